@@ -1,0 +1,233 @@
+//! `pushest listen`: the events of channels, as they come, over every lost connection.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use pushest_proto::{
+    ChannelName, ChannelState, Config, ConnectionState, Event, LimitReached, StateChange,
+    SubscribeOptions,
+};
+use pushest_tokio::Client;
+use tokio::time::sleep;
+
+use super::Interruption;
+use super::rehearsal::Rehearsal;
+use crate::arguments::ListenArguments;
+use crate::connection::{Connection, is_refusal};
+use crate::failure::Failure;
+use crate::output::{Line, Output};
+
+/// The longest name of an event (protocol, limits).
+const EVENT_NAME_BYTES: usize = 200;
+
+pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
+    let connection = Connection::lasting(&arguments.connection)?;
+    check_event_name(arguments.event.as_deref())?;
+    let mut rehearsal = Rehearsal::new(&connection.config);
+    let options = rehearsal.user(&arguments.user, &arguments.channels)?;
+    for channel in &arguments.channels {
+        rehearsal.subscribe(channel, &options)?;
+    }
+
+    let mut interruption = Interruption::new()?;
+    let address = connection.address();
+    let config = connection.config.clone();
+    let client = Client::with_options(connection.config, connection.options.start_disconnected());
+    let mut events = client.events();
+    let wanted = subscribe(&client, &arguments.channels, &options)?;
+    let mut listener = Listener {
+        output,
+        client: &client,
+        address,
+        config,
+        event: arguments.event.as_deref(),
+        remaining: arguments.count,
+        wanted,
+        has_connected: false,
+    };
+    client.connect();
+
+    let timeout = arguments.timeout;
+    let deadline = sleep(timeout.unwrap_or(Duration::MAX));
+    tokio::pin!(deadline);
+    let result = loop {
+        tokio::select! {
+            signal = interruption.wait() => break listener.interrupted(signal),
+            () = &mut deadline => break Err(listener.timed_out(timeout)),
+            event = events.recv() => match event {
+                Some(event) => match listener.handle(&event) {
+                    Ok(Progress::More) => {}
+                    Ok(Progress::Done) => break Ok(()),
+                    Err(failure) => break Err(failure),
+                },
+                None => break Err(Failure::failed("the client has ended")),
+            },
+        }
+    };
+    client.shutdown().await;
+    result
+}
+
+fn check_event_name(name: Option<&str>) -> Result<(), Failure> {
+    match name {
+        Some(name) if !(1..=EVENT_NAME_BYTES).contains(&name.len()) => Err(Failure::input(
+            format_args!("{name:?} is not an event's name: 1 to {EVENT_NAME_BYTES} bytes"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Subscribes to every channel for as long as the client lives.
+fn subscribe(
+    client: &Client,
+    channels: &[String],
+    options: &SubscribeOptions,
+) -> Result<HashSet<ChannelName>, Failure> {
+    let subscribe = |channel: &String| {
+        let subscription = client.subscribe_with(channel, options).map_err(Failure::input)?;
+        let name = subscription.name().clone();
+        // Everything is read from `events`; a queue of its own would only fill up.
+        subscription.detach();
+        Ok(name)
+    };
+    channels.iter().map(subscribe).collect()
+}
+
+enum Progress {
+    More,
+    Done,
+}
+
+struct Listener<'a> {
+    output: &'a Output,
+    client: &'a Client,
+    address: String,
+    config: Config,
+    /// Only events of this name count and are printed.
+    event: Option<&'a str>,
+    /// How many events are still to come; `None` means as many as there are.
+    remaining: Option<u64>,
+    /// The channels that the server has not refused.
+    wanted: HashSet<ChannelName>,
+    has_connected: bool,
+}
+
+impl Listener<'_> {
+    fn handle(&mut self, event: &Event) -> Result<Progress, Failure> {
+        let is_filtered = self.event.is_some();
+        match event {
+            Event::Channel(event) if self.event.is_none_or(|name| name == event.name()) => {
+                self.output.line(&event.into())?;
+                return Ok(self.count());
+            }
+            Event::Presence(update) if !is_filtered => self.output.line(&update.into())?,
+            Event::SubscriptionCount { channel, count } if !is_filtered => {
+                self.output
+                    .line(&Line::SubscriptionCount { channel: channel.as_str(), count: *count })?;
+            }
+            Event::CacheMiss { channel } if !is_filtered => {
+                self.output.line(&Line::CacheMiss { channel: channel.as_str() })?;
+            }
+            Event::Channel(_)
+            | Event::Presence(_)
+            | Event::SubscriptionCount { .. }
+            | Event::CacheMiss { .. } => {}
+            Event::Gap { channel, silent_for, cause } => self.output.line(&Line::Gap {
+                channel: channel.as_str(),
+                silent_ms: silent_for.as_millis().try_into().unwrap_or(u64::MAX),
+                cause: cause.to_string(),
+            })?,
+            Event::Lagged(dropped)
+            | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
+                self.output.line(&Line::Lagged { dropped: *dropped })?;
+            }
+            Event::State(change) => self.state(change)?,
+            Event::Subscribed { channel } => {
+                self.wanted.insert(channel.clone());
+                self.output.status(format_args!("subscribed to {channel}"));
+            }
+            Event::SubscriptionFailed { channel, reason, retry_in: Some(pause) } => {
+                let pause = pause.as_secs_f64();
+                self.output.warning(format_args!("{channel}: {reason}; again in {pause:.1} s"));
+            }
+            Event::SubscriptionFailed { channel, reason, retry_in: None } => {
+                self.wanted.remove(channel);
+                if self.wanted.is_empty() {
+                    return Err(Failure::failed(format_args!("{channel}: {reason}")));
+                }
+                self.output.warning(format_args!("{channel}: {reason}"));
+            }
+            Event::ServerError(error) => {
+                // A refused subscription follows as an event of its own, and says it all.
+                let state =
+                    error.channel.as_ref().map(|name| self.client.channel_state(name.as_str()));
+                if state != Some(Some(ChannelState::Failed)) {
+                    self.output.warning(format_args!("the server reports: {error}"));
+                }
+            }
+            Event::Malformed { problem, message } => {
+                self.output.warning(format_args!("a malformed message ({problem}): {message}"));
+            }
+            Event::LimitReached(LimitReached::Members { channel, dropped }) => {
+                self.output.warning(format_args!(
+                    "{channel} has more members than are kept: {dropped} are left out"
+                ));
+            }
+            // Messages that belong to no channel, pings, and what later versions know.
+            _ => {}
+        }
+        Ok(Progress::More)
+    }
+
+    fn count(&mut self) -> Progress {
+        match &mut self.remaining {
+            Some(remaining) => {
+                *remaining -= 1;
+                if *remaining == 0 { Progress::Done } else { Progress::More }
+            }
+            None => Progress::More,
+        }
+    }
+
+    fn state(&mut self, change: &StateChange) -> Result<(), Failure> {
+        match (change.to, &change.loss) {
+            (ConnectionState::Refused, Some(loss)) => {
+                return Err(Failure::failed(format_args!("refused: {loss}")));
+            }
+            // Before the first connection it is most likely a mistake; later it will pass.
+            (ConnectionState::Waiting, Some(loss))
+                if !self.has_connected && is_refusal(&self.config, loss) =>
+            {
+                return Err(Failure::failed(format_args!("refused: {loss}")));
+            }
+            (ConnectionState::Connecting, _) => {
+                self.output.status(format_args!("connecting to {}", self.address));
+            }
+            (ConnectionState::Connected, _) => {
+                self.has_connected = true;
+                self.output.status(change);
+            }
+            (ConnectionState::Waiting, Some(_)) => self.output.warning(change),
+            _ => self.output.status(change),
+        }
+        Ok(())
+    }
+
+    /// Without a count there is no other end than a signal: then it is the normal one.
+    fn interrupted(&self, signal: u8) -> Result<(), Failure> {
+        match self.remaining {
+            None => Ok(()),
+            Some(_) => Err(Failure::Interrupted(signal)),
+        }
+    }
+
+    fn timed_out(&self, timeout: Option<Duration>) -> Failure {
+        let seconds = timeout.unwrap_or_default().as_secs_f64();
+        let missing = match self.remaining {
+            Some(remaining) => format!("; {remaining} more events were to come"),
+            None => String::new(),
+        };
+        let status = super::status(self.client);
+        Failure::failed(format_args!("timed out after {seconds} s{missing} ({status})"))
+    }
+}

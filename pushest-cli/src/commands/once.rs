@@ -1,0 +1,113 @@
+//! What the commands share that do one thing and end.
+
+use std::future::Future;
+use std::time::Duration;
+
+use pushest_proto::{ConnectionState, Event, SubscribeOptions};
+use pushest_tokio::{Client, Events, Subscription};
+use tokio::time::{Instant, sleep_until};
+
+use super::Interruption;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// A client for one task: it tells on standard error what keeps it, and has a limited time.
+pub(crate) struct Once<'a> {
+    pub(crate) client: Client,
+    events: Events,
+    interruption: Interruption,
+    output: &'a Output,
+    timeout: Duration,
+    deadline: Instant,
+}
+
+impl<'a> Once<'a> {
+    pub(crate) fn connect(
+        connection: Connection,
+        timeout: Duration,
+        output: &'a Output,
+    ) -> Result<Self, Failure> {
+        let interruption = Interruption::new()?;
+        let client =
+            Client::with_options(connection.config, connection.options.start_disconnected());
+        let events = client.events();
+        client.connect();
+        let now = Instant::now();
+        // A deadline too far away to be told is as good as a very late one.
+        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(1 << 30));
+        Ok(Self { client, events, interruption, output, timeout, deadline })
+    }
+
+    /// Subscribes, and waits for the server to confirm it. The channel is subscribed to as long as
+    /// the answer lives.
+    pub(crate) async fn subscribe(
+        &mut self,
+        channel: &str,
+        options: &SubscribeOptions,
+    ) -> Result<Subscription, Failure> {
+        let subscription = self.client.subscribe_with(channel, options).map_err(Failure::input)?;
+        let subscribed = subscription.subscribed();
+        let (result, _) = self.during(subscribed).await?;
+        result.map_err(Failure::failed)?;
+        Ok(subscription)
+    }
+
+    /// Waits for `work`. Answers also what errors the server reported until then.
+    pub(crate) async fn during<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<(T, Vec<String>), Failure> {
+        tokio::pin!(work);
+        let mut errors = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                signal = self.interruption.wait() => return Err(Failure::Interrupted(signal)),
+                Some(event) = self.events.recv() => self.note(&event, &mut errors),
+                result = &mut work => {
+                    self.note_rest(&mut errors).await;
+                    return Ok((result, errors));
+                }
+                () = sleep_until(self.deadline) => {
+                    let seconds = self.timeout.as_secs_f64();
+                    let status = super::status(&self.client);
+                    return Err(Failure::failed(format_args!(
+                        "timed out after {seconds} s ({status})"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Unsubscribes, and says goodbye to the server.
+    pub(crate) async fn leave(&mut self, subscription: Subscription) {
+        subscription.unsubscribe();
+        // Some servers take a lost connection's members out later than those who unsubscribed. If
+        // that cannot be waited for, the end of the connection says it, too.
+        let flush = self.client.flush();
+        let _ = self.during(flush).await;
+        self.client.shutdown().await;
+    }
+
+    /// What is in the queue already: it came before the work was done.
+    async fn note_rest(&mut self, errors: &mut Vec<String>) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => self.note(&event, errors),
+                () = std::future::ready(()) => return,
+            }
+        }
+    }
+
+    fn note(&self, event: &Event, errors: &mut Vec<String>) {
+        match event {
+            Event::State(change) if change.to == ConnectionState::Waiting => {
+                self.output.warning(change);
+            }
+            Event::ServerError(error) => errors.push(error.to_string()),
+            _ => {}
+        }
+    }
+}

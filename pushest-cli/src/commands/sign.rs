@@ -1,0 +1,73 @@
+//! `pushest sign`: the authorization of a subscription or a sign-in.
+
+use std::io::Write as _;
+
+use pushest_proto::{ChannelKind, ChannelName, Signer, SocketId};
+use serde_json::Value;
+
+use crate::arguments::SignArguments;
+use crate::connection;
+use crate::failure::Failure;
+
+pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
+    let socket_id = SocketId::new(&arguments.socket_id).ok_or_else(|| {
+        Failure::input(format_args!(
+            "{:?} is not a socket id: two runs of digits with a dot between them, such as \
+             1234.5678, at most 64 bytes",
+            arguments.socket_id
+        ))
+    })?;
+    let (key, secret) = connection::key_and_secret(&arguments.connection)?;
+    let signer = Signer::new(&key, &secret);
+    let auth = match (&arguments.channel, &arguments.user_data) {
+        (Some(channel), _) => {
+            let channel = ChannelName::new(channel)?;
+            let data = arguments.channel_data.as_deref();
+            check_channel_data(&channel, data)?;
+            signer.channel(&socket_id, channel.as_str(), data)
+        }
+        (None, Some(user_data)) => {
+            check_user(user_data, "--user-data", "id")?;
+            signer.user(&socket_id, user_data)
+        }
+        (None, None) => return Err(Failure::input("give a CHANNEL or --user-data")),
+    };
+    writeln!(std::io::stdout(), "{auth}")?;
+    Ok(())
+}
+
+/// Presence channels, and only they, sign who subscribes (protocol, signatures).
+fn check_channel_data(channel: &ChannelName, data: Option<&str>) -> Result<(), Failure> {
+    match (channel.kind(), data) {
+        (ChannelKind::Presence, Some(data)) => check_user(data, "--channel-data", "user_id"),
+        (ChannelKind::Presence, None) => Err(Failure::input(format_args!(
+            "{channel} is a presence channel: give --channel-data, such as \
+             '{{\"user_id\":\"7\"}}'"
+        ))),
+        (ChannelKind::Private | ChannelKind::Encrypted, None) => Ok(()),
+        (ChannelKind::Private | ChannelKind::Encrypted, Some(_)) => Err(Failure::input(
+            format_args!("{channel} is no presence channel: --channel-data is not signed there"),
+        )),
+        (ChannelKind::Public, _) => Err(Failure::input(format_args!(
+            "{channel} is a public channel: subscribing to it needs no signature"
+        ))),
+    }
+}
+
+/// An object with an id, which servers insist on.
+fn check_user(text: &str, option: &str, field: &str) -> Result<(), Failure> {
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| Failure::input(format_args!("{option} {text:?} is not JSON: {error}")))?;
+    let has_id = match value.get(field) {
+        Some(Value::String(id)) => !id.is_empty(),
+        Some(Value::Number(_)) => true,
+        _ => false,
+    };
+    if has_id {
+        return Ok(());
+    }
+    Err(Failure::input(format_args!(
+        "{option} {text:?} names no user: it must be an object whose {field:?} is a string or a \
+         number, and not empty"
+    )))
+}

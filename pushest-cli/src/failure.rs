@@ -1,0 +1,78 @@
+//! Why a command did not do what it was asked to, and the exit status that says so.
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use pushest_proto::{CommandError, ConfigError, NameError};
+
+/// How a command ended when it did not end well. The texts name the value and the rule, or give
+/// the server's own words; never a secret.
+pub(crate) enum Failure {
+    /// Bad input: nothing was sent or dialled. Exit status 2.
+    Input(String),
+    /// A failure, a refusal or a timeout. Exit status 1.
+    Failed(String),
+    /// Nobody reads standard output any more: the end of a pipe such as `… | head`. Exit status 0.
+    BrokenPipe,
+    /// A signal ended it before it was done. Exit status 128 + the signal's number.
+    Interrupted(u8),
+}
+
+impl Failure {
+    pub(crate) fn input(text: impl Display) -> Self {
+        Self::Input(text.to_string())
+    }
+
+    pub(crate) fn failed(text: impl Display) -> Self {
+        Self::Failed(text.to_string())
+    }
+
+    /// Says why on standard error, and answers the exit status.
+    pub(crate) fn report(self) -> ExitCode {
+        let (text, status) = match self {
+            Self::Input(text) => (text, 2),
+            Self::Failed(text) => (text, 1),
+            Self::BrokenPipe => return ExitCode::SUCCESS,
+            Self::Interrupted(signal) => return ExitCode::from(128 + signal),
+        };
+        // There is nowhere left to report that standard error is closed.
+        let _ = writeln!(anstream::stderr(), "error: {}", crate::output::printable(&text));
+        ExitCode::from(status)
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// An error of writing to standard output.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::BrokenPipe
+        } else {
+            Self::failed(format_args!("standard output cannot be written: {error}"))
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::input(error)
+    }
+}
+
+impl From<NameError> for Failure {
+    fn from(error: NameError) -> Self {
+        Self::input(error)
+    }
+}
+
+impl From<CommandError> for Failure {
+    /// What was refused without asking the server.
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::NotConnected
+            | CommandError::NotSubscribedYet { .. }
+            | CommandError::OutgoingFull { .. } => Self::failed(error),
+            _ => Self::input(error),
+        }
+    }
+}

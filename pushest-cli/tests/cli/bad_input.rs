@@ -1,0 +1,116 @@
+use pushest_testkit::Server;
+
+use crate::support::{pushest, to, words};
+
+/// Exit status 2, the value and the rule on standard error, and the server is left alone.
+fn refused(arguments: &[&str], texts: &[&str]) {
+    let server = Server::start().unwrap();
+    let ended = pushest(&words(arguments, &to(&server)));
+    assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+    assert!(ended.stdout.is_empty(), "{arguments:?}: {ended:?}");
+    for text in texts {
+        assert!(ended.stderr.contains(text), "{arguments:?}: no {text:?} in {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains("app-secret"), "{ended:?}");
+    assert_eq!(server.inspect(|view| view.upgrades), 0, "{arguments:?}");
+}
+
+#[test]
+fn channels() {
+    let long = "x".repeat(201);
+    refused(&["listen", "my channel"], &["\"my channel\"", "' '", "letters, digits"]);
+    refused(&["listen", "good", ""], &["cannot be empty"]);
+    refused(&["listen", &long], &["201 bytes", "200"]);
+    refused(&["listen", "#server-to-user-7"], &["\"#server-to-user-7\"", "sign-in"]);
+    refused(&["listen", "private-encrypted-a"], &["private-encrypted-a", "cannot decrypt"]);
+    refused(&["listen"], &["CHANNEL"]);
+    refused(&["trigger", "private a", "client-x", "1"], &["\"private a\""]);
+    refused(&["members", "presence a"], &["\"presence a\""]);
+    refused(&["members", "private-a"], &["\"private-a\"", "presence-"]);
+}
+
+#[test]
+fn events() {
+    let long = format!("client-{}", "x".repeat(200));
+    refused(&["listen", "news", "--event", ""], &["\"\" is not an event's name", "200 bytes"]);
+    refused(&["trigger", "private-a", "typing", "1"], &["\"typing\"", "`client-`"]);
+    refused(&["trigger", "private-a", "client-", "1"], &["\"client-\""]);
+    refused(&["trigger", "private-a", &long, "1"], &["200"]);
+    refused(&["trigger", "news", "client-x", "1"], &["news cannot carry client events"]);
+    refused(&["trigger", "private-a", "client-x"], &["DATA"]);
+}
+
+#[test]
+fn data() {
+    let large = format!("\"{}\"", "x".repeat(20_000));
+    refused(&["trigger", "private-a", "client-x", "hello"], &["\"hello\" is not JSON", "quotes"]);
+    refused(&["trigger", "private-a", "client-x", "{\"a\":1"], &["is not JSON", "EOF"]);
+    refused(&["trigger", "private-a", "client-x", &large], &["20002 bytes", "10240"]);
+}
+
+#[test]
+fn users() {
+    let long = "x".repeat(129);
+    refused(&["listen", "presence-a"], &["presence-a is a presence channel", "--user-id"]);
+    refused(&["trigger", "presence-a", "client-x", "1"], &["--user-id"]);
+    refused(&["listen", "presence-a", "--user-id", ""], &["\"\" is not a user id", "128"]);
+    refused(&["members", "presence-a", "--user-id", &long], &["is not a user id", "128"]);
+    refused(
+        &["listen", "presence-a", "--user-id", "7", "--user-info", "Ada"],
+        &["\"Ada\" is not JSON"],
+    );
+    refused(&["listen", "presence-a", "--user-info", "{}"], &["--user-id"]);
+    refused(&["listen", "news", "--user-id", "7"], &["\"7\" is for presence channels"]);
+}
+
+#[test]
+fn numbers() {
+    refused(&["listen", "news", "--count", "0"], &["'0'", "--count"]);
+    refused(&["listen", "news", "--count", "many"], &["'many'"]);
+    refused(&["listen", "news", "--timeout", "0"], &["'0'", "above 0"]);
+    refused(&["listen", "news", "--timeout", "soon"], &["'soon'", "seconds"]);
+    refused(&["listen", "news", "--timeout=-1"], &["'-1'"]);
+}
+
+#[test]
+fn contradictions() {
+    refused(&["listen", "news", "--url", "pusher://k:s@h"], &["--url", "cannot be used with"]);
+    refused(&["listen", "news", "--cluster", "eu"], &["--cluster", "--host"]);
+    refused(&["listen", "news", "--ca-file", "a.pem"], &["--ca-file is for TLS", "--tls"]);
+}
+
+#[test]
+fn connections() {
+    let refused = |arguments: &[&str], text: &str| {
+        let ended = pushest(&[&["listen", "private-a"], arguments].concat());
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(text), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.contains("hush"), "{ended:?}");
+    };
+    refused(&[], "no key was given");
+    refused(&["--key", "a/b", "--secret", "hush"], "\"a/b\" is not a key");
+    refused(&["--key", "k"], "--secret");
+    refused(&["--key", "k", "--secret", " "], "the secret is empty");
+    refused(&["--key", "k", "--cluster", "EU"], "\"EU\" is not a cluster");
+    refused(&["--key", "k", "--host", "http://h"], "\"http://h\" is not a host");
+    refused(&["--key", "k", "--host", "h", "--port", "0"], "'0'");
+    refused(&["--key", "k", "--host", "h", "--port", "70000"], "'70000'");
+    refused(&["--key", "k", "--host", "h", "--path", "a b"], "\"a b\" is not a path");
+    refused(&["--url", "ws://k:hush@h"], "unknown scheme");
+    refused(&["--url", "pusher://h"], "no KEY@");
+    refused(&["--url", "pusher://k:hush@h:x"], "\"x\" is not a port");
+    refused(&["--url", "pushers://k:hush@h", "--ca-file", "/no/such.pem"], "/no/such.pem");
+}
+
+#[test]
+fn the_server_that_is_to_be_served() {
+    let refused = |arguments: &[&str], text: &str| {
+        let ended = pushest(&[&["serve", "--port", "0"], arguments].concat());
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(text), "{arguments:?}: {ended:?}");
+    };
+    refused(&["--key", "a b"], "\"a b\" is not a key");
+    refused(&["--secret", ""], "the secret is empty");
+    refused(&["--app-id", "a/b"], "\"a/b\" is not an app id");
+    refused(&["--host", "localhost"], "'localhost'");
+}

@@ -1,0 +1,45 @@
+use pushest_testkit::Server;
+use serde_json::{Value, json};
+
+use crate::support::{WAIT, listener, pushest, to, words};
+
+#[test]
+fn it_lists_everybody_and_marks_itself() {
+    let server = Server::start().unwrap();
+    let ada = ["--user-id", "ada", "--user-info", r#"{"name":"Ada"}"#];
+    let _ada = listener(&server, "presence-room", &ada);
+    let _grace = listener(&server, "presence-room", &["--user-id", "grace"]);
+
+    let ended = pushest(&words(&["members", "presence-room", "--json"], &to(&server)));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let mut lines: Vec<Value> =
+        ended.stdout.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let me = lines.iter().position(|line| line["me"] == true).unwrap();
+    let me = lines.remove(me);
+    assert!(me["user_id"].as_str().unwrap().starts_with("pushest-cli-"), "{me}");
+    lines.sort_by_key(|line| line["user_id"].as_str().unwrap().to_owned());
+    let member = |id: &str, info: Value| {
+        json!({
+            "type": "member", "channel": "presence-room", "user_id": id, "user_info": info,
+            "me": false,
+        })
+    };
+    assert_eq!(lines, [member("ada", json!({"name": "Ada"})), member("grace", Value::Null)]);
+    // It has left again.
+    server.wait_for_subscribers("presence-room", 2, WAIT).unwrap();
+    assert_eq!(server.members("presence-room"), ["ada", "grace"]);
+}
+
+#[test]
+fn it_may_be_somebody_who_is_there() {
+    let server = Server::start().unwrap();
+    let mut ada = listener(&server, "presence-room", &["--user-id", "ada"]);
+    ada.stdout.until("members");
+    let arguments = ["members", "presence-room", "--user-id", "ada"];
+    let ended = pushest(&words(&arguments, &to(&server)));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(ended.stdout, ["ada  (this command)"]);
+    server.publish("presence-room", "end", "");
+    // Nobody saw a join.
+    assert!(ada.stdout.next().contains("  end  "));
+}

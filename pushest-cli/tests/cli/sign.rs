@@ -1,0 +1,97 @@
+use pushest_testkit::Server;
+
+use crate::support::{Pushest, pushest, to, words};
+
+const APP: [&str; 4] = ["--key", "278d425bdf160c739803", "--secret", "7ad3773142a6692b25b8"];
+
+fn prints(arguments: &[&str], signature: &str) {
+    let ended = pushest(&[&["sign", "1234.1234"], arguments, &APP].concat());
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(ended.stdout, [format!("278d425bdf160c739803:{signature}")]);
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn it_prints_the_authorization_of_a_private_channel_and_nothing_else() {
+    prints(&["private-foobar"], "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4");
+}
+
+#[test]
+fn it_signs_channel_data_byte_for_byte() {
+    prints(
+        &[
+            "presence-foobar",
+            "--channel-data",
+            r#"{"user_id":"10","user_info":{"name":"Mr. Pusher"}}"#,
+        ],
+        "48dac51d2d7569e1e9c0f48c227d4b26f238fa68e5c0bb04222c966909c4f7c4",
+    );
+    prints(
+        &[
+            "presence-foobar",
+            "--channel-data",
+            r#"{"user_id":10,"user_info":{"name":"Mr. Pusher"}}"#,
+        ],
+        "afaed3695da2ffd16931f457e338e6c9f2921fa133ce7dac49f529792be6304c",
+    );
+}
+
+#[test]
+fn it_signs_a_user() {
+    prints(
+        &["--user-data", r#"{"id":"12345"}"#],
+        "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba",
+    );
+}
+
+#[test]
+fn key_and_secret_may_come_from_the_environment() {
+    let variables =
+        [("PUSHER_URL", "https://278d425bdf160c739803:7ad3773142a6692b25b8@api-eu.pusher.com")];
+    let ended = Pushest::start_with(&["sign", "1234.1234", "private-foobar"], &variables).end();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert!(ended.stdout[0].contains(":58df8b0c"), "{ended:?}");
+}
+
+#[test]
+fn options_of_connections_are_taken_and_nothing_is_dialled() {
+    let server = Server::start().unwrap();
+    let ended = pushest(&words(&["sign", "1.2", "private-a"], &to(&server)));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert!(ended.stdout[0].starts_with("app-key:"), "{ended:?}");
+    assert_eq!(server.inspect(|view| view.upgrades), 0);
+}
+
+#[test]
+fn bad_input_is_named_and_nothing_is_printed() {
+    let cases: [(&[&str], &str); 11] = [
+        (&["1234", "private-a"], "\"1234\" is not a socket id"),
+        (&["1234.1234", "private a"], "\"private a\" is not a channel name"),
+        (&["1234.1234", "news"], "public channel"),
+        (&["1234.1234", "presence-a"], "--channel-data"),
+        (&["1234.1234", "presence-a", "--channel-data", "{"], "\"{\" is not JSON"),
+        (&["1234.1234", "presence-a", "--channel-data", "{}"], "\"user_id\""),
+        (&["1234.1234", "private-a", "--channel-data", "{}"], "no presence channel"),
+        (&["1234.1234", "--user-data", r#"{"id":""}"#], "\"id\""),
+        (&["1234.1234", "private-a", "--user-data", "{}"], "cannot be used with"),
+        (&["1234.1234"], "CHANNEL"),
+        (&[], "SOCKET_ID"),
+    ];
+    for (arguments, text) in cases {
+        let ended = pushest(&[&["sign"], arguments, &APP].concat());
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(text), "{arguments:?}: {ended:?}");
+        assert!(ended.stdout.is_empty(), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.contains(APP[3]), "{ended:?}");
+    }
+}
+
+#[test]
+fn key_and_secret_are_asked_for() {
+    let ended = pushest(&["sign", "1.2", "private-a", "--key", "k"]);
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.stderr.contains("--secret"), "{ended:?}");
+    let ended = pushest(&["sign", "1.2", "private-a", "--secret", "hush"]);
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.stderr.contains("--key") && !ended.stderr.contains("hush"), "{ended:?}");
+}

@@ -1,0 +1,185 @@
+//! Runs the program and reads its output, each wait bounded.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pushest_testkit::Server;
+use serde_json::Value;
+
+/// Longer than anything takes, so that only a fault reaches it.
+pub(crate) const WAIT: Duration = Duration::from_secs(20);
+
+/// The program, running. Killed when dropped.
+pub(crate) struct Pushest {
+    child: Child,
+    pub(crate) stdout: Lines,
+    pub(crate) stderr: Lines,
+}
+
+/// The lines of one stream, as they come.
+pub(crate) struct Lines {
+    receiver: Receiver<String>,
+    all: Vec<String>,
+}
+
+/// How the program ended, and all that it wrote.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: Vec<String>,
+    pub(crate) stderr: String,
+}
+
+impl Pushest {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[])
+    }
+
+    pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let (mut child, stdout) = spawn(arguments, variables);
+        let stderr = child.stderr.take().unwrap();
+        Self { child, stdout: Lines::of(stdout), stderr: Lines::of(stderr) }
+    }
+
+    /// A program whose standard output is closed as soon as anybody writes to it.
+    pub(crate) fn start_unread(arguments: &[&str]) -> Self {
+        let (mut child, stdout) = spawn(arguments, &[]);
+        drop(stdout);
+        let stderr = child.stderr.take().unwrap();
+        Self { child, stdout: Lines::of(std::io::empty()), stderr: Lines::of(stderr) }
+    }
+
+    /// Waits for it to end by itself.
+    pub(crate) fn end(mut self) -> Ended {
+        self.stdout.finish();
+        self.stderr.finish();
+        // Both streams are closed, so that the end is near.
+        let status = self.child.wait().unwrap().code();
+        let stdout = std::mem::take(&mut self.stdout.all);
+        Ended { status, stdout, stderr: self.stderr.all.join("\n") }
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal that it may handle, such as `INT`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Pushest {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, ChildStdout) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pushest"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("PUSHER_") || text.starts_with("REVERB_") {
+            command.env_remove(&name);
+        }
+    }
+    command.args(arguments).envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    (child, stdout)
+}
+
+impl Lines {
+    fn of(stream: impl Read + Send + 'static) -> Self {
+        let (sender, receiver) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines() {
+                if sender.send(line.unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { receiver, all: Vec::new() }
+    }
+
+    /// The next line.
+    pub(crate) fn next(&mut self) -> String {
+        match self.receiver.recv_timeout(WAIT) {
+            Ok(line) => {
+                self.all.push(line.clone());
+                line
+            }
+            Err(error) => panic!("no further line ({error}); so far {:#?}", self.all),
+        }
+    }
+
+    /// The next line that contains a text.
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + WAIT;
+        while Instant::now() < deadline {
+            let line = self.next();
+            if line.contains(text) {
+                return line;
+            }
+        }
+        panic!("no line with {text:?}; so far {:#?}", self.all)
+    }
+
+    /// The next line, which is JSON.
+    pub(crate) fn json(&mut self) -> Value {
+        let line = self.next();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
+    }
+
+    /// Reads until the stream ends.
+    fn finish(&mut self) {
+        loop {
+            match self.receiver.recv_timeout(WAIT) {
+                Ok(line) => self.all.push(line),
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end; {:#?}", self.all),
+            }
+        }
+    }
+}
+
+/// Runs it to its end.
+pub(crate) fn pushest(arguments: &[&str]) -> Ended {
+    Pushest::start(arguments).end()
+}
+
+/// The options that lead to a server.
+pub(crate) fn to(server: &Server) -> Vec<String> {
+    let app = server.app();
+    let options = [
+        ("--host", server.addr().ip().to_string()),
+        ("--port", server.port().to_string()),
+        ("--key", app.key.clone()),
+        ("--secret", app.secret().to_owned()),
+    ];
+    options.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
+}
+
+/// These words, and the options that lead to a server.
+pub(crate) fn words<'a>(words: &[&'a str], server: &'a [String]) -> Vec<&'a str> {
+    words.iter().copied().chain(server.iter().map(String::as_str)).collect()
+}
+
+/// A listener that is subscribed to `channel`.
+pub(crate) fn listener(server: &Server, channel: &str, options: &[&str]) -> Pushest {
+    let subscribers = server.subscribers(channel);
+    let arguments = [&["listen", channel], options].concat();
+    let listener = Pushest::start(&words(&arguments, &to(server)));
+    server.wait_for_subscribers(channel, subscribers + 1, WAIT).unwrap();
+    listener
+}

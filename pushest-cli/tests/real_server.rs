@@ -1,0 +1,128 @@
+//! The program against a server that is not ours: the one that PUSHEST_TEST_URL names, as
+//! `pusher://KEY:SECRET@HOST:PORT`, with the app's id in PUSHEST_TEST_APP_ID (`app-id` by default).
+#![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
+
+#[path = "cli/support.rs"]
+#[allow(dead_code, reason = "the other tests use the rest of it")]
+mod support;
+
+use std::env;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use md5::{Digest as _, Md5};
+use serde_json::json;
+use sha2::Sha256;
+
+use support::{Pushest, pushest};
+
+fn url() -> String {
+    env::var("PUSHEST_TEST_URL").expect("PUSHEST_TEST_URL names the server to test against")
+}
+
+/// A channel that no other run uses.
+fn channel(kind: &str, test: &str) -> String {
+    format!("{kind}{test}-{}", process::id())
+}
+
+/// Publishes by the server's HTTP API (protocol, signatures).
+fn publish(channel: &str, event: &str, data: &str) {
+    let url = url();
+    let (user, address) = url.strip_prefix("pusher://").unwrap().split_once('@').unwrap();
+    let (key, secret) = user.split_once(':').unwrap();
+    let app_id = env::var("PUSHEST_TEST_APP_ID").unwrap_or_else(|_| "app-id".to_owned());
+    let body = json!({"name": event, "channel": channel, "data": data}).to_string();
+    let path = format!("/apps/{app_id}/events");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let digest = hex::encode(Md5::digest(&body));
+    let query = format!("auth_key={key}&auth_timestamp={now}&auth_version=1.0&body_md5={digest}");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("POST\n{path}\n{query}").as_bytes());
+    let signature = hex::encode(mac.finalize().into_bytes());
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path}?{query}&auth_signature={signature} HTTP/1.1\r\nHost: {address}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n\
+         {body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+fn run(arguments: &[&str]) -> support::Ended {
+    pushest(&[arguments, &["--url", &url()]].concat())
+}
+
+fn listener(channel: &str, options: &[&str]) -> Pushest {
+    let url = url();
+    let arguments = [&["listen", channel, "--json", "--url", &url], options].concat();
+    let mut listener = Pushest::start(&arguments);
+    listener.stderr.until(&format!("subscribed to {channel}"));
+    listener
+}
+
+#[test]
+fn a_public_channel_carries_what_the_server_publishes() {
+    let channel = channel("", "public");
+    let mut listener = listener(&channel, &["--count", "2"]);
+    publish(&channel, r"App\Events\OrderShipped", r#"{"id":7}"#);
+    let line = listener.stdout.json();
+    assert_eq!(line["event"], r"App\Events\OrderShipped");
+    assert_eq!(line["data"], json!({"id": 7}));
+    publish(&channel, "headline", "rain");
+    assert_eq!(listener.stdout.json()["data"], "rain");
+    assert_eq!(listener.end().status, Some(0));
+}
+
+#[test]
+fn a_private_channel_carries_client_events() {
+    let channel = channel("private-", "chat");
+    let mut listener = listener(&channel, &["--count", "1"]);
+    let ended = run(&["trigger", &channel, "client-x", r#"{"a":[1]}"#]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(listener.stdout.json()["data"], json!({"a": [1]}));
+    assert_eq!(listener.end().status, Some(0));
+}
+
+#[test]
+fn a_presence_channel_tells_who_is_there() {
+    let channel = channel("presence-", "room");
+    let mut listener =
+        listener(&channel, &["--user-id", "ada", "--user-info", r#"{"name":"Ada"}"#]);
+    let line = listener.stdout.json();
+    assert_eq!(line["joined"][0], json!({"user_id": "ada", "user_info": {"name": "Ada"}}));
+
+    let ended = run(&["members", &channel, "--json", "--user-id", "grace"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let mut members: Vec<serde_json::Value> =
+        ended.stdout.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    members.sort_by_key(|member| member["user_id"].to_string());
+    let ids: Vec<_> = members.iter().map(|member| (&member["user_id"], &member["me"])).collect();
+    assert_eq!(ids, [(&json!("ada"), &json!(false)), (&json!("grace"), &json!(true))]);
+    assert_eq!(members[0]["user_info"], json!({"name": "Ada"}));
+
+    for kind in ["joined", "left"] {
+        let line = listener.stdout.json();
+        assert_eq!((&line["type"], &line["user_id"]), (&json!(kind), &json!("grace")));
+    }
+    let ended = run(&["trigger", &channel, "client-wave", "1", "--user-id", "grace"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(listener.stdout.json()["type"], "joined");
+    assert_eq!(listener.stdout.json()["event"], "client-wave");
+}
+
+#[test]
+fn a_wrong_secret_is_refused_in_the_servers_words() {
+    let channel = channel("private-", "refused");
+    let ended = run(&["trigger", &channel, "client-x", "1", "--secret", "wrong-secret"]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("the server refused: "), "{ended:?}");
+    assert!(!ended.stderr.contains("wrong-secret"), "{ended:?}");
+}

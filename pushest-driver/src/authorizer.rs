@@ -1,0 +1,50 @@
+//! Whoever authorizes subscriptions where the app's secret is not at hand.
+
+use std::future::Future;
+
+use futures_util::future::BoxFuture;
+use pushest_proto::{Authorization, AuthorizationRequest, Denied};
+
+/// Answers requests for authorizations, usually by asking the app's own server (protocol, HTTP
+/// side). It is asked afresh for every attempt and every connection, since an answer is good for
+/// one socket id only; at most 8 requests run at a time, each for at most the configuration's
+/// `authorization` timeout.
+///
+/// The futures run beside the connection in the same task: they must not block, and a panic in one ends the client.
+///
+/// Every closure that returns such a future is an authorizer:
+///
+/// ```
+/// use pushest_driver::{Authorization, AuthorizationRequest, Denied, Options};
+///
+/// let options = Options::default().authorizer(|request: AuthorizationRequest| async move {
+///     if request.channel.as_str() == "private-orders" {
+///         // … ask the app's server for `request.socket_id` and `request.channel`
+///         Ok(Authorization { auth: "app-key:5f…".to_string(), channel_data: None })
+///     } else {
+///         Err(Denied::refused(Some(403), "orders only"))
+///     }
+/// });
+/// # let _ = options;
+/// ```
+pub trait Authorizer: Send + Sync {
+    /// Grants or denies. [`Denied::refused`] is final until the user retries;
+    /// [`Denied::unavailable`] is asked again, with backoff.
+    fn authorize(
+        &self,
+        request: AuthorizationRequest,
+    ) -> BoxFuture<'static, Result<Authorization, Denied>>;
+}
+
+impl<F, Answer> Authorizer for F
+where
+    F: Fn(AuthorizationRequest) -> Answer + Send + Sync,
+    Answer: Future<Output = Result<Authorization, Denied>> + Send + 'static,
+{
+    fn authorize(
+        &self,
+        request: AuthorizationRequest,
+    ) -> BoxFuture<'static, Result<Authorization, Denied>> {
+        Box::pin(self(request))
+    }
+}

@@ -1,0 +1,134 @@
+//! Whom to trust over TLS: one rustls configuration for every runtime.
+//!
+//! Providers of cryptography: that of the user's own `ClientConfig`, else the process's default if
+//! one is installed, else the feature's. None is ever installed from here, and no function is used
+//! that panics where a program happens to contain two.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use pushest_proto::DialFailure;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::options::OptionsError;
+
+/// What the options say about trust.
+#[derive(Clone, Default)]
+pub(crate) struct Trust {
+    authorities: Vec<CertificateDer<'static>>,
+    own: Option<Arc<ClientConfig>>,
+}
+
+impl Trust {
+    pub(crate) fn add_pem(&mut self, pem: &[u8]) -> Result<(), OptionsError> {
+        let bad = |problem: String| OptionsError::Authority { problem };
+        let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| bad(error.to_string()))?;
+        if found.is_empty() {
+            return Err(bad("there is none in it".to_string()));
+        }
+        let mut store = RootCertStore::empty();
+        for certificate in &found {
+            store.add(certificate.clone()).map_err(|error| bad(error.to_string()))?;
+        }
+        self.authorities.extend(found);
+        Ok(())
+    }
+
+    pub(crate) fn set_config(&mut self, config: Arc<ClientConfig>) {
+        self.own = Some(config);
+    }
+
+    fn build(&self) -> Result<Arc<ClientConfig>, DialFailure> {
+        if let Some(own) = &self.own {
+            return Ok(own.clone());
+        }
+        let provider = provider().ok_or_else(|| {
+            DialFailure::Unsupported(
+                "wss:// needs one of the features tls-ring and tls-aws-lc, a default provider of \
+                 rustls, or a TLS configuration of your own"
+                    .into(),
+            )
+        })?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed(&error))?
+            .with_root_certificates(self.roots())
+            .with_no_client_auth();
+        Ok(Arc::new(config))
+    }
+
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        #[cfg(feature = "native-roots")]
+        // What the system has and rustls cannot read does not concern this connection.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots.add_parsable_certificates(self.authorities.iter().cloned());
+        roots
+    }
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trust")
+            .field("authorities", &self.authorities.len())
+            .field("is_own", &self.own.is_some())
+            .finish()
+    }
+}
+
+/// The configuration of one client, built when the first `wss://` connection needs it.
+#[derive(Debug, Default)]
+pub(crate) struct Tls {
+    built: OnceLock<Result<Arc<ClientConfig>, DialFailure>>,
+}
+
+impl Tls {
+    pub(crate) fn config(&self, trust: &Trust) -> Result<Arc<ClientConfig>, DialFailure> {
+        self.built.get_or_init(|| trust.build()).clone()
+    }
+}
+
+/// The name that the server's certificate must be for.
+pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, DialFailure> {
+    ServerName::try_from(host.to_string()).map_err(|_| DialFailure::Tls {
+        certificate: false,
+        detail: format!("{host:?} cannot be the name of a certificate").into(),
+    })
+}
+
+/// What a failed TLS handshake means. Runtimes hand rustls's errors on inside of `io::Error`.
+#[must_use]
+pub fn failure(error: &std::io::Error) -> DialFailure {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(error) => failed(error),
+        None => DialFailure::Tls { certificate: false, detail: error.to_string().into() },
+    }
+}
+
+fn failed(error: &rustls::Error) -> DialFailure {
+    DialFailure::Tls {
+        certificate: matches!(
+            error,
+            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
+        ),
+        detail: error.to_string().into(),
+    }
+}
+
+fn provider() -> Option<Arc<CryptoProvider>> {
+    if let Some(installed) = CryptoProvider::get_default() {
+        return Some(installed.clone());
+    }
+    #[cfg(feature = "tls-aws-lc")]
+    return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(all(feature = "tls-ring", not(feature = "tls-aws-lc")))]
+    return Some(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    None
+}

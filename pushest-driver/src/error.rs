@@ -1,0 +1,104 @@
+//! What can go wrong, by what the caller asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pushest_proto::{ChannelName, CommandError, ConnectionState, Loss, SubscriptionFailure};
+
+/// There is no connection, and [`Client::connected`](crate::Client::connected) waits no longer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotConnected {
+    /// The server, or what stands before it, refused for good; `connect` tries anew.
+    #[error("refused: {0}")]
+    Refused(Arc<Loss>),
+    /// The user disconnected, or has not connected yet.
+    #[error("disconnected")]
+    Disconnected,
+    /// It took too long. The client goes on trying.
+    #[error("not connected within {waited:?} ({state}{})", because(.last_loss))]
+    TimedOut {
+        /// How long was waited.
+        waited: Duration,
+        /// The state at the end.
+        state: ConnectionState,
+        /// How the last connection or attempt ended.
+        last_loss: Option<Arc<Loss>>,
+    },
+    /// The client has ended, or the runtime that it ran on.
+    #[error("the client has ended")]
+    Ended,
+}
+
+impl NotConnected {
+    /// How the last connection or attempt ended, where that is known.
+    #[must_use]
+    pub fn loss(&self) -> Option<&Loss> {
+        match self {
+            Self::Refused(loss) => Some(loss),
+            Self::TimedOut { last_loss, .. } => last_loss.as_deref(),
+            Self::Disconnected | Self::Ended => None,
+        }
+    }
+}
+
+fn because(loss: &Option<Arc<Loss>>) -> String {
+    loss.as_ref().map_or_else(String::new, |loss| format!("; {loss}"))
+}
+
+/// A subscription that cannot even begin. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// The session refused: a bad name, missing member data, a limit.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The channel needs an authorization, and there is nobody to give it.
+    #[error(
+        "{channel} needs an authorization: give the configuration a secret, or the options an \
+         authorizer"
+    )]
+    NoAuthorizer {
+        /// The channel.
+        channel: ChannelName,
+    },
+}
+
+/// A subscription that did not come about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscriptionError {
+    /// It failed, and is not tried again on this connection.
+    #[error("{channel}: {reason}")]
+    Failed {
+        /// The channel.
+        channel: ChannelName,
+        /// Why.
+        reason: SubscriptionFailure,
+    },
+    /// There is no connection, and none will come by itself.
+    #[error(transparent)]
+    NotConnected(#[from] NotConnected),
+    /// The channel was unsubscribed from.
+    #[error("{channel} was unsubscribed from")]
+    Unsubscribed {
+        /// The channel.
+        channel: ChannelName,
+    },
+}
+
+/// A flush that did not come back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// It could not be sent: no connection, or too much waits already.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The connection was lost, or the server did not answer within the pong timeout. What was
+    /// sent before may or may not have arrived.
+    #[error("the connection was lost before the server had read everything")]
+    Lost,
+    /// The client has ended, or the runtime that it ran on.
+    #[error("the client has ended")]
+    Ended,
+}

@@ -1,0 +1,394 @@
+//! What client handles, receivers and the pump share: the session, and who wants to hear of it.
+//!
+//! The lock is held for single steps only, never across an await, and nothing of the user's runs
+//! under it: wakers and authorizers are called once it is released. Order of locks: hub, queue.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use futures_util::task::AtomicWaker;
+use pushest_proto::{
+    ChannelName, Config, ConnectionState, Event, Instant, LimitReached, PingId, Session,
+    SubscribeOptions,
+};
+use slab::Slab;
+
+use crate::error::{FlushError, SubscribeError};
+use crate::options::Options;
+use crate::queue::{Congestion, Queue, Relief};
+use crate::waiting::{Answer, WaitList};
+
+/// A clock: what time it is since an origin that does not change.
+pub(crate) type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
+
+pub(crate) struct Hub {
+    state: Mutex<State>,
+    pump: AtomicWaker,
+    clock: Clock,
+    pub(crate) config: Config,
+    pub(crate) options: Options,
+    pub(crate) congestion: Arc<Congestion>,
+}
+
+/// How far the client is from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Life {
+    Running,
+    /// The last `Client` is gone; the pump closes the connection.
+    Ending,
+    /// The pump is gone.
+    Ended,
+}
+
+pub(crate) struct State {
+    pub(crate) session: Session,
+    life: Life,
+    receivers: Slab<Receiver>,
+    /// Receivers of everything.
+    listeners: Vec<usize>,
+    channels: HashMap<ChannelName, Channel>,
+    last_id: u64,
+    /// Receivers with staged events.
+    staged: Vec<usize>,
+    pub(crate) pings: HashMap<PingId, Answer>,
+    pub(crate) connection_waiters: WaitList,
+    pub(crate) closing_waiters: WaitList,
+    /// Sockets and dials that the pump holds.
+    pub(crate) links: usize,
+    /// To be woken when the lock is released.
+    wakers: Vec<Waker>,
+}
+
+#[derive(Debug)]
+struct Receiver {
+    queue: Arc<Queue>,
+    /// Events of the running batch.
+    staged: Vec<Event>,
+}
+
+/// Who wants a channel.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    id: u64,
+    receivers: Vec<usize>,
+    /// Stays wanted without receivers.
+    is_detached: bool,
+    pub(crate) waiters: WaitList,
+}
+
+/// A place among the receivers.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) key: usize,
+    pub(crate) queue: Arc<Queue>,
+}
+
+impl Hub {
+    pub(crate) fn new(config: Config, options: Options, clock: Clock) -> Self {
+        let session = Session::new(config.clone(), seed(), clock());
+        let state = State {
+            session,
+            life: Life::Running,
+            receivers: Slab::new(),
+            listeners: Vec::new(),
+            channels: HashMap::new(),
+            last_id: 0,
+            staged: Vec::new(),
+            pings: HashMap::new(),
+            connection_waiters: WaitList::default(),
+            closing_waiters: WaitList::default(),
+            links: 0,
+            wakers: Vec::new(),
+        };
+        Self {
+            state: Mutex::new(state),
+            pump: AtomicWaker::new(),
+            clock,
+            config,
+            options,
+            congestion: Arc::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        (self.clock)()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // The core does not panic, and what it leaves behind is whole after every call.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a step that may leave something to do, and sees to it that it is done.
+    pub(crate) fn command<T>(&self, step: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let (result, wakers) = {
+            let mut state = self.lock();
+            let result = step(&mut state, self.now());
+            (result, std::mem::take(&mut state.wakers))
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        self.pump.wake();
+        result
+    }
+
+    pub(crate) fn wake_pump(&self) {
+        self.pump.wake();
+    }
+
+    pub(crate) fn register_pump(&self, waker: &Waker) {
+        self.pump.register(waker);
+    }
+
+    /// Reading can go on.
+    pub(crate) fn relieve(&self, relief: Relief) {
+        if relief == Relief::All {
+            self.pump.wake();
+        }
+    }
+
+    pub(crate) fn listen(&self) -> Place {
+        let mut state = self.lock();
+        let place = self.receiver(&mut state);
+        state.listeners.push(place.key);
+        place
+    }
+
+    fn receiver(&self, state: &mut State) -> Place {
+        let queue = Arc::new(Queue::new(&self.options, self.congestion.clone()));
+        if state.is_ending() {
+            queue.end();
+        }
+        let receiver = Receiver { queue: queue.clone(), staged: Vec::new() };
+        Place { key: state.receivers.insert(receiver), queue }
+    }
+
+    /// Wants a channel, and makes a receiver for it. Answers its place, its name, and which of the
+    /// channel's subscriptions it belongs to.
+    pub(crate) fn subscribe(
+        &self,
+        name: &str,
+        options: &SubscribeOptions,
+    ) -> Result<(Place, ChannelName, u64), SubscribeError> {
+        self.command(|state, now| {
+            let rules = &self.config.limits().channel_name;
+            let channel =
+                ChannelName::with_rules(name, rules).map_err(pushest_proto::CommandError::from)?;
+            let is_signed = channel.kind().is_signed();
+            if is_signed && !self.config.has_secret() && self.options.authorizer.is_none() {
+                return Err(SubscribeError::NoAuthorizer { channel });
+            }
+            let name = state.session.subscribe(name, options, now)?;
+            let place = self.receiver(state);
+            state.last_id += 1;
+            let id = state.last_id;
+            let channel = state.channels.entry(name.clone()).or_insert_with(|| Channel {
+                id,
+                receivers: Vec::new(),
+                is_detached: false,
+                waiters: WaitList::default(),
+            });
+            channel.receivers.push(place.key);
+            Ok((place, name, channel.id))
+        })
+    }
+
+    /// The receiver of a subscription is gone; with the last one, and unless detached, the
+    /// subscription itself.
+    pub(crate) fn leave(&self, place: &Place, name: &ChannelName, id: u64, is_detached: bool) {
+        self.relieve(place.queue.close());
+        self.command(|state, now| {
+            state.receivers.try_remove(place.key);
+            let Some(channel) = state.channel(name, id) else { return };
+            channel.receivers.retain(|key| *key != place.key);
+            channel.is_detached |= is_detached;
+            if channel.receivers.is_empty() && !channel.is_detached {
+                state.forget(name.as_str());
+                // It is wanted as long as the hub knows it.
+                let _ = state.session.unsubscribe(name.as_str(), now);
+            }
+        });
+    }
+
+    /// The receiver of everything is gone.
+    pub(crate) fn stop_listening(&self, place: &Place) {
+        self.relieve(place.queue.close());
+        let mut state = self.lock();
+        state.receivers.try_remove(place.key);
+        state.listeners.retain(|key| *key != place.key);
+    }
+
+    /// The last `Client` is gone.
+    pub(crate) fn end(&self) {
+        self.command(|state, now| {
+            state.session.disconnect(now);
+            state.life = state.life.max(Life::Ending);
+        });
+    }
+
+    /// The pump is gone: nothing happens anymore.
+    pub(crate) fn finish(&self) {
+        self.command(|state, _| {
+            state.life = Life::Ended;
+            state.links = 0;
+            state.end_receivers();
+            state.closing_waiters.wake_all(&mut state.wakers);
+            for answer in state.pings.values_mut() {
+                answer.round_trip.get_or_insert(Err(FlushError::Ended));
+                state.wakers.extend(answer.waker.take());
+            }
+        });
+    }
+}
+
+impl State {
+    /// Whether the last `Client` is gone.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.life >= Life::Ending
+    }
+
+    pub(crate) fn is_ended(&self) -> bool {
+        self.life == Life::Ended
+    }
+
+    /// The channel, if this is still the same subscription to it.
+    pub(crate) fn channel(&mut self, name: &ChannelName, id: u64) -> Option<&mut Channel> {
+        self.channels.get_mut(name.as_str()).filter(|channel| channel.id == id)
+    }
+
+    /// A channel is not wanted anymore: its receivers end.
+    pub(crate) fn forget(&mut self, name: &str) {
+        let Some(mut channel) = self.channels.remove(name) else { return };
+        channel.waiters.wake_all(&mut self.wakers);
+        for key in channel.receivers {
+            if let Some(receiver) = self.receivers.get_mut(key) {
+                // What the batch has brought so far still belongs to it.
+                self.wakers.extend(receiver.queue.push_all(&mut receiver.staged));
+                self.wakers.extend(receiver.queue.end());
+            }
+        }
+    }
+
+    /// Stages an event for everybody who wants it.
+    pub(crate) fn route(&mut self, event: Event) {
+        match &event {
+            Event::Pong { ping, round_trip } => {
+                return self.answer_ping(*ping, Ok(*round_trip));
+            }
+            Event::PingLost { ping } => return self.answer_ping(*ping, Err(FlushError::Lost)),
+            Event::State(change) => {
+                self.connection_waiters.wake_all(&mut self.wakers);
+                if matches!(change.to, ConnectionState::Refused | ConnectionState::Disconnected) {
+                    self.wake_subscribers();
+                }
+            }
+            // Nobody knows whose they were.
+            Event::LimitReached(LimitReached::StoredEvents { .. }) => {
+                let everybody: Vec<usize> = self.receivers.iter().map(|(key, _)| key).collect();
+                for key in everybody {
+                    stage(&mut self.receivers, &mut self.staged, key, event.clone());
+                }
+                return;
+            }
+            _ => {}
+        }
+        let channel = event.channel().and_then(|name| self.channels.get_mut(name.as_str()));
+        let keys = match channel {
+            Some(channel) => {
+                if matches!(event, Event::Subscribed { .. } | Event::SubscriptionFailed { .. }) {
+                    channel.waiters.wake_all(&mut self.wakers);
+                }
+                &*channel.receivers
+            }
+            None => &[],
+        };
+        let mut keys = self.listeners.iter().chain(keys);
+        let Some(mut key) = keys.next() else { return };
+        for next in keys {
+            stage(&mut self.receivers, &mut self.staged, *key, event.clone());
+            key = next;
+        }
+        // The last one gets the event itself; usually it is the only one.
+        stage(&mut self.receivers, &mut self.staged, *key, event);
+    }
+
+    fn answer_ping(&mut self, ping: PingId, result: Result<std::time::Duration, FlushError>) {
+        if let Some(answer) = self.pings.get_mut(&ping) {
+            answer.round_trip = Some(result);
+            self.wakers.extend(answer.waker.take());
+        }
+    }
+
+    fn wake_subscribers(&mut self) {
+        for channel in self.channels.values_mut() {
+            channel.waiters.wake_all(&mut self.wakers);
+        }
+    }
+
+    /// Hands the staged events over.
+    pub(crate) fn deliver(&mut self) {
+        for key in self.staged.drain(..) {
+            if let Some(receiver) = self.receivers.get_mut(key) {
+                self.wakers.extend(receiver.queue.push_all(&mut receiver.staged));
+            }
+        }
+    }
+
+    /// Nobody receives anything more.
+    pub(crate) fn end_receivers(&mut self) {
+        self.deliver();
+        for (_, receiver) in &self.receivers {
+            self.wakers.extend(receiver.queue.end());
+        }
+        self.connection_waiters.wake_all(&mut self.wakers);
+        self.wake_subscribers();
+    }
+
+    /// When somebody who waits for the connection waits no longer.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.connection_waiters.next_deadline()
+    }
+
+    pub(crate) fn wake_overdue(&mut self, now: Instant) {
+        self.connection_waiters.wake_overdue(now, &mut self.wakers);
+    }
+
+    pub(crate) fn set_links(&mut self, links: usize) {
+        self.links = links;
+        self.closing_waiters.wake_all(&mut self.wakers);
+    }
+
+    /// Whom to wake once the lock is released; `spare` is given for it, so that a batch allocates
+    /// nothing.
+    pub(crate) fn take_wakers(&mut self, spare: &mut Vec<Waker>) {
+        std::mem::swap(&mut self.wakers, spare);
+    }
+}
+
+fn stage(receivers: &mut Slab<Receiver>, staged: &mut Vec<usize>, key: usize, event: Event) {
+    if let Some(receiver) = receivers.get_mut(key) {
+        if receiver.staged.is_empty() {
+            staged.push(key);
+        }
+        receiver.staged.push(event);
+    }
+}
+
+/// The seed of everything random in a session. Every `RandomState` has keys of its own, which
+/// begin with what the operating system gave; its hash of nothing is a number that nobody outside
+/// can guess.
+fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("config", &self.config)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,46 @@
+//! What every runtime shares of the Pushest client for Pusher Channels.
+//!
+//! Users take `pushest-tokio`, or the crate for another runtime, which has everything public of
+//! this one. Here are the [`Client`] with its receivers, the way to a connection (addresses, TLS,
+//! the WebSocket upgrade), and the pump: one future that carries the protocol's state machine
+//! ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol either.
+//!
+//! Whoever writes a driver for another runtime begins with [`runtime`].
+#![forbid(unsafe_code)]
+
+mod authorizer;
+mod client;
+mod dial;
+mod error;
+mod hub;
+mod options;
+mod pump;
+mod queue;
+pub mod runtime;
+mod subscription;
+mod waiting;
+mod wire;
+
+pub use authorizer::Authorizer;
+pub use client::Client;
+pub use error::{FlushError, NotConnected, SubscribeError, SubscriptionError};
+pub use futures_util::future::BoxFuture;
+pub use options::{Options, OptionsError, Overflow};
+pub use pushest_proto::{
+    self as proto, Authorization, AuthorizationRequest, BackoffConfig, ChannelEvent, ChannelKind,
+    ChannelName, ChannelState, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
+    Denied, DialFailure, Endpoint, Event, LimitReached, Limits, Loss, Malformation, Member,
+    PresenceChange, PresenceUpdate, ServerError, SocketId, StateChange, Statistics, Status,
+    SubscribeOptions, SubscriptionFailure, Timeouts,
+};
+pub use subscription::{Events, Subscription, TypedEvents};
+pub use waiting::{Connected, Flush, Shutdown, Subscribed};
+
+/// The configuration that the environment describes: `PUSHER_URL`, `PUSHER_APP_KEY` and the others
+/// that [`ConfigBuilder::variables`] names.
+///
+/// # Errors
+/// As [`Config::from_variables`].
+pub fn config_from_env() -> Result<Config, ConfigError> {
+    Config::from_variables(|name| std::env::var(name).ok())
+}

@@ -1,0 +1,207 @@
+//! How a client connects and delivers: everything that is not the protocol's.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tungstenite::http::{HeaderName, HeaderValue};
+
+use crate::authorizer::Authorizer;
+#[cfg(feature = "tls")]
+use crate::dial::tls::Trust;
+
+/// What happens when a receiver is slower than its channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overflow {
+    /// The receiver's oldest events are dropped, and before its next event it is told how many
+    /// ([`Event::Lagged`](crate::Event::Lagged)). A slow receiver slows nobody else.
+    #[default]
+    DropOldest,
+    /// The client stops reading until the receiver has caught up (half of its queue is free), so
+    /// that nothing is lost; the server's side of the connection fills up instead. It goes on
+    /// sending, pings included, and no pong deadline runs. A server may close a client that is too
+    /// slow; then the client reconnects, and each channel gets a `Gap`.
+    ///
+    /// One full receiver holds up all others. While waiting, nothing that the server says arrives:
+    /// whoever awaits `flush()` or `subscribed()` and does not receive meanwhile may wait forever.
+    Wait,
+}
+
+/// How a client connects and delivers. `Options::default()` suits most.
+///
+/// ```
+/// use pushest_driver::{Options, Overflow};
+///
+/// let options = Options::default()
+///     .header("X-Tenant", "blue")?
+///     .queue(10_000, 32 * 1024 * 1024)
+///     .overflow(Overflow::Wait);
+/// # let _ = options;
+/// # Ok::<(), pushest_driver::OptionsError>(())
+/// ```
+#[derive(Clone)]
+pub struct Options {
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) read_buffer: usize,
+    pub(crate) queue_events: usize,
+    pub(crate) queue_bytes: usize,
+    pub(crate) overflow: Overflow,
+    pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
+    pub(crate) starts_disconnected: bool,
+    #[cfg(feature = "tls")]
+    pub(crate) trust: Trust,
+}
+
+impl Options {
+    /// An HTTP header for the WebSocket upgrade. Its value never appears in logs.
+    ///
+    /// # Errors
+    /// [`OptionsError::Header`] if it is not a header, or one that belongs to the upgrade itself.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, OptionsError> {
+        let bad = |rule| OptionsError::Header { name: name.chars().take(200).collect(), rule };
+        let lower = name.to_ascii_lowercase();
+        let is_own = ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
+        if is_own.contains(&lower.as_str()) || lower.starts_with("sec-websocket-") {
+            return Err(bad("it belongs to the WebSocket upgrade itself"));
+        }
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| bad("its name may hold letters, digits and !#$%&'*+-.^_`|~"))?;
+        let mut value = HeaderValue::from_str(value)
+            .map_err(|_| bad("its value may hold visible ASCII characters, space and tab"))?;
+        value.set_sensitive(true);
+        self.headers.push((name, value));
+        Ok(self)
+    }
+
+    /// The size of the buffer that is read into, in bytes; at least 128. A smaller one saves
+    /// memory in each connection, a larger one time under load. 4 KiB.
+    #[must_use]
+    pub fn read_buffer(mut self, bytes: usize) -> Self {
+        self.read_buffer = bytes.max(128);
+        self
+    }
+
+    /// How much each receiver may leave unreceived, at least one event: by number, and by the
+    /// bytes that its events keep alive. 1,024 events, 8 MiB.
+    #[must_use]
+    pub fn queue(mut self, events: usize, bytes: usize) -> Self {
+        self.queue_events = events.max(1);
+        self.queue_bytes = bytes.max(1);
+        self
+    }
+
+    /// What happens when a receiver's queue is full. [`Overflow::DropOldest`].
+    #[must_use]
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Who authorizes private and presence channels, for clients without the app's secret. With a
+    /// secret in the configuration it is not asked.
+    #[must_use]
+    pub fn authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
+        self.authorizer = Some(Arc::new(authorizer));
+        self
+    }
+
+    /// The client does nothing until [`Client::connect`](crate::Client::connect), so that what is
+    /// set up before, such as [`Client::events`](crate::Client::events), sees everything.
+    #[must_use]
+    pub fn start_disconnected(mut self) -> Self {
+        self.starts_disconnected = true;
+        self
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Options {
+    /// Trusts these certificate authorities (PEM, one or more) beside the usual ones.
+    ///
+    /// # Errors
+    /// [`OptionsError::Authority`] if there is no certificate in it, or a broken one.
+    pub fn ca_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, OptionsError> {
+        self.trust.add_pem(pem.as_ref())?;
+        Ok(self)
+    }
+
+    /// As [`Options::ca_pem`], from a file.
+    ///
+    /// # Errors
+    /// As [`Options::ca_pem`], and if the file cannot be read.
+    pub fn ca_file(self, path: impl AsRef<std::path::Path>) -> Result<Self, OptionsError> {
+        let path = path.as_ref();
+        let failed =
+            |problem: String| OptionsError::AuthorityFile { path: path.to_path_buf(), problem };
+        let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+        self.ca_pem(pem).map_err(|error| match error {
+            OptionsError::Authority { problem } => failed(problem),
+            other => other,
+        })
+    }
+
+    /// A TLS configuration of one's own; nothing else of what concerns TLS counts then.
+    #[must_use]
+    pub fn tls_config(mut self, config: Arc<rustls::ClientConfig>) -> Self {
+        self.trust.set_config(config);
+        self
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            headers: Vec::new(),
+            read_buffer: 4 * 1024,
+            queue_events: 1_024,
+            queue_bytes: 8 * 1024 * 1024,
+            overflow: Overflow::default(),
+            authorizer: None,
+            starts_disconnected: false,
+            #[cfg(feature = "tls")]
+            trust: Trust::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Options")
+            .field("headers", &names)
+            .field("read_buffer", &self.read_buffer)
+            .field("queue_events", &self.queue_events)
+            .field("queue_bytes", &self.queue_bytes)
+            .field("overflow", &self.overflow)
+            .field("has_authorizer", &self.authorizer.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An option that breaks a rule. Its text names the value and the rule; a header's value, which
+/// may be a secret, is not part of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// Not a header for the upgrade.
+    #[error("{name:?} cannot be sent as a header: {rule}")]
+    Header {
+        /// The header's name.
+        name: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// Not certificates.
+    #[error("not certificates in PEM form: {problem}")]
+    Authority {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Not a file of certificates.
+    #[error("{path:?} cannot be used as certificate authority: {problem}")]
+    AuthorityFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}

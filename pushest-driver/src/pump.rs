@@ -1,0 +1,455 @@
+//! The one future that does all the work: it carries the session's actions out, and tells it what
+//! happens.
+//!
+//! A turn has a fixed order: drain the actions, flush, read, look at the time. After a few turns
+//! it lets others run.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use pushest_proto::{
+    Action, Authorization, AuthorizationRequest, ConnectionId, ConnectionState, Denied,
+    DialFailure, Endpoint, Event, Instant, Loss, Ticket,
+};
+use tracing::Span;
+use tungstenite::Message;
+
+use crate::dial::Dialer;
+use crate::hub::{Hub, State};
+use crate::runtime::Runtime;
+use crate::wire::{Closing, Wire};
+
+/// Turns before others run.
+const TURNS: usize = 8;
+
+/// Messages and bytes that are read at most before they are handed to the session.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// How long an orderly end may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Connections that may be on their way to an orderly end at once.
+const MOST_CLOSING: usize = 4;
+
+/// RFC 6455, section 7.4.1: a message too big to process.
+const TOO_BIG: u16 = 1009;
+
+/// Runs a client: made by [`runtime::client`](crate::runtime::client), spawned by the runtime's
+/// crate. It ends once the last clone of the client is dropped and the connection closed.
+#[must_use = "nothing happens unless it runs"]
+pub struct Pump<R: Runtime> {
+    hub: Arc<Hub>,
+    runtime: Arc<R>,
+    dialer: Arc<Dialer>,
+    link: Link<R::Socket>,
+    /// Shows the connection in all that is logged meanwhile.
+    span: Span,
+    closing: Vec<Closing<R::Socket>>,
+    /// What has happened since the session was told last.
+    news: Vec<News>,
+    requests: Vec<AuthorizationRequest>,
+    authorizations: Vec<Asked>,
+    /// A receiver is full: nothing is read.
+    is_paused: bool,
+    /// The session knows that the sink has room.
+    is_writable: bool,
+    is_ending: bool,
+    /// How many messages, and how many bytes of them, are read before the session is told: less
+    /// than what it stores, so that it never has to drop any.
+    batch: (usize, usize),
+    /// When something is due without any news.
+    deadline: Option<Instant>,
+    sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
+    wakers: Vec<Waker>,
+}
+
+/// The connection that the session asked for last.
+enum Link<S> {
+    None,
+    Dialing(ConnectionId, BoxFuture<'static, Result<S, DialFailure>>),
+    Open(Wire<S>),
+}
+
+impl<S> Link<S> {
+    fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::None => None,
+            Self::Dialing(connection, _) => Some(*connection),
+            Self::Open(wire) => Some(wire.connection),
+        }
+    }
+}
+
+enum News {
+    Opened(ConnectionId),
+    Received(ConnectionId, Message),
+    Lost(ConnectionId, Loss),
+    Answered(Ticket, Result<Authorization, Denied>),
+}
+
+/// An authorizer that is at work.
+struct Asked {
+    ticket: Ticket,
+    answer: BoxFuture<'static, Result<Authorization, Denied>>,
+}
+
+impl<R: Runtime> Future for Pump<R> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let span = this.span.clone();
+        let _entered = span.enter();
+        this.hub.register_pump(context.waker());
+        for _ in 0..TURNS {
+            this.drive(context);
+            this.ask();
+            if let Link::Open(wire) = &mut this.link {
+                wire.flush(context);
+            }
+            this.read(context);
+            this.poll_authorizations(context);
+            this.poll_closing(context);
+            if this.is_ending && this.links() == 0 {
+                this.hub.finish();
+                return Poll::Ready(());
+            }
+            if this.news.is_empty() && !this.is_due(context) {
+                return Poll::Pending;
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<R: Runtime> Pump<R> {
+    pub(crate) fn new(hub: Arc<Hub>, runtime: Arc<R>) -> Self {
+        let dialer = Dialer::new(hub.config.clone(), hub.options.clone());
+        let limits = hub.config.limits();
+        let batch =
+            (BATCH.min(limits.stored_events / 4).max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
+        Self {
+            hub,
+            runtime,
+            dialer: Arc::new(dialer),
+            link: Link::None,
+            span: Span::none(),
+            closing: Vec::new(),
+            news: Vec::new(),
+            requests: Vec::new(),
+            authorizations: Vec::new(),
+            is_paused: false,
+            is_writable: true,
+            is_ending: false,
+            batch,
+            deadline: None,
+            sleep: None,
+            wakers: Vec::new(),
+        }
+    }
+
+    /// Tells the session what happened and carries out what it asks for, all under one lock.
+    fn drive(&mut self, context: &mut Context<'_>) {
+        let hub = self.hub.clone();
+        let mut guard = hub.lock();
+        let state = &mut *guard;
+        // The clock is read under the lock, so that commands cannot be ahead of it.
+        let now = hub.now();
+        self.tell(state, now);
+        if state.session.poll_timeout().is_some_and(|due| due <= now) {
+            state.session.handle_timeout(now);
+        }
+        state.wake_overdue(now);
+        self.check_room(state, context, now);
+        while let Some(action) = state.session.poll_action() {
+            self.carry_out(action, state, context, now);
+        }
+        state.deliver();
+        self.is_ending = state.is_ending();
+        if self.is_ending {
+            state.end_receivers();
+        }
+        self.check_receivers(state, now);
+        self.report_links(state);
+        self.deadline = earlier(state.session.poll_timeout(), state.next_deadline());
+        state.take_wakers(&mut self.wakers);
+        drop(guard);
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    fn tell(&mut self, state: &mut State, now: Instant) {
+        let session = &mut state.session;
+        for news in self.news.drain(..) {
+            match news {
+                News::Opened(connection) => {
+                    self.is_writable = true;
+                    session.handle_open(connection, now);
+                }
+                News::Received(connection, message) => match message {
+                    Message::Text(text) => session.handle_message(connection, text.into(), now),
+                    Message::Binary(bytes) => session.handle_message(connection, bytes, now),
+                    _ => session.handle_activity(connection, now),
+                },
+                News::Lost(connection, loss) => {
+                    tracing::debug!(target: "pushest", %loss, "lost");
+                    session.handle_close(connection, loss, now);
+                }
+                News::Answered(ticket, answer) => {
+                    session.handle_authorization(ticket, answer, now);
+                }
+            }
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        action: Action,
+        state: &mut State,
+        context: &mut Context<'_>,
+        now: Instant,
+    ) {
+        match action {
+            Action::Emit(event) => {
+                log(&event);
+                state.route(event);
+            }
+            Action::UpdatePresence(update) => state.route(Event::Presence(update)),
+            Action::Send(frame) => {
+                if let Link::Open(wire) = &mut self.link
+                    && wire.connection == frame.connection
+                {
+                    wire.send(Message::text(frame.text));
+                }
+                self.check_room(state, context, now);
+            }
+            Action::Connect { connection, endpoint } => self.dial(connection, endpoint, now),
+            Action::Close { connection, code } => {
+                if self.link.connection() == Some(connection) {
+                    tracing::debug!(target: "pushest", code = u16::from(code), "closing");
+                    self.close(Some(code.into()), now);
+                }
+            }
+            Action::Authorize(request) => self.requests.push(request),
+            Action::Abandon(ticket) => {
+                self.requests.retain(|request| request.ticket != ticket);
+                self.authorizations.retain(|asked| asked.ticket != ticket);
+            }
+        }
+    }
+
+    /// Frames stay in the session while the sink has no room; everything else flows past them.
+    fn check_room(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+        if let Link::Open(wire) = &mut self.link {
+            let has_room = wire.make_room(context);
+            if has_room != self.is_writable {
+                self.is_writable = has_room;
+                state.session.handle_writable(wire.connection, has_room, now);
+            }
+        }
+    }
+
+    /// Nothing is read while a receiver that must not lose anything is full. The session is told,
+    /// so that it does not take the silence for the server's.
+    fn check_receivers(&mut self, state: &mut State, now: Instant) {
+        // Before the server has said who we are there is nothing for receivers.
+        let is_connected = state.session.state() == ConnectionState::Connected;
+        let is_paused = is_connected && self.hub.congestion.is_any();
+        if is_paused != self.is_paused {
+            self.is_paused = is_paused;
+            state.session.handle_reading(!is_paused, now);
+        }
+    }
+
+    fn dial(&mut self, connection: ConnectionId, endpoint: Endpoint, now: Instant) {
+        self.close(Some(pushest_proto::CloseCode::Away.into()), now);
+        self.span = tracing::debug_span!(
+            target: "pushest",
+            parent: None,
+            "connection",
+            id = %connection,
+            host = endpoint.host_name(),
+            port = endpoint.port_number(),
+            tls = endpoint.is_tls(),
+        );
+        tracing::debug!(target: "pushest", parent: &self.span, "dialling");
+        let dial = self.dialer.dial(&self.runtime, endpoint);
+        self.link = Link::Dialing(connection, dial);
+    }
+
+    /// Gives the link up: a dial at once, an open connection with a close frame.
+    fn close(&mut self, code: Option<u16>, now: Instant) {
+        if let Link::Open(wire) = std::mem::replace(&mut self.link, Link::None) {
+            if self.closing.len() >= MOST_CLOSING {
+                self.closing.remove(0);
+            }
+            self.closing.push(Closing::new(wire, code, now + FAREWELL));
+        }
+    }
+
+    /// Sets the user's authorizer to work, with no lock held.
+    fn ask(&mut self) {
+        for request in std::mem::take(&mut self.requests) {
+            let ticket = request.ticket;
+            match &self.hub.options.authorizer {
+                Some(authorizer) => {
+                    let answer = authorizer.authorize(request);
+                    self.authorizations.push(Asked { ticket, answer });
+                }
+                None => {
+                    let answer = Err(Denied::refused(None, "there is no authorizer"));
+                    self.news.push(News::Answered(ticket, answer));
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, context: &mut Context<'_>) {
+        match &mut self.link {
+            Link::None => {}
+            Link::Dialing(connection, dial) => {
+                let connection = *connection;
+                match dial.as_mut().poll(context) {
+                    Poll::Pending => {}
+                    Poll::Ready(Ok(socket)) => {
+                        tracing::debug!(target: "pushest", "open");
+                        self.link = Link::Open(Wire::new(connection, socket));
+                        self.news.push(News::Opened(connection));
+                    }
+                    Poll::Ready(Err(failure)) => {
+                        self.link = Link::None;
+                        self.news.push(News::Lost(connection, Loss::Dial(failure)));
+                    }
+                }
+            }
+            Link::Open(_) if self.is_paused => {}
+            Link::Open(wire) => {
+                let connection = wire.connection;
+                let (mut bytes, (most, most_bytes)) = (0, self.batch);
+                for _ in 0..most {
+                    match wire.read(context) {
+                        Poll::Pending => break,
+                        Poll::Ready(Ok(Message::Close(frame))) => {
+                            let loss = match &frame {
+                                Some(frame) => Loss::closed(Some(frame.code.into()), &frame.reason),
+                                None => Loss::closed(None, ""),
+                            };
+                            self.news.push(News::Lost(connection, loss));
+                            self.close(None, self.hub.now());
+                            break;
+                        }
+                        Poll::Ready(Ok(message)) => {
+                            bytes += message.len();
+                            self.news.push(News::Received(connection, message));
+                        }
+                        Poll::Ready(Err(loss)) => {
+                            if matches!(loss, Loss::TooLarge { .. }) {
+                                self.close(Some(TOO_BIG), self.hub.now());
+                            }
+                            self.link = Link::None;
+                            self.news.push(News::Lost(connection, loss));
+                            break;
+                        }
+                    }
+                    if bytes >= most_bytes {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll_authorizations(&mut self, context: &mut Context<'_>) {
+        let news = &mut self.news;
+        self.authorizations.retain_mut(|asked| match asked.answer.as_mut().poll(context) {
+            Poll::Pending => true,
+            Poll::Ready(answer) => {
+                news.push(News::Answered(asked.ticket, answer));
+                false
+            }
+        });
+    }
+
+    fn poll_closing(&mut self, context: &mut Context<'_>) {
+        if self.closing.is_empty() {
+            return;
+        }
+        let now = self.hub.now();
+        self.closing.retain_mut(|closing| !closing.poll(context, now));
+        let hub = self.hub.clone();
+        let mut state = hub.lock();
+        self.report_links(&mut state);
+        state.take_wakers(&mut self.wakers);
+        drop(state);
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+
+    /// Whether the time for something has come; otherwise sees to being woken then.
+    fn is_due(&mut self, context: &mut Context<'_>) -> bool {
+        let closing = self.closing.iter().map(|closing| closing.deadline).min();
+        let Some(deadline) = earlier(self.deadline, closing) else {
+            self.sleep = None;
+            return false;
+        };
+        if deadline <= self.hub.now() {
+            return true;
+        }
+        // One that ends early does no harm, and deadlines mostly move away.
+        if self.sleep.as_ref().is_none_or(|(until, _)| *until > deadline) {
+            self.sleep = Some((deadline, Box::pin(self.runtime.sleep_until(deadline))));
+        }
+        let is_over = match &mut self.sleep {
+            Some((_, sleep)) => sleep.as_mut().poll(context).is_ready(),
+            None => false,
+        };
+        if is_over {
+            self.sleep = None;
+        }
+        is_over
+    }
+
+    fn links(&self) -> usize {
+        self.closing.len() + usize::from(self.link.connection().is_some())
+    }
+
+    fn report_links(&self, state: &mut State) {
+        if state.links != self.links() {
+            state.set_links(self.links());
+        }
+    }
+}
+
+impl<R: Runtime> Drop for Pump<R> {
+    fn drop(&mut self) {
+        self.hub.finish();
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    [one, other].into_iter().flatten().min()
+}
+
+fn log(event: &Event) {
+    match event {
+        Event::State(change) => tracing::debug!(target: "pushest", "{change}"),
+        Event::SubscriptionFailed { channel, reason, .. } => {
+            tracing::debug!(target: "pushest", %channel, "not subscribed: {reason}");
+        }
+        Event::ServerError(error) => tracing::debug!(target: "pushest", "{error}"),
+        Event::Malformed { problem, .. } => {
+            tracing::debug!(target: "pushest", "a malformed message: {problem}");
+        }
+        _ => {}
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Pump<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pump").field("hub", &self.hub).finish_non_exhaustive()
+    }
+}

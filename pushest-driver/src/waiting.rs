@@ -1,0 +1,301 @@
+//! Futures that wait for the session to get somewhere.
+//!
+//! Each looks at the session itself whenever it is polled, and only leaves a waker behind: there is
+//! nothing to miss, and dropping one half-way changes nothing.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use pushest_proto::{
+    ChannelName, ChannelState, CommandError, ConnectionState, Instant, PingId, SocketId,
+};
+use slab::Slab;
+
+use crate::error::{FlushError, NotConnected, SubscriptionError};
+use crate::hub::{Hub, State};
+
+/// Wakers of futures that wait for the same thing.
+#[derive(Debug, Default)]
+pub(crate) struct WaitList(Slab<Waiter>);
+
+#[derive(Debug)]
+struct Waiter {
+    waker: Option<Waker>,
+    deadline: Option<Instant>,
+}
+
+impl WaitList {
+    /// Leaves a waker, in the place that the future had before if it had one.
+    fn leave(&mut self, place: &mut Option<usize>, waker: &Waker, deadline: Option<Instant>) {
+        match place.and_then(|key| self.0.get_mut(key)) {
+            Some(Waiter { waker: Some(left), .. }) => left.clone_from(waker),
+            Some(waiter) => waiter.waker = Some(waker.clone()),
+            None => {
+                let waker = Some(waker.clone());
+                *place = Some(self.0.insert(Waiter { waker, deadline }));
+            }
+        }
+    }
+
+    /// Gives the place up. Answers the waker: dropping one may run code of the user's, which must
+    /// not happen under the lock.
+    fn remove(&mut self, place: usize) -> Option<Waker> {
+        self.0.try_remove(place)?.waker
+    }
+
+    /// Takes everybody's waker.
+    pub(crate) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
+        wakers.extend(self.0.iter_mut().filter_map(|(_, waiter)| waiter.waker.take()));
+    }
+
+    /// Takes the wakers of those who wait no longer than until `now`.
+    pub(crate) fn wake_overdue(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
+        for (_, waiter) in &mut self.0 {
+            if waiter.deadline.is_some_and(|deadline| deadline <= now) {
+                // It will see by itself that its time is over.
+                waiter.deadline = None;
+                wakers.extend(waiter.waker.take());
+            }
+        }
+    }
+
+    /// When the first of them waits no longer.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.0.iter().filter_map(|(_, waiter)| waiter.deadline).min()
+    }
+}
+
+/// Waits for the connection; made by [`Client::connected`](crate::Client::connected).
+#[must_use = "it does nothing unless awaited"]
+pub struct Connected {
+    hub: Arc<Hub>,
+    limit: Option<(Duration, Instant)>,
+    place: Option<usize>,
+}
+
+impl Connected {
+    pub(crate) fn new(hub: Arc<Hub>, within: Option<Duration>) -> Self {
+        let limit = within.map(|within| (within, hub.now() + within));
+        Self { hub, limit, place: None }
+    }
+}
+
+impl Future for Connected {
+    type Output = Result<SocketId, NotConnected>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let mut state = this.hub.lock();
+        if let Some(result) = connection(&state) {
+            return Poll::Ready(result);
+        }
+        if let Some((waited, deadline)) = this.limit
+            && this.hub.now() >= deadline
+        {
+            let status = state.session.status();
+            return Poll::Ready(Err(NotConnected::TimedOut {
+                waited,
+                state: status.state,
+                last_loss: status.last_loss,
+            }));
+        }
+        let is_new = this.place.is_none();
+        let deadline = this.limit.map(|(_, deadline)| deadline);
+        state.connection_waiters.leave(&mut this.place, context.waker(), deadline);
+        drop(state);
+        if is_new && deadline.is_some() {
+            // The pump keeps the time for everybody.
+            this.hub.wake_pump();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.hub.lock().connection_waiters.remove(place);
+            drop(waker);
+        }
+    }
+}
+
+/// The connection, if it is known how that ends.
+fn connection(state: &State) -> Option<Result<SocketId, NotConnected>> {
+    if state.is_ending() {
+        return Some(Err(NotConnected::Ended));
+    }
+    match state.session.state() {
+        ConnectionState::Connected => state.session.status().socket_id.map(Ok),
+        ConnectionState::Refused => {
+            let loss = state.session.status().last_loss;
+            Some(Err(loss.map_or(NotConnected::Disconnected, NotConnected::Refused)))
+        }
+        ConnectionState::Disconnected => Some(Err(NotConnected::Disconnected)),
+        ConnectionState::Connecting | ConnectionState::Waiting => None,
+    }
+}
+
+/// Waits for a subscription; made by
+/// [`Subscription::subscribed`](crate::Subscription::subscribed).
+#[must_use = "it does nothing unless awaited"]
+pub struct Subscribed {
+    hub: Arc<Hub>,
+    channel: ChannelName,
+    /// Which of the channel's subscriptions it waits for: a later one is not the same.
+    id: u64,
+    place: Option<usize>,
+}
+
+impl Subscribed {
+    pub(crate) fn new(hub: Arc<Hub>, channel: ChannelName, id: u64) -> Self {
+        Self { hub, channel, id, place: None }
+    }
+}
+
+impl Future for Subscribed {
+    type Output = Result<(), SubscriptionError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let mut state = this.hub.lock();
+        let view = state.session.channel(this.channel.as_str());
+        let progress = view.map(|view| (view.state(), view.failure().cloned()));
+        match progress {
+            Some((ChannelState::Subscribed, _)) => return Poll::Ready(Ok(())),
+            Some((ChannelState::Failed, Some(reason))) => {
+                let channel = this.channel.clone();
+                return Poll::Ready(Err(SubscriptionError::Failed { channel, reason }));
+            }
+            _ => {}
+        }
+        if let Some(Err(error)) = connection(&state) {
+            return Poll::Ready(Err(error.into()));
+        }
+        match state.channel(&this.channel, this.id) {
+            Some(channel) => {
+                channel.waiters.leave(&mut this.place, context.waker(), None);
+                Poll::Pending
+            }
+            None => {
+                let channel = this.channel.clone();
+                Poll::Ready(Err(SubscriptionError::Unsubscribed { channel }))
+            }
+        }
+    }
+}
+
+impl Drop for Subscribed {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let mut state = self.hub.lock();
+            let channel = state.channel(&self.channel, self.id);
+            let waker = channel.and_then(|channel| channel.waiters.remove(place));
+            drop(state);
+            drop(waker);
+        }
+    }
+}
+
+/// Waits for the server to have read what was sent; made by
+/// [`Client::flush`](crate::Client::flush).
+#[must_use = "it does nothing unless awaited"]
+pub struct Flush {
+    hub: Arc<Hub>,
+    ping: Result<PingId, CommandError>,
+}
+
+/// The answer to a ping, and who waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) round_trip: Option<Result<Duration, FlushError>>,
+    pub(crate) waker: Option<Waker>,
+}
+
+impl Flush {
+    pub(crate) fn new(hub: Arc<Hub>, ping: Result<PingId, CommandError>) -> Self {
+        Self { hub, ping }
+    }
+}
+
+impl Future for Flush {
+    type Output = Result<Duration, FlushError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let ping = match &self.ping {
+            Ok(ping) => ping,
+            Err(error) => return Poll::Ready(Err(error.clone().into())),
+        };
+        let mut state = self.hub.lock();
+        let is_ended = state.is_ended();
+        match state.pings.get_mut(ping) {
+            Some(Answer { round_trip: Some(result), .. }) => Poll::Ready(result.clone()),
+            Some(answer) if !is_ended => {
+                answer.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+            _ => Poll::Ready(Err(FlushError::Ended)),
+        }
+    }
+}
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        if let Ok(ping) = &self.ping {
+            let answer = self.hub.lock().pings.remove(ping);
+            drop(answer);
+        }
+    }
+}
+
+/// Waits for the connection to be closed; made by [`Client::shutdown`](crate::Client::shutdown).
+#[must_use = "the connection is closed in any case, but only awaiting tells when"]
+pub struct Shutdown {
+    hub: Arc<Hub>,
+    place: Option<usize>,
+}
+
+impl Shutdown {
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub, place: None }
+    }
+}
+
+impl Future for Shutdown {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let mut state = this.hub.lock();
+        let is_off = state.session.state() == ConnectionState::Disconnected;
+        if state.is_ended() || state.links == 0 || !is_off {
+            return Poll::Ready(());
+        }
+        state.closing_waiters.leave(&mut this.place, context.waker(), None);
+        Poll::Pending
+    }
+}
+
+impl Drop for Shutdown {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.hub.lock().closing_waiters.remove(place);
+            drop(waker);
+        }
+    }
+}
+
+macro_rules! opaque_debug {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+opaque_debug!(Connected, Subscribed, Flush, Shutdown);

@@ -1,0 +1,300 @@
+//! An open WebSocket: what is sent, flushed and read, without ever waiting.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use pushest_proto::{ConnectionId, Instant, Loss};
+use tungstenite::protocol::CloseFrame;
+use tungstenite::{Error, Message};
+
+use crate::dial::handshake;
+
+/// Messages of a closing connection that are thrown away before others get their turn.
+const DISCARDS: usize = 64;
+
+pub(crate) struct Wire<S> {
+    pub(crate) connection: ConnectionId,
+    socket: S,
+    /// Messages that the sink had no room for. The session holds frames back while it has none, so
+    /// that this is one frame at most, but for the last ones before a close.
+    held: VecDeque<Message>,
+    /// The sink's buffer is full, so that it has to be flushed before it takes more.
+    is_full: bool,
+    /// Something was written and not flushed.
+    is_unflushed: bool,
+    /// Writing failed. What the server said before it went may still be there to be read, and a
+    /// close frame says more than a broken pipe.
+    broken: Option<Loss>,
+}
+
+impl<S> Wire<S>
+where
+    S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
+{
+    pub(crate) fn new(connection: ConnectionId, socket: S) -> Self {
+        Self {
+            connection,
+            socket,
+            held: VecDeque::new(),
+            is_full: false,
+            is_unflushed: false,
+            broken: None,
+        }
+    }
+
+    /// Takes a message; it goes out as soon as the sink has room.
+    pub(crate) fn send(&mut self, message: Message) {
+        self.held.push_back(message);
+    }
+
+    /// Hands what is held to the sink. Answers whether it has room for more.
+    pub(crate) fn make_room(&mut self, context: &mut Context<'_>) -> bool {
+        if self.broken.is_some() {
+            return false;
+        }
+        self.try_make_room(context).unwrap_or_else(|error| {
+            self.broken = Some(handshake::loss(&error));
+            false
+        })
+    }
+
+    fn try_make_room(&mut self, context: &mut Context<'_>) -> Result<bool, Error> {
+        loop {
+            let was_full = self.is_full;
+            let room = if was_full {
+                self.socket.poll_flush_unpin(context)
+            } else {
+                self.socket.poll_ready_unpin(context)
+            };
+            match room {
+                Poll::Ready(result) => result?,
+                Poll::Pending => return Ok(false),
+            }
+            self.is_full = false;
+            let Some(message) = self.held.pop_front() else { return Ok(true) };
+            match self.socket.start_send_unpin(message) {
+                Ok(()) => self.is_unflushed = true,
+                Err(Error::WriteBufferFull(message)) if !was_full => {
+                    self.held.push_front(*message);
+                    self.is_full = true;
+                }
+                Err(Error::WriteBufferFull(message)) => {
+                    tracing::warn!(
+                        target: "pushest",
+                        bytes = message.len(),
+                        "a frame is larger than what can ever be sent, and was dropped"
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes out what was sent, as far as it goes.
+    pub(crate) fn flush(&mut self, context: &mut Context<'_>) {
+        if !self.is_unflushed || self.broken.is_some() {
+            return;
+        }
+        match self.socket.poll_flush_unpin(context) {
+            Poll::Ready(Ok(())) => self.is_unflushed = false,
+            Poll::Ready(Err(error)) => self.broken = Some(handshake::loss(&error)),
+            Poll::Pending => {}
+        }
+    }
+
+    /// The next message, or how the connection was lost. After a close frame of the server the
+    /// wire is for [`Closing`].
+    pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Message, Loss>> {
+        match self.socket.poll_next_unpin(context) {
+            Poll::Ready(Some(Ok(message))) => {
+                if message.is_ping() {
+                    // The sink has queued the pong by itself.
+                    self.is_unflushed = true;
+                }
+                Poll::Ready(Ok(message))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(handshake::loss(&error))),
+            Poll::Ready(None) => Poll::Ready(Err(Loss::reset("it ended without a close frame"))),
+            Poll::Pending => match self.broken.take() {
+                Some(loss) => Poll::Ready(Err(loss)),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+/// A connection that nobody needs anymore, on its way to an orderly end.
+pub(crate) struct Closing<S> {
+    wire: Wire<S>,
+    /// When it is dropped in any case.
+    pub(crate) deadline: Instant,
+}
+
+impl<S> Closing<S>
+where
+    S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
+{
+    /// With a code, the close frame is ours to send, after all that was sent before; without one,
+    /// the server has sent its own, and the sink answers it.
+    pub(crate) fn new(mut wire: Wire<S>, code: Option<u16>, deadline: Instant) -> Self {
+        match code {
+            Some(code) => {
+                let frame = CloseFrame { code: code.into(), reason: "".into() };
+                wire.send(Message::Close(Some(frame)));
+            }
+            None => wire.is_unflushed = true,
+        }
+        Self { wire, deadline }
+    }
+
+    /// Goes on with it. Answers whether it is done.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>, now: Instant) -> bool {
+        if now >= self.deadline {
+            return true;
+        }
+        self.wire.make_room(context);
+        self.wire.flush(context);
+        for _ in 0..DISCARDS {
+            match self.wire.socket.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(_)) | None) => return true,
+                Poll::Pending => return self.wire.broken.is_some(),
+            }
+        }
+        context.waker().wake_by_ref();
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::Waker;
+
+    use pushest_proto::{Action, Config, Session};
+
+    use super::*;
+
+    /// A socket that takes so many bytes before it has to be flushed, and blocks as told.
+    #[derive(Default)]
+    struct Socket {
+        capacity: usize,
+        buffered: usize,
+        is_blocked: bool,
+        is_broken: bool,
+        sent: Vec<Message>,
+        incoming: VecDeque<Result<Message, Error>>,
+    }
+
+    impl Sink<Message> for Socket {
+        type Error = Error;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            if self.is_blocked { Poll::Pending } else { Poll::Ready(Ok(())) }
+        }
+
+        fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+            if self.buffered + message.len() > self.capacity {
+                return Err(Error::WriteBufferFull(Box::new(message)));
+            }
+            self.buffered += message.len();
+            self.sent.push(message);
+            Ok(())
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            if self.is_broken {
+                return Poll::Ready(Err(Error::Io(std::io::ErrorKind::BrokenPipe.into())));
+            }
+            if self.is_blocked {
+                return Poll::Pending;
+            }
+            self.buffered = 0;
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Stream for Socket {
+        type Item = Result<Message, Error>;
+
+        fn poll_next(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Message, Error>>> {
+            self.incoming.pop_front().map_or(Poll::Pending, |message| Poll::Ready(Some(message)))
+        }
+    }
+
+    fn wire(capacity: usize) -> Wire<Socket> {
+        let config = Config::builder("key").build().unwrap();
+        let mut session = Session::new(config, 1, Instant::ORIGIN);
+        session.connect(Instant::ORIGIN);
+        let connection = loop {
+            if let Some(Action::Connect { connection, .. }) = session.poll_action() {
+                break connection;
+            }
+        };
+        Wire::new(connection, Socket { capacity, ..Socket::default() })
+    }
+
+    fn context() -> Context<'static> {
+        Context::from_waker(Waker::noop())
+    }
+
+    #[test]
+    fn a_frame_that_finds_no_room_goes_after_a_flush() {
+        let mut wire = wire(10);
+        for text in ["12345678", "abcdefgh"] {
+            wire.send(Message::text(text));
+        }
+        wire.socket.is_blocked = true;
+        assert!(!wire.make_room(&mut context()));
+        wire.socket.is_blocked = false;
+        assert!(wire.make_room(&mut context()));
+        assert_eq!(wire.socket.sent, [Message::text("12345678"), Message::text("abcdefgh")]);
+    }
+
+    #[test]
+    fn a_frame_that_never_fits_holds_up_nothing() {
+        let mut wire = wire(10);
+        wire.send(Message::text("much longer than that"));
+        wire.send(Message::text("short"));
+        assert!(wire.make_room(&mut context()));
+        assert_eq!(wire.socket.sent, [Message::text("short")]);
+    }
+
+    #[test]
+    fn what_the_server_said_last_is_read_before_a_broken_pipe_counts() {
+        let mut wire = wire(10);
+        wire.send(Message::text("hello"));
+        assert!(wire.make_room(&mut context()));
+        wire.socket.is_broken = true;
+        wire.flush(&mut context());
+        assert!(!wire.make_room(&mut context()));
+        wire.socket.incoming.push_back(Ok(Message::Close(None)));
+        assert_eq!(wire.read(&mut context()), Poll::Ready(Ok(Message::Close(None))));
+        assert!(matches!(wire.read(&mut context()), Poll::Ready(Err(Loss::Reset(_)))));
+    }
+
+    #[test]
+    fn a_closing_connection_sends_everything_then_its_close_frame_and_waits_no_longer_than_told() {
+        let mut wire = wire(1_000);
+        wire.send(Message::text("last"));
+        let deadline = Instant::from_micros(10);
+        let mut closing = Closing::new(wire, Some(1000), deadline);
+        assert!(!closing.poll(&mut context(), Instant::ORIGIN));
+        let sent = &closing.wire.socket.sent;
+        assert_eq!(sent[0], Message::text("last"));
+        assert!(sent[1].is_close());
+        assert!(closing.poll(&mut context(), deadline));
+
+        let mut closing = Closing::new(self::wire(1_000), Some(1000), deadline);
+        closing.wire.socket.incoming.push_back(Err(Error::ConnectionClosed));
+        assert!(closing.poll(&mut context(), Instant::ORIGIN));
+    }
+}

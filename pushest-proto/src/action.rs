@@ -1,0 +1,66 @@
+//! What a session asks its driver to do.
+
+use alloc::string::String;
+
+use crate::auth::{AuthorizationRequest, Ticket};
+use crate::channel::PresenceUpdate;
+use crate::config::Endpoint;
+use crate::connection::ConnectionId;
+use crate::event::Event;
+
+/// One thing to do. Exhaustive on purpose: a driver that does not know an action must not compile.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Dial the endpoint ([`Endpoint::url`] with the key), give up whatever connection there was
+    /// before, and report with the session's `handle_open` or `handle_close`.
+    Connect {
+        /// Goes into every input about this connection.
+        connection: ConnectionId,
+        /// Where to connect to.
+        endpoint: Endpoint,
+    },
+    /// Send a text message on the open connection.
+    Send(Frame),
+    /// Close this connection, or give its dial up. Nothing about it needs to be reported anymore.
+    Close {
+        /// The connection.
+        connection: ConnectionId,
+        /// The code for the close frame.
+        code: CloseCode,
+    },
+    /// Get an authorization and report with `handle_authorization`.
+    Authorize(AuthorizationRequest),
+    /// The answer to this request is no longer needed.
+    Abandon(Ticket),
+    /// Tell the user.
+    Emit(Event),
+    /// Tell the user who came and went.
+    UpdatePresence(PresenceUpdate),
+}
+
+/// A text message for a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The connection that it belongs to.
+    pub connection: ConnectionId,
+    /// The message (JSON).
+    pub text: String,
+}
+
+/// The code that a session closes a connection with (RFC 6455, section 7.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseCode {
+    /// 1000: the user disconnected.
+    Normal,
+    /// 1001: the session goes on elsewhere, or the peer is gone.
+    Away,
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        match code {
+            CloseCode::Normal => 1000,
+            CloseCode::Away => 1001,
+        }
+    }
+}

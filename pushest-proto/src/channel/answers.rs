@@ -1,0 +1,227 @@
+//! What servers and authorizers say about channels.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::presence::Members;
+use super::{
+    Channel, ChannelKind, ChannelName, Channels, Context, Key, Member, Phase, PresenceChange,
+    PresenceUpdate,
+};
+use crate::action::Action;
+use crate::auth::{Authorization, Denied, Ticket};
+use crate::event::{Event, LimitReached, ServerError, SubscriptionFailure};
+use crate::pending::Pending;
+use crate::wire::decode;
+
+impl Channels {
+    /// A wanted channel, and the key to speak of it.
+    pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
+        self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
+    }
+
+    pub(crate) fn name(&self, key: Key) -> &ChannelName {
+        &self.slab[key].name
+    }
+
+    pub(crate) fn is_subscribed(&self, key: Key) -> bool {
+        matches!(self.slab[key].phase, Phase::Subscribed)
+    }
+
+    pub(crate) fn is_presence(&self, key: Key) -> bool {
+        self.slab[key].kind == ChannelKind::Presence
+    }
+
+    /// Whether the answer to a subscribe is waited for.
+    pub(crate) fn is_unanswered(&self, key: Key) -> bool {
+        matches!(self.slab[key].phase, Phase::Subscribing)
+    }
+
+    /// Something of the channel is about to be told: the gap, if there is one, goes first.
+    pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) {
+        let channel = &mut self.slab[key];
+        if let Some((since, cause)) = channel.gap.take() {
+            let silent_for = context.now.saturating_duration_since(since);
+            let channel = channel.name.clone();
+            context.pending.keep(Event::Gap { channel, silent_for, cause });
+        }
+    }
+
+    /// The server confirmed. A confirmation of what was not asked for, or no longer is, changes
+    /// nothing.
+    pub(crate) fn succeeded(&mut self, key: Key, members: Vec<Member>, context: &mut Context<'_>) {
+        let channel = &self.slab[key];
+        if channel.leaving || !channel.told {
+            return;
+        }
+        if !matches!(channel.phase, Phase::Subscribed) {
+            self.rest(key, context.pending);
+            let channel = &mut self.slab[key];
+            channel.phase = Phase::Subscribed;
+            channel.tries = 0;
+            channel.failure = None;
+            let channel = channel.name.clone();
+            context.pending.keep(Event::Subscribed { channel });
+            self.tell_gap(key, context);
+        }
+        if self.is_presence(key) {
+            self.reset_members(key, members, context);
+        }
+    }
+
+    /// The server refused.
+    pub(crate) fn refused(&mut self, key: Key, error: ServerError, pending: &mut Pending) {
+        let channel = &self.slab[key];
+        if channel.told && !channel.leaving {
+            self.rest(key, pending);
+            self.fail(key, SubscriptionFailure::Refused(error), pending);
+        }
+    }
+
+    /// Which channel an error is about that names none: the unanswered one whose name stands in
+    /// the message, else the only unanswered one. Only signed channels are refused.
+    pub(crate) fn attribute(&self, message: &str) -> Option<Key> {
+        let in_a_name =
+            |character: char| character.is_ascii_alphanumeric() || "_-=@,.;:#".contains(character);
+        let unanswered = |name: &str| {
+            self.by_name.get(name).copied().filter(|key| self.unanswered.contains(key))
+        };
+        let mut words = message.split(|character| !in_a_name(character));
+        let named = words.find_map(|word| {
+            // A sentence may end right behind the name.
+            unanswered(word).or_else(|| unanswered(word.trim_end_matches(['.', ',', ';', ':'])))
+        });
+        let only = || self.unanswered.first().copied().filter(|_| self.unanswered.len() == 1);
+        named.or_else(only)
+    }
+
+    /// An authorizer answered. An answer that is no longer waited for is dropped.
+    pub(crate) fn authorized(
+        &mut self,
+        ticket: Ticket,
+        answer: Result<Authorization, Denied>,
+        context: &mut Context<'_>,
+    ) {
+        let Some(&(_, key)) = self.in_flight.iter().find(|(other, _)| *other == ticket) else {
+            return;
+        };
+        let channel = &mut self.slab[key];
+        channel.phase = Phase::Idle;
+        self.rest(key, context.pending);
+        self.end_flight(ticket, context.pending);
+        match answer.and_then(|granted| self.usable(key, granted)) {
+            Ok(granted) => {
+                self.slab[key].phase = Phase::Authorized(Box::new(granted));
+                self.make_due(key, context.pending);
+            }
+            Err(denied @ Denied::Refused { .. }) => {
+                self.fail(key, SubscriptionFailure::Denied(denied), context.pending);
+            }
+            Err(denied @ Denied::Unavailable { .. }) => {
+                self.authorization_unavailable(key, denied, context);
+            }
+        }
+    }
+
+    /// A member came. Answers whether the data made sense.
+    pub(crate) fn joined(
+        &mut self,
+        key: Key,
+        member: Member,
+        bytes: usize,
+        context: &mut Context<'_>,
+    ) {
+        if !self.is_subscribed(key) {
+            return;
+        }
+        self.change_members(key, |members, name| {
+            match members.join(member, &context.config.limits) {
+                Ok(Some(member)) => {
+                    let change = PresenceChange::Joined(member);
+                    context.pending.push(presence_action(name, change), bytes);
+                }
+                Ok(None) => {}
+                Err(_) => context.pending.push(members_limit(name, 1), bytes),
+            }
+        });
+    }
+
+    /// A member went.
+    pub(crate) fn left(&mut self, key: Key, id: &str, bytes: usize, context: &mut Context<'_>) {
+        if !self.is_subscribed(key) {
+            return;
+        }
+        self.change_members(key, |members, name| {
+            if let Some(member) = members.leave(id) {
+                let change = PresenceChange::Left(member);
+                context.pending.push(presence_action(name, change), bytes);
+            }
+        });
+    }
+
+    pub(crate) fn set_count(&mut self, key: Key, count: u64) {
+        self.slab[key].count = Some(count);
+    }
+
+    /// Nothing more is tried on this connection.
+    pub(super) fn fail(&mut self, key: Key, reason: SubscriptionFailure, pending: &mut Pending) {
+        let channel = &mut self.slab[key];
+        channel.phase = Phase::Failed;
+        channel.failure = Some(Box::new(reason.clone()));
+        let channel = channel.name.clone();
+        pending.keep(Event::SubscriptionFailed { channel, reason, retry_in: None });
+    }
+
+    /// Whether an authorization has what its channel needs. What was signed is what counts for who
+    /// we are.
+    fn usable(&mut self, key: Key, granted: Authorization) -> Result<Authorization, Denied> {
+        let channel = &mut self.slab[key];
+        if granted.auth.is_empty() {
+            return Err(Denied::refused(None, "the answer's `auth` is empty"));
+        }
+        if channel.kind == ChannelKind::Presence {
+            let Some(data) = granted.channel_data.as_deref() else {
+                return Err(Denied::refused(None, "the answer has no `channel_data`"));
+            };
+            let Some(user_id) = decode::user_id(data) else {
+                return Err(Denied::refused(None, "the answer's `channel_data` has no user id"));
+            };
+            channel.me = Some(Arc::from(user_id));
+        }
+        Ok(granted)
+    }
+
+    fn reset_members(&mut self, key: Key, members: Vec<Member>, context: &mut Context<'_>) {
+        self.change_members(key, |table, name| {
+            let (change, dropped) = table.reset(members, &context.config.limits);
+            let bytes = match &change {
+                PresenceChange::Reset { joined, left } => 16 * (joined.len() + left.len()),
+                PresenceChange::Joined(_) | PresenceChange::Left(_) => 0,
+            };
+            context.pending.push(presence_action(name, change), bytes);
+            if dropped > 0 {
+                context.pending.push(members_limit(name, dropped), 0);
+            }
+        });
+    }
+
+    /// Changes a channel's members and keeps the count of all members' bytes right.
+    fn change_members(&mut self, key: Key, change: impl FnOnce(&mut Members, &ChannelName)) {
+        let hash = self.hash;
+        let Channel { name, members, .. } = &mut self.slab[key];
+        let members = members.get_or_insert_with(|| Box::new(Members::new(hash)));
+        let before = members.bytes();
+        change(members, name);
+        self.member_bytes = self.member_bytes - before + members.bytes();
+    }
+}
+
+fn presence_action(channel: &ChannelName, change: PresenceChange) -> Action {
+    Action::UpdatePresence(PresenceUpdate { channel: channel.clone(), change })
+}
+
+fn members_limit(channel: &ChannelName, dropped: u64) -> Action {
+    let channel = channel.clone();
+    Action::Emit(Event::LimitReached(LimitReached::Members { channel, dropped }))
+}

@@ -1,0 +1,413 @@
+//! The wanted set: the channels that the user wants, and how far each one is.
+//!
+//! A subscription is an intent that outlives connections. Each connection derives its frames from
+//! the set, when polled, from what each channel still needs:
+//!
+//! ```text
+//!                    ┌───────────────── a loss, from anywhere ─────────────────┐
+//!                    ▼                                                         │
+//!  subscribe ──► Idle ──► (Authorizing) ──► Subscribing ──► Subscribed ────────┤
+//!                 ▲             │                │                             │
+//!                 └── Pausing ◄─┴────────────────┴──► Failed ──────────────────┘
+//! ```
+
+mod answers;
+mod name;
+mod needs;
+mod presence;
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+use slab::Slab;
+
+pub use name::{ChannelKind, ChannelName, NameError, NameRules};
+pub(crate) use needs::Wire;
+pub use presence::{Member, PresenceChange, PresenceUpdate};
+
+use crate::Instant;
+use crate::auth::{Authorization, Ticket};
+use crate::backoff::Backoff;
+use crate::config::Config;
+use crate::event::SubscriptionFailure;
+use crate::hash::Seeded;
+use crate::loss::Loss;
+use crate::pending::{Order, Pending};
+use presence::Members;
+
+/// Where a channel is in the table.
+pub(crate) type Key = usize;
+
+/// How far a channel is on the present connection.
+#[derive(Debug)]
+enum Phase {
+    /// Nothing has been sent; with a connection, the channel is due.
+    Idle,
+    /// It waits for one of the authorizations in flight to end.
+    AwaitingTurn(Order),
+    /// It waits for the answer to this ticket.
+    Authorizing(Ticket),
+    /// The authorization is there, the subscribe waits to be polled.
+    Authorized(Box<Authorization>),
+    /// The subscribe was polled, and the server has not answered.
+    Subscribing,
+    /// The last try failed; the next one has its time.
+    Pausing,
+    Subscribed,
+    /// Nothing more is tried on this connection; `Channel::failure` says why.
+    Failed,
+}
+
+/// How far a subscription is, as users see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChannelState {
+    /// There is no connection, or the channel's turn has not come.
+    Waiting,
+    /// An authorization was asked for.
+    Authorizing,
+    /// The server has been asked.
+    Subscribing,
+    /// The server has confirmed.
+    Subscribed,
+    /// It failed; see [`ChannelView::failure`].
+    Failed,
+}
+
+/// One channel.
+#[derive(Debug)]
+struct Channel {
+    name: ChannelName,
+    kind: ChannelKind,
+    /// Where the user last left it. A channel that is not wanted stays only until the server was
+    /// told.
+    wanted: bool,
+    /// The server has to be told that a former subscription ended, before anything else.
+    leaving: bool,
+    /// A subscribe was polled on this connection, and no unsubscribe since.
+    told: bool,
+    phase: Phase,
+    /// The channel's place among what is due, while it is.
+    due: Option<Order>,
+    /// When the phase ends by itself.
+    deadline: Option<Instant>,
+    /// Subscribes on this connection without an answer.
+    tries: u32,
+    /// Authorizations asked for on this connection.
+    authorizations: u32,
+    /// The member data that the user gave (JSON).
+    channel_data: Option<Box<str>>,
+    /// Who is present. Only presence channels have it.
+    members: Option<Box<Members>>,
+    /// The user id under which the channel was subscribed to.
+    me: Option<Arc<str>>,
+    count: Option<u64>,
+    failure: Option<Box<SubscriptionFailure>>,
+    /// The subscription was lost: since when nothing was heard, and why.
+    gap: Option<(Instant, Arc<Loss>)>,
+}
+
+impl Channel {
+    fn state(&self) -> ChannelState {
+        match &self.phase {
+            Phase::Idle => match self.failure {
+                // A refused authorization outlasts the connection.
+                Some(_) => ChannelState::Failed,
+                None => ChannelState::Waiting,
+            },
+            Phase::AwaitingTurn(_) | Phase::Pausing => ChannelState::Waiting,
+            Phase::Authorizing(_) | Phase::Authorized(_) => ChannelState::Authorizing,
+            Phase::Subscribing => ChannelState::Subscribing,
+            Phase::Subscribed => ChannelState::Subscribed,
+            Phase::Failed => ChannelState::Failed,
+        }
+    }
+}
+
+/// All channels, and what is due for them.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    slab: Slab<Channel>,
+    by_name: HashMap<ChannelName, Key, Seeded>,
+    hash: Seeded,
+    /// Channels for which there is something to do on the established connection.
+    due: BTreeSet<(Order, Key)>,
+    /// Channels that wait for an authorization to end, in turn.
+    turns: BTreeSet<(Order, Key)>,
+    deadlines: BTreeSet<(Instant, Key)>,
+    /// Signed channels whose subscribe is unanswered.
+    unanswered: BTreeSet<Key>,
+    in_flight: Vec<(Ticket, Key)>,
+    /// Tickets whose answers nobody needs anymore.
+    abandoned: Vec<(Order, Ticket)>,
+    last_ticket: u64,
+    wanted: usize,
+    member_bytes: usize,
+}
+
+/// What a channel needs to know of the session, and where it reports.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a Config,
+    pub(crate) pending: &'a mut Pending,
+    pub(crate) backoff: &'a mut Backoff,
+}
+
+impl Channels {
+    pub(crate) fn new(hash: Seeded) -> Self {
+        Self {
+            slab: Slab::new(),
+            by_name: HashMap::with_hasher(hash),
+            hash,
+            due: BTreeSet::new(),
+            turns: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+            unanswered: BTreeSet::new(),
+            in_flight: Vec::new(),
+            abandoned: Vec::new(),
+            last_ticket: 0,
+            wanted: 0,
+            member_bytes: 0,
+        }
+    }
+
+    /// The number of wanted channels.
+    pub(crate) fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    pub(crate) fn is_wanted(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|key| self.slab[*key].wanted)
+    }
+
+    /// Bytes of all members of all channels.
+    pub(crate) fn member_bytes(&self) -> usize {
+        self.member_bytes
+    }
+
+    pub(crate) fn view(&self, name: &str) -> Option<ChannelView<'_>> {
+        let channel = &self.slab[*self.by_name.get(name)?];
+        channel.wanted.then_some(ChannelView(channel))
+    }
+
+    pub(crate) fn views(&self) -> impl Iterator<Item = ChannelView<'_>> {
+        self.slab.iter().map(|(_, channel)| ChannelView(channel)).filter(|view| view.0.wanted)
+    }
+
+    /// The user wants the channel. `connected` says whether it can be asked for at once.
+    pub(crate) fn want(
+        &mut self,
+        name: ChannelName,
+        channel_data: Option<String>,
+        connected: bool,
+        pending: &mut Pending,
+    ) {
+        let channel_data = channel_data.map(String::into_boxed_str);
+        let key = match self.by_name.get(name.as_str()) {
+            Some(key) => *key,
+            None => self.insert(name),
+        };
+        let channel = &mut self.slab[key];
+        let unchanged = channel.channel_data == channel_data;
+        let running = !matches!(channel.phase, Phase::Failed | Phase::Idle | Phase::Pausing);
+        if channel.wanted && unchanged && running {
+            return;
+        }
+        if !channel.wanted {
+            channel.wanted = true;
+            self.wanted += 1;
+        }
+        let me = channel_data.as_deref().and_then(crate::wire::decode::user_id).map(Into::into);
+        self.rest(key, pending);
+        let channel = &mut self.slab[key];
+        channel.leaving |= channel.told && !unchanged;
+        channel.channel_data = channel_data;
+        channel.me = me;
+        channel.failure = None;
+        channel.tries = 0;
+        channel.authorizations = 0;
+        if connected {
+            self.make_due(key, pending);
+        }
+    }
+
+    /// The user no longer wants the channel. Answers whether it was wanted.
+    pub(crate) fn unwant(&mut self, name: &str, connected: bool, pending: &mut Pending) -> bool {
+        let Some(&key) = self.by_name.get(name).filter(|key| self.slab[**key].wanted) else {
+            return false;
+        };
+        self.wanted -= 1;
+        self.rest(key, pending);
+        let channel = &mut self.slab[key];
+        channel.wanted = false;
+        channel.leaving = channel.told;
+        channel.gap = None;
+        channel.count = None;
+        channel.failure = None;
+        if let Some(members) = channel.members.take() {
+            self.member_bytes -= members.bytes();
+        }
+        if !connected || !self.slab[key].leaving {
+            self.remove(key);
+        } else {
+            self.make_due(key, pending);
+        }
+        true
+    }
+
+    /// A failed channel is tried again. Answers whether it is wanted.
+    pub(crate) fn retry(&mut self, name: &str, connected: bool, pending: &mut Pending) -> bool {
+        let Some(&key) = self.by_name.get(name).filter(|key| self.slab[**key].wanted) else {
+            return false;
+        };
+        let channel = &mut self.slab[key];
+        if channel.state() == ChannelState::Failed || matches!(channel.phase, Phase::Pausing) {
+            self.rest(key, pending);
+            let channel = &mut self.slab[key];
+            channel.failure = None;
+            channel.tries = 0;
+            channel.authorizations = 0;
+            if connected {
+                self.make_due(key, pending);
+            }
+        }
+        true
+    }
+
+    /// The connection was established: everything wanted is due, unless its authorization was
+    /// refused.
+    pub(crate) fn connected(&mut self, pending: &mut Pending) {
+        let keys: Vec<Key> = self.slab.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            if self.slab[key].wanted && self.slab[key].failure.is_none() {
+                self.make_due(key, pending);
+            }
+        }
+    }
+
+    /// The connection is gone, and with it all that was on its way. `since` is when the last
+    /// message was heard.
+    pub(crate) fn lost(&mut self, since: Instant, loss: &Arc<Loss>, pending: &mut Pending) {
+        for (ticket, _) in core::mem::take(&mut self.in_flight) {
+            self.abandoned.push((pending.next_order(), ticket));
+        }
+        self.due.clear();
+        self.turns.clear();
+        self.deadlines.clear();
+        self.unanswered.clear();
+        for (_, channel) in &mut self.slab {
+            if matches!(channel.phase, Phase::Subscribed) && channel.gap.is_none() {
+                channel.gap = Some((since, loss.clone()));
+            }
+            if !matches!(channel.failure.as_deref(), Some(SubscriptionFailure::Denied(_))) {
+                channel.failure = None;
+            }
+            channel.phase = Phase::Idle;
+            channel.due = None;
+            channel.deadline = None;
+            channel.told = false;
+            channel.leaving = false;
+            channel.tries = 0;
+            channel.authorizations = 0;
+        }
+        self.by_name.retain(|_, key| {
+            let wanted = self.slab[*key].wanted;
+            if !wanted {
+                self.slab.remove(*key);
+            }
+            wanted
+        });
+    }
+
+    fn insert(&mut self, name: ChannelName) -> Key {
+        let kind = name.kind();
+        let key = self.slab.insert(Channel {
+            name: name.clone(),
+            kind,
+            wanted: false,
+            leaving: false,
+            told: false,
+            phase: Phase::Idle,
+            due: None,
+            deadline: None,
+            tries: 0,
+            authorizations: 0,
+            channel_data: None,
+            members: None,
+            me: None,
+            count: None,
+            failure: None,
+            gap: None,
+        });
+        self.by_name.insert(name, key);
+        key
+    }
+
+    fn remove(&mut self, key: Key) {
+        let channel = self.slab.remove(key);
+        self.by_name.remove(channel.name.as_str());
+    }
+}
+
+/// What is known of a wanted channel.
+#[derive(Debug, Clone, Copy)]
+pub struct ChannelView<'a>(&'a Channel);
+
+impl<'a> ChannelView<'a> {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &'a ChannelName {
+        &self.0.name
+    }
+
+    /// How far the subscription is.
+    #[must_use]
+    pub fn state(&self) -> ChannelState {
+        self.0.state()
+    }
+
+    /// Why it failed, or why the last try failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&'a SubscriptionFailure> {
+        self.0.failure.as_deref()
+    }
+
+    /// How many connections subscribe to the channel, where the server tells.
+    #[must_use]
+    pub fn subscription_count(&self) -> Option<u64> {
+        self.0.count
+    }
+
+    /// Who is present, on presence channels. While the channel is not subscribed this is what was
+    /// known last.
+    pub fn members(&self) -> impl Iterator<Item = &'a Member> + use<'a> {
+        self.0.members.as_deref().into_iter().flat_map(Members::iter)
+    }
+
+    /// How many members are present.
+    #[must_use]
+    pub fn member_count(&self) -> usize {
+        self.0.members.as_deref().map_or(0, Members::len)
+    }
+
+    /// The member with this id.
+    #[must_use]
+    pub fn member(&self, id: &str) -> Option<&'a Member> {
+        self.0.members.as_deref()?.get(id)
+    }
+
+    /// The user id under which this session subscribed to the presence channel.
+    #[must_use]
+    pub fn my_id(&self) -> Option<&'a str> {
+        self.0.me.as_deref()
+    }
+
+    /// The member that this session is, once the server has listed it.
+    #[must_use]
+    pub fn me(&self) -> Option<&'a Member> {
+        self.member(self.my_id()?)
+    }
+}

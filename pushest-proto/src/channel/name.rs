@@ -1,0 +1,250 @@
+//! Names of channels, and what they say about the channel.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::borrow::Borrow;
+use core::fmt;
+
+/// Reserved for the channel of a signed-in user (protocol, limits).
+const RESERVED_PREFIX: &str = "#server-to-user-";
+
+/// The name of a channel, known to keep the rules. Cloning it is cheap.
+///
+/// ```
+/// use pushest_proto::{ChannelKind, ChannelName};
+///
+/// let name = ChannelName::new("private-orders")?;
+/// assert_eq!(name.kind(), ChannelKind::Private);
+/// assert_eq!(
+///     ChannelName::new("my channel").unwrap_err().to_string(),
+///     "\"my channel\" is not a channel name: ' ' is not among letters, digits and `_ - = @ , . ;`"
+/// );
+/// # Ok::<(), pushest_proto::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelName(Arc<str>);
+
+impl ChannelName {
+    /// Checks a name by the rules of the hosted service: 1 to 200 bytes of letters, digits and
+    /// `_ - = @ , . ;` (protocol, limits).
+    ///
+    /// # Errors
+    /// [`NameError`] names the value and the rule.
+    pub fn new(name: &str) -> Result<Self, NameError> {
+        Self::with_rules(name, &NameRules::default())
+    }
+
+    /// Checks a name by other rules.
+    ///
+    /// # Errors
+    /// As [`ChannelName::new`].
+    pub fn with_rules(name: &str, rules: &NameRules) -> Result<Self, NameError> {
+        let allowed = |character: &char| {
+            character.is_ascii_alphanumeric()
+                || "_-=@,.;".contains(*character)
+                || rules.extra_characters.contains(*character)
+        };
+        if name.is_empty() {
+            Err(NameError::Empty)
+        } else if name.len() > rules.bytes {
+            let (length, limit) = (name.len(), rules.bytes);
+            Err(NameError::TooLong { start: name.chars().take(40).collect(), length, limit })
+        } else if name.starts_with(RESERVED_PREFIX) {
+            Err(NameError::Reserved { name: name.to_string() })
+        } else if let Some(character) = name.chars().find(|character| !allowed(character)) {
+            Err(NameError::Character { name: name.to_string(), character })
+        } else {
+            Ok(Self(name.into()))
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What the name's prefix says about the channel.
+    #[must_use]
+    pub fn kind(&self) -> ChannelKind {
+        if self.0.starts_with("private-encrypted-") {
+            ChannelKind::Encrypted
+        } else if self.0.starts_with("private-") {
+            ChannelKind::Private
+        } else if self.0.starts_with("presence-") {
+            ChannelKind::Presence
+        } else {
+            ChannelKind::Public
+        }
+    }
+
+    /// Whether the server keeps the channel's last event for new subscribers.
+    #[must_use]
+    pub fn is_cache(&self) -> bool {
+        ["cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"]
+            .iter()
+            .any(|prefix| self.0.starts_with(prefix))
+    }
+}
+
+impl fmt::Debug for ChannelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for ChannelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Borrow<str> for ChannelName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for ChannelName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for ChannelName {
+    fn eq(&self, other: &str) -> bool {
+        &*self.0 == other
+    }
+}
+
+impl PartialEq<&str> for ChannelName {
+    fn eq(&self, other: &&str) -> bool {
+        &*self.0 == *other
+    }
+}
+
+/// The kinds of channel, by prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChannelKind {
+    /// No prefix: anybody who knows the app's key may subscribe.
+    Public,
+    /// `private-`: subscribing is signed; client events are allowed.
+    Private,
+    /// `presence-`: private, and the server tells who is there.
+    Presence,
+    /// `private-encrypted-`: private, and the server cannot read the events' data.
+    Encrypted,
+}
+
+impl ChannelKind {
+    /// Whether subscribing needs a signature.
+    #[must_use]
+    pub fn is_signed(self) -> bool {
+        self != Self::Public
+    }
+
+    /// Whether clients may send events to each other (protocol, client event).
+    #[must_use]
+    pub fn allows_client_events(self) -> bool {
+        matches!(self, Self::Private | Self::Presence)
+    }
+}
+
+/// What a server allows as a channel's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameRules {
+    /// The longest name in bytes. 200.
+    pub bytes: usize,
+    /// Characters allowed besides those of the hosted service; Sockudo takes `":#"`. None.
+    pub extra_characters: String,
+}
+
+impl Default for NameRules {
+    fn default() -> Self {
+        Self { bytes: 200, extra_characters: String::new() }
+    }
+}
+
+/// A name that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// The name is empty.
+    #[error("a channel name cannot be empty")]
+    Empty,
+    /// The name is too long.
+    #[error("\"{start}…\" is not a channel name: it has {length} bytes, the limit is {limit}")]
+    TooLong {
+        /// Its beginning.
+        start: String,
+        /// Its length in bytes.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A character is not allowed.
+    #[error(
+        "{name:?} is not a channel name: {character:?} is not among letters, digits and \
+         `_ - = @ , . ;`"
+    )]
+    Character {
+        /// The name.
+        name: String,
+        /// The first character that is not allowed.
+        character: char,
+    },
+    /// The name is reserved for a user's own channel, which comes with signing in.
+    #[error("{name:?} cannot be subscribed to by name: the server adds it at sign-in")]
+    Reserved {
+        /// The name.
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_say_the_kind() {
+        let kind = |name| ChannelName::new(name).unwrap().kind();
+        assert_eq!(kind("orders"), ChannelKind::Public);
+        assert_eq!(kind("cache-orders"), ChannelKind::Public);
+        assert_eq!(kind("private-orders"), ChannelKind::Private);
+        assert_eq!(kind("presence-room"), ChannelKind::Presence);
+        assert_eq!(kind("private-encrypted-orders"), ChannelKind::Encrypted);
+        assert_eq!(kind("private-encrypted-cache-orders"), ChannelKind::Encrypted);
+        assert!(!kind("private-encrypted-x").allows_client_events());
+    }
+
+    #[test]
+    fn cache_channels_are_known_in_all_four_kinds() {
+        let cache = |name| ChannelName::new(name).unwrap().is_cache();
+        for name in ["cache-x", "private-cache-x", "presence-cache-x", "private-encrypted-cache-x"]
+        {
+            assert!(cache(name), "{name}");
+        }
+        assert!(!cache("x-cache-"));
+        assert!(!cache("private-encrypted-x"));
+    }
+
+    #[test]
+    fn a_bad_name_is_refused_with_the_rule() {
+        assert_eq!(ChannelName::new(""), Err(NameError::Empty));
+        assert!(matches!(
+            ChannelName::new("a:b"),
+            Err(NameError::Character { character: ':', .. })
+        ));
+        assert!(matches!(ChannelName::new("#server-to-user-1"), Err(NameError::Reserved { .. })));
+        assert!(ChannelName::new(&"x".repeat(200)).is_ok());
+        let error = ChannelName::new(&"x".repeat(201)).unwrap_err();
+        assert!(matches!(error, NameError::TooLong { length: 201, limit: 200, .. }));
+    }
+
+    #[test]
+    fn other_servers_may_allow_more() {
+        let rules = NameRules { bytes: 10, extra_characters: ":#".into() };
+        assert!(ChannelName::with_rules("a:b#c", &rules).is_ok());
+        assert!(ChannelName::with_rules("12345678901", &rules).is_err());
+    }
+}

@@ -1,0 +1,246 @@
+//! What channels need from the driver: frames and authorizations, derived when polled.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+
+use super::{Channels, Context, Key, Phase};
+use crate::Instant;
+use crate::action::{Action, Frame};
+use crate::auth::{AuthorizationRequest, Denied, Ticket};
+use crate::connection::{ConnectionId, SocketId};
+use crate::event::{Event, SubscriptionFailure};
+use crate::pending::{Order, Pending};
+use crate::wire::encode;
+
+/// So many authorizations run at once.
+const MOST_IN_FLIGHT: usize = 8;
+
+/// So many subscribes go unanswered before the subscription fails.
+const MOST_TRIES: u32 = 3;
+
+/// The connection that channels need things on.
+#[derive(Clone, Copy)]
+pub(crate) struct Wire<'a> {
+    pub(crate) connection: ConnectionId,
+    pub(crate) socket_id: &'a SocketId,
+}
+
+impl Channels {
+    /// The place of the oldest ticket that must be given up.
+    pub(crate) fn abandoned_front(&self) -> Option<Order> {
+        self.abandoned.first().map(|(order, _)| *order)
+    }
+
+    pub(crate) fn pop_abandoned(&mut self) -> Option<Ticket> {
+        (!self.abandoned.is_empty()).then(|| self.abandoned.remove(0).1)
+    }
+
+    /// The place of the channel that is due first.
+    pub(crate) fn due_front(&self) -> Option<Order> {
+        self.due.first().map(|(order, _)| *order)
+    }
+
+    /// What the first due channel needs; `None` if that turned out to be nothing.
+    pub(crate) fn pop_due(&mut self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<Action> {
+        let (order, key) = self.due.pop_first()?;
+        let channel = &mut self.slab[key];
+        channel.due = None;
+        if channel.leaving {
+            channel.leaving = false;
+            channel.told = false;
+            let text = encode::unsubscribe(channel.name.as_str());
+            if channel.wanted {
+                // Subscribed to again meanwhile: that comes right after.
+                channel.due = Some(order);
+                self.due.insert((order, key));
+            } else {
+                self.remove(key);
+            }
+            return Some(Action::Send(Frame { connection: wire.connection, text }));
+        }
+        match core::mem::replace(&mut channel.phase, Phase::Idle) {
+            Phase::Idle if !channel.kind.is_signed() => {
+                let text = encode::subscribe(channel.name.as_str(), None, None);
+                Some(self.subscribing(key, wire, text, context))
+            }
+            Phase::Idle => self.authorize(key, order, wire, context),
+            Phase::Authorized(granted) => {
+                let data = granted.channel_data.as_deref();
+                let text = encode::subscribe(channel.name.as_str(), Some(&granted.auth), data);
+                Some(self.subscribing(key, wire, text, context))
+            }
+            other => {
+                channel.phase = other;
+                None
+            }
+        }
+    }
+
+    /// The earliest deadline of any channel.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Ends the phases whose time is over.
+    pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
+        while let Some((deadline, key)) = self.deadlines.first().copied() {
+            if deadline > context.now {
+                return;
+            }
+            self.deadlines.pop_first();
+            let channel = &mut self.slab[key];
+            channel.deadline = None;
+            match &channel.phase {
+                Phase::Authorizing(_) => {
+                    let denied = Denied::unavailable(None, "no answer within the timeout");
+                    self.rest(key, context.pending);
+                    self.authorization_unavailable(key, denied, context);
+                }
+                Phase::Subscribing => self.unanswered(key, context),
+                Phase::Pausing => {
+                    channel.phase = Phase::Idle;
+                    self.make_due(key, context.pending);
+                }
+                _ => debug_assert!(false, "a deadline without a phase that ends"),
+            }
+        }
+    }
+
+    /// Takes the channel back to `Idle`: it is in no queue, and no answer is waited for.
+    pub(super) fn rest(&mut self, key: Key, pending: &mut Pending) {
+        let channel = &mut self.slab[key];
+        if let Some(order) = channel.due.take() {
+            self.due.remove(&(order, key));
+        }
+        if let Some(deadline) = channel.deadline.take() {
+            self.deadlines.remove(&(deadline, key));
+        }
+        self.unanswered.remove(&key);
+        match core::mem::replace(&mut channel.phase, Phase::Idle) {
+            Phase::AwaitingTurn(order) => {
+                self.turns.remove(&(order, key));
+            }
+            Phase::Authorizing(ticket) => {
+                self.end_flight(ticket, pending);
+                self.abandoned.push((pending.next_order(), ticket));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn make_due(&mut self, key: Key, pending: &mut Pending) {
+        let channel = &mut self.slab[key];
+        if channel.due.is_none() {
+            let order = pending.next_order();
+            channel.due = Some(order);
+            self.due.insert((order, key));
+        }
+    }
+
+    pub(super) fn set_deadline(&mut self, key: Key, deadline: Instant) {
+        let channel = &mut self.slab[key];
+        if let Some(former) = channel.deadline.replace(deadline) {
+            self.deadlines.remove(&(former, key));
+        }
+        self.deadlines.insert((deadline, key));
+    }
+
+    /// A ticket is no longer in flight: the next channel in turn is due.
+    pub(super) fn end_flight(&mut self, ticket: Ticket, pending: &mut Pending) {
+        self.in_flight.retain(|(other, _)| *other != ticket);
+        if let Some((_, key)) = self.turns.pop_first() {
+            self.slab[key].phase = Phase::Idle;
+            self.make_due(key, pending);
+        }
+    }
+
+    /// Not for good: the channel waits, and is tried again.
+    pub(super) fn authorization_unavailable(
+        &mut self,
+        key: Key,
+        denied: Denied,
+        context: &mut Context<'_>,
+    ) {
+        let channel = &mut self.slab[key];
+        let at_least = match &denied {
+            Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
+            Denied::Refused { .. } => core::time::Duration::ZERO,
+        };
+        let delay = context.backoff.delay_of(channel.authorizations).max(at_least);
+        let reason = SubscriptionFailure::AuthorizationUnavailable(denied);
+        channel.failure = Some(Box::new(reason.clone()));
+        channel.phase = Phase::Pausing;
+        let channel = channel.name.clone();
+        let failed = Event::SubscriptionFailed { channel, reason, retry_in: Some(delay) };
+        context.pending.keep(failed);
+        self.set_deadline(key, context.now + delay);
+    }
+
+    fn subscribing(
+        &mut self,
+        key: Key,
+        wire: Wire<'_>,
+        text: String,
+        context: &mut Context<'_>,
+    ) -> Action {
+        let channel = &mut self.slab[key];
+        channel.phase = Phase::Subscribing;
+        channel.told = true;
+        channel.tries += 1;
+        if channel.kind.is_signed() {
+            self.unanswered.insert(key);
+        }
+        self.set_deadline(key, context.now + context.config.timeouts.subscribe);
+        Action::Send(Frame { connection: wire.connection, text })
+    }
+
+    /// Signs, or asks for an authorization, or waits for its turn to ask.
+    fn authorize(
+        &mut self,
+        key: Key,
+        order: Order,
+        wire: Wire<'_>,
+        context: &mut Context<'_>,
+    ) -> Option<Action> {
+        let channel = &mut self.slab[key];
+        let name = channel.name.as_str();
+        let data = channel.channel_data.as_deref();
+        if let Some(signer) = &context.config.signer {
+            let auth = signer.channel(wire.socket_id, name, data);
+            let text = encode::subscribe(name, Some(&auth), data);
+            return Some(self.subscribing(key, wire, text, context));
+        }
+        if self.in_flight.len() >= MOST_IN_FLIGHT {
+            channel.phase = Phase::AwaitingTurn(order);
+            self.turns.insert((order, key));
+            return None;
+        }
+        self.last_ticket += 1;
+        channel.authorizations += 1;
+        let ticket = Ticket { connection: wire.connection, number: self.last_ticket };
+        let request = AuthorizationRequest {
+            ticket,
+            socket_id: wire.socket_id.clone(),
+            channel: channel.name.clone(),
+            channel_data: data.map(ToString::to_string),
+            attempt: channel.authorizations,
+        };
+        channel.phase = Phase::Authorizing(ticket);
+        self.in_flight.push((ticket, key));
+        self.set_deadline(key, context.now + context.config.timeouts.authorization);
+        Some(Action::Authorize(request))
+    }
+
+    /// The server did not answer a subscribe in time.
+    fn unanswered(&mut self, key: Key, context: &mut Context<'_>) {
+        self.unanswered.remove(&key);
+        let channel = &mut self.slab[key];
+        if channel.tries < MOST_TRIES {
+            let delay = context.backoff.delay_of(channel.tries);
+            channel.phase = Phase::Pausing;
+            self.set_deadline(key, context.now + delay);
+        } else {
+            self.fail(key, SubscriptionFailure::NoAnswer, context.pending);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Who is present in a channel.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+
+use indexmap::IndexSet;
+use serde::de::DeserializeOwned;
+
+use super::ChannelName;
+use crate::config::Limits;
+use crate::hash::Seeded;
+
+/// A user that is present in a channel, however many connections it has. Cloning it is cheap.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Member(Arc<MemberTexts>);
+
+#[derive(PartialEq, Eq)]
+struct MemberTexts {
+    id: Arc<str>,
+    info: Option<Arc<str>>,
+}
+
+impl Member {
+    pub(crate) fn new(id: &str, info: Option<&str>) -> Self {
+        Self(Arc::new(MemberTexts { id: id.into(), info: info.map(Into::into) }))
+    }
+
+    /// The user's id. A server's number comes as its digits.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// What the app tells about the user (JSON), if anything.
+    #[must_use]
+    pub fn info_json(&self) -> Option<&str> {
+        self.0.info.as_deref()
+    }
+
+    /// What the app tells about the user, as a value; no info is like `null`.
+    ///
+    /// # Errors
+    /// If the info does not have the shape of `T`.
+    pub fn info<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.info_json().unwrap_or("null"))
+    }
+
+    fn bytes(&self) -> usize {
+        self.id().len() + self.info_json().map_or(0, str::len)
+    }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").field("id", &self.id()).field("info", &self.info_json()).finish()
+    }
+}
+
+/// A change of who is present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PresenceUpdate {
+    /// The channel.
+    pub channel: ChannelName,
+    /// What changed.
+    pub change: PresenceChange,
+}
+
+/// What changed. A member whose info changed has left and joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PresenceChange {
+    /// The server sent the whole list, at a subscription: the difference to what was known.
+    Reset {
+        /// Who is new.
+        joined: Vec<Member>,
+        /// Who is gone.
+        left: Vec<Member>,
+    },
+    /// One member came.
+    Joined(Member),
+    /// One member went.
+    Left(Member),
+}
+
+/// The members of one channel.
+#[derive(Debug)]
+pub(crate) struct Members {
+    table: IndexSet<ById, Seeded>,
+    /// Bytes of all ids and infos.
+    bytes: usize,
+}
+
+impl Members {
+    pub(crate) fn new(hash: Seeded) -> Self {
+        Self { table: IndexSet::with_hasher(hash), bytes: 0 }
+    }
+
+    /// Replaces everybody. Answers the difference, and how many found no room.
+    pub(crate) fn reset(&mut self, members: Vec<Member>, limits: &Limits) -> (PresenceChange, u64) {
+        let mut fresh = Self::new(*self.table.hasher());
+        let mut dropped = 0;
+        for member in members {
+            if fresh.add(member, limits).is_err() {
+                dropped += 1;
+            }
+        }
+        let absent = |from: &Self, member: &&Member| from.get(member.id()) != Some(*member);
+        let joined = fresh.iter().filter(|member| absent(self, member)).cloned().collect();
+        let left = self.iter().filter(|member| absent(&fresh, member)).cloned().collect();
+        *self = fresh;
+        (PresenceChange::Reset { joined, left }, dropped)
+    }
+
+    /// Adds a member. Answers it if that changed anything.
+    pub(crate) fn join(
+        &mut self,
+        member: Member,
+        limits: &Limits,
+    ) -> Result<Option<Member>, NoRoom> {
+        if self.get(member.id()) == Some(&member) {
+            return Ok(None);
+        }
+        self.add(member.clone(), limits).map(|()| Some(member))
+    }
+
+    /// Removes a member. Answers it if it was there.
+    pub(crate) fn leave(&mut self, id: &str) -> Option<Member> {
+        let ById(member) = self.table.swap_take(id)?;
+        self.bytes -= member.bytes();
+        Some(member)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Member> {
+        self.table.get(id).map(|ById(member)| member)
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Member> {
+        self.table.iter().map(|ById(member)| member)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn add(&mut self, member: Member, limits: &Limits) -> Result<(), NoRoom> {
+        let former = self.get(member.id()).map(Member::bytes);
+        let count = self.len() + usize::from(former.is_none());
+        let bytes = self.bytes - former.unwrap_or(0) + member.bytes();
+        if count > limits.members || bytes > limits.member_bytes {
+            return Err(NoRoom);
+        }
+        self.bytes = bytes;
+        self.table.replace(ById(member));
+        Ok(())
+    }
+}
+
+/// The limit of members is reached.
+#[derive(Debug)]
+pub(crate) struct NoRoom;
+
+/// A member as the table sees it: the id alone counts.
+#[derive(Debug)]
+struct ById(Member);
+
+impl Borrow<str> for ById {
+    fn borrow(&self) -> &str {
+        self.0.id()
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id().hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id() == other.0.id()
+    }
+}
+
+impl Eq for ById {}

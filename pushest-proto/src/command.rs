@@ -1,0 +1,97 @@
+//! What a user may ask for wrongly.
+
+use alloc::string::String;
+
+use crate::channel::{ChannelName, NameError};
+
+/// A command that was refused. The session is as it was before.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// Not a channel's name.
+    #[error(transparent)]
+    ChannelName(#[from] NameError),
+    /// The limit of wanted channels is reached.
+    #[error("there are {limit} channels already, the limit")]
+    TooManyChannels {
+        /// The limit.
+        limit: usize,
+    },
+    /// A presence channel needs to be told who subscribes.
+    #[error("{channel} is a presence channel: subscribing with the secret needs a user id")]
+    MemberDataMissing {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// The user id is empty, or over the limit of the protocol.
+    #[error("{user_id:?} is not a user id: 1 to 128 bytes")]
+    UserId {
+        /// The value.
+        user_id: String,
+    },
+    /// The user info is not JSON.
+    #[error("the user info {info:?} is not JSON: {problem}")]
+    UserInfo {
+        /// The value.
+        info: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The channel is not among the wanted ones.
+    #[error("{channel:?} is not subscribed to")]
+    NotSubscribed {
+        /// The channel.
+        channel: String,
+    },
+    /// The subscription is not confirmed at the moment.
+    #[error("{channel} is not subscribed at the moment: wait for it, then trigger")]
+    NotSubscribedYet {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// The channel's kind has no client events.
+    #[error(
+        "{channel} cannot carry client events: only `private-` and `presence-` channels can, \
+         encrypted ones excepted"
+    )]
+    NoClientEvents {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// Not a client event's name.
+    #[error(
+        "{event:?} is not a client event's name: it begins with `client-` and has at most {limit} \
+         bytes"
+    )]
+    EventName {
+        /// The value, at most its first 200 bytes or so.
+        event: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The data is too large.
+    #[error("the data has {size} bytes as JSON, the limit is {limit}")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The data cannot be written as JSON.
+    #[error("the data cannot be written as JSON: {problem}")]
+    Data {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// There is no connection at the moment.
+    #[error("not connected at the moment")]
+    NotConnected,
+    /// So much waits to be sent that no more is taken.
+    #[error(
+        "{limit} bytes wait to be sent already, the limit: wait until the server has read them"
+    )]
+    OutgoingFull {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}

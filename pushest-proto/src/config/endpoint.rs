@@ -1,0 +1,169 @@
+//! Where a session connects to.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::net::{IpAddr, Ipv6Addr};
+
+use super::ConfigError;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Host, port, path and whether TLS is used: everything of a server's address but the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    host: String,
+    port: u16,
+    path: String,
+    tls: bool,
+    /// The port was chosen, so a switch to TLS keeps it.
+    own_port: bool,
+    hosted: bool,
+}
+
+impl Endpoint {
+    /// A cluster of the hosted service, with TLS.
+    ///
+    /// # Errors
+    /// [`ConfigError::Cluster`] if the name could not be part of a host's name.
+    pub fn cluster(cluster: &str) -> Result<Self, ConfigError> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !(1..=50).contains(&cluster.len()) || !cluster.bytes().all(allowed) {
+            return Err(ConfigError::Cluster { cluster: cluster.to_string() });
+        }
+        Ok(Self {
+            host: format!("ws-{cluster}.pusher.com"),
+            port: 443,
+            path: String::new(),
+            tls: true,
+            own_port: false,
+            hosted: true,
+        })
+    }
+
+    /// A server of one's own, without TLS on port 80 until changed.
+    ///
+    /// # Errors
+    /// [`ConfigError::Host`] if it is neither a name nor an IP address.
+    pub fn host(host: &str) -> Result<Self, ConfigError> {
+        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+        let is_address = bare.parse::<IpAddr>().is_ok();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        let is_name = bare == host
+            && (1..=253).contains(&host.len())
+            && host.bytes().all(allowed)
+            && !host.starts_with(['.', '-']);
+        if !is_address && !is_name {
+            return Err(ConfigError::Host { host: host.to_string() });
+        }
+        Ok(Self {
+            host: bare.to_string(),
+            port: 80,
+            path: String::new(),
+            tls: false,
+            own_port: false,
+            hosted: false,
+        })
+    }
+
+    /// The same server at another port. Port 443 turns TLS on.
+    ///
+    /// # Errors
+    /// [`ConfigError::Port`] for port 0.
+    pub fn port(self, port: u16) -> Result<Self, ConfigError> {
+        self.adjusted(None, Some(port), None)
+    }
+
+    /// The same server below a path.
+    ///
+    /// # Errors
+    /// [`ConfigError::Path`] if it does not begin with `/`, or holds a space, `?` or `#`.
+    pub fn path(self, path: &str) -> Result<Self, ConfigError> {
+        self.adjusted(None, None, Some(path))
+    }
+
+    /// The same server with or without TLS; unless a port was chosen, the port follows.
+    #[must_use]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        if !self.own_port {
+            self.port = if tls { 443 } else { 80 };
+        }
+        self
+    }
+
+    pub(super) fn adjusted(
+        mut self,
+        tls: Option<bool>,
+        port: Option<u16>,
+        path: Option<&str>,
+    ) -> Result<Self, ConfigError> {
+        if let Some(port) = port {
+            if port == 0 {
+                return Err(ConfigError::Port { port: port.to_string() });
+            }
+            self.port = port;
+            self.own_port = true;
+            self.tls |= port == 443;
+        }
+        if let Some(tls) = tls {
+            self = self.tls(tls);
+        }
+        if let Some(path) = path {
+            let trimmed = path.trim_end_matches('/');
+            let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
+            if !(trimmed.is_empty() || trimmed.starts_with('/')) || !trimmed.bytes().all(plain) {
+                return Err(ConfigError::Path { path: path.to_string() });
+            }
+            self.path = trimmed.to_string();
+        }
+        Ok(self)
+    }
+
+    /// The WebSocket URL for the app with this key (protocol, endpoint).
+    #[must_use]
+    pub fn url(&self, key: &str) -> String {
+        let scheme = if self.tls { "wss" } else { "ws" };
+        let (host, port, path) = (self.authority_host(), self.port, &self.path);
+        format!(
+            "{scheme}://{host}:{port}{path}/app/{key}\
+             ?protocol=7&client=pushest-rust&version={VERSION}"
+        )
+    }
+
+    /// The host: a name or an IP address, IPv6 without brackets.
+    #[must_use]
+    pub fn host_name(&self) -> &str {
+        &self.host
+    }
+
+    /// The TCP port.
+    #[must_use]
+    pub fn port_number(&self) -> u16 {
+        self.port
+    }
+
+    /// The path before `/app/KEY`; empty, or beginning with `/`.
+    #[must_use]
+    pub fn path_prefix(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether TLS is used.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Whether this is a cluster of the hosted service.
+    #[must_use]
+    pub fn is_hosted(&self) -> bool {
+        self.hosted
+    }
+
+    fn authority_host(&self) -> String {
+        match self.host.parse::<Ipv6Addr>() {
+            Ok(address) => format!("[{address}]"),
+            Err(_) => self.host.clone(),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What is wrong with a configuration.
+
+use alloc::string::{String, ToString};
+use core::time::Duration;
+
+/// A value of the configuration that breaks a rule. Its text names the value and the rule, and
+/// never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Something that is required was not given.
+    #[error("no {what} was given")]
+    Missing {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The key cannot be part of a URL.
+    #[error("the key {key:?} is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200")]
+    Key {
+        /// The key.
+        key: String,
+    },
+    /// The secret is empty.
+    #[error("the secret is empty")]
+    EmptySecret,
+    /// Not the name of a cluster.
+    #[error("{cluster:?} is not a cluster: lower-case letters, digits and `-`, such as \"eu\"")]
+    Cluster {
+        /// The value.
+        cluster: String,
+    },
+    /// Not a host.
+    #[error("{host:?} is not a host: a name or an IP address, without a scheme, a port or a path")]
+    Host {
+        /// The value.
+        host: String,
+    },
+    /// Not a port.
+    #[error("{port:?} is not a port: a number from 1 to 65535")]
+    Port {
+        /// The value.
+        port: String,
+    },
+    /// Not a path.
+    #[error("{path:?} is not a path: it begins with `/` and holds no space, `?` or `#`")]
+    Path {
+        /// The value.
+        path: String,
+    },
+    /// Not a URL of a known form.
+    #[error(
+        "not a Pusher URL ({problem}): use pusher://KEY:SECRET@HOST:PORT/PATH, pushers://… for TLS, \
+         or https://KEY:SECRET@HOST/apps/ID"
+    )]
+    Url {
+        /// What is wrong with it; not the URL itself, which may hold a secret.
+        problem: &'static str,
+    },
+    /// Not a scheme.
+    #[error("{scheme:?} is not a scheme: use \"http\" or \"https\"")]
+    Scheme {
+        /// The value.
+        scheme: String,
+    },
+    /// A duration outside of what timers can keep.
+    #[error("{value:?} cannot be the {what}: it must be from 1 ms to 10 years")]
+    Duration {
+        /// Which duration.
+        what: &'static str,
+        /// The value.
+        value: Duration,
+    },
+    /// A limit that makes no sense.
+    #[error("{value} cannot be the limit `{what}`: it must be from 1 to 4294967295")]
+    Limit {
+        /// Which limit.
+        what: &'static str,
+        /// The value.
+        value: usize,
+    },
+}
+
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+pub(super) fn check_duration(what: &'static str, value: Duration) -> Result<(), ConfigError> {
+    if (SHORTEST..=LONGEST).contains(&value) {
+        Ok(())
+    } else {
+        Err(ConfigError::Duration { what, value })
+    }
+}
+
+pub(super) fn check_key(key: &str) -> Result<(), ConfigError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.~".contains(&byte);
+    if (1..=200).contains(&key.len()) && key.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err(ConfigError::Key { key: key.to_string() })
+    }
+}

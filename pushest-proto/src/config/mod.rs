@@ -1,0 +1,398 @@
+//! What a session must know: the app, the endpoint, timeouts, limits.
+
+mod endpoint;
+mod error;
+mod sources;
+
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::time::Duration;
+
+pub use endpoint::Endpoint;
+pub use error::ConfigError;
+
+use crate::auth::Signer;
+use crate::channel::NameRules;
+
+/// A validated configuration, made by [`Config::builder`], [`Config::from_url`] or
+/// [`Config::from_variables`].
+///
+/// ```
+/// use pushest_proto::Config;
+///
+/// let config = Config::builder("app-key").cluster("eu").secret("app-secret").build()?;
+/// assert_eq!(
+///     config.endpoint().url(config.key()),
+///     "wss://ws-eu.pusher.com:443/app/app-key?protocol=7&client=pushest-rust&version=0.1.0"
+/// );
+/// # Ok::<(), pushest_proto::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) key: String,
+    pub(crate) signer: Option<Signer>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) backoff: BackoffConfig,
+    pub(crate) limits: Limits,
+    pub(crate) stop_on_refusal: bool,
+}
+
+impl Config {
+    /// Begins a configuration for the app with this key.
+    #[must_use]
+    pub fn builder(key: &str) -> ConfigBuilder {
+        ConfigBuilder { key: Some(key.to_string()), ..ConfigBuilder::default() }
+    }
+
+    /// The configuration that a URL describes; see [`ConfigBuilder::url`] for its forms.
+    ///
+    /// # Errors
+    /// As [`ConfigBuilder::url`] and [`ConfigBuilder::build`].
+    pub fn from_url(url: &str) -> Result<Self, ConfigError> {
+        ConfigBuilder::default().url(url)?.build()
+    }
+
+    /// The configuration that environment variables describe; see
+    /// [`ConfigBuilder::variables`] for their names. The core has no environment: `lookup`
+    /// answers for it.
+    ///
+    /// # Errors
+    /// As [`ConfigBuilder::variables`] and [`ConfigBuilder::build`].
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        ConfigBuilder::default().variables(lookup)?.build()
+    }
+
+    /// The app's key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether the app's secret is known, so that the session signs by itself.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        self.signer.is_some()
+    }
+
+    /// Where the session connects to.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The timeouts.
+    #[must_use]
+    pub fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    /// The limits.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("key", &self.key)
+            .field("has_secret", &self.has_secret())
+            .field("endpoint", &self.endpoint)
+            .field("timeouts", &self.timeouts)
+            .field("backoff", &self.backoff)
+            .field("limits", &self.limits)
+            .field("stop_on_refusal", &self.stop_on_refusal)
+            .finish()
+    }
+}
+
+/// Collects a configuration; [`ConfigBuilder::build`] validates it.
+///
+/// Later calls win over earlier ones. A host wins over a cluster, as it does in the official
+/// libraries.
+#[derive(Clone, Default)]
+pub struct ConfigBuilder {
+    key: Option<String>,
+    secret: Option<zeroize::Zeroizing<String>>,
+    cluster: Option<String>,
+    host: Option<String>,
+    port: Option<u16>,
+    path: Option<String>,
+    tls: Option<bool>,
+    timeouts: Timeouts,
+    backoff: BackoffConfig,
+    limits: Limits,
+    stop_on_refusal: bool,
+}
+
+impl ConfigBuilder {
+    /// The app's key.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_string());
+        self
+    }
+
+    /// The app's secret. With it the session signs private and presence channels by itself;
+    /// without it, it asks with [`Action::Authorize`](crate::Action::Authorize). A secret belongs
+    /// on machines that the app's owner trusts, not into programs that are handed out.
+    #[must_use]
+    pub fn secret(mut self, secret: &str) -> Self {
+        self.secret = Some(secret.to_string().into());
+        self
+    }
+
+    /// A cluster of the hosted service: `mt1` (the default), `us2`, `us3`, `eu`, `ap1` … The
+    /// endpoint is then `wss://ws-CLUSTER.pusher.com:443`.
+    #[must_use]
+    pub fn cluster(mut self, cluster: &str) -> Self {
+        self.cluster = Some(cluster.to_string());
+        self
+    }
+
+    /// The host of a server of one's own: a name, an IPv4 address, or an IPv6 address with or
+    /// without brackets.
+    #[must_use]
+    pub fn host(mut self, host: &str) -> Self {
+        self.host = Some(host.to_string());
+        self
+    }
+
+    /// The port; by default 443 with TLS and 80 without.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+
+    /// A path before `/app/KEY`, for servers behind a proxy, such as `/realtime`.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        self.path = Some(path.to_string());
+        self
+    }
+
+    /// Whether to use TLS. By default: yes for a cluster and for port 443, no for a host of one's
+    /// own.
+    #[must_use]
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// All timeouts.
+    #[must_use]
+    pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// How long to wait between attempts.
+    #[must_use]
+    pub fn backoff(mut self, backoff: BackoffConfig) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
+    /// All limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Stop, instead of trying again, when a dial is refused for a reason that often stays: the
+    /// name does not resolve, the certificate is not accepted, the answer is a redirect or HTTP
+    /// 4xx other than 429. Meant for command lines; off by default, since deployments produce all
+    /// of these for a while.
+    #[must_use]
+    pub fn stop_on_refusal(mut self, stop: bool) -> Self {
+        self.stop_on_refusal = stop;
+        self
+    }
+
+    /// Validates everything.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the first value that breaks a rule, and the rule.
+    pub fn build(self) -> Result<Config, ConfigError> {
+        let key = self.key.ok_or(ConfigError::Missing { what: "key" })?;
+        error::check_key(&key)?;
+        let signer = match &self.secret {
+            Some(secret) if secret.trim().is_empty() => return Err(ConfigError::EmptySecret),
+            Some(secret) => Some(Signer::new(&key, secret)),
+            None => None,
+        };
+        let endpoint = match (&self.host, &self.cluster) {
+            (Some(host), _) => Endpoint::host(host)?,
+            (None, Some(cluster)) => Endpoint::cluster(cluster)?,
+            (None, None) => Endpoint::cluster("mt1")?,
+        };
+        let endpoint = endpoint.adjusted(self.tls, self.port, self.path.as_deref())?;
+        self.timeouts.check()?;
+        self.backoff.check()?;
+        self.limits.check()?;
+        Ok(Config {
+            key,
+            signer,
+            endpoint,
+            timeouts: self.timeouts,
+            backoff: self.backoff,
+            limits: self.limits,
+            stop_on_refusal: self.stop_on_refusal,
+        })
+    }
+}
+
+impl fmt::Debug for ConfigBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfigBuilder")
+            .field("key", &self.key)
+            .field("has_secret", &self.secret.is_some())
+            .field("cluster", &self.cluster)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("path", &self.path)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long the session waits for what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// A dial: name, TCP, TLS and WebSocket upgrade together. 30 s.
+    pub dial: Duration,
+    /// From the open WebSocket to `pusher:connection_established`. 10 s.
+    pub handshake: Duration,
+    /// Silence after which a ping is sent; the server's own value counts where it is shorter.
+    /// 120 s.
+    pub activity: Duration,
+    /// How long anything at all may take to arrive after a ping. 30 s.
+    pub pong: Duration,
+    /// How long the answer to one subscribe may take before it is sent again. 10 s.
+    pub subscribe: Duration,
+    /// How long one authorization may take. 10 s.
+    pub authorization: Duration,
+    /// How long a connection must be established before earlier failures are forgotten. 10 s.
+    pub stable: Duration,
+}
+
+impl Timeouts {
+    fn check(&self) -> Result<(), ConfigError> {
+        let all = [
+            ("dial", self.dial),
+            ("handshake", self.handshake),
+            ("activity", self.activity),
+            ("pong", self.pong),
+            ("subscribe", self.subscribe),
+            ("authorization", self.authorization),
+            ("stable", self.stable),
+        ];
+        all.into_iter().try_for_each(|(what, value)| error::check_duration(what, value))
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            dial: Duration::from_secs(30),
+            handshake: Duration::from_secs(10),
+            activity: Duration::from_secs(120),
+            pong: Duration::from_secs(30),
+            subscribe: Duration::from_secs(10),
+            authorization: Duration::from_secs(10),
+            stable: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The curve of the delays between attempts: the ceiling doubles from `initial` to `maximum`, and
+/// each delay is drawn uniformly below it, so that many clients do not come back at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackoffConfig {
+    /// The ceiling of the first delay. 1 s.
+    pub initial: Duration,
+    /// The ceiling of all delays. 30 s.
+    pub maximum: Duration,
+}
+
+impl BackoffConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        error::check_duration("initial backoff", self.initial)?;
+        error::check_duration("maximum backoff", self.maximum)
+    }
+}
+
+impl Default for BackoffConfig {
+    fn default() -> Self {
+        Self { initial: Duration::from_secs(1), maximum: Duration::from_secs(30) }
+    }
+}
+
+/// How much the session keeps and sends. Sizes are bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// One received message. 1 MiB.
+    pub message: usize,
+    /// Wanted channels. 100,000.
+    pub channels: usize,
+    /// Members of one channel. 10,000.
+    pub members: usize,
+    /// All members of one channel together, in bytes. 16 MiB.
+    pub member_bytes: usize,
+    /// Events that wait to be polled. 4,096.
+    pub stored_events: usize,
+    /// The same in bytes. 8 MiB.
+    pub stored_bytes: usize,
+    /// Accepted frames that wait to be polled, in bytes. 256 KiB.
+    pub outgoing: usize,
+    /// What a channel's name may be.
+    pub channel_name: NameRules,
+    /// A client event's name. 200.
+    pub event_name: usize,
+    /// A client event's data, encoded. 10 KiB (10,240), as on the hosted service.
+    pub event_data: usize,
+}
+
+impl Limits {
+    fn check(&self) -> Result<(), ConfigError> {
+        // Positions within a message are kept in 32 bits.
+        if self.message == 0 || u32::try_from(self.message).is_err() {
+            return Err(ConfigError::Limit { what: "message", value: self.message });
+        }
+        let others = [
+            ("channels", self.channels),
+            ("members", self.members),
+            ("member_bytes", self.member_bytes),
+            ("stored_events", self.stored_events),
+            ("stored_bytes", self.stored_bytes),
+            ("outgoing", self.outgoing),
+            ("event_name", self.event_name),
+            ("event_data", self.event_data),
+        ];
+        match others.into_iter().find(|(_, value)| *value == 0) {
+            Some((what, value)) => Err(ConfigError::Limit { what, value }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message: 1024 * 1024,
+            channels: 100_000,
+            members: 10_000,
+            member_bytes: 16 * 1024 * 1024,
+            stored_events: 4_096,
+            stored_bytes: 8 * 1024 * 1024,
+            outgoing: 256 * 1024,
+            channel_name: NameRules::default(),
+            event_name: 200,
+            event_data: 10 * 1024,
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The connection's lifecycle: Idle → Connecting → Opening → Established → Waiting → Connecting …
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::Instant;
+use crate::action::CloseCode;
+use crate::config::Endpoint;
+use crate::event::ServerError;
+use crate::loss::Loss;
+use crate::pending::Order;
+
+/// Names one connection, or one attempt to make it. Never used twice in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnectionId(u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What the server calls a connection: two runs of digits with a dot between them. Cloning it is
+/// cheap.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SocketId(Arc<str>);
+
+impl SocketId {
+    /// Checks the form; at most 64 bytes. It is strict because the id becomes part of what is
+    /// signed: a free text could make one signature mean another.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let digits = |run: &str| !run.is_empty() && run.bytes().all(|byte| byte.is_ascii_digit());
+        let (first, second) = text.split_once('.')?;
+        (text.len() <= 64 && digits(first) && digits(second)).then(|| Self(text.into()))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for SocketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The state of the connection as users see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectionState {
+    /// Not connected, and not trying to: before `connect` and after `disconnect`.
+    Disconnected,
+    /// An attempt is running, up to the server's `pusher:connection_established`.
+    Connecting,
+    /// The server has established the connection.
+    Connected,
+    /// The connection was lost, or the attempt failed; the next attempt has its time.
+    Waiting,
+    /// The server, or what stands before it, refused for good. `connect` tries anew.
+    Refused,
+}
+
+impl fmt::Display for ConnectionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disconnected => "disconnected",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Waiting => "waiting",
+            Self::Refused => "refused",
+        })
+    }
+}
+
+/// Why the session is or is not connected, as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The state.
+    pub state: ConnectionState,
+    /// The socket id, when connected.
+    pub socket_id: Option<SocketId>,
+    /// The attempt that is running or was the last: 1 for the first after `connect`, after a
+    /// refusal, or after a stable connection. 0 before any.
+    pub attempt: u32,
+    /// When the next attempt begins, when waiting.
+    pub next_retry: Option<Instant>,
+    /// How the last connection or attempt ended.
+    pub last_loss: Option<Arc<Loss>>,
+    /// The last error that the server reported.
+    pub last_error: Option<ServerError>,
+}
+
+/// The internal state; it knows what the public one does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Idle,
+    /// Dialling; the request may not have been polled yet.
+    Connecting(ConnectionId),
+    /// The WebSocket is open, the server has not established the connection.
+    Opening(ConnectionId),
+    Established(ConnectionId),
+    Waiting,
+    Refused,
+}
+
+impl Phase {
+    pub(crate) fn state(self) -> ConnectionState {
+        match self {
+            Self::Idle => ConnectionState::Disconnected,
+            Self::Connecting(_) | Self::Opening(_) => ConnectionState::Connecting,
+            Self::Established(_) => ConnectionState::Connected,
+            Self::Waiting => ConnectionState::Waiting,
+            Self::Refused => ConnectionState::Refused,
+        }
+    }
+
+    /// The connection that inputs may be about.
+    pub(crate) fn connection(self) -> Option<ConnectionId> {
+        match self {
+            Self::Connecting(id) | Self::Opening(id) | Self::Established(id) => Some(id),
+            Self::Idle | Self::Waiting | Self::Refused => None,
+        }
+    }
+}
+
+/// What the session knows of its connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) phase: Phase,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) socket_id: Option<SocketId>,
+    pub(crate) attempt: u32,
+    pub(crate) last_loss: Option<Arc<Loss>>,
+    pub(crate) last_error: Option<ServerError>,
+    /// `Connect` waits to be polled.
+    pub(crate) connect_due: Option<Order>,
+    /// `Close` waits to be polled.
+    pub(crate) close_due: Option<(Order, ConnectionId, CloseCode)>,
+    /// Whether the driver can take frames.
+    pub(crate) writable: bool,
+    /// The session ended while these frames of its connection waited: they go before the `Close`.
+    pub(crate) farewell: bool,
+    last_id: u64,
+}
+
+impl Connection {
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            phase: Phase::Idle,
+            endpoint,
+            socket_id: None,
+            attempt: 0,
+            last_loss: None,
+            last_error: None,
+            connect_due: None,
+            close_due: None,
+            writable: true,
+            farewell: false,
+            last_id: 0,
+        }
+    }
+
+    pub(crate) fn next_id(&mut self) -> ConnectionId {
+        self.last_id += 1;
+        ConnectionId(self.last_id)
+    }
+
+    /// Whether an input about `connection` is about the present one.
+    pub(crate) fn is_current(&self, connection: ConnectionId) -> bool {
+        self.phase.connection() == Some(connection)
+    }
+
+    pub(crate) fn established(&self) -> Option<ConnectionId> {
+        match self.phase {
+            Phase::Established(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_id_is_two_runs_of_digits() {
+        for good in ["1.2", "123456789012345.98765432109876543"] {
+            assert!(SocketId::new(good).is_some(), "{good}");
+        }
+        let long = "1".repeat(64) + ".1";
+        for bad in ["", "1", "1.", ".1", "1.2.3", "1.2::user::{}", "a.b", " 1.2", &*long] {
+            assert!(SocketId::new(bad).is_none(), "{bad}");
+        }
+    }
+}

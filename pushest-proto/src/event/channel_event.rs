@@ -1,0 +1,144 @@
+//! An event of a channel: a view on the message that brought it.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::de::DeserializeOwned;
+
+use super::EventName;
+use crate::channel::ChannelName;
+use crate::wire::envelope::{self, Token};
+
+/// What a channel carried.
+///
+/// It is a view: it keeps the received message, reference counted, and where name and data stand
+/// in it. Making, moving and cloning it copies no text. While it lives it pins the buffer that the
+/// message was read into; [`ChannelEvent::into_owned`] lets go of that.
+#[derive(Clone)]
+pub struct ChannelEvent {
+    channel: ChannelName,
+    message: ByteString,
+    name: EventName,
+    data: Option<Token>,
+    user_id: Option<Token>,
+}
+
+impl ChannelEvent {
+    pub(crate) fn new(
+        channel: ChannelName,
+        message: ByteString,
+        name: EventName,
+        data: Option<Token>,
+        user_id: Option<Token>,
+    ) -> Self {
+        Self { channel, message, name, data, user_id }
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn channel(&self) -> &ChannelName {
+        &self.channel
+    }
+
+    /// The event's name, such as `order-shipped`, `client-typing` or `App\Events\OrderShipped`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.of(&self.message)
+    }
+
+    /// Whether another client sent it, not the app's server.
+    #[must_use]
+    pub fn is_client_event(&self) -> bool {
+        self.name().starts_with("client-")
+    }
+
+    /// The `data` as it stood in the message: one JSON token, strings with their quotes and
+    /// escapes; empty if there was none. It was not checked to be JSON inside.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        self.data.map_or("", |token| token.of(&self.message))
+    }
+
+    /// The `data` as text: a string's content, anything else as it stood, empty if there was none.
+    /// A string whose escapes are not JSON comes as it stood between the quotes.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        self.data.map_or(Cow::Borrowed(""), |token| text_of(token, &self.message))
+    }
+
+    /// The `data` as a value. Most servers send a string that holds JSON: it is decoded; a string
+    /// that does not decode to `T` is taken as a string itself. Absent data is like `null`.
+    ///
+    /// # Errors
+    /// If the data is not JSON, or not of `T`'s shape. For a string, the error is that of decoding
+    /// its content.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let Some(token) = self.data else {
+            return serde_json::from_str("null");
+        };
+        let raw = token.of(&self.message);
+        match token.string(&self.message) {
+            None => serde_json::from_str(raw),
+            Some(_) => serde_json::from_str(&text_of(token, &self.message))
+                .or_else(|error| serde_json::from_str(raw).map_err(|_| error)),
+        }
+    }
+
+    /// The id of the member that sent a client event, on presence channels. A number comes as its
+    /// digits.
+    #[must_use]
+    pub fn user_id(&self) -> Option<Cow<'_, str>> {
+        self.user_id.map(|token| text_of(token, &self.message))
+    }
+
+    /// The same event with a message of its own, so that it pins no shared buffer.
+    #[must_use]
+    pub fn into_owned(mut self) -> Self {
+        self.message = ByteString::from(&*self.message);
+        self
+    }
+
+    /// The whole message as it was received (JSON).
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The message's length in bytes: what the event pins at least.
+    #[must_use]
+    pub fn pinned_bytes(&self) -> usize {
+        self.message.len()
+    }
+
+    /// The message's bytes, for handing on without copying.
+    #[must_use]
+    pub fn into_message(self) -> Bytes {
+        self.message.into_bytes()
+    }
+}
+
+/// A string's content, or any other token as it stands.
+fn text_of(token: Token, message: &str) -> Cow<'_, str> {
+    match token.string(message) {
+        None => Cow::Borrowed(token.of(message)),
+        Some(content) if !token.escaped => Cow::Borrowed(content),
+        Some(content) => {
+            let text: Option<String> = envelope::unescaped(token.of(message));
+            text.map_or(Cow::Borrowed(content), Cow::Owned)
+        }
+    }
+}
+
+impl fmt::Debug for ChannelEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelEvent")
+            .field("channel", &self.channel)
+            .field("name", &self.name())
+            .field("data", &self.raw())
+            .field("user_id", &self.user_id())
+            .finish()
+    }
+}

@@ -1,0 +1,266 @@
+//! What a session reports.
+
+mod channel_event;
+mod names;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+use core::time::Duration;
+
+pub use channel_event::ChannelEvent;
+pub(crate) use names::{EventName, EventNames};
+
+use crate::auth::Denied;
+use crate::channel::{ChannelName, PresenceUpdate};
+use crate::connection::{ConnectionState, SocketId};
+use crate::heartbeat::PingId;
+use crate::loss::Loss;
+
+/// Something that happened and that the user may want to know.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// A wanted channel carried an event.
+    Channel(ChannelEvent),
+    /// The server confirmed a subscription.
+    Subscribed {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// A subscription failed, for good or for now.
+    SubscriptionFailed {
+        /// The channel.
+        channel: ChannelName,
+        /// Why.
+        reason: SubscriptionFailure,
+        /// When the session tries again by itself on this connection; `None` means not before the
+        /// next connection, and after [`SubscriptionFailure::Denied`] not before the user asks.
+        retry_in: Option<Duration>,
+    },
+    /// The subscription is back after a lost connection: events may have been missed. It comes
+    /// right after the channel's own `Subscribed`, before anything else of the channel; whoever
+    /// refetches on it has missed nothing.
+    Gap {
+        /// The channel.
+        channel: ChannelName,
+        /// From the last message heard on the former connection until now.
+        silent_for: Duration,
+        /// How the former connection ended.
+        cause: Arc<Loss>,
+    },
+    /// The server told how many connections subscribe to the channel.
+    SubscriptionCount {
+        /// The channel.
+        channel: ChannelName,
+        /// The number of subscriptions.
+        count: u64,
+    },
+    /// A cache channel has no cached event.
+    CacheMiss {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// The connection's state changed.
+    State(StateChange),
+    /// The server reported an error; by itself it changes nothing (protocol, close codes).
+    ServerError(ServerError),
+    /// The pong to a ping of the user: all that was sent before has been read by the server.
+    Pong {
+        /// The ping.
+        ping: PingId,
+        /// From the ping's leaving the session to the pong.
+        round_trip: Duration,
+    },
+    /// A ping of the user that will not be answered: the connection was lost, or the pong timeout
+    /// passed.
+    PingLost {
+        /// The ping.
+        ping: PingId,
+    },
+    /// A message that belongs to no channel and that the protocol does not know.
+    Unrouted {
+        /// The event's name, at most 512 bytes of it.
+        name: Box<str>,
+        /// The whole message (JSON).
+        message: Box<str>,
+    },
+    /// A message that could not be understood. The connection lives on.
+    Malformed {
+        /// What is wrong with it.
+        problem: Malformation,
+        /// The beginning of the message, at most 512 bytes.
+        message: Box<str>,
+    },
+    /// A limit was reached, and something was dropped.
+    LimitReached(LimitReached),
+    /// Who is present changed. The session itself reports this as
+    /// [`Action::UpdatePresence`](crate::Action::UpdatePresence); drivers hand it to their users as
+    /// an event among the others.
+    Presence(PresenceUpdate),
+    /// A receiver was too slow: this many of its oldest events are gone. Only drivers report this,
+    /// each receiver for itself.
+    Lagged(u64),
+}
+
+impl Event {
+    /// The channel that the event is about, if it is about one.
+    #[must_use]
+    pub fn channel(&self) -> Option<&ChannelName> {
+        match self {
+            Self::Channel(event) => Some(event.channel()),
+            Self::Subscribed { channel }
+            | Self::SubscriptionFailed { channel, .. }
+            | Self::Gap { channel, .. }
+            | Self::SubscriptionCount { channel, .. }
+            | Self::CacheMiss { channel }
+            | Self::LimitReached(LimitReached::Members { channel, .. })
+            | Self::Presence(PresenceUpdate { channel, .. }) => Some(channel),
+            Self::ServerError(error) => error.channel.as_ref(),
+            Self::State(_)
+            | Self::Pong { .. }
+            | Self::PingLost { .. }
+            | Self::Unrouted { .. }
+            | Self::Malformed { .. }
+            | Self::LimitReached(LimitReached::StoredEvents { .. })
+            | Self::Lagged(_) => None,
+        }
+    }
+}
+
+/// A change of the connection's state, with what led to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StateChange {
+    /// The state until now.
+    pub from: ConnectionState,
+    /// The state from now on.
+    pub to: ConnectionState,
+    /// The attempt that is running or was the last: 1 for the first after `connect`, after a
+    /// refusal, or after a stable connection.
+    pub attempt: u32,
+    /// The socket id, when connected.
+    pub socket_id: Option<SocketId>,
+    /// What ended the former connection or attempt, when waiting or refused.
+    pub loss: Option<Arc<Loss>>,
+    /// When the next attempt begins, when waiting.
+    pub retry_in: Option<Duration>,
+}
+
+impl fmt::Display for StateChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to.fmt(f)?;
+        if let Some(socket_id) = &self.socket_id {
+            write!(f, " as {socket_id}")?;
+        }
+        if let Some(loss) = &self.loss {
+            write!(f, ": {loss}")?;
+        }
+        if let Some(pause) = self.retry_in {
+            write!(f, "; next attempt in {:.1} s", pause.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a subscription failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubscriptionFailure {
+    /// The authorization was refused, or was not usable. It stays so until the user calls `retry`
+    /// or `subscribe`.
+    Denied(Denied),
+    /// There was no usable authorization yet.
+    AuthorizationUnavailable(Denied),
+    /// The server refused.
+    Refused(ServerError),
+    /// The server did not answer three subscribes.
+    NoAnswer,
+}
+
+impl fmt::Display for SubscriptionFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.fmt(f),
+            Self::Refused(error) => write!(f, "the server refused: {error}"),
+            Self::NoAnswer => f.write_str("the server did not answer"),
+        }
+    }
+}
+
+/// An error that the server reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerError {
+    /// The code, if it sent one (protocol, close codes).
+    pub code: Option<u16>,
+    /// The message, at most 512 bytes; empty if it sent none.
+    pub message: Box<str>,
+    /// The channel that the error is about.
+    pub channel: Option<ChannelName>,
+    /// The server did not name the channel; it was inferred from what is unanswered.
+    pub inferred: bool,
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&*self.message, self.code) {
+            ("", Some(code)) => write!(f, "error {code}"),
+            ("", None) => f.write_str("an error without code and message"),
+            (message, Some(code)) => write!(f, "{message} (code {code})"),
+            (message, None) => f.write_str(message),
+        }
+    }
+}
+
+/// What is wrong with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Malformation {
+    /// It is not UTF-8.
+    NotUtf8,
+    /// It is not a JSON object.
+    NotAnObject,
+    /// It has no `event`, or one that is not a string.
+    NoEvent,
+    /// Its `channel` is not a string.
+    BadChannel,
+    /// The `data` does not have the shape that the event's name asks for.
+    BadData,
+    /// It is over the limit for one message.
+    TooLarge,
+    /// It makes no sense at this point, such as a second `pusher:connection_established`.
+    Unexpected,
+}
+
+impl fmt::Display for Malformation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotUtf8 => "not UTF-8",
+            Self::NotAnObject => "not a JSON object",
+            Self::NoEvent => "no event name",
+            Self::BadChannel => "the channel is not a string",
+            Self::BadData => "the data does not have the event's shape",
+            Self::TooLarge => "over the limit for one message",
+            Self::Unexpected => "unexpected at this point",
+        })
+    }
+}
+
+/// A limit of [`Limits`](crate::Limits) that was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LimitReached {
+    /// Events were not polled fast enough; this many of the oldest are gone.
+    StoredEvents {
+        /// How many events are gone.
+        dropped: u64,
+    },
+    /// A channel has more members than are kept; this many are missing from the list.
+    Members {
+        /// The channel.
+        channel: ChannelName,
+        /// How many members one message brought that were not taken in.
+        dropped: u64,
+    },
+}

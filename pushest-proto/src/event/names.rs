@@ -1,0 +1,111 @@
+//! Names of events, unescaped once.
+//!
+//! A plain name is read where it stands in the message. A name with JSON escapes, as Laravel's
+//! class names always have, is unescaped into a small table and shared from there.
+
+use alloc::sync::Arc;
+use core::ops::Range;
+
+use hashbrown::HashMap;
+
+use crate::hash::Seeded;
+use crate::wire::envelope::{self, Token};
+
+/// When the table has this many names or bytes, it starts anew: an app has few names, and a
+/// stranger's endless new ones must not stay.
+const MOST_NAMES: usize = 1024;
+const MOST_BYTES: usize = 128 * 1024;
+
+/// Where an event's name is.
+#[derive(Debug, Clone)]
+pub(crate) enum EventName {
+    /// In the message, at these bytes.
+    Plain(Range<u32>),
+    /// In the table.
+    Unescaped(Arc<str>),
+}
+
+impl EventName {
+    pub(crate) fn of<'a>(&'a self, message: &'a str) -> &'a str {
+        match self {
+            Self::Plain(range) => &message[range.start as usize..range.end as usize],
+            Self::Unescaped(name) => name,
+        }
+    }
+}
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct EventNames {
+    names: HashMap<Arc<str>, Arc<str>, Seeded>,
+    bytes: usize,
+}
+
+impl EventNames {
+    pub(crate) fn new(hash: Seeded) -> Self {
+        Self { names: HashMap::with_hasher(hash), bytes: 0 }
+    }
+
+    /// The name that a token stands for, unless the token is not a JSON string.
+    pub(crate) fn name(&mut self, token: Token, message: &str) -> Option<EventName> {
+        let content = token.string(message)?;
+        if !token.escaped {
+            return Some(EventName::Plain(token.content_range()));
+        }
+        if let Some(name) = self.names.get(content) {
+            return Some(EventName::Unescaped(name.clone()));
+        }
+        let name: Arc<str> = envelope::unescaped(token.of(message))?.into();
+        let bytes = content.len() + name.len();
+        if self.names.len() >= MOST_NAMES || self.bytes + bytes > MOST_BYTES {
+            self.names.clear();
+            self.bytes = 0;
+        }
+        if bytes <= MOST_BYTES {
+            self.names.insert(content.into(), name.clone());
+            self.bytes += bytes;
+        }
+        Some(EventName::Unescaped(name))
+    }
+
+    /// Bytes of all names in the table.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name_of(names: &mut EventNames, message: &str) -> EventName {
+        let token = envelope::scan(message).unwrap().event.unwrap();
+        names.name(token, message).unwrap()
+    }
+
+    #[test]
+    fn an_escaped_name_is_shared_and_a_plain_one_is_not_kept() {
+        let mut names = EventNames::new(Seeded::new(1, 2));
+        let message = r#"{"event":"App\\Events\\OrderShipped"}"#;
+        let EventName::Unescaped(first) = name_of(&mut names, message) else { panic!() };
+        let EventName::Unescaped(second) = name_of(&mut names, message) else { panic!() };
+        assert_eq!(&*first, "App\\Events\\OrderShipped");
+        assert!(Arc::ptr_eq(&first, &second));
+        let plain = r#"{"event":"plain"}"#;
+        assert_eq!(name_of(&mut names, plain).of(plain), "plain");
+        assert_eq!(names.names.len(), 1);
+    }
+
+    #[test]
+    fn the_table_is_bounded() {
+        let mut names = EventNames::new(Seeded::new(1, 2));
+        for number in 0..5_000 {
+            let message = alloc::format!("{{\"event\":\"{}\\n{number}\"}}", "x".repeat(100));
+            name_of(&mut names, &message);
+            assert!(names.names.len() <= MOST_NAMES && names.bytes() <= MOST_BYTES);
+        }
+        let huge = alloc::format!("{{\"event\":\"\\n{}\"}}", "x".repeat(MOST_BYTES));
+        assert_eq!(name_of(&mut names, &huge).of(&huge).len(), MOST_BYTES + 1);
+        assert!(names.bytes() <= MOST_BYTES);
+    }
+}

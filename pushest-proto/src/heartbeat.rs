@@ -1,0 +1,115 @@
+//! Signs of life in both directions: activity, pings, pongs, and flush.
+
+use alloc::collections::VecDeque;
+use core::time::Duration;
+
+use crate::Instant;
+use crate::pending::Order;
+
+/// A shorter activity timeout from a server is taken as this one: it must not be able to ask for
+/// endless pings.
+const SHORTEST_ACTIVITY: Duration = Duration::from_secs(1);
+
+/// So many pings of the user may be unanswered at once.
+pub(crate) const MOST_UNANSWERED: usize = 1024;
+
+/// Names a ping of the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PingId(pub(crate) u64);
+
+/// The heartbeat of one connection at a time.
+#[derive(Debug)]
+pub(crate) struct Heartbeat {
+    /// When the last message or WebSocket ping or pong came.
+    pub(crate) last_heard: Instant,
+    /// The effective activity timeout.
+    activity: Duration,
+    /// Whether the driver reads; while it does not, silence means nothing.
+    pub(crate) reading: bool,
+    /// A pong that the server waits for.
+    pub(crate) pong_owed: Option<Order>,
+    /// A ping of our own that waits to be polled.
+    pub(crate) ping_due: Option<Order>,
+    /// Pings that were sent and not answered, oldest first; one of our own has no id.
+    sent: VecDeque<(Option<PingId>, Instant)>,
+    last_ping: u64,
+    /// The last round trip that was measured.
+    pub(crate) round_trip: Option<Duration>,
+}
+
+impl Heartbeat {
+    pub(crate) fn new(now: Instant, activity: Duration) -> Self {
+        Self {
+            last_heard: now,
+            activity,
+            reading: true,
+            pong_owed: None,
+            ping_due: None,
+            sent: VecDeque::new(),
+            last_ping: 0,
+            round_trip: None,
+        }
+    }
+
+    /// A connection was established: the shorter activity timeout counts (protocol, server to
+    /// client).
+    pub(crate) fn begin(&mut self, own: Duration, servers: Option<Duration>) {
+        self.activity = servers.map_or(own, |servers| servers.max(SHORTEST_ACTIVITY).min(own));
+    }
+
+    /// The connection is gone. Answers the pings of the user that are gone with it.
+    pub(crate) fn end(&mut self) -> impl Iterator<Item = PingId> + use<> {
+        self.reading = true;
+        self.pong_owed = None;
+        self.ping_due = None;
+        core::mem::take(&mut self.sent).into_iter().filter_map(|(ping, _)| ping)
+    }
+
+    pub(crate) fn next_id(&mut self) -> PingId {
+        self.last_ping += 1;
+        PingId(self.last_ping)
+    }
+
+    pub(crate) fn unanswered(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// A ping has left.
+    pub(crate) fn sent(&mut self, ping: Option<PingId>, now: Instant) {
+        self.sent.push_back((ping, now));
+        if self.sent.len() > MOST_UNANSWERED
+            && self.sent.front().is_some_and(|(id, _)| id.is_none())
+        {
+            self.sent.pop_front();
+        }
+    }
+
+    /// A pong came: it answers the oldest ping. Answers that ping and the round trip.
+    pub(crate) fn answered(&mut self, now: Instant) -> Option<(Option<PingId>, Duration)> {
+        let (ping, sent) = self.sent.pop_front()?;
+        let round_trip = now.saturating_duration_since(sent);
+        self.round_trip = Some(round_trip);
+        Some((ping, round_trip))
+    }
+
+    /// Takes the oldest ping of the user that was sent at or before `until`. It keeps its place,
+    /// so that a late pong is not taken for that of a later ping.
+    pub(crate) fn take_overdue(&mut self, until: Instant) -> Option<PingId> {
+        let (ping, sent) = self.sent.iter_mut().find(|(ping, _)| ping.is_some())?;
+        if *sent <= until { ping.take() } else { None }
+    }
+
+    /// When the oldest unanswered ping of the user was sent.
+    pub(crate) fn oldest_of_user(&self) -> Option<Instant> {
+        self.sent.iter().find(|(ping, _)| ping.is_some()).map(|(_, sent)| *sent)
+    }
+
+    /// When the server will have been silent for the activity timeout.
+    pub(crate) fn silent_at(&self) -> Instant {
+        self.last_heard + self.activity
+    }
+
+    pub(crate) fn activity(&self) -> Duration {
+        self.activity
+    }
+}

@@ -1,0 +1,133 @@
+//! The Pusher Channels protocol as a pure state machine: bytes and time in, actions out.
+//!
+//! A [`Session`] is the lasting association with an app. It outlives any one connection: it says
+//! when to connect, signs, subscribes, keeps the connection alive, knows who is present, and comes
+//! back after a loss with everything that the user wants. It does no I/O, has no clock, no thread
+//! and no randomness of its own, and needs only `alloc` (and atomics as wide as a pointer).
+//!
+//! # Driving it
+//!
+//! Tell it what happened (`handle_…`) and what the user wants ([`Session::subscribe`] and the other
+//! commands), as often and in whatever order things come. Then poll [`Session::poll_action`] until
+//! it answers `None`, carry the actions out, and sleep until something happens or the time that
+//! [`Session::poll_timeout`] names has come; then call [`Session::handle_timeout`]. A session works
+//! on WebSocket messages: framing, masking and TLS belong to the driver.
+//!
+//! ```
+//! use pushest_proto::{Action, Config, Event, Instant, Session, SubscribeOptions};
+//!
+//! let config = Config::builder("app-key").host("localhost").port(6001).build()?;
+//! let now = Instant::ORIGIN; // microseconds since whatever the driver picks
+//! let mut session = Session::new(config, 0x5eed, now);
+//! session.subscribe("orders", &SubscribeOptions::default(), now)?;
+//! session.connect(now);
+//!
+//! let mut sent = Vec::new();
+//! let mut events = Vec::new();
+//! // In a real loop these come from the socket, one after the other.
+//! let mut messages = vec![
+//!     r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"1.2\"}"}"#,
+//!     r#"{"event":"pusher_internal:subscription_succeeded","channel":"orders","data":"{}"}"#,
+//!     r#"{"event":"shipped","channel":"orders","data":"{\"id\":7}"}"#,
+//! ]
+//! .into_iter();
+//! let mut current = None;
+//! loop {
+//!     while let Some(action) = session.poll_action() {
+//!         match action {
+//!             Action::Connect { connection, endpoint } => {
+//!                 assert!(endpoint.url("app-key").starts_with("ws://localhost:6001/app/app-key?"));
+//!                 session.handle_open(connection, now);
+//!                 current = Some(connection);
+//!             }
+//!             Action::Send(frame) => sent.push(frame.text),
+//!             Action::Emit(Event::Channel(event)) => events.push(event),
+//!             Action::Emit(_) | Action::UpdatePresence(_) => {}
+//!             Action::Close { .. } => current = None,
+//!             Action::Authorize(_) | Action::Abandon(_) => {}
+//!         }
+//!     }
+//!     let (Some(connection), Some(message)) = (current, messages.next()) else { break };
+//!     session.handle_slice(connection, message.as_bytes(), now);
+//! }
+//! assert_eq!(sent, [r#"{"event":"pusher:subscribe","data":{"channel":"orders"}}"#]);
+//! assert_eq!(events[0].name(), "shipped");
+//! assert_eq!(events[0].json::<serde_json::Value>()?, serde_json::json!({"id": 7}));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! - **C1** Any bytes, and any order of calls: no panic, no overflow, no unbounded recursion.
+//! - **C2** Change it as often as you like before polling: actions keep the order of their causes.
+//! - **C3** While actions wait, [`Session::poll_timeout`] is the present. After
+//!   [`Session::handle_timeout`] at `t`, and polling, it is `None` or later than `t`.
+//! - **C4** When polled, a [`Action::Send`] belongs to the connection that is open (established, but
+//!   for pongs). At most one [`Action::Connect`] is outstanding.
+//! - **C5** Memory is bounded by [`Limits`]; [`Session::memory`] counts it. Hitting a limit is an
+//!   event, not an allocation.
+//! - **C6** A refused command leaves the session as it was.
+//! - **C7** The same configuration, seed and inputs lead to the same actions.
+//! - **C8** After `State(Disconnected)` has been polled there is nothing more, until
+//!   [`Session::connect`].
+//! - **C9** Once connected, with answers or timeouts arriving, every wanted channel ends subscribed,
+//!   or failed with a reason. None is forgotten.
+//! - **C10** Whatever a server does, the number of [`Action::Connect`]s in any window of time is
+//!   bounded.
+//! - **C11** No byte of a secret appears in any `Debug`, status, error or event, and secrets are
+//!   zeroed when dropped.
+//!
+//! # The states of a connection
+//!
+//! ```text
+//!              connect()                handle_open        connection_established
+//! Disconnected ────────► Connecting ───────────────► (opening) ─────────────► Connected
+//!      ▲                  │   ▲                          │                        │
+//!      │ disconnect(),    │   │ the time has come        │ handle_close,          │
+//!      │ from anywhere    ▼   │                          │ a timeout              │
+//!      └─────────────── Waiting ◄────────────────────────┴────────────────────────┘
+//!                         │ close codes 4000–4099, or a refusal to dial
+//!                         ▼
+//!                      Refused ── connect() ──► Connecting
+//! ```
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod action;
+mod auth;
+mod backoff;
+mod channel;
+mod command;
+mod config;
+mod connection;
+mod event;
+mod hash;
+mod heartbeat;
+mod loss;
+mod outgoing;
+mod pending;
+mod session;
+mod text;
+mod time;
+mod timers;
+mod wire;
+
+pub use action::{Action, CloseCode, Frame};
+pub use auth::{Authorization, AuthorizationRequest, Denied, Signer, Ticket};
+pub use channel::{
+    ChannelKind, ChannelName, ChannelState, ChannelView, Member, NameError, NameRules,
+    PresenceChange, PresenceUpdate,
+};
+pub use command::CommandError;
+pub use config::{BackoffConfig, Config, ConfigBuilder, ConfigError, Endpoint, Limits, Timeouts};
+pub use connection::{ConnectionId, ConnectionState, SocketId, Status};
+pub use event::{
+    ChannelEvent, Event, LimitReached, Malformation, ServerError, StateChange, SubscriptionFailure,
+};
+pub use heartbeat::PingId;
+pub use loss::{DialFailure, Loss};
+pub use session::{Memory, Session, Statistics, SubscribeOptions};
+pub use time::Instant;

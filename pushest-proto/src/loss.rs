@@ -1,0 +1,265 @@
+//! How a connection ended or failed to begin, and what that asks for.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+
+use crate::backoff::FLOOR;
+use crate::text::clip;
+
+/// A `Retry-After` beyond this is taken as this, so that one broken answer cannot switch a client
+/// off.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Over capacity: the protocol asks for at least this pause (protocol, close codes 4100–4199).
+const OVER_CAPACITY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What was learned when a connection ended, or could not be made.
+///
+/// Drivers report the first four; the others come from the session itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Loss {
+    /// The server closed the connection with a close frame.
+    Closed {
+        /// The frame's code, if it had one.
+        code: Option<u16>,
+        /// The frame's reason; empty if it had none.
+        reason: Box<str>,
+    },
+    /// The connection ended without a close frame; the text says how.
+    Reset(Box<str>),
+    /// A message over the limit arrived (bytes), and the driver gave the connection up.
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The connection could not be made.
+    Dial(DialFailure),
+    /// The server did not establish the connection within the handshake timeout.
+    HandshakeTimeout,
+    /// Nothing came within the pong timeout after a ping.
+    PongTimeout,
+    /// The user gave the session another endpoint.
+    EndpointChanged,
+    /// The user disconnected.
+    Disconnected,
+}
+
+impl Loss {
+    /// A close frame, its reason cut to what is kept.
+    #[must_use]
+    pub fn closed(code: Option<u16>, reason: &str) -> Self {
+        Self::Closed { code, reason: clip(reason) }
+    }
+
+    /// An end without a close frame, its text cut to what is kept.
+    #[must_use]
+    pub fn reset(text: &str) -> Self {
+        Self::Reset(clip(text))
+    }
+
+    /// The close code, where a close frame had one.
+    #[must_use]
+    pub fn close_code(&self) -> Option<u16> {
+        match self {
+            Self::Closed { code, .. } => *code,
+            _ => None,
+        }
+    }
+
+    /// What to do next (protocol, close codes).
+    pub(crate) fn policy(&self, tls: bool, stop_on_refusal: bool) -> Policy {
+        match self {
+            Self::Closed { code: Some(code), .. } => match code {
+                4000 if !tls => Policy::SwitchToTls,
+                // The whole range means: the same connection cannot succeed.
+                4000..=4099 => Policy::Stop,
+                4100..=4199 => Policy::BackOff(OVER_CAPACITY_PAUSE),
+                4200..=4299 => Policy::Immediately,
+                _ => Policy::BackOff(FLOOR),
+            },
+            Self::Dial(failure) => failure.policy(stop_on_refusal),
+            Self::PongTimeout => Policy::Immediately,
+            Self::EndpointChanged => Policy::Immediately,
+            Self::Closed { code: None, .. }
+            | Self::Reset(_)
+            | Self::TooLarge { .. }
+            | Self::HandshakeTimeout
+            | Self::Disconnected => Policy::BackOff(FLOOR),
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed { code: Some(code), reason } if reason.is_empty() => {
+                write!(f, "the server closed the connection with code {code}")
+            }
+            Self::Closed { code: Some(code), reason } => {
+                write!(f, "the server closed the connection with code {code}: {reason}")
+            }
+            Self::Closed { code: None, .. } => {
+                f.write_str("the server closed the connection without a code")
+            }
+            Self::Reset(text) => write!(f, "the connection was lost: {text}"),
+            Self::TooLarge { limit } => {
+                write!(f, "the server sent a message over the limit of {limit} bytes")
+            }
+            Self::Dial(failure) => failure.fmt(f),
+            Self::HandshakeTimeout => {
+                f.write_str("the server did not establish the connection in time")
+            }
+            Self::PongTimeout => f.write_str("the server did not answer a ping in time"),
+            Self::EndpointChanged => f.write_str("the endpoint was changed"),
+            Self::Disconnected => f.write_str("disconnected by the user"),
+        }
+    }
+}
+
+/// Why a connection could not be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DialFailure {
+    /// The host's name could not be resolved.
+    Dns(Box<str>),
+    /// No address of the host accepted a connection.
+    Connect(Box<str>),
+    /// TLS failed.
+    Tls {
+        /// The server's certificate was refused: expired, of another name, or of an unknown
+        /// authority.
+        certificate: bool,
+        /// What the TLS library said.
+        detail: Box<str>,
+    },
+    /// The proxy refused or could not be reached.
+    Proxy(Box<str>),
+    /// The server answered the upgrade with an HTTP status that is not 101.
+    Http {
+        /// The status.
+        status: u16,
+        /// The delay that the answer asked for.
+        retry_after: Option<Duration>,
+        /// Where a redirect points; shown, not followed.
+        location: Option<Box<str>>,
+    },
+    /// What answered does not speak WebSocket.
+    NotWebSocket(Box<str>),
+    /// The dial took longer than its timeout.
+    Timeout,
+    /// This build cannot make such a connection (for example `wss://` without a TLS feature).
+    Unsupported(Box<str>),
+}
+
+impl DialFailure {
+    fn policy(&self, stop_on_refusal: bool) -> Policy {
+        let refusal = match self {
+            Self::Http { status: 429 | 503, retry_after, .. } => {
+                let pause = retry_after.unwrap_or(FLOOR).min(LONGEST_RETRY_AFTER);
+                return Policy::BackOff(pause.max(FLOOR));
+            }
+            Self::Unsupported(_) => return Policy::Stop,
+            Self::Http { status, .. } => (300..500).contains(status),
+            Self::Dns(_) => true,
+            Self::Tls { certificate, .. } => *certificate,
+            Self::Connect(_) | Self::Proxy(_) | Self::NotWebSocket(_) | Self::Timeout => false,
+        };
+        if refusal && stop_on_refusal { Policy::Stop } else { Policy::BackOff(FLOOR) }
+    }
+}
+
+impl fmt::Display for DialFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(text) => write!(f, "the host could not be resolved: {text}"),
+            Self::Connect(text) => write!(f, "the server could not be reached: {text}"),
+            Self::Tls { certificate: true, detail } => {
+                write!(f, "the server's certificate was refused: {detail}")
+            }
+            Self::Tls { certificate: false, detail } => write!(f, "TLS failed: {detail}"),
+            Self::Proxy(text) => write!(f, "the proxy failed: {text}"),
+            Self::Http { status, retry_after, location } => {
+                write!(f, "the server answered with HTTP status {status}")?;
+                if let Some(location) = location {
+                    write!(f, " and points to {location}")?;
+                }
+                if let Some(pause) = retry_after {
+                    write!(f, " and asks to wait {} s", pause.as_secs())?;
+                }
+                Ok(())
+            }
+            Self::NotWebSocket(text) => write!(f, "what answered is not WebSocket: {text}"),
+            Self::Timeout => f.write_str("the connection could not be made in time"),
+            Self::Unsupported(text) => write!(f, "this build cannot connect there: {text}"),
+        }
+    }
+}
+
+/// What a loss asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// The same again cannot succeed: stop, and say why.
+    Stop,
+    /// Use TLS from now on, and connect at once.
+    SwitchToTls,
+    /// Connect at once, under the loop guard.
+    Immediately,
+    /// Connect after backoff, and not before this pause.
+    BackOff(Duration),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_codes_decide() {
+        let policy = |code, tls| Loss::closed(code, "").policy(tls, false);
+        assert_eq!(policy(Some(4000), false), Policy::SwitchToTls);
+        assert_eq!(policy(Some(4000), true), Policy::Stop);
+        for code in [4001, 4003, 4004, 4005, 4006, 4007, 4008, 4009] {
+            assert_eq!(policy(Some(code), false), Policy::Stop, "{code}");
+        }
+        for code in [4100, 4199] {
+            assert_eq!(policy(Some(code), false), Policy::BackOff(OVER_CAPACITY_PAUSE));
+        }
+        for code in [4200, 4201, 4202, 4299] {
+            assert_eq!(policy(Some(code), false), Policy::Immediately);
+        }
+        for code in [1000, 1001, 1006, 1011, 3999, 4300, 4301, 4999] {
+            assert_eq!(policy(Some(code), false), Policy::BackOff(FLOOR), "{code}");
+        }
+        assert_eq!(policy(None, false), Policy::BackOff(FLOOR));
+    }
+
+    #[test]
+    fn http_answers_decide() {
+        let http = |status, retry_after: Option<u64>| {
+            let retry_after = retry_after.map(Duration::from_secs);
+            Loss::Dial(DialFailure::Http { status, retry_after, location: None })
+        };
+        let wait = |seconds| Policy::BackOff(Duration::from_secs(seconds));
+        assert_eq!(http(429, Some(7)).policy(true, true), wait(7));
+        assert_eq!(http(503, Some(7)).policy(true, true), wait(7));
+        assert_eq!(http(503, None).policy(true, true), Policy::BackOff(FLOOR));
+        assert_eq!(http(503, Some(u64::MAX)).policy(true, false), wait(86_400));
+        for status in [301, 401, 403, 404, 418] {
+            assert_eq!(http(status, None).policy(true, false), Policy::BackOff(FLOOR));
+            assert_eq!(http(status, None).policy(true, true), Policy::Stop);
+        }
+        assert_eq!(http(500, None).policy(true, true), Policy::BackOff(FLOOR));
+    }
+
+    #[test]
+    fn only_refusals_stop_a_client_that_was_told_to_stop_on_them() {
+        let stops = |failure: DialFailure| Loss::Dial(failure).policy(true, true) == Policy::Stop;
+        assert!(stops(DialFailure::Dns("no such host".into())));
+        assert!(stops(DialFailure::Tls { certificate: true, detail: "expired".into() }));
+        assert!(stops(DialFailure::Unsupported("no TLS".into())));
+        assert!(!stops(DialFailure::Tls { certificate: false, detail: "reset".into() }));
+        assert!(!stops(DialFailure::Connect("refused".into())));
+        assert!(!stops(DialFailure::Timeout));
+    }
+}

@@ -1,0 +1,136 @@
+//! What to do next. Each source of actions keeps the place of its cause; the oldest goes first.
+
+use super::Session;
+use crate::action::{Action, Frame};
+use crate::channel::Wire;
+use crate::connection::{ConnectionId, Phase};
+use crate::outgoing::Item;
+use crate::pending::Order;
+use crate::timers::Timer;
+use crate::wire::encode;
+
+/// Where an action can come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source {
+    Pending,
+    Connect,
+    Close,
+    Abandoned,
+    Pong,
+    Ping,
+    Channel,
+    Outgoing,
+}
+
+impl Session {
+    /// The next thing to do, in the order of the causes; `None` when there is nothing.
+    #[must_use = "an action that is not carried out is lost"]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        loop {
+            let action = match self.next_source()? {
+                Source::Pending => self.pending.pop(),
+                Source::Connect => self.take_connect(),
+                Source::Close => self.take_close(),
+                Source::Abandoned => self.channels.pop_abandoned().map(Action::Abandon),
+                Source::Pong => self.take_pong(),
+                Source::Ping => self.take_ping(),
+                Source::Channel => self.take_due_channel(),
+                Source::Outgoing => self.take_outgoing(),
+            };
+            if action.is_some() {
+                return action;
+            }
+        }
+    }
+
+    /// The source whose cause is the oldest.
+    pub(super) fn next_source(&self) -> Option<Source> {
+        let connection = &self.connection;
+        let is_open = matches!(connection.phase, Phase::Opening(_) | Phase::Established(_));
+        let frames = connection.writable && (is_open || connection.farewell);
+        let established = frames && !matches!(connection.phase, Phase::Opening(_));
+        let never = Order::NEVER;
+        let when = |allowed: bool, order: Option<Order>| {
+            if allowed { order.unwrap_or(never) } else { never }
+        };
+        let mut oldest = (self.pending.front().unwrap_or(never), Source::Pending);
+        // A fold over plain numbers: this runs once for each action.
+        for (order, source) in [
+            (connection.connect_due.unwrap_or(never), Source::Connect),
+            (connection.close_due.map_or(never, |(order, ..)| order), Source::Close),
+            (self.channels.abandoned_front().unwrap_or(never), Source::Abandoned),
+            (when(frames, self.heartbeat.pong_owed), Source::Pong),
+            (when(established, self.heartbeat.ping_due), Source::Ping),
+            (when(established, self.channels.due_front()), Source::Channel),
+            (when(established, self.outgoing.front()), Source::Outgoing),
+        ] {
+            if order < oldest.0 {
+                oldest = (order, source);
+            }
+        }
+        (oldest.0 != never).then_some(oldest.1)
+    }
+
+    fn take_connect(&mut self) -> Option<Action> {
+        self.connection.connect_due = None;
+        let connection = self.connection.phase.connection()?;
+        Some(Action::Connect { connection, endpoint: self.connection.endpoint.clone() })
+    }
+
+    fn take_close(&mut self) -> Option<Action> {
+        let (_, connection, code) = self.connection.close_due.take()?;
+        if self.connection.farewell {
+            self.connection.farewell = false;
+            // A sink that took nothing anymore has kept these.
+            self.outgoing.clear();
+        }
+        Some(Action::Close { connection, code })
+    }
+
+    fn take_pong(&mut self) -> Option<Action> {
+        self.heartbeat.pong_owed = None;
+        self.frame(encode::PONG)
+    }
+
+    fn take_ping(&mut self) -> Option<Action> {
+        self.heartbeat.ping_due = None;
+        self.heartbeat.sent(None, self.now);
+        self.frame(encode::PING)
+    }
+
+    fn take_due_channel(&mut self) -> Option<Action> {
+        let connection = self.connection.established()?;
+        let socket_id = self.connection.socket_id.clone()?;
+        let (channels, mut context) = self.channels();
+        channels.pop_due(Wire { connection, socket_id: &socket_id }, &mut context)
+    }
+
+    fn take_outgoing(&mut self) -> Option<Action> {
+        match self.outgoing.pop()? {
+            Item::ClientEvent(text) => {
+                let connection = self.sending_on()?;
+                Some(Action::Send(Frame { connection, text }))
+            }
+            Item::Ping(ping) => {
+                self.heartbeat.sent(Some(ping), self.now);
+                if self.heartbeat.reading && !self.timers.is_armed(Timer::Flush) {
+                    self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
+                }
+                self.frame(encode::PING)
+            }
+        }
+    }
+
+    fn frame(&self, text: &str) -> Option<Action> {
+        let connection = self.sending_on()?;
+        Some(Action::Send(Frame { connection, text: text.into() }))
+    }
+
+    /// The connection that frames go out on: the present one, or one that is about to be closed.
+    fn sending_on(&self) -> Option<ConnectionId> {
+        match self.connection.close_due {
+            Some((_, connection, _)) if self.connection.farewell => Some(connection),
+            _ => self.connection.phase.connection(),
+        }
+    }
+}

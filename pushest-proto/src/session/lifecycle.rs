@@ -1,0 +1,215 @@
+//! From dialling to established, what a loss leads to, and the heartbeat's timers.
+
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use super::Session;
+use crate::action::CloseCode;
+use crate::backoff::FLOOR;
+use crate::connection::{ConnectionId, Phase};
+use crate::event::{Event, StateChange};
+use crate::loss::{Loss, Policy};
+use crate::timers::Timer;
+use crate::wire::decode::Established;
+
+impl Session {
+    /// Begins an attempt.
+    pub(super) fn dial(&mut self) {
+        let connection = &mut self.connection;
+        let id = connection.next_id();
+        connection.attempt = connection.attempt.saturating_add(1);
+        connection.socket_id = None;
+        self.timers.disarm_all();
+        self.timers.arm(Timer::Dial, self.now + self.config.timeouts.dial);
+        self.enter(Phase::Connecting(id), None, None);
+        self.connection.connect_due = Some(self.pending.next_order());
+    }
+
+    pub(super) fn open(&mut self, connection: ConnectionId) {
+        self.connection.phase = Phase::Opening(connection);
+        self.connection.writable = true;
+        self.timers.disarm(Timer::Dial);
+        self.timers.arm(Timer::Handshake, self.now + self.config.timeouts.handshake);
+    }
+
+    pub(super) fn established(&mut self, connection: ConnectionId, established: Established) {
+        self.statistics.connections += 1;
+        self.heartbeat.begin(self.config.timeouts.activity, established.activity_timeout);
+        self.heartbeat.last_heard = self.now;
+        self.timers.disarm(Timer::Handshake);
+        self.timers.arm(Timer::Activity, self.heartbeat.silent_at());
+        self.timers.arm(Timer::Stable, self.now + self.config.timeouts.stable);
+        self.connection.socket_id = Some(established.socket_id);
+        self.enter(Phase::Established(connection), None, None);
+        self.channels.connected(&mut self.pending);
+    }
+
+    /// The present connection or attempt is over. Decides what comes next.
+    pub(super) fn lose(&mut self, loss: Loss) {
+        let policy = loss.policy(self.connection.endpoint.is_tls(), self.config.stop_on_refusal);
+        let loss = self.end_connection(loss);
+        let delay = match policy {
+            Policy::Stop => {
+                // What comes after `connect()` is a new beginning.
+                self.backoff.reset();
+                self.enter(Phase::Refused, Some(loss), None);
+                self.connection.attempt = 0;
+                return;
+            }
+            Policy::SwitchToTls => {
+                self.connection.endpoint = self.connection.endpoint.clone().tls(true);
+                self.backoff.next_immediate()
+            }
+            Policy::Immediately => self.backoff.next_immediate(),
+            Policy::BackOff(at_least) => self.backoff.next_delay(at_least),
+        };
+        if delay.is_zero() {
+            self.enter(Phase::Waiting, Some(loss), Some(delay));
+            self.dial();
+        } else {
+            self.timers.arm(Timer::Retry, self.now + delay);
+            self.enter(Phase::Waiting, Some(loss), Some(delay));
+        }
+    }
+
+    /// Gives the present connection up on our own account.
+    pub(super) fn give_up(&mut self, loss: Loss) {
+        self.close(CloseCode::Away);
+        self.lose(loss);
+    }
+
+    /// Asks for a close frame, or for the end of a dial. A dial that was not polled yet is simply
+    /// forgotten.
+    pub(super) fn close(&mut self, code: CloseCode) {
+        if self.connection.connect_due.take().is_some() {
+            return;
+        }
+        if let Some(id) = self.connection.phase.connection() {
+            self.connection.close_due = Some((self.pending.next_order(), id, code));
+        }
+    }
+
+    /// Forgets all that belongs to the present connection.
+    pub(super) fn end_connection(&mut self, loss: Loss) -> Arc<Loss> {
+        let loss = Arc::new(loss);
+        self.channels.lost(self.heartbeat.last_heard, &loss, &mut self.pending);
+        for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
+            self.pending.keep(Event::PingLost { ping });
+        }
+        if !self.connection.farewell {
+            self.outgoing.clear();
+        }
+        self.timers.disarm_all();
+        self.connection.socket_id = None;
+        self.connection.last_loss = Some(loss.clone());
+        loss
+    }
+
+    /// Changes the phase, and tells it where the public state changes.
+    pub(super) fn enter(&mut self, phase: Phase, loss: Option<Arc<Loss>>, delay: Option<Duration>) {
+        let from = self.connection.phase.state();
+        self.connection.phase = phase;
+        self.pending.keep(Event::State(StateChange {
+            from,
+            to: phase.state(),
+            attempt: self.connection.attempt,
+            socket_id: self.connection.socket_id.clone(),
+            loss,
+            retry_in: delay,
+        }));
+    }
+
+    pub(super) fn network_changed(&mut self) {
+        match self.connection.phase {
+            Phase::Established(_) => self.check_for_life(),
+            // A network that flaps must not turn into a loop: the attempt keeps the floor.
+            Phase::Waiting => {
+                let soon = self.now + FLOOR;
+                let retry = self.timers.deadline(Timer::Retry);
+                if retry.is_none_or(|retry| retry > soon) {
+                    self.timers.arm(Timer::Retry, soon);
+                }
+            }
+            Phase::Idle | Phase::Refused | Phase::Connecting(_) | Phase::Opening(_) => {}
+        }
+    }
+
+    /// Something came: whatever it was, the server lives.
+    pub(super) fn heard(&mut self) {
+        self.heartbeat.last_heard = self.now;
+        if self.timers.is_armed(Timer::Pong) {
+            self.timers.disarm(Timer::Pong);
+            self.timers.arm(Timer::Activity, self.heartbeat.silent_at());
+        }
+    }
+
+    /// While nobody reads, no pong can be missed; but the server needs to hear from us.
+    pub(super) fn reading_changed(&mut self, reading: bool) {
+        self.heartbeat.reading = reading;
+        self.timers.disarm(Timer::Pong);
+        self.timers.disarm(Timer::Flush);
+        self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
+        if reading {
+            self.heartbeat.last_heard = self.now;
+            if self.heartbeat.oldest_of_user().is_some() {
+                self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
+            }
+        }
+    }
+
+    pub(super) fn timer_due(&mut self, timer: Timer) {
+        match timer {
+            Timer::Dial => self.give_up(Loss::Dial(crate::loss::DialFailure::Timeout)),
+            Timer::Handshake => self.give_up(Loss::HandshakeTimeout),
+            Timer::Activity => self.activity_due(),
+            Timer::Pong => self.give_up(Loss::PongTimeout),
+            Timer::Flush => self.flush_due(),
+            Timer::Retry => self.dial(),
+            Timer::Stable => {
+                self.backoff.reset();
+                self.connection.attempt = 1;
+            }
+        }
+    }
+
+    fn activity_due(&mut self) {
+        // Messages do not move the timer, which would cost time on each of them: it finds out here
+        // whether there were any.
+        let silent_at = self.heartbeat.silent_at();
+        if silent_at > self.now {
+            self.timers.arm(Timer::Activity, silent_at);
+            return;
+        }
+        self.check_for_life();
+        if !self.heartbeat.reading {
+            // Nothing is heard, so the server needs to hear from us.
+            self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
+        }
+    }
+
+    /// Sends a ping, and expects anything at all within the pong timeout.
+    fn check_for_life(&mut self) {
+        if self.heartbeat.ping_due.is_none() {
+            self.heartbeat.ping_due = Some(self.pending.next_order());
+        }
+        if self.heartbeat.reading && !self.timers.is_armed(Timer::Pong) {
+            self.timers.disarm(Timer::Activity);
+            self.timers.arm(Timer::Pong, self.now + self.config.timeouts.pong);
+        }
+    }
+
+    /// Pings of the user that have waited for the pong timeout are lost.
+    fn flush_due(&mut self) {
+        let pong = self.config.timeouts.pong;
+        while let Some(sent) = self.heartbeat.oldest_of_user() {
+            // The timer was armed anew when reading resumed: what was sent before may be older.
+            if sent + pong > self.now {
+                self.timers.arm(Timer::Flush, sent + pong);
+                return;
+            }
+            if let Some(ping) = self.heartbeat.take_overdue(sent) {
+                self.pending.keep(Event::PingLost { ping });
+            }
+        }
+    }
+}

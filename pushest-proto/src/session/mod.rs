@@ -1,0 +1,314 @@
+//! The session: the lasting association with an app, which outlives any one connection.
+
+mod actions;
+mod commands;
+mod lifecycle;
+mod routing;
+
+use core::fmt::Write as _;
+use core::hash::{BuildHasher, Hasher};
+
+use bytes::Bytes;
+
+pub use commands::SubscribeOptions;
+
+use crate::Instant;
+use crate::auth::{Authorization, Denied, Ticket};
+use crate::backoff::Backoff;
+use crate::channel::{ChannelView, Channels, Context};
+use crate::config::Config;
+use crate::connection::{Connection, ConnectionId, ConnectionState, Phase, Status};
+use crate::event::EventNames;
+use crate::hash::Seeded;
+use crate::heartbeat::Heartbeat;
+use crate::loss::Loss;
+use crate::outgoing::Outgoing;
+use crate::pending::Pending;
+use crate::timers::{Timer, Timers};
+
+/// The protocol's state machine. See the [crate's documentation](crate) for how to drive it and
+/// for what it promises.
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    /// The latest time that any input named; a clock that runs backwards is held here.
+    now: Instant,
+    connection: Connection,
+    heartbeat: Heartbeat,
+    channels: Channels,
+    timers: Timers,
+    backoff: Backoff,
+    pending: Pending,
+    outgoing: Outgoing,
+    names: EventNames,
+    statistics: Statistics,
+}
+
+/// Counters since the session began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Messages received, whatever they were.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Events of wanted channels that were handed on.
+    pub events: u64,
+    /// Events of channels that are not wanted (a former subscription's last ones).
+    pub unwanted: u64,
+    /// Connections that were established.
+    pub connections: u64,
+}
+
+/// What the session holds, in bytes and counts; [`Limits`](crate::Limits) bounds each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Memory {
+    /// Wanted channels.
+    pub channels: usize,
+    /// Bytes of all members' ids and infos.
+    pub member_bytes: usize,
+    /// Events that wait to be polled.
+    pub stored_events: usize,
+    /// Bytes of their messages.
+    pub stored_bytes: usize,
+    /// Bytes of frames that wait to be polled.
+    pub outgoing_bytes: usize,
+    /// Bytes of unescaped event names.
+    pub name_bytes: usize,
+}
+
+/// What happened. These cannot fail, whatever a server sends; what is about a former connection is
+/// ignored.
+impl Session {
+    /// A session that is not connected yet. Everything random (jitter, the keys of hash tables)
+    /// comes from `seed`: take it from a good source, since servers and members should not be able
+    /// to guess it.
+    #[must_use]
+    pub fn new(config: Config, seed: u64, now: Instant) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let hash = Seeded::new(random.u64(..), random.u64(..));
+        let (limits, timeouts) = (&config.limits, &config.timeouts);
+        Self {
+            now,
+            connection: Connection::new(config.endpoint.clone()),
+            heartbeat: Heartbeat::new(now, timeouts.activity),
+            channels: Channels::new(hash),
+            timers: Timers::default(),
+            backoff: Backoff::new(config.backoff.clone(), random),
+            pending: Pending::new(limits.stored_events, limits.stored_bytes),
+            outgoing: Outgoing::new(limits.outgoing),
+            names: EventNames::new(hash),
+            statistics: Statistics::default(),
+            config,
+        }
+    }
+
+    /// The WebSocket that [`Action::Connect`](crate::Action::Connect) asked for is open.
+    pub fn handle_open(&mut self, connection: ConnectionId, now: Instant) {
+        self.advance(now);
+        if self.connection.phase == Phase::Connecting(connection)
+            && self.connection.connect_due.is_none()
+        {
+            self.open(connection);
+        }
+    }
+
+    /// A text message arrived. It is kept, not copied, by the events that it becomes.
+    pub fn handle_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {
+        self.advance(now);
+        if self.is_open(connection) {
+            self.heard();
+            self.statistics.messages += 1;
+            self.statistics.bytes += message.len() as u64;
+            self.route(connection, message);
+        }
+    }
+
+    /// As [`Session::handle_message`], for drivers whose buffer is not reference counted: copies
+    /// the message.
+    pub fn handle_slice(&mut self, connection: ConnectionId, message: &[u8], now: Instant) {
+        self.handle_message(connection, Bytes::copy_from_slice(message), now);
+    }
+
+    /// A sign of life that is not a message: a WebSocket ping or pong.
+    pub fn handle_activity(&mut self, connection: ConnectionId, now: Instant) {
+        self.advance(now);
+        if self.is_open(connection) {
+            self.heard();
+        }
+    }
+
+    /// The connection ended, or could not be made.
+    pub fn handle_close(&mut self, connection: ConnectionId, loss: Loss, now: Instant) {
+        self.advance(now);
+        if self.connection.is_current(connection) && self.connection.connect_due.is_none() {
+            self.lose(loss);
+        }
+    }
+
+    /// The answer to [`Action::Authorize`](crate::Action::Authorize).
+    pub fn handle_authorization(
+        &mut self,
+        ticket: Ticket,
+        answer: Result<Authorization, Denied>,
+        now: Instant,
+    ) {
+        self.advance(now);
+        let (channels, mut context) = self.channels();
+        channels.authorized(ticket, answer, &mut context);
+    }
+
+    /// The driver stopped reading, or resumed (backpressure). While it does not read, silence says
+    /// nothing about the server: pings are still sent, and no pong is missed.
+    pub fn handle_reading(&mut self, reading: bool, now: Instant) {
+        self.advance(now);
+        if self.heartbeat.reading == reading || self.connection.established().is_none() {
+            return;
+        }
+        self.reading_changed(reading);
+    }
+
+    /// The driver cannot take frames for now, or can again. While it cannot, frames stay in the
+    /// session, and everything else flows past them.
+    pub fn handle_writable(&mut self, connection: ConnectionId, writable: bool, now: Instant) {
+        self.advance(now);
+        if self.connection.is_current(connection) {
+            self.connection.writable = writable;
+        }
+    }
+
+    /// The network changed (another interface, back from sleep): what is known of the connection
+    /// may be stale. A waiting session tries at once; a connected one asks for a sign of life.
+    pub fn handle_network_change(&mut self, now: Instant) {
+        self.advance(now);
+        self.network_changed();
+    }
+
+    /// Time has passed. Calling it early, or for no reason, changes nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.advance(now);
+        while let Some(timer) = self.timers.take_due(self.now) {
+            self.timer_due(timer);
+        }
+        let (channels, mut context) = self.channels();
+        channels.handle_timeout(&mut context);
+    }
+}
+
+/// What is known.
+impl Session {
+    /// When [`Session::handle_timeout`] must be called next. While actions wait it is the present.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.next_source().is_some() {
+            return Some(self.now);
+        }
+        [self.timers.next(), self.channels.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Why the session is or is not connected.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            state: self.state(),
+            socket_id: self.connection.socket_id.clone(),
+            attempt: self.connection.attempt,
+            next_retry: self.timers.deadline(Timer::Retry),
+            last_loss: self.connection.last_loss.clone(),
+            last_error: self.connection.last_error.clone(),
+        }
+    }
+
+    /// The connection's state.
+    #[must_use]
+    pub fn state(&self) -> ConnectionState {
+        self.connection.phase.state()
+    }
+
+    /// A wanted channel.
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Option<ChannelView<'_>> {
+        self.channels.view(name)
+    }
+
+    /// All wanted channels.
+    pub fn wanted_channels(&self) -> impl Iterator<Item = ChannelView<'_>> {
+        self.channels.views()
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The activity timeout in force: the server's, where it is shorter than the configured one.
+    #[must_use]
+    pub fn activity_timeout(&self) -> core::time::Duration {
+        self.heartbeat.activity()
+    }
+
+    /// The last round trip that was measured, by a ping of the session's or the user's.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<core::time::Duration> {
+        self.heartbeat.round_trip
+    }
+
+    /// Counters since the session began.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// What the session holds at the moment.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory {
+            channels: self.channels.wanted(),
+            member_bytes: self.channels.member_bytes(),
+            stored_events: self.pending.len(),
+            stored_bytes: self.pending.bytes(),
+            outgoing_bytes: self.outgoing.bytes(),
+            name_bytes: self.names.bytes(),
+        }
+    }
+
+    /// A hash of the whole state, for tests that a refused command changed nothing.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        struct Text<H>(H);
+        impl<H: Hasher> core::fmt::Write for Text<H> {
+            fn write_str(&mut self, text: &str) -> core::fmt::Result {
+                self.0.write(text.as_bytes());
+                Ok(())
+            }
+        }
+        let mut text = Text(Seeded::new(0, 0).build_hasher());
+        write!(text, "{self:?}").expect("a hasher takes everything");
+        text.0.finish()
+    }
+}
+
+impl Session {
+    fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    /// Whether messages of this connection count.
+    fn is_open(&self, connection: ConnectionId) -> bool {
+        matches!(self.connection.phase, Phase::Opening(id) | Phase::Established(id) if id == connection)
+    }
+
+    /// The channels, and what they need to know of the rest.
+    fn channels(&mut self) -> (&mut Channels, Context<'_>) {
+        let context = Context {
+            now: self.now,
+            config: &self.config,
+            pending: &mut self.pending,
+            backoff: &mut self.backoff,
+        };
+        (&mut self.channels, context)
+    }
+}

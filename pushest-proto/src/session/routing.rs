@@ -1,0 +1,221 @@
+//! What a message is, and which part it concerns.
+
+use alloc::boxed::Box;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::Session;
+use crate::action::Action;
+use crate::channel::Key;
+use crate::connection::{ConnectionId, Phase};
+use crate::event::{ChannelEvent, Event, Malformation, ServerError};
+use crate::text::clip;
+use crate::timers::Timer;
+use crate::wire::decode::{self, Control};
+use crate::wire::envelope::{self, Envelope};
+
+/// What an event costs beside its message.
+const EVENT_BYTES: usize = 64;
+
+impl Session {
+    pub(super) fn route(&mut self, connection: ConnectionId, message: Bytes) {
+        if message.len() > self.config.limits.message {
+            let start = &message[..message.len().min(512)];
+            let start = start.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            return self.malformed(Malformation::TooLarge, start);
+        }
+        let message = match ByteString::try_from(message) {
+            Ok(message) => message,
+            Err(_) => return self.malformed(Malformation::NotUtf8, ""),
+        };
+        let Ok(envelope) = envelope::scan(&message) else {
+            return self.malformed(Malformation::NotAnObject, &message);
+        };
+        let name = envelope.event.and_then(|token| self.names.name(token, &message));
+        let Some(name) = name else {
+            return self.malformed(Malformation::NoEvent, &message);
+        };
+        if let Some(control) = Control::named(name.of(&message)) {
+            return self.control(connection, control, &envelope, &message);
+        }
+        match self.channel_of(&envelope, &message) {
+            Addressee::Wanted(key) => {
+                let (channels, mut context) = self.channels();
+                channels.tell_gap(key, &mut context);
+                let channel = channels.name(key).clone();
+                let bytes = message.len() + EVENT_BYTES;
+                let event =
+                    ChannelEvent::new(channel, message, name, envelope.data, envelope.user_id);
+                self.statistics.events += 1;
+                self.pending.push(Action::Emit(Event::Channel(event)), bytes);
+            }
+            Addressee::Unwanted => self.statistics.unwanted += 1,
+            Addressee::Nobody => {
+                let event = Event::Unrouted {
+                    name: clip(name.of(&message)),
+                    message: Box::from(&*message),
+                };
+                self.pending.push(Action::Emit(event), message.len() + EVENT_BYTES);
+            }
+            Addressee::Unreadable => self.malformed(Malformation::BadChannel, &message),
+        }
+    }
+
+    fn control(
+        &mut self,
+        connection: ConnectionId,
+        control: Control,
+        envelope: &Envelope,
+        message: &str,
+    ) {
+        let payload = || decode::payload(envelope.data, message);
+        match control {
+            Control::Established => match decode::established(&payload()) {
+                _ if self.connection.phase != Phase::Opening(connection) => {
+                    self.malformed(Malformation::Unexpected, message);
+                }
+                Some(established) => self.established(connection, established),
+                None => self.malformed(Malformation::BadData, message),
+            },
+            Control::Ping => {
+                if self.heartbeat.pong_owed.is_none() {
+                    self.heartbeat.pong_owed = Some(self.pending.next_order());
+                }
+            }
+            Control::Pong => self.pong(),
+            Control::Error => self.server_error(envelope, message),
+            _ => match self.channel_of(envelope, message) {
+                Addressee::Wanted(key) => self.channel_control(key, control, &payload(), message),
+                Addressee::Unwanted => self.statistics.unwanted += 1,
+                Addressee::Nobody | Addressee::Unreadable => {
+                    self.malformed(Malformation::BadChannel, message);
+                }
+            },
+        }
+    }
+
+    fn channel_control(&mut self, key: Key, control: Control, payload: &str, message: &str) {
+        let bytes = message.len() + EVENT_BYTES;
+        let (channels, mut context) = self.channels();
+        let channel = channels.name(key).clone();
+        match control {
+            Control::SubscriptionSucceeded => {
+                let members = if channels.is_presence(key) {
+                    decode::members(payload)
+                } else {
+                    Some(alloc::vec::Vec::new())
+                };
+                // Whatever the list looks like, the subscription stands.
+                let is_readable = members.is_some();
+                channels.succeeded(key, members.unwrap_or_default(), &mut context);
+                if !is_readable {
+                    self.malformed(Malformation::BadData, message);
+                }
+            }
+            Control::SubscriptionError => {
+                let data = decode::error(payload);
+                let error = ServerError {
+                    code: data.code,
+                    message: data.message,
+                    channel: Some(channel),
+                    inferred: false,
+                };
+                channels.refused(key, error, context.pending);
+            }
+            Control::MemberAdded => match decode::member(payload) {
+                Some(member) => channels.joined(key, member, bytes, &mut context),
+                None => self.malformed(Malformation::BadData, message),
+            },
+            Control::MemberRemoved => match decode::member(payload) {
+                Some(member) => channels.left(key, member.id(), bytes, &mut context),
+                None => self.malformed(Malformation::BadData, message),
+            },
+            Control::SubscriptionCount => match decode::subscription_count(payload) {
+                Some(count) => {
+                    channels.set_count(key, count);
+                    let event = Event::SubscriptionCount { channel, count };
+                    self.pending.push(Action::Emit(event), bytes);
+                }
+                None => self.malformed(Malformation::BadData, message),
+            },
+            Control::CacheMiss => {
+                channels.tell_gap(key, &mut context);
+                self.pending.push(Action::Emit(Event::CacheMiss { channel }), bytes);
+            }
+            Control::Established | Control::Ping | Control::Pong | Control::Error => {
+                debug_assert!(false, "these concern no channel");
+            }
+        }
+    }
+
+    fn pong(&mut self) {
+        if let Some((Some(ping), round_trip)) = self.heartbeat.answered(self.now) {
+            if self.heartbeat.oldest_of_user().is_none() {
+                self.timers.disarm(Timer::Flush);
+            }
+            self.pending.keep(Event::Pong { ping, round_trip });
+        }
+    }
+
+    /// `pusher:error` is advisory, except that it may be all that a server says about a refused
+    /// subscription (protocol, how servers deviate).
+    fn server_error(&mut self, envelope: &Envelope, message: &str) {
+        let data = decode::error(&decode::payload(envelope.data, message));
+        let named = match self.channel_of(envelope, message) {
+            Addressee::Wanted(key) => Some(key),
+            _ => None,
+        };
+        let inferred = || {
+            let about_something_else = matches!(data.code, Some(4200..=4299 | 4301 | 4302));
+            if about_something_else { None } else { self.channels.attribute(&data.message) }
+        };
+        let key = named.or_else(inferred);
+        let error = ServerError {
+            code: data.code,
+            channel: key.map(|key| self.channels.name(key).clone()),
+            inferred: named.is_none() && key.is_some(),
+            message: data.message,
+        };
+        self.connection.last_error = Some(error.clone());
+        let event = Event::ServerError(error.clone());
+        self.pending.push(Action::Emit(event), message.len() + EVENT_BYTES);
+        if let Some(key) = key
+            && self.channels.is_unanswered(key)
+        {
+            self.channels.refused(key, error, &mut self.pending);
+        }
+    }
+
+    fn channel_of(&self, envelope: &Envelope, message: &str) -> Addressee {
+        let Some(token) = envelope.channel else {
+            return Addressee::Nobody;
+        };
+        let Some(content) = token.string(message) else {
+            return Addressee::Unreadable;
+        };
+        let key = if token.escaped {
+            let name = envelope::unescaped(token.of(message));
+            name.and_then(|name| self.channels.wanted_key(&name))
+        } else {
+            self.channels.wanted_key(content)
+        };
+        key.map_or(Addressee::Unwanted, Addressee::Wanted)
+    }
+
+    fn malformed(&mut self, problem: Malformation, message: &str) {
+        let event = Event::Malformed { problem, message: clip(message) };
+        self.pending.push(Action::Emit(event), message.len().min(512) + EVENT_BYTES);
+    }
+}
+
+/// Whom a message is for.
+enum Addressee {
+    Wanted(Key),
+    /// A channel that is not wanted, or not anymore.
+    Unwanted,
+    /// The message names no channel.
+    Nobody,
+    /// The channel is not a string.
+    Unreadable,
+}

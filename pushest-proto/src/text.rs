@@ -1,0 +1,29 @@
+//! Texts from strangers, kept short.
+
+use alloc::boxed::Box;
+
+/// How many bytes of a server's or operating system's message are kept.
+pub(crate) const KEPT_BYTES: usize = 512;
+
+/// The beginning of `text`, at most [`KEPT_BYTES`] bytes of it, cut between characters.
+pub(crate) fn clip(text: &str) -> Box<str> {
+    let mut end = text.len().min(KEPT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let long = "ä".repeat(300);
+        assert_eq!(clip(&long).len(), 512);
+        let odd = alloc::format!("x{long}");
+        assert_eq!(clip(&odd).len(), 511);
+        assert_eq!(&*clip("short"), "short");
+    }
+}

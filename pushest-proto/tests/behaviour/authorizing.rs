@@ -1,0 +1,216 @@
+//! Authorizations by somebody who has the secret.
+
+use std::time::Duration;
+
+use crate::harness::{Harness, asking, established, subscribe_frame};
+use pushest_proto::{
+    Authorization, ChannelState, Denied, Event, SubscribeOptions, SubscriptionFailure, Ticket,
+};
+
+fn connected() -> Harness {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness
+}
+
+fn granted() -> Authorization {
+    Authorization { auth: "key:signature".into(), channel_data: None }
+}
+
+fn answer(harness: &mut Harness, ticket: Ticket, answer: Result<Authorization, Denied>) {
+    harness.session.handle_authorization(ticket, answer, harness.now);
+    harness.drain();
+}
+
+fn state(harness: &Harness, channel: &str) -> ChannelState {
+    harness.session.channel(channel).unwrap().state()
+}
+
+#[test]
+fn a_private_channel_is_asked_for_and_subscribed_with_the_answer() {
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    let requests = harness.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].channel.as_str(), "private-x");
+    assert_eq!(requests[0].socket_id.as_str(), "1234.1234");
+    assert_eq!(requests[0].attempt, 1);
+    assert_eq!(state(&harness, "private-x"), ChannelState::Authorizing);
+    answer(&mut harness, requests[0].ticket, Ok(granted()));
+    assert_eq!(
+        harness.sent(),
+        [r#"{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"key:signature"}}"#]
+    );
+    assert_eq!(state(&harness, "private-x"), ChannelState::Subscribing);
+}
+
+#[test]
+fn a_presence_channel_sends_the_member_data_that_was_signed() {
+    let mut harness = connected();
+    let options = SubscribeOptions::member("wish").info("7");
+    harness.session.subscribe("presence-x", &options, harness.now).unwrap();
+    harness.drain();
+    let request = harness.requests().remove(0);
+    assert_eq!(request.channel_data.as_deref(), Some(r#"{"user_id":"wish","user_info":7}"#));
+    let channel_data = Some(r#"{"user_id": 12}"#.to_string());
+    let granted = Authorization { channel_data, ..granted() };
+    answer(&mut harness, request.ticket, Ok(granted));
+    assert_eq!(
+        harness.sent(),
+        [concat!(
+            r#"{"event":"pusher:subscribe","data":{"channel":"presence-x","#,
+            r#""auth":"key:signature","channel_data":"{\"user_id\": 12}"}}"#
+        )]
+    );
+    assert_eq!(harness.session.channel("presence-x").unwrap().my_id(), Some("12"));
+}
+
+#[test]
+fn an_answer_that_lacks_what_the_channel_needs_is_a_refusal() {
+    for channel_data in [None, Some("{}".to_string()), Some("junk".to_string())] {
+        let mut harness = connected();
+        harness.subscribe("presence-x");
+        let ticket = harness.requests()[0].ticket;
+        answer(&mut harness, ticket, Ok(Authorization { channel_data, ..granted() }));
+        assert_eq!(state(&harness, "presence-x"), ChannelState::Failed);
+        assert!(harness.sent().is_empty());
+    }
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    let ticket = harness.requests()[0].ticket;
+    answer(&mut harness, ticket, Ok(Authorization { auth: String::new(), channel_data: None }));
+    assert_eq!(state(&harness, "private-x"), ChannelState::Failed);
+}
+
+#[test]
+fn other_channels_flow_while_an_answer_is_waited_for() {
+    let mut harness = connected();
+    harness.subscribe("private-slow");
+    harness.subscribe("public");
+    assert_eq!(harness.sent(), [subscribe_frame("public")]);
+}
+
+#[test]
+fn a_refusal_is_final_until_the_user_asks_again() {
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    let ticket = harness.requests()[0].ticket;
+    answer(&mut harness, ticket, Err(Denied::refused(Some(403), "not yours")));
+    let events = harness.events();
+    let [Event::SubscriptionFailed { reason, retry_in: None, .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(reason.to_string(), "authorization refused with HTTP status 403: not yours");
+    harness.close(4200);
+    harness.establish();
+    harness.pass_seconds(60);
+    assert!(harness.requests().is_empty());
+    assert_eq!(state(&harness, "private-x"), ChannelState::Failed);
+    harness.session.retry("private-x", harness.now).unwrap();
+    harness.drain();
+    assert_eq!(harness.requests().len(), 1);
+}
+
+#[test]
+fn an_unavailable_authorization_is_asked_for_again_with_growing_pauses() {
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    for attempt in 1..=6 {
+        let request = harness.requests().remove(0);
+        assert_eq!(request.attempt, attempt);
+        answer(&mut harness, request.ticket, Err(Denied::unavailable(Some(500), "oops")));
+        let events = harness.events();
+        let [Event::SubscriptionFailed { reason, retry_in: Some(pause), .. }] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert!(matches!(reason, SubscriptionFailure::AuthorizationUnavailable(_)));
+        assert!(*pause <= Duration::from_secs(1 << (attempt - 1)));
+        assert!(harness.session.channel("private-x").unwrap().failure().is_some());
+        harness.pass(*pause);
+    }
+    let ticket = harness.requests()[0].ticket;
+    answer(&mut harness, ticket, Ok(granted()));
+    assert_eq!(harness.sent().len(), 1);
+    harness.succeed("private-x");
+    assert!(harness.session.channel("private-x").unwrap().failure().is_none());
+}
+
+#[test]
+fn an_answer_that_takes_too_long_is_given_up_and_asked_for_again() {
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    let first = harness.requests()[0].ticket;
+    harness.pass_seconds(10);
+    assert_eq!(harness.abandoned(), [first]);
+    harness.next_deadline();
+    let second = harness.requests()[0].ticket;
+    assert_ne!(first, second);
+    answer(&mut harness, first, Ok(granted()));
+    assert!(harness.sent().is_empty(), "the former answer is worthless");
+    answer(&mut harness, second, Ok(granted()));
+    assert_eq!(harness.sent().len(), 1);
+}
+
+#[test]
+fn an_answer_for_a_former_socket_is_dropped_and_asked_for_again() {
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    let former = harness.requests()[0].ticket;
+    harness.close(4200);
+    assert_eq!(harness.abandoned(), [former]);
+    harness.open();
+    harness.receive(&established("5.6", 120));
+    answer(&mut harness, former, Ok(granted()));
+    assert!(harness.sent().is_empty());
+    let request = harness.requests().remove(0);
+    assert_eq!(request.socket_id.as_str(), "5.6");
+    assert_eq!(request.attempt, 1);
+}
+
+#[test]
+fn unsubscribing_abandons_the_request() {
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    let ticket = harness.requests()[0].ticket;
+    harness.session.unsubscribe("private-x", harness.now).unwrap();
+    harness.drain();
+    assert_eq!(harness.abandoned(), [ticket]);
+    answer(&mut harness, ticket, Ok(granted()));
+    assert!(harness.sent().is_empty());
+}
+
+#[test]
+fn disconnecting_abandons_requests_before_it_says_so() {
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    harness.actions.clear();
+    harness.session.disconnect(harness.now);
+    harness.drain();
+    assert_eq!(harness.actions.len(), 3);
+    assert!(matches!(harness.actions[2], pushest_proto::Action::Emit(Event::State(_))));
+    assert_eq!(harness.abandoned().len(), 1);
+}
+
+#[test]
+fn eight_requests_run_at_once_and_the_others_take_their_turns() {
+    let mut harness = connected();
+    for number in 0..20 {
+        harness.subscribe(&format!("private-{number}"));
+    }
+    let mut running = harness.requests();
+    assert_eq!(running.len(), 8);
+    harness.session.unsubscribe("private-9", harness.now).unwrap();
+    let mut asked = Vec::new();
+    while let Some(request) = running.first().cloned() {
+        running.remove(0);
+        asked.push(request.channel.to_string());
+        answer(&mut harness, request.ticket, Ok(granted()));
+        let more = harness.requests();
+        assert!(running.len() + more.len() <= 8);
+        running.extend(more);
+    }
+    let expected: Vec<String> =
+        (0..20).filter(|number| *number != 9).map(|number| format!("private-{number}")).collect();
+    assert_eq!(asked, expected);
+    assert_eq!(harness.sent().len(), 19);
+}

@@ -1,0 +1,145 @@
+//! Events from client to client.
+
+use crate::harness::{Harness, message, signing};
+use pushest_proto::{CommandError, Event, Limits};
+use serde_json::value::RawValue;
+
+#[test]
+fn a_client_event_goes_out_with_its_data_as_json() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    let now = harness.now;
+    let data = serde_json::json!({"text": "hé"});
+    harness.session.trigger("private-x", "client-typing", &data, now).unwrap();
+    let raw: Box<RawValue> = serde_json::from_str("[1, 2]").unwrap();
+    harness.session.trigger("private-x", "client-raw", &raw, now).unwrap();
+    harness.session.trigger("private-x", "client-text", "plain", now).unwrap();
+    harness.drain();
+    assert_eq!(
+        harness.sent(),
+        [
+            r#"{"event":"client-typing","channel":"private-x","data":{"text":"hé"}}"#,
+            r#"{"event":"client-raw","channel":"private-x","data":[1, 2]}"#,
+            r#"{"event":"client-text","channel":"private-x","data":"plain"}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_client_event_that_cannot_be_sent_is_refused_and_changes_nothing() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    harness.subscribed("public");
+    harness.subscribed("private-encrypted-x");
+    harness.subscribe("private-pending");
+    let before = harness.session.state_hash();
+    let now = harness.now;
+    let mut refused = |channel: &str, event: &str, data: &str| {
+        harness.session.trigger(channel, event, data, now).unwrap_err()
+    };
+    for event in ["typing", "client-", "clientx", "", &format!("client-{}", "x".repeat(194))] {
+        assert!(matches!(refused("private-x", event, ""), CommandError::EventName { .. }));
+    }
+    assert!(matches!(refused("public", "client-x", ""), CommandError::NoClientEvents { .. }));
+    assert!(matches!(
+        refused("private-encrypted-x", "client-x", ""),
+        CommandError::NoClientEvents { .. }
+    ));
+    assert!(matches!(refused("private-y", "client-x", ""), CommandError::NotSubscribed { .. }));
+    assert!(matches!(
+        refused("private-pending", "client-x", ""),
+        CommandError::NotSubscribedYet { .. }
+    ));
+    assert!(matches!(refused("private x", "client-x", ""), CommandError::ChannelName(_)));
+    assert_eq!(
+        refused("private-x", "client-x", &"x".repeat(10_239)),
+        CommandError::TooLarge { size: 10_241, limit: 10_240 }
+    );
+    assert_eq!(harness.session.state_hash(), before);
+    let long = format!("client-{}", "x".repeat(193));
+    harness.session.trigger("private-x", &long, &"x".repeat(10_238), now).unwrap();
+}
+
+#[test]
+fn data_that_cannot_be_json_is_refused() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    let data = std::collections::BTreeMap::from([((1, 2), 3)]);
+    let error = harness.session.trigger("private-x", "client-x", &data, harness.now).unwrap_err();
+    assert!(matches!(error, CommandError::Data { .. }), "{error}");
+}
+
+#[test]
+fn without_a_connection_a_client_event_is_refused() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    harness.close(4100);
+    let error = harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap_err();
+    assert_eq!(error, CommandError::NotConnected);
+}
+
+#[test]
+fn what_waits_to_be_sent_is_bounded() {
+    let limits = Limits { outgoing: 1_000, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    harness.subscribed("private-x");
+    harness.session.handle_writable(harness.current(), false, harness.now);
+    let data = "x".repeat(100);
+    let now = harness.now;
+    let mut accepted = 0;
+    let error = loop {
+        match harness.session.trigger("private-x", "client-x", &data, now) {
+            Ok(()) => accepted += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error, CommandError::OutgoingFull { limit: 1_000 });
+    harness.drain();
+    assert!(harness.sent().is_empty());
+    assert!(harness.session.memory().outgoing_bytes <= 1_000);
+    harness.session.handle_writable(harness.current(), true, harness.now);
+    harness.drain();
+    assert_eq!(harness.sent().len(), accepted);
+    assert_eq!(harness.session.memory().outgoing_bytes, 0);
+    harness.session.trigger("private-x", "client-x", &data, now).unwrap();
+}
+
+#[test]
+fn while_the_driver_cannot_write_everything_else_flows() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    harness.session.handle_writable(harness.current(), false, harness.now);
+    harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap();
+    harness.receive(&message("client-y", Some("private-x"), "1"));
+    assert_eq!(harness.events().len(), 1);
+    assert!(harness.sent().is_empty());
+    let timeout = harness.session.poll_timeout().unwrap();
+    assert!(timeout > harness.now, "a frame that cannot go is nothing to do now");
+}
+
+#[test]
+fn frames_of_a_lost_connection_are_gone() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap();
+    harness.close(4200);
+    harness.establish();
+    assert_eq!(harness.sent().len(), 1, "the subscription alone");
+    assert_eq!(harness.session.memory().outgoing_bytes, 0);
+}
+
+#[test]
+fn the_sender_of_a_client_event_is_told_where_the_server_tells() {
+    let mut harness = Harness::connected();
+    harness.subscribed("presence-x");
+    for (user_id, expected) in [(r#""7""#, "7"), ("7", "7"), (r#""a\u0062""#, "ab")] {
+        harness.receive(&format!(
+            r#"{{"event":"client-x","channel":"presence-x","data":1,"user_id":{user_id}}}"#
+        ));
+        let events = harness.events();
+        let Event::Channel(event) = &events[0] else { panic!("{events:?}") };
+        assert_eq!(event.user_id().unwrap(), expected);
+        assert!(event.is_client_event());
+    }
+}

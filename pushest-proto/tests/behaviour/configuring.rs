@@ -1,0 +1,186 @@
+//! Configurations from code, URLs and environment variables.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use pushest_proto::{BackoffConfig, Config, ConfigError, Limits, Timeouts};
+
+/// Scheme, host, port and path of the WebSocket URL.
+fn address(config: &Config) -> String {
+    let url = config.endpoint().url(config.key());
+    url.split_once("?protocol=7&client=pushest-rust&version=").expect("a query").0.to_string()
+}
+
+fn from_url(url: &str) -> Result<(String, bool), ConfigError> {
+    Config::from_url(url).map(|config| (address(&config), config.has_secret()))
+}
+
+fn from_variables(variables: &[(&str, &str)]) -> Result<(String, bool), ConfigError> {
+    let variables: HashMap<&str, &str> = variables.iter().copied().collect();
+    let config = Config::from_variables(|name| variables.get(name).map(ToString::to_string))?;
+    Ok((address(&config), config.has_secret()))
+}
+
+#[test]
+fn a_builder_says_it_all() {
+    let built = |builder: pushest_proto::ConfigBuilder| address(&builder.build().unwrap());
+    assert_eq!(built(Config::builder("k")), "wss://ws-mt1.pusher.com:443/app/k");
+    assert_eq!(built(Config::builder("k").cluster("eu")), "wss://ws-eu.pusher.com:443/app/k");
+    let own = Config::builder("k").host("example.org");
+    assert_eq!(built(own.clone()), "ws://example.org:80/app/k");
+    assert_eq!(built(own.clone().tls(true)), "wss://example.org:443/app/k");
+    assert_eq!(built(own.clone().port(443)), "wss://example.org:443/app/k");
+    assert_eq!(built(own.clone().port(443).tls(false)), "ws://example.org:443/app/k");
+    assert_eq!(
+        built(own.clone().port(6001).path("/a/b/").cluster("eu")),
+        "ws://example.org:6001/a/b/app/k"
+    );
+    assert_eq!(built(Config::builder("k").host("::1").port(1)), "ws://[::1]:1/app/k");
+    assert_eq!(built(Config::builder("k").host("[::1]").port(1)), "ws://[::1]:1/app/k");
+    assert_eq!(built(Config::builder("k").host("127.0.0.1").port(1)), "ws://127.0.0.1:1/app/k");
+}
+
+#[test]
+fn a_bad_value_is_refused_by_name_and_rule() {
+    let refused = |builder: pushest_proto::ConfigBuilder| builder.build().unwrap_err().to_string();
+    assert!(refused(Config::builder("")).starts_with("the key \"\" is not a key"));
+    assert!(refused(Config::builder("a/b")).starts_with("the key \"a/b\" is not a key"));
+    assert_eq!(refused(Config::builder("k").secret(" ")), "the secret is empty");
+    assert!(refused(Config::builder("k").cluster("EU")).starts_with("\"EU\" is not a cluster"));
+    for host in ["", "http://x", "x:80", "x/y", "a b", "[x]", "-x", "1:2"] {
+        let error = refused(Config::builder("k").host(host));
+        assert!(error.contains("is not a host"), "{error}");
+    }
+    assert!(refused(Config::builder("k").port(0)).starts_with("\"0\" is not a port"));
+    for path in ["x", "/a b", "/a?b", "/a#b", "/ä"] {
+        let error = refused(Config::builder("k").path(path));
+        assert!(error.contains("is not a path"), "{error}");
+    }
+    let timeouts = Timeouts { pong: Duration::ZERO, ..Timeouts::default() };
+    assert!(refused(Config::builder("k").timeouts(timeouts)).contains("cannot be the pong"));
+    let backoff = BackoffConfig { maximum: Duration::MAX, ..BackoffConfig::default() };
+    assert!(refused(Config::builder("k").backoff(backoff)).contains("maximum backoff"));
+    for limits in [
+        Limits { message: 0, ..Limits::default() },
+        Limits { message: usize::MAX, ..Limits::default() },
+        Limits { channels: 0, ..Limits::default() },
+    ] {
+        assert!(refused(Config::builder("k").limits(limits)).contains("cannot be the limit"));
+    }
+}
+
+#[test]
+fn urls_are_read() {
+    let read = |url: &str| from_url(url).unwrap();
+    assert_eq!(read("pusher://k:s@host:6001/p/q"), ("ws://host:6001/p/q/app/k".into(), true));
+    assert_eq!(read("pusher://k@host"), ("ws://host:80/app/k".into(), false));
+    assert_eq!(read("pusher://k:s@host:443"), ("ws://host:443/app/k".into(), true));
+    assert_eq!(read("pushers://k:s@host/"), ("wss://host:443/app/k".into(), true));
+    assert_eq!(read("PUSHERS://k:s%3A%40@[::1]:8443"), ("wss://[::1]:8443/app/k".into(), true));
+    assert_eq!(
+        read("https://k:s@api-eu.pusher.com/apps/123"),
+        ("wss://ws-eu.pusher.com:443/app/k".into(), true)
+    );
+    assert_eq!(
+        read("http://k:s@api.pusherapp.com/apps/123"),
+        ("ws://ws-mt1.pusher.com:80/app/k".into(), true)
+    );
+    assert_eq!(
+        read("http://k:s@127.0.0.1:6001/apps/app-id"),
+        ("ws://127.0.0.1:6001/app/k".into(), true)
+    );
+}
+
+#[test]
+fn a_percent_encoded_secret_signs_like_the_plain_one() {
+    use crate::harness::{Harness, SECRET};
+    let encoded: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let key = crate::harness::KEY;
+    let url = format!("pusher://{key}:{encoded}@localhost:6001");
+    let config = pushest_proto::ConfigBuilder::default().url(&url).unwrap();
+    let mut harness = Harness::new(config);
+    harness.connect();
+    harness.subscribe("private-foobar");
+    assert!(harness.sent()[0].contains("58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369"));
+}
+
+#[test]
+fn malformed_urls_are_refused() {
+    for url in [
+        "",
+        "k:s@host",
+        "ws://k:s@host",
+        "pusher://host",
+        "pusher://k:s@",
+        "pusher://k:s@:80",
+        "pusher://k:s@host:",
+        "pusher://k:s@host:0",
+        "pusher://k:s@host:65536",
+        "pusher://k:s@host:8o",
+        "pusher://k:s@[::1",
+        "pusher://k:s@[::1]x",
+        "pusher://:s@host",
+        "pusher://k:@host",
+        "pusher://k:s@host/a?b",
+        "pusher://%ff:s@host",
+    ] {
+        assert!(from_url(url).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn the_variables_of_pusher_are_read() {
+    let read = |variables: &[(&str, &str)]| from_variables(variables).unwrap();
+    assert_eq!(
+        read(&[("PUSHER_URL", "https://k:s@api-eu.pusher.com/apps/1")]),
+        ("wss://ws-eu.pusher.com:443/app/k".into(), true)
+    );
+    assert_eq!(
+        read(&[("PUSHER_APP_KEY", "k"), ("PUSHER_APP_CLUSTER", "us2"), ("PUSHER_APP_ID", "1")]),
+        ("wss://ws-us2.pusher.com:443/app/k".into(), false)
+    );
+    let local = [
+        ("PUSHER_APP_KEY", "k"),
+        ("PUSHER_APP_SECRET", "s"),
+        ("PUSHER_APP_CLUSTER", "mt1"),
+        ("PUSHER_HOST", "127.0.0.1"),
+        ("PUSHER_PORT", "6001"),
+        ("PUSHER_SCHEME", "http"),
+    ];
+    assert_eq!(read(&local), ("ws://127.0.0.1:6001/app/k".into(), true));
+    assert_eq!(read(&local[..5]).0, "wss://127.0.0.1:6001/app/k");
+    let empty = [("PUSHER_APP_KEY", "k"), ("PUSHER_HOST", ""), ("PUSHER_PORT", " ")];
+    assert_eq!(read(&empty).0, "wss://ws-mt1.pusher.com:443/app/k");
+    let both = [("PUSHER_URL", "http://k:s@h:1/apps/1"), ("PUSHER_PORT", "2")];
+    assert_eq!(read(&both).0, "ws://h:2/app/k");
+}
+
+#[test]
+fn the_variables_of_reverb_are_read_where_there_are_none_of_pusher() {
+    let reverb = [
+        ("REVERB_APP_KEY", "r"),
+        ("REVERB_APP_SECRET", "s"),
+        ("REVERB_HOST", "localhost"),
+        ("REVERB_PORT", "8080"),
+        ("REVERB_SCHEME", "http"),
+    ];
+    assert_eq!(from_variables(&reverb).unwrap(), ("ws://localhost:8080/app/r".into(), true));
+    let mut both = reverb.to_vec();
+    both.push(("PUSHER_APP_KEY", "p"));
+    assert_eq!(from_variables(&both).unwrap().0, "wss://ws-mt1.pusher.com:443/app/p");
+}
+
+#[test]
+fn bad_variables_are_refused() {
+    let key = ("PUSHER_APP_KEY", "k");
+    assert_eq!(from_variables(&[]), Err(ConfigError::Missing { what: "key" }));
+    assert_eq!(
+        from_variables(&[key, ("PUSHER_PORT", "x")]),
+        Err(ConfigError::Port { port: "x".into() })
+    );
+    assert_eq!(
+        from_variables(&[key, ("PUSHER_SCHEME", "gopher")]),
+        Err(ConfigError::Scheme { scheme: "gopher".into() })
+    );
+    assert!(from_variables(&[("PUSHER_URL", "nonsense")]).is_err());
+}

@@ -1,0 +1,92 @@
+//! Memory is bounded, and reaching a bound is told.
+
+use crate::harness::{Harness, message, signing};
+use pushest_proto::{CommandError, ConnectionState, Event, LimitReached, Limits, SubscribeOptions};
+
+#[test]
+fn the_oldest_events_go_when_nobody_polls_and_the_next_notice_counts_them() {
+    let limits = Limits { stored_events: 10, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    harness.subscribed("x");
+    let connection = harness.current();
+    for number in 0..25 {
+        let message = message("e", Some("x"), &number.to_string());
+        harness.session.handle_slice(connection, message.as_bytes(), harness.now);
+        assert!(harness.session.memory().stored_events <= 10);
+    }
+    harness.drain();
+    let events = harness.events();
+    let Event::LimitReached(LimitReached::StoredEvents { dropped: 15 }) = &events[0] else {
+        panic!("{events:?}")
+    };
+    let texts: Vec<String> = events[1..]
+        .iter()
+        .map(|event| match event {
+            Event::Channel(event) => event.text().into_owned(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(texts, (15..25).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert_eq!(harness.session.memory().stored_bytes, 0);
+}
+
+#[test]
+fn events_are_bounded_in_bytes_too_and_changes_of_state_never_go() {
+    let limits = Limits { stored_bytes: 5_000, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    harness.subscribed("x");
+    let connection = harness.current();
+    harness.session.subscribe("y", &SubscribeOptions::default(), harness.now).unwrap();
+    for _ in 0..100 {
+        let message = message("e", Some("x"), &"d".repeat(1_000));
+        harness.session.handle_slice(connection, message.as_bytes(), harness.now);
+        assert!(harness.session.memory().stored_bytes <= 5_000);
+    }
+    let huge = message("e", Some("x"), &"d".repeat(10_000));
+    harness.session.handle_slice(connection, huge.as_bytes(), harness.now);
+    harness.session.disconnect(harness.now);
+    harness.drain();
+    assert_eq!(harness.states(), [ConnectionState::Disconnected]);
+    let events = harness.events();
+    assert!(
+        matches!(&events[..], [Event::LimitReached(LimitReached::StoredEvents { dropped: 101 })]),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn the_number_of_channels_is_bounded() {
+    let limits = Limits { channels: 2, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.subscribe("a");
+    harness.subscribe("b");
+    harness.subscribe("a");
+    let plain = SubscribeOptions::default();
+    let before = harness.session.state_hash();
+    assert_eq!(
+        harness.session.subscribe("c", &plain, harness.now),
+        Err(CommandError::TooManyChannels { limit: 2 })
+    );
+    assert_eq!(harness.session.state_hash(), before);
+    harness.session.unsubscribe("a", harness.now).unwrap();
+    harness.subscribe("c");
+    assert_eq!(harness.session.memory().channels, 2);
+}
+
+#[test]
+fn a_hundred_thousand_channels_come_back_as_they_are_polled() {
+    let mut harness = Harness::new(signing());
+    let plain = SubscribeOptions::default();
+    for number in 0..100_000 {
+        harness.session.subscribe(&format!("c{number}"), &plain, harness.now).unwrap();
+    }
+    for _ in 0..2 {
+        harness.connect_and_keep();
+        assert_eq!(harness.sent().len(), 100_000);
+        assert_eq!(harness.session.memory().outgoing_bytes, 0);
+        harness.session.disconnect(harness.now);
+        harness.drain();
+    }
+}

@@ -1,0 +1,21 @@
+//! How a session behaves, by its public surface alone: one module per behaviour. Time is moved by
+//! the tests; nothing here sleeps or opens a socket.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod authorizing;
+mod client_events;
+mod configuring;
+mod connecting;
+mod contract;
+mod events;
+mod flushing;
+mod gaps;
+mod harness;
+mod heartbeat;
+mod limits;
+mod presence;
+mod reconnecting;
+mod secrecy;
+mod server_faults;
+mod subscribing;

@@ -1,0 +1,53 @@
+//! No byte of a secret shows.
+
+use crate::harness::{Harness, asking};
+use pushest_proto::{Authorization, Config, Signer};
+
+const SENTINEL: &str = "5ent1nel-5ecret";
+
+#[test]
+fn no_debug_output_shows_the_secret() {
+    let builder = Config::builder("key").secret(SENTINEL).host("localhost");
+    assert!(!format!("{builder:?}").contains(SENTINEL));
+    assert!(!format!("{:?}", builder.clone().build().unwrap()).contains(SENTINEL));
+    assert!(!format!("{:?}", Signer::new("key", SENTINEL)).contains(SENTINEL));
+    let mut harness = Harness::new(builder);
+    harness.connect();
+    harness.subscribe("private-x");
+    harness.subscribe_as("presence-x", "me");
+    assert!(!format!("{:?}", harness.session).contains(SENTINEL));
+    assert!(!format!("{:?}", harness.actions).contains(SENTINEL));
+    assert!(!format!("{:?}", harness.session.status()).contains(SENTINEL));
+}
+
+#[test]
+fn errors_about_a_url_do_not_quote_it() {
+    for url in [
+        format!("pusher//key:{SENTINEL}@host"),
+        format!("ftp://key:{SENTINEL}@host"),
+        format!("pusher://key:{SENTINEL}@"),
+        format!("pusher://key:{SENTINEL}host"),
+        format!("pusher://key:{SENTINEL}@host:99999"),
+        format!("pusher://key:{SENTINEL}@ho st"),
+        format!("pusher://k y:{SENTINEL}@host"),
+        format!("pusher://key:{SENTINEL}%ff@host"),
+        format!("pusher://key:{SENTINEL}@host/?a=b"),
+        format!("https://:{SENTINEL}@host/apps/1"),
+    ] {
+        let error = Config::from_url(&url).expect_err(&url);
+        assert!(!error.to_string().contains(SENTINEL), "{error}");
+        assert!(!format!("{error:?}").contains(SENTINEL), "{error:?}");
+    }
+}
+
+#[test]
+fn a_granted_authorization_does_not_show_its_signature() {
+    let granted = Authorization { auth: SENTINEL.into(), channel_data: None };
+    assert!(!format!("{granted:?}").contains(SENTINEL));
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.subscribe("private-x");
+    let ticket = harness.requests()[0].ticket;
+    harness.session.handle_authorization(ticket, Ok(granted), harness.now);
+    assert!(!format!("{:?}", harness.session).contains(SENTINEL));
+}

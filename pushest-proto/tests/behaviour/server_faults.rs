@@ -1,0 +1,116 @@
+//! Bad input from a server becomes an event; the connection and the subscriptions live on.
+
+use bytes::Bytes;
+
+use crate::harness::{Harness, message, object, signing};
+use pushest_proto::{ChannelState, ConnectionState, Event, Limits, Malformation};
+
+fn problem(harness: &mut Harness, message: &[u8]) -> Malformation {
+    let connection = harness.current();
+    harness.session.handle_message(connection, Bytes::copy_from_slice(message), harness.now);
+    harness.drain();
+    match &harness.events()[..] {
+        [Event::Malformed { problem, message }] => {
+            assert!(message.len() <= 512);
+            *problem
+        }
+        other => panic!("{}: {other:?}", String::from_utf8_lossy(message)),
+    }
+}
+
+#[test]
+fn junk_is_told_and_loses_nothing() {
+    let mut harness = Harness::connected();
+    harness.subscribed("x");
+    let deep = format!("{}7{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+    let cases: &[(&[u8], Malformation)] = &[
+        (b"", Malformation::NotAnObject),
+        (b"\xff\xfe", Malformation::NotUtf8),
+        (b"junk", Malformation::NotAnObject),
+        (b"[1]", Malformation::NotAnObject),
+        (b"{\"event\":\"e\",\"channel\":\"x\",\"data\":\"cut sh", Malformation::NotAnObject),
+        (b"{}", Malformation::NoEvent),
+        (b"{\"event\":7}", Malformation::NoEvent),
+        (b"{\"event\":null,\"channel\":\"x\"}", Malformation::NoEvent),
+        (b"{\"event\":\"\\ud800\"}", Malformation::NoEvent),
+        (b"{\"event\":\"e\",\"channel\":7}", Malformation::BadChannel),
+        (b"{\"event\":\"pusher_internal:member_added\",\"data\":{}}", Malformation::BadChannel),
+        (deep.as_bytes(), Malformation::NoEvent),
+    ];
+    for (bytes, expected) in cases {
+        let problem = problem(&mut harness, bytes);
+        assert_eq!(
+            problem,
+            *expected,
+            "{}",
+            String::from_utf8_lossy(&bytes[..bytes.len().min(80)])
+        );
+    }
+    assert_eq!(harness.session.state(), ConnectionState::Connected);
+    harness.receive(&message("still", Some("x"), "here"));
+    assert_eq!(harness.events().len(), 1);
+}
+
+#[test]
+fn a_message_over_the_limit_is_told() {
+    let mut harness = Harness::new(signing().limits(Limits { message: 100, ..Limits::default() }));
+    harness.connect_with(r#"{"event":"pusher:connection_established","data":{"socket_id":"1.2"}}"#);
+    let long = message("e", Some("x"), &"ü".repeat(2_000));
+    assert_eq!(problem(&mut harness, long.as_bytes()), Malformation::TooLarge);
+    assert_eq!(problem(&mut harness, &[0xff; 101]), Malformation::TooLarge);
+    assert_eq!(harness.session.state(), ConnectionState::Connected);
+}
+
+#[test]
+fn wrongly_typed_protocol_messages_are_told_and_change_nothing() {
+    let mut harness = Harness::connected();
+    harness.subscribed("presence-x");
+    for (event, data) in [
+        ("pusher_internal:subscription_count", serde_json::json!({"subscription_count": []})),
+        ("pusher_internal:subscription_count", serde_json::json!(null)),
+        ("pusher_internal:member_added", serde_json::json!([])),
+        ("pusher_internal:member_removed", serde_json::json!({"user_id": [1]})),
+    ] {
+        let bytes = object(event, Some("presence-x"), data);
+        assert_eq!(problem(&mut harness, bytes.as_bytes()), Malformation::BadData);
+    }
+    let view = harness.session.channel("presence-x").unwrap();
+    assert_eq!(view.state(), ChannelState::Subscribed);
+}
+
+#[test]
+fn an_error_is_told_whatever_its_shape_and_by_itself_changes_nothing() {
+    let mut harness = Harness::connected();
+    harness.subscribed("x");
+    for (data, code, text) in [
+        (
+            r#"{"code":4200,"message":"Invalid message format"}"#,
+            Some(4200),
+            "Invalid message format",
+        ),
+        (r#""{\"code\":4009,\"message\":\"no\"}""#, Some(4009), "no"),
+        (r#"{"message":"m","code":null}"#, None, "m"),
+        (r#""just words""#, None, "just words"),
+        ("null", None, ""),
+        ("[1,2]", None, "[1,2]"),
+        (r#"{"code":99999999,"message":["odd"]}"#, None, r#"["odd"]"#),
+    ] {
+        harness.receive(&format!(r#"{{"event":"pusher:error","data":{data}}}"#));
+        let events = harness.events();
+        let [Event::ServerError(error)] = &events[..] else { panic!("{data}: {events:?}") };
+        assert_eq!((error.code, &*error.message), (code, text), "{data}");
+    }
+    assert_eq!(harness.session.state(), ConnectionState::Connected);
+    assert_eq!(harness.session.channel("x").unwrap().state(), ChannelState::Subscribed);
+    let long = object("pusher:error", None, serde_json::json!({"message": "x".repeat(9_999)}));
+    harness.receive(&long);
+    assert_eq!(harness.session.status().last_error.unwrap().message.len(), 512);
+}
+
+#[test]
+fn confirmations_that_nobody_asked_for_change_nothing() {
+    let mut harness = Harness::connected();
+    harness.succeed("never-wanted");
+    harness.receive(&object("pusher:subscription_error", Some("never-wanted"), 1.into()));
+    assert!(harness.actions.is_empty(), "{:?}", harness.actions);
+}

@@ -1,0 +1,113 @@
+// The official libraries and the command line `pushest` on the same channels of one server: each
+// hears the other. The server is the one in PUSHEST_TEST_URL, with app id app-id.
+//
+//   node interop.mjs PATH_OF_PUSHEST
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+const Pusher = require("pusher");
+const PusherClient = require("pusher-js");
+
+const pushest = process.argv[2];
+const url = new URL(process.env.PUSHEST_TEST_URL);
+const [key, secret, host, port] = [url.username, url.password, url.hostname, url.port];
+const server = new Pusher({ appId: "app-id", key, secret, host, port, useTLS: false });
+const client = new PusherClient(key, {
+  cluster: "",
+  wsHost: host,
+  wsPort: Number(port),
+  forceTLS: false,
+  enabledTransports: ["ws"],
+  enableStats: false,
+  channelAuthorization: {
+    customHandler: ({ channelName, socketId }, answer) => {
+      const member = { user_id: "js", user_info: { name: "Node" } };
+      const data = channelName.startsWith("presence-") ? member : undefined;
+      answer(null, server.authorizeChannel(socketId, channelName, data));
+    },
+  },
+});
+
+const PATIENCE_S = 20;
+
+/** Runs `pushest`; answers with the lines of JSON that it printed. */
+async function run(...options) {
+  const child = spawn(pushest, [...options, "--json", "--url", url.href], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => (output += text));
+  const [status] = await once(child, "close");
+  if (status !== 0) throw new Error(`pushest ${options.join(" ")}: exit status ${status}`);
+  return output.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+}
+
+/** `pushest listen` for one event, which `send` sends until it was heard. */
+async function heardByPushest(channel, event, user, send) {
+  const options = ["--event", event, "--count", "1", "--timeout", `${PATIENCE_S}`];
+  const repeating = setInterval(() => Promise.resolve(send()).catch(() => {}), 200);
+  try {
+    return (await run("listen", channel, ...options, ...user)).at(-1);
+  } finally {
+    clearInterval(repeating);
+  }
+}
+
+function heardByPusherJs(channel, event) {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new Error(`pusher-js did not hear ${event} on ${channel.name}`));
+    const timer = setTimeout(late, PATIENCE_S * 1000);
+    channel.bind(event, (data) => {
+      clearTimeout(timer);
+      resolve(data);
+    });
+  });
+}
+
+function equal(found, wanted, what) {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
+  if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
+  console.log(`ok    ${what}`);
+}
+
+const unique = Date.now().toString(36);
+
+async function checkPublic() {
+  const name = `public-${unique}`;
+  const publish = () => server.trigger(name, "news", { from: "the HTTP library" });
+  const { channel, event, data } = await heardByPushest(name, "news", [], publish);
+  equal([channel, event, data], [name, "news", { from: "the HTTP library" }], "published, to pushest");
+}
+
+async function checkClientEvents(kind, user) {
+  const name = `${kind}-${unique}`;
+  const channel = client.subscribe(name);
+  await new Promise((resolve, reject) => {
+    channel.bind("pusher:subscription_succeeded", resolve);
+    channel.bind("pusher:subscription_error", (error) => reject(new Error(JSON.stringify(error))));
+  });
+  const say = () => channel.trigger("client-from-js", { from: "js" });
+  const heard = await heardByPushest(name, "client-from-js", user, say);
+  equal([heard.channel, heard.data], [name, { from: "js" }], `${kind}: pusher-js to pushest`);
+
+  const data = heardByPusherJs(channel, "client-from-rust");
+  await run("trigger", name, "client-from-rust", '{"from":"rust"}', ...user);
+  equal(await data, { from: "rust" }, `${kind}: pushest to pusher-js`);
+  return name;
+}
+
+async function checkMembers(name) {
+  const listed = JSON.stringify(await run("members", name, "--user-id", "rust"));
+  equal([listed.includes('"js"'), listed.includes('"Node"')], [true, true], "members, to pushest");
+}
+
+try {
+  await checkPublic();
+  await checkClientEvents("private", []);
+  await checkMembers(await checkClientEvents("presence", ["--user-id", "rust"]));
+} finally {
+  client.disconnect();
+}

@@ -1,0 +1,39 @@
+//! A Pusher Channels server inside your process: for tests, demos and offline work.
+//!
+//! [`Server`] listens on a free loopback port from [`Server::start`] until it is dropped. It knows
+//! every channel type, presence, client events, cache channels, sign-in with watchlists, and the
+//! signed HTTP API, so that any client and any server library of the protocol can use it. It takes
+//! on the habits of other servers ([`Profile`]) and misbehaves on demand:
+//! closes with any code, drops, resets, stops answering, refuses upgrades, delays, sends junk.
+//!
+//! [`protocol::Broker`] is the same server without a socket, a clock or a thread, for simulations; [`simulation::World`] is one: sessions of the
+//! client's core and a broker, links that break, and a clock of its own.
+//!
+//! It is for tests and local work: one process, one app, nothing stored.
+//!
+//! ```
+//! use std::time::Duration;
+//! use pushest_testkit::Server;
+//! use tungstenite::Message;
+//!
+//! let server = Server::start()?;
+//! let (mut socket, _) = tungstenite::connect(format!("ws://{}/app/app-key", server.addr()))?;
+//! assert!(socket.read()?.to_text()?.contains("pusher:connection_established"));
+//!
+//! let subscribe = r#"{"event":"pusher:subscribe","data":{"channel":"news"}}"#;
+//! socket.send(Message::text(subscribe))?;
+//! server.wait_for_subscribers("news", 1, Duration::from_secs(5))?;
+//! assert!(socket.read()?.to_text()?.contains("subscription_succeeded"));
+//!
+//! server.publish("news", "headline", "rain");
+//! assert_eq!(socket.read()?.to_text()?, r#"{"event":"headline","channel":"news","data":"rain"}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod protocol;
+mod shell;
+pub mod simulation;
+
+pub use protocol::{Profile, Target};
+pub use shell::{Builder, Certificate, PlainClients, Server, TimedOut, Until, UpgradeFault, View};

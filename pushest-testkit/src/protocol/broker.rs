@@ -1,0 +1,382 @@
+//! The broker's public surface; it routes inputs to the parts.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use bytestring::ByteString;
+use pushest_proto::Instant;
+
+use super::channel::{self, Channel, Kind};
+use super::config::ServerConfig;
+use super::connection::{Connection, Due};
+use super::decode::ClientMessage;
+use super::encode::{self, Data, Message};
+use super::faults::Faults;
+use super::profile::{Dialect, RefusedConnection, UnknownMessage};
+use super::user::User;
+use super::{Action, NO_CLOSE_FRAME, PeerId};
+
+/// How long the last event of a cache channel is kept (protocol.md §7).
+const CACHED_FOR: Duration = Duration::from_secs(30 * 60);
+
+/// A close frame's reason holds 125 bytes less the code.
+const LONGEST_REASON: usize = 123;
+
+/// A Pusher server's protocol as a state machine; see the [module](super) for how to drive it.
+#[derive(Debug)]
+pub struct Broker {
+    pub(super) config: ServerConfig,
+    pub(super) faults: Faults,
+    /// The latest time that any input brought.
+    pub(super) now: Instant,
+    random: fastrand::Rng,
+    last_peer: u64,
+    pub(super) connections: BTreeMap<PeerId, Connection>,
+    pub(super) by_socket_id: BTreeMap<String, PeerId>,
+    /// Only channels with subscribers.
+    pub(super) channels: BTreeMap<String, Channel>,
+    /// Only signed-in users.
+    pub(super) users: BTreeMap<String, User>,
+    /// The last event of each cache channel, and since when.
+    cached: BTreeMap<String, (Instant, ByteString)>,
+    /// When to look at which connection again: each has at most one entry, `Connection::armed`.
+    alarms: BTreeSet<(Instant, PeerId)>,
+    ready: VecDeque<Action>,
+    /// Actions held back by a delay, in order, each with the time that it becomes ready.
+    delayed: VecDeque<(Instant, Action)>,
+}
+
+impl Broker {
+    /// A server that nobody is connected to.
+    #[must_use]
+    pub fn new(config: ServerConfig) -> Self {
+        Self {
+            random: fastrand::Rng::with_seed(config.seed),
+            config,
+            faults: Faults::default(),
+            now: Instant::ORIGIN,
+            last_peer: 0,
+            connections: BTreeMap::new(),
+            by_socket_id: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            users: BTreeMap::new(),
+            cached: BTreeMap::new(),
+            alarms: BTreeSet::new(),
+            ready: VecDeque::new(),
+            delayed: VecDeque::new(),
+        }
+    }
+
+    /// The configuration it was made with.
+    #[must_use]
+    pub fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    /// A WebSocket was opened at `/app/KEY`: answers with `pusher:connection_established`, or
+    /// refuses with an error and a close (4001 for another key, 4100 when full).
+    pub fn connect(&mut self, app_key: &str, now: Instant) -> PeerId {
+        self.clock(now);
+        let (peer, socket_id) = self.add_connection();
+        let full = self.config.limits.connections.is_some_and(|most| self.connections.len() > most);
+        if self.faults.withhold_handshake {
+            // The fault: it is connected and hears nothing.
+        } else if let Some((code, reason)) = self.faults.refuse_connections.clone() {
+            self.refuse_connection(peer, code, &reason);
+        } else if app_key != self.config.app.key {
+            let reason = format!("App key {app_key} does not exist in this cluster");
+            self.refuse_connection(peer, 4001, &reason);
+        } else if full {
+            self.refuse_connection(peer, 4100, "Over capacity");
+        } else {
+            // Clients count in whole seconds, and zero would mean to ping without end.
+            let seconds = self.config.activity_timeout.as_millis().div_ceil(1000).max(1);
+            let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+            self.send(peer, encode::connection_established(&socket_id, seconds));
+            if let Some(connection) = self.connections.get_mut(&peer) {
+                connection.established = true;
+            }
+            self.watch(peer);
+        }
+        peer
+    }
+
+    /// Refuses a connection whatever its key, as a TLS-only app does with 4000.
+    pub fn connect_refused(&mut self, code: u16, reason: &str, now: Instant) -> PeerId {
+        self.clock(now);
+        let (peer, _) = self.add_connection();
+        self.refuse_connection(peer, code, reason);
+        peer
+    }
+
+    /// A text message came from a client. Messages of a closed connection are ignored.
+    pub fn receive(&mut self, peer: PeerId, text: &str, now: Instant) {
+        self.clock(now);
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(&peer) else {
+            return;
+        };
+        connection.heard(now);
+        if !connection.established {
+            return;
+        }
+        match ClientMessage::decode(text) {
+            ClientMessage::Ping => {
+                let data = self.dialect().heartbeat_data;
+                self.send(peer, encode::bare("pusher:pong", None, data));
+            }
+            ClientMessage::Pong => {}
+            ClientMessage::Subscribe(wanted) => self.subscribe(peer, &wanted),
+            ClientMessage::Unsubscribe { channel } => self.unsubscribe(peer, &channel),
+            ClientMessage::SignIn(wanted) => self.sign_in(peer, &wanted),
+            ClientMessage::ClientEvent { event, channel, data } => {
+                self.client_event(peer, &event, &channel, data);
+            }
+            ClientMessage::Unknown(why) => {
+                self.misunderstood(peer, self.dialect().unknown_message, &why);
+            }
+            ClientMessage::UnknownEvent => self.unknown_event(peer),
+        }
+    }
+
+    /// Something that is no message was seen of a client: a WebSocket ping or pong.
+    pub fn heard(&mut self, peer: PeerId, now: Instant) {
+        self.clock(now);
+        let now = self.now;
+        if let Some(connection) = self.connections.get_mut(&peer) {
+            connection.heard(now);
+        }
+    }
+
+    /// The client's connection is gone, however it went.
+    pub fn disconnected(&mut self, peer: PeerId, now: Instant) {
+        self.clock(now);
+        self.forget(peer);
+    }
+
+    /// Sends an event to every subscriber of `channel`, but not to the one with the socket id
+    /// `exclude`. `data` goes out as a JSON string. Nothing is checked: a test may send anything.
+    pub fn publish(
+        &mut self,
+        channel: &str,
+        event: &str,
+        data: &str,
+        exclude: Option<&str>,
+        now: Instant,
+    ) {
+        self.clock(now);
+        let text = Message::new(event, Some(channel), Data::Text(data)).encode();
+        if channel::is_cache(channel) {
+            let now = self.now;
+            self.cached.retain(|_, (since, _)| now.saturating_duration_since(*since) < CACHED_FOR);
+            self.cached.insert(channel.to_owned(), (now, text.clone()));
+        }
+        let exclude = exclude.and_then(|socket_id| self.peer(socket_id));
+        self.broadcast(channel, exclude, &text);
+    }
+
+    /// The next thing to do, in the order of the causes.
+    #[must_use]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.ready.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let alarm = self.alarms.first().map(|&(at, _)| at);
+        let delayed = self.delayed.front().map(|&(at, _)| at);
+        alarm.into_iter().chain(delayed).min()
+    }
+
+    /// Time has passed: pings the silent, closes the dead, lets delayed messages go. Early calls
+    /// do nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.clock(now);
+        while let Some(&(at, peer)) = self.alarms.first()
+            && at <= self.now
+        {
+            self.alarms.pop_first();
+            if let Some(connection) = self.connections.get_mut(&peer) {
+                connection.armed = None;
+                self.watch(peer);
+            }
+        }
+        while let Some(&(at, _)) = self.delayed.front()
+            && at <= self.now
+        {
+            self.ready.extend(self.delayed.pop_front().map(|(_, action)| action));
+        }
+    }
+
+    pub(super) fn clock(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    pub(super) fn dialect(&self) -> Dialect {
+        self.config.profile.dialect()
+    }
+
+    pub(super) fn send(&mut self, peer: PeerId, text: ByteString) {
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(&peer) else {
+            return;
+        };
+        if connection.silenced {
+            return;
+        }
+        connection.sent(now);
+        self.push(Action::Send { peer, text });
+    }
+
+    /// Sends to every subscriber but one.
+    pub(super) fn broadcast(&mut self, channel: &str, exclude: Option<PeerId>, text: &ByteString) {
+        let peers: Vec<_> =
+            self.subscribers(channel).filter(|&peer| Some(peer) != exclude).collect();
+        for peer in peers {
+            self.send(peer, text.clone());
+        }
+    }
+
+    /// Closes a connection and forgets it.
+    pub(super) fn close_peer(&mut self, peer: PeerId, code: u16, reason: &str) {
+        if self.connections.contains_key(&peer) {
+            self.push(Action::Close { peer, code, reason: cut(reason, LONGEST_REASON).to_owned() });
+            self.forget(peer);
+        }
+    }
+
+    /// What a new subscriber of a cache channel gets.
+    pub(super) fn send_cached(&mut self, peer: PeerId, channel: &str) {
+        let fresh = self
+            .cached
+            .get(channel)
+            .filter(|(since, _)| self.now.saturating_duration_since(*since) < CACHED_FOR);
+        let text = match fresh {
+            Some((_, text)) => text.clone(),
+            None => encode::bare("pusher:cache_miss", Some(channel), self.dialect().cache_miss),
+        };
+        self.send(peer, text);
+    }
+
+    pub(super) fn tell_subscription_count(&mut self, channel: &str) {
+        if !self.config.subscription_counts || Kind::of(channel) == Kind::Presence {
+            return;
+        }
+        let count = self.subscribers(channel).count();
+        let text = encode::subscription_count(channel, count);
+        self.broadcast(channel, None, &text);
+    }
+
+    fn add_connection(&mut self) -> (PeerId, String) {
+        self.last_peer += 1;
+        let peer = PeerId(self.last_peer);
+        let socket_id = self.new_socket_id();
+        self.by_socket_id.insert(socket_id.clone(), peer);
+        self.connections.insert(peer, Connection::new(socket_id.clone(), self.now));
+        (peer, socket_id)
+    }
+
+    fn new_socket_id(&mut self) -> String {
+        // Either half may be larger than 32 bits hold: clients must take it as text.
+        loop {
+            let mut half = || self.random.u64(1..10_000_000_000);
+            let socket_id = format!("{}.{}", half(), half());
+            if !self.by_socket_id.contains_key(&socket_id) {
+                return socket_id;
+            }
+        }
+    }
+
+    fn refuse_connection(&mut self, peer: PeerId, code: u16, reason: &str) {
+        let dialect = self.dialect();
+        let style = dialect.refused_connection;
+        if matches!(style, RefusedConnection::ErrorAndClose | RefusedConnection::ErrorOnly) {
+            self.send(peer, encode::error(&dialect, None, Some(code), reason));
+        }
+        match style {
+            RefusedConnection::ErrorAndClose | RefusedConnection::CloseOnly => {
+                self.close_peer(peer, code, reason);
+            }
+            RefusedConnection::ErrorOnly => {}
+            RefusedConnection::Drop => self.close_peer(peer, NO_CLOSE_FRAME, ""),
+        }
+    }
+
+    pub(super) fn unknown_event(&mut self, peer: PeerId) {
+        self.misunderstood(peer, self.dialect().unknown_event, "no such event from a client");
+    }
+
+    fn misunderstood(&mut self, peer: PeerId, style: UnknownMessage, why: &str) {
+        if let UnknownMessage::Error { code } = style {
+            let message = format!("Invalid message format: {why}");
+            self.send(peer, encode::error(&self.dialect(), None, code, &message));
+        }
+    }
+
+    /// Removes every trace of a connection; tells those who shared channels with it.
+    fn forget(&mut self, peer: PeerId) {
+        let Some(connection) = self.connections.remove(&peer) else {
+            return;
+        };
+        self.by_socket_id.remove(&connection.socket_id);
+        if let Some(at) = connection.armed {
+            self.alarms.remove(&(at, peer));
+        }
+        for channel in &connection.subscriptions {
+            self.leave(peer, channel);
+        }
+        if let Some(user) = &connection.user {
+            self.signed_out(peer, user);
+        }
+    }
+
+    /// Does what a connection's silence calls for and sets its next alarm.
+    fn watch(&mut self, peer: PeerId) {
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(&peer) else {
+            return;
+        };
+        let mut due = connection.due(&self.config, now);
+        if due == Due::Ping {
+            connection.pinged(now);
+            due = connection.due(&self.config, now);
+            let data = self.config.profile.dialect().heartbeat_data;
+            self.send(peer, encode::bare("pusher:ping", None, data));
+        }
+        match due {
+            Due::Later(at) => {
+                if let Some(connection) = self.connections.get_mut(&peer) {
+                    connection.armed = Some(at);
+                    self.alarms.insert((at, peer));
+                }
+            }
+            Due::Never => {}
+            // A silenced server does not close either: that is the fault.
+            Due::Close if self.connections.get(&peer).is_some_and(|peer| peer.silenced) => {}
+            // Ping again only happens with a pong timeout of zero, which no client can meet.
+            Due::Close | Due::Ping => {
+                self.close_peer(peer, 4201, "Pong reply not received");
+            }
+        }
+    }
+
+    fn push(&mut self, action: Action) {
+        if self.faults.delay.is_zero() && self.delayed.is_empty() {
+            self.ready.push_back(action);
+        } else {
+            // Whatever the delay is by now, nothing overtakes what waits already.
+            let earliest = self.delayed.back().map_or(self.now, |&(at, _)| at);
+            self.delayed.push_back((earliest.max(self.now + self.faults.delay), action));
+        }
+    }
+}
+
+/// The longest start of `text` that fits into `bytes`.
+fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

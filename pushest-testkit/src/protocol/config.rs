@@ -1,0 +1,163 @@
+//! What a server is told before it starts: the app, the timeouts, the limits.
+
+use core::fmt;
+use std::time::Duration;
+
+use super::profile::Profile;
+
+/// The app that the server serves: what clients name by its key and sign with its secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct App {
+    /// Names the app in the HTTP API: `/apps/ID/events`.
+    pub id: String,
+    /// Names the app in a client's URL (`/app/KEY`) and in every signature.
+    pub key: String,
+    pub(super) secret: String,
+}
+
+impl App {
+    /// An app of these three names.
+    pub fn new(id: impl Into<String>, key: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self { id: id.into(), key: key.into(), secret: secret.into() }
+    }
+
+    /// The secret that everything is signed with.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+}
+
+impl Default for App {
+    /// `app-id`, `app-key`, `app-secret`.
+    fn default() -> Self {
+        Self::new("app-id", "app-key", "app-secret")
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("App")
+            .field("id", &self.id)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a [`Broker`](super::Broker) behaves. [`ServerConfig::new`] fills it in for a profile; every
+/// field may be changed afterwards.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// The one app that is served.
+    pub app: App,
+    /// Which server's habits to take on.
+    pub profile: Profile,
+    /// Told to the client in the handshake, in whole seconds (rounded up, at least one); a client
+    /// not heard from for this long is pinged.
+    pub activity_timeout: Duration,
+    /// How long a pinged client may stay silent before it is closed with 4201.
+    pub pong_timeout: Duration,
+    /// How large things may be.
+    pub limits: Limits,
+    /// Whether subscribers of a channel are told how many they are
+    /// (`pusher_internal:subscription_count`; never on presence channels).
+    pub subscription_counts: bool,
+    /// Whether clients may send client events at all.
+    pub client_events: bool,
+    /// Where the socket ids come from: the same seed gives the same ids, also after a restart. Use
+    /// another one there, or an authorization for a former socket id may fit again.
+    pub seed: u64,
+}
+
+impl ServerConfig {
+    /// The configuration that fits `profile`, for the default [`App`].
+    #[must_use]
+    pub fn new(profile: Profile) -> Self {
+        let mut limits = Limits::default();
+        let mut activity_timeout = Duration::from_secs(120);
+        match profile {
+            Profile::Hosted => limits.client_events_per_second = Some(10),
+            Profile::Soketi => {
+                activity_timeout = Duration::from_secs(30);
+                limits.data = 100 * 1024;
+            }
+            Profile::Reverb => {
+                activity_timeout = Duration::from_secs(30);
+                limits.data = 10_000;
+                limits.message = 10_000;
+            }
+            Profile::Sockudo => limits.data = usize::MAX,
+            Profile::Standard | Profile::Poxa | Profile::PusherFake => {}
+        }
+        Self {
+            app: App::default(),
+            profile,
+            activity_timeout,
+            pong_timeout: Duration::from_secs(30),
+            limits,
+            subscription_counts: false,
+            client_events: true,
+            seed: 1,
+        }
+    }
+}
+
+impl Default for ServerConfig {
+    /// [`Profile::Standard`].
+    fn default() -> Self {
+        Self::new(Profile::Standard)
+    }
+}
+
+/// How large things may be, and how many. Sizes are in bytes.
+///
+/// The defaults are those of the hosted service, except that client events are not rate limited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// A channel's name: 200.
+    pub channel_name: usize,
+    /// An event's name: 200.
+    pub event_name: usize,
+    /// An event's data, from a client or over HTTP: 10 KiB. In-process publishing has no limit.
+    pub data: usize,
+    /// One message from a client: 256 KiB.
+    pub message: usize,
+    /// Users on one presence channel: 100.
+    pub presence_members: usize,
+    /// One member's `user_info`: 1 KiB.
+    pub user_info: usize,
+    /// A user's id: 128.
+    pub user_id: usize,
+    /// Users on one watchlist: 100.
+    pub watchlist: usize,
+    /// Channels in one HTTP event: 100.
+    pub channels_per_event: usize,
+    /// Events in one HTTP batch: 10.
+    pub events_per_batch: usize,
+    /// Client events in any second of one connection; `None`: as many as it likes.
+    pub client_events_per_second: Option<u32>,
+    /// Connections at one time (then 4100); `None`: as many as there are.
+    pub connections: Option<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            channel_name: 200,
+            event_name: 200,
+            data: 10 * 1024,
+            message: 256 * 1024,
+            presence_members: 100,
+            user_info: 1024,
+            user_id: 128,
+            watchlist: 100,
+            channels_per_event: 100,
+            events_per_batch: 10,
+            client_events_per_second: None,
+            connections: None,
+        }
+    }
+}

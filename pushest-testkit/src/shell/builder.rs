@@ -1,0 +1,211 @@
+//! Choosing what a server is like.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use mio::{Poll, Waker};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::certificate::Identity;
+use super::event_loop::{self, EventLoop};
+use super::{Certificate, Server};
+use crate::protocol::{App, Broker, Limits, Profile, ServerConfig};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// What clients without TLS get from a server with TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PlainClients {
+    /// Their socket is closed, as any TLS server would.
+    #[default]
+    Drop,
+    /// They are served on the same port.
+    Serve,
+    /// They are told 4000, "TLS only", in a close frame, as the hosted service does.
+    Refuse,
+}
+
+/// Chooses a [`Server`]'s port, app, profile, limits and certificate.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    address: SocketAddr,
+    config: ServerConfig,
+    certificate: Option<Certificate>,
+    plain_clients: PlainClients,
+    write_limit: usize,
+    is_recording: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let seed = RandomState::new().hash_one(0);
+        Self {
+            address: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
+            config: ServerConfig { seed, ..ServerConfig::default() },
+            certificate: None,
+            plain_clients: PlainClients::Drop,
+            write_limit: 16 * 1024 * 1024,
+            is_recording: false,
+        }
+    }
+}
+
+impl Builder {
+    /// The address to listen on; by default 127.0.0.1.
+    #[must_use]
+    pub fn host(mut self, address: impl Into<IpAddr>) -> Self {
+        self.address.set_ip(address.into());
+        self
+    }
+
+    /// The port to listen on; by default, and with 0, a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self
+    }
+
+    /// The app to serve; by default `app-id`, `app-key`, `app-secret`.
+    #[must_use]
+    pub fn app(
+        mut self,
+        id: impl Into<String>,
+        key: impl Into<String>,
+        secret: impl Into<String>,
+    ) -> Self {
+        self.config.app = App::new(id, key, secret);
+        self
+    }
+
+    /// Which server to behave like. This sets timeouts, limits and features, too, so that it
+    /// comes before those.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        let ServerConfig { app, seed, .. } = self.config;
+        self.config = ServerConfig::new(profile);
+        self.config.app = app;
+        self.config.seed = seed;
+        self
+    }
+
+    /// Told to clients in whole seconds; a client not heard from for this long is pinged.
+    #[must_use]
+    pub fn activity_timeout(mut self, timeout: Duration) -> Self {
+        self.config.activity_timeout = timeout;
+        self
+    }
+
+    /// How long a pinged client may stay silent before it is closed with 4201.
+    #[must_use]
+    pub fn pong_timeout(mut self, timeout: Duration) -> Self {
+        self.config.pong_timeout = timeout;
+        self
+    }
+
+    /// Changes limits.
+    #[must_use]
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.config.limits);
+        self
+    }
+
+    /// Changes anything of the protocol's configuration.
+    #[must_use]
+    pub fn config(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Whether subscribers are told how many they are.
+    #[must_use]
+    pub fn subscription_counts(mut self, on: bool) -> Self {
+        self.config.subscription_counts = on;
+        self
+    }
+
+    /// Where socket ids come from; by default another seed at every start, so that an authorization
+    /// for a former socket id never fits by chance.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Speaks TLS, with this certificate.
+    #[must_use]
+    pub fn tls(mut self, certificate: Certificate) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    /// What clients without TLS get from a server with TLS.
+    #[must_use]
+    pub fn plain_clients(mut self, treatment: PlainClients) -> Self {
+        self.plain_clients = treatment;
+        self
+    }
+
+    /// How many bytes may pile up for a client that does not read, beside what the system takes;
+    /// then it is closed with 4100. By default 16 MiB, at least 16 KiB.
+    #[must_use]
+    pub fn write_limit(mut self, bytes: usize) -> Self {
+        self.write_limit = bytes;
+        self
+    }
+
+    /// Keeps the latest text messages for [`Server::received`].
+    #[must_use]
+    pub fn record(mut self, on: bool) -> Self {
+        self.is_recording = on;
+        self
+    }
+
+    /// Starts the server; it accepts connections when this returns.
+    ///
+    /// # Errors
+    /// If the address cannot be bound, no certificate made or no thread started.
+    pub fn start(self) -> io::Result<Server> {
+        let identity = self
+            .certificate
+            .map(|certificate| Identity::new(certificate, self.address.ip()))
+            .transpose()?;
+        let (authority_pem, tls) = match identity {
+            Some(identity) => (Some(identity.authority_pem), Some(identity.config)),
+            None => (None, None),
+        };
+        let listener = listen(self.address)?;
+        let address = listener.local_addr()?;
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), event_loop::WAKER)?);
+        let (commands, received) = mpsc::channel();
+        let app = self.config.app.clone();
+        let broker = Broker::new(self.config);
+        let shared = event_loop::shared(
+            broker,
+            tls,
+            self.plain_clients,
+            self.write_limit,
+            self.is_recording,
+        );
+        let turns = EventLoop::new(poll, listener, received, shared)?;
+        let thread =
+            thread::Builder::new().name("pushest-testkit".to_owned()).spawn(move || turns.run())?;
+        Ok(Server { address, app, authority_pem, commands, waker, thread: Some(thread) })
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<mio::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A server that is started again finds connections of its predecessor winding down.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(mio::net::TcpListener::from_std(socket.into()))
+}

@@ -1,0 +1,75 @@
+//! Certificates made at start: an authority of the server's own, and what it signs.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Which certificate a TLS server shows. Each is signed by the server's own authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Certificate {
+    /// For `localhost`, `127.0.0.1`, `::1` and the address that the server listens on.
+    #[default]
+    Valid,
+    /// The same, but it ran out in 2020.
+    Expired,
+    /// In date, but for `wrong.example` only.
+    WrongName,
+}
+
+/// What a TLS server needs, and what its clients must trust.
+#[derive(Debug)]
+pub(super) struct Identity {
+    pub(super) authority_pem: String,
+    pub(super) config: Arc<ServerConfig>,
+}
+
+impl Identity {
+    pub(super) fn new(certificate: Certificate, address: IpAddr) -> io::Result<Self> {
+        let authority_key = KeyPair::generate().map_err(io::Error::other)?;
+        let mut authority = CertificateParams::default();
+        authority.distinguished_name.push(DnType::CommonName, "pushest test authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let authority_pem = authority.self_signed(&authority_key).map_err(io::Error::other)?.pem();
+        let issuer = Issuer::new(authority, authority_key);
+
+        let names = match certificate {
+            Certificate::WrongName => vec!["wrong.example".to_owned()],
+            Certificate::Valid | Certificate::Expired => {
+                let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(String::from).into();
+                if !address.is_loopback() && !address.is_unspecified() {
+                    names.push(address.to_string());
+                }
+                names
+            }
+        };
+        let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
+        params.distinguished_name.push(DnType::CommonName, "pushest test server");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        if certificate == Certificate::Expired {
+            params.not_before = date_time_ymd(2019, 1, 1);
+            params.not_after = date_time_ymd(2020, 1, 1);
+        }
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let certificate = params.signed_by(&key, &issuer).map_err(io::Error::other)?;
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+
+        // The provider is named: a process may have none, or two, and must not be given one.
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .map_err(io::Error::other)?;
+        Ok(Self { authority_pem, config: Arc::new(config) })
+    }
+}

@@ -1,0 +1,305 @@
+//! The one thread: it waits for sockets, commands and time, and drives the broker.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::sync::mpsc;
+use std::time::{Duration, Instant as Clock};
+
+use mio::event::Source;
+use mio::net::TcpListener;
+use mio::{Events, Interest, Poll, Token};
+use pushest_proto::Instant;
+use slab::Slab;
+
+use super::View;
+use super::link::{Link, Progress, Shared};
+use super::wait::Waiter;
+use crate::protocol::{Action, NO_CLOSE_FRAME, PeerId, Target};
+
+/// What another thread asks of the loop.
+pub(super) type Command = Box<dyn FnOnce(&mut EventLoop) + Send>;
+
+const LISTENER: Token = Token(usize::MAX);
+pub(super) const WAKER: Token = Token(usize::MAX - 1);
+
+/// How long a closed WebSocket may take to answer the close frame.
+const LINGER: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct EventLoop {
+    poll: Poll,
+    listener: TcpListener,
+    commands: mpsc::Receiver<Command>,
+    origin: Clock,
+    pub(super) shared: Shared,
+    links: Slab<Link>,
+    last_link: u64,
+    /// Sockets that may have more to read than their budget allowed.
+    unread: VecDeque<usize>,
+    /// Sockets that something was written to since they were flushed.
+    unflushed: Vec<usize>,
+    /// Closed WebSockets, by the time that they are dropped: all wait equally long.
+    lingering: VecDeque<(Instant, usize, u64)>,
+    waiters: Vec<Waiter>,
+    pub(super) is_stopped: bool,
+}
+
+impl EventLoop {
+    pub(super) fn new(
+        poll: Poll,
+        mut listener: TcpListener,
+        commands: mpsc::Receiver<Command>,
+        shared: Shared,
+    ) -> io::Result<Self> {
+        listener.register(poll.registry(), LISTENER, Interest::READABLE)?;
+        Ok(Self {
+            poll,
+            listener,
+            commands,
+            origin: Clock::now(),
+            shared,
+            links: Slab::new(),
+            last_link: 0,
+            unread: VecDeque::new(),
+            unflushed: Vec::new(),
+            lingering: VecDeque::new(),
+            waiters: Vec::new(),
+            is_stopped: false,
+        })
+    }
+
+    /// Runs until a command stops it; all sockets are closed when it returns.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(1024);
+        while !self.is_stopped {
+            let timeout = self.timeout();
+            match self.poll.poll(&mut events, timeout) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // Nothing can be heard any more, so nothing can be answered.
+                Err(_) => break,
+            }
+            self.tick();
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.accept(),
+                    WAKER => {}
+                    Token(index) => self.read(index),
+                }
+            }
+            for _ in 0..self.unread.len() {
+                if let Some(index) = self.unread.pop_front() {
+                    self.read(index);
+                }
+            }
+            while !self.is_stopped
+                && let Ok(command) = self.commands.try_recv()
+            {
+                self.tick();
+                command(&mut self);
+            }
+            self.tick();
+            self.shared.broker.handle_timeout(self.shared.now);
+            self.settle();
+            self.drop_lingering();
+        }
+    }
+
+    /// Carries out what the broker has decided and tells those who wait for it.
+    pub(super) fn settle(&mut self) {
+        // Writing can decide something new: a client that lets too much pile up is closed.
+        loop {
+            while let Some(action) = self.shared.broker.poll_action() {
+                self.act(action);
+            }
+            let Some(index) = self.unflushed.pop() else {
+                break;
+            };
+            self.flush(index);
+        }
+        let view = View { broker: &self.shared.broker, upgrades: self.shared.upgrades };
+        self.waiters.retain_mut(|waiter| !waiter.check(&view));
+    }
+
+    pub(super) fn add_waiter(&mut self, waiter: Waiter) {
+        self.waiters.push(waiter);
+    }
+
+    /// Does something to the sockets of the WebSockets that `target` names.
+    pub(super) fn with_links(&mut self, target: &Target, mut act: impl FnMut(&mut Link)) {
+        for peer in self.shared.broker.targets(target) {
+            if let Some(&index) = self.shared.sockets.get(&peer)
+                && let Some(link) = self.links.get_mut(index)
+            {
+                act(link);
+                self.unflushed.push(index);
+                self.unread.push_back(index);
+            }
+        }
+    }
+
+    /// Ends connections without a close frame; by a reset, or in order.
+    pub(super) fn cut(&mut self, target: &Target, by_reset: bool) {
+        for peer in self.shared.broker.targets(target) {
+            if let Some(&index) = self.shared.sockets.get(&peer)
+                && let Some(link) = self.links.get(index)
+            {
+                if by_reset {
+                    link.transport.reset_on_close();
+                } else {
+                    link.transport.shutdown();
+                }
+                self.drop_link(index);
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let micros = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.shared.now = Instant::from_micros(micros);
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        if !self.unread.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let lingering = self.lingering.front().map(|&(at, ..)| at);
+        let next = self.shared.broker.poll_timeout().into_iter().chain(lingering).min()?;
+        let micros = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let rest = next.saturating_duration_since(Instant::from_micros(micros));
+        // The system counts in milliseconds: rounded down, the loop would spin through the last.
+        Some(if rest.is_zero() { rest } else { rest + Duration::from_millis(1) })
+    }
+
+    fn accept(&mut self) {
+        loop {
+            let mut stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // Nobody is left, or there are no descriptors left: the next one brings us back.
+                Err(_) => return,
+            };
+            // Small messages are not to wait for larger ones; without it they only come later.
+            let _ = stream.set_nodelay(true);
+            let entry = self.links.vacant_entry();
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            if self.poll.registry().register(&mut stream, Token(entry.key()), interest).is_ok() {
+                self.last_link += 1;
+                let may_be_tls = self.shared.tls.is_some();
+                entry.insert(Link::new(self.last_link, stream, may_be_tls));
+            }
+        }
+    }
+
+    fn read(&mut self, index: usize) {
+        let Some(link) = self.links.get_mut(index) else {
+            return;
+        };
+        match link.read(index, &mut self.shared) {
+            Progress::Waiting => self.unflushed.push(index),
+            Progress::More => {
+                self.unflushed.push(index);
+                self.unread.push_back(index);
+            }
+            Progress::Over => {
+                // Who has said all it wanted may still be owed an answer.
+                link.flush();
+                self.drop_link(index);
+            }
+        }
+    }
+
+    fn flush(&mut self, index: usize) {
+        let Some(link) = self.links.get_mut(index) else {
+            return;
+        };
+        if link.flush() == Progress::Over {
+            self.drop_link(index);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Send { peer, text } => {
+                let Some((index, link)) = self.link_of(peer) else {
+                    return;
+                };
+                if link.send(text) {
+                    self.unflushed.push(index);
+                } else {
+                    self.too_slow(peer);
+                }
+            }
+            Action::Close { peer, code, reason } => {
+                let Some((index, link)) = self.link_of(peer) else {
+                    return;
+                };
+                if code == NO_CLOSE_FRAME {
+                    // What was sent before is still to arrive.
+                    link.flush();
+                    link.transport.shutdown();
+                    self.drop_link(index);
+                    return;
+                }
+                link.close(code, &reason);
+                let id = link.id;
+                self.unflushed.push(index);
+                self.lingering.push_back((self.shared.now + LINGER, index, id));
+            }
+        }
+    }
+
+    /// Closes a client that does not read what it is sent.
+    pub(super) fn too_slow(&mut self, peer: PeerId) {
+        let reason = "Too slow: messages have piled up";
+        self.shared.broker.close(&Target::Peer(peer), 4100, reason);
+    }
+
+    fn link_of(&mut self, peer: PeerId) -> Option<(usize, &mut Link)> {
+        let index = *self.shared.sockets.get(&peer)?;
+        self.links.get_mut(index).map(|link| (index, link))
+    }
+
+    fn drop_link(&mut self, index: usize) {
+        let Some(link) = self.links.try_remove(index) else {
+            return;
+        };
+        if let Some(peer) = link.peer() {
+            self.shared.sockets.remove(&peer);
+            self.shared.broker.disconnected(peer, self.shared.now);
+        }
+    }
+
+    fn drop_lingering(&mut self) {
+        while let Some(&(at, index, id)) = self.lingering.front()
+            && at <= self.shared.now
+        {
+            self.lingering.pop_front();
+            if self.links.get(index).is_some_and(|link| link.id == id) {
+                self.drop_link(index);
+            }
+        }
+    }
+}
+
+/// The loop's shared part before anything has happened.
+pub(super) fn shared(
+    broker: crate::protocol::Broker,
+    tls: Option<std::sync::Arc<rustls::ServerConfig>>,
+    plain_clients: super::PlainClients,
+    write_limit: usize,
+    is_recording: bool,
+) -> Shared {
+    Shared {
+        broker,
+        sockets: HashMap::new(),
+        tls,
+        plain_clients,
+        upgrade_faults: VecDeque::new(),
+        upgrade_targets: VecDeque::new(),
+        upgrades: 0,
+        received: is_recording.then(VecDeque::new),
+        write_limit,
+        now: Instant::ORIGIN,
+    }
+}

@@ -1,0 +1,153 @@
+//! Misbehaving on purpose: the faults of a running server.
+
+use std::time::Duration;
+
+use super::Server;
+use crate::protocol::{Broker, Target};
+
+/// What a client gets that asks for a WebSocket, instead of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UpgradeFault {
+    /// An HTTP answer: 429 with `Retry-After`, 301 with `Location`, 404, 503 …
+    Refuse {
+        /// The HTTP status.
+        status: u16,
+        /// Headers beside `Connection: close` and `Content-Length`.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// Nothing: the request is read and never answered.
+    Ignore,
+    /// These bytes, whatever they are, and then the end.
+    Raw(Vec<u8>),
+}
+
+impl UpgradeFault {
+    /// An HTTP answer with these headers and an empty body.
+    #[must_use]
+    pub fn status(status: u16, headers: &[(&str, &str)]) -> Self {
+        let headers =
+            headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self::Refuse { status, headers, body: String::new() }
+    }
+}
+
+/// Faults. Those with a [`Target`] concern connections that are there; `Target::All` does not
+/// reach those that come later.
+impl Server {
+    /// Closes connections with a close frame; with the code 1006, without one.
+    pub fn close(&self, target: impl Into<Target>, code: u16, reason: &str) {
+        let (target, reason) = (target.into(), reason.to_owned());
+        self.with_broker(move |broker| broker.close(&target, code, &reason));
+    }
+
+    /// Ends connections without a close frame: the TCP connection is closed in order.
+    pub fn drop_connections(&self, target: impl Into<Target>) {
+        let target = target.into();
+        self.call(move |turn| turn.cut(&target, false));
+    }
+
+    /// Ends connections by a TCP reset.
+    pub fn reset_connections(&self, target: impl Into<Target>) {
+        let target = target.into();
+        self.call(move |turn| turn.cut(&target, true));
+    }
+
+    /// Goes on reading but sends nothing any more, not even WebSocket pongs: a half-open
+    /// connection. It does not heal.
+    pub fn stop_answering(&self, target: impl Into<Target>) {
+        let target = target.into();
+        self.call(move |turn| {
+            turn.shared.broker.set_silent(&target, true);
+            turn.with_links(&target, |link| link.transport.muted = true);
+        });
+    }
+
+    /// Stops reading, so that what clients send piles up on their side.
+    pub fn stop_reading(&self, target: impl Into<Target>) {
+        let target = target.into();
+        self.call(move |turn| turn.with_links(&target, |link| link.reading = false));
+    }
+
+    /// Takes [`stop_reading`](Self::stop_reading) back.
+    pub fn resume_reading(&self, target: impl Into<Target>) {
+        let target = target.into();
+        self.call(move |turn| turn.with_links(&target, |link| link.reading = true));
+    }
+
+    /// Sends `text` as one WebSocket text message, whatever it is.
+    pub fn send_raw(&self, target: impl Into<Target>, text: &str) {
+        let (target, text) = (target.into(), text.to_owned());
+        self.with_broker(move |broker| broker.send_raw(&target, &text));
+    }
+
+    /// Sends one WebSocket binary message.
+    pub fn send_binary(&self, target: impl Into<Target>, bytes: &[u8]) {
+        let (target, bytes) = (target.into(), bytes.to_vec());
+        // A client that lets too much pile up is closed by the next text message.
+        self.call(move |turn| {
+            turn.with_links(&target, |link| {
+                let _ = link.send_binary(&bytes);
+            });
+        });
+    }
+
+    /// Sends bytes that are no WebSocket frame, unless they happen to be one.
+    pub fn send_bytes(&self, target: impl Into<Target>, bytes: &[u8]) {
+        let (target, bytes) = (target.into(), bytes.to_vec());
+        self.call(move |turn| turn.with_links(&target, |link| link.transport.queue(&bytes)));
+    }
+
+    /// Sends a `pusher:error`; the connection stays.
+    pub fn send_error(&self, target: impl Into<Target>, code: Option<u16>, message: &str) {
+        let (target, message) = (target.into(), message.to_owned());
+        self.with_broker(move |broker| broker.send_error(&target, code, &message));
+    }
+
+    /// The next `count` clients that ask for a WebSocket get this instead.
+    pub fn fault_upgrades(&self, count: usize, fault: UpgradeFault) {
+        self.call(move |turn| turn.shared.upgrade_faults.push_back((count, fault)));
+    }
+
+    /// From here on, who asks for a WebSocket gets one.
+    pub fn heal_upgrades(&self) {
+        self.call(|turn| turn.shared.upgrade_faults.clear());
+    }
+
+    /// While on, a new connection is opened and never told `connection_established`.
+    pub fn withhold_handshake(&self, on: bool) {
+        self.with_broker(move |broker| broker.withhold_handshake(on));
+    }
+
+    /// While set, every new connection is refused with this close code and reason.
+    pub fn refuse_connections(&self, refusal: Option<(u16, &str)>) {
+        let refusal = refusal.map(|(code, reason)| (code, reason.to_owned()));
+        self.with_broker(move |broker| {
+            let refusal = refusal.as_ref().map(|(code, reason)| (*code, reason.as_str()));
+            broker.refuse_connections(refusal);
+        });
+    }
+
+    /// Sends every later message this much later; order is kept.
+    pub fn set_delay(&self, delay: Duration) {
+        self.with_broker(move |broker| broker.set_delay(delay));
+    }
+
+    /// Refuses every later subscription to a channel with this reason.
+    pub fn deny(&self, channel: &str, reason: &str) {
+        let (channel, reason) = (channel.to_owned(), reason.to_owned());
+        self.with_broker(move |broker| broker.deny(&channel, &reason));
+    }
+
+    /// Takes [`deny`](Self::deny) back.
+    pub fn allow(&self, channel: &str) {
+        let channel = channel.to_owned();
+        self.with_broker(move |broker| broker.allow(&channel));
+    }
+
+    fn with_broker(&self, act: impl FnOnce(&mut Broker) + Send + 'static) {
+        self.call(move |turn| act(&mut turn.shared.broker));
+    }
+}

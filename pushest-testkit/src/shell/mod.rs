@@ -1,0 +1,339 @@
+//! Sockets around the protocol: one thread, one loop.
+
+mod builder;
+mod certificate;
+mod event_loop;
+mod faults;
+mod http;
+mod link;
+mod transport;
+mod wait;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub use builder::{Builder, PlainClients};
+pub use certificate::Certificate;
+pub use faults::UpgradeFault;
+pub use wait::Until;
+
+use crate::protocol::{App, Broker};
+use event_loop::{Command, EventLoop};
+
+/// A Pusher Channels server in a thread of its own. Gone, with all its sockets, when dropped.
+///
+/// Every method waits for the server's thread to have carried it out: what `publish` sends is on
+/// its way when it returns, and a fault holds from there on. None of them takes longer than the
+/// thread needs for its current turn, so that they can be called from async tests.
+pub struct Server {
+    address: SocketAddr,
+    app: App,
+    authority_pem: Option<String>,
+    commands: mpsc::Sender<Command>,
+    waker: Arc<mio::Waker>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a condition for [`Server::until`] may look at.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct View<'a> {
+    /// Connections, subscriptions, members.
+    pub broker: &'a Broker,
+    /// How many upgrades to a WebSocket were asked for, the refused ones counted.
+    pub upgrades: u64,
+}
+
+/// What was waited for did not come in time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("waited {waited:?} for {wanted}; {found}")]
+pub struct TimedOut {
+    /// What was wanted.
+    pub wanted: String,
+    /// What there was instead.
+    pub found: String,
+    /// For how long.
+    pub waited: Duration,
+}
+
+impl Server {
+    /// Starts a server on a free port of the loopback address, for the app `app-id`, `app-key`,
+    /// `app-secret`.
+    ///
+    /// # Errors
+    /// If no socket can be bound or no thread started.
+    pub fn start() -> io::Result<Self> {
+        Self::builder().start()
+    }
+
+    /// The same over TLS, with a certificate signed by [`authority_pem`](Self::authority_pem).
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), or if no certificate can be made.
+    pub fn start_tls() -> io::Result<Self> {
+        Self::builder().tls(Certificate::Valid).start()
+    }
+
+    /// To choose port, app, profile, limits and certificate.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// The app that it serves.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Whether it speaks TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.authority_pem.is_some()
+    }
+
+    /// `pusher://KEY:SECRET@ADDRESS:PORT`, with `pushers` for TLS. It holds the secret.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let encode = |text: &str| {
+            percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                .to_string()
+                .replace("%2D", "-")
+        };
+        let scheme = if self.is_tls() { "pushers" } else { "pusher" };
+        let (key, secret) = (encode(&self.app.key), encode(self.app.secret()));
+        format!("{scheme}://{key}:{secret}@{}", self.address)
+    }
+
+    /// The certificate to trust, in PEM; `None` without TLS. Another one at every start.
+    #[must_use]
+    pub fn authority_pem(&self) -> Option<&str> {
+        self.authority_pem.as_deref()
+    }
+
+    /// Sends an event to every subscriber of a channel. `data` goes out as a JSON string.
+    pub fn publish(&self, channel: &str, event: &str, data: &str) {
+        self.publish_except(channel, event, data, None);
+    }
+
+    /// The same, but not to the connection with the socket id `exclude`.
+    pub fn publish_except(&self, channel: &str, event: &str, data: &str, exclude: Option<&str>) {
+        let [channel, event, data] = [channel, event, data].map(str::to_owned);
+        let exclude = exclude.map(str::to_owned);
+        self.call(move |turn| {
+            let now = turn.shared.now;
+            turn.shared.broker.publish(&channel, &event, &data, exclude.as_deref(), now);
+        });
+    }
+
+    /// Sends an event to every connection of a signed-in user.
+    pub fn publish_to_user(&self, user_id: &str, event: &str, data: &str) {
+        let [user_id, event, data] = [user_id, event, data].map(str::to_owned);
+        self.call(move |turn| {
+            let now = turn.shared.now;
+            turn.shared.broker.publish_to_user(&user_id, &event, &data, now);
+        });
+    }
+
+    /// How many connections are subscribed to a channel.
+    #[must_use]
+    pub fn subscribers(&self, channel: &str) -> usize {
+        let channel = channel.to_owned();
+        self.inspect(move |view| view.broker.subscribers(&channel).count())
+    }
+
+    /// The ids of the users on a presence channel, sorted.
+    #[must_use]
+    pub fn members(&self, channel: &str) -> Vec<String> {
+        let channel = channel.to_owned();
+        self.inspect(move |view| view.broker.members(&channel).map(str::to_owned).collect())
+    }
+
+    /// How many connections are established.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.inspect(|view| view.broker.peers().count())
+    }
+
+    /// The socket ids of all established connections, oldest first.
+    #[must_use]
+    pub fn socket_ids(&self) -> Vec<String> {
+        self.inspect(|view| {
+            let ids = view.broker.peers().filter_map(|peer| view.broker.socket_id(peer));
+            ids.map(str::to_owned).collect()
+        })
+    }
+
+    /// The request targets (path and query) of the latest 10,000 upgrades asked for, oldest first.
+    #[must_use]
+    pub fn upgrade_targets(&self) -> Vec<String> {
+        self.call(|turn| turn.shared.upgrade_targets.iter().cloned().collect())
+    }
+
+    /// The latest 10,000 text messages received, oldest first, if the builder was told to
+    /// [`record`](Builder::record); else none.
+    #[must_use]
+    pub fn received(&self) -> Vec<String> {
+        self.call(|turn| {
+            turn.shared.received.iter().flatten().map(|(_, text)| text.clone()).collect()
+        })
+    }
+
+    /// Looks at anything that a [`View`] shows.
+    pub fn inspect<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View<'_>) -> T + Send + 'static,
+    ) -> T {
+        self.call(move |turn| {
+            look(&View { broker: &turn.shared.broker, upgrades: turn.shared.upgrades })
+        })
+    }
+
+    /// Comes true once `condition` holds; it is looked at after everything that happens.
+    pub fn until(&self, condition: impl FnMut(&View<'_>) -> bool + Send + 'static) -> Until {
+        let (until, waiter) = wait::pair(condition);
+        self.call(move |turn| turn.add_waiter(waiter));
+        until
+    }
+
+    /// Comes true once at least `count` connections are subscribed to a channel; with a count of
+    /// zero, once none is.
+    pub fn until_subscribers(&self, channel: &str, count: usize) -> Until {
+        let channel = channel.to_owned();
+        self.until(move |view| reached(view.broker.subscribers(&channel).count(), count))
+    }
+
+    /// Comes true once at least `count` connections are established; with a count of zero, once
+    /// none is.
+    pub fn until_connections(&self, count: usize) -> Until {
+        self.until(move |view| reached(view.broker.peers().count(), count))
+    }
+
+    /// Blocks until [`until_subscribers`](Self::until_subscribers) comes true.
+    ///
+    /// # Errors
+    /// After `timeout`.
+    pub fn wait_for_subscribers(
+        &self,
+        channel: &str,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<(), TimedOut> {
+        if self.until_subscribers(channel, count).wait(timeout) {
+            return Ok(());
+        }
+        Err(TimedOut {
+            wanted: format!("{count} subscribers of {channel}"),
+            found: format!("there are {}", self.subscribers(channel)),
+            waited: timeout,
+        })
+    }
+
+    /// Blocks until [`until_connections`](Self::until_connections) comes true.
+    ///
+    /// # Errors
+    /// After `timeout`.
+    pub fn wait_for_connections(&self, count: usize, timeout: Duration) -> Result<(), TimedOut> {
+        if self.until_connections(count).wait(timeout) {
+            return Ok(());
+        }
+        Err(TimedOut {
+            wanted: format!("{count} connections"),
+            found: format!("there are {}", self.connections()),
+            waited: timeout,
+        })
+    }
+
+    /// Blocks until at least `count` users are on a presence channel; with a count of zero, until
+    /// none is.
+    ///
+    /// # Errors
+    /// After `timeout`.
+    pub fn wait_for_members(
+        &self,
+        channel: &str,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<(), TimedOut> {
+        let name = channel.to_owned();
+        let until = self.until(move |view| reached(view.broker.members(&name).count(), count));
+        if until.wait(timeout) {
+            return Ok(());
+        }
+        Err(TimedOut {
+            wanted: format!("{count} members of {channel}"),
+            found: format!("there are {:?}", self.members(channel)),
+            waited: timeout,
+        })
+    }
+
+    /// Ends the server as a crash would: every socket is closed, without a close frame. The same
+    /// port can be listened on again at once.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    /// Runs `work` on the loop's thread, lets everything that it caused go out, and returns.
+    fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut EventLoop) -> T + Send + 'static,
+    ) -> T {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let command: Command = Box::new(move |turn| {
+            let result = work(turn);
+            turn.settle();
+            // Nobody listens only if the caller is gone.
+            let _ = answer.send(result);
+        });
+        self.order(command);
+        answered.recv().expect("the server's thread runs as long as the server")
+    }
+
+    fn order(&self, command: Command) {
+        // Both fail only if the thread is gone, which shows where an answer is waited for.
+        let _ = self.commands.send(command);
+        let _ = self.waker.wake();
+    }
+}
+
+/// Whether a count is what was waited for: enough, or none where none was asked for.
+fn reached(found: usize, wanted: usize) -> bool {
+    if wanted == 0 { found == 0 } else { found >= wanted }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.order(Box::new(|turn| turn.is_stopped = true));
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed; a second one here would hide it.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Server")
+            .field("address", &self.address)
+            .field("app", &self.app)
+            .field("tls", &self.is_tls())
+            .finish_non_exhaustive()
+    }
+}

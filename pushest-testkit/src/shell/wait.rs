@@ -1,0 +1,107 @@
+//! Waiting for the server to have seen something, without sleeping.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::View;
+
+/// Comes true once the server has seen what was asked for, and stays true.
+///
+/// A future for async tests (of any runtime: put your runtime's timeout around it), and
+/// [`wait`](Self::wait) for blocking ones. A blocking wait on a runtime's only thread would keep
+/// that runtime's own clients from making progress.
+#[derive(Debug)]
+#[must_use = "it does nothing unless waited for"]
+pub struct Until {
+    signal: Arc<Signal>,
+}
+
+#[derive(Debug, Default)]
+struct Signal {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_done: bool,
+    waker: Option<Waker>,
+}
+
+/// A condition that the loop looks at after every turn.
+pub(super) struct Waiter {
+    condition: Box<dyn FnMut(&View<'_>) -> bool + Send>,
+    /// Dead once nobody waits any more.
+    signal: Weak<Signal>,
+}
+
+/// An [`Until`] and the loop's side of it.
+pub(super) fn pair(condition: impl FnMut(&View<'_>) -> bool + Send + 'static) -> (Until, Waiter) {
+    let signal = Arc::new(Signal::default());
+    let waiter = Waiter { condition: Box::new(condition), signal: Arc::downgrade(&signal) };
+    (Until { signal }, waiter)
+}
+
+impl Until {
+    /// Blocks for at most `timeout`; whether it came true.
+    #[must_use]
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let state = self.signal.lock();
+        let (state, _) = self
+            .signal
+            .changed
+            .wait_timeout_while(state, timeout, |state| !state.is_done)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.is_done
+    }
+}
+
+impl Future for Until {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.signal.lock();
+        if state.is_done {
+            return Poll::Ready(());
+        }
+        state.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Signal {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves nothing half-done here.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiter {
+    /// Whether it is done with: the condition has come true, or nobody waits any more.
+    pub(super) fn check(&mut self, view: &View<'_>) -> bool {
+        let Some(signal) = self.signal.upgrade() else {
+            return true;
+        };
+        if !(self.condition)(view) {
+            return false;
+        }
+        let mut state = signal.lock();
+        state.is_done = true;
+        let waker = state.waker.take();
+        drop(state);
+        signal.changed.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+}
+
+impl std::fmt::Debug for Waiter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Waiter").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,193 @@
+//! Sessions and the server's protocol in one world: links that delay, lose and break, and one
+//! clock that only the simulation moves.
+//!
+//! Nothing here sleeps or opens a socket, and all that is random comes from a seed: the same seed
+//! is the same run, message for message.
+//!
+//! ```
+//! use std::time::Duration;
+//! use pushest_proto::{Config, Event, SubscribeOptions};
+//! use pushest_testkit::protocol::ServerConfig;
+//! use pushest_testkit::simulation::World;
+//!
+//! let mut world = World::new(ServerConfig::default(), 42);
+//! let client = world.add_client(Config::builder("app-key").host("simulated").build()?);
+//! let now = world.now();
+//! let session = world.link_mut(client).session_mut();
+//! session.connect(now);
+//! session.subscribe("news", &SubscribeOptions::default(), now)?;
+//! world.run(Duration::from_secs(5));
+//!
+//! world.publish("news", "headline", "rain");
+//! world.run(Duration::from_secs(1));
+//! let events = world.link_mut(client).take_events();
+//! assert!(events.iter().any(|event| matches!(event, Event::Channel(it) if it.text() == "rain")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod link;
+mod wire;
+
+use std::time::Duration;
+
+use pushest_proto::{Config, Instant, Session};
+
+pub use link::{Cut, Link};
+
+use crate::protocol::{Action, Broker, ServerConfig};
+
+/// One server, its clients, the links between them, and the time.
+#[derive(Debug)]
+pub struct World {
+    config: ServerConfig,
+    /// `None` while the server is down.
+    broker: Option<Broker>,
+    links: Vec<Link>,
+    now: Instant,
+    random: fastrand::Rng,
+}
+
+impl World {
+    /// A world with a running server and nobody in it. Links delay each message by up to 50 ms.
+    #[must_use]
+    pub fn new(config: ServerConfig, seed: u64) -> Self {
+        Self {
+            broker: Some(Broker::new(config.clone())),
+            config,
+            links: Vec::new(),
+            now: Instant::from_micros(1_000_000),
+            random: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Adds a client with a link of its own, and answers its number. It does nothing until its
+    /// session is told to connect.
+    pub fn add_client(&mut self, config: Config) -> usize {
+        let session = Session::new(config, self.random.u64(..), self.now);
+        self.links.push(Link::new(session, self.random.fork()));
+        self.links.len() - 1
+    }
+
+    /// The number of clients.
+    #[must_use]
+    pub fn clients(&self) -> usize {
+        self.links.len()
+    }
+
+    /// The link of a client, and with it its session.
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    #[must_use]
+    pub fn link(&self, client: usize) -> &Link {
+        &self.links[client]
+    }
+
+    /// As [`World::link`].
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    pub fn link_mut(&mut self, client: usize) -> &mut Link {
+        &mut self.links[client]
+    }
+
+    /// The server, while it is up.
+    #[must_use]
+    pub fn broker(&self) -> Option<&Broker> {
+        self.broker.as_ref()
+    }
+
+    /// As [`World::broker`].
+    pub fn broker_mut(&mut self) -> Option<&mut Broker> {
+        self.broker.as_mut()
+    }
+
+    /// The app's server publishes an event. Lost while the server is down.
+    pub fn publish(&mut self, channel: &str, event: &str, data: &str) {
+        if let Some(broker) = &mut self.broker {
+            broker.publish(channel, event, data, None, self.now);
+        }
+    }
+
+    /// Breaks the connection of a client, if it has one.
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    pub fn cut(&mut self, client: usize, cut: Cut) {
+        self.links[client].cut(cut, self.now);
+    }
+
+    /// The server is gone at once: what it had sent arrives, then the connections end. Dials fail
+    /// until [`World::start_server`].
+    pub fn stop_server(&mut self) {
+        self.broker = None;
+        for link in &mut self.links {
+            link.server_stopped(self.now);
+        }
+    }
+
+    /// A new server takes the place of one that was stopped. It knows nothing of the former.
+    pub fn start_server(&mut self) {
+        if self.broker.is_none() {
+            self.config.seed = self.random.u64(..);
+            self.broker = Some(Broker::new(self.config.clone()));
+        }
+    }
+
+    /// Lets time pass.
+    pub fn run(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            self.settle();
+            match self.next_time().filter(|time| *time <= end) {
+                Some(time) => self.now = self.now.max(time),
+                None => break,
+            }
+            self.pass_time();
+        }
+        self.now = end;
+        self.pass_time();
+        self.settle();
+    }
+
+    /// Carries out everything that is to be done now.
+    fn settle(&mut self) {
+        loop {
+            let mut busy = false;
+            for link in &mut self.links {
+                busy |= link.carry_out(self.now);
+            }
+            while let Some(action) = self.broker.as_mut().and_then(Broker::poll_action) {
+                busy = true;
+                let (Action::Send { peer, .. } | Action::Close { peer, .. }) = &action;
+                let link = self.links.iter_mut().find(|link| link.peer() == Some(*peer));
+                if let Some(link) = link {
+                    link.from_server(action, self.now);
+                }
+            }
+            if !busy {
+                return;
+            }
+        }
+    }
+
+    fn pass_time(&mut self) {
+        for link in &mut self.links {
+            link.deliver(self.broker.as_mut(), self.now);
+        }
+        if let Some(broker) = &mut self.broker {
+            broker.handle_timeout(self.now);
+        }
+    }
+
+    fn next_time(&self) -> Option<Instant> {
+        let broker = self.broker.as_ref().and_then(Broker::poll_timeout);
+        self.links.iter().filter_map(Link::next_time).chain(broker).min()
+    }
+}

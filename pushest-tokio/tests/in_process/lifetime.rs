@@ -1,0 +1,119 @@
+//! What remains of a client: nothing.
+
+use std::time::Duration;
+
+use pushest_tokio::{ConnectionState, NotConnected};
+
+use crate::common::{subscribed, within};
+use crate::start;
+
+#[tokio::test]
+async fn the_last_client_dropped_closes_the_connection_and_leaves_no_task() {
+    let (target, server) = start();
+    let client = target.connected().await;
+    let clone = client.clone();
+    let mut events = client.events();
+    let mut news = subscribed(&client, "news").await;
+    drop(client);
+    within(clone.flush()).await.expect("a clone is the same client");
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 1);
+
+    drop(clone);
+    // What came before is still there to be received, and then nothing more.
+    within(async { while news.recv().await.is_some() {} }).await;
+    within(async { while events.recv().await.is_some() {} }).await;
+    within(server.until_connections(0)).await;
+    within(async {
+        while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_dropped_while_it_dials_is_gone_at_once() {
+    let (target, server) = start();
+    server.withhold_handshake(true);
+    let client = target.client();
+    within(server.until(|view| view.upgrades > 0)).await;
+    drop(client);
+    within(async {
+        while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn shutdown_is_bounded_where_the_server_does_not_answer() {
+    let (target, server) = start();
+    let client = target.connected().await;
+    server.stop_answering(pushest_testkit::Target::All);
+    let begun = tokio::time::Instant::now();
+    within(client.shutdown()).await;
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert_eq!(client.status().state, ConnectionState::Disconnected);
+}
+
+#[tokio::test]
+async fn waiting_futures_can_be_dropped_half_way() {
+    let (target, server) = start();
+    server.withhold_handshake(true);
+    let client = target.client();
+    let news = client.subscribe("news").expect("a good channel");
+    for _ in 0..10 {
+        let short = Duration::from_millis(1);
+        tokio::time::timeout(short, news.subscribed()).await.expect_err("too early");
+        tokio::time::timeout(short, client.connected()).await.expect_err("too early");
+    }
+    let error = client.connected_within(Duration::from_millis(20)).await.expect_err("too early");
+    assert!(
+        matches!(error, NotConnected::TimedOut { state: ConnectionState::Connecting, .. }),
+        "{error}"
+    );
+    server.withhold_handshake(false);
+    server.drop_connections(pushest_testkit::Target::All);
+    within(news.subscribed()).await.expect("subscribed");
+}
+
+#[tokio::test]
+async fn a_second_receiver_keeps_the_channel_when_the_first_is_dropped() {
+    let (target, server) = start();
+    let client = target.connected().await;
+    let first = subscribed(&client, "news").await;
+    let mut second = subscribed(&client, "news").await;
+    drop(first);
+    within(client.flush()).await.expect("flushed");
+    assert_eq!(server.subscribers("news"), 1);
+    server.publish("news", "headline", "rain");
+    assert_eq!(crate::common::next_text(&mut second, "headline").await, "rain");
+    drop(second);
+    within(server.until_subscribers("news", 0)).await;
+
+    subscribed(&client, "news").await.detach();
+    within(client.flush()).await.expect("flushed");
+    assert_eq!(server.subscribers("news"), 1);
+    client.unsubscribe("news").expect("it is wanted");
+    within(server.until_subscribers("news", 0)).await;
+}
+
+#[test]
+fn receivers_end_with_the_runtime() {
+    let (target, _server) = start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (client, mut news) = runtime.block_on(async {
+        let client = target.connected().await;
+        let news = subscribed(&client, "news").await;
+        (client, news)
+    });
+    drop(runtime);
+    let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    other.block_on(async {
+        within(async { while news.recv().await.is_some() {} }).await;
+        assert_eq!(within(client.connected()).await, Err(NotConnected::Ended));
+        within(client.flush()).await.expect_err("nobody sends it");
+        within(client.shutdown()).await;
+    });
+}

@@ -1,0 +1,30 @@
+//! The client against a server in the process, which misbehaves on demand.
+
+mod authorizing;
+mod bad_messages;
+#[path = "../common/mod.rs"]
+mod common;
+mod handling;
+mod lifetime;
+mod receiving;
+mod reconnecting;
+mod tls;
+
+use common::Target;
+use pushest_testkit::Server;
+
+fn target_of(server: &Server) -> Target {
+    Target {
+        key: server.app().key.clone(),
+        secret: server.app().secret().to_string(),
+        host: server.addr().ip().to_string(),
+        port: server.port(),
+    }
+}
+
+fn start() -> (Target, Server) {
+    let server = Server::start().expect("a server");
+    (target_of(&server), server)
+}
+
+scenarios!(start);
