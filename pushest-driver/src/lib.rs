@@ -8,6 +8,7 @@
 //! Whoever writes a driver for another runtime begins with [`runtime`].
 #![forbid(unsafe_code)]
 
+mod authorizations;
 mod authorizer;
 mod client;
 mod dial;

@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{
-    Action, Authorization, AuthorizationRequest, ConnectionId, ConnectionState, Denied,
-    DialFailure, Endpoint, Event, Instant, Loss, Ticket,
+    Action, Authorization, ConnectionId, ConnectionState, Denied, DialFailure, Endpoint, Event,
+    Instant, Loss, Ticket,
 };
 use tracing::Span;
 use tungstenite::Message;
 
+use crate::authorizations::Authorizations;
 use crate::dial::Dialer;
 use crate::hub::{Hub, State};
 use crate::runtime::Runtime;
@@ -52,8 +53,7 @@ pub struct Pump<R: Runtime> {
     closing: Vec<Closing<R::Socket>>,
     /// What has happened since the session was told last.
     news: Vec<News>,
-    requests: Vec<AuthorizationRequest>,
-    authorizations: Vec<Asked>,
+    authorizations: Authorizations,
     /// A receiver is full: nothing is read.
     is_paused: bool,
     /// The session knows that the sink has room.
@@ -92,12 +92,6 @@ enum News {
     Answered(Ticket, Result<Authorization, Denied>),
 }
 
-/// An authorizer that is at work.
-struct Asked {
-    ticket: Ticket,
-    answer: BoxFuture<'static, Result<Authorization, Denied>>,
-}
-
 impl<R: Runtime> Future for Pump<R> {
     type Output = ();
 
@@ -108,7 +102,6 @@ impl<R: Runtime> Future for Pump<R> {
         this.hub.register_pump(context.waker());
         for _ in 0..TURNS {
             this.drive(context);
-            this.ask();
             if let Link::Open(wire) = &mut this.link {
                 wire.flush(context);
             }
@@ -142,8 +135,7 @@ impl<R: Runtime> Pump<R> {
             span: Span::none(),
             closing: Vec::new(),
             news: Vec::new(),
-            requests: Vec::new(),
-            authorizations: Vec::new(),
+            authorizations: Authorizations::default(),
             is_paused: false,
             is_writable: true,
             is_ending: false,
@@ -235,11 +227,8 @@ impl<R: Runtime> Pump<R> {
                     self.close(Some(code.into()), now);
                 }
             }
-            Action::Authorize(request) => self.requests.push(request),
-            Action::Abandon(ticket) => {
-                self.requests.retain(|request| request.ticket != ticket);
-                self.authorizations.retain(|asked| asked.ticket != ticket);
-            }
+            Action::Authorize(request) => self.authorizations.request(request),
+            Action::Abandon(ticket) => self.authorizations.abandon(ticket),
         }
     }
 
@@ -292,23 +281,6 @@ impl<R: Runtime> Pump<R> {
         }
     }
 
-    /// Sets the user's authorizer to work, with no lock held.
-    fn ask(&mut self) {
-        for request in std::mem::take(&mut self.requests) {
-            let ticket = request.ticket;
-            match &self.hub.options.authorizer {
-                Some(authorizer) => {
-                    let answer = authorizer.authorize(request);
-                    self.authorizations.push(Asked { ticket, answer });
-                }
-                None => {
-                    let answer = Err(Denied::refused(None, "there is no authorizer"));
-                    self.news.push(News::Answered(ticket, answer));
-                }
-            }
-        }
-    }
-
     fn read(&mut self, context: &mut Context<'_>) {
         match &mut self.link {
             Link::None => {}
@@ -328,37 +300,38 @@ impl<R: Runtime> Pump<R> {
                 }
             }
             Link::Open(_) if self.is_paused => {}
-            Link::Open(wire) => {
-                let connection = wire.connection;
-                let (mut bytes, (most, most_bytes)) = (0, self.batch);
-                for _ in 0..most {
-                    match wire.read(context) {
-                        Poll::Pending => break,
-                        Poll::Ready(Ok(Message::Close(frame))) => {
-                            let loss = match &frame {
-                                Some(frame) => Loss::closed(Some(frame.code.into()), &frame.reason),
-                                None => Loss::closed(None, ""),
-                            };
-                            self.news.push(News::Lost(connection, loss));
-                            self.close(None, self.hub.now());
-                            break;
-                        }
-                        Poll::Ready(Ok(message)) => {
-                            bytes += message.len();
-                            self.news.push(News::Received(connection, message));
-                        }
-                        Poll::Ready(Err(loss)) => {
-                            if matches!(loss, Loss::TooLarge { .. }) {
-                                self.close(Some(TOO_BIG), self.hub.now());
-                            }
-                            self.link = Link::None;
-                            self.news.push(News::Lost(connection, loss));
-                            break;
-                        }
-                    }
+            Link::Open(_) => self.read_messages(context),
+        }
+    }
+
+    fn read_messages(&mut self, context: &mut Context<'_>) {
+        let (mut bytes, (most, most_bytes)) = (0, self.batch);
+        for _ in 0..most {
+            let Link::Open(wire) = &mut self.link else { return };
+            let connection = wire.connection;
+            match wire.read(context) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(Message::Close(frame))) => {
+                    let loss = match &frame {
+                        Some(frame) => Loss::closed(Some(frame.code.into()), &frame.reason),
+                        None => Loss::closed(None, ""),
+                    };
+                    self.news.push(News::Lost(connection, loss));
+                    self.close(None, self.hub.now());
+                }
+                Poll::Ready(Ok(message)) => {
+                    bytes += message.len();
+                    self.news.push(News::Received(connection, message));
                     if bytes >= most_bytes {
-                        break;
+                        return;
                     }
+                }
+                Poll::Ready(Err(loss)) => {
+                    if matches!(loss, Loss::TooLarge { .. }) {
+                        self.close(Some(TOO_BIG), self.hub.now());
+                    }
+                    self.link = Link::None;
+                    self.news.push(News::Lost(connection, loss));
                 }
             }
         }
@@ -366,12 +339,8 @@ impl<R: Runtime> Pump<R> {
 
     fn poll_authorizations(&mut self, context: &mut Context<'_>) {
         let news = &mut self.news;
-        self.authorizations.retain_mut(|asked| match asked.answer.as_mut().poll(context) {
-            Poll::Pending => true,
-            Poll::Ready(answer) => {
-                news.push(News::Answered(asked.ticket, answer));
-                false
-            }
+        self.authorizations.poll(&self.hub.options, context, |ticket, answer| {
+            news.push(News::Answered(ticket, answer));
         });
     }
 

@@ -29,20 +29,25 @@ struct Waiter {
 }
 
 impl WaitList {
-    /// Leaves a waker, in the place that the future had before if it had one.
-    fn leave(&mut self, place: &mut Option<usize>, waker: &Waker, deadline: Option<Instant>) {
+    /// Leaves a waker, in the place that the future had before if it had one. Answers the one that
+    /// was there: dropping a waker may run code of the user's, which must not happen under the lock.
+    fn leave(
+        &mut self,
+        place: &mut Option<usize>,
+        waker: &Waker,
+        deadline: Option<Instant>,
+    ) -> Option<Waker> {
         match place.and_then(|key| self.0.get_mut(key)) {
-            Some(Waiter { waker: Some(left), .. }) => left.clone_from(waker),
-            Some(waiter) => waiter.waker = Some(waker.clone()),
+            Some(waiter) => waiter.waker.replace(waker.clone()),
             None => {
                 let waker = Some(waker.clone());
                 *place = Some(self.0.insert(Waiter { waker, deadline }));
+                None
             }
         }
     }
 
-    /// Gives the place up. Answers the waker: dropping one may run code of the user's, which must
-    /// not happen under the lock.
+    /// Gives the place up. Answers the waker, for the same reason.
     fn remove(&mut self, place: usize) -> Option<Waker> {
         self.0.try_remove(place)?.waker
     }
@@ -105,8 +110,9 @@ impl Future for Connected {
         }
         let is_new = this.place.is_none();
         let deadline = this.limit.map(|(_, deadline)| deadline);
-        state.connection_waiters.leave(&mut this.place, context.waker(), deadline);
+        let former = state.connection_waiters.leave(&mut this.place, context.waker(), deadline);
         drop(state);
+        drop(former);
         if is_new && deadline.is_some() {
             // The pump keeps the time for everybody.
             this.hub.wake_pump();
@@ -178,7 +184,9 @@ impl Future for Subscribed {
         }
         match state.channel(&this.channel, this.id) {
             Some(channel) => {
-                channel.waiters.leave(&mut this.place, context.waker(), None);
+                let former = channel.waiters.leave(&mut this.place, context.waker(), None);
+                drop(state);
+                drop(former);
                 Poll::Pending
             }
             None => {
@@ -235,7 +243,9 @@ impl Future for Flush {
         match state.pings.get_mut(ping) {
             Some(Answer { round_trip: Some(result), .. }) => Poll::Ready(result.clone()),
             Some(answer) if !is_ended => {
-                answer.waker = Some(context.waker().clone());
+                let former = answer.waker.replace(context.waker().clone());
+                drop(state);
+                drop(former);
                 Poll::Pending
             }
             _ => Poll::Ready(Err(FlushError::Ended)),
@@ -275,7 +285,9 @@ impl Future for Shutdown {
         if state.is_ended() || state.links == 0 || !is_off {
             return Poll::Ready(());
         }
-        state.closing_waiters.leave(&mut this.place, context.waker(), None);
+        let former = state.closing_waiters.leave(&mut this.place, context.waker(), None);
+        drop(state);
+        drop(former);
         Poll::Pending
     }
 }

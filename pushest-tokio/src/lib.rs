@@ -91,3 +91,8 @@ impl Deref for Client {
         &self.0
     }
 }
+
+/// What the README shows must compile, and what it runs must work.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -21,6 +21,13 @@ impl Channels {
         self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
     }
 
+    /// Whether the server may speak of the channel: it was asked for, and what still comes of a
+    /// subscription that was ended is not meant.
+    pub(crate) fn is_heard(&self, key: Key) -> bool {
+        let channel = &self.slab[key];
+        channel.told && !channel.leaving
+    }
+
     pub(crate) fn name(&self, key: Key) -> &ChannelName {
         &self.slab[key].name
     }
@@ -48,14 +55,9 @@ impl Channels {
         }
     }
 
-    /// The server confirmed. A confirmation of what was not asked for, or no longer is, changes
-    /// nothing.
+    /// The server confirmed.
     pub(crate) fn succeeded(&mut self, key: Key, members: Vec<Member>, context: &mut Context<'_>) {
-        let channel = &self.slab[key];
-        if channel.leaving || !channel.told {
-            return;
-        }
-        if !matches!(channel.phase, Phase::Subscribed) {
+        if !matches!(self.slab[key].phase, Phase::Subscribed) {
             self.rest(key, context.pending);
             let channel = &mut self.slab[key];
             channel.phase = Phase::Subscribed;
@@ -72,11 +74,8 @@ impl Channels {
 
     /// The server refused.
     pub(crate) fn refused(&mut self, key: Key, error: ServerError, pending: &mut Pending) {
-        let channel = &self.slab[key];
-        if channel.told && !channel.leaving {
-            self.rest(key, pending);
-            self.fail(key, SubscriptionFailure::Refused(error), pending);
-        }
+        self.rest(key, pending);
+        self.fail(key, SubscriptionFailure::Refused(error), pending);
     }
 
     /// Which channel an error is about that names none: the unanswered one whose name stands in

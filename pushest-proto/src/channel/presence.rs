@@ -71,7 +71,8 @@ pub struct PresenceUpdate {
 /// What changed. A member whose info changed has left and joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresenceChange {
-    /// The server sent the whole list, at a subscription: the difference to what was known.
+    /// The server sent the whole list, at a subscription: the difference to what was known since
+    /// the channel was first subscribed to. (Unsubscribing forgets all members.)
     Reset {
         /// Who is new.
         joined: Vec<Member>,

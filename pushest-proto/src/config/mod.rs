@@ -75,6 +75,12 @@ impl Config {
         self.signer.is_some()
     }
 
+    /// Signs with the app's secret, if it is known.
+    #[must_use]
+    pub fn signer(&self) -> Option<&Signer> {
+        self.signer.as_ref()
+    }
+
     /// Where the session connects to.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {

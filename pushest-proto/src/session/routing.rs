@@ -200,7 +200,8 @@ impl Session {
         } else {
             self.channels.wanted_key(content)
         };
-        key.map_or(Addressee::Unwanted, Addressee::Wanted)
+        let heard = key.filter(|key| self.channels.is_heard(*key));
+        heard.map_or(Addressee::Unwanted, Addressee::Wanted)
     }
 
     fn malformed(&mut self, problem: Malformation, message: &str) {

@@ -1,12 +1,11 @@
 //! The link of one client: its session, and what lies between it and the server.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use pushest_proto::{
     Action, Authorization, AuthorizationRequest, ConnectionId, Denied, DialFailure, Event, Instant,
-    Loss, Member, PresenceChange, Session, Signer, Ticket,
+    Loss, Session, Signer, Ticket,
 };
 
 use super::wire::Wire;
@@ -42,7 +41,6 @@ pub struct Link {
     unavailable: u8,
     authorizations: Vec<(Instant, AuthorizationRequest)>,
     events: Vec<Event>,
-    presence: BTreeMap<String, BTreeMap<String, Member>>,
 }
 
 /// One connection, as the network sees it.
@@ -71,7 +69,6 @@ impl Link {
             unavailable: 0,
             authorizations: Vec::new(),
             events: Vec::new(),
-            presence: BTreeMap::new(),
         }
     }
 
@@ -101,11 +98,6 @@ impl Link {
     /// What the session has told since this was called last.
     pub fn take_events(&mut self) -> Vec<Event> {
         core::mem::take(&mut self.events)
-    }
-
-    /// The members of a presence channel as the updates tell: all of them, added up.
-    pub fn members_by_updates(&self, channel: &str) -> impl Iterator<Item = &Member> {
-        self.presence.get(channel).into_iter().flat_map(BTreeMap::values)
     }
 
     /// The connection's number at the server, while there is one.
@@ -175,18 +167,14 @@ impl Link {
                 }
                 Action::Abandon(ticket) => self.abandon(ticket),
                 Action::Emit(event) => self.events.push(event),
-                Action::UpdatePresence(update) => {
-                    let members = self.presence.entry(update.channel.to_string()).or_default();
-                    fold(members, &update.change);
-                    self.events.push(Event::Presence(update));
-                }
+                Action::UpdatePresence(update) => self.events.push(Event::Presence(update)),
             }
         }
         busy
     }
 
     /// What the server does about this link's peer.
-    pub(super) fn from_server(&mut self, action: ServerAction, now: Instant) {
+    pub(super) fn send_or_close(&mut self, action: ServerAction, now: Instant) {
         let delay = self.delay();
         let Some(connection) = &mut self.connection else { return };
         match action {
@@ -314,19 +302,5 @@ impl Link {
     fn delay(&mut self) -> Duration {
         let micros = u64::try_from(self.slowest.as_micros()).unwrap_or(u64::MAX);
         Duration::from_micros(self.random.u64(0..=micros))
-    }
-}
-
-fn fold(members: &mut BTreeMap<String, Member>, change: &PresenceChange) {
-    let (joined, left) = match change {
-        PresenceChange::Reset { joined, left } => (joined.as_slice(), left.as_slice()),
-        PresenceChange::Joined(member) => (std::slice::from_ref(member), [].as_slice()),
-        PresenceChange::Left(member) => ([].as_slice(), std::slice::from_ref(member)),
-    };
-    for member in left {
-        members.remove(member.id());
-    }
-    for member in joined {
-        members.insert(member.id().to_string(), member.clone());
     }
 }

@@ -168,7 +168,7 @@ impl World {
                 let (Action::Send { peer, .. } | Action::Close { peer, .. }) = &action;
                 let link = self.links.iter_mut().find(|link| link.peer() == Some(*peer));
                 if let Some(link) = link {
-                    link.from_server(action, self.now);
+                    link.send_or_close(action, self.now);
                 }
             }
             if !busy {

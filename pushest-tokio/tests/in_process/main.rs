@@ -4,10 +4,12 @@ mod authorizing;
 mod bad_messages;
 #[path = "../common/mod.rs"]
 mod common;
+mod dialling;
 mod handling;
 mod lifetime;
 mod receiving;
 mod reconnecting;
+#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;
 
 use common::Target;

@@ -1,0 +1,53 @@
+//! Authorizers at work, beside the connection.
+
+use std::task::Context;
+
+use futures_util::future::BoxFuture;
+use pushest_proto::{Authorization, AuthorizationRequest, Denied, Ticket};
+
+use crate::options::Options;
+
+type Granted = Result<Authorization, Denied>;
+
+/// What was asked for. The session bounds their number and their time.
+#[derive(Default)]
+pub(crate) struct Authorizations {
+    requests: Vec<AuthorizationRequest>,
+    running: Vec<(Ticket, BoxFuture<'static, Granted>)>,
+}
+
+impl Authorizations {
+    pub(crate) fn request(&mut self, request: AuthorizationRequest) {
+        self.requests.push(request);
+    }
+
+    /// Nobody needs the answer anymore.
+    pub(crate) fn abandon(&mut self, ticket: Ticket) {
+        self.requests.retain(|request| request.ticket != ticket);
+        self.running.retain(|(running, _)| *running != ticket);
+    }
+
+    /// Sets the user's authorizer to work on what was requested, and answers what is done. It is
+    /// the user's code: no lock may be held.
+    pub(crate) fn poll(
+        &mut self,
+        options: &Options,
+        context: &mut Context<'_>,
+        mut answer: impl FnMut(Ticket, Granted),
+    ) {
+        for request in self.requests.drain(..) {
+            let ticket = request.ticket;
+            match &options.authorizer {
+                Some(authorizer) => self.running.push((ticket, authorizer.authorize(request))),
+                None => answer(ticket, Err(Denied::refused(None, "there is no authorizer"))),
+            }
+        }
+        self.running.retain_mut(|(ticket, running)| match running.as_mut().poll(context) {
+            std::task::Poll::Pending => true,
+            std::task::Poll::Ready(granted) => {
+                answer(*ticket, granted);
+                false
+            }
+        });
+    }
+}
