@@ -10,7 +10,8 @@ use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 /// one socket id only; at most 8 requests run at a time, each for at most the configuration's
 /// `authorization` timeout.
 ///
-/// The futures run beside the connection in the same task: they must not block, and a panic in one ends the client.
+/// The futures run beside the connection in the same task: they must not block, and a panic in one
+/// ends the client.
 ///
 /// Every closure that returns such a future is an authorizer:
 ///

@@ -30,7 +30,7 @@ struct Waiter {
 
 impl WaitList {
     /// Leaves a waker, in the place that the future had before if it had one. Answers the one that
-    /// was there: dropping a waker may run code of the user's, which must not happen under the lock.
+    /// was there: dropping a waker may run code of the user's, and that not under the lock.
     fn leave(
         &mut self,
         place: &mut Option<usize>,

@@ -24,8 +24,9 @@
 //! ```
 //!
 //! - [`Client`] connects by itself and stays connected; commands take effect when they return.
-//! - Events are received from a [`Subscription`] or from [`events`](pushest_driver::Client::events), both of them streams;
-//!   as values, by [`Subscription::on`]; or by a [`Handler`] that [`run`] calls.
+//! - Events are received from a [`Subscription`] or from
+//!   [`events`](pushest_driver::Client::events), both of them streams; as values, by
+//!   [`Subscription::on`]; or by a [`Handler`] that [`run`] calls.
 //! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection,
 //!   [`Event::Lagged`] where a receiver was too slow.
 //!
