@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_proto::{ChannelName, CommandError, ConnectionState, Loss, SubscriptionFailure};
+use pushest_proto::{ChannelName, CommandError, ConnectionState, Loss, RequestFailure};
 
 /// There is no connection, and [`Client::connected`](crate::Client::connected) waits no longer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +74,7 @@ pub enum SubscriptionError {
         /// The channel.
         channel: ChannelName,
         /// Why.
-        reason: SubscriptionFailure,
+        reason: RequestFailure,
     },
     /// There is no connection, and none will come by itself.
     #[error(transparent)]

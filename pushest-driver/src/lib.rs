@@ -32,7 +32,7 @@ pub use pushest_proto::{
     ChannelName, ChannelState, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
     Denied, DialFailure, Endpoint, Event, LimitReached, Limits, Loss, Malformation, Member,
     PresenceChange, PresenceUpdate, ServerError, SocketId, StateChange, Statistics, Status,
-    SubscribeOptions, SubscriptionFailure, Timeouts,
+    SubscribeOptions, RequestFailure, Timeouts,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use waiting::{Connected, Flush, Shutdown, Subscribed};

@@ -48,7 +48,7 @@ pub use pushest_driver::{
     LimitReached, Limits, Loss, Malformation, Member, NotConnected, Options, OptionsError,
     Overflow, PresenceChange, PresenceUpdate, ServerError, Shutdown, SocketId, StateChange,
     Statistics, Status, SubscribeError, SubscribeOptions, Subscribed, Subscription,
-    SubscriptionError, SubscriptionFailure, Timeouts, TypedEvents, config_from_env,
+    SubscriptionError, RequestFailure, Timeouts, TypedEvents, config_from_env,
 };
 pub use pushest_proto as proto;
 use runtime::Tokio;

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::encrypted::SharedSecret;
 use super::presence::Members;
 use super::{
     Channel, ChannelKind, ChannelName, Channels, Context, Key, Member, Phase, PresenceChange,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
-use crate::event::{Event, LimitReached, ServerError, SubscriptionFailure};
+use crate::event::{Event, LimitReached, RequestFailure, ServerError};
 use crate::pending::Pending;
 use crate::wire::decode;
 
@@ -75,24 +76,31 @@ impl Channels {
     /// The server refused.
     pub(crate) fn refused(&mut self, key: Key, error: ServerError, pending: &mut Pending) {
         self.rest(key, pending);
-        self.fail(key, SubscriptionFailure::Refused(error), pending);
+        self.fail(key, RequestFailure::Refused(error), pending);
     }
 
-    /// Which channel an error is about that names none: the unanswered one whose name stands in
-    /// the message, else the only unanswered one. Only signed channels are refused.
-    pub(crate) fn attribute(&self, message: &str) -> Option<Key> {
+    /// Which unanswered signed channel is named in an error's message.
+    pub(crate) fn named_in(&self, message: &str) -> Option<Key> {
         let in_a_name =
             |character: char| character.is_ascii_alphanumeric() || "_-=@,.;:#".contains(character);
         let unanswered = |name: &str| {
             self.by_name.get(name).copied().filter(|key| self.unanswered.contains(key))
         };
         let mut words = message.split(|character| !in_a_name(character));
-        let named = words.find_map(|word| {
+        words.find_map(|word| {
             // A sentence may end right behind the name.
             unanswered(word).or_else(|| unanswered(word.trim_end_matches(['.', ',', ';', ':'])))
-        });
-        let only = || self.unanswered.first().copied().filter(|_| self.unanswered.len() == 1);
-        named.or_else(only)
+        })
+    }
+
+    /// The unanswered signed channel, if there is just one.
+    pub(crate) fn only_unanswered(&self) -> Option<Key> {
+        self.unanswered.first().copied().filter(|_| self.unanswered.len() == 1)
+    }
+
+    /// How many signed channels are unanswered.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered.len()
     }
 
     /// An authorizer answered. An answer that is no longer waited for is dropped.
@@ -105,17 +113,19 @@ impl Channels {
         let Some(&(_, key)) = self.in_flight.iter().find(|(other, _)| *other == ticket) else {
             return;
         };
-        let channel = &mut self.slab[key];
-        channel.phase = Phase::Idle;
-        self.rest(key, context.pending);
         self.end_flight(ticket, context.pending);
+        if self.asked_for_key(key, ticket) {
+            return self.key_answered(key, answer, context);
+        }
+        self.slab[key].phase = Phase::Idle;
+        self.rest(key, context.pending);
         match answer.and_then(|granted| self.usable(key, granted)) {
             Ok(granted) => {
                 self.slab[key].phase = Phase::Authorized(Box::new(granted));
                 self.make_due(key, context.pending);
             }
             Err(denied @ Denied::Refused { .. }) => {
-                self.fail(key, SubscriptionFailure::Denied(denied), context.pending);
+                self.fail(key, RequestFailure::Denied(denied), context.pending);
             }
             Err(denied @ Denied::Unavailable { .. }) => {
                 self.authorization_unavailable(key, denied, context);
@@ -164,7 +174,7 @@ impl Channels {
     }
 
     /// Nothing more is tried on this connection.
-    pub(super) fn fail(&mut self, key: Key, reason: SubscriptionFailure, pending: &mut Pending) {
+    pub(super) fn fail(&mut self, key: Key, reason: RequestFailure, pending: &mut Pending) {
         let channel = &mut self.slab[key];
         channel.phase = Phase::Failed;
         channel.failure = Some(Box::new(reason.clone()));
@@ -187,6 +197,16 @@ impl Channels {
                 return Err(Denied::refused(None, "the answer's `channel_data` has no user id"));
             };
             channel.me = Some(Arc::from(user_id));
+        }
+        if channel.kind == ChannelKind::Encrypted {
+            let Some(text) = granted.shared_secret.as_deref() else {
+                return Err(Denied::refused(None, "the answer has no `shared_secret`"));
+            };
+            let Some(secret) = SharedSecret::from_base64(text) else {
+                let problem = "the answer's `shared_secret` is not base64 of 32 bytes";
+                return Err(Denied::refused(None, problem));
+            };
+            self.set_key(key, secret);
         }
         Ok(granted)
     }

@@ -23,6 +23,15 @@ pub enum ConfigError {
     /// The secret is empty.
     #[error("the secret is empty")]
     EmptySecret,
+    /// The master key does not have 32 bytes.
+    #[error("the master key has {bytes} bytes: it must have 32")]
+    MasterKey {
+        /// How many bytes it has.
+        bytes: usize,
+    },
+    /// The master key is not base64.
+    #[error("the master key is not base64")]
+    MasterKeyBase64,
     /// Not the name of a cluster.
     #[error("{cluster:?} is not a cluster: lower-case letters, digits and `-`, such as \"eu\"")]
     Cluster {

@@ -7,7 +7,7 @@ use super::Session;
 use crate::action::CloseCode;
 use crate::backoff::FLOOR;
 use crate::connection::{ConnectionId, Phase};
-use crate::event::{Event, StateChange};
+use crate::event::{Answers, Event, RequestFailure, ServerError, StateChange};
 use crate::loss::{Loss, Policy};
 use crate::timers::Timer;
 use crate::wire::decode::Established;
@@ -41,6 +41,9 @@ impl Session {
         self.timers.arm(Timer::Stable, self.now + self.config.timeouts.stable);
         self.connection.socket_id = Some(established.socket_id);
         self.enter(Phase::Established(connection), None, None);
+        self.rate.reset();
+        let (user, mut context) = self.user();
+        user.connected(&mut context);
         self.channels.connected(&mut self.pending);
     }
 
@@ -92,6 +95,22 @@ impl Session {
     /// Forgets all that belongs to the present connection.
     pub(super) fn end_connection(&mut self, loss: Loss) -> Arc<Loss> {
         let loss = Arc::new(loss);
+        let (user, mut context) = self.user();
+        if let Loss::Closed { code: Some(code), reason } = &*loss
+            && (4000..4100).contains(code)
+        {
+            // What is refused while a sign-in is unanswered may be just that.
+            let error = ServerError {
+                code: Some(*code),
+                message: reason.clone(),
+                channel: None,
+                answers: Some(Answers::SignIn),
+                inferred: true,
+            };
+            user.refused(RequestFailure::Refused(error), &mut context);
+        }
+        user.lost(&mut context);
+        self.sent.clear();
         self.channels.lost(self.heartbeat.last_heard, &loss, &mut self.pending);
         for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
             self.pending.keep(Event::PingLost { ping });

@@ -22,9 +22,11 @@ use crate::event::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
 use crate::loss::Loss;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, Sent};
 use crate::pending::Pending;
+use crate::rate::Rate;
 use crate::timers::{Timer, Timers};
+use crate::user::User;
 
 /// The protocol's state machine. See the [crate's documentation](crate) for how to drive it and
 /// for what it promises.
@@ -40,6 +42,10 @@ pub struct Session {
     backoff: Backoff,
     pending: Pending,
     outgoing: Outgoing,
+    sent: Sent,
+    rate: Rate,
+    user: User,
+    last_ticket: u64,
     names: EventNames,
     statistics: Statistics,
 }
@@ -98,6 +104,10 @@ impl Session {
             backoff: Backoff::new(config.backoff.clone(), random),
             pending: Pending::new(limits.stored_events, limits.stored_bytes),
             outgoing: Outgoing::new(limits.outgoing),
+            sent: Sent::default(),
+            rate: Rate::new(config.client_events_per_second),
+            user: User::new(),
+            last_ticket: 0,
             names: EventNames::new(hash),
             statistics: Statistics::default(),
             config,
@@ -155,8 +165,13 @@ impl Session {
         now: Instant,
     ) {
         self.advance(now);
-        let (channels, mut context) = self.channels();
-        channels.authorized(ticket, answer, &mut context);
+        if self.user.waits_for(ticket) {
+            let (user, mut context) = self.user();
+            user.authorized(answer, &mut context);
+        } else {
+            let (channels, mut context) = self.channels();
+            channels.authorized(ticket, answer, &mut context);
+        }
     }
 
     /// The driver stopped reading, or resumed (backpressure). While it does not read, silence says
@@ -193,6 +208,8 @@ impl Session {
         }
         let (channels, mut context) = self.channels();
         channels.handle_timeout(&mut context);
+        let (user, mut context) = self.user();
+        user.handle_timeout(&mut context);
     }
 }
 
@@ -204,7 +221,8 @@ impl Session {
         if self.next_source().is_some() {
             return Some(self.now);
         }
-        [self.timers.next(), self.channels.next_deadline()].into_iter().flatten().min()
+        let parts = [self.timers.next(), self.channels.next_deadline(), self.user.next_deadline()];
+        parts.into_iter().flatten().min()
     }
 
     /// Why the session is or is not connected.
@@ -235,6 +253,18 @@ impl Session {
     /// All wanted channels.
     pub fn wanted_channels(&self) -> impl Iterator<Item = ChannelView<'_>> {
         self.channels.views()
+    }
+
+    /// The id of the user that is signed in on the present connection.
+    #[must_use]
+    pub fn signed_in_user(&self) -> Option<&str> {
+        self.user.signed_in()
+    }
+
+    /// When the next client event is allowed, where their rate is limited; `None` if it is now.
+    #[must_use]
+    pub fn next_client_event(&self, now: Instant) -> Option<core::time::Duration> {
+        self.rate.wait(now.max(self.now)).map(|(wait, _)| wait)
     }
 
     /// The configuration.
@@ -303,12 +333,24 @@ impl Session {
 
     /// The channels, and what they need to know of the rest.
     fn channels(&mut self) -> (&mut Channels, Context<'_>) {
+        let (channels, _, context) = self.parts();
+        (channels, context)
+    }
+
+    /// The sign-in, and what it needs to know of the rest.
+    fn user(&mut self) -> (&mut User, Context<'_>) {
+        let (_, user, context) = self.parts();
+        (user, context)
+    }
+
+    fn parts(&mut self) -> (&mut Channels, &mut User, Context<'_>) {
         let context = Context {
             now: self.now,
             config: &self.config,
             pending: &mut self.pending,
             backoff: &mut self.backoff,
+            last_ticket: &mut self.last_ticket,
         };
-        (&mut self.channels, context)
+        (&mut self.channels, &mut self.user, context)
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Control {
     MemberRemoved,
     SubscriptionCount,
     CacheMiss,
+    SignedIn,
+    WatchlistEvents,
 }
 
 impl Control {
@@ -49,6 +51,8 @@ impl Control {
             "_internal:member_removed" => Self::MemberRemoved,
             "_internal:subscription_count" => Self::SubscriptionCount,
             ":cache_miss" => Self::CacheMiss,
+            ":signin_success" => Self::SignedIn,
+            "_internal:watchlist_events" => Self::WatchlistEvents,
             _ => return None,
         })
     }
@@ -173,6 +177,69 @@ pub(crate) fn subscription_count(payload: &str) -> Option<u64> {
     }
     let data: Data<'_> = serde_json::from_str(payload).ok()?;
     number(data.subscription_count)
+}
+
+/// `signin_success`: the user's data, which is a string or an object (JSON), and the id in it.
+pub(crate) fn signed_in(payload: &str) -> Option<(String, String)> {
+    #[derive(Deserialize)]
+    struct Data<'a> {
+        #[serde(borrow)]
+        user_data: &'a RawValue,
+    }
+    let data: Data<'_> = serde_json::from_str(payload).ok()?;
+    let user_data = text(data.user_data).into_owned();
+    user_of(&user_data).map(|id| (id, user_data))
+}
+
+/// The id in a user's data: not empty.
+pub(crate) fn user_of(user_data: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct User<'a> {
+        #[serde(borrow)]
+        id: &'a RawValue,
+    }
+    let user: User<'_> = serde_json::from_str(user_data).ok()?;
+    identity(user.id).filter(|id| !id.is_empty()).map(Cow::into_owned)
+}
+
+/// `watchlist_events`: who came online (`true`) and who went offline, in order.
+pub(crate) fn watchlist_events(payload: &str) -> Option<Vec<(bool, Vec<String>)>> {
+    #[derive(Deserialize)]
+    struct Data<'a> {
+        #[serde(borrow)]
+        events: Vec<Change<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Change<'a> {
+        name: Cow<'a, str>,
+        #[serde(borrow)]
+        user_ids: Vec<&'a RawValue>,
+    }
+    let data: Data<'_> = serde_json::from_str(payload).ok()?;
+    let change = |change: Change<'_>| {
+        let online = match &*change.name {
+            "online" => true,
+            "offline" => false,
+            _ => return None,
+        };
+        identities(&change.user_ids).map(|ids| (online, ids))
+    };
+    data.events.into_iter().map(change).collect()
+}
+
+/// The same change as an event of its own (protocol, how servers deviate): `{"user_ids": […]}`.
+pub(crate) fn watchlist_event(payload: &str) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Data<'a> {
+        #[serde(borrow)]
+        user_ids: Vec<&'a RawValue>,
+    }
+    let data: Data<'_> = serde_json::from_str(payload).ok()?;
+    identities(&data.user_ids)
+}
+
+fn identities(values: &[&RawValue]) -> Option<Vec<String>> {
+    values.iter().map(|value| identity(value).map(Cow::into_owned)).collect()
 }
 
 /// The user id in the member data that was signed.

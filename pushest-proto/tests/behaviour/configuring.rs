@@ -56,6 +56,15 @@ fn a_bad_value_is_refused_by_name_and_rule() {
         let error = refused(Config::builder("k").path(path));
         assert!(error.contains("is not a path"), "{error}");
     }
+    for bytes in [0, 31, 33] {
+        assert_eq!(
+            refused(Config::builder("k").master_key(&vec![7; bytes])),
+            format!("the master key has {bytes} bytes: it must have 32")
+        );
+    }
+    let base64 = |text: &str| refused(Config::builder("k").master_key_base64(text));
+    assert_eq!(base64("AAAA"), "the master key has 3 bytes: it must have 32");
+    assert_eq!(base64("not base64!"), "the master key is not base64");
     let timeouts = Timeouts { pong: Duration::ZERO, ..Timeouts::default() };
     assert!(refused(Config::builder("k").timeouts(timeouts)).contains("cannot be the pong"));
     let backoff = BackoffConfig { maximum: Duration::MAX, ..BackoffConfig::default() };

@@ -11,6 +11,14 @@ use pushest_proto::{
 
 const CHANNELS: [&str; 5] = ["a", "b", "private-a", "presence-a", "private-encrypted-a"];
 
+/// Good for a channel of any kind, and for a sign-in.
+fn any_authorization() -> Authorization {
+    Authorization::new("k:s")
+        .channel_data(r#"{"user_id":"me"}"#)
+        .user_data(r#"{"id":"me"}"#)
+        .shared_secret("iBvNoPVYwByqSfg6anjPpEQ2j051b3rt1Vmnb+z5doo=")
+}
+
 struct Walk {
     session: Session,
     random: fastrand::Rng,
@@ -36,8 +44,9 @@ impl Walk {
             .stop_on_refusal(random.bool())
             .limits(Limits { stored_events: 20, channels: 4, members: 3, ..Limits::default() });
         if random.bool() {
-            config = config.secret(SECRET);
+            config = config.secret(SECRET).master_key(&[7; 32]);
         }
+        config = config.client_events_per_second(random.bool().then_some(2));
         let now = Instant::from_micros(random.u64(0..1_000_000));
         Self {
             session: Session::new(config.build().unwrap(), seed, now),
@@ -92,15 +101,16 @@ impl Walk {
                 let channel = self.any_channel();
                 self.command(|session| session.trigger(channel, "client-e", &1, now).is_err());
             }
+            16 if self.random.bool() => {
+                let data = [None, Some("{}"), Some(r#"{"id":"me"}"#)][self.random.usize(0..3)];
+                self.command(|session| session.sign_in(data, now).is_err());
+            }
             16 => self.command(|session| session.ping(now).is_err()),
             17 => {
                 let answer = match self.random.u8(0..3) {
                     0 => Err(Denied::refused(Some(403), "no")),
                     1 => Err(Denied::unavailable(None, "later")),
-                    _ => Ok(Authorization {
-                        auth: "k:s".into(),
-                        channel_data: Some(r#"{"user_id":"me"}"#.into()),
-                    }),
+                    _ => Ok(any_authorization()),
                 };
                 if let Some(ticket) = self.random.choice(self.tickets.clone()) {
                     self.session.handle_authorization(ticket, answer, now);
@@ -174,7 +184,17 @@ impl Walk {
     fn any_message(&mut self) -> Vec<u8> {
         let channel = self.any_channel();
         let list = r#"{"presence":{"ids":["me","1",2],"hash":{"me":{},"3":null}}}"#;
-        let text = match self.random.u8(0..16) {
+        let text = match self.random.u8(0..19) {
+            16 => message("pusher:signin_success", None, r#"{"user_data":"{\"id\":\"me\"}"}"#),
+            17 => object(
+                "sealed",
+                Some("private-encrypted-a"),
+                serde_json::json!({
+                    "nonce": "4sVYwy4j/8dCcjyxtPCWyk19GaaViaW9",
+                    "ciphertext": "/GMESnFGlbNn01BuBjp31XYa3i9vZsGKR8fgR9EDhXKx3lzGiUD501A=",
+                }),
+            ),
+            18 => message("online", None, r#"{"user_ids":["1"]}"#),
             0..=2 => established("1.2", self.random.u64(0..200)),
             3 | 4 => succeeded(channel, "{}"),
             5 => succeeded(channel, list),
@@ -331,10 +351,7 @@ fn after_any_walk_a_server_that_answers_finds_every_channel_subscribed_or_failed
                     }
                 }
                 Action::Authorize(request) => {
-                    let granted = Authorization {
-                        auth: "k:s".into(),
-                        channel_data: Some(r#"{"user_id":"me"}"#.into()),
-                    };
+                    let granted = any_authorization();
                     walk.session.handle_authorization(request.ticket, Ok(granted), now);
                 }
                 _ => {}

@@ -6,12 +6,12 @@ use crate::harness::{
     Harness, KEY, asking, message, object, signing, subscribe_frame, unsubscribe_frame,
 };
 use pushest_proto::{
-    ChannelState, CommandError, Event, Loss, ServerError, SubscribeOptions, SubscriptionFailure,
+    ChannelState, CommandError, Event, Loss, RequestFailure, ServerError, SubscribeOptions,
 };
 
 fn refusal(event: &Event) -> &ServerError {
     match event {
-        Event::SubscriptionFailed { reason: SubscriptionFailure::Refused(error), .. } => error,
+        Event::SubscriptionFailed { reason: RequestFailure::Refused(error), .. } => error,
         other => panic!("not a refused subscription: {other:?}"),
     }
 }
@@ -174,7 +174,7 @@ fn an_unanswered_subscribe_is_sent_three_times_then_fails_until_the_next_connect
     let events = harness.events();
     assert!(matches!(
         &events[..],
-        [Event::SubscriptionFailed { reason: SubscriptionFailure::NoAnswer, retry_in: None, .. }]
+        [Event::SubscriptionFailed { reason: RequestFailure::NoAnswer, retry_in: None, .. }]
     ));
     harness.close(4200);
     harness.establish();
@@ -324,6 +324,11 @@ fn bad_input_names_the_value_and_the_rule_and_changes_nothing() {
     assert!(
         error("presence-x", &SubscribeOptions::member("1").info("{"))
             .starts_with("the user info \"{\" is not JSON: ")
+    );
+    assert_eq!(
+        error("private-encrypted-x", &plain),
+        "private-encrypted-x is an encrypted channel: subscribing with the secret needs the \
+         master key"
     );
     assert_eq!(harness.session.state_hash(), before);
     assert!(harness.session.poll_action().is_none());

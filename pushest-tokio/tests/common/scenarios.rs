@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pushest_tokio::{
     ChannelState, Client, CommandError, Config, ConnectionState, Event, PresenceChange,
-    SubscribeOptions, SubscriptionError, SubscriptionFailure,
+    SubscribeOptions, SubscriptionError, RequestFailure,
 };
 
 use super::{Target, next_text, subscribed, unique, wait_for, within};
@@ -119,7 +119,7 @@ pub(crate) async fn a_wrong_secret_fails_visibly_and_other_channels_go_on(target
 
     let private = client.subscribe(&unique("private-orders")).expect("a good channel");
     let error = within(private.subscribed()).await.expect_err("it is refused");
-    let SubscriptionError::Failed { channel, reason: SubscriptionFailure::Refused(error) } = error
+    let SubscriptionError::Failed { channel, reason: RequestFailure::Refused(error) } = error
     else {
         panic!("the server refuses, not {error:?}")
     };

@@ -8,7 +8,7 @@ use pushest_testkit::Target as Peers;
 use pushest_tokio::proto::Signer;
 use pushest_tokio::{
     Authorization, AuthorizationRequest, Client, Denied, Event, Options, SubscribeOptions,
-    SubscriptionError, SubscriptionFailure, Timeouts,
+    SubscriptionError, RequestFailure, Timeouts,
 };
 
 use crate::common::{Target, next_text, subscribed, wait_for, within};
@@ -72,7 +72,7 @@ async fn a_refusal_is_final_and_in_the_authorizers_words_until_retried() {
     let orders = client.subscribe("private-orders").expect("a good channel");
     let error = within(orders.subscribed()).await.expect_err("refused");
     let denied = Denied::refused(Some(403), "orders only for staff");
-    let reason = SubscriptionFailure::Denied(denied);
+    let reason = RequestFailure::Denied(denied);
     assert_eq!(error, SubscriptionError::Failed { channel: orders.name().clone(), reason });
     let _news = subscribed(&client, "news").await;
 
