@@ -31,8 +31,8 @@ pub use pushest_proto::{
     self as proto, Authorization, AuthorizationRequest, BackoffConfig, ChannelEvent, ChannelKind,
     ChannelName, ChannelState, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
     Denied, DialFailure, Endpoint, Event, LimitReached, Limits, Loss, Malformation, Member,
-    PresenceChange, PresenceUpdate, ServerError, SocketId, StateChange, Statistics, Status,
-    SubscribeOptions, RequestFailure, Timeouts,
+    PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
+    Status, SubscribeOptions, Timeouts,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use waiting::{Connected, Flush, Shutdown, Subscribed};

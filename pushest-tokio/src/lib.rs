@@ -46,9 +46,9 @@ pub use pushest_driver::{
     ChannelKind, ChannelName, ChannelState, CommandError, Config, ConfigBuilder, ConfigError,
     Connected, ConnectionState, Denied, DialFailure, Endpoint, Event, Events, Flush, FlushError,
     LimitReached, Limits, Loss, Malformation, Member, NotConnected, Options, OptionsError,
-    Overflow, PresenceChange, PresenceUpdate, ServerError, Shutdown, SocketId, StateChange,
-    Statistics, Status, SubscribeError, SubscribeOptions, Subscribed, Subscription,
-    SubscriptionError, RequestFailure, Timeouts, TypedEvents, config_from_env,
+    Overflow, PresenceChange, PresenceUpdate, RequestFailure, ServerError, Shutdown, SocketId,
+    StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed, Subscription,
+    SubscriptionError, Timeouts, TypedEvents, config_from_env,
 };
 pub use pushest_proto as proto;
 use runtime::Tokio;

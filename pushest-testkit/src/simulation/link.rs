@@ -294,9 +294,18 @@ impl Link {
         if self.random.u8(..) < self.unavailable {
             return Err(Denied::unavailable(Some(503), "try again"));
         }
-        let data = request.channel_data.clone();
-        let auth = signer.channel(&request.socket_id, request.channel.as_str(), data.as_deref());
-        Ok(Authorization { auth, channel_data: data })
+        let data = request.subject.data();
+        let Some(channel) = request.subject.channel() else {
+            let data = data.unwrap_or(r#"{"id":"nobody in particular"}"#);
+            let auth = signer.user(&request.socket_id, data);
+            return Ok(Authorization::new(auth).user_data(data));
+        };
+        let auth = signer.channel(&request.socket_id, channel.as_str(), data);
+        let granted = Authorization::new(auth);
+        Ok(match data {
+            Some(data) => granted.channel_data(data),
+            None => granted,
+        })
     }
 
     fn delay(&mut self) -> Duration {

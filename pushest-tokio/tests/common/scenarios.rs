@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pushest_tokio::{
     ChannelState, Client, CommandError, Config, ConnectionState, Event, PresenceChange,
-    SubscribeOptions, SubscriptionError, RequestFailure,
+    RequestFailure, SubscribeOptions, SubscriptionError,
 };
 
 use super::{Target, next_text, subscribed, unique, wait_for, within};
