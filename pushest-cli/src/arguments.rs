@@ -35,7 +35,8 @@ Environment variables (options win over them; --url replaces them all):
   PUSHER_URL, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_APP_CLUSTER, PUSHER_HOST, PUSHER_PORT,
   PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_KEY,
   REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
-  variables' whole address (host, port, scheme) is left out.";
+  variables' whole address (host, port, scheme) is left out.
+  PUSHER_ENCRYPTION_MASTER_KEY_BASE64 is what --master-key is, with --url, too.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -79,9 +80,11 @@ none is left, the exit status is 1. Interrupting a listener that has no --count 
 with exit status 0.
 
 With --json each line is one of these:
-  {\"type\":\"event\",\"channel\":…,\"event\":…,\"data\":…,\"user_id\":…}
+  {\"type\":\"event\",\"channel\":…,\"event\":…,\"data\":…,\"user_id\":…,\"decrypted\":…}
       data: the value; a string that holds JSON is decoded. user_id: the member that sent a client
-      event, else null
+      event, else null. decrypted: whether the data came encrypted
+  {\"type\":\"undecryptable\",\"channel\":…,\"event\":…,\"reason\":…}
+      an encrypted event that could not be opened; it does not count
   {\"type\":\"members\",\"channel\":…,\"joined\":[{\"user_id\":…,\"user_info\":…}],\"left\":[…]}
       the whole list came with a subscription: the difference to what was known
   {\"type\":\"joined\",\"channel\":…,\"user_id\":…,\"user_info\":…}, and the same with \"left\"
@@ -90,6 +93,10 @@ With --json each line is one of these:
   {\"type\":\"cache_miss\",\"channel\":…}
   {\"type\":\"lagged\",\"dropped\":…}
       the reader of this output was too slow: so many of the oldest events are gone
+  {\"type\":\"signed_in\",\"user_id\":…}
+      again after every reconnection; events to the user come on #server-to-user-ID
+  {\"type\":\"online\",\"user_ids\":[…]}, and the same with \"offline\"
+      users of the watchlist
 With --event NAME only events of that name, gaps and lags are printed.";
 
 #[derive(Args)]
@@ -279,6 +286,10 @@ pub(crate) struct ConnectionOptions {
         default_missing_value = "true"
     )]
     pub(crate) tls: Option<bool>,
+
+    /// The key of the app's encrypted channels; prefer PUSHER_ENCRYPTION_MASTER_KEY_BASE64
+    #[arg(long, help_heading = "Connection", value_name = "BASE64")]
+    pub(crate) master_key: Option<String>,
 
     /// Trust the certificate authorities in this file (PEM), too
     #[arg(long, help_heading = "Connection", value_name = "FILE")]

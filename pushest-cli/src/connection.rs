@@ -2,12 +2,16 @@
 
 use std::env;
 
-use percent_encoding::percent_decode_str;
-use pushest_proto::{Action, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session};
+use pushest_proto::{
+    Action, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session, Signer,
+};
 use pushest_tokio::Options;
 
-use crate::arguments::{AppOptions, ConnectionOptions};
+use crate::arguments::ConnectionOptions;
 use crate::failure::Failure;
+
+/// As the official libraries name the option that it stands for.
+const MASTER_KEY_VARIABLE: &str = "PUSHER_ENCRYPTION_MASTER_KEY_BASE64";
 
 /// Everything that a client needs to connect, validated.
 pub(crate) struct Connection {
@@ -50,14 +54,13 @@ impl Connection {
     }
 }
 
-/// The app's key and secret, where no connection is needed.
-pub(crate) fn key_and_secret(options: &ConnectionOptions) -> Result<(String, String), Failure> {
+/// Signs as the app, where no connection is needed.
+pub(crate) fn signer(options: &ConnectionOptions) -> Result<Signer, Failure> {
     // What is not needed must still not be wrong.
-    builder(options, &variable)?.build()?;
-    match app(&options.app, &variable)? {
-        App { key: Some(key), secret: Some(secret) } => Ok((key, secret)),
-        _ => Err(Failure::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")),
-    }
+    let config = builder(options, &variable)?.build()?;
+    config.signer().cloned().ok_or_else(|| {
+        Failure::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")
+    })
 }
 
 /// Whether a client that is to stop on refusals would stop on this.
@@ -90,27 +93,29 @@ fn builder(
     options: &ConnectionOptions,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<ConfigBuilder, Failure> {
-    let App { key, secret } = app(&options.app, variable)?;
-    let Some(key) = key else {
-        return Err(Failure::input("no key was given: use --key, --url or PUSHER_APP_KEY"));
+    let app = &options.app;
+    // On another server, what the variables say about the address is about a different one.
+    let is_elsewhere = options.host.is_some() || options.cluster.is_some();
+    let left = |name: &str| variable(name).and_then(|value| reduced(name, value, is_elsewhere));
+    let mut builder = match &app.url {
+        Some(url) => ConfigBuilder::default().url(url)?,
+        None => ConfigBuilder::default().variables(left)?,
     };
-    let mut builder = if let Some(url) = &options.app.url {
-        ConfigBuilder::default().url(url)?
-    } else if options.host.is_some() || options.cluster.is_some() {
-        // Another server: what the variables say about the address is about a different one.
-        ConfigBuilder::default()
-    } else {
-        ConfigBuilder::default().variables(variable)?
-    };
-    builder = builder.key(&key);
-    if let Some(secret) = secret {
-        builder = builder.secret(&secret);
+    if let Some(key) = &app.key {
+        builder = builder.key(key);
+    }
+    if let Some(secret) = &app.secret {
+        builder = builder.secret(secret);
+    }
+    let master_key = || variable(MASTER_KEY_VARIABLE).filter(|key| !key.trim().is_empty());
+    if let Some(master_key) = options.master_key.clone().or_else(master_key) {
+        builder = builder.master_key_base64(&master_key);
     }
     if let Some(cluster) = &options.cluster {
-        builder = builder.cluster(cluster);
+        builder = builder.cluster(cluster).tls(true);
     }
     if let Some(host) = &options.host {
-        builder = builder.host(host);
+        builder = builder.host(host).tls(options.port == Some(443));
     }
     if let Some(port) = options.port {
         builder = builder.port(port);
@@ -124,50 +129,20 @@ fn builder(
     Ok(builder)
 }
 
-/// Key and secret as they were given. It cannot be printed: it holds a secret.
-#[derive(Default)]
-struct App {
-    key: Option<String>,
-    secret: Option<String>,
-}
-
-fn app(options: &AppOptions, variable: &dyn Fn(&str) -> Option<String>) -> Result<App, Failure> {
-    let found = match &options.url {
-        Some(url) => of_url(url)?,
-        None => of_variables(variable)?,
-    };
-    Ok(App {
-        key: options.key.clone().or(found.key),
-        secret: options.secret.clone().or(found.secret),
-    })
-}
-
-/// By the rules of [`ConfigBuilder::variables`], whose result does not show the secret.
-fn of_variables(variable: &dyn Fn(&str) -> Option<String>) -> Result<App, Failure> {
-    let get = |name: &str| {
-        variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-    };
-    let url = get("PUSHER_URL");
-    let is_reverb = url.is_none() && get("PUSHER_APP_KEY").is_none();
-    let prefix = if is_reverb && get("REVERB_APP_KEY").is_some() { "REVERB" } else { "PUSHER" };
-    let app = url.map_or_else(|| Ok(App::default()), |url| of_url(&url))?;
-    Ok(App {
-        key: get(&format!("{prefix}_APP_KEY")).or(app.key),
-        secret: get(&format!("{prefix}_APP_SECRET")).or(app.secret),
-    })
-}
-
-fn of_url(url: &str) -> Result<App, Failure> {
-    // All rules about URLs stand in the core; what passes them has the shape that is read here.
-    ConfigBuilder::default().url(url)?.build()?;
-    let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next());
-    let user = authority.and_then(|authority| authority.rsplit_once('@')).map(|(user, _)| user);
-    let (key, secret) = match user.and_then(|user| user.split_once(':')) {
-        Some((key, secret)) => (Some(key), Some(secret)),
-        None => (user, None),
-    };
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    Ok(App { key: key.map(decoded), secret: secret.map(decoded) })
+/// What is left of a variable that says nothing about the address, if that is what is wanted.
+fn reduced(name: &str, value: String, is_elsewhere: bool) -> Option<String> {
+    match name {
+        _ if !is_elsewhere || name.ends_with("_APP_KEY") || name.ends_with("_APP_SECRET") => {
+            Some(value)
+        }
+        // The app of the URL, on the hosted service until the options say where.
+        "PUSHER_URL" => {
+            let authority = value.split("://").nth(1).and_then(|rest| rest.split('/').next());
+            let user = authority.and_then(|authority| authority.rsplit_once('@'));
+            Some(user.map_or(value.clone(), |(user, _)| format!("https://{user}@api.pusher.com")))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -177,8 +152,7 @@ mod tests {
     use super::*;
     use crate::arguments::{Arguments, Command};
 
-    /// The endpoint's URL up to the app, and the key and secret, that options and variables give.
-    fn resolved(options: &[&str], variables: &[(&str, &str)]) -> Result<[String; 3], String> {
+    fn resolved(options: &[&str], variables: &[(&str, &str)]) -> Result<Config, String> {
         let words = [&["pushest", "listen", "news"], options].concat();
         let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
         let Command::Listen(arguments) = arguments.command else { unreachable!() };
@@ -186,22 +160,23 @@ mod tests {
             let found = variables.iter().find(|(candidate, _)| *candidate == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        let text = |failure| match failure {
+        let config = builder(&arguments.connection, &variable);
+        config.and_then(|builder| Ok(builder.build()?)).map_err(|failure| match failure {
             Failure::Input(text) => text,
             _ => unreachable!("resolving fails on bad input only"),
-        };
-        let config = builder(&arguments.connection, &variable).map_err(text)?.build();
-        let config = config.map_err(|error| error.to_string())?;
-        let app = app(&arguments.connection.app, &variable).map_err(text)?;
-        assert_eq!(app.key.as_deref(), Some(config.key()));
-        assert_eq!(app.secret.is_some(), config.has_secret());
-        let url = config.endpoint().url(config.key());
-        let address = url.split_once("/app/").unwrap().0.to_owned();
-        Ok([address, app.key.unwrap(), app.secret.unwrap_or_default()])
+        })
     }
 
+    /// The endpoint's URL up to the app, the key, and the secret, which only its signatures show.
     fn expect(options: &[&str], variables: &[(&str, &str)], wanted: [&str; 3]) {
-        assert_eq!(resolved(options, variables), Ok(wanted.map(str::to_owned)));
+        let config = resolved(options, variables).unwrap();
+        let [address, key, secret] = wanted;
+        let url = config.endpoint().url(config.key());
+        assert_eq!((url.split_once("/app/").unwrap().0, config.key()), (address, key));
+        let socket_id = pushest_proto::SocketId::new("1.2").unwrap();
+        let auth = |signer: &Signer| signer.channel(&socket_id, "private-a", None);
+        let wanted = (!secret.is_empty()).then(|| auth(&Signer::new(key, secret)));
+        assert_eq!(config.signer().map(auth), wanted);
     }
 
     #[test]
@@ -254,6 +229,10 @@ mod tests {
         let variables = [("PUSHER_URL", "https://k:s@api-eu.pusher.com/apps/3")];
         expect(&[], &variables, ["wss://ws-eu.pusher.com:443", "k", "s"]);
         expect(&["--host=localhost", "--port=6001"], &variables, ["ws://localhost:6001", "k", "s"]);
+        expect(&["--host=h", "--port=443"], &variables, ["wss://h:443", "k", "s"]);
+        let elsewhere = [("PUSHER_URL", "pusher://k:s%2F@h:6001/rt")];
+        expect(&["--cluster=eu"], &elsewhere, ["wss://ws-eu.pusher.com:443", "k", "s/"]);
+        expect(&["--host=other"], &elsewhere, ["ws://other:80", "k", "s/"]);
         let both = [variables[0], ("PUSHER_APP_SECRET", "newer")];
         expect(&[], &both, ["wss://ws-eu.pusher.com:443", "k", "newer"]);
     }
@@ -268,6 +247,19 @@ mod tests {
             ("REVERB_SCHEME", "http"),
         ];
         expect(&[], &variables, ["ws://h:8080", "k", "s"]);
+    }
+
+    #[test]
+    fn a_master_key_comes_from_the_option_or_the_variable() {
+        let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+        let has_key = |options: &[&str], variables: &[(&str, &str)]| {
+            resolved(options, variables).map(|config| config.has_master_key())
+        };
+        assert_eq!(has_key(&["--key=k"], &[]), Ok(false));
+        assert_eq!(has_key(&["--key=k", "--master-key", key], &[]), Ok(true));
+        assert_eq!(has_key(&["--key=k"], &[(MASTER_KEY_VARIABLE, key)]), Ok(true));
+        let error = has_key(&["--key=k"], &[(MASTER_KEY_VARIABLE, "aHVzaA==")]).unwrap_err();
+        assert_eq!(error, "the master key has 4 bytes: it must have 32");
     }
 
     #[test]

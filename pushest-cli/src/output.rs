@@ -28,6 +28,8 @@ pub(crate) enum Line<'a> {
         event: &'a str,
         data: Box<RawValue>,
         user_id: Option<Cow<'a, str>>,
+        /// Whether the data came encrypted.
+        decrypted: bool,
         /// The data as it reads for people.
         #[serde(skip)]
         text: Cow<'a, str>,
@@ -52,6 +54,14 @@ pub(crate) enum Line<'a> {
     SubscriptionCount { channel: &'a str, count: u64 },
     /// A cache channel has no cached event.
     CacheMiss { channel: &'a str },
+    /// An encrypted event that could not be opened.
+    Undecryptable { channel: &'a str, event: &'a str, reason: String },
+    /// The server has confirmed who this is.
+    SignedIn { user_id: &'a str },
+    /// Users of the watchlist came online.
+    Online { user_ids: &'a [String] },
+    /// Users of the watchlist went offline.
+    Offline { user_ids: &'a [String] },
     /// Standard output was read too slowly.
     Lagged { dropped: u64 },
     /// Somebody who is present.
@@ -92,7 +102,8 @@ impl<'a> From<&'a ChannelEvent> for Line<'a> {
             to_raw_value(&*text).expect("a string can always be written as JSON")
         });
         let (channel, user_id) = (event.channel().as_str(), event.user_id());
-        Self::Event { channel, event: event.name(), data, user_id, text }
+        let decrypted = event.was_encrypted();
+        Self::Event { channel, event: event.name(), data, user_id, decrypted, text }
     }
 }
 
@@ -114,9 +125,12 @@ impl<'a> From<&'a PresenceUpdate> for Line<'a> {
 impl Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Event { channel, event, user_id, text, .. } => {
+            Self::Event { channel, event, user_id, decrypted, text, .. } => {
                 write!(f, "{}  {}", styled(CHANNEL, channel), styled(NAME, event))?;
                 write!(f, "  {}", printable(text))?;
+                if *decrypted {
+                    write!(f, "  {}", styled(QUIET, "decrypted"))?;
+                }
                 match user_id {
                     Some(id) => write!(f, "  {}", styled(QUIET, &format!("from {id}"))),
                     None => Ok(()),
@@ -154,6 +168,19 @@ impl Display for Line<'_> {
             }
             Self::CacheMiss { channel } => {
                 write!(f, "{}  cache miss", styled(CHANNEL, channel))
+            }
+            Self::Undecryptable { channel, event, reason } => {
+                write!(f, "{}  {}", styled(CHANNEL, channel), styled(NAME, event))?;
+                write!(f, "  {}", styled(WARNING, &format!("undecryptable: {reason}")))
+            }
+            Self::SignedIn { user_id } => {
+                write!(f, "signed in as {}", styled(NAME, user_id))
+            }
+            Self::Online { user_ids } => {
+                f.write_str(&styled(JOINED, &format!("online  {}", user_ids.join(", "))))
+            }
+            Self::Offline { user_ids } => {
+                f.write_str(&styled(LEFT, &format!("offline  {}", user_ids.join(", "))))
             }
             Self::Lagged { dropped } => {
                 let text = format!("lagged  {dropped} events are gone: they were read too slowly");
@@ -318,13 +345,18 @@ mod tests {
                 event: "b",
                 data: json("[1]"),
                 user_id: None,
+                decrypted: true,
                 text: "".into(),
             }),
-            r#"{"type":"event","channel":"a","event":"b","data":[1],"user_id":null}"#
+            r#"{"type":"event","channel":"a","event":"b","data":[1],"user_id":null,"decrypted":true}"#
         );
         assert_eq!(
             line(Line::CacheMiss { channel: "cache-a" }),
             r#"{"type":"cache_miss","channel":"cache-a"}"#
+        );
+        assert_eq!(
+            line(Line::Online { user_ids: &["7".to_owned()] }),
+            r#"{"type":"online","user_ids":["7"]}"#
         );
     }
 }

@@ -128,10 +128,21 @@ impl Listener<'_> {
             Event::CacheMiss { channel } if !is_filtered => {
                 self.output.line(&Line::CacheMiss { channel: channel.as_str() })?;
             }
+            Event::Undecryptable { channel, name, reason }
+                if self.event.is_none_or(|wanted| wanted == &**name) =>
+            {
+                let (channel, event, reason) = (channel.as_str(), &**name, reason.to_string());
+                self.output.line(&Line::Undecryptable { channel, event, reason })?;
+            }
+            Event::Watchlist { online, user_ids } if !is_filtered => self.output.line(&{
+                if *online { Line::Online { user_ids } } else { Line::Offline { user_ids } }
+            })?,
             Event::Channel(_)
             | Event::Presence(_)
             | Event::SubscriptionCount { .. }
-            | Event::CacheMiss { .. } => {}
+            | Event::CacheMiss { .. }
+            | Event::Undecryptable { .. }
+            | Event::Watchlist { .. } => {}
             Event::Gap { channel, silent_for, cause } => self.output.line(&Line::Gap {
                 channel: channel.as_str(),
                 silent_ms: silent_for.as_millis().try_into().unwrap_or(u64::MAX),

@@ -52,11 +52,6 @@ impl Rehearsal {
         options: &SubscribeOptions,
     ) -> Result<ChannelName, Failure> {
         let name = self.session.subscribe(channel, options, Instant::ORIGIN)?;
-        if name.kind() == ChannelKind::Encrypted {
-            return Err(Failure::input(format_args!(
-                "{name} is an encrypted channel: this version cannot decrypt its events"
-            )));
-        }
         if name.kind().is_signed() && !self.session.config().has_secret() {
             return Err(Failure::input(format_args!(
                 "subscribing to {name} is signed: give the app's secret with --secret, --url or \

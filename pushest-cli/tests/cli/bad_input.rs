@@ -22,7 +22,7 @@ fn channels() {
     refused(&["listen", "good", ""], &["cannot be empty"]);
     refused(&["listen", &long], &["201 bytes", "200"]);
     refused(&["listen", "#server-to-user-7"], &["\"#server-to-user-7\"", "sign-in"]);
-    refused(&["listen", "private-encrypted-a"], &["private-encrypted-a", "cannot decrypt"]);
+    refused(&["listen", "private-encrypted-a"], &["private-encrypted-a", "--master-key"]);
     refused(&["listen"], &["CHANNEL"]);
     refused(&["trigger", "private a", "client-x", "1"], &["\"private a\""]);
     refused(&["members", "presence a"], &["\"presence a\""]);
