@@ -86,7 +86,8 @@
 //!      │ disconnect(),    │   │ the time has come        │ handle_close,          │
 //!      │ from anywhere    ▼   │                          │ a timeout              │
 //!      └─────────────── Waiting ◄────────────────────────┴────────────────────────┘
-//!                         │ close codes 4000–4099, or a refusal to dial
+//!                         │ close codes 4000–4099 (4000 first switches to TLS), or a dial that is
+//!                         │ refused where the configuration says to stop
 //!                         ▼
 //!                      Refused ── connect() ──► Connecting
 //! ```

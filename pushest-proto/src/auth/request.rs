@@ -195,6 +195,16 @@ pub enum Denied {
 }
 
 impl Denied {
+    /// The same with its text cut to what is kept.
+    pub(crate) fn clipped(self) -> Self {
+        match self {
+            Self::Refused { status, message } => Self::Refused { status, message: clip(&message) },
+            Self::Unavailable { status, message, retry_after } => {
+                Self::Unavailable { status, message: clip(&message), retry_after }
+            }
+        }
+    }
+
     /// A final no.
     #[must_use]
     pub fn refused(status: Option<u16>, message: &str) -> Self {

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use super::encrypted::SharedSecret;
 use super::presence::Members;
@@ -14,14 +13,9 @@ use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::event::{Event, LimitReached, RequestFailure, ServerError};
 use crate::pending::Pending;
-use crate::wire::decode;
+use crate::wire::decode::{self, MemberList};
 
 impl Channels {
-    /// A wanted channel, and the key to speak of it.
-    pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
-        self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
-    }
-
     /// Whether the server may speak of the channel: it was asked for, and what still comes of a
     /// subscription that was ended is not meant.
     pub(crate) fn is_heard(&self, key: Key) -> bool {
@@ -49,6 +43,7 @@ impl Channels {
     /// Something of the channel is about to be told: the gap, if there is one, goes first.
     pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) {
         let channel = &mut self.slab[key];
+        channel.was_told_of = true;
         if let Some((since, cause)) = channel.gap.take() {
             let silent_for = context.now.saturating_duration_since(since);
             let channel = channel.name.clone();
@@ -56,8 +51,13 @@ impl Channels {
         }
     }
 
-    /// The server confirmed.
-    pub(crate) fn succeeded(&mut self, key: Key, members: Vec<Member>, context: &mut Context<'_>) {
+    /// The server confirmed. A presence channel's members are replaced, if the list could be read.
+    pub(crate) fn succeeded(
+        &mut self,
+        key: Key,
+        members: Option<MemberList>,
+        context: &mut Context<'_>,
+    ) {
         if !matches!(self.slab[key].phase, Phase::Subscribed) {
             self.rest(key, context.pending);
             let channel = &mut self.slab[key];
@@ -68,7 +68,7 @@ impl Channels {
             context.pending.keep(Event::Subscribed { channel });
             self.tell_gap(key, context);
         }
-        if self.is_presence(key) {
+        if let Some(members) = members.filter(|_| self.is_presence(key)) {
             self.reset_members(key, members, context);
         }
     }
@@ -79,17 +79,16 @@ impl Channels {
         self.fail(key, RequestFailure::Refused(error), pending);
     }
 
-    /// Which unanswered signed channel is named in an error's message.
+    /// The wanted channel that is named in an error's message.
     pub(crate) fn named_in(&self, message: &str) -> Option<Key> {
         let in_a_name =
             |character: char| character.is_ascii_alphanumeric() || "_-=@,.;:#".contains(character);
-        let unanswered = |name: &str| {
-            self.by_name.get(name).copied().filter(|key| self.unanswered.contains(key))
-        };
         let mut words = message.split(|character| !in_a_name(character));
         words.find_map(|word| {
-            // A sentence may end right behind the name.
-            unanswered(word).or_else(|| unanswered(word.trim_end_matches(['.', ',', ';', ':'])))
+            // A sentence may end right behind the name, and `channel=NAME` stand before it.
+            let bare = word.trim_end_matches(['.', ',', ';', ':']);
+            let value = bare.rsplit(['=', ':', '#']).next().unwrap_or(bare);
+            [word, bare, value].into_iter().find_map(|name| self.wanted_key(name))
         })
     }
 
@@ -113,7 +112,7 @@ impl Channels {
         let Some(&(_, key)) = self.in_flight.iter().find(|(other, _)| *other == ticket) else {
             return;
         };
-        self.end_flight(ticket, context.pending);
+        self.end_flight(ticket);
         if self.asked_for_key(key, ticket) {
             return self.key_answered(key, answer, context);
         }
@@ -133,7 +132,7 @@ impl Channels {
         }
     }
 
-    /// A member came. Answers whether the data made sense.
+    /// A member came.
     pub(crate) fn joined(
         &mut self,
         key: Key,
@@ -211,13 +210,11 @@ impl Channels {
         Ok(granted)
     }
 
-    fn reset_members(&mut self, key: Key, members: Vec<Member>, context: &mut Context<'_>) {
+    fn reset_members(&mut self, key: Key, list: MemberList, context: &mut Context<'_>) {
         self.change_members(key, |table, name| {
-            let (change, dropped) = table.reset(members, &context.config.limits);
-            let bytes = match &change {
-                PresenceChange::Reset { joined, left } => 16 * (joined.len() + left.len()),
-                PresenceChange::Joined(_) | PresenceChange::Left(_) => 0,
-            };
+            let (change, dropped) = table.reset(list.members, &context.config.limits);
+            let dropped = dropped + list.dropped;
+            let bytes = change.bytes();
             context.pending.push(presence_action(name, change), bytes);
             if dropped > 0 {
                 context.pending.push(members_limit(name, dropped), 0);

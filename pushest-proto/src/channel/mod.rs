@@ -57,8 +57,6 @@ pub(crate) type Key = usize;
 enum Phase {
     /// Nothing has been sent; with a connection, the channel is due.
     Idle,
-    /// It waits for one of the authorizations in flight to end.
-    AwaitingTurn,
     /// It waits for the answer to this ticket.
     Authorizing(Ticket),
     /// The authorization is there, the subscribe waits to be polled.
@@ -95,6 +93,8 @@ struct Channel {
     /// Where the user last left it. A channel that is not wanted stays only until the server was
     /// told.
     wanted: bool,
+    /// When the user began to want it: channels are subscribed in this order.
+    since: Order,
     /// The server has to be told that a former subscription ended, before anything else.
     leaving: bool,
     /// A subscribe was polled on this connection, and no unsubscribe since.
@@ -120,6 +120,9 @@ struct Channel {
     failure: Option<Box<RequestFailure>>,
     /// The subscription was lost: since when nothing was heard, and why.
     gap: Option<(Instant, Arc<Loss>)>,
+    /// Something of the channel was told since it was wanted, or since the last gap: a loss leaves
+    /// a gap.
+    was_told_of: bool,
     /// The key of an encrypted channel, and what is done when it does not fit.
     encryption: Option<Box<Encryption>>,
     /// The server lets only the signed-in user subscribe.
@@ -134,7 +137,7 @@ impl Channel {
                 Some(_) => ChannelState::Failed,
                 None => ChannelState::Waiting,
             },
-            Phase::AwaitingTurn | Phase::Pausing => ChannelState::Waiting,
+            Phase::Pausing => ChannelState::Waiting,
             Phase::Authorizing(_) | Phase::Authorized(_) => ChannelState::Authorizing,
             Phase::Subscribing => ChannelState::Subscribing,
             Phase::Subscribed => ChannelState::Subscribed,
@@ -211,8 +214,9 @@ impl Channels {
         self.wanted
     }
 
-    pub(crate) fn is_wanted(&self, name: &str) -> bool {
-        self.by_name.get(name).is_some_and(|key| self.slab[*key].wanted)
+    /// A wanted channel, and the key to speak of it.
+    pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
+        self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
     }
 
     /// Bytes of all members of all channels.
@@ -221,12 +225,20 @@ impl Channels {
     }
 
     pub(crate) fn view(&self, name: &str) -> Option<ChannelView<'_>> {
-        let channel = &self.slab[*self.by_name.get(name)?];
-        channel.wanted.then_some(ChannelView(channel))
+        Some(ChannelView(&self.slab[self.wanted_key(name)?]))
     }
 
     pub(crate) fn views(&self) -> impl Iterator<Item = ChannelView<'_>> {
-        self.slab.iter().map(|(_, channel)| ChannelView(channel)).filter(|view| view.0.wanted)
+        self.in_order().into_iter().map(|key| ChannelView(&self.slab[key]))
+    }
+
+    /// The wanted channels, in the order in which they began to be.
+    fn in_order(&self) -> Vec<Key> {
+        let wanted = self.slab.iter().filter(|(_, channel)| channel.wanted);
+        let mut keys: Vec<(Order, Key)> =
+            wanted.map(|(key, channel)| (channel.since, key)).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
     }
 
     /// The user wants the channel. `connected` says whether it can be asked for at once.
@@ -250,6 +262,7 @@ impl Channels {
         }
         if !channel.wanted {
             channel.wanted = true;
+            channel.since = pending.next_order();
             self.wanted += 1;
         }
         let me = channel_data.as_deref().and_then(crate::wire::decode::user_id).map(Into::into);
@@ -266,17 +279,15 @@ impl Channels {
         }
     }
 
-    /// The user no longer wants the channel. Answers whether it was wanted.
-    pub(crate) fn unwant(&mut self, name: &str, connected: bool, pending: &mut Pending) -> bool {
-        let Some(&key) = self.by_name.get(name).filter(|key| self.slab[**key].wanted) else {
-            return false;
-        };
+    /// The user no longer wants the channel.
+    pub(crate) fn unwant(&mut self, key: Key, connected: bool, pending: &mut Pending) {
         self.wanted -= 1;
         self.rest(key, pending);
         let channel = &mut self.slab[key];
         channel.wanted = false;
         channel.leaving = channel.told;
         channel.gap = None;
+        channel.was_told_of = false;
         channel.count = None;
         channel.failure = None;
         channel.encryption = None;
@@ -288,14 +299,10 @@ impl Channels {
         } else {
             self.make_due(key, pending);
         }
-        true
     }
 
-    /// A failed channel is tried again. Answers whether it is wanted.
-    pub(crate) fn retry(&mut self, name: &str, connected: bool, pending: &mut Pending) -> bool {
-        let Some(&key) = self.by_name.get(name).filter(|key| self.slab[**key].wanted) else {
-            return false;
-        };
+    /// A failed channel is tried again.
+    pub(crate) fn retry(&mut self, key: Key, connected: bool, pending: &mut Pending) {
         let channel = &mut self.slab[key];
         if channel.state() == ChannelState::Failed || matches!(channel.phase, Phase::Pausing) {
             self.rest(key, pending);
@@ -307,16 +314,14 @@ impl Channels {
                 self.make_due(key, pending);
             }
         }
-        true
     }
 
     /// The connection was established: everything wanted is due, unless its authorization was
     /// refused.
     pub(crate) fn connected(&mut self, pending: &mut Pending) {
-        let keys: Vec<Key> = self.slab.iter().map(|(key, _)| key).collect();
-        for key in keys {
+        for key in self.in_order() {
             let channel = &self.slab[key];
-            if channel.wanted && channel.failure.is_none() && !channel.needs_sign_in {
+            if channel.failure.is_none() && !channel.needs_sign_in {
                 self.make_due(key, pending);
             }
         }
@@ -325,14 +330,11 @@ impl Channels {
     /// The user is signed in: its own channel is due.
     pub(crate) fn signed_in(&mut self, user_id: &str, pending: &mut Pending) {
         let name = ChannelName::of_user(user_id);
-        let former: Vec<ChannelName> = self
-            .slab
-            .iter()
-            .filter(|(_, channel)| channel.needs_sign_in && channel.name != name)
-            .map(|(_, channel)| channel.name.clone())
-            .collect();
-        for former in former {
-            self.unwant(former.as_str(), true, pending);
+        let is_former =
+            |channel: &Channel| channel.needs_sign_in && channel.wanted && channel.name != name;
+        let former = self.slab.iter().find(|(_, channel)| is_former(channel));
+        if let Some((former, _)) = former {
+            self.unwant(former, true, pending);
         }
         let key = match self.by_name.get(name.as_str()) {
             Some(key) => *key,
@@ -342,6 +344,7 @@ impl Channels {
         channel.needs_sign_in = true;
         if !channel.wanted {
             channel.wanted = true;
+            channel.since = pending.next_order();
             self.wanted += 1;
         }
         if matches!(channel.phase, Phase::Idle) {
@@ -361,7 +364,7 @@ impl Channels {
         self.unanswered.clear();
         for (_, channel) in &mut self.slab {
             channel.forget_key(pending);
-            if matches!(channel.phase, Phase::Subscribed) && channel.gap.is_none() {
+            if core::mem::take(&mut channel.was_told_of) && channel.gap.is_none() {
                 channel.gap = Some((since, loss.clone()));
             }
             if !matches!(channel.failure.as_deref(), Some(RequestFailure::Denied(_))) {
@@ -405,6 +408,8 @@ impl Channels {
             count: None,
             failure: None,
             gap: None,
+            was_told_of: false,
+            since: Order::default(),
             encryption: None,
             needs_sign_in: false,
         });

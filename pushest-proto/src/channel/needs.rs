@@ -35,16 +35,21 @@ impl Channels {
         (!self.abandoned.is_empty()).then(|| self.abandoned.remove(0).1)
     }
 
-    /// The place of the channel that is due first.
+    /// The place of the channel that is due first. One that waits for its turn is due as soon as
+    /// an authorization may run.
     pub(crate) fn due_front(&self) -> Option<Order> {
-        self.due.first().map(|(order, _)| *order)
+        let turn = self.turns.first().filter(|_| self.has_flight());
+        self.due.first().into_iter().chain(turn).map(|(order, _)| *order).min()
     }
 
     /// What the first due channel needs; `None` if that turned out to be nothing.
     pub(crate) fn pop_due(&mut self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<Action> {
-        let (order, key) = self.due.pop_first()?;
+        let front = self.due_front()?;
+        let is_turn = self.turns.first().is_some_and(|(order, _)| *order == front);
+        let (order, key) = if is_turn { self.turns.pop_first()? } else { self.due.pop_first()? };
         let channel = &mut self.slab[key];
         channel.due = None;
+        channel.turn = None;
         if channel.leaving {
             channel.leaving = false;
             channel.told = false;
@@ -135,7 +140,7 @@ impl Channels {
 
     /// The answer to this ticket is no longer needed.
     pub(super) fn give_up_flight(&mut self, ticket: Ticket, pending: &mut Pending) {
-        self.end_flight(ticket, pending);
+        self.end_flight(ticket);
         self.abandoned.push((pending.next_order(), ticket));
     }
 
@@ -152,7 +157,7 @@ impl Channels {
 
     pub(super) fn make_due(&mut self, key: Key, pending: &mut Pending) {
         let channel = &mut self.slab[key];
-        if channel.due.is_none() {
+        if channel.due.is_none() && channel.turn.is_none() {
             let order = pending.next_order();
             channel.due = Some(order);
             self.due.insert((order, key));
@@ -167,17 +172,9 @@ impl Channels {
         self.deadlines.insert((deadline, key));
     }
 
-    /// A ticket is no longer in flight: the next channel in turn is due.
-    pub(super) fn end_flight(&mut self, ticket: Ticket, pending: &mut Pending) {
+    /// A ticket is no longer in flight.
+    pub(super) fn end_flight(&mut self, ticket: Ticket) {
         self.in_flight.retain(|(other, _)| *other != ticket);
-        if let Some((_, key)) = self.turns.pop_first() {
-            let channel = &mut self.slab[key];
-            channel.turn = None;
-            if matches!(channel.phase, Phase::AwaitingTurn) {
-                channel.phase = Phase::Idle;
-            }
-            self.make_due(key, pending);
-        }
     }
 
     /// Not for good: the channel waits, and is tried again.
@@ -239,7 +236,6 @@ impl Channels {
             return Some(self.subscribing(key, wire, text, context));
         }
         if !self.has_flight() {
-            self.slab[key].phase = Phase::AwaitingTurn;
             self.set_turn(key, order);
             return None;
         }

@@ -79,8 +79,19 @@ pub enum ConfigError {
         /// The value.
         value: Duration,
     },
+    /// The backoff would shrink.
+    #[error("the initial backoff {initial:?} is longer than the maximum {maximum:?}")]
+    Backoff {
+        /// The initial ceiling.
+        initial: Duration,
+        /// The ceiling of all delays.
+        maximum: Duration,
+    },
     /// A limit that makes no sense.
-    #[error("{value} cannot be the limit `{what}`: it must be from 1 to 4294967295")]
+    #[error(
+        "{value} cannot be the limit `{what}`: it must be at least 1, and that of a message at \
+         most 4294967295"
+    )]
     Limit {
         /// Which limit.
         what: &'static str,

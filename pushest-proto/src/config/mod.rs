@@ -381,7 +381,8 @@ impl Default for Timeouts {
 }
 
 /// The curve of the delays between attempts: the ceiling doubles from `initial` to `maximum`, and
-/// each delay is drawn uniformly below it, so that many clients do not come back at once.
+/// each delay is drawn uniformly below it, so that many clients do not come back at once. None is
+/// shorter than 100 ms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackoffConfig {
     /// The ceiling of the first delay. 1 s.
@@ -393,7 +394,11 @@ pub struct BackoffConfig {
 impl BackoffConfig {
     fn check(&self) -> Result<(), ConfigError> {
         error::check_duration("initial backoff", self.initial)?;
-        error::check_duration("maximum backoff", self.maximum)
+        error::check_duration("maximum backoff", self.maximum)?;
+        if self.initial > self.maximum {
+            return Err(ConfigError::Backoff { initial: self.initial, maximum: self.maximum });
+        }
+        Ok(())
     }
 }
 
@@ -408,7 +413,7 @@ impl Default for BackoffConfig {
 pub struct Limits {
     /// One received message. 1 MiB.
     pub message: usize,
-    /// Wanted channels. 100,000.
+    /// Wanted channels, not counting that of the signed-in user. 100,000.
     pub channels: usize,
     /// Members of one channel. 10,000.
     pub members: usize,

@@ -77,7 +77,8 @@ impl Session {
     pub fn connect(&mut self, now: Instant) {
         self.advance(now);
         match self.connection.phase {
-            Phase::Idle | Phase::Refused | Phase::Waiting => self.dial(),
+            Phase::Idle | Phase::Waiting => self.dial(),
+            Phase::Refused => self.begin_anew(),
             Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {}
         }
     }
@@ -91,8 +92,11 @@ impl Session {
             return;
         }
         self.connection.farewell |= self.connection.established().is_some();
-        self.close(CloseCode::Normal);
-        self.end_connection(Loss::Disconnected);
+        if self.connection.phase.connection().is_some() {
+            self.close(CloseCode::Normal);
+            self.end_connection(Loss::Disconnected);
+        }
+        self.timers.disarm_all();
         self.backoff.reset();
         self.connection.attempt = 0;
         self.enter(Phase::Idle, None, None);
@@ -139,6 +143,12 @@ impl Session {
         let name = ChannelName::with_rules(name, &limits.channel_name)?;
         let is_presence = name.kind() == ChannelKind::Presence;
         let channel_data = if is_presence { options.channel_data()? } else { None };
+        if let Some(data) = &channel_data
+            && data.len() > limits.event_data
+        {
+            let (size, limit) = (data.len(), limits.event_data);
+            return Err(CommandError::TooLarge { size, limit });
+        }
         if is_presence && channel_data.is_none() && self.config.has_secret() {
             return Err(CommandError::MemberDataMissing { channel: name });
         }
@@ -148,7 +158,9 @@ impl Session {
         {
             return Err(CommandError::MasterKeyMissing { channel: name });
         }
-        if !self.channels.is_wanted(name.as_str()) && self.channels.wanted() >= limits.channels {
+        if self.channels.wanted_key(name.as_str()).is_none()
+            && self.channels.wanted() >= limits.channels
+        {
             return Err(CommandError::TooManyChannels { limit: limits.channels });
         }
         self.advance(now);
@@ -162,10 +174,10 @@ impl Session {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
     pub fn unsubscribe(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
-        self.wanted(name)?;
+        let key = self.wanted(name)?;
         self.advance(now);
         let connected = self.connection.established().is_some();
-        self.channels.unwant(name, connected, &mut self.pending);
+        self.channels.unwant(key, connected, &mut self.pending);
         Ok(())
     }
 
@@ -174,10 +186,10 @@ impl Session {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
     pub fn retry(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
-        self.wanted(name)?;
+        let key = self.wanted(name)?;
         self.advance(now);
         let connected = self.connection.established().is_some();
-        self.channels.retry(name, connected, &mut self.pending);
+        self.channels.retry(key, connected, &mut self.pending);
         Ok(())
     }
 
@@ -222,6 +234,10 @@ impl Session {
             return Err(CommandError::RateLimited { limit, retry_in });
         }
         let text = encode::client_event(event, channel, &data);
+        if text.len() > self.config.limits.outgoing {
+            let limit = self.config.limits.outgoing;
+            return Err(CommandError::TooLarge { size: text.len(), limit });
+        }
         let item = Item::ClientEvent(ClientEvent { channel: name, event: event.into(), text });
         self.check_room(&item)?;
         self.advance(now);

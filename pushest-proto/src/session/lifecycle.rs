@@ -49,22 +49,26 @@ impl Session {
 
     /// The present connection or attempt is over. Decides what comes next.
     pub(super) fn lose(&mut self, loss: Loss) {
-        let policy = loss.policy(self.connection.endpoint.is_tls(), self.config.stop_on_refusal);
+        let loss = loss.clipped();
+        let established = self.connection.established().is_some();
+        let tls = self.connection.endpoint.is_tls();
+        let policy = loss.policy(tls, established, self.config.stop_on_refusal);
         let loss = self.end_connection(loss);
+        self.connection.not_before = self.now;
         let delay = match policy {
             Policy::Stop => {
-                // What comes after `connect()` is a new beginning.
-                self.backoff.reset();
                 self.enter(Phase::Refused, Some(loss), None);
-                self.connection.attempt = 0;
                 return;
             }
             Policy::SwitchToTls => {
-                self.connection.endpoint = self.connection.endpoint.clone().tls(true);
+                self.connection.endpoint = self.connection.endpoint.clone().switched_to_tls();
                 self.backoff.next_immediate()
             }
             Policy::Immediately => self.backoff.next_immediate(),
-            Policy::BackOff(at_least) => self.backoff.next_delay(at_least),
+            Policy::BackOff(at_least) => {
+                self.connection.not_before = self.now + at_least;
+                self.backoff.next_delay(at_least)
+            }
         };
         if delay.is_zero() {
             self.enter(Phase::Waiting, Some(loss), Some(delay));
@@ -141,9 +145,9 @@ impl Session {
     pub(super) fn network_changed(&mut self) {
         match self.connection.phase {
             Phase::Established(_) => self.check_for_life(),
-            // A network that flaps must not turn into a loop: the attempt keeps the floor.
+            // A network that flaps must not turn into a loop, and what a server asked for holds.
             Phase::Waiting => {
-                let soon = self.now + FLOOR;
+                let soon = (self.now + FLOOR).max(self.connection.not_before);
                 let retry = self.timers.deadline(Timer::Retry);
                 if retry.is_none_or(|retry| retry > soon) {
                     self.timers.arm(Timer::Retry, soon);
@@ -169,7 +173,7 @@ impl Session {
         self.timers.disarm(Timer::Flush);
         self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
         if reading {
-            self.heartbeat.last_heard = self.now;
+            self.heartbeat.resumed = self.now;
             if self.heartbeat.oldest_of_user().is_some() {
                 self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
             }

@@ -154,6 +154,11 @@ impl Session {
         self.advance(now);
         if self.connection.is_current(connection) && self.connection.connect_due.is_none() {
             self.lose(loss);
+        } else if self.connection.close_due.is_some_and(|(_, id, _)| id == connection) {
+            // It was about to be closed: nothing can be sent on it anymore.
+            self.connection.close_due = None;
+            self.connection.farewell = false;
+            self.outgoing.clear();
         }
     }
 
@@ -165,6 +170,7 @@ impl Session {
         now: Instant,
     ) {
         self.advance(now);
+        let answer = answer.map_err(Denied::clipped);
         if self.user.waits_for(ticket) {
             let (user, mut context) = self.user();
             user.authorized(answer, &mut context);
@@ -174,8 +180,9 @@ impl Session {
         }
     }
 
-    /// The driver stopped reading, or resumed (backpressure). While it does not read, silence says
-    /// nothing about the server: pings are still sent, and no pong is missed.
+    /// The driver stopped reading the established connection, or resumed (backpressure). While it
+    /// does not read, silence says nothing about the server: pings are still sent, and no pong is
+    /// missed. A new connection is taken to be read.
     pub fn handle_reading(&mut self, reading: bool, now: Instant) {
         self.advance(now);
         if self.heartbeat.reading == reading || self.connection.established().is_none() {
@@ -185,7 +192,8 @@ impl Session {
     }
 
     /// The driver cannot take frames for now, or can again. While it cannot, frames stay in the
-    /// session, and everything else flows past them.
+    /// session, and so do the requests for authorizations that lead to them; everything else flows
+    /// past them.
     pub fn handle_writable(&mut self, connection: ConnectionId, writable: bool, now: Instant) {
         self.advance(now);
         if self.connection.is_current(connection) {
@@ -194,7 +202,8 @@ impl Session {
     }
 
     /// The network changed (another interface, back from sleep): what is known of the connection
-    /// may be stale. A waiting session tries at once; a connected one asks for a sign of life.
+    /// may be stale. A waiting session tries again in 100 ms, or when a server that asked for a
+    /// pause allows it; a connected one asks for a sign of life.
     pub fn handle_network_change(&mut self, now: Instant) {
         self.advance(now);
         self.network_changed();
@@ -321,9 +330,13 @@ impl Session {
     }
 }
 
+/// Any timeout still fits behind this.
+const LATEST: Instant = Instant::from_micros(u64::MAX / 2);
+
 impl Session {
     fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        // The end of time is kept out of reach, so that a deadline can lie after any present.
+        self.now = self.now.max(now.min(LATEST));
     }
 
     /// Whether messages of this connection count.

@@ -127,15 +127,13 @@ impl Session {
         let channel = channels.name(key).clone();
         match control {
             Control::SubscriptionSucceeded => {
-                let members = if channels.is_presence(key) {
-                    decode::members(payload)
-                } else {
-                    Some(Vec::new())
-                };
+                let most = context.config.limits.members;
+                let is_presence = channels.is_presence(key);
+                let members = if is_presence { decode::members(payload, most) } else { None };
                 // Whatever the list looks like, the subscription stands.
-                let is_readable = members.is_some();
-                channels.succeeded(key, members.unwrap_or_default(), &mut context);
-                if !is_readable {
+                let is_odd = is_presence && members.is_none();
+                channels.succeeded(key, members, &mut context);
+                if is_odd {
                     self.malformed(Malformation::BadData, message);
                 }
             }
@@ -148,7 +146,12 @@ impl Session {
                     answers: Some(Answers::Subscribe),
                     inferred: false,
                 };
-                channels.refused(key, error, context.pending);
+                if channels.is_unanswered(key) {
+                    channels.refused(key, error, context.pending);
+                } else {
+                    // A subscription that stands does not fall by a second answer.
+                    self.report(error, message);
+                }
             }
             Control::MemberAdded => match decode::member(payload) {
                 Some(member) => channels.joined(key, member, bytes, &mut context),
@@ -160,6 +163,7 @@ impl Session {
             },
             Control::SubscriptionCount => match decode::subscription_count(payload) {
                 Some(count) => {
+                    channels.tell_gap(key, &mut context);
                     channels.set_count(key, count);
                     let event = Event::SubscriptionCount { channel, count };
                     self.pending.push(Action::Emit(event), bytes);
@@ -237,17 +241,16 @@ impl Session {
                 }
             }
             // These are about the connection and about the watchlist.
-            _ if matches!(data.code, Some(4200..=4299 | 4302)) => {}
-            _ => refused = self.unanswered(&mut error),
+            _ if matches!(data.code, Some(4000..=4008 | 4010..=4299 | 4302)) => {}
+            Addressee::Nobody => refused = self.unanswered(&mut error),
+            Addressee::Unwanted | Addressee::Unreadable => {}
         }
         if let Some(key) = refused {
             error.channel = Some(self.channels.name(key).clone());
             error.answers = Some(Answers::Subscribe);
         }
         error.inferred &= error.answers.is_some();
-        self.connection.last_error = Some(error.clone());
-        let event = Event::ServerError(error.clone());
-        self.pending.push(Action::Emit(event), message.len() + EVENT_BYTES);
+        self.report(error.clone(), message);
         if let Some(key) = refused {
             self.channels.refused(key, error, &mut self.pending);
         } else if error.answers == Some(Answers::SignIn) {
@@ -256,11 +259,18 @@ impl Session {
         }
     }
 
+    fn report(&mut self, error: ServerError, message: &str) {
+        self.connection.last_error = Some(error.clone());
+        let event = Event::ServerError(error);
+        self.pending.push(Action::Emit(event), message.len() + EVENT_BYTES);
+    }
+
     /// What an error that names nothing is about: the unanswered channel that its message names,
     /// else the only thing that is unanswered.
     fn unanswered(&self, error: &mut ServerError) -> Option<Key> {
         if let Some(key) = self.channels.named_in(&error.message) {
-            return Some(key);
+            // A channel that waits for no answer is not refused, and neither is another one.
+            return Some(key).filter(|key| self.channels.is_unanswered(*key));
         }
         if !self.user.is_unanswered() {
             return self.channels.only_unanswered();

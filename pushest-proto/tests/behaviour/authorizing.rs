@@ -192,6 +192,58 @@ fn disconnecting_abandons_requests_before_it_says_so() {
 }
 
 #[test]
+fn a_channel_that_waits_for_its_turn_gets_it_whoever_gives_up_before() {
+    let mut harness = connected();
+    for number in 0..40 {
+        harness.subscribe(&format!("private-{number}"));
+    }
+    let running = harness.requests();
+    let now = harness.now;
+    // Answered and not polled, while those that would come next are left.
+    for request in &running {
+        harness.session.handle_authorization(request.ticket, Ok(granted()), now);
+    }
+    for number in 8..16 {
+        harness.session.unsubscribe(&format!("private-{number}"), now).unwrap();
+    }
+    harness.drain();
+    let mut asked = 8;
+    loop {
+        let requests = harness.requests();
+        if requests.is_empty() {
+            break;
+        }
+        asked += requests.len();
+        for request in requests {
+            answer(&mut harness, request.ticket, Ok(granted()));
+        }
+    }
+    assert_eq!(asked, 32);
+    let waiting = |view: &pushest_proto::ChannelView<'_>| view.state() != ChannelState::Subscribing;
+    assert_eq!(harness.session.wanted_channels().filter(waiting).count(), 0);
+}
+
+#[test]
+fn a_pause_that_an_authorizer_asks_for_is_kept_up_to_a_day() {
+    for (asked, most) in [(Duration::from_secs(60), 61), (Duration::MAX, 86_402)] {
+        let mut harness = connected();
+        harness.subscribe("private-x");
+        let ticket = harness.requests()[0].ticket;
+        let message = "x".repeat(10_000).into();
+        let denied = Denied::Unavailable { status: None, message, retry_after: Some(asked) };
+        answer(&mut harness, ticket, Err(denied));
+        let failure = harness.session.channel("private-x").unwrap().failure().unwrap().to_string();
+        assert!(failure.len() < 600);
+        // Nobody answers pings here, and nobody minds.
+        harness.session.handle_reading(false, harness.now);
+        harness.pass_seconds(59);
+        assert!(harness.requests().is_empty());
+        harness.pass_seconds(most - 59);
+        assert_eq!(harness.requests().len(), 1);
+    }
+}
+
+#[test]
 fn eight_requests_run_at_once_and_the_others_take_their_turns() {
     let mut harness = connected();
     for number in 0..20 {

@@ -157,6 +157,7 @@ fn more_than_the_server_takes_is_refused_with_the_time_of_the_next_one() {
     for _ in 0..10 {
         assert_eq!(harness.session.next_client_event(harness.now), None);
         trigger(&mut harness).unwrap();
+        harness.drain();
     }
     let retry_in = Duration::from_millis(100);
     let before = harness.session.state_hash();
@@ -166,10 +167,21 @@ fn more_than_the_server_takes_is_refused_with_the_time_of_the_next_one() {
     harness.pass(retry_in);
     trigger(&mut harness).unwrap();
     assert!(trigger(&mut harness).is_err());
+    harness.drain();
     harness.close(4200);
     harness.establish();
     harness.succeed("private-x");
     trigger(&mut harness).unwrap();
+}
+
+#[test]
+fn an_event_that_could_never_be_sent_is_too_large() {
+    let limits = Limits { outgoing: 50, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    harness.subscribed("private-x");
+    let error = harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap_err();
+    assert!(matches!(error, CommandError::TooLarge { limit: 50, .. }), "{error}");
 }
 
 #[test]

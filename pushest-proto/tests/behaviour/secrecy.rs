@@ -21,6 +21,7 @@ fn no_debug_output_shows_the_secret() {
     harness.subscribe_as("presence-x", "me");
     assert!(!format!("{:?}", harness.session).contains(SENTINEL));
     assert!(!format!("{:?}", harness.session).contains("115, 115"));
+    assert!(!format!("{:?}", harness.session).contains("keys"), "of hash tables");
     assert!(!format!("{:?}", harness.actions).contains(SENTINEL));
     assert!(!format!("{:?}", harness.session.status()).contains(SENTINEL));
 }

@@ -248,6 +248,45 @@ fn an_error_without_any_name_is_attributed_to_the_only_unanswered_signed_channel
 }
 
 #[test]
+fn an_error_is_not_pinned_on_a_channel_that_it_is_not_about() {
+    let failed = |error: &str| {
+        let mut harness = Harness::connected();
+        harness.subscribed("private-other");
+        harness.subscribe("private-x");
+        harness.receive(error);
+        harness.session.channel("private-x").unwrap().state() == ChannelState::Failed
+    };
+    let error = |code: u16, text: &str| {
+        message(
+            "pusher:error",
+            None,
+            &serde_json::json!({"code": code, "message": text}).to_string(),
+        )
+    };
+    assert!(!failed(&object("pusher:error", Some("private-gone"), "no".into())));
+    assert!(!failed(&error(4009, "Client event on private-other refused")));
+    for about_the_connection in [4004, 4100, 4201] {
+        assert!(!failed(&error(about_the_connection, "Over capacity")));
+    }
+    for text in ["channel=private-x: no", "channel:private-x", "private-x.", "no"] {
+        assert!(failed(&error(4009, text)), "{text}");
+    }
+}
+
+#[test]
+fn a_second_answer_does_not_fell_a_subscription_that_stands() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    for _ in 0..1_000 {
+        let refusal = serde_json::json!({"error": "Existing subscription", "status": 409});
+        harness.receive(&object("pusher:subscription_error", Some("private-x"), refusal));
+    }
+    assert_eq!(harness.session.channel("private-x").unwrap().state(), ChannelState::Subscribed);
+    let events = harness.events();
+    assert!(events.iter().all(|event| matches!(event, Event::ServerError(_))));
+}
+
+#[test]
 fn errors_about_something_else_fail_no_subscription() {
     let mut harness = Harness::connected();
     harness.subscribe("private-x");
