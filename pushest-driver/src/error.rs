@@ -87,6 +87,36 @@ pub enum SubscriptionError {
     },
 }
 
+/// A sign-in that cannot even begin. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// The session refused: the user data breaks a rule, or is missing.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Signing in needs an authorization, and there is nobody to give it.
+    #[error(
+        "signing in needs an authorization: give the configuration a secret, or the options an \
+         authorizer"
+    )]
+    NoAuthorizer,
+}
+
+/// A sign-in that did not come about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSignedIn {
+    /// It failed, and is not tried again on this connection.
+    #[error("not signed in: {0}")]
+    Failed(RequestFailure),
+    /// There is no connection, and none will come by itself.
+    #[error(transparent)]
+    NotConnected(#[from] NotConnected),
+    /// Nobody has called [`Client::sign_in`](crate::Client::sign_in).
+    #[error("nobody has asked to be signed in")]
+    NotAsked,
+}
+
 /// A flush that did not come back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
