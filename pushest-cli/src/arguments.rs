@@ -42,9 +42,10 @@ Environment variables (options win over them; --url replaces them all):
 pub(crate) enum Command {
     /// Show everything at work: a server and two clients in this process, and a lost connection
     ///
-    /// Starts the embedded server on a free port of the loopback address and runs public, private
-    /// and presence channels, client events, and a lost connection with its recovery, over real
-    /// WebSockets. Ends by itself; the exit status is 0 if every step went well.
+    /// Starts the embedded server on a free port of the loopback address and runs public, private,
+    /// presence, encrypted and cache channels, client events, a sign-in, and a lost connection with
+    /// its recovery, over real WebSockets. Ends by itself; the exit status is 0 if every step went
+    /// well.
     Demo,
     /// Run a server for local work, until it is interrupted
     Serve(ServeArguments),
@@ -61,7 +62,8 @@ pub(crate) enum Command {
     ///
     /// The protocol tells this to members only, so the command joins the channel for a moment. Its
     /// own entry is in the list, marked as its own; if that user was there already, it is the same
-    /// entry, and nobody sees a join.
+    /// entry, and nobody sees a join. What else the server says with it (a cached event or a cache
+    /// miss, a count, a sign-in) comes first, as `listen` prints it.
     #[command(after_long_help = VARIABLES)]
     Members(MembersArguments),
     /// Print the authorization of a subscription or a sign-in, and nothing else
@@ -76,7 +78,7 @@ const LISTEN_HELP: &str = "\
 Standard output has one line per event, flushed at once; what happens to the connection goes to
 standard error. When the connection is lost, it is made again, every channel is subscribed again,
 and a gap line tells that events may be missing. A channel that the server refuses is reported; if
-none is left, the exit status is 1. Interrupting a listener that has no --count is its normal end,
+none is left, or the sign-in is refused, the exit status is 1. Interrupting a listener that has no --count is its normal end,
 with exit status 0.
 
 With --json each line is one of these:
@@ -128,7 +130,7 @@ pub(crate) const DEFAULT_APP: (&str, &str, &str) = ("app-id", "app-key", "app-se
 #[derive(Args)]
 pub(crate) struct ListenArguments {
     /// The channels
-    #[arg(required = true, value_name = "CHANNEL")]
+    #[arg(required_unless_present = "sign_in", value_name = "CHANNEL")]
     pub(crate) channels: Vec<String>,
 
     /// Print and count only events of this name
@@ -142,6 +144,11 @@ pub(crate) struct ListenArguments {
     /// End with exit status 1 after so long, counted from the start
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
+
+    /// Sign in as this user, such as {"id":"7","watchlist":["8"]}; with --auth-endpoint it says
+    /// who, and this is null
+    #[arg(long, value_name = "JSON")]
+    pub(crate) sign_in: Option<String>,
 
     #[command(flatten)]
     pub(crate) user: UserOptions,
@@ -188,6 +195,11 @@ pub(crate) struct MembersArguments {
     /// Who joins to see the others [default: `pushest-cli-` and a random number]
     #[arg(long, value_name = "ID")]
     pub(crate) user_id: Option<String>,
+
+    /// Sign in as this user, such as {"id":"7","watchlist":["8"]}; with --auth-endpoint it says
+    /// who, and this is null
+    #[arg(long, value_name = "JSON")]
+    pub(crate) sign_in: Option<String>,
 
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
@@ -290,6 +302,25 @@ pub(crate) struct ConnectionOptions {
     /// The key of the app's encrypted channels; prefer PUSHER_ENCRYPTION_MASTER_KEY_BASE64
     #[arg(long, help_heading = "Connection", value_name = "BASE64")]
     pub(crate) master_key: Option<String>,
+
+    /// Ask this URL for authorizations, in place of a secret: a POST with socket_id and
+    /// channel_name, as pusher-js sends it
+    #[arg(
+        long,
+        help_heading = "Connection",
+        value_name = "URL",
+        conflicts_with_all = ["secret", "master_key"]
+    )]
+    pub(crate) auth_endpoint: Option<String>,
+
+    /// A header for each of these requests; may be given several times
+    #[arg(
+        long,
+        help_heading = "Connection",
+        value_name = "NAME: VALUE",
+        requires = "auth_endpoint"
+    )]
+    pub(crate) auth_header: Vec<String>,
 
     /// Trust the certificate authorities in this file (PEM), too
     #[arg(long, help_heading = "Connection", value_name = "FILE")]

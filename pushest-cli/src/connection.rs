@@ -3,7 +3,7 @@
 use std::env;
 
 use pushest_proto::{
-    Action, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session, Signer,
+    Action, AuthEndpoint, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session, Signer,
 };
 use pushest_tokio::Options;
 
@@ -17,6 +17,8 @@ const MASTER_KEY_VARIABLE: &str = "PUSHER_ENCRYPTION_MASTER_KEY_BASE64";
 pub(crate) struct Connection {
     pub(crate) config: Config,
     pub(crate) options: Options,
+    /// Somebody else says who subscribes and signs in.
+    pub(crate) has_endpoint: bool,
 }
 
 impl Connection {
@@ -32,9 +34,15 @@ impl Connection {
 
     fn with_config(options: &ConnectionOptions, config: Config) -> Result<Self, Failure> {
         let mut driver = Options::default();
+        let auth_url = options.auth_endpoint.as_deref();
+        if auth_url.is_some() && config.has_secret() {
+            return Err(Failure::input(
+                "--auth-endpoint stands for the secret, and --url holds one: leave one of them out",
+            ));
+        }
         if let Some(path) = &options.ca_file {
             let endpoint = config.endpoint();
-            if !endpoint.is_tls() {
+            if !endpoint.is_tls() && !auth_url.is_some_and(|url| url.starts_with("https://")) {
                 return Err(Failure::input(format_args!(
                     "--ca-file is for TLS, and {}:{} is reached without: add --tls",
                     endpoint.host_name(),
@@ -43,7 +51,15 @@ impl Connection {
             }
             driver = driver.ca_file(path).map_err(Failure::input)?;
         }
-        Ok(Self { config, options: driver })
+        if let Some(url) = auth_url {
+            driver = driver.auth_endpoint(auth_endpoint(url, &options.auth_header)?);
+        }
+        Ok(Self { config, options: driver, has_endpoint: auth_url.is_some() })
+    }
+
+    /// Whether channels that are signed can be subscribed to at all.
+    pub(crate) fn can_sign(&self) -> bool {
+        self.config.has_secret() || self.has_endpoint
     }
 
     /// Where it connects to, for people.
@@ -52,6 +68,42 @@ impl Connection {
         let url = endpoint.url(self.config.key());
         url.split_once("/app/").map_or(url.as_str(), |(address, _)| address).to_owned()
     }
+}
+
+/// The endpoint with its headers, whose values may be secrets: no error names one.
+fn auth_endpoint(url: &str, headers: &[String]) -> Result<AuthEndpoint, Failure> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if authority.contains('@') {
+        return Err(Failure::input(
+            "the URL of --auth-endpoint holds credentials: give them as --auth-header \
+             'Authorization: …'",
+        ));
+    }
+    if authority.is_empty() || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::input(format_args!(
+            "{url:?} is not the URL of an endpoint, such as https://example.org/pusher/auth"
+        )));
+    }
+    headers.iter().try_fold(AuthEndpoint::new(url), |endpoint, header| {
+        let Some((name, value)) = header.split_once(':') else {
+            return Err(Failure::input("an --auth-header has no colon: write 'Name: value'"));
+        };
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(token) {
+            return Err(Failure::input(format_args!(
+                "{name:?} is not the name of an --auth-header: letters, digits and !#$%&'*+-.^_`|~"
+            )));
+        }
+        let value = value.trim();
+        if !value.bytes().all(|byte| byte.is_ascii_graphic() || b" \t".contains(&byte)) {
+            return Err(Failure::input(format_args!(
+                "the value of the --auth-header {name:?} may hold visible ASCII characters, space \
+                 and tab"
+            )));
+        }
+        Ok(endpoint.header(name, value))
+    })
 }
 
 /// Signs as the app, where no connection is needed.
@@ -94,9 +146,7 @@ fn builder(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<ConfigBuilder, Failure> {
     let app = &options.app;
-    // On another server, what the variables say about the address is about a different one.
-    let is_elsewhere = options.host.is_some() || options.cluster.is_some();
-    let left = |name: &str| variable(name).and_then(|value| reduced(name, value, is_elsewhere));
+    let left = |name: &str| variable(name).and_then(|value| reduced(options, name, value));
     let mut builder = match &app.url {
         Some(url) => ConfigBuilder::default().url(url)?,
         None => ConfigBuilder::default().variables(left)?,
@@ -129,20 +179,31 @@ fn builder(
     Ok(builder)
 }
 
-/// What is left of a variable that says nothing about the address, if that is what is wanted.
-fn reduced(name: &str, value: String, is_elsewhere: bool) -> Option<String> {
+/// What is left of a variable where options win over it: with another server nothing about the
+/// address, with an endpoint for authorizations no secret.
+fn reduced(options: &ConnectionOptions, name: &str, value: String) -> Option<String> {
+    let is_elsewhere = options.host.is_some() || options.cluster.is_some();
+    let signs = options.auth_endpoint.is_none();
     match name {
-        _ if !is_elsewhere || name.ends_with("_APP_KEY") || name.ends_with("_APP_SECRET") => {
-            Some(value)
+        "PUSHER_URL" if is_elsewhere || !signs => {
+            Some(reduced_url(&value, is_elsewhere, signs).unwrap_or(value))
         }
-        // The app of the URL, on the hosted service until the options say where.
-        "PUSHER_URL" => {
-            let authority = value.split("://").nth(1).and_then(|rest| rest.split('/').next());
-            let user = authority.and_then(|authority| authority.rsplit_once('@'));
-            Some(user.map_or(value.clone(), |(user, _)| format!("https://{user}@api.pusher.com")))
-        }
-        _ => None,
+        "PUSHER_URL" => Some(value),
+        _ if name.ends_with("_APP_SECRET") => signs.then_some(value),
+        _ => (!is_elsewhere || name.ends_with("_APP_KEY")).then_some(value),
     }
+}
+
+fn reduced_url(url: &str, is_elsewhere: bool, signs: bool) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (mut user, server) = authority.rsplit_once('@')?;
+    if !signs {
+        user = user.split(':').next()?;
+    }
+    // The hosted service, until the options say where.
+    let elsewhere = || format!("https://{user}@api.pusher.com/apps/0");
+    Some(if is_elsewhere { elsewhere() } else { format!("{scheme}://{user}@{server}{path}") })
 }
 
 #[cfg(test)]
@@ -235,6 +296,16 @@ mod tests {
         expect(&["--host=other"], &elsewhere, ["ws://other:80", "k", "s/"]);
         let both = [variables[0], ("PUSHER_APP_SECRET", "newer")];
         expect(&[], &both, ["wss://ws-eu.pusher.com:443", "k", "newer"]);
+    }
+
+    #[test]
+    fn an_endpoint_stands_for_the_secret_of_variables() {
+        let endpoint = "--auth-endpoint=http://127.0.0.1/auth";
+        let variables = [("PUSHER_APP_KEY", "k"), ("PUSHER_APP_SECRET", "s")];
+        expect(&["--host=h", endpoint], &variables, ["ws://h:80", "k", ""]);
+        let variables = [("PUSHER_URL", "pusher://k:s@h:6001/rt")];
+        expect(&[endpoint], &variables, ["ws://h:6001/rt", "k", ""]);
+        expect(&[endpoint, "--host=other"], &variables, ["ws://other:80", "k", ""]);
     }
 
     #[test]

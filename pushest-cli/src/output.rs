@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
 use anstyle::{AnsiColor, Style};
-use pushest_proto::{ChannelEvent, Member, PresenceChange, PresenceUpdate};
+use pushest_proto::{ChannelEvent, Event, LimitReached, Member, PresenceChange, PresenceUpdate};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -78,6 +78,47 @@ pub(crate) enum Line<'a> {
     Listening { host: IpAddr, port: u16, app_id: &'a str, key: &'a str, example: String },
     /// A step of the demo.
     Step { step: &'a str, elapsed_ms: u64, text: String },
+}
+
+impl<'a> Line<'a> {
+    /// What there is to print about an event; `None` for what goes to standard error.
+    pub(crate) fn of(event: &'a Event) -> Option<Self> {
+        Some(match event {
+            Event::Channel(event) => event.into(),
+            Event::Presence(update) => update.into(),
+            Event::Gap { channel, silent_for, cause } => Self::Gap {
+                channel: channel.as_str(),
+                silent_ms: silent_for.as_millis().try_into().unwrap_or(u64::MAX),
+                cause: cause.to_string(),
+            },
+            Event::SubscriptionCount { channel, count } => {
+                Self::SubscriptionCount { channel: channel.as_str(), count: *count }
+            }
+            Event::CacheMiss { channel } => Self::CacheMiss { channel: channel.as_str() },
+            Event::Undecryptable { channel, name, reason } => Self::Undecryptable {
+                channel: channel.as_str(),
+                event: name,
+                reason: reason.to_string(),
+            },
+            Event::SignedIn { user_id, .. } => Self::SignedIn { user_id },
+            Event::Watchlist { online: true, user_ids } => Self::Online { user_ids },
+            Event::Watchlist { online: false, user_ids } => Self::Offline { user_ids },
+            Event::Lagged(dropped)
+            | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
+                Self::Lagged { dropped: *dropped }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether it is printed where only events of this name are wanted.
+    pub(crate) fn passes(&self, name: &str) -> bool {
+        match self {
+            Self::Event { event, .. } | Self::Undecryptable { event, .. } => *event == name,
+            Self::Gap { .. } | Self::Lagged { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 /// A user of a presence channel.

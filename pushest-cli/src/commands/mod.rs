@@ -14,6 +14,11 @@ use std::io;
 
 use pushest_tokio::Client;
 
+/// A user that nobody else is.
+fn random_user() -> String {
+    format!("pushest-cli-{:08x}", fastrand::u32(..))
+}
+
 /// Why the client is where it is, for a message about a timeout.
 fn status(client: &Client) -> String {
     let status = client.status();

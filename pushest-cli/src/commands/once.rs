@@ -53,6 +53,14 @@ impl<'a> Once<'a> {
         Ok(subscription)
     }
 
+    /// Signs in, and waits for the server to confirm it.
+    pub(crate) async fn sign_in(&mut self, user: Option<&str>) -> Result<(), Failure> {
+        self.client.sign_in(user).map_err(Failure::input)?;
+        let signed_in = self.client.signed_in();
+        let (result, _) = self.during(signed_in).await?;
+        result.map(drop).map_err(Failure::failed)
+    }
+
     /// Waits for `work`. Answers also what errors the server reported until then.
     pub(crate) async fn during<T>(
         &mut self,

@@ -17,7 +17,7 @@ pub(crate) async fn run(arguments: &TriggerArguments, output: &Output) -> Result
             "the data {data:?} is not JSON: {error}; a text needs quotes of its own: '\"text\"'"
         ))
     })?;
-    let mut rehearsal = Rehearsal::new(&connection.config);
+    let mut rehearsal = Rehearsal::new(&connection);
     let options = rehearsal.user(&arguments.user, std::slice::from_ref(channel))?;
     rehearsal.subscribe(channel, &options)?;
     rehearsal.trigger(channel, event, &data)?;
