@@ -66,6 +66,13 @@ pub(crate) enum Command {
     /// miss, a count, a sign-in) comes first, as `listen` prints it.
     #[command(after_long_help = VARIABLES)]
     Members(MembersArguments),
+    /// Find out what works and what does not, from the host's name to a client event
+    ///
+    /// Each step says whether it works, and if not, why, in the server's own words. What cannot be
+    /// tried because an earlier step failed is skipped. The exit status is 0 if everything that was
+    /// tried works, else 1.
+    #[command(after_long_help = format!("{DOCTOR_HELP}\n\n{VARIABLES}"))]
+    Doctor(DoctorArguments),
     /// Print the authorization of a subscription or a sign-in, and nothing else
     ///
     /// This is what an application's authorization endpoint answers as `auth`: KEY:SIGNATURE. It
@@ -100,6 +107,14 @@ With --json each line is one of these:
   {\"type\":\"online\",\"user_ids\":[…]}, and the same with \"offline\"
       users of the watchlist
 With --event NAME only events of that name, gaps and lags are printed.";
+
+const DOCTOR_HELP: &str = "\
+The steps: resolve, connect, tls, upgrade (to WebSocket), handshake (of the protocol), sign,
+subscribing (public, private, presence, encrypted, as far as they are asked for) and trigger: the
+event client-pushest-doctor, which other subscribers of the channel receive.
+
+With --json each step is a line:
+  {\"type\":\"check\",\"step\":…,\"result\":\"ok\" or \"failed\" or \"skipped\",\"text\":…,\"hint\":… or null}";
 
 #[derive(Args)]
 pub(crate) struct ServeArguments {
@@ -200,6 +215,24 @@ pub(crate) struct MembersArguments {
     /// who, and this is null
     #[arg(long, value_name = "JSON")]
     pub(crate) sign_in: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArguments {
+    /// The one channel to try [default: pushest-doctor, and the same after private- and presence-]
+    #[arg(value_name = "CHANNEL")]
+    pub(crate) channel: Option<String>,
+
+    /// Give each step up after so long
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Who subscribes to the presence channel [default: `pushest-cli-` and a random number]
+    #[arg(long, value_name = "ID")]
+    pub(crate) user_id: Option<String>,
 
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,

@@ -1,9 +1,11 @@
 //! From options and environment variables to a configuration. Nothing here touches the network.
 
 use std::env;
+use std::time::Duration;
 
 use pushest_proto::{
     Action, AuthEndpoint, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session, Signer,
+    Timeouts,
 };
 use pushest_tokio::Options;
 
@@ -25,6 +27,19 @@ impl Connection {
     /// For commands that end when they are refused.
     pub(crate) fn new(options: &ConnectionOptions) -> Result<Self, Failure> {
         Self::with_config(options, builder(options, &variable)?.stop_on_refusal(true).build()?)
+    }
+
+    /// For a command that looks at each step, none of which may take longer than this.
+    pub(crate) fn impatient(options: &ConnectionOptions, limit: Duration) -> Result<Self, Failure> {
+        let timeouts = Timeouts {
+            dial: limit,
+            handshake: limit,
+            pong: limit,
+            subscribe: limit,
+            authorization: limit,
+            ..Timeouts::default()
+        };
+        Self::with_config(options, builder(options, &variable)?.timeouts(timeouts).build()?)
     }
 
     /// For commands that outlive refusals.

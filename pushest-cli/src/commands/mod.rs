@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod listen;
 pub(crate) mod members;
 mod once;

@@ -30,6 +30,7 @@ pub(crate) async fn run(arguments: &TriggerArguments, output: &Output) -> Result
     once.leave(subscription).await;
     // The connection is ordered: an error that came before the pong is about the event.
     if !errors.is_empty() {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         return Err(Failure::failed(format_args!("the server says: {}", errors.join("; "))));
     }
     let round_trip = flushed.map_err(Failure::failed)?;
