@@ -347,12 +347,7 @@ pub(crate) struct ConnectionOptions {
     pub(crate) auth_endpoint: Option<String>,
 
     /// A header for each of these requests; may be given several times
-    #[arg(
-        long,
-        help_heading = "Connection",
-        value_name = "NAME: VALUE",
-        requires = "auth_endpoint"
-    )]
+    #[arg(long, help_heading = "Connection", value_name = "NAME: VALUE")]
     pub(crate) auth_header: Vec<String>,
 
     /// Trust the certificate authorities in this file (PEM), too

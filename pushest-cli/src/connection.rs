@@ -55,6 +55,9 @@ impl Connection {
                 "--auth-endpoint stands for the secret, and --url holds one: leave one of them out",
             ));
         }
+        if auth_url.is_none() && !options.auth_header.is_empty() {
+            return Err(Failure::input("--auth-header is for --auth-endpoint, which is not given"));
+        }
         if let Some(path) = &options.ca_file {
             let endpoint = config.endpoint();
             if !endpoint.is_tls() && !auth_url.is_some_and(|url| url.starts_with("https://")) {
