@@ -85,8 +85,8 @@ const LISTEN_HELP: &str = "\
 Standard output has one line per event, flushed at once; what happens to the connection goes to
 standard error. When the connection is lost, it is made again, every channel is subscribed again,
 and a gap line tells that events may be missing. A channel that the server refuses is reported; if
-none is left, or the sign-in is refused, the exit status is 1. Interrupting a listener that has no --count is its normal end,
-with exit status 0.
+none is left, or the sign-in is refused, the exit status is 1. Interrupting a listener that has no
+--count is its normal end, with exit status 0.
 
 With --json each line is one of these:
   {\"type\":\"event\",\"channel\":…,\"event\":…,\"data\":…,\"user_id\":…,\"decrypted\":…}
@@ -337,7 +337,7 @@ pub(crate) struct ConnectionOptions {
     pub(crate) master_key: Option<String>,
 
     /// Ask this URL for authorizations, in place of a secret: a POST with socket_id and
-    /// channel_name, as pusher-js sends it
+    /// channel_name, for a sign-in with socket_id alone, as pusher-js sends it
     #[arg(
         long,
         help_heading = "Connection",

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use pushest_proto::{
-    Answers, ChannelName, ChannelState, Config, ConnectionState, Event, LimitReached, ServerError,
-    StateChange, SubscribeOptions,
+    Answers, ChannelName, ChannelState, Config, ConnectionState, Event, LimitReached,
+    RequestFailure, ServerError, StateChange, SubscribeOptions,
 };
 use pushest_tokio::Client;
 use tokio::time::sleep;
@@ -51,6 +51,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         remaining: arguments.count,
         wanted,
         signs_in: user.is_some(),
+        has_signed_in: false,
         has_connected: false,
     };
     client.connect();
@@ -119,11 +120,13 @@ struct Listener<'a> {
     wanted: HashSet<ChannelName>,
     /// There is more to wait for than channels.
     signs_in: bool,
+    has_signed_in: bool,
     has_connected: bool,
 }
 
 impl Listener<'_> {
     fn handle(&mut self, event: &Event) -> Result<Progress, Failure> {
+        self.has_signed_in |= matches!(event, Event::SignedIn { .. });
         if let Some(line) = Line::of(event) {
             if self.event.is_none_or(|name| line.passes(name)) {
                 self.output.line(&line)?;
@@ -153,6 +156,10 @@ impl Listener<'_> {
             Event::SignInFailed { reason, retry_in: Some(pause) } => {
                 let pause = pause.as_secs_f64();
                 self.output.warning(format_args!("not signed in: {reason}; again in {pause:.1} s"));
+            }
+            // The next connection tries again.
+            Event::SignInFailed { reason: RequestFailure::NoAnswer, .. } if self.has_signed_in => {
+                self.output.warning("not signed in: the server did not answer");
             }
             Event::SignInFailed { reason, retry_in: None } => {
                 return Err(Failure::failed(format_args!("not signed in: {reason}")));

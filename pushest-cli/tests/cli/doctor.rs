@@ -1,4 +1,4 @@
-use pushest_testkit::{Certificate, PlainClients, Server, UpgradeFault};
+use pushest_testkit::{Certificate, PlainClients, Profile, Server, UpgradeFault};
 use serde_json::Value;
 
 use crate::publisher::Publisher;
@@ -69,6 +69,27 @@ fn everything_works() {
     let handshake = lines[4]["text"].as_str().unwrap();
     assert!(handshake.contains("socket id") && handshake.contains("round trip"), "{handshake}");
     assert!(ended.stderr.is_empty(), "{ended:?}");
+}
+
+#[test]
+fn every_servers_habits_are_healthy() {
+    let profiles = [
+        Profile::Hosted,
+        Profile::Soketi,
+        Profile::Reverb,
+        Profile::Sockudo,
+        Profile::Poxa,
+        Profile::PusherFake,
+    ];
+    for profile in profiles {
+        let server = Server::builder().profile(profile).start().unwrap();
+        let (_, _, ended) = examine(&[], &to(&server));
+        assert_eq!(ended.status, Some(0), "{profile:?}: {ended:?}");
+        let options = with(&server, "--secret", "hush");
+        let (results, _, ended) = examine(&["private-a", "--timeout", "0.3"], &options);
+        assert_eq!(ended.status, Some(1), "{profile:?}: {ended:?}");
+        assert_eq!(results[6], ("private".to_owned(), "failed".to_owned()), "{profile:?}");
+    }
 }
 
 #[test]
@@ -164,6 +185,9 @@ fn what_stands_before_the_server_refuses() {
     fails_at("upgrade", "HTTP status 404", Some("--path"), &[], &to(&server));
     server.fault_upgrades(1, UpgradeFault::status(503, &[]));
     fails_at("upgrade", "HTTP status 503", None, &[], &to(&server));
+    let server = Server::builder().profile(Profile::Sockudo).start().unwrap();
+    let options = with(&server, "--key", "other");
+    fails_at("handshake", "the connection was lost", Some("--key"), &[], &options);
 }
 
 #[test]

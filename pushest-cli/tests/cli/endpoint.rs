@@ -5,10 +5,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use pushest_proto::{Signer, SocketId};
 use pushest_testkit::Server;
 use serde_json::{Value, json};
 
+use crate::publisher::Publisher;
 use crate::support::{Pushest, WAIT, pushest, words};
 
 /// What the program asked: its headers as they came, and the form.
@@ -130,6 +133,30 @@ fn it_signs_a_private_channel_and_gets_the_headers() {
         let mut headers = requests[0].headers.iter();
         assert!(headers.any(|found| found.eq_ignore_ascii_case(header)), "{header}");
     }
+}
+
+#[test]
+fn it_gives_the_key_of_an_encrypted_channel() {
+    const DIARY: &str = "private-encrypted-diary";
+    let server = Server::start().unwrap();
+    let publisher = Publisher::new();
+    let key = BASE64.encode(publisher.shared_secret(DIARY));
+    let signer = Signer::new("app-key", "app-secret");
+    let endpoint = Endpoint::start(move |request| {
+        let socket_id = SocketId::new(request.field("socket_id").unwrap()).unwrap();
+        let auth = signer.channel(&socket_id, DIARY, None);
+        (201, json!({ "auth": auth, "shared_secret": key }).to_string())
+    });
+    let options = endpoint.to(&server);
+    let listener = Pushest::start(&words(&["listen", DIARY, "--count", "1"], &options));
+    server.wait_for_subscribers(DIARY, 1, WAIT).unwrap();
+    server.publish(DIARY, "entry", &publisher.seal(DIARY, "dear diary"));
+    let ended = listener.end();
+    assert_eq!(ended.stdout, ["private-encrypted-diary  entry  dear diary  decrypted"]);
+    // An answer without it is none.
+    let ended = pushest(&words(&["listen", DIARY], &Endpoint::signing("7").to(&server)));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("shared_secret"), "{ended:?}");
 }
 
 #[test]

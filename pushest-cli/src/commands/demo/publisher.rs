@@ -22,12 +22,17 @@ impl Publisher {
         &self.master_key
     }
 
-    /// The data of an encrypted event: nonce and ciphertext.
-    pub(crate) fn seal(&self, channel: &str, data: &str) -> String {
+    /// The key of one channel.
+    pub(crate) fn shared_secret(&self, channel: &str) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(channel);
         hash.update(self.master_key);
-        let key: [u8; 32] = hash.finalize().into();
+        hash.finalize().into()
+    }
+
+    /// The data of an encrypted event: nonce and ciphertext.
+    pub(crate) fn seal(&self, channel: &str, data: &str) -> String {
+        let key = self.shared_secret(channel);
         let nonce: [u8; 24] = std::array::from_fn(|_| fastrand::u8(..));
         let ciphertext = XSalsa20Poly1305::new((&key).into())
             .encrypt((&nonce).into(), data.as_bytes())

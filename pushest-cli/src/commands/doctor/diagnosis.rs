@@ -67,6 +67,11 @@ pub(super) fn diagnose(loss: &Loss, endpoint: &Endpoint, has_ca_file: bool) -> D
             DialFailure::Http { .. } => certain(Step::Upgrade, None),
             _ => Diagnosis { step: Step::Connect, is_certain: false, hint: None },
         },
+        Loss::Reset(_) => {
+            let hint =
+                "some servers do so to a key that they do not know: compare --key with theirs";
+            certain(Step::Handshake, Some(hint))
+        }
         loss => {
             let hint = match loss.close_code() {
                 Some(4000) => plain("the server takes TLS only: add --tls"),

@@ -237,54 +237,37 @@ impl Doctor<'_> {
         let subscription =
             client.subscribe_with(channel.as_str(), &self.user).map_err(Failure::input)?;
         let pick = |event: &Event| match event {
-            Event::Subscribed { channel: name } if name == channel => Some(Ok(())),
+            Event::Subscribed { channel: name } if name == channel => Some(Answer::Subscribed),
             Event::SubscriptionFailed { channel: name, reason, .. } if name == channel => {
-                Some(Err(Ok(reason.clone())))
+                Some(Answer::Failed(reason.clone()))
             }
-            Event::State(change) => change.loss.clone().map(|loss| Err(Err(loss))),
+            Event::State(change) => change.loss.clone().map(Answer::Lost),
             _ => None,
         };
         // An authorization, and three times the question.
         let longest = self.limit.saturating_mul(4);
-        let outcome: Option<Result<(), Result<RequestFailure, Arc<Loss>>>> =
-            once.first(longest, pick).await?;
-        let signs_now = is_signed && !*has_signed;
-        match outcome {
-            Some(Err(Ok(
-                reason @ (RequestFailure::Denied(_) | RequestFailure::AuthorizationUnavailable(_)),
-            ))) => {
-                // The endpoint may allow other channels: each has its own answer.
-                let hint = "name a channel that the endpoint allows: pushest doctor CHANNEL";
-                let hint = (!self.is_own_choice).then_some(hint);
-                self.fail("sign", format_args!("{channel}: {reason}"), hint)?;
-                self.skip(step, "sign failed")?;
-                Ok(None)
-            }
-            outcome => {
-                if signs_now {
-                    *has_signed = true;
-                    match outcome {
-                        None | Some(Err(Err(_))) => {
-                            self.skip("sign", "the endpoint was not done")?
-                        }
-                        _ => self.ok("sign", "by the endpoint for authorizations")?,
-                    }
+        let answer = once.first(longest, pick).await?.unwrap_or(Answer::None);
+        if let Answer::Failed(reason) = &answer
+            && is_denied(reason)
+        {
+            // The endpoint may allow other channels: each has its own answer.
+            let hint = "name a channel that the endpoint allows: pushest doctor CHANNEL";
+            let hint = (!self.is_own_choice).then_some(hint);
+            self.fail("sign", format_args!("{channel}: {reason}"), hint)?;
+            self.skip(step, "sign failed")?;
+            return Ok(None);
+        }
+        if is_signed && !*has_signed {
+            *has_signed = true;
+            match answer {
+                Answer::None | Answer::Lost(_) => {
+                    self.skip("sign", "whether the endpoint answered is not known")?;
                 }
-                self.subscribed(step, channel, is_signed, outcome, subscription)
+                _ => self.ok("sign", "by the endpoint for authorizations")?,
             }
         }
-    }
-
-    fn subscribed(
-        &mut self,
-        step: &'static str,
-        channel: &ChannelName,
-        is_signed: bool,
-        outcome: Option<Result<(), Result<RequestFailure, Arc<Loss>>>>,
-        subscription: Subscription,
-    ) -> Result<Option<Subscription>, Failure> {
-        match outcome {
-            Some(Ok(())) => {
+        match answer {
+            Answer::Subscribed => {
                 let members = match subscription.members().len() {
                     0 => String::new(),
                     1 => ", 1 member".to_owned(),
@@ -293,12 +276,12 @@ impl Doctor<'_> {
                 self.ok(step, format_args!("subscribed to {channel}{members}"))?;
                 return Ok(Some(subscription));
             }
-            Some(Err(Ok(reason))) => {
+            Answer::Failed(reason) => {
                 let hint = if self.asks { None } else { diagnosis::refused(&reason, is_signed) };
                 self.fail(step, format_args!("{channel}: {reason}"), hint)?;
             }
-            Some(Err(Err(loss))) => self.fail(step, format_args!("{channel}: {loss}"), None)?,
-            None => self.fail(step, format_args!("{channel}: the server did not answer"), None)?,
+            Answer::Lost(loss) => self.fail(step, format_args!("{channel}: {loss}"), None)?,
+            Answer::None => self.fail(step, format_args!("{channel}: no answer in time"), None)?,
         }
         Ok(None)
     }
@@ -382,6 +365,19 @@ impl Doctor<'_> {
         let (text, hint) = (text.to_string(), hint.map(str::to_owned));
         Ok(self.output.line(&Line::Check { step, result, text, hint })?)
     }
+}
+
+/// What became of a subscription.
+enum Answer {
+    Subscribed,
+    Failed(RequestFailure),
+    Lost(Arc<Loss>),
+    None,
+}
+
+/// Whether it was whoever authorizes that said no, or nothing, and not the server.
+fn is_denied(reason: &RequestFailure) -> bool {
+    matches!(reason, RequestFailure::Denied(_) | RequestFailure::AuthorizationUnavailable(_))
 }
 
 fn step_of(kind: ChannelKind) -> &'static str {
