@@ -154,7 +154,8 @@ impl Options {
     /// # let _ = options;
     /// ```
     ///
-    /// A request that nobody waits for any more ends by itself, within that timeout.
+    /// A request that nobody waits for any more ends by itself within that timeout, and all of them
+    /// with the client.
     #[must_use]
     pub fn auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
         self.authority = Some(Authority::Endpoint(endpoint));

@@ -62,6 +62,13 @@ impl<R: Runtime> HttpAuthorizer<R> {
     }
 }
 
+/// The client is gone: requests that still run end now, and with them their threads.
+impl<R> Drop for HttpAuthorizer<R> {
+    fn drop(&mut self) {
+        self.asker.agent.clone().shutdown();
+    }
+}
+
 #[cfg(feature = "tls")]
 fn connector(dialer: &Arc<Dialer>) -> impl Connector {
     ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(dialer.clone()))

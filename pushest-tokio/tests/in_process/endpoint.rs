@@ -11,7 +11,7 @@ use pushest_tokio::{
 };
 
 use crate::common::endpoint::{Answer, Endpoint, grant};
-use crate::common::{Target, next_text, subscribed, wait_for, within};
+use crate::common::{PATIENCE, Target, next_text, subscribed, wait_for, within};
 use crate::start;
 
 fn client(target: &Target, options: Options) -> Client {
@@ -257,6 +257,33 @@ async fn a_slow_answer_delays_nobody_and_a_panic_in_the_headers_is_survived() {
     assert_eq!(client.channel_state("private-slow"), Some(ChannelState::Authorizing));
     drop(release);
     within(slow.subscribed()).await.expect("subscribed");
+}
+
+#[test]
+fn a_request_that_hangs_ends_with_the_client() {
+    let (target, _server) = start();
+    let (came, comes) = mpsc::channel();
+    let came = Mutex::new(came);
+    let endpoint = Endpoint::start(move |_| {
+        came.lock().unwrap().send(()).expect("the test waits");
+        Answer::Silence
+    });
+    let hour = Duration::from_secs(60 * 60);
+    let timeouts = Timeouts { authorization: hour, ..Timeouts::default() };
+    let config = target.builder().timeouts(timeouts).build().expect("valid");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let client = runtime.block_on(async { Client::with_options(config, asking(&endpoint)) });
+    client.subscribe("private-orders").expect("a good channel").detach();
+    comes.recv_timeout(PATIENCE).expect("it asks");
+    drop(client);
+    // A runtime waits for the threads that it runs blocking work on.
+    let (ended, ends) = mpsc::channel();
+    std::thread::spawn(move || {
+        drop(runtime);
+        ended.send(())
+    });
+    ends.recv_timeout(PATIENCE).expect("no thread is left");
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ async fn watched(events: &mut pushest_tokio::Events, wanted: bool) {
 async fn a_quiet_connection_is_kept_alive_and_a_dead_one_noticed(like: &Like) {
     let timeouts = Timeouts {
         activity: Duration::from_millis(100),
-        pong: Duration::from_secs(2),
+        pong: Duration::from_secs(1),
         ..Timeouts::default()
     };
     let quiet = like.client(|builder| builder.timeouts(timeouts));
