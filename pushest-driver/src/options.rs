@@ -154,6 +154,10 @@ impl Options {
     /// # let _ = options;
     /// ```
     ///
+    /// Nothing of a request or an answer is logged with `tracing`. Whoever uses a logger of the
+    /// `log` crate on the level `trace` must leave out the target `ureq_proto`, which writes down
+    /// every byte.
+    ///
     /// A request that nobody waits for any more ends by itself within that timeout, and all of them
     /// with the client.
     #[must_use]
@@ -164,8 +168,8 @@ impl Options {
 
     /// Headers for each request to the endpoint, beside those of the endpoint itself: called afresh
     /// for every attempt, with its number and why the last one failed, so that a token can be
-    /// renewed. It may block: it runs where the request does, not where the client does. Their
-    /// values never appear in errors or logs.
+    /// renewed. It may block: it runs where the request does, not where the client does; what it
+    /// logs with `tracing` goes nowhere. Their values never appear in errors or in our logs.
     #[must_use]
     pub fn auth_headers(
         mut self,

@@ -83,13 +83,22 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
     fn authorize(&self, request: AuthorizationRequest) -> BoxFuture<'static, Granted> {
         let (asker, slot) = (self.asker.clone(), Arc::new(Slot::default()));
         let answer = Answer(slot.clone());
-        self.runtime.unblock(Box::new(move || answer.give(asker.ask(&request))));
+        self.runtime.unblock(Box::new(move || {
+            let granted = unlogged(|| asker.ask(&request));
+            answer.give(granted);
+        }));
         Box::pin(poll_fn(move |context| {
             slot.waker.register(context.waker());
             let mut granted = slot.granted.lock().unwrap_or_else(PoisonError::into_inner);
             granted.take().map_or(Poll::Pending, Poll::Ready)
         }))
     }
+}
+
+/// On the level `trace` ureq writes down every byte that goes and comes, tokens and keys among them.
+/// What goes to `tracing` can be kept from that here.
+fn unlogged<T>(work: impl FnOnce() -> T) -> T {
+    tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), work)
 }
 
 /// Where an answer is left for the task that waits for it.
