@@ -188,7 +188,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// How many client events a second may be triggered; `None` for any number. The hosted service
+    /// How many client events may be triggered within any second; `None` for any number. The hosted service
     /// allows 10 on a connection, which is the default for a cluster; for a host of one's own
     /// there is no limit by default.
     #[must_use]

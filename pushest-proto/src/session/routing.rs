@@ -114,6 +114,10 @@ impl Session {
             _ => match self.channel_of(envelope, message) {
                 Addressee::Wanted(key) => self.channel_control(key, control, &payload(), message),
                 Addressee::Unwanted => self.statistics.unwanted += 1,
+                // Poxa's names no channel (protocol, how servers deviate).
+                Addressee::Nobody if control == Control::SubscriptionError => {
+                    self.nameless_subscription_error(&payload(), message);
+                }
                 Addressee::Nobody | Addressee::Unreadable => {
                     self.malformed(Malformation::BadChannel, message);
                 }
@@ -256,6 +260,23 @@ impl Session {
         } else if error.answers == Some(Answers::SignIn) {
             let (user, mut context) = self.user();
             user.refused(RequestFailure::Refused(error), &mut context);
+        }
+    }
+
+    /// It can only be about the subscription that is unanswered, if there is just one.
+    fn nameless_subscription_error(&mut self, payload: &str, message: &str) {
+        let data = decode::error(payload);
+        let refused = self.channels.only_unanswered();
+        let error = ServerError {
+            code: data.code,
+            message: data.message,
+            channel: refused.map(|key| self.channels.name(key).clone()),
+            answers: refused.map(|_| Answers::Subscribe),
+            inferred: refused.is_some(),
+        };
+        self.report(error.clone(), message);
+        if let Some(key) = refused {
+            self.channels.refused(key, error, &mut self.pending);
         }
     }
 

@@ -274,6 +274,26 @@ fn an_error_is_not_pinned_on_a_channel_that_it_is_not_about() {
 }
 
 #[test]
+fn a_subscription_error_without_a_channel_is_about_the_only_unanswered_one() {
+    let refusal = r#"{"event":"pusher:subscription_error","data":{"error":"no","status":403}}"#;
+    let mut harness = Harness::connected();
+    harness.subscribe("public");
+    harness.subscribe("private-x");
+    harness.receive(refusal);
+    let events = harness.events();
+    let error = self::refusal(&events[1]);
+    assert!(error.inferred);
+    assert_eq!(error.channel.as_ref().unwrap().as_str(), "private-x");
+
+    let mut harness = Harness::connected();
+    harness.subscribe("private-x");
+    harness.subscribe("private-y");
+    harness.receive(refusal);
+    let events = harness.events();
+    assert!(matches!(&events[..], [Event::ServerError(error)] if error.channel.is_none()));
+}
+
+#[test]
 fn a_second_answer_does_not_fell_a_subscription_that_stands() {
     let mut harness = Harness::connected();
     harness.subscribed("private-x");

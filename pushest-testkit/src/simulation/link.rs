@@ -152,12 +152,14 @@ impl Link {
                 }
                 Action::Send(frame) => {
                     let delay = self.delay();
-                    let connection = self.connection.as_mut();
-                    if let Some(it) = connection.filter(|it| it.id == frame.connection) {
-                        it.to_server.send(frame.text, now, delay);
-                    }
+                    let open = self.connection.as_mut().expect("a frame has a connection");
+                    assert_eq!(open.id, frame.connection, "a frame for another connection");
+                    open.to_server.send(frame.text, now, delay);
                 }
-                Action::Close { .. } => {
+                Action::Close { connection, .. } => {
+                    let open = self.connection.as_ref().map(|open| open.id);
+                    let dialling = self.dial.map(|(_, id)| id);
+                    assert_eq!(open.or(dialling), Some(connection), "closes another connection");
                     self.dial = None;
                     self.leave(now);
                 }

@@ -20,7 +20,7 @@ async fn too_many_are_refused_with_the_time_of_the_next_and_waiting_sends_all_in
     // As the hosted service: it refuses more than ten a second.
     let server = Server::builder().profile(Profile::Hosted).start().expect("a server");
     let target = target_of(&server);
-    // So many at once, and so many more within the second.
+    // Half of that: on the way two bursts, a second apart, may come closer to each other.
     let (ann, bob) = (limited(&target, 5).await, target.connected().await);
     let chat = subscribed(&ann, "private-chat").await;
     let mut heard = subscribed(&bob, "private-chat").await;
@@ -30,7 +30,7 @@ async fn too_many_are_refused_with_the_time_of_the_next_and_waiting_sends_all_in
     }
     match chat.trigger("client-number", &5).expect_err("a sixth") {
         CommandError::RateLimited { limit: 5, retry_in } => {
-            assert!(retry_in <= Duration::from_millis(200), "{retry_in:?}");
+            assert!(retry_in <= Duration::from_secs(1), "{retry_in:?}");
         }
         other => panic!("{other:?}"),
     }
