@@ -35,15 +35,17 @@ Environment variables (options win over them; --url replaces them all):
   PUSHER_URL, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_APP_CLUSTER, PUSHER_HOST, PUSHER_PORT,
   PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_KEY,
   REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
-  variables' whole address (host, port, scheme) is left out.";
+  variables' whole address (host, port, scheme) is left out.
+  PUSHER_ENCRYPTION_MASTER_KEY_BASE64 is what --master-key is, with --url, too.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Show everything at work: a server and two clients in this process, and a lost connection
     ///
-    /// Starts the embedded server on a free port of the loopback address and runs public, private
-    /// and presence channels, client events, and a lost connection with its recovery, over real
-    /// WebSockets. Ends by itself; the exit status is 0 if every step went well.
+    /// Starts the embedded server on a free port of the loopback address and runs public, private,
+    /// presence, encrypted and cache channels, client events, a sign-in, and a lost connection with
+    /// its recovery, over real WebSockets. Ends by itself; the exit status is 0 if every step went
+    /// well.
     Demo,
     /// Run a server for local work, until it is interrupted
     Serve(ServeArguments),
@@ -60,9 +62,17 @@ pub(crate) enum Command {
     ///
     /// The protocol tells this to members only, so the command joins the channel for a moment. Its
     /// own entry is in the list, marked as its own; if that user was there already, it is the same
-    /// entry, and nobody sees a join.
+    /// entry, and nobody sees a join. What else the server says with it (a cached event or a cache
+    /// miss, a count, a sign-in) comes first, as `listen` prints it.
     #[command(after_long_help = VARIABLES)]
     Members(MembersArguments),
+    /// Find out what works and what does not, from the host's name to a client event
+    ///
+    /// Each step says whether it works, and if not, why, in the server's own words. What cannot be
+    /// tried because an earlier step failed is skipped. The exit status is 0 if everything that was
+    /// tried works, else 1.
+    #[command(after_long_help = format!("{DOCTOR_HELP}\n\n{VARIABLES}"))]
+    Doctor(DoctorArguments),
     /// Print the authorization of a subscription or a sign-in, and nothing else
     ///
     /// This is what an application's authorization endpoint answers as `auth`: KEY:SIGNATURE. It
@@ -75,13 +85,15 @@ const LISTEN_HELP: &str = "\
 Standard output has one line per event, flushed at once; what happens to the connection goes to
 standard error. When the connection is lost, it is made again, every channel is subscribed again,
 and a gap line tells that events may be missing. A channel that the server refuses is reported; if
-none is left, the exit status is 1. Interrupting a listener that has no --count is its normal end,
-with exit status 0.
+none is left, or the sign-in is refused, the exit status is 1. Interrupting a listener that has no
+--count is its normal end, with exit status 0.
 
 With --json each line is one of these:
-  {\"type\":\"event\",\"channel\":…,\"event\":…,\"data\":…,\"user_id\":…}
+  {\"type\":\"event\",\"channel\":…,\"event\":…,\"data\":…,\"user_id\":…,\"decrypted\":…}
       data: the value; a string that holds JSON is decoded. user_id: the member that sent a client
-      event, else null
+      event, else null. decrypted: whether the data came encrypted
+  {\"type\":\"undecryptable\",\"channel\":…,\"event\":…,\"reason\":…}
+      an encrypted event that could not be opened; it does not count
   {\"type\":\"members\",\"channel\":…,\"joined\":[{\"user_id\":…,\"user_info\":…}],\"left\":[…]}
       the whole list came with a subscription: the difference to what was known
   {\"type\":\"joined\",\"channel\":…,\"user_id\":…,\"user_info\":…}, and the same with \"left\"
@@ -90,7 +102,19 @@ With --json each line is one of these:
   {\"type\":\"cache_miss\",\"channel\":…}
   {\"type\":\"lagged\",\"dropped\":…}
       the reader of this output was too slow: so many of the oldest events are gone
+  {\"type\":\"signed_in\",\"user_id\":…}
+      again after every reconnection; events to the user come on #server-to-user-ID
+  {\"type\":\"online\",\"user_ids\":[…]}, and the same with \"offline\"
+      users of the watchlist
 With --event NAME only events of that name, gaps and lags are printed.";
+
+const DOCTOR_HELP: &str = "\
+The steps: resolve, connect, tls, upgrade (to WebSocket), handshake (of the protocol), sign,
+subscribing (public, private, presence, encrypted, as far as they are asked for) and trigger: the
+event client-pushest-doctor, which other subscribers of the channel receive.
+
+With --json each step is a line:
+  {\"type\":\"check\",\"step\":…,\"result\":\"ok\" or \"failed\" or \"skipped\",\"text\":…,\"hint\":… or null}";
 
 #[derive(Args)]
 pub(crate) struct ServeArguments {
@@ -121,7 +145,7 @@ pub(crate) const DEFAULT_APP: (&str, &str, &str) = ("app-id", "app-key", "app-se
 #[derive(Args)]
 pub(crate) struct ListenArguments {
     /// The channels
-    #[arg(required = true, value_name = "CHANNEL")]
+    #[arg(required_unless_present = "sign_in", value_name = "CHANNEL")]
     pub(crate) channels: Vec<String>,
 
     /// Print and count only events of this name
@@ -135,6 +159,11 @@ pub(crate) struct ListenArguments {
     /// End with exit status 1 after so long, counted from the start
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
+
+    /// Sign in as this user, such as {"id":"7","watchlist":["8"]}; with --auth-endpoint it says
+    /// who, and this is null
+    #[arg(long, value_name = "JSON")]
+    pub(crate) sign_in: Option<String>,
 
     #[command(flatten)]
     pub(crate) user: UserOptions,
@@ -179,6 +208,29 @@ pub(crate) struct MembersArguments {
     pub(crate) timeout: Duration,
 
     /// Who joins to see the others [default: `pushest-cli-` and a random number]
+    #[arg(long, value_name = "ID")]
+    pub(crate) user_id: Option<String>,
+
+    /// Sign in as this user, such as {"id":"7","watchlist":["8"]}; with --auth-endpoint it says
+    /// who, and this is null
+    #[arg(long, value_name = "JSON")]
+    pub(crate) sign_in: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArguments {
+    /// The one channel to try [default: pushest-doctor, and the same after private- and presence-]
+    #[arg(value_name = "CHANNEL")]
+    pub(crate) channel: Option<String>,
+
+    /// Give each step up after so long
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+
+    /// Who subscribes to the presence channel [default: `pushest-cli-` and a random number]
     #[arg(long, value_name = "ID")]
     pub(crate) user_id: Option<String>,
 
@@ -279,6 +331,24 @@ pub(crate) struct ConnectionOptions {
         default_missing_value = "true"
     )]
     pub(crate) tls: Option<bool>,
+
+    /// The key of the app's encrypted channels; prefer PUSHER_ENCRYPTION_MASTER_KEY_BASE64
+    #[arg(long, help_heading = "Connection", value_name = "BASE64")]
+    pub(crate) master_key: Option<String>,
+
+    /// Ask this URL for authorizations, in place of a secret: a POST with socket_id and
+    /// channel_name, for a sign-in with socket_id alone, as pusher-js sends it
+    #[arg(
+        long,
+        help_heading = "Connection",
+        value_name = "URL",
+        conflicts_with_all = ["secret", "master_key"]
+    )]
+    pub(crate) auth_endpoint: Option<String>,
+
+    /// A header for each of these requests; may be given several times
+    #[arg(long, help_heading = "Connection", value_name = "NAME: VALUE")]
+    pub(crate) auth_header: Vec<String>,
 
     /// Trust the certificate authorities in this file (PEM), too
     #[arg(long, help_heading = "Connection", value_name = "FILE")]

@@ -1,24 +1,45 @@
 //! From options and environment variables to a configuration. Nothing here touches the network.
 
 use std::env;
+use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
-use pushest_proto::{Action, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session};
+use pushest_proto::{
+    Action, AuthEndpoint, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session, Signer,
+    Timeouts,
+};
 use pushest_tokio::Options;
 
-use crate::arguments::{AppOptions, ConnectionOptions};
+use crate::arguments::ConnectionOptions;
 use crate::failure::Failure;
+
+/// As the official libraries name the option that it stands for.
+const MASTER_KEY_VARIABLE: &str = "PUSHER_ENCRYPTION_MASTER_KEY_BASE64";
 
 /// Everything that a client needs to connect, validated.
 pub(crate) struct Connection {
     pub(crate) config: Config,
     pub(crate) options: Options,
+    /// Somebody else says who subscribes and signs in.
+    pub(crate) has_endpoint: bool,
 }
 
 impl Connection {
     /// For commands that end when they are refused.
     pub(crate) fn new(options: &ConnectionOptions) -> Result<Self, Failure> {
         Self::with_config(options, builder(options, &variable)?.stop_on_refusal(true).build()?)
+    }
+
+    /// For a command that looks at each step, none of which may take longer than this.
+    pub(crate) fn impatient(options: &ConnectionOptions, limit: Duration) -> Result<Self, Failure> {
+        let timeouts = Timeouts {
+            dial: limit,
+            handshake: limit,
+            pong: limit,
+            subscribe: limit,
+            authorization: limit,
+            ..Timeouts::default()
+        };
+        Self::with_config(options, builder(options, &variable)?.timeouts(timeouts).build()?)
     }
 
     /// For commands that outlive refusals.
@@ -28,9 +49,18 @@ impl Connection {
 
     fn with_config(options: &ConnectionOptions, config: Config) -> Result<Self, Failure> {
         let mut driver = Options::default();
+        let auth_url = options.auth_endpoint.as_deref();
+        if auth_url.is_some() && config.has_secret() {
+            return Err(Failure::input(
+                "--auth-endpoint stands for the secret, and --url holds one: leave one of them out",
+            ));
+        }
+        if auth_url.is_none() && !options.auth_header.is_empty() {
+            return Err(Failure::input("--auth-header is for --auth-endpoint, which is not given"));
+        }
         if let Some(path) = &options.ca_file {
             let endpoint = config.endpoint();
-            if !endpoint.is_tls() {
+            if !endpoint.is_tls() && !auth_url.is_some_and(|url| url.starts_with("https://")) {
                 return Err(Failure::input(format_args!(
                     "--ca-file is for TLS, and {}:{} is reached without: add --tls",
                     endpoint.host_name(),
@@ -39,7 +69,15 @@ impl Connection {
             }
             driver = driver.ca_file(path).map_err(Failure::input)?;
         }
-        Ok(Self { config, options: driver })
+        if let Some(url) = auth_url {
+            driver = driver.auth_endpoint(auth_endpoint(url, &options.auth_header)?);
+        }
+        Ok(Self { config, options: driver, has_endpoint: auth_url.is_some() })
+    }
+
+    /// Whether channels that are signed can be subscribed to at all.
+    pub(crate) fn can_sign(&self) -> bool {
+        self.config.has_secret() || self.has_endpoint
     }
 
     /// Where it connects to, for people.
@@ -50,14 +88,49 @@ impl Connection {
     }
 }
 
-/// The app's key and secret, where no connection is needed.
-pub(crate) fn key_and_secret(options: &ConnectionOptions) -> Result<(String, String), Failure> {
-    // What is not needed must still not be wrong.
-    builder(options, &variable)?.build()?;
-    match app(&options.app, &variable)? {
-        App { key: Some(key), secret: Some(secret) } => Ok((key, secret)),
-        _ => Err(Failure::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")),
+/// The endpoint with its headers, whose values may be secrets: no error names one.
+fn auth_endpoint(url: &str, headers: &[String]) -> Result<AuthEndpoint, Failure> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if authority.contains('@') {
+        return Err(Failure::input(
+            "the URL of --auth-endpoint holds credentials: give them as --auth-header \
+             'Authorization: …'",
+        ));
     }
+    if authority.is_empty() || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::input(format_args!(
+            "{url:?} is not the URL of an endpoint, such as https://example.org/pusher/auth"
+        )));
+    }
+    headers.iter().try_fold(AuthEndpoint::new(url), |endpoint, header| {
+        let Some((name, value)) = header.split_once(':') else {
+            return Err(Failure::input("an --auth-header has no colon: write 'Name: value'"));
+        };
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(token) {
+            return Err(Failure::input(format_args!(
+                "{name:?} is not the name of an --auth-header: letters, digits and !#$%&'*+-.^_`|~"
+            )));
+        }
+        let value = value.trim();
+        if !value.bytes().all(|byte| byte.is_ascii_graphic() || b" \t".contains(&byte)) {
+            return Err(Failure::input(format_args!(
+                "the value of the --auth-header {name:?} may hold visible ASCII characters, space \
+                 and tab"
+            )));
+        }
+        Ok(endpoint.header(name, value))
+    })
+}
+
+/// Signs as the app, where no connection is needed.
+pub(crate) fn signer(options: &ConnectionOptions) -> Result<Signer, Failure> {
+    // What is not needed must still not be wrong.
+    let config = builder(options, &variable)?.build()?;
+    config.signer().cloned().ok_or_else(|| {
+        Failure::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")
+    })
 }
 
 /// Whether a client that is to stop on refusals would stop on this.
@@ -90,27 +163,27 @@ fn builder(
     options: &ConnectionOptions,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<ConfigBuilder, Failure> {
-    let App { key, secret } = app(&options.app, variable)?;
-    let Some(key) = key else {
-        return Err(Failure::input("no key was given: use --key, --url or PUSHER_APP_KEY"));
+    let app = &options.app;
+    let left = |name: &str| variable(name).and_then(|value| reduced(options, name, value));
+    let mut builder = match &app.url {
+        Some(url) => ConfigBuilder::default().url(url)?,
+        None => ConfigBuilder::default().variables(left)?,
     };
-    let mut builder = if let Some(url) = &options.app.url {
-        ConfigBuilder::default().url(url)?
-    } else if options.host.is_some() || options.cluster.is_some() {
-        // Another server: what the variables say about the address is about a different one.
-        ConfigBuilder::default()
-    } else {
-        ConfigBuilder::default().variables(variable)?
-    };
-    builder = builder.key(&key);
-    if let Some(secret) = secret {
-        builder = builder.secret(&secret);
+    if let Some(key) = &app.key {
+        builder = builder.key(key);
+    }
+    if let Some(secret) = &app.secret {
+        builder = builder.secret(secret);
+    }
+    let master_key = || variable(MASTER_KEY_VARIABLE).filter(|key| !key.trim().is_empty());
+    if let Some(master_key) = options.master_key.clone().or_else(master_key) {
+        builder = builder.master_key_base64(&master_key);
     }
     if let Some(cluster) = &options.cluster {
-        builder = builder.cluster(cluster);
+        builder = builder.cluster(cluster).tls(true);
     }
     if let Some(host) = &options.host {
-        builder = builder.host(host);
+        builder = builder.host(host).tls(options.port == Some(443));
     }
     if let Some(port) = options.port {
         builder = builder.port(port);
@@ -124,50 +197,31 @@ fn builder(
     Ok(builder)
 }
 
-/// Key and secret as they were given. It cannot be printed: it holds a secret.
-#[derive(Default)]
-struct App {
-    key: Option<String>,
-    secret: Option<String>,
+/// What is left of a variable where options win over it: with another server nothing about the
+/// address, with an endpoint for authorizations no secret.
+fn reduced(options: &ConnectionOptions, name: &str, value: String) -> Option<String> {
+    let is_elsewhere = options.host.is_some() || options.cluster.is_some();
+    let signs = options.auth_endpoint.is_none();
+    match name {
+        "PUSHER_URL" if is_elsewhere || !signs => {
+            Some(reduced_url(&value, is_elsewhere, signs).unwrap_or(value))
+        }
+        "PUSHER_URL" => Some(value),
+        _ if name.ends_with("_APP_SECRET") => signs.then_some(value),
+        _ => (!is_elsewhere || name.ends_with("_APP_KEY")).then_some(value),
+    }
 }
 
-fn app(options: &AppOptions, variable: &dyn Fn(&str) -> Option<String>) -> Result<App, Failure> {
-    let found = match &options.url {
-        Some(url) => of_url(url)?,
-        None => of_variables(variable)?,
-    };
-    Ok(App {
-        key: options.key.clone().or(found.key),
-        secret: options.secret.clone().or(found.secret),
-    })
-}
-
-/// By the rules of [`ConfigBuilder::variables`], whose result does not show the secret.
-fn of_variables(variable: &dyn Fn(&str) -> Option<String>) -> Result<App, Failure> {
-    let get = |name: &str| {
-        variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-    };
-    let url = get("PUSHER_URL");
-    let is_reverb = url.is_none() && get("PUSHER_APP_KEY").is_none();
-    let prefix = if is_reverb && get("REVERB_APP_KEY").is_some() { "REVERB" } else { "PUSHER" };
-    let app = url.map_or_else(|| Ok(App::default()), |url| of_url(&url))?;
-    Ok(App {
-        key: get(&format!("{prefix}_APP_KEY")).or(app.key),
-        secret: get(&format!("{prefix}_APP_SECRET")).or(app.secret),
-    })
-}
-
-fn of_url(url: &str) -> Result<App, Failure> {
-    // All rules about URLs stand in the core; what passes them has the shape that is read here.
-    ConfigBuilder::default().url(url)?.build()?;
-    let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next());
-    let user = authority.and_then(|authority| authority.rsplit_once('@')).map(|(user, _)| user);
-    let (key, secret) = match user.and_then(|user| user.split_once(':')) {
-        Some((key, secret)) => (Some(key), Some(secret)),
-        None => (user, None),
-    };
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    Ok(App { key: key.map(decoded), secret: secret.map(decoded) })
+fn reduced_url(url: &str, is_elsewhere: bool, signs: bool) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (mut user, server) = authority.rsplit_once('@')?;
+    if !signs {
+        user = user.split(':').next()?;
+    }
+    // The hosted service, until the options say where.
+    let elsewhere = || format!("https://{user}@api.pusher.com/apps/0");
+    Some(if is_elsewhere { elsewhere() } else { format!("{scheme}://{user}@{server}{path}") })
 }
 
 #[cfg(test)]
@@ -177,8 +231,7 @@ mod tests {
     use super::*;
     use crate::arguments::{Arguments, Command};
 
-    /// The endpoint's URL up to the app, and the key and secret, that options and variables give.
-    fn resolved(options: &[&str], variables: &[(&str, &str)]) -> Result<[String; 3], String> {
+    fn resolved(options: &[&str], variables: &[(&str, &str)]) -> Result<Config, String> {
         let words = [&["pushest", "listen", "news"], options].concat();
         let arguments = Arguments::try_parse_from(words).map_err(|error| error.to_string())?;
         let Command::Listen(arguments) = arguments.command else { unreachable!() };
@@ -186,22 +239,23 @@ mod tests {
             let found = variables.iter().find(|(candidate, _)| *candidate == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        let text = |failure| match failure {
+        let config = builder(&arguments.connection, &variable);
+        config.and_then(|builder| Ok(builder.build()?)).map_err(|failure| match failure {
             Failure::Input(text) => text,
             _ => unreachable!("resolving fails on bad input only"),
-        };
-        let config = builder(&arguments.connection, &variable).map_err(text)?.build();
-        let config = config.map_err(|error| error.to_string())?;
-        let app = app(&arguments.connection.app, &variable).map_err(text)?;
-        assert_eq!(app.key.as_deref(), Some(config.key()));
-        assert_eq!(app.secret.is_some(), config.has_secret());
-        let url = config.endpoint().url(config.key());
-        let address = url.split_once("/app/").unwrap().0.to_owned();
-        Ok([address, app.key.unwrap(), app.secret.unwrap_or_default()])
+        })
     }
 
+    /// The endpoint's URL up to the app, the key, and the secret, which only its signatures show.
     fn expect(options: &[&str], variables: &[(&str, &str)], wanted: [&str; 3]) {
-        assert_eq!(resolved(options, variables), Ok(wanted.map(str::to_owned)));
+        let config = resolved(options, variables).unwrap();
+        let [address, key, secret] = wanted;
+        let url = config.endpoint().url(config.key());
+        assert_eq!((url.split_once("/app/").unwrap().0, config.key()), (address, key));
+        let socket_id = pushest_proto::SocketId::new("1.2").unwrap();
+        let auth = |signer: &Signer| signer.channel(&socket_id, "private-a", None);
+        let wanted = (!secret.is_empty()).then(|| auth(&Signer::new(key, secret)));
+        assert_eq!(config.signer().map(auth), wanted);
     }
 
     #[test]
@@ -254,8 +308,22 @@ mod tests {
         let variables = [("PUSHER_URL", "https://k:s@api-eu.pusher.com/apps/3")];
         expect(&[], &variables, ["wss://ws-eu.pusher.com:443", "k", "s"]);
         expect(&["--host=localhost", "--port=6001"], &variables, ["ws://localhost:6001", "k", "s"]);
+        expect(&["--host=h", "--port=443"], &variables, ["wss://h:443", "k", "s"]);
+        let elsewhere = [("PUSHER_URL", "pusher://k:s%2F@h:6001/rt")];
+        expect(&["--cluster=eu"], &elsewhere, ["wss://ws-eu.pusher.com:443", "k", "s/"]);
+        expect(&["--host=other"], &elsewhere, ["ws://other:80", "k", "s/"]);
         let both = [variables[0], ("PUSHER_APP_SECRET", "newer")];
         expect(&[], &both, ["wss://ws-eu.pusher.com:443", "k", "newer"]);
+    }
+
+    #[test]
+    fn an_endpoint_stands_for_the_secret_of_variables() {
+        let endpoint = "--auth-endpoint=http://127.0.0.1/auth";
+        let variables = [("PUSHER_APP_KEY", "k"), ("PUSHER_APP_SECRET", "s")];
+        expect(&["--host=h", endpoint], &variables, ["ws://h:80", "k", ""]);
+        let variables = [("PUSHER_URL", "pusher://k:s@h:6001/rt")];
+        expect(&[endpoint], &variables, ["ws://h:6001/rt", "k", ""]);
+        expect(&[endpoint, "--host=other"], &variables, ["ws://other:80", "k", ""]);
     }
 
     #[test]
@@ -268,6 +336,19 @@ mod tests {
             ("REVERB_SCHEME", "http"),
         ];
         expect(&[], &variables, ["ws://h:8080", "k", "s"]);
+    }
+
+    #[test]
+    fn a_master_key_comes_from_the_option_or_the_variable() {
+        let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+        let has_key = |options: &[&str], variables: &[(&str, &str)]| {
+            resolved(options, variables).map(|config| config.has_master_key())
+        };
+        assert_eq!(has_key(&["--key=k"], &[]), Ok(false));
+        assert_eq!(has_key(&["--key=k", "--master-key", key], &[]), Ok(true));
+        assert_eq!(has_key(&["--key=k"], &[(MASTER_KEY_VARIABLE, key)]), Ok(true));
+        let error = has_key(&["--key=k"], &[(MASTER_KEY_VARIABLE, "aHVzaA==")]).unwrap_err();
+        assert_eq!(error, "the master key has 4 bytes: it must have 32");
     }
 
     #[test]

@@ -55,7 +55,12 @@ impl From<io::Error> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::input(error)
+        match error {
+            ConfigError::Missing { what: "key" } => {
+                Self::input("no key was given: use --key, --url or PUSHER_APP_KEY")
+            }
+            _ => Self::input(error),
+        }
     }
 }
 
@@ -71,7 +76,11 @@ impl From<CommandError> for Failure {
         match error {
             CommandError::NotConnected
             | CommandError::NotSubscribedYet { .. }
+            | CommandError::RateLimited { .. }
             | CommandError::OutgoingFull { .. } => Self::failed(error),
+            CommandError::MasterKeyMissing { .. } => {
+                Self::input(format_args!("{error}: give it with --master-key"))
+            }
             _ => Self::input(error),
         }
     }

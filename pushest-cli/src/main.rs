@@ -18,7 +18,7 @@ use clap::Parser as _;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{demo, listen, members, serve, sign, trigger};
+use crate::commands::{demo, doctor, listen, members, serve, sign, trigger};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -46,6 +46,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             Command::Listen(arguments) => listen::run(arguments, &output).await,
             Command::Trigger(arguments) => trigger::run(arguments, &output).await,
             Command::Members(arguments) => members::run(arguments, &output).await,
+            Command::Doctor(arguments) => doctor::run(arguments, &output).await,
             Command::Sign(arguments) => sign::run(arguments),
         }
     });

@@ -6,6 +6,9 @@
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 mod support;
 
+#[path = "../src/commands/demo/publisher.rs"]
+mod publisher;
+
 use std::env;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -17,7 +20,8 @@ use md5::{Digest as _, Md5};
 use serde_json::json;
 use sha2::Sha256;
 
-use support::{Pushest, pushest};
+use publisher::Publisher;
+use support::{Pushest, master_key, pushest};
 
 fn url() -> String {
     env::var("PUSHEST_TEST_URL").expect("PUSHEST_TEST_URL names the server to test against")
@@ -125,4 +129,73 @@ fn a_wrong_secret_is_refused_in_the_servers_words() {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("the server refused: "), "{ended:?}");
     assert!(!ended.stderr.contains("wrong-secret"), "{ended:?}");
+}
+
+#[test]
+fn an_encrypted_event_is_decrypted() {
+    let channel = channel("private-encrypted-", "diary");
+    let publisher = Publisher::new();
+    let key = master_key(&publisher);
+    let mut listener = listener(&channel, &["--master-key", &key, "--count", "1"]);
+    publish(&channel, "entry", &publisher.seal(&channel, r#"{"text":"dear diary"}"#));
+    let line = listener.stdout.json();
+    assert_eq!((&line["data"], &line["decrypted"]), (&json!({"text": "dear diary"}), &json!(true)));
+    assert_eq!(listener.end().status, Some(0));
+}
+
+#[test]
+fn a_cache_channel_begins_with_a_miss_or_its_last_event() {
+    let channel = channel("cache-", "weather");
+    let mut early = listener(&channel, &["--count", "1"]);
+    let miss = json!({"type": "cache_miss", "channel": channel});
+    assert_eq!(early.stdout.json(), miss);
+    publish(&channel, "forecast", "fog");
+    assert_eq!(early.stdout.json()["data"], "fog");
+    let mut late = listener(&channel, &["--count", "1"]);
+    assert_eq!(late.stdout.json()["data"], "fog");
+    assert_eq!((early.end().status, late.end().status), (Some(0), Some(0)));
+}
+
+#[test]
+fn a_user_signs_in_and_hears_of_its_watchlist() {
+    let (ada, grace) = (format!("ada-{}", process::id()), format!("grace-{}", process::id()));
+    let url = url();
+    let sign_in = |user: String| {
+        let arguments = ["listen", "--json", "--url", &url, "--sign-in", &user];
+        let mut listener = Pushest::start(&arguments);
+        listener.stderr.until("subscribed to #server-to-user-");
+        listener
+    };
+    let watching = |user: &str, watched: &[&str]| {
+        sign_in(json!({"id": user, "watchlist": watched}).to_string())
+    };
+    let mut first = watching(&ada, &[&grace]);
+    // In either order.
+    let lines = [first.stdout.json(), first.stdout.json()];
+    let of_type = |kind: &str| lines.iter().find(|line| line["type"] == kind).unwrap();
+    assert_eq!(of_type("signed_in")["user_id"], *ada);
+    assert_eq!(of_type("offline")["user_ids"], json!([grace]));
+    // Sockudo tells watchers who comes, and not who goes.
+    let _second = watching(&grace, &[&ada]);
+    let online = first.stdout.until("\"online\"");
+    assert!(online.contains(&grace), "{online}");
+    publish(&format!("#server-to-user-{ada}"), "message", "hello");
+    let line = first.stdout.json();
+    assert_eq!((&line["event"], &line["data"]), (&json!("message"), &json!("hello")));
+}
+
+#[test]
+fn a_refused_sign_in_is_told() {
+    let ended = run(&["listen", "--sign-in", r#"{"id":"ada"}"#, "--secret", "wrong-secret"]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("not signed in: the server refused: "), "{ended:?}");
+}
+
+#[test]
+fn the_doctor_finds_nothing_wrong_and_what_is_wrong() {
+    let ended = run(&["doctor"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = run(&["doctor", "--secret", "wrong-secret"]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("private, presence"), "{ended:?}");
 }

@@ -1,22 +1,27 @@
 //! Authorizers at work, beside the connection.
 
+use std::sync::Arc;
 use std::task::Context;
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{Authorization, AuthorizationRequest, Denied, Ticket};
 
-use crate::options::Options;
+use crate::authorizer::Authorizer;
 
 type Granted = Result<Authorization, Denied>;
 
 /// What was asked for. The session bounds their number and their time.
-#[derive(Default)]
 pub(crate) struct Authorizations {
+    authorizer: Option<Arc<dyn Authorizer>>,
     requests: Vec<AuthorizationRequest>,
     running: Vec<(Ticket, BoxFuture<'static, Granted>)>,
 }
 
 impl Authorizations {
+    pub(crate) fn new(authorizer: Option<Arc<dyn Authorizer>>) -> Self {
+        Self { authorizer, requests: Vec::new(), running: Vec::new() }
+    }
+
     pub(crate) fn request(&mut self, request: AuthorizationRequest) {
         self.requests.push(request);
     }
@@ -31,13 +36,12 @@ impl Authorizations {
     /// the user's code: no lock may be held.
     pub(crate) fn poll(
         &mut self,
-        options: &Options,
         context: &mut Context<'_>,
         mut answer: impl FnMut(Ticket, Granted),
     ) {
         for request in self.requests.drain(..) {
             let ticket = request.ticket;
-            match &options.authorizer {
+            match &self.authorizer {
                 Some(authorizer) => self.running.push((ticket, authorizer.authorize(request))),
                 None => answer(ticket, Err(Denied::refused(None, "there is no authorizer"))),
             }

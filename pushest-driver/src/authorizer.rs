@@ -19,9 +19,9 @@ use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 /// use pushest_driver::{Authorization, AuthorizationRequest, Denied, Options};
 ///
 /// let options = Options::default().authorizer(|request: AuthorizationRequest| async move {
-///     if request.channel.as_str() == "private-orders" {
-///         // … ask the app's server for `request.socket_id` and `request.channel`
-///         Ok(Authorization { auth: "app-key:5f…".to_string(), channel_data: None })
+///     if request.subject.channel().is_some_and(|name| name == "private-orders") {
+///         // … ask the app's server for `request.socket_id` and `request.subject`
+///         Ok(Authorization::new("app-key:5f…"))
 ///     } else {
 ///         Err(Denied::refused(Some(403), "orders only"))
 ///     }

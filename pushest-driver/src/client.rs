@@ -9,10 +9,13 @@ use pushest_proto::{
     SubscribeOptions,
 };
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::error::SubscribeError;
+use crate::error::{SignInError, SubscribeError};
 use crate::hub::Hub;
 use crate::subscription::{Events, Subscription};
+use crate::trigger::{self, TriggerWhenAllowed};
+use crate::user::SignedIn;
 use crate::waiting::{Connected, Flush, Shutdown};
 
 /// A client of one app: a handle to a connection that lasts, however often it is made anew.
@@ -146,6 +149,45 @@ impl Client {
         self.hub().command(|state, now| state.session.retry(channel, now))
     }
 
+    /// Signs in as a user, on this and every later connection. `user_data` is JSON:
+    /// `{"id": a string, "user_info"?: an object, "watchlist"?: at most 100 ids}`; whoever
+    /// authorizes may know it better, and then it may be `None`. Await [`Client::signed_in`] to
+    /// know that the server has confirmed. After a failure this tries again.
+    ///
+    /// What the server sends to the user arrives at [`Client::user_events`], who of the watchlist
+    /// comes and goes at [`Client::events`] ([`Event::Watchlist`](crate::Event::Watchlist)).
+    ///
+    /// # Errors
+    /// Neither secret nor authorizer; user data that breaks a rule; none although the client signs
+    /// by itself. Then nothing has changed.
+    pub fn sign_in(&self, user_data: Option<&str>) -> Result<(), SignInError> {
+        self.hub().sign_in(user_data)
+    }
+
+    /// Waits until the server has confirmed the sign-in, and answers the user's id; at once if it
+    /// has. May be dropped half-way and called again.
+    ///
+    /// # Errors
+    /// [`NotSignedIn`](crate::NotSignedIn) once the server or the authorizer has refused, the
+    /// client is refused or disconnected, or where nobody asked. What is tried again by itself
+    /// keeps it waiting.
+    pub fn signed_in(&self) -> SignedIn {
+        SignedIn::new(self.hub().clone())
+    }
+
+    /// The id of the user that is signed in on the present connection.
+    #[must_use]
+    pub fn signed_in_user(&self) -> Option<String> {
+        self.hub().lock().session.signed_in_user().map(str::to_string)
+    }
+
+    /// What the server sends to the signed-in user from now on, whoever that is and over all
+    /// connections: the events of the channel `#server-to-user-ID`. They come to
+    /// [`Client::events`], too.
+    pub fn user_events(&self) -> Events {
+        Events::new(self.hub().clone(), self.hub().listen_as_user())
+    }
+
     /// Sends a client event to the other subscribers of a private or presence channel (protocol,
     /// client to server). It is on its way when this returns; [`Client::flush`] tells when the
     /// server has read it.
@@ -153,17 +195,38 @@ impl Client {
     /// # Errors
     /// A name that does not begin with `client-`; a channel that is not subscribed at the moment,
     /// or of a kind without client events; data that is too large; no connection; too much waiting
-    /// to be sent. Then nothing was sent.
+    /// to be sent; more a second than the server takes, see [`Client::trigger_when_allowed`]. Then
+    /// nothing was sent.
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         channel: &str,
         event: &str,
         data: &T,
     ) -> Result<(), CommandError> {
-        // The user's `Serialize` must not run under the lock.
-        let data = serde_json::value::to_raw_value(data)
-            .map_err(|error| CommandError::Data { problem: error.to_string() })?;
+        let data = trigger::data(data)?;
         self.hub().command(|state, now| state.session.trigger(channel, event, &data, now))
+    }
+
+    /// As [`Client::trigger`], but waits while more client events a second were sent than the
+    /// server takes; for nothing else. Who drops it half-way has sent nothing.
+    ///
+    /// # Errors
+    /// As [`Client::trigger`], but for the rate.
+    pub fn trigger_when_allowed<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        event: &str,
+        data: &T,
+    ) -> TriggerWhenAllowed {
+        TriggerWhenAllowed::new(self.hub().clone(), channel, event, trigger::data(data))
+    }
+
+    /// The same as [`Client::flush`], for those who want to know whether the server is there.
+    ///
+    /// # Errors
+    /// As [`Client::flush`].
+    pub fn ping(&self) -> Flush {
+        self.flush()
     }
 
     /// Sends a ping, now, and answers the round trip when its pong is there: the server has then
@@ -185,6 +248,18 @@ impl Client {
     #[must_use]
     pub fn members(&self, channel: &str) -> Vec<Member> {
         self.view(channel, |view| view.members().cloned().collect()).unwrap_or_default()
+    }
+
+    /// As [`Client::members`], by id and with the info as a value. What one member's info looks
+    /// like is that member's matter: an info of another shape is an error in its place only.
+    #[must_use]
+    pub fn members_as<T: DeserializeOwned>(
+        &self,
+        channel: &str,
+    ) -> Vec<(String, Result<T, serde_json::Error>)> {
+        // The user's `Deserialize` must not run under the lock.
+        let members = self.members(channel);
+        members.iter().map(|member| (member.id().to_string(), member.info())).collect()
     }
 
     /// How many are present in a presence channel.
@@ -221,8 +296,22 @@ impl Client {
         self.hub().lock().session.statistics()
     }
 
+    /// The round trip that was measured last, by a ping of the client's own or the user's.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.hub().lock().session.round_trip()
+    }
+
+    /// How many events receivers were too slow for, all receivers together
+    /// ([`Event::Lagged`](crate::Event::Lagged) tells each of them).
+    #[must_use]
+    pub fn dropped_events(&self) -> u64 {
+        self.hub().congestion.dropped()
+    }
+
     /// Says that the network changed (another interface, back from sleep): a waiting client tries
-    /// again at once, a connected one checks that the server is still there.
+    /// again at once, unless a server asked for the pause; a connected one checks that the server
+    /// is still there.
     pub fn handle_network_change(&self) {
         self.hub().command(|state, now| state.session.handle_network_change(now));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_proto::{ChannelName, CommandError, ConnectionState, Loss, SubscriptionFailure};
+use pushest_proto::{ChannelName, CommandError, ConnectionState, Loss, RequestFailure};
 
 /// There is no connection, and [`Client::connected`](crate::Client::connected) waits no longer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +74,7 @@ pub enum SubscriptionError {
         /// The channel.
         channel: ChannelName,
         /// Why.
-        reason: SubscriptionFailure,
+        reason: RequestFailure,
     },
     /// There is no connection, and none will come by itself.
     #[error(transparent)]
@@ -85,6 +85,36 @@ pub enum SubscriptionError {
         /// The channel.
         channel: ChannelName,
     },
+}
+
+/// A sign-in that cannot even begin. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// The session refused: the user data breaks a rule, or is missing.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Signing in needs an authorization, and there is nobody to give it.
+    #[error(
+        "signing in needs an authorization: give the configuration a secret, or the options an \
+         authorizer"
+    )]
+    NoAuthorizer,
+}
+
+/// A sign-in that did not come about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSignedIn {
+    /// It failed, and is not tried again on this connection.
+    #[error("not signed in: {0}")]
+    Failed(RequestFailure),
+    /// There is no connection, and none will come by itself.
+    #[error(transparent)]
+    NotConnected(#[from] NotConnected),
+    /// Nobody has called [`Client::sign_in`](crate::Client::sign_in).
+    #[error("nobody has asked to be signed in")]
+    NotAsked,
 }
 
 /// A flush that did not come back.

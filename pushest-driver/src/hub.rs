@@ -17,10 +17,15 @@ use pushest_proto::{
 };
 use slab::Slab;
 
-use crate::error::{FlushError, SubscribeError};
+use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
 use crate::queue::{Congestion, Queue, Relief};
+use crate::user::SignIn;
 use crate::waiting::{Answer, WaitList};
+
+/// What the server sends to a user comes on this channel, followed by the user's id (protocol,
+/// client to server).
+const USER_CHANNEL: &str = "#server-to-user-";
 
 /// A clock: what time it is since an origin that does not change.
 pub(crate) type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
@@ -50,12 +55,17 @@ pub(crate) struct State {
     receivers: Slab<Receiver>,
     /// Receivers of everything.
     listeners: Vec<usize>,
+    /// Receivers of the signed-in user's events.
+    user_listeners: Vec<usize>,
     channels: HashMap<ChannelName, Channel>,
     last_id: u64,
     /// Receivers with staged events.
     staged: Vec<usize>,
     pub(crate) pings: HashMap<PingId, Answer>,
+    pub(crate) sign_in: SignIn,
     pub(crate) connection_waiters: WaitList,
+    /// Who waits for the next client event that is allowed.
+    pub(crate) rate_waiters: WaitList,
     pub(crate) closing_waiters: WaitList,
     /// Sockets and dials that the pump holds.
     pub(crate) links: usize,
@@ -95,11 +105,14 @@ impl Hub {
             life: Life::Running,
             receivers: Slab::new(),
             listeners: Vec::new(),
+            user_listeners: Vec::new(),
             channels: HashMap::new(),
             last_id: 0,
             staged: Vec::new(),
             pings: HashMap::new(),
+            sign_in: SignIn::default(),
             connection_waiters: WaitList::default(),
+            rate_waiters: WaitList::default(),
             closing_waiters: WaitList::default(),
             links: 0,
             wakers: Vec::new(),
@@ -157,6 +170,14 @@ impl Hub {
         place
     }
 
+    /// As [`Hub::listen`], for what the server sends to the user.
+    pub(crate) fn listen_as_user(&self) -> Place {
+        let mut state = self.lock();
+        let place = self.receiver(&mut state);
+        state.user_listeners.push(place.key);
+        place
+    }
+
     fn receiver(&self, state: &mut State) -> Place {
         let queue = Arc::new(Queue::new(&self.options, self.congestion.clone()));
         if state.is_ending() {
@@ -178,7 +199,7 @@ impl Hub {
             let channel =
                 ChannelName::with_rules(name, rules).map_err(pushest_proto::CommandError::from)?;
             let is_signed = channel.kind().is_signed();
-            if is_signed && !self.config.has_secret() && self.options.authorizer.is_none() {
+            if is_signed && !self.can_authorize() {
                 return Err(SubscribeError::NoAuthorizer { channel });
             }
             let name = state.session.subscribe(name, options, now)?;
@@ -194,6 +215,22 @@ impl Hub {
             channel.receivers.push(place.key);
             Ok((place, name, channel.id))
         })
+    }
+
+    /// Signs in as a user.
+    pub(crate) fn sign_in(&self, user_data: Option<&str>) -> Result<(), SignInError> {
+        if !self.can_authorize() {
+            return Err(SignInError::NoAuthorizer);
+        }
+        self.command(|state, now| {
+            state.session.sign_in(user_data, now)?;
+            state.sign_in.begin();
+            Ok(())
+        })
+    }
+
+    fn can_authorize(&self) -> bool {
+        self.config.has_secret() || self.options.authority.is_some()
     }
 
     /// The receiver of a subscription is gone; with the last one, and unless detached, the
@@ -213,12 +250,13 @@ impl Hub {
         });
     }
 
-    /// The receiver of everything is gone.
+    /// A receiver of everything, or of the user's events, is gone.
     pub(crate) fn stop_listening(&self, place: &Place) {
         self.relieve(place.queue.close());
         let mut state = self.lock();
         state.receivers.try_remove(place.key);
         state.listeners.retain(|key| *key != place.key);
+        state.user_listeners.retain(|key| *key != place.key);
     }
 
     /// The last `Client` is gone.
@@ -274,6 +312,7 @@ impl State {
 
     /// Stages an event for everybody who wants it.
     pub(crate) fn route(&mut self, event: Event) {
+        self.sign_in.learn(&event, &mut self.wakers);
         match &event {
             Event::Pong { ping, round_trip } => {
                 return self.answer_ping(*ping, Ok(*round_trip));
@@ -295,7 +334,9 @@ impl State {
             }
             _ => {}
         }
-        let channel = event.channel().and_then(|name| self.channels.get_mut(name.as_str()));
+        let name = event.channel();
+        let is_users = name.is_some_and(|name| name.as_str().starts_with(USER_CHANNEL));
+        let channel = name.and_then(|name| self.channels.get_mut(name.as_str()));
         let keys = match channel {
             Some(channel) => {
                 if matches!(event, Event::Subscribed { .. } | Event::SubscriptionFailed { .. }) {
@@ -303,6 +344,7 @@ impl State {
                 }
                 &*channel.receivers
             }
+            None if is_users => &*self.user_listeners,
             None => &[],
         };
         let mut keys = self.listeners.iter().chain(keys);
@@ -344,16 +386,20 @@ impl State {
             self.wakers.extend(receiver.queue.end());
         }
         self.connection_waiters.wake_all(&mut self.wakers);
+        self.rate_waiters.wake_all(&mut self.wakers);
+        self.sign_in.end(&mut self.wakers);
         self.wake_subscribers();
     }
 
-    /// When somebody who waits for the connection waits no longer.
+    /// When somebody waits no longer for what they wait for.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.connection_waiters.next_deadline()
+        let lists = [&self.connection_waiters, &self.rate_waiters];
+        lists.into_iter().filter_map(WaitList::next_deadline).min()
     }
 
     pub(crate) fn wake_overdue(&mut self, now: Instant) {
         self.connection_waiters.wake_overdue(now, &mut self.wakers);
+        self.rate_waiters.wake_overdue(now, &mut self.wakers);
     }
 
     pub(crate) fn set_links(&mut self, links: usize) {

@@ -13,28 +13,37 @@ mod authorizer;
 mod client;
 mod dial;
 mod error;
+#[cfg(feature = "http")]
+mod http;
 mod hub;
 mod options;
 mod pump;
 mod queue;
 pub mod runtime;
 mod subscription;
+mod trigger;
+mod user;
 mod waiting;
 mod wire;
 
 pub use authorizer::Authorizer;
 pub use client::Client;
-pub use error::{FlushError, NotConnected, SubscribeError, SubscriptionError};
+pub use error::{
+    FlushError, NotConnected, NotSignedIn, SignInError, SubscribeError, SubscriptionError,
+};
 pub use futures_util::future::BoxFuture;
 pub use options::{Options, OptionsError, Overflow};
 pub use pushest_proto::{
-    self as proto, Authorization, AuthorizationRequest, BackoffConfig, ChannelEvent, ChannelKind,
-    ChannelName, ChannelState, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
-    Denied, DialFailure, Endpoint, Event, LimitReached, Limits, Loss, Malformation, Member,
-    PresenceChange, PresenceUpdate, ServerError, SocketId, StateChange, Statistics, Status,
-    SubscribeOptions, SubscriptionFailure, Timeouts,
+    self as proto, Answers, AuthEndpoint, Authorization, AuthorizationRequest,
+    AuthorizationSubject, BackoffConfig, ChannelEvent, ChannelKind, ChannelName, ChannelState,
+    CommandError, Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, Denied,
+    DialFailure, Endpoint, Event, LimitReached, Limits, Loss, Malformation, Member, PresenceChange,
+    PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
+    SubscribeOptions, Timeouts,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
+pub use trigger::TriggerWhenAllowed;
+pub use user::SignedIn;
 pub use waiting::{Connected, Flush, Shutdown, Subscribed};
 
 /// The configuration that the environment describes: `PUSHER_URL`, `PUSHER_APP_KEY` and the others

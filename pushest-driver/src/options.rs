@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "http")]
+use pushest_proto::{AuthEndpoint, AuthorizationRequest};
 use tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::authorizer::Authorizer;
@@ -26,6 +28,21 @@ pub enum Overflow {
     Wait,
 }
 
+/// Who authorizes.
+#[derive(Clone)]
+pub(crate) enum Authority {
+    /// The user's own.
+    Own(Arc<dyn Authorizer>),
+    /// The app's HTTP endpoint.
+    #[cfg(feature = "http")]
+    Endpoint(AuthEndpoint),
+}
+
+/// Provides headers for one request to the endpoint.
+#[cfg(feature = "http")]
+pub(crate) type AuthHeaders =
+    Arc<dyn Fn(&AuthorizationRequest) -> Vec<(String, String)> + Send + Sync>;
+
 /// How a client connects and delivers. `Options::default()` suits most.
 ///
 /// ```
@@ -45,7 +62,9 @@ pub struct Options {
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
     pub(crate) overflow: Overflow,
-    pub(crate) authorizer: Option<Arc<dyn Authorizer>>,
+    pub(crate) authority: Option<Authority>,
+    #[cfg(feature = "http")]
+    pub(crate) auth_headers: Option<AuthHeaders>,
     pub(crate) starts_disconnected: bool,
     #[cfg(feature = "tls")]
     pub(crate) trust: Trust,
@@ -96,11 +115,12 @@ impl Options {
         self
     }
 
-    /// Who authorizes private and presence channels, for clients without the app's secret. With a
-    /// secret in the configuration it is not asked.
+    /// Who authorizes signed channels and the sign-in, for clients without the app's secret. With a
+    /// secret in the configuration it is not asked. Of this and [`Options::auth_endpoint`], the
+    /// later call counts.
     #[must_use]
     pub fn authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
-        self.authorizer = Some(Arc::new(authorizer));
+        self.authority = Some(Authority::Own(Arc::new(authorizer)));
         self
     }
 
@@ -109,6 +129,53 @@ impl Options {
     #[must_use]
     pub fn start_disconnected(mut self) -> Self {
         self.starts_disconnected = true;
+        self
+    }
+}
+
+#[cfg(feature = "http")]
+impl Options {
+    /// Asks the app's own HTTP endpoint to authorize signed channels and the sign-in, for clients
+    /// without the app's secret: a POST of a form, asked afresh for every attempt, beside
+    /// everything else (protocol, HTTP side). Any 2xx with a readable body grants; 408, 429, 5xx,
+    /// and no answer within the configuration's `authorization` timeout are tried again with
+    /// backoff; everything else is final, and says status and body. Redirects are shown, not
+    /// followed; no proxy is used. `https://` trusts whom `wss://` trusts.
+    ///
+    /// ```
+    /// use pushest_driver::{AuthEndpoint, Options};
+    ///
+    /// # fn fresh_token() -> String { String::new() }
+    /// let endpoint = AuthEndpoint::new("https://example.org/broadcasting/auth")
+    ///     .user_url("https://example.org/broadcasting/user-auth");
+    /// let options = Options::default().auth_endpoint(endpoint).auth_headers(|_| {
+    ///     vec![("Authorization".to_string(), format!("Bearer {}", fresh_token()))]
+    /// });
+    /// # let _ = options;
+    /// ```
+    ///
+    /// Nothing of a request or an answer is logged with `tracing`. Whoever uses a logger of the
+    /// `log` crate on the level `trace` must leave out the target `ureq_proto`, which writes down
+    /// every byte.
+    ///
+    /// A request that nobody waits for any more ends by itself within that timeout, and all of them
+    /// with the client.
+    #[must_use]
+    pub fn auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
+        self.authority = Some(Authority::Endpoint(endpoint));
+        self
+    }
+
+    /// Headers for each request to the endpoint, beside those of the endpoint itself: called afresh
+    /// for every attempt, with its number and why the last one failed, so that a token can be
+    /// renewed. It may block: it runs where the request does, not where the client does; what it
+    /// logs with `tracing` goes nowhere. Their values never appear in errors or in our logs.
+    #[must_use]
+    pub fn auth_headers(
+        mut self,
+        headers: impl Fn(&AuthorizationRequest) -> Vec<(String, String)> + Send + Sync + 'static,
+    ) -> Self {
+        self.auth_headers = Some(Arc::new(headers));
         self
     }
 }
@@ -155,7 +222,9 @@ impl Default for Options {
             queue_events: 1_024,
             queue_bytes: 8 * 1024 * 1024,
             overflow: Overflow::default(),
-            authorizer: None,
+            authority: None,
+            #[cfg(feature = "http")]
+            auth_headers: None,
             starts_disconnected: false,
             #[cfg(feature = "tls")]
             trust: Trust::default(),
@@ -172,7 +241,7 @@ impl fmt::Debug for Options {
             .field("queue_events", &self.queue_events)
             .field("queue_bytes", &self.queue_bytes)
             .field("overflow", &self.overflow)
-            .field("has_authorizer", &self.authorizer.is_some())
+            .field("has_authorizer", &self.authority.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -20,7 +20,10 @@ use tungstenite::Message;
 
 use crate::authorizations::Authorizations;
 use crate::dial::Dialer;
+#[cfg(feature = "http")]
+use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
+use crate::options::Authority;
 use crate::runtime::Runtime;
 use crate::wire::{Closing, Wire};
 
@@ -123,19 +126,27 @@ impl<R: Runtime> Future for Pump<R> {
 
 impl<R: Runtime> Pump<R> {
     pub(crate) fn new(hub: Arc<Hub>, runtime: Arc<R>) -> Self {
-        let dialer = Dialer::new(hub.config.clone(), hub.options.clone());
+        let dialer = Arc::new(Dialer::new(hub.config.clone(), hub.options.clone()));
+        let authorizer = hub.options.authority.clone().map(|authority| match authority {
+            Authority::Own(authorizer) => authorizer,
+            #[cfg(feature = "http")]
+            Authority::Endpoint(endpoint) => {
+                let headers = hub.options.auth_headers.clone();
+                Arc::new(HttpAuthorizer::new(endpoint, headers, &dialer, runtime.clone()))
+            }
+        });
         let limits = hub.config.limits();
         let batch =
             (BATCH.min(limits.stored_events / 4).max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
         Self {
             hub,
             runtime,
-            dialer: Arc::new(dialer),
+            dialer,
             link: Link::None,
             span: Span::none(),
             closing: Vec::new(),
             news: Vec::new(),
-            authorizations: Authorizations::default(),
+            authorizations: Authorizations::new(authorizer),
             is_paused: false,
             is_writable: true,
             is_ending: false,
@@ -339,7 +350,7 @@ impl<R: Runtime> Pump<R> {
 
     fn poll_authorizations(&mut self, context: &mut Context<'_>) {
         let news = &mut self.news;
-        self.authorizations.poll(&self.hub.options, context, |ticket, answer| {
+        self.authorizations.poll(context, |ticket, answer| {
             news.push(News::Answered(ticket, answer));
         });
     }
@@ -408,6 +419,9 @@ fn log(event: &Event) {
         Event::State(change) => tracing::debug!(target: "pushest", "{change}"),
         Event::SubscriptionFailed { channel, reason, .. } => {
             tracing::debug!(target: "pushest", %channel, "not subscribed: {reason}");
+        }
+        Event::SignInFailed { reason, .. } => {
+            tracing::debug!(target: "pushest", "not signed in: {reason}");
         }
         Event::ServerError(error) => tracing::debug!(target: "pushest", "{error}"),
         Event::Malformed { problem, .. } => {

@@ -4,7 +4,7 @@
 //! by one. A queue has one receiver, hence one waker.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -15,13 +15,22 @@ use crate::options::{Options, Overflow};
 /// What an event costs beside the message that it keeps alive.
 const EVENT_BYTES: usize = size_of::<Event>();
 
-/// How many queues are full that reading has to wait for. Shared by all queues of a client.
+/// How all queues of a client stand together.
 #[derive(Debug, Default)]
-pub(crate) struct Congestion(AtomicUsize);
+pub(crate) struct Congestion {
+    /// How many queues are full that reading has to wait for.
+    full: AtomicUsize,
+    /// Events that receivers were too slow for.
+    dropped: AtomicU64,
+}
 
 impl Congestion {
     pub(crate) fn is_any(&self) -> bool {
-        self.0.load(Ordering::Acquire) > 0
+        self.full.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 }
 
@@ -84,17 +93,19 @@ impl Queue {
         }
         match self.overflow {
             Overflow::DropOldest => {
+                let before = ring.dropped;
                 while ring.events.len() > 1 && self.is_over(&ring) {
                     ring.pop();
                     ring.dropped += 1;
                 }
+                self.congestion.dropped.fetch_add(ring.dropped - before, Ordering::Relaxed);
             }
             Overflow::Wait => {
                 let is_full =
                     ring.events.len() >= self.most_events || ring.bytes >= self.most_bytes;
                 if is_full && !ring.is_full {
                     ring.is_full = true;
-                    self.congestion.0.fetch_add(1, Ordering::AcqRel);
+                    self.congestion.full.fetch_add(1, Ordering::AcqRel);
                 }
             }
         }
@@ -175,7 +186,7 @@ impl Queue {
         if !std::mem::take(&mut ring.is_full) {
             return Relief::None;
         }
-        match self.congestion.0.fetch_sub(1, Ordering::AcqRel) {
+        match self.congestion.full.fetch_sub(1, Ordering::AcqRel) {
             1 => Relief::All,
             _ => Relief::None,
         }

@@ -48,6 +48,13 @@ pub trait Runtime: Send + Sync + 'static {
     /// written.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>>;
 
+    /// Runs work that may block, such as an HTTP request, where it holds nobody up: on a thread of
+    /// its own, unless the runtime has a pool for that. What is not run is dropped.
+    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
+        // Without a thread the work is dropped, and whoever waits for it learns of that.
+        let _ = std::thread::Builder::new().name("pushest-blocking".to_string()).spawn(work);
+    }
+
     /// Speaks TLS where it is asked for, and makes a WebSocket of the connection.
     /// [`upgrade_failure`] and `tls_failure` tell what errors mean.
     fn upgrade(

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::hub::{Hub, Place};
+use crate::trigger::TriggerWhenAllowed;
 use crate::waiting::Subscribed;
 
 /// One receiver of a channel's events. The channel is subscribed to until its last `Subscription`
@@ -96,11 +97,23 @@ impl Subscription {
         event: &str,
         data: &T,
     ) -> Result<(), CommandError> {
-        // The user's `Serialize` must not run under the lock.
-        let data = serde_json::value::to_raw_value(data)
-            .map_err(|error| CommandError::Data { problem: error.to_string() })?;
+        let data = crate::trigger::data(data)?;
         let name = self.name.as_str();
         self.hub.command(|state, now| state.session.trigger(name, event, &data, now))
+    }
+
+    /// Sends a client event once the rate allows; see
+    /// [`Client::trigger_when_allowed`](crate::Client::trigger_when_allowed).
+    ///
+    /// # Errors
+    /// As [`Client::trigger_when_allowed`](crate::Client::trigger_when_allowed).
+    pub fn trigger_when_allowed<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> TriggerWhenAllowed {
+        let data = crate::trigger::data(data);
+        TriggerWhenAllowed::new(self.hub.clone(), self.name.as_str(), event, data)
     }
 
     /// Who is present; see [`Client::members`](crate::Client::members).
@@ -214,8 +227,9 @@ impl<T> fmt::Debug for TypedEvents<T> {
     }
 }
 
-/// A receiver of everything; made by [`Client::events`](crate::Client::events). It is a `Stream`,
-/// too, and ends with the client.
+/// A receiver of everything, made by [`Client::events`](crate::Client::events), or of what is sent
+/// to the signed-in user, made by [`Client::user_events`](crate::Client::user_events). It is a
+/// `Stream`, too, and ends with the client.
 #[must_use = "it receives nothing once dropped"]
 pub struct Events {
     hub: Arc<Hub>,

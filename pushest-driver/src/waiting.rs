@@ -3,7 +3,6 @@
 //! Each looks at the session itself whenever it is polled, and only leaves a waker behind: there is
 //! nothing to miss, and dropping one half-way changes nothing.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,14 +30,17 @@ struct Waiter {
 impl WaitList {
     /// Leaves a waker, in the place that the future had before if it had one. Answers the one that
     /// was there: dropping a waker may run code of the user's, and that not under the lock.
-    fn leave(
+    pub(crate) fn leave(
         &mut self,
         place: &mut Option<usize>,
         waker: &Waker,
         deadline: Option<Instant>,
     ) -> Option<Waker> {
         match place.and_then(|key| self.0.get_mut(key)) {
-            Some(waiter) => waiter.waker.replace(waker.clone()),
+            Some(waiter) => {
+                waiter.deadline = deadline;
+                waiter.waker.replace(waker.clone())
+            }
             None => {
                 let waker = Some(waker.clone());
                 *place = Some(self.0.insert(Waiter { waker, deadline }));
@@ -48,7 +50,7 @@ impl WaitList {
     }
 
     /// Gives the place up. Answers the waker, for the same reason.
-    fn remove(&mut self, place: usize) -> Option<Waker> {
+    pub(crate) fn remove(&mut self, place: usize) -> Option<Waker> {
         self.0.try_remove(place)?.waker
     }
 
@@ -131,7 +133,7 @@ impl Drop for Connected {
 }
 
 /// The connection, if it is known how that ends.
-fn connection(state: &State) -> Option<Result<SocketId, NotConnected>> {
+pub(crate) fn connection(state: &State) -> Option<Result<SocketId, NotConnected>> {
     if state.is_ending() {
         return Some(Err(NotConnected::Ended));
     }
@@ -303,11 +305,12 @@ impl Drop for Shutdown {
 
 macro_rules! opaque_debug {
     ($($name:ident),*) => {$(
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name)).finish_non_exhaustive()
             }
         }
     )*};
 }
+pub(crate) use opaque_debug;
 opaque_debug!(Connected, Subscribed, Flush, Shutdown);

@@ -59,10 +59,14 @@ impl Runtime for Names {
 }
 
 fn client(addresses: Vec<SocketAddr>) -> Client {
+    client_with(addresses, Options::default())
+}
+
+fn client_with(addresses: Vec<SocketAddr>, options: Options) -> Client {
     let config = Config::builder("app-key").host("server.example").port(80).stop_on_refusal(true);
     let runtime = Names(addresses, tokio::time::Instant::now());
     let config = config.build().expect("valid");
-    let (client, pump) = runtime::client(config, Options::default(), runtime);
+    let (client, pump) = runtime::client(config, options, runtime);
     tokio::spawn(pump);
     client
 }
@@ -94,4 +98,16 @@ async fn addresses_that_refuse_are_passed_over_at_once_and_all_of_them_are_named
 async fn a_name_without_addresses_is_a_failure_of_its_own() {
     let error = client(Vec::new()).connected().await.expect_err("no address");
     assert!(matches!(error.loss(), Some(Loss::Dial(DialFailure::Dns(_)))), "{error}");
+}
+
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn an_endpoint_is_asked_on_a_thread_where_the_runtime_has_no_pool() {
+    let server = Server::start().expect("a server");
+    // There is no such page.
+    let endpoint = pushest_driver::AuthEndpoint::new(&format!("http://{}/auth", server.addr()));
+    let client = client_with(vec![server.addr()], Options::default().auth_endpoint(endpoint));
+    let orders = client.subscribe("private-orders").expect("a good channel");
+    let error = orders.subscribed().await.expect_err("refused");
+    assert!(error.to_string().contains("404"), "{error}");
 }

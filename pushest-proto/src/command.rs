@@ -1,6 +1,7 @@
 //! What a user may ask for wrongly.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use crate::channel::{ChannelName, NameError};
 
@@ -83,6 +84,34 @@ pub enum CommandError {
         /// What is wrong with it.
         problem: String,
     },
+    /// An encrypted channel needs a key.
+    #[error("{channel} is an encrypted channel: subscribing with the secret needs the master key")]
+    MasterKeyMissing {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// So many client events a second were sent that the server would refuse more.
+    #[error(
+        "{limit} client events a second are allowed, and that is reached: the next in {} ms",
+        retry_in.as_millis()
+    )]
+    RateLimited {
+        /// The limit, in client events a second.
+        limit: u32,
+        /// After this the next one is allowed.
+        retry_in: Duration,
+    },
+    /// Not a user's data.
+    #[error("{user_data:?} is not user data: {problem}")]
+    UserData {
+        /// The value, at most its first 200 characters.
+        user_data: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Signing in with the secret needs the user's data.
+    #[error("signing in with the secret needs user data with an `id`")]
+    UserDataMissing,
     /// There is no connection at the moment.
     #[error("not connected at the moment")]
     NotConnected,

@@ -142,6 +142,8 @@ pub(crate) struct Connection {
     pub(crate) attempt: u32,
     pub(crate) last_loss: Option<Arc<Loss>>,
     pub(crate) last_error: Option<ServerError>,
+    /// What the server asked for at the last loss: no attempt before this.
+    pub(crate) not_before: Instant,
     /// `Connect` waits to be polled.
     pub(crate) connect_due: Option<Order>,
     /// `Close` waits to be polled.
@@ -162,6 +164,7 @@ impl Connection {
             attempt: 0,
             last_loss: None,
             last_error: None,
+            not_before: Instant::ORIGIN,
             connect_due: None,
             close_due: None,
             writable: true,

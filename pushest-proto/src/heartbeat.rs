@@ -17,11 +17,23 @@ pub(crate) const MOST_UNANSWERED: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PingId(pub(crate) u64);
 
+/// A ping that was sent and not answered, or several of the session's own in a row.
+#[derive(Debug)]
+struct Sent {
+    /// The ping, while its user waits for it.
+    ping: Option<PingId>,
+    at: Instant,
+    /// How many pongs it keeps the place of.
+    pongs: u32,
+}
+
 /// The heartbeat of one connection at a time.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
     /// When the last message or WebSocket ping or pong came.
     pub(crate) last_heard: Instant,
+    /// When the driver began to read again: no silence before this counts.
+    pub(crate) resumed: Instant,
     /// The effective activity timeout.
     activity: Duration,
     /// Whether the driver reads; while it does not, silence means nothing.
@@ -30,8 +42,8 @@ pub(crate) struct Heartbeat {
     pub(crate) pong_owed: Option<Order>,
     /// A ping of our own that waits to be polled.
     pub(crate) ping_due: Option<Order>,
-    /// Pings that were sent and not answered, oldest first; one of our own has no id.
-    sent: VecDeque<(Option<PingId>, Instant)>,
+    /// Pings that were sent and not answered, oldest first.
+    sent: VecDeque<Sent>,
     last_ping: u64,
     /// The last round trip that was measured.
     pub(crate) round_trip: Option<Duration>,
@@ -41,6 +53,7 @@ impl Heartbeat {
     pub(crate) fn new(now: Instant, activity: Duration) -> Self {
         Self {
             last_heard: now,
+            resumed: now,
             activity,
             reading: true,
             pong_owed: None,
@@ -62,7 +75,7 @@ impl Heartbeat {
         self.reading = true;
         self.pong_owed = None;
         self.ping_due = None;
-        core::mem::take(&mut self.sent).into_iter().filter_map(|(ping, _)| ping)
+        core::mem::take(&mut self.sent).into_iter().filter_map(|sent| sent.ping)
     }
 
     pub(crate) fn next_id(&mut self) -> PingId {
@@ -70,43 +83,51 @@ impl Heartbeat {
         PingId(self.last_ping)
     }
 
+    /// How many pings of the user are unanswered.
     pub(crate) fn unanswered(&self) -> usize {
-        self.sent.len()
+        self.sent.iter().filter(|sent| sent.ping.is_some()).count()
     }
 
     /// A ping has left.
     pub(crate) fn sent(&mut self, ping: Option<PingId>, now: Instant) {
-        self.sent.push_back((ping, now));
-        if self.sent.len() > MOST_UNANSWERED
-            && self.sent.front().is_some_and(|(id, _)| id.is_none())
-        {
-            self.sent.pop_front();
+        match self.sent.back_mut() {
+            // Nobody waits for either: one entry keeps both places.
+            Some(last) if last.ping.is_none() && ping.is_none() => {
+                last.pongs = last.pongs.saturating_add(1);
+                last.at = now;
+            }
+            _ => self.sent.push_back(Sent { ping, at: now, pongs: 1 }),
         }
     }
 
     /// A pong came: it answers the oldest ping. Answers that ping and the round trip.
     pub(crate) fn answered(&mut self, now: Instant) -> Option<(Option<PingId>, Duration)> {
-        let (ping, sent) = self.sent.pop_front()?;
-        let round_trip = now.saturating_duration_since(sent);
-        self.round_trip = Some(round_trip);
+        let first = self.sent.front_mut()?;
+        let round_trip = now.saturating_duration_since(first.at);
+        first.pongs -= 1;
+        let (ping, is_over) = (first.ping, first.pongs == 0);
+        if is_over {
+            self.sent.pop_front();
+            self.round_trip = Some(round_trip);
+        }
         Some((ping, round_trip))
     }
 
     /// Takes the oldest ping of the user that was sent at or before `until`. It keeps its place,
     /// so that a late pong is not taken for that of a later ping.
     pub(crate) fn take_overdue(&mut self, until: Instant) -> Option<PingId> {
-        let (ping, sent) = self.sent.iter_mut().find(|(ping, _)| ping.is_some())?;
-        if *sent <= until { ping.take() } else { None }
+        let oldest = self.sent.iter_mut().find(|sent| sent.ping.is_some())?;
+        if oldest.at <= until { oldest.ping.take() } else { None }
     }
 
     /// When the oldest unanswered ping of the user was sent.
     pub(crate) fn oldest_of_user(&self) -> Option<Instant> {
-        self.sent.iter().find(|(ping, _)| ping.is_some()).map(|(_, sent)| *sent)
+        self.sent.iter().find(|sent| sent.ping.is_some()).map(|sent| sent.at)
     }
 
     /// When the server will have been silent for the activity timeout.
     pub(crate) fn silent_at(&self) -> Instant {
-        self.last_heard + self.activity
+        self.last_heard.max(self.resumed) + self.activity
     }
 
     pub(crate) fn activity(&self) -> Duration {

@@ -86,7 +86,8 @@
 //!      │ disconnect(),    │   │ the time has come        │ handle_close,          │
 //!      │ from anywhere    ▼   │                          │ a timeout              │
 //!      └─────────────── Waiting ◄────────────────────────┴────────────────────────┘
-//!                         │ close codes 4000–4099, or a refusal to dial
+//!                         │ close codes 4000–4099 (4000 first switches to TLS), or a dial that is
+//!                         │ refused where the configuration says to stop
 //!                         ▼
 //!                      Refused ── connect() ──► Connecting
 //! ```
@@ -109,23 +110,29 @@ mod heartbeat;
 mod loss;
 mod outgoing;
 mod pending;
+mod rate;
 mod session;
 mod text;
 mod time;
 mod timers;
+mod user;
 mod wire;
 
 pub use action::{Action, CloseCode, Frame};
-pub use auth::{Authorization, AuthorizationRequest, Denied, Signer, Ticket};
+pub use auth::{
+    AuthEndpoint, Authorization, AuthorizationRequest, AuthorizationSubject, Denied,
+    EndpointAnswer, EndpointRequest, Signer, Ticket,
+};
 pub use channel::{
-    ChannelKind, ChannelName, ChannelState, ChannelView, Member, NameError, NameRules,
-    PresenceChange, PresenceUpdate,
+    ChannelKind, ChannelName, ChannelState, ChannelView, DecryptionFailure, Member, NameError,
+    NameRules, PresenceChange, PresenceUpdate,
 };
 pub use command::CommandError;
 pub use config::{BackoffConfig, Config, ConfigBuilder, ConfigError, Endpoint, Limits, Timeouts};
 pub use connection::{ConnectionId, ConnectionState, SocketId, Status};
 pub use event::{
-    ChannelEvent, Event, LimitReached, Malformation, ServerError, StateChange, SubscriptionFailure,
+    Answers, ChannelEvent, Event, LimitReached, Malformation, RequestFailure, ServerError,
+    StateChange,
 };
 pub use heartbeat::PingId;
 pub use loss::{DialFailure, Loss};

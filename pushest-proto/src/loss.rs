@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
-use crate::backoff::FLOOR;
 use crate::text::clip;
 
 /// A `Retry-After` beyond this is taken as this, so that one broken answer cannot switch a client
@@ -59,6 +58,16 @@ impl Loss {
         Self::Reset(clip(text))
     }
 
+    /// The same with its texts cut to what is kept.
+    pub(crate) fn clipped(self) -> Self {
+        match self {
+            Self::Closed { code, reason } => Self::closed(code, &reason),
+            Self::Reset(text) => Self::reset(&text),
+            Self::Dial(failure) => Self::Dial(failure.clipped()),
+            other => other,
+        }
+    }
+
     /// The close code, where a close frame had one.
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
@@ -69,15 +78,19 @@ impl Loss {
     }
 
     /// What to do next (protocol, close codes).
-    pub(crate) fn policy(&self, tls: bool, stop_on_refusal: bool) -> Policy {
+    /// `established` says whether the server had established the connection.
+    pub(crate) fn policy(&self, tls: bool, established: bool, stop_on_refusal: bool) -> Policy {
         match self {
             Self::Closed { code: Some(code), .. } => match code {
+                // Sockudo also closes with 4000 when something went wrong inside: a connection
+                // that was established cannot have lacked TLS.
+                4000 if established => Policy::BackOff(Duration::ZERO),
                 4000 if !tls => Policy::SwitchToTls,
                 // The whole range means: the same connection cannot succeed.
                 4000..=4099 => Policy::Stop,
                 4100..=4199 => Policy::BackOff(OVER_CAPACITY_PAUSE),
                 4200..=4299 => Policy::Immediately,
-                _ => Policy::BackOff(FLOOR),
+                _ => Policy::BackOff(Duration::ZERO),
             },
             Self::Dial(failure) => failure.policy(stop_on_refusal),
             Self::PongTimeout => Policy::Immediately,
@@ -86,7 +99,7 @@ impl Loss {
             | Self::Reset(_)
             | Self::TooLarge { .. }
             | Self::HandshakeTimeout
-            | Self::Disconnected => Policy::BackOff(FLOOR),
+            | Self::Disconnected => Policy::BackOff(Duration::ZERO),
         }
     }
 }
@@ -154,11 +167,27 @@ pub enum DialFailure {
 }
 
 impl DialFailure {
+    fn clipped(self) -> Self {
+        match self {
+            Self::Dns(text) => Self::Dns(clip(&text)),
+            Self::Connect(text) => Self::Connect(clip(&text)),
+            Self::Tls { certificate, detail } => Self::Tls { certificate, detail: clip(&detail) },
+            Self::Proxy(text) => Self::Proxy(clip(&text)),
+            Self::Http { status, retry_after, location } => {
+                let location = location.map(|location| clip(&location));
+                Self::Http { status, retry_after, location }
+            }
+            Self::NotWebSocket(text) => Self::NotWebSocket(clip(&text)),
+            Self::Unsupported(text) => Self::Unsupported(clip(&text)),
+            Self::Timeout => Self::Timeout,
+        }
+    }
+
     fn policy(&self, stop_on_refusal: bool) -> Policy {
         let refusal = match self {
             Self::Http { status: 429 | 503, retry_after, .. } => {
-                let pause = retry_after.unwrap_or(FLOOR).min(LONGEST_RETRY_AFTER);
-                return Policy::BackOff(pause.max(FLOOR));
+                let pause = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+                return Policy::BackOff(pause);
             }
             Self::Unsupported(_) => return Policy::Stop,
             Self::Http { status, .. } => (300..500).contains(status),
@@ -166,7 +195,7 @@ impl DialFailure {
             Self::Tls { certificate, .. } => *certificate,
             Self::Connect(_) | Self::Proxy(_) | Self::NotWebSocket(_) | Self::Timeout => false,
         };
-        if refusal && stop_on_refusal { Policy::Stop } else { Policy::BackOff(FLOOR) }
+        if refusal && stop_on_refusal { Policy::Stop } else { Policy::BackOff(Duration::ZERO) }
     }
 }
 
@@ -216,9 +245,13 @@ mod tests {
 
     #[test]
     fn close_codes_decide() {
-        let policy = |code, tls| Loss::closed(code, "").policy(tls, false);
+        let policy = |code, tls| Loss::closed(code, "").policy(tls, false, false);
         assert_eq!(policy(Some(4000), false), Policy::SwitchToTls);
         assert_eq!(policy(Some(4000), true), Policy::Stop);
+        for tls in [false, true] {
+            let later = Loss::closed(Some(4000), "").policy(tls, true, false);
+            assert_eq!(later, Policy::BackOff(Duration::ZERO));
+        }
         for code in [4001, 4003, 4004, 4005, 4006, 4007, 4008, 4009] {
             assert_eq!(policy(Some(code), false), Policy::Stop, "{code}");
         }
@@ -229,9 +262,9 @@ mod tests {
             assert_eq!(policy(Some(code), false), Policy::Immediately);
         }
         for code in [1000, 1001, 1006, 1011, 3999, 4300, 4301, 4999] {
-            assert_eq!(policy(Some(code), false), Policy::BackOff(FLOOR), "{code}");
+            assert_eq!(policy(Some(code), false), Policy::BackOff(Duration::ZERO), "{code}");
         }
-        assert_eq!(policy(None, false), Policy::BackOff(FLOOR));
+        assert_eq!(policy(None, false), Policy::BackOff(Duration::ZERO));
     }
 
     #[test]
@@ -241,20 +274,24 @@ mod tests {
             Loss::Dial(DialFailure::Http { status, retry_after, location: None })
         };
         let wait = |seconds| Policy::BackOff(Duration::from_secs(seconds));
-        assert_eq!(http(429, Some(7)).policy(true, true), wait(7));
-        assert_eq!(http(503, Some(7)).policy(true, true), wait(7));
-        assert_eq!(http(503, None).policy(true, true), Policy::BackOff(FLOOR));
-        assert_eq!(http(503, Some(u64::MAX)).policy(true, false), wait(86_400));
+        assert_eq!(http(429, Some(7)).policy(true, false, true), wait(7));
+        assert_eq!(http(503, Some(7)).policy(true, false, true), wait(7));
+        assert_eq!(http(503, None).policy(true, false, true), Policy::BackOff(Duration::ZERO));
+        assert_eq!(http(503, Some(u64::MAX)).policy(true, false, false), wait(86_400));
         for status in [301, 401, 403, 404, 418] {
-            assert_eq!(http(status, None).policy(true, false), Policy::BackOff(FLOOR));
-            assert_eq!(http(status, None).policy(true, true), Policy::Stop);
+            assert_eq!(
+                http(status, None).policy(true, false, false),
+                Policy::BackOff(Duration::ZERO)
+            );
+            assert_eq!(http(status, None).policy(true, false, true), Policy::Stop);
         }
-        assert_eq!(http(500, None).policy(true, true), Policy::BackOff(FLOOR));
+        assert_eq!(http(500, None).policy(true, false, true), Policy::BackOff(Duration::ZERO));
     }
 
     #[test]
     fn only_refusals_stop_a_client_that_was_told_to_stop_on_them() {
-        let stops = |failure: DialFailure| Loss::Dial(failure).policy(true, true) == Policy::Stop;
+        let stops =
+            |failure: DialFailure| Loss::Dial(failure).policy(true, false, true) == Policy::Stop;
         assert!(stops(DialFailure::Dns("no such host".into())));
         assert!(stops(DialFailure::Tls { certificate: true, detail: "expired".into() }));
         assert!(stops(DialFailure::Unsupported("no TLS".into())));

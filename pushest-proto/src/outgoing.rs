@@ -1,9 +1,11 @@
 //! Client events and pings that were accepted and wait to be polled, bounded in bytes.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::channel::ChannelName;
 use crate::heartbeat::PingId;
 use crate::pending::Order;
 
@@ -12,14 +14,22 @@ const PING_BYTES: usize = 64;
 
 #[derive(Debug)]
 pub(crate) enum Item {
-    ClientEvent(String),
+    ClientEvent(ClientEvent),
     Ping(PingId),
+}
+
+/// A client event on its way.
+#[derive(Debug)]
+pub(crate) struct ClientEvent {
+    pub(crate) channel: ChannelName,
+    pub(crate) event: Box<str>,
+    pub(crate) text: String,
 }
 
 impl Item {
     fn bytes(&self) -> usize {
         match self {
-            Self::ClientEvent(text) => text.len(),
+            Self::ClientEvent(event) => event.text.len(),
             Self::Ping(_) => PING_BYTES,
         }
     }
@@ -79,5 +89,51 @@ impl Outgoing {
     /// Bytes of all that waits.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+}
+
+/// So many client events are remembered until a pong says that they were read.
+const MOST_REMEMBERED: usize = 64;
+
+/// Client events that were sent and may still be refused.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    events: VecDeque<(u64, ChannelName, Box<str>)>,
+    /// Pings that were sent on this connection, and pongs that came.
+    pings: u64,
+    pongs: u64,
+}
+
+impl Sent {
+    pub(crate) fn event(&mut self, channel: ChannelName, event: Box<str>) {
+        if self.events.len() == MOST_REMEMBERED {
+            self.events.pop_front();
+        }
+        self.events.push_back((self.pings, channel, event));
+    }
+
+    pub(crate) fn ping(&mut self) {
+        self.pings += 1;
+    }
+
+    /// A pong came: what was sent before its ping has been read, and not refused.
+    pub(crate) fn pong(&mut self) {
+        self.pongs += 1;
+        while self.events.front().is_some_and(|(pings, ..)| *pings < self.pongs) {
+            self.events.pop_front();
+        }
+    }
+
+    /// The client event that a refusal is about: the one that its message names, else the only
+    /// one that was sent since the last pong.
+    pub(crate) fn refused(&mut self, message: &str) -> Option<(ChannelName, Box<str>)> {
+        let named = self.events.iter().position(|(_, _, event)| message.contains(&**event));
+        let only = (self.events.len() == 1).then_some(0);
+        let (_, channel, event) = self.events.remove(named.or(only)?)?;
+        Some((channel, event))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
     }
 }

@@ -18,6 +18,9 @@ impl Order {
     pub(crate) const NEVER: Self = Self(u64::MAX);
 }
 
+/// So many kept events wait before changes of state are joined.
+const MOST_KEPT_APART: usize = 256;
+
 /// Hands out the places, and keeps what waits.
 #[derive(Debug)]
 pub(crate) struct Pending {
@@ -53,9 +56,20 @@ impl Pending {
         self.last
     }
 
-    /// Stores what must not be lost.
+    /// Stores what must not be lost. Of endless changes of state that nobody polls (a user that
+    /// connects and disconnects) the last ones become one.
     pub(crate) fn keep(&mut self, event: Event) {
         let order = self.next_order();
+        if let Event::State(change) = &event
+            && self.kept.len() >= MOST_KEPT_APART
+            && let Some((last_order, Action::Emit(Event::State(last)))) = self.kept.back_mut()
+        {
+            let from = last.from;
+            *last = change.clone();
+            last.from = from;
+            *last_order = order;
+            return;
+        }
         self.kept.push_back((order, Action::Emit(event)));
     }
 

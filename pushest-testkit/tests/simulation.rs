@@ -5,18 +5,37 @@
 //! A run that fails prints its seed; `PUSHEST_SEED=17 cargo test -p pushest-testkit --test
 //! simulation` runs it again. `PUSHEST_SEEDS=10000` runs more of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use pushest_proto::{
-    ChannelState, Config, ConnectionState, Event, Limits, Member, PresenceChange, Signer,
+    ChannelState, Config, ConnectionState, Event, Limits, Member, PingId, PresenceChange, Signer,
     SubscribeOptions,
 };
 use pushest_testkit::protocol::ServerConfig;
 use pushest_testkit::simulation::{Cut, World};
 
-const CHANNELS: [&str; 6] =
-    ["news", "orders", "private-a", "private-b", "presence-room", "presence-hall"];
+/// More than the authorizations that run at once.
+const CHANNELS: [&str; 18] = [
+    "news",
+    "orders",
+    "presence-room",
+    "presence-hall",
+    "private-a",
+    "private-b",
+    "private-c",
+    "private-d",
+    "private-e",
+    "private-f",
+    "private-g",
+    "private-h",
+    "private-i",
+    "private-j",
+    "private-k",
+    "private-l",
+    "private-m",
+    "private-n",
+];
 
 #[test]
 fn whatever_breaks_every_wanted_channel_comes_back_and_nothing_is_missed_untold() {
@@ -55,6 +74,8 @@ struct Run {
     fresh: BTreeSet<(usize, String)>,
     /// By client and channel: who is present, all updates added up.
     told: BTreeMap<(usize, String), BTreeSet<String>>,
+    /// Pings that were neither answered nor reported as lost.
+    pings: HashSet<(usize, PingId)>,
     losses: u64,
 }
 
@@ -87,6 +108,7 @@ impl Run {
             heard: BTreeMap::new(),
             fresh: BTreeSet::new(),
             told: BTreeMap::new(),
+            pings: HashSet::new(),
             losses: 0,
         }
     }
@@ -120,8 +142,15 @@ impl Run {
 
     fn something_happens(&mut self) {
         let client = self.random.usize(0..self.world.clients());
-        let channel = CHANNELS[self.random.usize(0..CHANNELS.len())];
-        match self.random.u8(0..20) {
+        // Mostly the first ones, so that clients meet.
+        let channels = if self.random.bool() { 6 } else { CHANNELS.len() };
+        let channel = CHANNELS[self.random.usize(0..channels)];
+        match self.random.u8(0..21) {
+            20 => {
+                for channel in CHANNELS {
+                    self.subscribe(client, channel);
+                }
+            }
             0..=4 => self.subscribe(client, channel),
             5 | 6 => self.unsubscribe(client, channel),
             7..=11 => {
@@ -148,10 +177,16 @@ impl Run {
             17 | 18 => self.world.start_server(),
             _ => {
                 let now = self.world.now();
+                let flag = self.random.bool();
                 let session = self.world.link_mut(client).session_mut();
                 match session.state() {
                     ConnectionState::Disconnected => session.connect(now),
-                    _ if self.random.bool() => session.handle_network_change(now),
+                    ConnectionState::Connected if flag => {
+                        session.handle_network_change(now);
+                        let ping = session.ping(now).expect("it is connected");
+                        self.pings.insert((client, ping));
+                    }
+                    _ if flag => session.handle_network_change(now),
                     _ => session.disconnect(now),
                 }
             }
@@ -227,6 +262,9 @@ impl Run {
                         }
                         *heard = Some(number);
                     }
+                    Event::Pong { ping, .. } | Event::PingLost { ping } => {
+                        assert!(self.pings.remove(&(client, ping)), "told twice: {ping:?}");
+                    }
                     Event::Malformed { problem, message } => {
                         panic!("client {client}: {problem} in {message}")
                     }
@@ -237,6 +275,7 @@ impl Run {
     }
 
     fn check(&mut self) {
+        assert!(self.pings.is_empty(), "neither answered nor lost: {:?}", self.pings);
         let broker = self.world.broker().expect("the server was started");
         for (client, wanted) in self.wanted.iter().enumerate() {
             let link = self.world.link(client);

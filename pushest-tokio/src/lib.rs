@@ -30,7 +30,8 @@
 //! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection,
 //!   [`Event::Lagged`] where a receiver was too slow.
 //!
-//! Features: `tls-ring` (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
+//! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
+//! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `native-roots` trusts the system's
 //! certificate authorities, too.
 #![forbid(unsafe_code)]
@@ -43,13 +44,14 @@ use std::ops::Deref;
 
 pub use handler::{Handler, RunError, run, run_with_options};
 pub use pushest_driver::{
-    Authorization, AuthorizationRequest, Authorizer, BackoffConfig, BoxFuture, ChannelEvent,
-    ChannelKind, ChannelName, ChannelState, CommandError, Config, ConfigBuilder, ConfigError,
-    Connected, ConnectionState, Denied, DialFailure, Endpoint, Event, Events, Flush, FlushError,
-    LimitReached, Limits, Loss, Malformation, Member, NotConnected, Options, OptionsError,
-    Overflow, PresenceChange, PresenceUpdate, ServerError, Shutdown, SocketId, StateChange,
-    Statistics, Status, SubscribeError, SubscribeOptions, Subscribed, Subscription,
-    SubscriptionError, SubscriptionFailure, Timeouts, TypedEvents, config_from_env,
+    Answers, AuthEndpoint, Authorization, AuthorizationRequest, AuthorizationSubject, Authorizer,
+    BackoffConfig, BoxFuture, ChannelEvent, ChannelKind, ChannelName, ChannelState, CommandError,
+    Config, ConfigBuilder, ConfigError, Connected, ConnectionState, DecryptionFailure, Denied,
+    DialFailure, Endpoint, Event, Events, Flush, FlushError, LimitReached, Limits, Loss,
+    Malformation, Member, NotConnected, NotSignedIn, Options, OptionsError, Overflow,
+    PresenceChange, PresenceUpdate, RequestFailure, ServerError, Shutdown, SignInError, SignedIn,
+    SocketId, StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed,
+    Subscription, SubscriptionError, Timeouts, TriggerWhenAllowed, TypedEvents, config_from_env,
 };
 pub use pushest_proto as proto;
 use runtime::Tokio;

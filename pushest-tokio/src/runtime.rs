@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use pushest_driver::runtime::{Runtime, Upgrade, upgrade_failure};
 use pushest_driver::{DialFailure, proto};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
@@ -18,11 +19,12 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 pub(crate) struct Tokio {
     origin: Instant,
+    handle: Handle,
 }
 
 impl Tokio {
     pub(crate) fn new() -> Self {
-        Self { origin: Instant::now() }
+        Self { origin: Instant::now(), handle: Handle::current() }
     }
 }
 
@@ -51,6 +53,10 @@ impl Runtime for Tokio {
             stream.set_nodelay(true)?;
             Ok(stream)
         })
+    }
+
+    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
+        self.handle.spawn_blocking(work);
     }
 
     fn upgrade(

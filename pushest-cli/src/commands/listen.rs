@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use pushest_proto::{
-    ChannelName, ChannelState, Config, ConnectionState, Event, LimitReached, StateChange,
-    SubscribeOptions,
+    Answers, ChannelName, ChannelState, Config, ConnectionState, Event, LimitReached,
+    RequestFailure, ServerError, StateChange, SubscribeOptions,
 };
 use pushest_tokio::Client;
 use tokio::time::sleep;
 
 use super::Interruption;
-use super::rehearsal::Rehearsal;
+use super::rehearsal::{Rehearsal, user_data};
 use crate::arguments::ListenArguments;
 use crate::connection::{Connection, is_refusal};
 use crate::failure::Failure;
@@ -23,10 +23,14 @@ const EVENT_NAME_BYTES: usize = 200;
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
     let connection = Connection::lasting(&arguments.connection)?;
     check_event_name(arguments.event.as_deref())?;
-    let mut rehearsal = Rehearsal::new(&connection.config);
+    let mut rehearsal = Rehearsal::new(&connection);
     let options = rehearsal.user(&arguments.user, &arguments.channels)?;
     for channel in &arguments.channels {
         rehearsal.subscribe(channel, &options)?;
+    }
+    let user = arguments.sign_in.as_deref().map(user_data);
+    if let Some(user) = user {
+        rehearsal.sign_in(user)?;
     }
 
     let mut interruption = Interruption::new()?;
@@ -35,6 +39,9 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let client = Client::with_options(connection.config, connection.options.start_disconnected());
     let mut events = client.events();
     let wanted = subscribe(&client, &arguments.channels, &options)?;
+    if let Some(user) = user {
+        client.sign_in(user).map_err(Failure::input)?;
+    }
     let mut listener = Listener {
         output,
         client: &client,
@@ -43,6 +50,8 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         event: arguments.event.as_deref(),
         remaining: arguments.count,
         wanted,
+        signs_in: user.is_some(),
+        has_signed_in: false,
         has_connected: false,
     };
     client.connect();
@@ -109,38 +118,25 @@ struct Listener<'a> {
     remaining: Option<u64>,
     /// The channels that the server has not refused.
     wanted: HashSet<ChannelName>,
+    /// There is more to wait for than channels.
+    signs_in: bool,
+    has_signed_in: bool,
     has_connected: bool,
 }
 
 impl Listener<'_> {
     fn handle(&mut self, event: &Event) -> Result<Progress, Failure> {
-        let is_filtered = self.event.is_some();
+        self.has_signed_in |= matches!(event, Event::SignedIn { .. });
+        if let Some(line) = Line::of(event) {
+            if self.event.is_none_or(|name| line.passes(name)) {
+                self.output.line(&line)?;
+                if matches!(event, Event::Channel(_)) {
+                    return Ok(self.count());
+                }
+            }
+            return Ok(Progress::More);
+        }
         match event {
-            Event::Channel(event) if self.event.is_none_or(|name| name == event.name()) => {
-                self.output.line(&event.into())?;
-                return Ok(self.count());
-            }
-            Event::Presence(update) if !is_filtered => self.output.line(&update.into())?,
-            Event::SubscriptionCount { channel, count } if !is_filtered => {
-                self.output
-                    .line(&Line::SubscriptionCount { channel: channel.as_str(), count: *count })?;
-            }
-            Event::CacheMiss { channel } if !is_filtered => {
-                self.output.line(&Line::CacheMiss { channel: channel.as_str() })?;
-            }
-            Event::Channel(_)
-            | Event::Presence(_)
-            | Event::SubscriptionCount { .. }
-            | Event::CacheMiss { .. } => {}
-            Event::Gap { channel, silent_for, cause } => self.output.line(&Line::Gap {
-                channel: channel.as_str(),
-                silent_ms: silent_for.as_millis().try_into().unwrap_or(u64::MAX),
-                cause: cause.to_string(),
-            })?,
-            Event::Lagged(dropped)
-            | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
-                self.output.line(&Line::Lagged { dropped: *dropped })?;
-            }
             Event::State(change) => self.state(change)?,
             Event::Subscribed { channel } => {
                 self.wanted.insert(channel.clone());
@@ -152,11 +148,24 @@ impl Listener<'_> {
             }
             Event::SubscriptionFailed { channel, reason, retry_in: None } => {
                 self.wanted.remove(channel);
-                if self.wanted.is_empty() {
+                if self.wanted.is_empty() && !self.signs_in {
                     return Err(Failure::failed(format_args!("{channel}: {reason}")));
                 }
                 self.output.warning(format_args!("{channel}: {reason}"));
             }
+            Event::SignInFailed { reason, retry_in: Some(pause) } => {
+                let pause = pause.as_secs_f64();
+                self.output.warning(format_args!("not signed in: {reason}; again in {pause:.1} s"));
+            }
+            // The next connection tries again.
+            Event::SignInFailed { reason: RequestFailure::NoAnswer, .. } if self.has_signed_in => {
+                self.output.warning("not signed in: the server did not answer");
+            }
+            Event::SignInFailed { reason, retry_in: None } => {
+                return Err(Failure::failed(format_args!("not signed in: {reason}")));
+            }
+            // What failed follows as an event of its own, and says it all.
+            Event::ServerError(ServerError { answers: Some(Answers::SignIn), .. }) => {}
             Event::ServerError(error) => {
                 // A refused subscription follows as an event of its own, and says it all.
                 let state =

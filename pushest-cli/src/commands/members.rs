@@ -1,37 +1,76 @@
 //! `pushest members`: who is present.
 
-use pushest_proto::{ChannelKind, SubscribeOptions};
+use std::time::Duration;
+
+use pushest_proto::{ChannelKind, Event, Member, SubscribeOptions};
+use pushest_tokio::Events;
+use tokio::time::timeout;
 
 use super::once::Once;
-use super::rehearsal::Rehearsal;
+use super::rehearsal::{Rehearsal, user_data};
 use crate::arguments::MembersArguments;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output::{Line, Output};
 
+/// A server that answers no pings must not keep the list back.
+const LONGEST_FLUSH: Duration = Duration::from_secs(2);
+
 pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result<(), Failure> {
     let MembersArguments { channel, user_id, .. } = arguments;
     let connection = Connection::new(&arguments.connection)?;
-    let user_id = user_id.clone().unwrap_or_else(|| {
-        let number = fastrand::u32(..);
-        format!("pushest-cli-{number:08x}")
-    });
-    let options = SubscribeOptions::member(&user_id);
-    let name = Rehearsal::new(&connection.config).subscribe(channel, &options)?;
+    let mut rehearsal = Rehearsal::new(&connection);
+    let options = match user_id {
+        None if connection.has_endpoint => SubscribeOptions::default(),
+        None => SubscribeOptions::member(&super::random_user()),
+        Some(id) => rehearsal.user_id(id)?,
+    };
+    let name = rehearsal.subscribe(channel, &options)?;
     if name.kind() != ChannelKind::Presence {
         return Err(Failure::input(format_args!(
             "{channel:?} has no members: only presence channels do, and their names begin with \
              `presence-`"
         )));
     }
+    let user = arguments.sign_in.as_deref().map(user_data);
+    if let Some(user) = user {
+        rehearsal.sign_in(user)?;
+    }
 
     let mut once = Once::connect(connection, arguments.timeout, output)?;
+    let mut events = once.client.events();
+    if let Some(user) = user {
+        once.sign_in(user).await?;
+    }
     let subscription = once.subscribe(channel, &options).await?;
+    // What the server says with the confirmation is there with the answer to a ping: a count, the
+    // cached event or that there is none. Where the ping is lost, so are they.
+    let flush = once.client.flush();
+    let _ = once.during(timeout(LONGEST_FLUSH, flush)).await?;
     let members = once.client.members(channel);
+    let me = once.client.me(channel);
     once.leave(subscription).await;
+    print_events(&mut events, output).await?;
     for member in &members {
-        let me = member.id() == user_id;
+        let me = me.as_ref().map(Member::id) == Some(member.id());
         output.line(&Line::Member { channel, user: member.into(), me })?;
     }
     Ok(())
+}
+
+/// What came until now, but for who was present: that is printed as a list.
+async fn print_events(events: &mut Events, output: &Output) -> Result<(), Failure> {
+    loop {
+        let event = tokio::select! {
+            biased;
+            Some(event) = events.recv() => event,
+            () = std::future::ready(()) => return Ok(()),
+        };
+        if matches!(event, Event::Presence(_)) {
+            continue;
+        }
+        if let Some(line) = Line::of(&event) {
+            output.line(&line)?;
+        }
+    }
 }

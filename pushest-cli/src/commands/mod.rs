@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod listen;
 pub(crate) mod members;
 mod once;
@@ -13,6 +14,11 @@ use std::fmt::Write as _;
 use std::io;
 
 use pushest_tokio::Client;
+
+/// A user that nobody else is.
+fn random_user() -> String {
+    format!("pushest-cli-{:08x}", fastrand::u32(..))
+}
 
 /// Why the client is where it is, for a message about a timeout.
 fn status(client: &Client) -> String {

@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use pushest_proto::{ConnectionState, Event, SubscribeOptions};
+use pushest_proto::{ConnectionState, Event, ServerError, SubscribeOptions};
 use pushest_tokio::{Client, Events, Subscription};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Interruption;
 use crate::connection::Connection;
@@ -53,11 +53,19 @@ impl<'a> Once<'a> {
         Ok(subscription)
     }
 
+    /// Signs in, and waits for the server to confirm it.
+    pub(crate) async fn sign_in(&mut self, user: Option<&str>) -> Result<(), Failure> {
+        self.client.sign_in(user).map_err(Failure::input)?;
+        let signed_in = self.client.signed_in();
+        let (result, _) = self.during(signed_in).await?;
+        result.map(drop).map_err(Failure::failed)
+    }
+
     /// Waits for `work`. Answers also what errors the server reported until then.
     pub(crate) async fn during<T>(
         &mut self,
         work: impl Future<Output = T>,
-    ) -> Result<(T, Vec<String>), Failure> {
+    ) -> Result<(T, Vec<ServerError>), Failure> {
         tokio::pin!(work);
         let mut errors = Vec::new();
         loop {
@@ -80,6 +88,26 @@ impl<'a> Once<'a> {
         }
     }
 
+    /// Passes events over until one is picked; `None` once it took too long.
+    pub(crate) async fn first<T>(
+        &mut self,
+        within: Duration,
+        pick: impl Fn(&Event) -> Option<T>,
+    ) -> Result<Option<T>, Failure> {
+        let picked = async {
+            while let Some(event) = self.events.recv().await {
+                if let Some(picked) = pick(&event) {
+                    return Some(picked);
+                }
+            }
+            None
+        };
+        tokio::select! {
+            signal = self.interruption.wait() => Err(Failure::Interrupted(signal)),
+            picked = timeout(within, picked) => Ok(picked.unwrap_or(None)),
+        }
+    }
+
     /// Unsubscribes, and says goodbye to the server.
     pub(crate) async fn leave(&mut self, subscription: Subscription) {
         subscription.unsubscribe();
@@ -91,7 +119,7 @@ impl<'a> Once<'a> {
     }
 
     /// What is in the queue already: it came before the work was done.
-    async fn note_rest(&mut self, errors: &mut Vec<String>) {
+    async fn note_rest(&mut self, errors: &mut Vec<ServerError>) {
         loop {
             tokio::select! {
                 biased;
@@ -101,12 +129,12 @@ impl<'a> Once<'a> {
         }
     }
 
-    fn note(&self, event: &Event, errors: &mut Vec<String>) {
+    fn note(&self, event: &Event, errors: &mut Vec<ServerError>) {
         match event {
             Event::State(change) if change.to == ConnectionState::Waiting => {
                 self.output.warning(change);
             }
-            Event::ServerError(error) => errors.push(error.to_string()),
+            Event::ServerError(error) => errors.push(error.clone()),
             _ => {}
         }
     }

@@ -1,21 +1,28 @@
 //! Commands tried out before anything is dialled: whatever the core would refuse is bad input.
 
-use pushest_proto::{
-    ChannelKind, ChannelName, CommandError, Config, Instant, Session, SubscribeOptions,
-};
+use std::fmt::Display;
+
+use pushest_proto::{ChannelKind, ChannelName, CommandError, Instant, Session, SubscribeOptions};
 use serde_json::value::RawValue;
 
 use crate::arguments::UserOptions;
+use crate::connection::Connection;
 use crate::failure::Failure;
 
 /// A session that never connects. All rules about names, users and data are the core's own.
 pub(crate) struct Rehearsal {
     session: Session,
+    can_sign: bool,
+    has_endpoint: bool,
 }
 
 impl Rehearsal {
-    pub(crate) fn new(config: &Config) -> Self {
-        Self { session: Session::new(config.clone(), 0, Instant::ORIGIN) }
+    pub(crate) fn new(connection: &Connection) -> Self {
+        Self {
+            session: Session::new(connection.config.clone(), 0, Instant::ORIGIN),
+            can_sign: connection.can_sign(),
+            has_endpoint: connection.has_endpoint,
+        }
     }
 
     /// Who subscribes to these channels.
@@ -28,6 +35,7 @@ impl Rehearsal {
         let names: Vec<ChannelName> = names.collect::<Result<_, Failure>>()?;
         let presence = names.iter().find(|name| name.kind() == ChannelKind::Presence);
         match (presence, &user.user_id) {
+            (Some(_), None) if self.has_endpoint => Ok(SubscribeOptions::default()),
             (Some(channel), None) => Err(Failure::input(format_args!(
                 "{channel} is a presence channel: say who subscribes with --user-id"
             ))),
@@ -37,7 +45,7 @@ impl Rehearsal {
             ))),
             (None, None) => Ok(SubscribeOptions::default()),
             (Some(_), Some(id)) => {
-                let options = SubscribeOptions::member(id);
+                let options = self.user_id(id)?;
                 Ok(match &user.user_info {
                     Some(info) => options.info(info),
                     None => options,
@@ -46,24 +54,33 @@ impl Rehearsal {
         }
     }
 
+    /// This user, where it is the command that says who subscribes.
+    pub(crate) fn user_id(&self, id: &str) -> Result<SubscribeOptions, Failure> {
+        if self.has_endpoint {
+            return Err(Failure::input(format_args!(
+                "--user-id {id:?} cannot be used: the endpoint says who subscribes"
+            )));
+        }
+        Ok(SubscribeOptions::member(id))
+    }
+
     pub(crate) fn subscribe(
         &mut self,
         channel: &str,
         options: &SubscribeOptions,
     ) -> Result<ChannelName, Failure> {
         let name = self.session.subscribe(channel, options, Instant::ORIGIN)?;
-        if name.kind() == ChannelKind::Encrypted {
-            return Err(Failure::input(format_args!(
-                "{name} is an encrypted channel: this version cannot decrypt its events"
-            )));
-        }
-        if name.kind().is_signed() && !self.session.config().has_secret() {
-            return Err(Failure::input(format_args!(
-                "subscribing to {name} is signed: give the app's secret with --secret, --url or \
-                 PUSHER_APP_SECRET"
-            )));
+        if name.kind().is_signed() && !self.can_sign {
+            return Err(unsigned(format_args!("subscribing to {name}")));
         }
         Ok(name)
+    }
+
+    pub(crate) fn sign_in(&mut self, user: Option<&str>) -> Result<(), Failure> {
+        if !self.can_sign {
+            return Err(unsigned("signing in"));
+        }
+        Ok(self.session.sign_in(user, Instant::ORIGIN)?)
     }
 
     pub(crate) fn trigger(
@@ -83,4 +100,16 @@ impl Rehearsal {
         let rules = &self.session.config().limits().channel_name;
         Ok(ChannelName::with_rules(channel, rules)?)
     }
+}
+
+/// What `--sign-in` says: JSON, or `null` where whoever authorizes knows better.
+pub(crate) fn user_data(text: &str) -> Option<&str> {
+    (text.trim() != "null").then_some(text)
+}
+
+fn unsigned(what: impl Display) -> Failure {
+    Failure::input(format_args!(
+        "{what} is signed: give the app's secret with --secret, --url or PUSHER_APP_SECRET, or \
+         somebody who signs with --auth-endpoint"
+    ))
 }

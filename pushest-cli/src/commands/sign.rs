@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use pushest_proto::{ChannelKind, ChannelName, Signer, SocketId};
+use pushest_proto::{ChannelKind, ChannelName, SocketId};
 use serde_json::Value;
 
 use crate::arguments::SignArguments;
@@ -17,8 +17,7 @@ pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
             arguments.socket_id
         ))
     })?;
-    let (key, secret) = connection::key_and_secret(&arguments.connection)?;
-    let signer = Signer::new(&key, &secret);
+    let signer = connection::signer(&arguments.connection)?;
     let auth = match (&arguments.channel, &arguments.user_data) {
         (Some(channel), _) => {
             let channel = ChannelName::new(channel)?;

@@ -17,7 +17,7 @@ pub(crate) async fn run(arguments: &TriggerArguments, output: &Output) -> Result
             "the data {data:?} is not JSON: {error}; a text needs quotes of its own: '\"text\"'"
         ))
     })?;
-    let mut rehearsal = Rehearsal::new(&connection.config);
+    let mut rehearsal = Rehearsal::new(&connection);
     let options = rehearsal.user(&arguments.user, std::slice::from_ref(channel))?;
     rehearsal.subscribe(channel, &options)?;
     rehearsal.trigger(channel, event, &data)?;
@@ -30,6 +30,7 @@ pub(crate) async fn run(arguments: &TriggerArguments, output: &Output) -> Result
     once.leave(subscription).await;
     // The connection is ordered: an error that came before the pong is about the event.
     if !errors.is_empty() {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         return Err(Failure::failed(format_args!("the server says: {}", errors.join("; "))));
     }
     let round_trip = flushed.map_err(Failure::failed)?;

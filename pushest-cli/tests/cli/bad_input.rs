@@ -22,7 +22,7 @@ fn channels() {
     refused(&["listen", "good", ""], &["cannot be empty"]);
     refused(&["listen", &long], &["201 bytes", "200"]);
     refused(&["listen", "#server-to-user-7"], &["\"#server-to-user-7\"", "sign-in"]);
-    refused(&["listen", "private-encrypted-a"], &["private-encrypted-a", "cannot decrypt"]);
+    refused(&["listen", "private-encrypted-a"], &["private-encrypted-a", "--master-key"]);
     refused(&["listen"], &["CHANNEL"]);
     refused(&["trigger", "private a", "client-x", "1"], &["\"private a\""]);
     refused(&["members", "presence a"], &["\"presence a\""]);
@@ -64,6 +64,22 @@ fn users() {
 }
 
 #[test]
+fn sign_ins() {
+    let watched = vec!["\"7\""; 101].join(",");
+    let long = format!("{{\"id\":\"7\",\"watchlist\":[{watched}]}}");
+    for command in [&["listen", "--sign-in"][..], &["members", "presence-a", "--sign-in"]] {
+        let refused = |user, texts: &[&str]| refused(&[command, &[user]].concat(), texts);
+        refused("ada", &["\"ada\" is not user data", "not JSON"]);
+        refused("[]", &["not an object"]);
+        refused("{}", &["no `id`"]);
+        refused(r#"{"id":""}"#, &["`id`", "empty"]);
+        refused(r#"{"id":7}"#, &["`id`", "not a string"]);
+        refused(&long, &["watchlist", "100"]);
+        refused("null", &["needs user data"]);
+    }
+}
+
+#[test]
 fn numbers() {
     refused(&["listen", "news", "--count", "0"], &["'0'", "--count"]);
     refused(&["listen", "news", "--count", "many"], &["'many'"]);
@@ -77,6 +93,9 @@ fn contradictions() {
     refused(&["listen", "news", "--url", "pusher://k:s@h"], &["--url", "cannot be used with"]);
     refused(&["listen", "news", "--cluster", "eu"], &["--cluster", "--host"]);
     refused(&["listen", "news", "--ca-file", "a.pem"], &["--ca-file is for TLS", "--tls"]);
+    let endpoint = ["listen", "news", "--auth-endpoint", "http://127.0.0.1/auth"];
+    refused(&endpoint, &["--auth-endpoint", "--secret"]);
+    refused(&["listen", "news", "--auth-header", "X: y"], &["--auth-endpoint"]);
 }
 
 #[test]
@@ -91,6 +110,10 @@ fn connections() {
     refused(&["--key", "a/b", "--secret", "hush"], "\"a/b\" is not a key");
     refused(&["--key", "k"], "--secret");
     refused(&["--key", "k", "--secret", " "], "the secret is empty");
+    let master_key = |key| ["--key", "k", "--secret", "s", "--master-key", key];
+    refused(&master_key("hush!"), "the master key is not base64");
+    refused(&master_key("aHVzaA=="), "the master key has 4 bytes: it must have 32");
+    refused(&master_key(""), "the master key has 0 bytes");
     refused(&["--key", "k", "--cluster", "EU"], "\"EU\" is not a cluster");
     refused(&["--key", "k", "--host", "http://h"], "\"http://h\" is not a host");
     refused(&["--key", "k", "--host", "h", "--port", "0"], "'0'");
@@ -100,6 +123,30 @@ fn connections() {
     refused(&["--url", "pusher://h"], "no KEY@");
     refused(&["--url", "pusher://k:hush@h:x"], "\"x\" is not a port");
     refused(&["--url", "pushers://k:hush@h", "--ca-file", "/no/such.pem"], "/no/such.pem");
+}
+
+#[test]
+fn endpoints() {
+    let refused = |arguments: &[&str], text: &str| {
+        let arguments = [&["listen", "private-a", "--host", "127.0.0.1"], arguments].concat();
+        let ended = pushest(&arguments);
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(text), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.contains("hush"), "{ended:?}");
+    };
+    for url in ["", "example.org", "ftp://example.org/", "http://", "http:///auth", "http://a b/"] {
+        refused(&["--key", "k", "--auth-endpoint", url], "is not the URL of an endpoint");
+    }
+    refused(&["--key", "k", "--auth-endpoint", "http://ada:hush@h/"], "credentials");
+    let endpoint = ["--key", "k", "--auth-endpoint", "http://127.0.0.1/auth"];
+    let header = |header| [&endpoint[..], &["--auth-header", header]].concat();
+    refused(&header("hush"), "no colon");
+    refused(&header("A b: hush"), "\"A b\" is not the name");
+    refused(&header(": hush"), "\"\" is not the name");
+    refused(&header("X: hush\nhush"), "the value of the --auth-header \"X\"");
+    refused(&[&endpoint[..], &["--master-key", "hush"]].concat(), "--master-key");
+    let user = [&endpoint[..], &["presence-a", "--user-id", "7"]].concat();
+    refused(&user, "the endpoint says who subscribes");
 }
 
 #[test]

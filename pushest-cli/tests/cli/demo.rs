@@ -9,8 +9,20 @@ fn it_ends_well_and_in_time_and_shows_a_recovery() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(begun.elapsed() < Duration::from_secs(15));
     let text = ended.stdout.join("\n");
-    for step in ["public", "private", "presence", "loss", "recovery", "gap", "every step went well"]
-    {
+    let steps = [
+        "public",
+        "private",
+        "presence",
+        "encrypted",
+        "cache miss",
+        "#server-to-user-ada",
+        "loss",
+        "recovery",
+        "gap",
+        "signed in again",
+        "every step went well",
+    ];
+    for step in steps {
         assert!(text.contains(step), "no {step} in {text}");
     }
     assert!(ended.stderr.is_empty(), "{ended:?}");

@@ -32,7 +32,7 @@ fn json_lines_carry_the_data_as_a_value() {
         let line = listener.stdout.json();
         let wanted = json!({
             "type": "event", "channel": "news", "event": "headline", "data": received,
-            "user_id": null,
+            "user_id": null, "decrypted": false,
         });
         assert_eq!(line, wanted);
     }

@@ -2,12 +2,18 @@
 #![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
 
 mod bad_input;
+mod channels;
 mod demo;
+mod doctor;
+mod endpoint;
 mod listen;
 mod members;
+#[path = "../../src/commands/demo/publisher.rs"]
+mod publisher;
 mod refusals;
 mod restart;
 mod sign;
+mod sign_in;
 mod support;
 mod tls;
 mod trigger;

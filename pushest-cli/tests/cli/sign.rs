@@ -46,8 +46,10 @@ fn it_signs_a_user() {
 
 #[test]
 fn key_and_secret_may_come_from_the_environment() {
-    let variables =
-        [("PUSHER_URL", "https://278d425bdf160c739803:7ad3773142a6692b25b8@api-eu.pusher.com")];
+    let variables = [(
+        "PUSHER_URL",
+        "https://278d425bdf160c739803:7ad3773142a6692b25b8@api-eu.pusher.com/apps/3",
+    )];
     let ended = Pushest::start_with(&["sign", "1234.1234", "private-foobar"], &variables).end();
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout[0].contains(":58df8b0c"), "{ended:?}");

@@ -77,6 +77,16 @@ impl Dialer {
         })
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_config(&self) -> Result<Arc<rustls::ClientConfig>, DialFailure> {
+        self.tls.config(&self.options.trust)
+    }
+
     fn upgrade(&self, endpoint: &Endpoint) -> Result<Upgrade, DialFailure> {
         let limits = self.config.limits();
         let read_buffer = self.options.read_buffer;
@@ -91,7 +101,7 @@ impl Dialer {
             #[cfg(feature = "tls")]
             tls: if endpoint.is_tls() {
                 Some(Tls {
-                    config: self.tls.config(&self.options.trust)?,
+                    config: self.tls_config()?,
                     server_name: tls::server_name(endpoint.host_name())?,
                 })
             } else {

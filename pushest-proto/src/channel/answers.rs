@@ -2,8 +2,8 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
+use super::encrypted::SharedSecret;
 use super::presence::Members;
 use super::{
     Channel, ChannelKind, ChannelName, Channels, Context, Key, Member, Phase, PresenceChange,
@@ -11,16 +11,11 @@ use super::{
 };
 use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
-use crate::event::{Event, LimitReached, ServerError, SubscriptionFailure};
+use crate::event::{Event, LimitReached, RequestFailure, ServerError};
 use crate::pending::Pending;
-use crate::wire::decode;
+use crate::wire::decode::{self, MemberList};
 
 impl Channels {
-    /// A wanted channel, and the key to speak of it.
-    pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
-        self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
-    }
-
     /// Whether the server may speak of the channel: it was asked for, and what still comes of a
     /// subscription that was ended is not meant.
     pub(crate) fn is_heard(&self, key: Key) -> bool {
@@ -48,6 +43,7 @@ impl Channels {
     /// Something of the channel is about to be told: the gap, if there is one, goes first.
     pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) {
         let channel = &mut self.slab[key];
+        channel.was_told_of = true;
         if let Some((since, cause)) = channel.gap.take() {
             let silent_for = context.now.saturating_duration_since(since);
             let channel = channel.name.clone();
@@ -55,8 +51,13 @@ impl Channels {
         }
     }
 
-    /// The server confirmed.
-    pub(crate) fn succeeded(&mut self, key: Key, members: Vec<Member>, context: &mut Context<'_>) {
+    /// The server confirmed. A presence channel's members are replaced, if the list could be read.
+    pub(crate) fn succeeded(
+        &mut self,
+        key: Key,
+        members: Option<MemberList>,
+        context: &mut Context<'_>,
+    ) {
         if !matches!(self.slab[key].phase, Phase::Subscribed) {
             self.rest(key, context.pending);
             let channel = &mut self.slab[key];
@@ -67,7 +68,7 @@ impl Channels {
             context.pending.keep(Event::Subscribed { channel });
             self.tell_gap(key, context);
         }
-        if self.is_presence(key) {
+        if let Some(members) = members.filter(|_| self.is_presence(key)) {
             self.reset_members(key, members, context);
         }
     }
@@ -75,24 +76,30 @@ impl Channels {
     /// The server refused.
     pub(crate) fn refused(&mut self, key: Key, error: ServerError, pending: &mut Pending) {
         self.rest(key, pending);
-        self.fail(key, SubscriptionFailure::Refused(error), pending);
+        self.fail(key, RequestFailure::Refused(error), pending);
     }
 
-    /// Which channel an error is about that names none: the unanswered one whose name stands in
-    /// the message, else the only unanswered one. Only signed channels are refused.
-    pub(crate) fn attribute(&self, message: &str) -> Option<Key> {
+    /// The wanted channel that is named in an error's message.
+    pub(crate) fn named_in(&self, message: &str) -> Option<Key> {
         let in_a_name =
             |character: char| character.is_ascii_alphanumeric() || "_-=@,.;:#".contains(character);
-        let unanswered = |name: &str| {
-            self.by_name.get(name).copied().filter(|key| self.unanswered.contains(key))
-        };
         let mut words = message.split(|character| !in_a_name(character));
-        let named = words.find_map(|word| {
-            // A sentence may end right behind the name.
-            unanswered(word).or_else(|| unanswered(word.trim_end_matches(['.', ',', ';', ':'])))
-        });
-        let only = || self.unanswered.first().copied().filter(|_| self.unanswered.len() == 1);
-        named.or_else(only)
+        words.find_map(|word| {
+            // A sentence may end right behind the name, and `channel=NAME` stand before it.
+            let bare = word.trim_end_matches(['.', ',', ';', ':']);
+            let value = bare.rsplit(['=', ':', '#']).next().unwrap_or(bare);
+            [word, bare, value].into_iter().find_map(|name| self.wanted_key(name))
+        })
+    }
+
+    /// The unanswered signed channel, if there is just one.
+    pub(crate) fn only_unanswered(&self) -> Option<Key> {
+        self.unanswered.first().copied().filter(|_| self.unanswered.len() == 1)
+    }
+
+    /// How many signed channels are unanswered.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unanswered.len()
     }
 
     /// An authorizer answered. An answer that is no longer waited for is dropped.
@@ -105,17 +112,19 @@ impl Channels {
         let Some(&(_, key)) = self.in_flight.iter().find(|(other, _)| *other == ticket) else {
             return;
         };
-        let channel = &mut self.slab[key];
-        channel.phase = Phase::Idle;
+        self.end_flight(ticket);
+        if self.asked_for_key(key, ticket) {
+            return self.key_answered(key, answer, context);
+        }
+        self.slab[key].phase = Phase::Idle;
         self.rest(key, context.pending);
-        self.end_flight(ticket, context.pending);
         match answer.and_then(|granted| self.usable(key, granted)) {
             Ok(granted) => {
                 self.slab[key].phase = Phase::Authorized(Box::new(granted));
                 self.make_due(key, context.pending);
             }
             Err(denied @ Denied::Refused { .. }) => {
-                self.fail(key, SubscriptionFailure::Denied(denied), context.pending);
+                self.fail(key, RequestFailure::Denied(denied), context.pending);
             }
             Err(denied @ Denied::Unavailable { .. }) => {
                 self.authorization_unavailable(key, denied, context);
@@ -123,7 +132,7 @@ impl Channels {
         }
     }
 
-    /// A member came. Answers whether the data made sense.
+    /// A member came.
     pub(crate) fn joined(
         &mut self,
         key: Key,
@@ -164,7 +173,7 @@ impl Channels {
     }
 
     /// Nothing more is tried on this connection.
-    pub(super) fn fail(&mut self, key: Key, reason: SubscriptionFailure, pending: &mut Pending) {
+    pub(super) fn fail(&mut self, key: Key, reason: RequestFailure, pending: &mut Pending) {
         let channel = &mut self.slab[key];
         channel.phase = Phase::Failed;
         channel.failure = Some(Box::new(reason.clone()));
@@ -188,16 +197,24 @@ impl Channels {
             };
             channel.me = Some(Arc::from(user_id));
         }
+        if channel.kind == ChannelKind::Encrypted {
+            let Some(text) = granted.shared_secret.as_deref() else {
+                return Err(Denied::refused(None, "the answer has no `shared_secret`"));
+            };
+            let Some(secret) = SharedSecret::from_base64(text) else {
+                let problem = "the answer's `shared_secret` is not base64 of 32 bytes";
+                return Err(Denied::refused(None, problem));
+            };
+            self.set_key(key, secret);
+        }
         Ok(granted)
     }
 
-    fn reset_members(&mut self, key: Key, members: Vec<Member>, context: &mut Context<'_>) {
+    fn reset_members(&mut self, key: Key, list: MemberList, context: &mut Context<'_>) {
         self.change_members(key, |table, name| {
-            let (change, dropped) = table.reset(members, &context.config.limits);
-            let bytes = match &change {
-                PresenceChange::Reset { joined, left } => 16 * (joined.len() + left.len()),
-                PresenceChange::Joined(_) | PresenceChange::Left(_) => 0,
-            };
+            let (change, dropped) = table.reset(list.members, &context.config.limits);
+            let dropped = dropped + list.dropped;
+            let bytes = change.bytes();
             context.pending.push(presence_action(name, change), bytes);
             if dropped > 0 {
                 context.pending.push(members_limit(name, dropped), 0);

@@ -12,32 +12,42 @@
 //! ```
 
 mod answers;
+mod encrypted;
 mod name;
 mod needs;
 mod presence;
+mod rekey;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use hashbrown::HashMap;
 use slab::Slab;
 
+pub use encrypted::DecryptionFailure;
+pub(crate) use encrypted::MasterKey;
 pub use name::{ChannelKind, ChannelName, NameError, NameRules};
 pub(crate) use needs::Wire;
 pub use presence::{Member, PresenceChange, PresenceUpdate};
 
 use crate::Instant;
-use crate::auth::{Authorization, Ticket};
+use crate::auth::{Authorization, Denied, Ticket};
 use crate::backoff::Backoff;
 use crate::config::Config;
-use crate::event::SubscriptionFailure;
+use crate::connection::ConnectionId;
+use crate::event::RequestFailure;
 use crate::hash::Seeded;
 use crate::loss::Loss;
 use crate::pending::{Order, Pending};
 use presence::Members;
+use rekey::Encryption;
+
+/// A `Retry-After` beyond this is taken as this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where a channel is in the table.
 pub(crate) type Key = usize;
@@ -47,8 +57,6 @@ pub(crate) type Key = usize;
 enum Phase {
     /// Nothing has been sent; with a connection, the channel is due.
     Idle,
-    /// It waits for one of the authorizations in flight to end.
-    AwaitingTurn(Order),
     /// It waits for the answer to this ticket.
     Authorizing(Ticket),
     /// The authorization is there, the subscribe waits to be polled.
@@ -85,6 +93,8 @@ struct Channel {
     /// Where the user last left it. A channel that is not wanted stays only until the server was
     /// told.
     wanted: bool,
+    /// When the user began to want it: channels are subscribed in this order.
+    since: Order,
     /// The server has to be told that a former subscription ended, before anything else.
     leaving: bool,
     /// A subscribe was polled on this connection, and no unsubscribe since.
@@ -92,6 +102,8 @@ struct Channel {
     phase: Phase,
     /// The channel's place among what is due, while it is.
     due: Option<Order>,
+    /// The channel's place among those that wait for an authorization to end, while it is.
+    turn: Option<Order>,
     /// When the phase ends by itself.
     deadline: Option<Instant>,
     /// Subscribes on this connection without an answer.
@@ -105,9 +117,16 @@ struct Channel {
     /// The user id under which the channel was subscribed to.
     me: Option<Arc<str>>,
     count: Option<u64>,
-    failure: Option<Box<SubscriptionFailure>>,
+    failure: Option<Box<RequestFailure>>,
     /// The subscription was lost: since when nothing was heard, and why.
     gap: Option<(Instant, Arc<Loss>)>,
+    /// Something of the channel was told since it was wanted, or since the last gap: a loss leaves
+    /// a gap.
+    was_told_of: bool,
+    /// The key of an encrypted channel, and what is done when it does not fit.
+    encryption: Option<Box<Encryption>>,
+    /// The server lets only the signed-in user subscribe.
+    needs_sign_in: bool,
 }
 
 impl Channel {
@@ -118,7 +137,7 @@ impl Channel {
                 Some(_) => ChannelState::Failed,
                 None => ChannelState::Waiting,
             },
-            Phase::AwaitingTurn(_) | Phase::Pausing => ChannelState::Waiting,
+            Phase::Pausing => ChannelState::Waiting,
             Phase::Authorizing(_) | Phase::Authorized(_) => ChannelState::Authorizing,
             Phase::Subscribing => ChannelState::Subscribing,
             Phase::Subscribed => ChannelState::Subscribed,
@@ -143,7 +162,6 @@ pub(crate) struct Channels {
     in_flight: Vec<(Ticket, Key)>,
     /// Tickets whose answers nobody needs anymore.
     abandoned: Vec<(Order, Ticket)>,
-    last_ticket: u64,
     wanted: usize,
     member_bytes: usize,
 }
@@ -154,6 +172,24 @@ pub(crate) struct Context<'a> {
     pub(crate) config: &'a Config,
     pub(crate) pending: &'a mut Pending,
     pub(crate) backoff: &'a mut Backoff,
+    pub(crate) last_ticket: &'a mut u64,
+}
+
+impl Context<'_> {
+    pub(crate) fn next_ticket(&mut self, connection: ConnectionId) -> Ticket {
+        *self.last_ticket += 1;
+        Ticket { connection, number: *self.last_ticket }
+    }
+
+    /// How long to wait after so many authorizations that were not to be had.
+    pub(crate) fn delay_after(&mut self, denied: &Denied, authorizations: u32) -> Duration {
+        let at_least = match denied {
+            Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
+            Denied::Refused { .. } => Duration::ZERO,
+        };
+        // No `Retry-After`, however long, takes a channel away for good.
+        self.backoff.delay_of(authorizations).max(at_least.min(LONGEST_RETRY_AFTER))
+    }
 }
 
 impl Channels {
@@ -168,7 +204,6 @@ impl Channels {
             unanswered: BTreeSet::new(),
             in_flight: Vec::new(),
             abandoned: Vec::new(),
-            last_ticket: 0,
             wanted: 0,
             member_bytes: 0,
         }
@@ -179,8 +214,9 @@ impl Channels {
         self.wanted
     }
 
-    pub(crate) fn is_wanted(&self, name: &str) -> bool {
-        self.by_name.get(name).is_some_and(|key| self.slab[*key].wanted)
+    /// A wanted channel, and the key to speak of it.
+    pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
+        self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
     }
 
     /// Bytes of all members of all channels.
@@ -189,12 +225,20 @@ impl Channels {
     }
 
     pub(crate) fn view(&self, name: &str) -> Option<ChannelView<'_>> {
-        let channel = &self.slab[*self.by_name.get(name)?];
-        channel.wanted.then_some(ChannelView(channel))
+        Some(ChannelView(&self.slab[self.wanted_key(name)?]))
     }
 
     pub(crate) fn views(&self) -> impl Iterator<Item = ChannelView<'_>> {
-        self.slab.iter().map(|(_, channel)| ChannelView(channel)).filter(|view| view.0.wanted)
+        self.in_order().into_iter().map(|key| ChannelView(&self.slab[key]))
+    }
+
+    /// The wanted channels, in the order in which they began to be.
+    fn in_order(&self) -> Vec<Key> {
+        let wanted = self.slab.iter().filter(|(_, channel)| channel.wanted);
+        let mut keys: Vec<(Order, Key)> =
+            wanted.map(|(key, channel)| (channel.since, key)).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
     }
 
     /// The user wants the channel. `connected` says whether it can be asked for at once.
@@ -218,6 +262,7 @@ impl Channels {
         }
         if !channel.wanted {
             channel.wanted = true;
+            channel.since = pending.next_order();
             self.wanted += 1;
         }
         let me = channel_data.as_deref().and_then(crate::wire::decode::user_id).map(Into::into);
@@ -234,19 +279,18 @@ impl Channels {
         }
     }
 
-    /// The user no longer wants the channel. Answers whether it was wanted.
-    pub(crate) fn unwant(&mut self, name: &str, connected: bool, pending: &mut Pending) -> bool {
-        let Some(&key) = self.by_name.get(name).filter(|key| self.slab[**key].wanted) else {
-            return false;
-        };
+    /// The user no longer wants the channel.
+    pub(crate) fn unwant(&mut self, key: Key, connected: bool, pending: &mut Pending) {
         self.wanted -= 1;
         self.rest(key, pending);
         let channel = &mut self.slab[key];
         channel.wanted = false;
         channel.leaving = channel.told;
         channel.gap = None;
+        channel.was_told_of = false;
         channel.count = None;
         channel.failure = None;
+        channel.encryption = None;
         if let Some(members) = channel.members.take() {
             self.member_bytes -= members.bytes();
         }
@@ -255,14 +299,10 @@ impl Channels {
         } else {
             self.make_due(key, pending);
         }
-        true
     }
 
-    /// A failed channel is tried again. Answers whether it is wanted.
-    pub(crate) fn retry(&mut self, name: &str, connected: bool, pending: &mut Pending) -> bool {
-        let Some(&key) = self.by_name.get(name).filter(|key| self.slab[**key].wanted) else {
-            return false;
-        };
+    /// A failed channel is tried again.
+    pub(crate) fn retry(&mut self, key: Key, connected: bool, pending: &mut Pending) {
         let channel = &mut self.slab[key];
         if channel.state() == ChannelState::Failed || matches!(channel.phase, Phase::Pausing) {
             self.rest(key, pending);
@@ -274,17 +314,41 @@ impl Channels {
                 self.make_due(key, pending);
             }
         }
-        true
     }
 
     /// The connection was established: everything wanted is due, unless its authorization was
     /// refused.
     pub(crate) fn connected(&mut self, pending: &mut Pending) {
-        let keys: Vec<Key> = self.slab.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            if self.slab[key].wanted && self.slab[key].failure.is_none() {
+        for key in self.in_order() {
+            let channel = &self.slab[key];
+            if channel.failure.is_none() && !channel.needs_sign_in {
                 self.make_due(key, pending);
             }
+        }
+    }
+
+    /// The user is signed in: its own channel is due.
+    pub(crate) fn signed_in(&mut self, user_id: &str, pending: &mut Pending) {
+        let name = ChannelName::of_user(user_id);
+        let is_former =
+            |channel: &Channel| channel.needs_sign_in && channel.wanted && channel.name != name;
+        let former = self.slab.iter().find(|(_, channel)| is_former(channel));
+        if let Some((former, _)) = former {
+            self.unwant(former, true, pending);
+        }
+        let key = match self.by_name.get(name.as_str()) {
+            Some(key) => *key,
+            None => self.insert(name),
+        };
+        let channel = &mut self.slab[key];
+        channel.needs_sign_in = true;
+        if !channel.wanted {
+            channel.wanted = true;
+            channel.since = pending.next_order();
+            self.wanted += 1;
+        }
+        if matches!(channel.phase, Phase::Idle) {
+            self.make_due(key, pending);
         }
     }
 
@@ -299,14 +363,16 @@ impl Channels {
         self.deadlines.clear();
         self.unanswered.clear();
         for (_, channel) in &mut self.slab {
-            if matches!(channel.phase, Phase::Subscribed) && channel.gap.is_none() {
+            channel.forget_key(pending);
+            if core::mem::take(&mut channel.was_told_of) && channel.gap.is_none() {
                 channel.gap = Some((since, loss.clone()));
             }
-            if !matches!(channel.failure.as_deref(), Some(SubscriptionFailure::Denied(_))) {
+            if !matches!(channel.failure.as_deref(), Some(RequestFailure::Denied(_))) {
                 channel.failure = None;
             }
             channel.phase = Phase::Idle;
             channel.due = None;
+            channel.turn = None;
             channel.deadline = None;
             channel.told = false;
             channel.leaving = false;
@@ -332,6 +398,7 @@ impl Channels {
             told: false,
             phase: Phase::Idle,
             due: None,
+            turn: None,
             deadline: None,
             tries: 0,
             authorizations: 0,
@@ -341,6 +408,10 @@ impl Channels {
             count: None,
             failure: None,
             gap: None,
+            was_told_of: false,
+            since: Order::default(),
+            encryption: None,
+            needs_sign_in: false,
         });
         self.by_name.insert(name, key);
         key
@@ -371,7 +442,7 @@ impl<'a> ChannelView<'a> {
 
     /// Why it failed, or why the last try failed.
     #[must_use]
-    pub fn failure(&self) -> Option<&'a SubscriptionFailure> {
+    pub fn failure(&self) -> Option<&'a RequestFailure> {
         self.0.failure.as_deref()
     }
 

@@ -58,6 +58,11 @@ impl ChannelName {
         }
     }
 
+    /// The channel of a signed-in user (protocol, client to server).
+    pub(crate) fn of_user(user_id: &str) -> Self {
+        Self(alloc::format!("{RESERVED_PREFIX}{user_id}").into())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

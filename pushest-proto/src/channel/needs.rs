@@ -3,12 +3,12 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
-use super::{Channels, Context, Key, Phase};
+use super::{ChannelKind, Channels, Context, Encryption, Key, Phase};
 use crate::Instant;
 use crate::action::{Action, Frame};
-use crate::auth::{AuthorizationRequest, Denied, Ticket};
+use crate::auth::{AuthorizationRequest, AuthorizationSubject, Denied, Ticket};
 use crate::connection::{ConnectionId, SocketId};
-use crate::event::{Event, SubscriptionFailure};
+use crate::event::{Event, RequestFailure};
 use crate::pending::{Order, Pending};
 use crate::wire::encode;
 
@@ -35,16 +35,21 @@ impl Channels {
         (!self.abandoned.is_empty()).then(|| self.abandoned.remove(0).1)
     }
 
-    /// The place of the channel that is due first.
+    /// The place of the channel that is due first. One that waits for its turn is due as soon as
+    /// an authorization may run.
     pub(crate) fn due_front(&self) -> Option<Order> {
-        self.due.first().map(|(order, _)| *order)
+        let turn = self.turns.first().filter(|_| self.has_flight());
+        self.due.first().into_iter().chain(turn).map(|(order, _)| *order).min()
     }
 
     /// What the first due channel needs; `None` if that turned out to be nothing.
     pub(crate) fn pop_due(&mut self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<Action> {
-        let (order, key) = self.due.pop_first()?;
+        let front = self.due_front()?;
+        let is_turn = self.turns.first().is_some_and(|(order, _)| *order == front);
+        let (order, key) = if is_turn { self.turns.pop_first()? } else { self.due.pop_first()? };
         let channel = &mut self.slab[key];
         channel.due = None;
+        channel.turn = None;
         if channel.leaving {
             channel.leaving = false;
             channel.told = false;
@@ -71,7 +76,7 @@ impl Channels {
             }
             other => {
                 channel.phase = other;
-                None
+                self.ask_for_key(key, order, wire, context)
             }
         }
     }
@@ -96,10 +101,14 @@ impl Channels {
                     self.rest(key, context.pending);
                     self.authorization_unavailable(key, denied, context);
                 }
-                Phase::Subscribing => self.unanswered(key, context),
+                Phase::Subscribing => self.was_not_answered(key, context),
                 Phase::Pausing => {
                     channel.phase = Phase::Idle;
                     self.make_due(key, context.pending);
+                }
+                Phase::Subscribed => {
+                    let denied = Denied::unavailable(None, "no answer within the timeout");
+                    self.key_answered(key, Err(denied), context);
                 }
                 _ => debug_assert!(false, "a deadline without a phase that ends"),
             }
@@ -115,22 +124,40 @@ impl Channels {
         if let Some(deadline) = channel.deadline.take() {
             self.deadlines.remove(&(deadline, key));
         }
+        if let Some(order) = channel.turn.take() {
+            self.turns.remove(&(order, key));
+        }
         self.unanswered.remove(&key);
-        match core::mem::replace(&mut channel.phase, Phase::Idle) {
-            Phase::AwaitingTurn(order) => {
-                self.turns.remove(&(order, key));
-            }
-            Phase::Authorizing(ticket) => {
-                self.end_flight(ticket, pending);
-                self.abandoned.push((pending.next_order(), ticket));
-            }
-            _ => {}
+        let asked = channel.forget_key(pending);
+        let ticket = match core::mem::replace(&mut channel.phase, Phase::Idle) {
+            Phase::Authorizing(ticket) => Some(ticket),
+            _ => asked,
+        };
+        if let Some(ticket) = ticket {
+            self.give_up_flight(ticket, pending);
+        }
+    }
+
+    /// The answer to this ticket is no longer needed.
+    pub(super) fn give_up_flight(&mut self, ticket: Ticket, pending: &mut Pending) {
+        self.end_flight(ticket);
+        self.abandoned.push((pending.next_order(), ticket));
+    }
+
+    pub(super) fn set_turn(&mut self, key: Key, order: Order) {
+        self.slab[key].turn = Some(order);
+        self.turns.insert((order, key));
+    }
+
+    pub(super) fn clear_deadline(&mut self, key: Key) {
+        if let Some(deadline) = self.slab[key].deadline.take() {
+            self.deadlines.remove(&(deadline, key));
         }
     }
 
     pub(super) fn make_due(&mut self, key: Key, pending: &mut Pending) {
         let channel = &mut self.slab[key];
-        if channel.due.is_none() {
+        if channel.due.is_none() && channel.turn.is_none() {
             let order = pending.next_order();
             channel.due = Some(order);
             self.due.insert((order, key));
@@ -145,13 +172,9 @@ impl Channels {
         self.deadlines.insert((deadline, key));
     }
 
-    /// A ticket is no longer in flight: the next channel in turn is due.
-    pub(super) fn end_flight(&mut self, ticket: Ticket, pending: &mut Pending) {
+    /// A ticket is no longer in flight.
+    pub(super) fn end_flight(&mut self, ticket: Ticket) {
         self.in_flight.retain(|(other, _)| *other != ticket);
-        if let Some((_, key)) = self.turns.pop_first() {
-            self.slab[key].phase = Phase::Idle;
-            self.make_due(key, pending);
-        }
     }
 
     /// Not for good: the channel waits, and is tried again.
@@ -162,12 +185,8 @@ impl Channels {
         context: &mut Context<'_>,
     ) {
         let channel = &mut self.slab[key];
-        let at_least = match &denied {
-            Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
-            Denied::Refused { .. } => core::time::Duration::ZERO,
-        };
-        let delay = context.backoff.delay_of(channel.authorizations).max(at_least);
-        let reason = SubscriptionFailure::AuthorizationUnavailable(denied);
+        let delay = context.delay_after(&denied, channel.authorizations);
+        let reason = RequestFailure::AuthorizationUnavailable(denied);
         channel.failure = Some(Box::new(reason.clone()));
         channel.phase = Phase::Pausing;
         let channel = channel.name.clone();
@@ -208,31 +227,59 @@ impl Channels {
         if let Some(signer) = &context.config.signer {
             let auth = signer.channel(wire.socket_id, name, data);
             let text = encode::subscribe(name, Some(&auth), data);
+            if let Some(master_key) = &context.config.master_key
+                && channel.kind == ChannelKind::Encrypted
+            {
+                channel.encryption =
+                    Some(Box::new(Encryption::new(master_key.shared_secret(name))));
+            }
             return Some(self.subscribing(key, wire, text, context));
         }
-        if self.in_flight.len() >= MOST_IN_FLIGHT {
-            channel.phase = Phase::AwaitingTurn(order);
-            self.turns.insert((order, key));
+        if !self.has_flight() {
+            self.set_turn(key, order);
             return None;
         }
-        self.last_ticket += 1;
+        let (ticket, action) = self.request(key, wire, context);
+        self.slab[key].phase = Phase::Authorizing(ticket);
+        Some(action)
+    }
+
+    /// Whether one more authorization may run.
+    pub(super) fn has_flight(&self) -> bool {
+        self.in_flight.len() < MOST_IN_FLIGHT
+    }
+
+    /// Asks for an authorization of the channel.
+    pub(super) fn request(
+        &mut self,
+        key: Key,
+        wire: Wire<'_>,
+        context: &mut Context<'_>,
+    ) -> (Ticket, Action) {
+        let ticket = context.next_ticket(wire.connection);
+        let channel = &mut self.slab[key];
         channel.authorizations += 1;
-        let ticket = Ticket { connection: wire.connection, number: self.last_ticket };
+        let last_failure = match channel.failure.as_deref() {
+            Some(RequestFailure::AuthorizationUnavailable(denied)) => Some(denied.clone()),
+            _ => None,
+        };
         let request = AuthorizationRequest {
             ticket,
             socket_id: wire.socket_id.clone(),
-            channel: channel.name.clone(),
-            channel_data: data.map(ToString::to_string),
+            subject: AuthorizationSubject::Channel {
+                name: channel.name.clone(),
+                channel_data: channel.channel_data.as_deref().map(ToString::to_string),
+            },
             attempt: channel.authorizations,
+            last_failure,
         };
-        channel.phase = Phase::Authorizing(ticket);
         self.in_flight.push((ticket, key));
         self.set_deadline(key, context.now + context.config.timeouts.authorization);
-        Some(Action::Authorize(request))
+        (ticket, Action::Authorize(request))
     }
 
     /// The server did not answer a subscribe in time.
-    fn unanswered(&mut self, key: Key, context: &mut Context<'_>) {
+    fn was_not_answered(&mut self, key: Key, context: &mut Context<'_>) {
         self.unanswered.remove(&key);
         let channel = &mut self.slab[key];
         if channel.tries < MOST_TRIES {
@@ -240,7 +287,7 @@ impl Channels {
             channel.phase = Phase::Pausing;
             self.set_deadline(key, context.now + delay);
         } else {
-            self.fail(key, SubscriptionFailure::NoAnswer, context.pending);
+            self.fail(key, RequestFailure::NoAnswer, context.pending);
         }
     }
 }

@@ -68,22 +68,38 @@ pub struct PresenceUpdate {
     pub change: PresenceChange,
 }
 
-/// What changed. A member whose info changed has left and joined.
+/// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresenceChange {
     /// The server sent the whole list, at a subscription: the difference to what was known since
-    /// the channel was first subscribed to. (Unsubscribing forgets all members.)
+    /// the channel was first subscribed to. (Unsubscribing forgets all members.) A member whose
+    /// info changed is among both.
     Reset {
         /// Who is new.
         joined: Vec<Member>,
         /// Who is gone.
         left: Vec<Member>,
     },
-    /// One member came.
+    /// One member came, or its info changed.
     Joined(Member),
     /// One member went.
     Left(Member),
 }
+
+impl PresenceChange {
+    /// What the change keeps alive, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let (joined, left) = match self {
+            Self::Reset { joined, left } => (joined.as_slice(), left.as_slice()),
+            Self::Joined(member) => (core::slice::from_ref(member), [].as_slice()),
+            Self::Left(member) => ([].as_slice(), core::slice::from_ref(member)),
+        };
+        joined.iter().chain(left).map(|member| member.bytes() + MEMBER_BYTES).sum()
+    }
+}
+
+/// What a member costs beside its id and info.
+const MEMBER_BYTES: usize = 64;
 
 /// The members of one channel.
 #[derive(Debug)]

@@ -91,6 +91,12 @@ impl Endpoint {
         self
     }
 
+    /// The same server, which has said that it wants TLS: port 80 cannot be it.
+    pub(crate) fn switched_to_tls(mut self) -> Self {
+        self.own_port &= self.port != 80;
+        self.tls(true)
+    }
+
     pub(super) fn adjusted(
         mut self,
         tls: Option<bool>,

@@ -23,6 +23,15 @@ pub enum ConfigError {
     /// The secret is empty.
     #[error("the secret is empty")]
     EmptySecret,
+    /// The master key does not have 32 bytes.
+    #[error("the master key has {bytes} bytes: it must have 32")]
+    MasterKey {
+        /// How many bytes it has.
+        bytes: usize,
+    },
+    /// The master key is not base64.
+    #[error("the master key is not base64")]
+    MasterKeyBase64,
     /// Not the name of a cluster.
     #[error("{cluster:?} is not a cluster: lower-case letters, digits and `-`, such as \"eu\"")]
     Cluster {
@@ -70,8 +79,19 @@ pub enum ConfigError {
         /// The value.
         value: Duration,
     },
+    /// The backoff would shrink.
+    #[error("the initial backoff {initial:?} is longer than the maximum {maximum:?}")]
+    Backoff {
+        /// The initial ceiling.
+        initial: Duration,
+        /// The ceiling of all delays.
+        maximum: Duration,
+    },
     /// A limit that makes no sense.
-    #[error("{value} cannot be the limit `{what}`: it must be from 1 to 4294967295")]
+    #[error(
+        "{value} cannot be the limit `{what}`: it must be at least 1, and that of a message at \
+         most 4294967295"
+    )]
     Limit {
         /// Which limit.
         what: &'static str,

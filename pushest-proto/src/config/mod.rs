@@ -5,14 +5,21 @@ mod error;
 mod sources;
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 pub use endpoint::Endpoint;
 pub use error::ConfigError;
 
 use crate::auth::Signer;
-use crate::channel::NameRules;
+use crate::channel::{MasterKey, NameRules};
+
+/// What the hosted service allows on one connection (protocol, limits).
+const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
 
 /// A validated configuration, made by [`Config::builder`], [`Config::from_url`] or
 /// [`Config::from_variables`].
@@ -31,6 +38,8 @@ use crate::channel::NameRules;
 pub struct Config {
     pub(crate) key: String,
     pub(crate) signer: Option<Signer>,
+    pub(crate) master_key: Option<MasterKey>,
+    pub(crate) client_events_per_second: Option<u32>,
     pub(crate) endpoint: Endpoint,
     pub(crate) timeouts: Timeouts,
     pub(crate) backoff: BackoffConfig,
@@ -81,6 +90,13 @@ impl Config {
         self.signer.as_ref()
     }
 
+    /// Whether the app's master key is known, so that the session opens encrypted events by
+    /// itself.
+    #[must_use]
+    pub fn has_master_key(&self) -> bool {
+        self.master_key.is_some()
+    }
+
     /// Where the session connects to.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
@@ -109,6 +125,8 @@ impl fmt::Debug for Config {
             .field("timeouts", &self.timeouts)
             .field("backoff", &self.backoff)
             .field("limits", &self.limits)
+            .field("has_master_key", &self.master_key.is_some())
+            .field("client_events_per_second", &self.client_events_per_second)
             .field("stop_on_refusal", &self.stop_on_refusal)
             .finish()
     }
@@ -122,6 +140,10 @@ impl fmt::Debug for Config {
 pub struct ConfigBuilder {
     key: Option<String>,
     secret: Option<zeroize::Zeroizing<String>>,
+    /// What was given as master key; bytes of any number until `build` checks.
+    master_key: Option<Result<zeroize::Zeroizing<Vec<u8>>, ()>>,
+    /// What was said about the rate; the endpoint decides where nothing was.
+    client_events_per_second: Option<Option<u32>>,
     cluster: Option<String>,
     host: Option<String>,
     port: Option<u16>,
@@ -147,6 +169,31 @@ impl ConfigBuilder {
     #[must_use]
     pub fn secret(mut self, secret: &str) -> Self {
         self.secret = Some(secret.to_string().into());
+        self
+    }
+
+    /// The key for encrypted channels: 32 bytes that the app's publishers have, too. With it and
+    /// the secret the session opens encrypted events by itself.
+    #[must_use]
+    pub fn master_key(mut self, bytes: &[u8]) -> Self {
+        self.master_key = Some(Ok(bytes.to_vec().into()));
+        self
+    }
+
+    /// The same as base64, as the official libraries' `encryptionMasterKeyBase64`.
+    #[must_use]
+    pub fn master_key_base64(mut self, text: &str) -> Self {
+        let bytes = BASE64.decode(text.trim()).map(Into::into).map_err(|_| ());
+        self.master_key = Some(bytes);
+        self
+    }
+
+    /// How many client events may be triggered within any second; `None` for any number. The hosted service
+    /// allows 10 on a connection, which is the default for a cluster; for a host of one's own
+    /// there is no limit by default.
+    #[must_use]
+    pub fn client_events_per_second(mut self, rate: Option<u32>) -> Self {
+        self.client_events_per_second = Some(rate);
         self
     }
 
@@ -231,18 +278,35 @@ impl ConfigBuilder {
             Some(secret) => Some(Signer::new(&key, secret)),
             None => None,
         };
+        let master_key = match &self.master_key {
+            None => None,
+            Some(Ok(bytes)) => match MasterKey::new(bytes) {
+                Some(key) => Some(key),
+                None => return Err(ConfigError::MasterKey { bytes: bytes.len() }),
+            },
+            Some(Err(())) => return Err(ConfigError::MasterKeyBase64),
+        };
         let endpoint = match (&self.host, &self.cluster) {
             (Some(host), _) => Endpoint::host(host)?,
             (None, Some(cluster)) => Endpoint::cluster(cluster)?,
             (None, None) => Endpoint::cluster("mt1")?,
         };
         let endpoint = endpoint.adjusted(self.tls, self.port, self.path.as_deref())?;
+        let client_events_per_second = match self.client_events_per_second {
+            Some(Some(0)) => {
+                return Err(ConfigError::Limit { what: "client_events_per_second", value: 0 });
+            }
+            Some(rate) => rate,
+            None => endpoint.is_hosted().then_some(HOSTED_CLIENT_EVENTS_PER_SECOND),
+        };
         self.timeouts.check()?;
         self.backoff.check()?;
         self.limits.check()?;
         Ok(Config {
             key,
             signer,
+            master_key,
+            client_events_per_second,
             endpoint,
             timeouts: self.timeouts,
             backoff: self.backoff,
@@ -257,6 +321,7 @@ impl fmt::Debug for ConfigBuilder {
         f.debug_struct("ConfigBuilder")
             .field("key", &self.key)
             .field("has_secret", &self.secret.is_some())
+            .field("has_master_key", &self.master_key.is_some())
             .field("cluster", &self.cluster)
             .field("host", &self.host)
             .field("port", &self.port)
@@ -316,7 +381,8 @@ impl Default for Timeouts {
 }
 
 /// The curve of the delays between attempts: the ceiling doubles from `initial` to `maximum`, and
-/// each delay is drawn uniformly below it, so that many clients do not come back at once.
+/// each delay is drawn uniformly below it, so that many clients do not come back at once. None is
+/// shorter than 100 ms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackoffConfig {
     /// The ceiling of the first delay. 1 s.
@@ -328,7 +394,11 @@ pub struct BackoffConfig {
 impl BackoffConfig {
     fn check(&self) -> Result<(), ConfigError> {
         error::check_duration("initial backoff", self.initial)?;
-        error::check_duration("maximum backoff", self.maximum)
+        error::check_duration("maximum backoff", self.maximum)?;
+        if self.initial > self.maximum {
+            return Err(ConfigError::Backoff { initial: self.initial, maximum: self.maximum });
+        }
+        Ok(())
     }
 }
 
@@ -343,7 +413,7 @@ impl Default for BackoffConfig {
 pub struct Limits {
     /// One received message. 1 MiB.
     pub message: usize,
-    /// Wanted channels. 100,000.
+    /// Wanted channels, not counting that of the signed-in user. 100,000.
     pub channels: usize,
     /// Members of one channel. 10,000.
     pub members: usize,

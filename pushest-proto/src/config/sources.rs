@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 
 use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
 
 use super::{ConfigBuilder, ConfigError};
 
@@ -14,7 +15,7 @@ impl ConfigBuilder {
     /// - `http://KEY:SECRET@HOST:PORT/apps/ID` and `https://…`: the form of `PUSHER_URL` that the
     ///   official libraries read. A host `api-CLUSTER.pusher.com` means that cluster.
     ///
-    /// Key, secret and path are percent-decoded (the path only to be checked).
+    /// Key and secret are percent-decoded; the path goes into the endpoint as it stands.
     ///
     /// # Errors
     /// [`ConfigError::Url`] if it has another form, [`ConfigError::Port`] for a bad port. Neither
@@ -31,12 +32,16 @@ impl ConfigBuilder {
             }
         };
         self.key = Some(parsed.key);
-        self.secret = parsed.secret.map(Into::into);
+        self.secret = parsed.secret;
         self.tls = Some(tls);
         self.port = parsed.port;
         self.path = None;
         if api {
             // The path names the app by its id, which the WebSocket side does not use.
+            let id = parsed.path.strip_prefix("/apps/").unwrap_or_default();
+            if id.is_empty() || id.contains('/') {
+                return Err(ConfigError::Url { problem: "its path is not /apps/ID" });
+            }
             return Ok(self.api_host(parsed.host));
         }
         self.cluster = None;
@@ -51,11 +56,11 @@ impl ConfigBuilder {
     ///
     /// - `PUSHER_URL`, or `PUSHER_APP_KEY`, `PUSHER_APP_SECRET`, `PUSHER_APP_CLUSTER`,
     ///   `PUSHER_HOST`, `PUSHER_PORT` and `PUSHER_SCHEME` (`http` or `https`, the default). Each of
-    ///   the latter wins over the URL's part. `PUSHER_APP_ID` belongs to the HTTP API and is not
-    ///   read here.
+    ///   the latter wins over the URL's part, but a cluster never over a host. `PUSHER_APP_ID`
+    ///   belongs to the HTTP API and is not read here.
     /// - Where neither `PUSHER_URL` nor `PUSHER_APP_KEY` is set: `REVERB_APP_KEY`,
-    ///   `REVERB_APP_SECRET`, `REVERB_HOST`, `REVERB_PORT` and `REVERB_SCHEME`, as Laravel names
-    ///   them.
+    ///   `REVERB_APP_SECRET`, `REVERB_HOST` (required), `REVERB_PORT` and `REVERB_SCHEME`, as
+    ///   Laravel names them.
     ///
     /// # Errors
     /// [`ConfigError`] for a malformed URL, port or scheme. Without any of the variables this
@@ -91,6 +96,9 @@ impl ConfigBuilder {
             // The official configuration's default is `https`, for a host of one's own, too.
             self.tls.get_or_insert(true);
         }
+        if prefix == "REVERB_" && self.host.is_none() {
+            return Err(ConfigError::Missing { what: "REVERB_HOST" });
+        }
         if let Some(port) = get("PORT") {
             let port = port.trim();
             let number = port.parse().ok().filter(|number| *number != 0);
@@ -109,9 +117,10 @@ impl ConfigBuilder {
 
     /// The server that belongs to a host of the HTTP API.
     fn api_host(mut self, host: &str) -> Self {
-        let cluster = match host {
+        let lower = host.to_ascii_lowercase();
+        let cluster = match lower.as_str() {
             "api.pusherapp.com" | "api.pusher.com" => Some("mt1"),
-            _ => host.strip_prefix("api-").and_then(|rest| rest.strip_suffix(".pusher.com")),
+            _ => lower.strip_prefix("api-").and_then(|rest| rest.strip_suffix(".pusher.com")),
         };
         match cluster {
             Some(cluster) => {
@@ -128,7 +137,7 @@ impl ConfigBuilder {
 struct ParsedUrl<'a> {
     scheme: String,
     key: String,
-    secret: Option<String>,
+    secret: Option<Zeroizing<String>>,
     host: &'a str,
     port: Option<u16>,
     path: &'a str,
@@ -164,7 +173,9 @@ impl<'a> ParsedUrl<'a> {
             scheme: scheme.to_ascii_lowercase(),
             key: decoded(key).ok_or(problem("its key is not UTF-8"))?,
             secret: match secret {
-                Some(secret) => Some(decoded(secret).ok_or(problem("its secret is not UTF-8"))?),
+                Some(secret) => {
+                    Some(decoded(secret).ok_or(problem("its secret is not UTF-8"))?.into())
+                }
                 None => None,
             },
             host,

@@ -7,6 +7,7 @@ use core::fmt;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::DeserializeOwned;
+use serde::de::value::StrDeserializer;
 
 use super::EventName;
 use crate::channel::ChannelName;
@@ -22,8 +23,18 @@ pub struct ChannelEvent {
     channel: ChannelName,
     message: ByteString,
     name: EventName,
-    data: Option<Token>,
+    data: Data,
     user_id: Option<Token>,
+}
+
+/// Where an event's data is.
+#[derive(Clone)]
+enum Data {
+    Absent,
+    /// In the message.
+    Plain(Token),
+    /// Opened: the message has it encrypted.
+    Opened(ByteString),
 }
 
 impl ChannelEvent {
@@ -34,7 +45,14 @@ impl ChannelEvent {
         data: Option<Token>,
         user_id: Option<Token>,
     ) -> Self {
+        let data = data.map_or(Data::Absent, Data::Plain);
         Self { channel, message, name, data, user_id }
+    }
+
+    /// The same event with data that was opened.
+    pub(crate) fn opened(mut self, data: ByteString) -> Self {
+        self.data = Data::Opened(data);
+        self
     }
 
     /// The channel.
@@ -56,17 +74,26 @@ impl ChannelEvent {
     }
 
     /// The `data` as it stood in the message: one JSON token, strings with their quotes and
-    /// escapes; empty if there was none. It was not checked to be JSON inside.
+    /// escapes; empty if there was none. It was not checked to be JSON inside. Of an encrypted
+    /// event it is the text that was opened.
     #[must_use]
     pub fn raw(&self) -> &str {
-        self.data.map_or("", |token| token.of(&self.message))
+        match &self.data {
+            Data::Absent => "",
+            Data::Plain(token) => token.of(&self.message),
+            Data::Opened(text) => text,
+        }
     }
 
     /// The `data` as text: a string's content, anything else as it stood, empty if there was none.
     /// A string whose escapes are not JSON comes as it stood between the quotes.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        self.data.map_or(Cow::Borrowed(""), |token| text_of(token, &self.message))
+        match &self.data {
+            Data::Absent => Cow::Borrowed(""),
+            Data::Plain(token) => text_of(*token, &self.message),
+            Data::Opened(text) => Cow::Borrowed(text),
+        }
     }
 
     /// The `data` as a value. Most servers send a string that holds JSON: it is decoded; a string
@@ -76,15 +103,27 @@ impl ChannelEvent {
     /// If the data is not JSON, or not of `T`'s shape. For a string, the error is that of decoding
     /// its content.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        let Some(token) = self.data else {
-            return serde_json::from_str("null");
-        };
-        let raw = token.of(&self.message);
-        match token.string(&self.message) {
-            None => serde_json::from_str(raw),
-            Some(_) => serde_json::from_str(&text_of(token, &self.message))
-                .or_else(|error| serde_json::from_str(raw).map_err(|_| error)),
+        match &self.data {
+            Data::Absent => serde_json::from_str("null"),
+            Data::Plain(token) if token.string(&self.message).is_none() => {
+                serde_json::from_str(token.of(&self.message))
+            }
+            Data::Plain(token) => {
+                let as_string = || serde_json::from_str(token.of(&self.message));
+                serde_json::from_str(&text_of(*token, &self.message))
+                    .or_else(|error| as_string().map_err(|_| error))
+            }
+            Data::Opened(text) => serde_json::from_str(text).or_else(|error| {
+                let as_string = T::deserialize(StrDeserializer::<serde_json::Error>::new(text));
+                as_string.map_err(|_| error)
+            }),
         }
+    }
+
+    /// Whether the data was encrypted, and was opened.
+    #[must_use]
+    pub fn was_encrypted(&self) -> bool {
+        matches!(self.data, Data::Opened(_))
     }
 
     /// The id of the member that sent a client event, on presence channels. A number comes as its
@@ -101,16 +140,20 @@ impl ChannelEvent {
         self
     }
 
-    /// The whole message as it was received (JSON).
+    /// The whole message as it was received (JSON), an encrypted event's data encrypted.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The message's length in bytes: what the event pins at least.
+    /// What the event pins at least, in bytes: its message, and the text that was opened.
     #[must_use]
     pub fn pinned_bytes(&self) -> usize {
-        self.message.len()
+        let opened = match &self.data {
+            Data::Opened(text) => text.len(),
+            Data::Absent | Data::Plain(_) => 0,
+        };
+        self.message.len() + opened
     }
 
     /// The message's bytes, for handing on without copying.

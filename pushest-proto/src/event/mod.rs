@@ -4,7 +4,9 @@ mod channel_event;
 mod names;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
@@ -12,7 +14,7 @@ pub use channel_event::ChannelEvent;
 pub(crate) use names::{EventName, EventNames};
 
 use crate::auth::Denied;
-use crate::channel::{ChannelName, PresenceUpdate};
+use crate::channel::{ChannelName, DecryptionFailure, PresenceUpdate};
 use crate::connection::{ConnectionState, SocketId};
 use crate::heartbeat::PingId;
 use crate::loss::Loss;
@@ -33,9 +35,9 @@ pub enum Event {
         /// The channel.
         channel: ChannelName,
         /// Why.
-        reason: SubscriptionFailure,
+        reason: RequestFailure,
         /// When the session tries again by itself on this connection; `None` means not before the
-        /// next connection, and after [`SubscriptionFailure::Denied`] not before the user asks.
+        /// next connection, and after [`RequestFailure::Denied`] not before the user asks.
         retry_in: Option<Duration>,
     },
     /// The subscription is back after a lost connection: events may have been missed. It comes
@@ -60,6 +62,37 @@ pub enum Event {
     CacheMiss {
         /// The channel.
         channel: ChannelName,
+    },
+    /// An event of an encrypted channel could not be opened, also not with a key that was asked
+    /// for afresh.
+    Undecryptable {
+        /// The channel.
+        channel: ChannelName,
+        /// The event's name, at most 512 bytes of it.
+        name: Box<str>,
+        /// Why.
+        reason: DecryptionFailure,
+    },
+    /// The server confirmed the sign-in. It comes again after every reconnect.
+    SignedIn {
+        /// The user's id.
+        user_id: Box<str>,
+        /// The user's data as the server confirmed it (JSON).
+        user_data: Box<str>,
+    },
+    /// The sign-in failed, for good or for now.
+    SignInFailed {
+        /// Why.
+        reason: RequestFailure,
+        /// When the session tries again by itself on this connection, if it does.
+        retry_in: Option<Duration>,
+    },
+    /// Users of the signed-in user's watchlist came online or went offline.
+    Watchlist {
+        /// They came online; otherwise they went offline.
+        online: bool,
+        /// Their ids.
+        user_ids: Vec<String>,
     },
     /// The connection's state changed.
     State(StateChange),
@@ -114,10 +147,14 @@ impl Event {
             | Self::Gap { channel, .. }
             | Self::SubscriptionCount { channel, .. }
             | Self::CacheMiss { channel }
+            | Self::Undecryptable { channel, .. }
             | Self::LimitReached(LimitReached::Members { channel, .. })
             | Self::Presence(PresenceUpdate { channel, .. }) => Some(channel),
             Self::ServerError(error) => error.channel.as_ref(),
             Self::State(_)
+            | Self::SignedIn { .. }
+            | Self::SignInFailed { .. }
+            | Self::Watchlist { .. }
             | Self::Pong { .. }
             | Self::PingLost { .. }
             | Self::Unrouted { .. }
@@ -163,10 +200,10 @@ impl fmt::Display for StateChange {
     }
 }
 
-/// Why a subscription failed.
+/// Why a subscription or a sign-in failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum SubscriptionFailure {
+pub enum RequestFailure {
     /// The authorization was refused, or was not usable. It stays so until the user calls `retry`
     /// or `subscribe`.
     Denied(Denied),
@@ -174,11 +211,11 @@ pub enum SubscriptionFailure {
     AuthorizationUnavailable(Denied),
     /// The server refused.
     Refused(ServerError),
-    /// The server did not answer three subscribes.
+    /// The server did not answer three subscribes, or the sign-in.
     NoAnswer,
 }
 
-impl fmt::Display for SubscriptionFailure {
+impl fmt::Display for RequestFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.fmt(f),
@@ -198,7 +235,9 @@ pub struct ServerError {
     pub message: Box<str>,
     /// The channel that the error is about.
     pub channel: Option<ChannelName>,
-    /// The server did not name the channel; it was inferred from what is unanswered.
+    /// What the error answers, where that can be known.
+    pub answers: Option<Answers>,
+    /// The server did not say what the error is about; it was inferred from what is unanswered.
     pub inferred: bool,
 }
 
@@ -211,6 +250,21 @@ impl fmt::Display for ServerError {
             (message, None) => f.write_str(message),
         }
     }
+}
+
+/// The command that an error answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answers {
+    /// The subscription to the error's channel.
+    Subscribe,
+    /// The sign-in.
+    SignIn,
+    /// A client event on the error's channel.
+    ClientEvent {
+        /// The event's name.
+        event: Box<str>,
+    },
 }
 
 /// What is wrong with a message.

@@ -4,7 +4,7 @@ use super::Session;
 use crate::action::{Action, Frame};
 use crate::channel::Wire;
 use crate::connection::{ConnectionId, Phase};
-use crate::outgoing::Item;
+use crate::outgoing::{ClientEvent, Item};
 use crate::pending::Order;
 use crate::timers::Timer;
 use crate::wire::encode;
@@ -16,8 +16,10 @@ pub(super) enum Source {
     Connect,
     Close,
     Abandoned,
+    AbandonedSignIn,
     Pong,
     Ping,
+    SignIn,
     Channel,
     Outgoing,
 }
@@ -32,8 +34,10 @@ impl Session {
                 Source::Connect => self.take_connect(),
                 Source::Close => self.take_close(),
                 Source::Abandoned => self.channels.pop_abandoned().map(Action::Abandon),
+                Source::AbandonedSignIn => self.user.pop_abandoned().map(Action::Abandon),
                 Source::Pong => self.take_pong(),
                 Source::Ping => self.take_ping(),
+                Source::SignIn => self.take_sign_in(),
                 Source::Channel => self.take_due_channel(),
                 Source::Outgoing => self.take_outgoing(),
             };
@@ -59,8 +63,10 @@ impl Session {
             (connection.connect_due.unwrap_or(never), Source::Connect),
             (connection.close_due.map_or(never, |(order, ..)| order), Source::Close),
             (self.channels.abandoned_front().unwrap_or(never), Source::Abandoned),
+            (self.user.abandoned_front().unwrap_or(never), Source::AbandonedSignIn),
             (when(frames, self.heartbeat.pong_owed), Source::Pong),
             (when(established, self.heartbeat.ping_due), Source::Ping),
+            (when(established, self.user.due_front()), Source::SignIn),
             (when(established, self.channels.due_front()), Source::Channel),
             (when(established, self.outgoing.front()), Source::Outgoing),
         ] {
@@ -95,7 +101,15 @@ impl Session {
     fn take_ping(&mut self) -> Option<Action> {
         self.heartbeat.ping_due = None;
         self.heartbeat.sent(None, self.now);
+        self.sent.ping();
         self.frame(encode::PING)
+    }
+
+    fn take_sign_in(&mut self) -> Option<Action> {
+        let connection = self.connection.established()?;
+        let socket_id = self.connection.socket_id.clone()?;
+        let (user, mut context) = self.user();
+        user.pop_due(Wire { connection, socket_id: &socket_id }, &mut context)
     }
 
     fn take_due_channel(&mut self) -> Option<Action> {
@@ -107,12 +121,14 @@ impl Session {
 
     fn take_outgoing(&mut self) -> Option<Action> {
         match self.outgoing.pop()? {
-            Item::ClientEvent(text) => {
+            Item::ClientEvent(ClientEvent { channel, event, text }) => {
                 let connection = self.sending_on()?;
+                self.sent.event(channel, event);
                 Some(Action::Send(Frame { connection, text }))
             }
             Item::Ping(ping) => {
                 self.heartbeat.sent(Some(ping), self.now);
+                self.sent.ping();
                 if self.heartbeat.reading && !self.timers.is_armed(Timer::Flush) {
                     self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
                 }

@@ -14,7 +14,8 @@ use crate::config::Endpoint;
 use crate::connection::Phase;
 use crate::heartbeat::{MOST_UNANSWERED, PingId};
 use crate::loss::Loss;
-use crate::outgoing::Item;
+use crate::outgoing::{ClientEvent, Item};
+use crate::user;
 use crate::wire::encode;
 
 /// The longest user id (protocol, limits).
@@ -76,7 +77,8 @@ impl Session {
     pub fn connect(&mut self, now: Instant) {
         self.advance(now);
         match self.connection.phase {
-            Phase::Idle | Phase::Refused | Phase::Waiting => self.dial(),
+            Phase::Idle | Phase::Waiting => self.dial(),
+            Phase::Refused => self.begin_anew(),
             Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {}
         }
     }
@@ -90,8 +92,11 @@ impl Session {
             return;
         }
         self.connection.farewell |= self.connection.established().is_some();
-        self.close(CloseCode::Normal);
-        self.end_connection(Loss::Disconnected);
+        if self.connection.phase.connection().is_some() {
+            self.close(CloseCode::Normal);
+            self.end_connection(Loss::Disconnected);
+        }
+        self.timers.disarm_all();
         self.backoff.reset();
         self.connection.attempt = 0;
         self.enter(Phase::Idle, None, None);
@@ -126,7 +131,8 @@ impl Session {
     ///
     /// # Errors
     /// A bad name, too many channels, or for a presence channel without a user id when the session
-    /// signs by itself; a bad user id or info.
+    /// signs by itself; a bad user id or info; an encrypted channel without the master key when the
+    /// session signs by itself.
     pub fn subscribe(
         &mut self,
         name: &str,
@@ -137,10 +143,24 @@ impl Session {
         let name = ChannelName::with_rules(name, &limits.channel_name)?;
         let is_presence = name.kind() == ChannelKind::Presence;
         let channel_data = if is_presence { options.channel_data()? } else { None };
+        if let Some(data) = &channel_data
+            && data.len() > limits.event_data
+        {
+            let (size, limit) = (data.len(), limits.event_data);
+            return Err(CommandError::TooLarge { size, limit });
+        }
         if is_presence && channel_data.is_none() && self.config.has_secret() {
             return Err(CommandError::MemberDataMissing { channel: name });
         }
-        if !self.channels.is_wanted(name.as_str()) && self.channels.wanted() >= limits.channels {
+        if name.kind() == ChannelKind::Encrypted
+            && self.config.has_secret()
+            && !self.config.has_master_key()
+        {
+            return Err(CommandError::MasterKeyMissing { channel: name });
+        }
+        if self.channels.wanted_key(name.as_str()).is_none()
+            && self.channels.wanted() >= limits.channels
+        {
             return Err(CommandError::TooManyChannels { limit: limits.channels });
         }
         self.advance(now);
@@ -154,10 +174,10 @@ impl Session {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
     pub fn unsubscribe(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
-        self.wanted(name)?;
+        let key = self.wanted(name)?;
         self.advance(now);
         let connected = self.connection.established().is_some();
-        self.channels.unwant(name, connected, &mut self.pending);
+        self.channels.unwant(key, connected, &mut self.pending);
         Ok(())
     }
 
@@ -166,10 +186,10 @@ impl Session {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
     pub fn retry(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
-        self.wanted(name)?;
+        let key = self.wanted(name)?;
         self.advance(now);
         let connected = self.connection.established().is_some();
-        self.channels.retry(name, connected, &mut self.pending);
+        self.channels.retry(key, connected, &mut self.pending);
         Ok(())
     }
 
@@ -179,7 +199,7 @@ impl Session {
     /// # Errors
     /// A name that does not begin with `client-` or is too long; a channel that is not subscribed
     /// at the moment, or of a kind that has no client events; data that is too large or not JSON;
-    /// no connection; too much waiting to be sent.
+    /// no connection; more than the allowed number a second; too much waiting to be sent.
     pub fn trigger<T: Serialize + ?Sized>(
         &mut self,
         channel: &str,
@@ -210,11 +230,44 @@ impl Session {
         if !self.channels.is_subscribed(key) {
             return Err(CommandError::NotSubscribedYet { channel: name });
         }
-        let item = Item::ClientEvent(encode::client_event(event, channel, &data));
+        if let Some((retry_in, limit)) = self.rate.wait(now.max(self.now)) {
+            return Err(CommandError::RateLimited { limit, retry_in });
+        }
+        let text = encode::client_event(event, channel, &data);
+        if text.len() > self.config.limits.outgoing {
+            let limit = self.config.limits.outgoing;
+            return Err(CommandError::TooLarge { size: text.len(), limit });
+        }
+        let item = Item::ClientEvent(ClientEvent { channel: name, event: event.into(), text });
         self.check_room(&item)?;
         self.advance(now);
+        self.rate.take(self.now);
         let order = self.pending.next_order();
         self.outgoing.push(order, item);
+        Ok(())
+    }
+
+    /// Signs in as a user, on this and every later connection. `user_data` is JSON: `{"id": a
+    /// string, "user_info"?: an object, "watchlist"?: at most 100 ids}`. Without the secret it is
+    /// handed to whoever authorizes, and may be `None`. The server's answer comes as
+    /// [`Event::SignedIn`](crate::Event::SignedIn); from then on events to the user arrive on the
+    /// channel `#server-to-user-ID`. After a failure this tries again.
+    ///
+    /// # Errors
+    /// User data that breaks a rule, or none although the session signs by itself.
+    pub fn sign_in(&mut self, user_data: Option<&str>, now: Instant) -> Result<(), CommandError> {
+        match user_data {
+            None if self.config.has_secret() => return Err(CommandError::UserDataMissing),
+            None => {}
+            Some(data) => user::check(data).map_err(|problem| CommandError::UserData {
+                user_data: data.chars().take(200).collect(),
+                problem,
+            })?,
+        }
+        self.advance(now);
+        let connected = self.connection.established().is_some();
+        let (user, mut context) = self.user();
+        user.want(user_data.map(ToString::to_string), connected, &mut context);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use super::Session;
 use crate::action::CloseCode;
 use crate::backoff::FLOOR;
 use crate::connection::{ConnectionId, Phase};
-use crate::event::{Event, StateChange};
+use crate::event::{Answers, Event, RequestFailure, ServerError, StateChange};
 use crate::loss::{Loss, Policy};
 use crate::timers::Timer;
 use crate::wire::decode::Established;
@@ -41,27 +41,34 @@ impl Session {
         self.timers.arm(Timer::Stable, self.now + self.config.timeouts.stable);
         self.connection.socket_id = Some(established.socket_id);
         self.enter(Phase::Established(connection), None, None);
+        self.rate.reset();
+        let (user, mut context) = self.user();
+        user.connected(&mut context);
         self.channels.connected(&mut self.pending);
     }
 
     /// The present connection or attempt is over. Decides what comes next.
     pub(super) fn lose(&mut self, loss: Loss) {
-        let policy = loss.policy(self.connection.endpoint.is_tls(), self.config.stop_on_refusal);
+        let loss = loss.clipped();
+        let established = self.connection.established().is_some();
+        let tls = self.connection.endpoint.is_tls();
+        let policy = loss.policy(tls, established, self.config.stop_on_refusal);
         let loss = self.end_connection(loss);
+        self.connection.not_before = self.now;
         let delay = match policy {
             Policy::Stop => {
-                // What comes after `connect()` is a new beginning.
-                self.backoff.reset();
                 self.enter(Phase::Refused, Some(loss), None);
-                self.connection.attempt = 0;
                 return;
             }
             Policy::SwitchToTls => {
-                self.connection.endpoint = self.connection.endpoint.clone().tls(true);
+                self.connection.endpoint = self.connection.endpoint.clone().switched_to_tls();
                 self.backoff.next_immediate()
             }
             Policy::Immediately => self.backoff.next_immediate(),
-            Policy::BackOff(at_least) => self.backoff.next_delay(at_least),
+            Policy::BackOff(at_least) => {
+                self.connection.not_before = self.now + at_least;
+                self.backoff.next_delay(at_least)
+            }
         };
         if delay.is_zero() {
             self.enter(Phase::Waiting, Some(loss), Some(delay));
@@ -92,6 +99,22 @@ impl Session {
     /// Forgets all that belongs to the present connection.
     pub(super) fn end_connection(&mut self, loss: Loss) -> Arc<Loss> {
         let loss = Arc::new(loss);
+        let (user, mut context) = self.user();
+        if let Loss::Closed { code: Some(code), reason } = &*loss
+            && (4000..4100).contains(code)
+        {
+            // What is refused while a sign-in is unanswered may be just that.
+            let error = ServerError {
+                code: Some(*code),
+                message: reason.clone(),
+                channel: None,
+                answers: Some(Answers::SignIn),
+                inferred: true,
+            };
+            user.refused(RequestFailure::Refused(error), &mut context);
+        }
+        user.lost(&mut context);
+        self.sent.clear();
         self.channels.lost(self.heartbeat.last_heard, &loss, &mut self.pending);
         for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
             self.pending.keep(Event::PingLost { ping });
@@ -122,9 +145,9 @@ impl Session {
     pub(super) fn network_changed(&mut self) {
         match self.connection.phase {
             Phase::Established(_) => self.check_for_life(),
-            // A network that flaps must not turn into a loop: the attempt keeps the floor.
+            // A network that flaps must not turn into a loop, and what a server asked for holds.
             Phase::Waiting => {
-                let soon = self.now + FLOOR;
+                let soon = (self.now + FLOOR).max(self.connection.not_before);
                 let retry = self.timers.deadline(Timer::Retry);
                 if retry.is_none_or(|retry| retry > soon) {
                     self.timers.arm(Timer::Retry, soon);
@@ -150,7 +173,7 @@ impl Session {
         self.timers.disarm(Timer::Flush);
         self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
         if reading {
-            self.heartbeat.last_heard = self.now;
+            self.heartbeat.resumed = self.now;
             if self.heartbeat.oldest_of_user().is_some() {
                 self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
             }

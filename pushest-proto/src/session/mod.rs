@@ -22,9 +22,11 @@ use crate::event::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
 use crate::loss::Loss;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, Sent};
 use crate::pending::Pending;
+use crate::rate::Rate;
 use crate::timers::{Timer, Timers};
+use crate::user::User;
 
 /// The protocol's state machine. See the [crate's documentation](crate) for how to drive it and
 /// for what it promises.
@@ -40,6 +42,10 @@ pub struct Session {
     backoff: Backoff,
     pending: Pending,
     outgoing: Outgoing,
+    sent: Sent,
+    rate: Rate,
+    user: User,
+    last_ticket: u64,
     names: EventNames,
     statistics: Statistics,
 }
@@ -98,6 +104,10 @@ impl Session {
             backoff: Backoff::new(config.backoff.clone(), random),
             pending: Pending::new(limits.stored_events, limits.stored_bytes),
             outgoing: Outgoing::new(limits.outgoing),
+            sent: Sent::default(),
+            rate: Rate::new(config.client_events_per_second),
+            user: User::new(),
+            last_ticket: 0,
             names: EventNames::new(hash),
             statistics: Statistics::default(),
             config,
@@ -144,6 +154,11 @@ impl Session {
         self.advance(now);
         if self.connection.is_current(connection) && self.connection.connect_due.is_none() {
             self.lose(loss);
+        } else if self.connection.close_due.is_some_and(|(_, id, _)| id == connection) {
+            // It was about to be closed: nothing can be sent on it anymore.
+            self.connection.close_due = None;
+            self.connection.farewell = false;
+            self.outgoing.clear();
         }
     }
 
@@ -155,12 +170,19 @@ impl Session {
         now: Instant,
     ) {
         self.advance(now);
-        let (channels, mut context) = self.channels();
-        channels.authorized(ticket, answer, &mut context);
+        let answer = answer.map_err(Denied::clipped);
+        if self.user.waits_for(ticket) {
+            let (user, mut context) = self.user();
+            user.authorized(answer, &mut context);
+        } else {
+            let (channels, mut context) = self.channels();
+            channels.authorized(ticket, answer, &mut context);
+        }
     }
 
-    /// The driver stopped reading, or resumed (backpressure). While it does not read, silence says
-    /// nothing about the server: pings are still sent, and no pong is missed.
+    /// The driver stopped reading the established connection, or resumed (backpressure). While it
+    /// does not read, silence says nothing about the server: pings are still sent, and no pong is
+    /// missed. A new connection is taken to be read.
     pub fn handle_reading(&mut self, reading: bool, now: Instant) {
         self.advance(now);
         if self.heartbeat.reading == reading || self.connection.established().is_none() {
@@ -170,7 +192,8 @@ impl Session {
     }
 
     /// The driver cannot take frames for now, or can again. While it cannot, frames stay in the
-    /// session, and everything else flows past them.
+    /// session, and so do the requests for authorizations that lead to them; everything else flows
+    /// past them.
     pub fn handle_writable(&mut self, connection: ConnectionId, writable: bool, now: Instant) {
         self.advance(now);
         if self.connection.is_current(connection) {
@@ -179,7 +202,8 @@ impl Session {
     }
 
     /// The network changed (another interface, back from sleep): what is known of the connection
-    /// may be stale. A waiting session tries at once; a connected one asks for a sign of life.
+    /// may be stale. A waiting session tries again in 100 ms, or when a server that asked for a
+    /// pause allows it; a connected one asks for a sign of life.
     pub fn handle_network_change(&mut self, now: Instant) {
         self.advance(now);
         self.network_changed();
@@ -193,6 +217,8 @@ impl Session {
         }
         let (channels, mut context) = self.channels();
         channels.handle_timeout(&mut context);
+        let (user, mut context) = self.user();
+        user.handle_timeout(&mut context);
     }
 }
 
@@ -204,7 +230,8 @@ impl Session {
         if self.next_source().is_some() {
             return Some(self.now);
         }
-        [self.timers.next(), self.channels.next_deadline()].into_iter().flatten().min()
+        let parts = [self.timers.next(), self.channels.next_deadline(), self.user.next_deadline()];
+        parts.into_iter().flatten().min()
     }
 
     /// Why the session is or is not connected.
@@ -235,6 +262,18 @@ impl Session {
     /// All wanted channels.
     pub fn wanted_channels(&self) -> impl Iterator<Item = ChannelView<'_>> {
         self.channels.views()
+    }
+
+    /// The id of the user that is signed in on the present connection.
+    #[must_use]
+    pub fn signed_in_user(&self) -> Option<&str> {
+        self.user.signed_in()
+    }
+
+    /// When the next client event is allowed, where their rate is limited; `None` if it is now.
+    #[must_use]
+    pub fn next_client_event(&self, now: Instant) -> Option<core::time::Duration> {
+        self.rate.wait(now.max(self.now)).map(|(wait, _)| wait)
     }
 
     /// The configuration.
@@ -291,9 +330,13 @@ impl Session {
     }
 }
 
+/// Any timeout still fits behind this.
+const LATEST: Instant = Instant::from_micros(u64::MAX / 2);
+
 impl Session {
     fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        // The end of time is kept out of reach, so that a deadline can lie after any present.
+        self.now = self.now.max(now.min(LATEST));
     }
 
     /// Whether messages of this connection count.
@@ -303,12 +346,24 @@ impl Session {
 
     /// The channels, and what they need to know of the rest.
     fn channels(&mut self) -> (&mut Channels, Context<'_>) {
+        let (channels, _, context) = self.parts();
+        (channels, context)
+    }
+
+    /// The sign-in, and what it needs to know of the rest.
+    fn user(&mut self) -> (&mut User, Context<'_>) {
+        let (_, user, context) = self.parts();
+        (user, context)
+    }
+
+    fn parts(&mut self) -> (&mut Channels, &mut User, Context<'_>) {
         let context = Context {
             now: self.now,
             config: &self.config,
             pending: &mut self.pending,
             backoff: &mut self.backoff,
+            last_ticket: &mut self.last_ticket,
         };
-        (&mut self.channels, context)
+        (&mut self.channels, &mut self.user, context)
     }
 }

@@ -1,6 +1,8 @@
 //! What a message is, and which part it concerns.
 
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -9,7 +11,7 @@ use super::Session;
 use crate::action::Action;
 use crate::channel::Key;
 use crate::connection::{ConnectionId, Phase};
-use crate::event::{ChannelEvent, Event, Malformation, ServerError};
+use crate::event::{Answers, ChannelEvent, Event, Malformation, RequestFailure, ServerError};
 use crate::text::clip;
 use crate::timers::Timer;
 use crate::wire::decode::{self, Control};
@@ -45,12 +47,19 @@ impl Session {
                 channels.tell_gap(key, &mut context);
                 let channel = channels.name(key).clone();
                 let bytes = message.len() + EVENT_BYTES;
+                let is_protocol = name.of(&message).starts_with("pusher");
                 let event =
                     ChannelEvent::new(channel, message, name, envelope.data, envelope.user_id);
+                if channels.is_encrypted(key) && !is_protocol {
+                    channels.encrypted(key, event, &mut context);
+                    self.statistics.events += 1;
+                    return;
+                }
                 self.statistics.events += 1;
                 self.pending.push(Action::Emit(Event::Channel(event)), bytes);
             }
             Addressee::Unwanted => self.statistics.unwanted += 1,
+            Addressee::Nobody if self.watchlist_event(name.of(&message), &envelope, &message) => {}
             Addressee::Nobody => {
                 let event = Event::Unrouted {
                     name: clip(name.of(&message)),
@@ -85,9 +94,30 @@ impl Session {
             }
             Control::Pong => self.pong(),
             Control::Error => self.server_error(envelope, message),
+            Control::SignedIn => match decode::signed_in(&payload()) {
+                Some((id, data)) => {
+                    let (user, mut context) = self.user();
+                    if user.succeeded(&id, &data, &mut context) {
+                        self.channels.signed_in(&id, &mut self.pending);
+                    }
+                }
+                None => self.malformed(Malformation::BadData, message),
+            },
+            Control::WatchlistEvents => match decode::watchlist_events(&payload()) {
+                Some(changes) => {
+                    for (online, user_ids) in changes {
+                        self.watchlist(online, user_ids);
+                    }
+                }
+                None => self.malformed(Malformation::BadData, message),
+            },
             _ => match self.channel_of(envelope, message) {
                 Addressee::Wanted(key) => self.channel_control(key, control, &payload(), message),
                 Addressee::Unwanted => self.statistics.unwanted += 1,
+                // Poxa's names no channel (protocol, how servers deviate).
+                Addressee::Nobody if control == Control::SubscriptionError => {
+                    self.nameless_subscription_error(&payload(), message);
+                }
                 Addressee::Nobody | Addressee::Unreadable => {
                     self.malformed(Malformation::BadChannel, message);
                 }
@@ -101,15 +131,13 @@ impl Session {
         let channel = channels.name(key).clone();
         match control {
             Control::SubscriptionSucceeded => {
-                let members = if channels.is_presence(key) {
-                    decode::members(payload)
-                } else {
-                    Some(alloc::vec::Vec::new())
-                };
+                let most = context.config.limits.members;
+                let is_presence = channels.is_presence(key);
+                let members = if is_presence { decode::members(payload, most) } else { None };
                 // Whatever the list looks like, the subscription stands.
-                let is_readable = members.is_some();
-                channels.succeeded(key, members.unwrap_or_default(), &mut context);
-                if !is_readable {
+                let is_odd = is_presence && members.is_none();
+                channels.succeeded(key, members, &mut context);
+                if is_odd {
                     self.malformed(Malformation::BadData, message);
                 }
             }
@@ -119,9 +147,15 @@ impl Session {
                     code: data.code,
                     message: data.message,
                     channel: Some(channel),
+                    answers: Some(Answers::Subscribe),
                     inferred: false,
                 };
-                channels.refused(key, error, context.pending);
+                if channels.is_unanswered(key) {
+                    channels.refused(key, error, context.pending);
+                } else {
+                    // A subscription that stands does not fall by a second answer.
+                    self.report(error, message);
+                }
             }
             Control::MemberAdded => match decode::member(payload) {
                 Some(member) => channels.joined(key, member, bytes, &mut context),
@@ -133,6 +167,7 @@ impl Session {
             },
             Control::SubscriptionCount => match decode::subscription_count(payload) {
                 Some(count) => {
+                    channels.tell_gap(key, &mut context);
                     channels.set_count(key, count);
                     let event = Event::SubscriptionCount { channel, count };
                     self.pending.push(Action::Emit(event), bytes);
@@ -143,13 +178,19 @@ impl Session {
                 channels.tell_gap(key, &mut context);
                 self.pending.push(Action::Emit(Event::CacheMiss { channel }), bytes);
             }
-            Control::Established | Control::Ping | Control::Pong | Control::Error => {
+            Control::Established
+            | Control::Ping
+            | Control::Pong
+            | Control::Error
+            | Control::SignedIn
+            | Control::WatchlistEvents => {
                 debug_assert!(false, "these concern no channel");
             }
         }
     }
 
     fn pong(&mut self) {
+        self.sent.pong();
         if let Some((Some(ping), round_trip)) = self.heartbeat.answered(self.now) {
             if self.heartbeat.oldest_of_user().is_none() {
                 self.timers.disarm(Timer::Flush);
@@ -158,33 +199,111 @@ impl Session {
         }
     }
 
+    /// Some servers send `online` and `offline` as events of their own (protocol, server to
+    /// client). Answers whether it was one.
+    fn watchlist_event(&mut self, name: &str, envelope: &Envelope, message: &str) -> bool {
+        let online = match name {
+            "online" => true,
+            "offline" => false,
+            _ => return false,
+        };
+        let ids = decode::watchlist_event(&decode::payload(envelope.data, message));
+        let is_change = ids.is_some();
+        if let Some(user_ids) = ids {
+            self.watchlist(online, user_ids);
+        }
+        is_change
+    }
+
+    fn watchlist(&mut self, online: bool, user_ids: Vec<String>) {
+        let bytes = user_ids.iter().map(String::len).sum::<usize>() + EVENT_BYTES;
+        self.pending.push(Action::Emit(Event::Watchlist { online, user_ids }), bytes);
+    }
+
     /// `pusher:error` is advisory, except that it may be all that a server says about a refused
-    /// subscription (protocol, how servers deviate).
+    /// subscription or sign-in (protocol, how servers deviate).
     fn server_error(&mut self, envelope: &Envelope, message: &str) {
         let data = decode::error(&decode::payload(envelope.data, message));
-        let named = match self.channel_of(envelope, message) {
-            Addressee::Wanted(key) => Some(key),
-            _ => None,
+        let mut error = ServerError {
+            code: data.code,
+            message: data.message,
+            channel: None,
+            answers: None,
+            inferred: true,
         };
-        let inferred = || {
-            let about_something_else = matches!(data.code, Some(4200..=4299 | 4301 | 4302));
-            if about_something_else { None } else { self.channels.attribute(&data.message) }
-        };
-        let key = named.or_else(inferred);
+        let mut refused = None;
+        match self.channel_of(envelope, message) {
+            Addressee::Wanted(key) => {
+                error.inferred = false;
+                error.channel = Some(self.channels.name(key).clone());
+                refused = Some(key).filter(|key| self.channels.is_unanswered(*key));
+            }
+            _ if data.code == Some(4301) => {
+                if let Some((channel, event)) = self.sent.refused(&error.message) {
+                    error.channel = Some(channel);
+                    error.answers = Some(Answers::ClientEvent { event });
+                }
+            }
+            // These are about the connection and about the watchlist.
+            _ if matches!(data.code, Some(4000..=4008 | 4010..=4299 | 4302)) => {}
+            Addressee::Nobody => refused = self.unanswered(&mut error),
+            Addressee::Unwanted | Addressee::Unreadable => {}
+        }
+        if let Some(key) = refused {
+            error.channel = Some(self.channels.name(key).clone());
+            error.answers = Some(Answers::Subscribe);
+        }
+        error.inferred &= error.answers.is_some();
+        self.report(error.clone(), message);
+        if let Some(key) = refused {
+            self.channels.refused(key, error, &mut self.pending);
+        } else if error.answers == Some(Answers::SignIn) {
+            let (user, mut context) = self.user();
+            user.refused(RequestFailure::Refused(error), &mut context);
+        }
+    }
+
+    /// It can only be about the subscription that is unanswered, if there is just one.
+    fn nameless_subscription_error(&mut self, payload: &str, message: &str) {
+        let data = decode::error(payload);
+        let refused = self.channels.only_unanswered();
         let error = ServerError {
             code: data.code,
-            channel: key.map(|key| self.channels.name(key).clone()),
-            inferred: named.is_none() && key.is_some(),
             message: data.message,
+            channel: refused.map(|key| self.channels.name(key).clone()),
+            answers: refused.map(|_| Answers::Subscribe),
+            inferred: refused.is_some(),
         };
-        self.connection.last_error = Some(error.clone());
-        let event = Event::ServerError(error.clone());
-        self.pending.push(Action::Emit(event), message.len() + EVENT_BYTES);
-        if let Some(key) = key
-            && self.channels.is_unanswered(key)
-        {
+        self.report(error.clone(), message);
+        if let Some(key) = refused {
             self.channels.refused(key, error, &mut self.pending);
         }
+    }
+
+    fn report(&mut self, error: ServerError, message: &str) {
+        self.connection.last_error = Some(error.clone());
+        let event = Event::ServerError(error);
+        self.pending.push(Action::Emit(event), message.len() + EVENT_BYTES);
+    }
+
+    /// What an error that names nothing is about: the unanswered channel that its message names,
+    /// else the only thing that is unanswered.
+    fn unanswered(&self, error: &mut ServerError) -> Option<Key> {
+        if let Some(key) = self.channels.named_in(&error.message) {
+            // A channel that waits for no answer is not refused, and neither is another one.
+            return Some(key).filter(|key| self.channels.is_unanswered(*key));
+        }
+        if !self.user.is_unanswered() {
+            return self.channels.only_unanswered();
+        }
+        let text = error.message.to_ascii_lowercase();
+        let speaks_of_it = ["signin", "sign in", "sign-in", "user_data", "user data"]
+            .iter()
+            .any(|words| text.contains(words));
+        if speaks_of_it || self.channels.unanswered() == 0 {
+            error.answers = Some(Answers::SignIn);
+        }
+        None
     }
 
     fn channel_of(&self, envelope: &Envelope, message: &str) -> Addressee {

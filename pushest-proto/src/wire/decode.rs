@@ -33,6 +33,8 @@ pub(crate) enum Control {
     MemberRemoved,
     SubscriptionCount,
     CacheMiss,
+    SignedIn,
+    WatchlistEvents,
 }
 
 impl Control {
@@ -49,6 +51,8 @@ impl Control {
             "_internal:member_removed" => Self::MemberRemoved,
             "_internal:subscription_count" => Self::SubscriptionCount,
             ":cache_miss" => Self::CacheMiss,
+            ":signin_success" => Self::SignedIn,
+            "_internal:watchlist_events" => Self::WatchlistEvents,
             _ => return None,
         })
     }
@@ -119,9 +123,17 @@ pub(crate) fn error(payload: &str) -> ErrorData {
     ErrorData { code: code.and_then(|code| u16::try_from(code).ok()), message: clip(&message) }
 }
 
-/// The members that `subscription_succeeded` of a presence channel lists: `hash` united with
-/// `ids`. `None` if the data has another shape; no data at all means no members.
-pub(crate) fn members(payload: &str) -> Option<Vec<Member>> {
+/// The members that a presence channel lists.
+#[derive(Debug, Default)]
+pub(crate) struct MemberList {
+    pub(crate) members: Vec<Member>,
+    /// How many more there were than the limit, or without a readable id.
+    pub(crate) dropped: u64,
+}
+
+/// The members that `subscription_succeeded` of a presence channel lists, at most so many: `hash`
+/// united with `ids`. `None` if the data has another shape; no data at all means no members.
+pub(crate) fn members(payload: &str, most: usize) -> Option<MemberList> {
     #[derive(Deserialize)]
     struct Data<'a> {
         #[serde(borrow)]
@@ -135,20 +147,27 @@ pub(crate) fn members(payload: &str) -> Option<Vec<Member>> {
         hash: Option<InfoById<'a>>,
     }
     let data: Option<Data<'_>> = serde_json::from_str(payload).ok()?;
-    let Some(presence) = data.and_then(|data| data.presence) else {
-        return Some(Vec::new());
-    };
+    let mut list = MemberList::default();
+    let Some(presence) = data.and_then(|data| data.presence) else { return Some(list) };
     let hash = presence.hash.unwrap_or_default().0;
-    let mut members: Vec<Member> =
-        hash.iter().map(|(id, info)| Member::new(id, info_of(Some(info)))).collect();
-    let with_info: BTreeSet<&str> = hash.iter().map(|(id, _)| id.as_str()).collect();
-    for id in presence.ids.unwrap_or_default() {
-        let id = identity(id)?;
-        if !with_info.contains(&*id) {
-            members.push(Member::new(&id, None));
+    let mut seen = BTreeSet::new();
+    let listed = hash.iter().map(|(id, info)| (Some(Cow::Borrowed(id.as_str())), Some(*info)));
+    let ids = presence.ids.unwrap_or_default();
+    for (id, info) in listed.chain(ids.iter().map(|id| (identity(id), None))) {
+        match id {
+            Some(id) if seen.contains(&id) => {}
+            Some(id) => {
+                if list.members.len() < most {
+                    list.members.push(Member::new(&id, info_of(info)));
+                } else {
+                    list.dropped += 1;
+                }
+                seen.insert(id);
+            }
+            None => list.dropped += 1,
         }
     }
-    Some(members)
+    Some(list)
 }
 
 /// `member_added` and `member_removed`.
@@ -173,6 +192,69 @@ pub(crate) fn subscription_count(payload: &str) -> Option<u64> {
     }
     let data: Data<'_> = serde_json::from_str(payload).ok()?;
     number(data.subscription_count)
+}
+
+/// `signin_success`: the user's data, which is a string or an object (JSON), and the id in it.
+pub(crate) fn signed_in(payload: &str) -> Option<(String, String)> {
+    #[derive(Deserialize)]
+    struct Data<'a> {
+        #[serde(borrow)]
+        user_data: &'a RawValue,
+    }
+    let data: Data<'_> = serde_json::from_str(payload).ok()?;
+    let user_data = text(data.user_data).into_owned();
+    user_of(&user_data).map(|id| (id, user_data))
+}
+
+/// The id in a user's data: not empty.
+pub(crate) fn user_of(user_data: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct User<'a> {
+        #[serde(borrow)]
+        id: &'a RawValue,
+    }
+    let user: User<'_> = serde_json::from_str(user_data).ok()?;
+    identity(user.id).filter(|id| !id.is_empty()).map(Cow::into_owned)
+}
+
+/// `watchlist_events`: who came online (`true`) and who went offline, in order.
+pub(crate) fn watchlist_events(payload: &str) -> Option<Vec<(bool, Vec<String>)>> {
+    #[derive(Deserialize)]
+    struct Data<'a> {
+        #[serde(borrow)]
+        events: Vec<Change<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Change<'a> {
+        name: Cow<'a, str>,
+        #[serde(borrow)]
+        user_ids: Vec<&'a RawValue>,
+    }
+    let data: Data<'_> = serde_json::from_str(payload).ok()?;
+    let change = |change: Change<'_>| {
+        let online = match &*change.name {
+            "online" => true,
+            "offline" => false,
+            _ => return None,
+        };
+        identities(&change.user_ids).map(|ids| (online, ids))
+    };
+    data.events.into_iter().map(change).collect()
+}
+
+/// The same change as an event of its own (protocol, how servers deviate): `{"user_ids": […]}`.
+pub(crate) fn watchlist_event(payload: &str) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Data<'a> {
+        #[serde(borrow)]
+        user_ids: Vec<&'a RawValue>,
+    }
+    let data: Data<'_> = serde_json::from_str(payload).ok()?;
+    identities(&data.user_ids)
+}
+
+fn identities(values: &[&RawValue]) -> Option<Vec<String>> {
+    values.iter().map(|value| identity(value).map(Cow::into_owned)).collect()
 }
 
 /// The user id in the member data that was signed.
@@ -261,7 +343,7 @@ mod tests {
     fn listed(payload: &str) -> Option<Vec<(String, Option<String>)>> {
         let pair =
             |member: &Member| (member.id().to_string(), member.info_json().map(str::to_string));
-        members(payload).map(|members| members.iter().map(pair).collect())
+        members(payload, 100).map(|list| list.members.iter().map(pair).collect())
     }
 
     fn some(id: &str, info: Option<&str>) -> (String, Option<String>) {
@@ -281,9 +363,13 @@ mod tests {
         for empty in ["{}", "null", r#"{"presence":null}"#, r#"{"presence":{"hash":[]}}"#] {
             assert_eq!(listed(empty), Some(alloc::vec![]), "{empty}");
         }
-        for junk in ["7", r#"{"presence":7}"#, r#"{"presence":{"ids":[{}]}}"#, "junk"] {
+        for junk in ["7", r#"{"presence":7}"#, r#"{"presence":{"ids":{}}}"#, "junk"] {
             assert_eq!(listed(junk), None, "{junk}");
         }
+        let odd = members(r#"{"presence":{"ids":["a",null,{},"b","b"]}}"#, 2).unwrap();
+        assert_eq!((odd.members.len(), odd.dropped), (2, 2));
+        let many = members(r#"{"presence":{"ids":["a","b","c","d"]}}"#, 3).unwrap();
+        assert_eq!((many.members.len(), many.dropped), (3, 1));
     }
 
     #[test]

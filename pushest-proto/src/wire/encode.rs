@@ -37,6 +37,15 @@ pub(crate) fn unsubscribe(channel: &str) -> String {
     write("pusher:unsubscribe", None, data)
 }
 
+pub(crate) fn sign_in(auth: &str, user_data: &str) -> String {
+    #[derive(Serialize)]
+    struct SignIn<'a> {
+        auth: &'a str,
+        user_data: &'a str,
+    }
+    write("pusher:signin", None, SignIn { auth, user_data })
+}
+
 /// `data` goes out as the JSON that it is.
 pub(crate) fn client_event(event: &str, channel: &str, data: &RawValue) -> String {
     write(event, Some(channel), data)

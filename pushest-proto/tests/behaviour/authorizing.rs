@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::{Harness, asking, established, subscribe_frame};
 use pushest_proto::{
-    Authorization, ChannelState, Denied, Event, SubscribeOptions, SubscriptionFailure, Ticket,
+    Authorization, ChannelState, Denied, Event, RequestFailure, SubscribeOptions, Ticket,
 };
 
 fn connected() -> Harness {
@@ -14,7 +14,7 @@ fn connected() -> Harness {
 }
 
 fn granted() -> Authorization {
-    Authorization { auth: "key:signature".into(), channel_data: None }
+    Authorization::new("key:signature")
 }
 
 fn answer(harness: &mut Harness, ticket: Ticket, answer: Result<Authorization, Denied>) {
@@ -32,7 +32,7 @@ fn a_private_channel_is_asked_for_and_subscribed_with_the_answer() {
     harness.subscribe("private-x");
     let requests = harness.requests();
     assert_eq!(requests.len(), 1);
-    assert_eq!(requests[0].channel.as_str(), "private-x");
+    assert_eq!(requests[0].subject.channel().unwrap().as_str(), "private-x");
     assert_eq!(requests[0].socket_id.as_str(), "1234.1234");
     assert_eq!(requests[0].attempt, 1);
     assert_eq!(state(&harness, "private-x"), ChannelState::Authorizing);
@@ -51,9 +51,8 @@ fn a_presence_channel_sends_the_member_data_that_was_signed() {
     harness.session.subscribe("presence-x", &options, harness.now).unwrap();
     harness.drain();
     let request = harness.requests().remove(0);
-    assert_eq!(request.channel_data.as_deref(), Some(r#"{"user_id":"wish","user_info":7}"#));
-    let channel_data = Some(r#"{"user_id": 12}"#.to_string());
-    let granted = Authorization { channel_data, ..granted() };
+    assert_eq!(request.subject.data(), Some(r#"{"user_id":"wish","user_info":7}"#));
+    let granted = granted().channel_data(r#"{"user_id": 12}"#);
     answer(&mut harness, request.ticket, Ok(granted));
     assert_eq!(
         harness.sent(),
@@ -67,18 +66,18 @@ fn a_presence_channel_sends_the_member_data_that_was_signed() {
 
 #[test]
 fn an_answer_that_lacks_what_the_channel_needs_is_a_refusal() {
-    for channel_data in [None, Some("{}".to_string()), Some("junk".to_string())] {
+    for answered in [granted(), granted().channel_data("{}"), granted().channel_data("junk")] {
         let mut harness = connected();
         harness.subscribe("presence-x");
         let ticket = harness.requests()[0].ticket;
-        answer(&mut harness, ticket, Ok(Authorization { channel_data, ..granted() }));
+        answer(&mut harness, ticket, Ok(answered));
         assert_eq!(state(&harness, "presence-x"), ChannelState::Failed);
         assert!(harness.sent().is_empty());
     }
     let mut harness = connected();
     harness.subscribe("private-x");
     let ticket = harness.requests()[0].ticket;
-    answer(&mut harness, ticket, Ok(Authorization { auth: String::new(), channel_data: None }));
+    answer(&mut harness, ticket, Ok(Authorization::new("")));
     assert_eq!(state(&harness, "private-x"), ChannelState::Failed);
 }
 
@@ -118,12 +117,13 @@ fn an_unavailable_authorization_is_asked_for_again_with_growing_pauses() {
     for attempt in 1..=6 {
         let request = harness.requests().remove(0);
         assert_eq!(request.attempt, attempt);
+        assert_eq!(request.last_failure.is_some(), attempt > 1);
         answer(&mut harness, request.ticket, Err(Denied::unavailable(Some(500), "oops")));
         let events = harness.events();
         let [Event::SubscriptionFailed { reason, retry_in: Some(pause), .. }] = &events[..] else {
             panic!("{events:?}")
         };
-        assert!(matches!(reason, SubscriptionFailure::AuthorizationUnavailable(_)));
+        assert!(matches!(reason, RequestFailure::AuthorizationUnavailable(_)));
         assert!(*pause <= Duration::from_secs(1 << (attempt - 1)));
         assert!(harness.session.channel("private-x").unwrap().failure().is_some());
         harness.pass(*pause);
@@ -192,6 +192,58 @@ fn disconnecting_abandons_requests_before_it_says_so() {
 }
 
 #[test]
+fn a_channel_that_waits_for_its_turn_gets_it_whoever_gives_up_before() {
+    let mut harness = connected();
+    for number in 0..40 {
+        harness.subscribe(&format!("private-{number}"));
+    }
+    let running = harness.requests();
+    let now = harness.now;
+    // Answered and not polled, while those that would come next are left.
+    for request in &running {
+        harness.session.handle_authorization(request.ticket, Ok(granted()), now);
+    }
+    for number in 8..16 {
+        harness.session.unsubscribe(&format!("private-{number}"), now).unwrap();
+    }
+    harness.drain();
+    let mut asked = 8;
+    loop {
+        let requests = harness.requests();
+        if requests.is_empty() {
+            break;
+        }
+        asked += requests.len();
+        for request in requests {
+            answer(&mut harness, request.ticket, Ok(granted()));
+        }
+    }
+    assert_eq!(asked, 32);
+    let waiting = |view: &pushest_proto::ChannelView<'_>| view.state() != ChannelState::Subscribing;
+    assert_eq!(harness.session.wanted_channels().filter(waiting).count(), 0);
+}
+
+#[test]
+fn a_pause_that_an_authorizer_asks_for_is_kept_up_to_a_day() {
+    for (asked, most) in [(Duration::from_secs(60), 61), (Duration::MAX, 86_402)] {
+        let mut harness = connected();
+        harness.subscribe("private-x");
+        let ticket = harness.requests()[0].ticket;
+        let message = "x".repeat(10_000).into();
+        let denied = Denied::Unavailable { status: None, message, retry_after: Some(asked) };
+        answer(&mut harness, ticket, Err(denied));
+        let failure = harness.session.channel("private-x").unwrap().failure().unwrap().to_string();
+        assert!(failure.len() < 600);
+        // Nobody answers pings here, and nobody minds.
+        harness.session.handle_reading(false, harness.now);
+        harness.pass_seconds(59);
+        assert!(harness.requests().is_empty());
+        harness.pass_seconds(most - 59);
+        assert_eq!(harness.requests().len(), 1);
+    }
+}
+
+#[test]
 fn eight_requests_run_at_once_and_the_others_take_their_turns() {
     let mut harness = connected();
     for number in 0..20 {
@@ -203,7 +255,7 @@ fn eight_requests_run_at_once_and_the_others_take_their_turns() {
     let mut asked = Vec::new();
     while let Some(request) = running.first().cloned() {
         running.remove(0);
-        asked.push(request.channel.to_string());
+        asked.push(request.subject.to_string());
         answer(&mut harness, request.ticket, Ok(granted()));
         let more = harness.requests();
         assert!(running.len() + more.len() <= 8);

@@ -1,7 +1,9 @@
 //! Events from client to client.
 
-use crate::harness::{Harness, message, signing};
-use pushest_proto::{CommandError, Event, Limits};
+use std::time::Duration;
+
+use crate::harness::{Harness, message, object, signing};
+use pushest_proto::{Answers, CommandError, Config, Event, Limits};
 use serde_json::value::RawValue;
 
 #[test]
@@ -27,7 +29,8 @@ fn a_client_event_goes_out_with_its_data_as_json() {
 
 #[test]
 fn a_client_event_that_cannot_be_sent_is_refused_and_changes_nothing() {
-    let mut harness = Harness::connected();
+    let mut harness = Harness::new(signing().master_key(&[7; 32]));
+    harness.connect();
     harness.subscribed("private-x");
     harness.subscribed("public");
     harness.subscribed("private-encrypted-x");
@@ -142,4 +145,98 @@ fn the_sender_of_a_client_event_is_told_where_the_server_tells() {
         assert_eq!(event.user_id().unwrap(), expected);
         assert!(event.is_client_event());
     }
+}
+
+#[test]
+fn more_than_the_server_takes_is_refused_with_the_time_of_the_next_one() {
+    let mut harness = Harness::new(signing().client_events_per_second(Some(10)));
+    harness.connect();
+    harness.subscribed("private-x");
+    let trigger =
+        |harness: &mut Harness| harness.session.trigger("private-x", "client-x", &1, harness.now);
+    for _ in 0..10 {
+        assert_eq!(harness.session.next_client_event(harness.now), None);
+        trigger(&mut harness).unwrap();
+        harness.drain();
+    }
+    let retry_in = Duration::from_secs(1);
+    let before = harness.session.state_hash();
+    assert_eq!(trigger(&mut harness), Err(CommandError::RateLimited { limit: 10, retry_in }));
+    assert_eq!(harness.session.state_hash(), before);
+    assert_eq!(harness.session.next_client_event(harness.now), Some(retry_in));
+    harness.pass(retry_in);
+    for _ in 0..10 {
+        trigger(&mut harness).unwrap();
+    }
+    assert!(trigger(&mut harness).is_err());
+    harness.drain();
+    harness.close(4200);
+    harness.establish();
+    harness.succeed("private-x");
+    trigger(&mut harness).unwrap();
+}
+
+#[test]
+fn an_event_that_could_never_be_sent_is_too_large() {
+    let limits = Limits { outgoing: 50, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    harness.subscribed("private-x");
+    let error = harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap_err();
+    assert!(matches!(error, CommandError::TooLarge { limit: 50, .. }), "{error}");
+}
+
+#[test]
+fn the_rate_is_limited_by_default_where_the_service_limits_it() {
+    let limited = |builder: pushest_proto::ConfigBuilder| {
+        let mut harness = Harness::new(builder.secret("s"));
+        harness.connect();
+        harness.subscribed("private-x");
+        let trigger = |_| harness.session.trigger("private-x", "client-x", &1, harness.now);
+        (0..100).map(trigger).filter(Result::is_err).count()
+    };
+    assert_eq!(limited(Config::builder("k").cluster("eu")), 90);
+    assert_eq!(limited(Config::builder("k").host("localhost")), 0);
+    assert_eq!(limited(Config::builder("k").cluster("eu").client_events_per_second(None)), 0);
+    assert!(Config::builder("k").client_events_per_second(Some(0)).build().is_err());
+}
+
+#[test]
+fn a_refused_client_event_is_named() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    let refusal = |text: &str| {
+        object("pusher:error", None, serde_json::json!({"code": 4301, "message": text}))
+    };
+    let answers = |harness: &mut Harness| match &harness.events()[..] {
+        [Event::ServerError(error)] => {
+            (error.answers.clone(), error.channel.clone().map(|name| name.to_string()))
+        }
+        other => panic!("{other:?}"),
+    };
+    let client_event = |event: &str| Some(Answers::ClientEvent { event: event.into() });
+    let private_x = || Some("private-x".to_string());
+    let now = harness.now;
+    harness.session.trigger("private-x", "client-a", &1, now).unwrap();
+    harness.drain();
+    harness.receive(&refusal("too many"));
+    assert_eq!(answers(&mut harness), (client_event("client-a"), private_x()));
+
+    for event in ["client-b", "client-c"] {
+        harness.session.trigger("private-x", event, &1, now).unwrap();
+    }
+    harness.drain();
+    harness.receive(&refusal("too many"));
+    assert_eq!(answers(&mut harness), (None, None), "it may be either");
+    harness.receive(&refusal("client-c came too soon"));
+    assert_eq!(answers(&mut harness), (client_event("client-c"), private_x()));
+
+    // The pong says that all before it was read and not refused.
+    harness.session.ping(now).unwrap();
+    harness.session.trigger("private-x", "client-d", &1, now).unwrap();
+    harness.drain();
+    harness.receive(r#"{"event":"pusher:pong"}"#);
+    harness.events();
+    harness.receive(&refusal("too many"));
+    assert_eq!(answers(&mut harness), (client_event("client-d"), private_x()));
 }

@@ -56,10 +56,22 @@ fn a_bad_value_is_refused_by_name_and_rule() {
         let error = refused(Config::builder("k").path(path));
         assert!(error.contains("is not a path"), "{error}");
     }
+    for bytes in [0, 31, 33] {
+        assert_eq!(
+            refused(Config::builder("k").master_key(&vec![7; bytes])),
+            format!("the master key has {bytes} bytes: it must have 32")
+        );
+    }
+    let base64 = |text: &str| refused(Config::builder("k").master_key_base64(text));
+    assert_eq!(base64("AAAA"), "the master key has 3 bytes: it must have 32");
+    assert_eq!(base64("not base64!"), "the master key is not base64");
     let timeouts = Timeouts { pong: Duration::ZERO, ..Timeouts::default() };
     assert!(refused(Config::builder("k").timeouts(timeouts)).contains("cannot be the pong"));
     let backoff = BackoffConfig { maximum: Duration::MAX, ..BackoffConfig::default() };
     assert!(refused(Config::builder("k").backoff(backoff)).contains("maximum backoff"));
+    let initial = Duration::from_secs(60);
+    let backoff = BackoffConfig { initial, ..BackoffConfig::default() };
+    assert!(refused(Config::builder("k").backoff(backoff)).contains("longer than the maximum"));
     for limits in [
         Limits { message: 0, ..Limits::default() },
         Limits { message: usize::MAX, ..Limits::default() },
@@ -81,6 +93,7 @@ fn urls_are_read() {
         read("https://k:s@api-eu.pusher.com/apps/123"),
         ("wss://ws-eu.pusher.com:443/app/k".into(), true)
     );
+    assert_eq!(read("https://k:s@API-EU.pusher.com/apps/1").0, "wss://ws-eu.pusher.com:443/app/k");
     assert_eq!(
         read("http://k:s@api.pusherapp.com/apps/123"),
         ("ws://ws-mt1.pusher.com:80/app/k".into(), true)
@@ -120,6 +133,9 @@ fn malformed_urls_are_refused() {
         "pusher://k:s@[::1",
         "pusher://k:s@[::1]x",
         "pusher://:s@host",
+        "https://k:s@host/nonsense",
+        "https://k:s@host/prefix/apps/1",
+        "https://k:s@host",
         "pusher://k:@host",
         "pusher://k:s@host/a?b",
         "pusher://%ff:s@host",
@@ -165,6 +181,11 @@ fn the_variables_of_reverb_are_read_where_there_are_none_of_pusher() {
         ("REVERB_SCHEME", "http"),
     ];
     assert_eq!(from_variables(&reverb).unwrap(), ("ws://localhost:8080/app/r".into(), true));
+    assert_eq!(
+        from_variables(&reverb[..2]),
+        Err(ConfigError::Missing { what: "REVERB_HOST" }),
+        "its key is not for the hosted service"
+    );
     let mut both = reverb.to_vec();
     both.push(("PUSHER_APP_KEY", "p"));
     assert_eq!(from_variables(&both).unwrap().0, "wss://ws-mt1.pusher.com:443/app/p");

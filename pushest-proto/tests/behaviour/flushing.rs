@@ -87,6 +87,35 @@ fn a_ping_that_a_talkative_server_never_answers_is_lost_after_the_pong_timeout()
 }
 
 #[test]
+fn pings_of_the_session_take_no_room_from_those_of_the_user_and_keep_their_places() {
+    let mut harness = Harness::connected();
+    let first = harness.session.ping(harness.now).unwrap();
+    harness.drain();
+    harness.session.handle_reading(false, harness.now);
+    for _ in 0..2_000 {
+        harness.pass_seconds(120);
+    }
+    let sent = harness.sent().len();
+    assert_eq!(sent, 2_001);
+    harness.session.handle_reading(true, harness.now);
+    let second = harness.session.ping(harness.now).unwrap();
+    harness.drain();
+    for number in 0..=sent {
+        harness.receive(PONG_OF_SERVER);
+        let answered = harness.events().into_iter().find_map(|event| match event {
+            Event::Pong { ping, .. } => Some(ping),
+            _ => None,
+        });
+        let expected = match number {
+            0 => Some(first),
+            _ if number == sent => Some(second),
+            _ => None,
+        };
+        assert_eq!(answered, expected, "{number}");
+    }
+}
+
+#[test]
 fn pings_need_a_connection_and_are_bounded() {
     let mut harness = Harness::connected();
     loop {

@@ -83,6 +83,67 @@ fn an_event_before_the_confirmation_comes_after_the_gap() {
 }
 
 #[test]
+fn every_loss_after_something_was_told_leaves_a_gap() {
+    let gaps = |harness: &mut Harness| {
+        let events = harness.events();
+        events.iter().filter(|event| matches!(event, Event::Gap { .. })).count()
+    };
+    // Told before the confirmation, twice.
+    let mut harness = Harness::connected();
+    harness.subscribe("x");
+    for _ in 0..3 {
+        harness.receive(&message("early", Some("x"), "1"));
+        harness.actions.clear();
+        harness.close(4200);
+        if harness.session.poll_timeout().is_some_and(|time| time > harness.now)
+            && harness.connects() == 0
+        {
+            harness.next_deadline();
+        }
+        harness.establish();
+        harness.receive(&message("early", Some("x"), "2"));
+        assert_eq!(gaps(&mut harness), 1);
+    }
+    // Lost while the subscription was being made anew.
+    let mut harness = Harness::connected();
+    harness.subscribed("presence-x");
+    harness.subscribe_as("presence-x", "another");
+    harness.close(4200);
+    harness.establish();
+    harness.succeed("presence-x");
+    assert_eq!(gaps(&mut harness), 1);
+}
+
+#[test]
+fn silence_includes_the_time_in_which_nobody_read() {
+    let mut harness = Harness::connected();
+    harness.subscribed("x");
+    harness.session.handle_reading(false, harness.now);
+    harness.pass_seconds(600);
+    harness.session.handle_reading(true, harness.now);
+    harness.pass_seconds(1);
+    harness.close(4200);
+    harness.establish();
+    harness.actions.clear();
+    harness.succeed("x");
+    let events = harness.events();
+    let [_, Event::Gap { silent_for, .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(*silent_for, Duration::from_secs(601));
+}
+
+#[test]
+fn a_count_before_the_confirmation_comes_after_the_gap() {
+    let mut harness = Harness::connected();
+    harness.subscribed("x");
+    harness.close(4200);
+    harness.establish();
+    harness.actions.clear();
+    let count = r#"{"subscription_count":3}"#;
+    harness.receive(&message("pusher_internal:subscription_count", Some("x"), count));
+    assert!(matches!(&harness.events()[..], [Event::Gap { .. }, Event::SubscriptionCount { .. }]));
+}
+
+#[test]
 fn disconnecting_and_connecting_leaves_a_gap_and_unsubscribing_none() {
     let mut harness = Harness::connected();
     harness.subscribed("x");

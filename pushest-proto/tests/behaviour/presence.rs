@@ -138,6 +138,38 @@ fn a_list_that_cannot_be_read_leaves_the_subscription_standing() {
 }
 
 #[test]
+fn a_list_that_cannot_be_read_removes_nobody_and_one_bad_id_is_only_itself() {
+    let mut harness = with_members(&["a", "b"]);
+    harness.receive(&succeeded(ROOM, r#"{"presence":{"ids":{}}}"#));
+    assert_eq!(ids(&harness), ["a", "b"]);
+    assert!(changes(&mut harness).is_empty());
+    harness.actions.clear();
+    harness.receive(&succeeded(ROOM, r#"{"presence":{"ids":["a",null,"c"],"hash":{}}}"#));
+    assert_eq!(ids(&harness), ["a", "c"]);
+    assert!(matches!(
+        &harness.events()[..],
+        [Event::LimitReached(LimitReached::Members { dropped: 1, .. })]
+    ));
+}
+
+#[test]
+fn lists_that_nobody_polls_are_bounded_in_bytes() {
+    let limits = Limits { stored_bytes: 100_000, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    harness.subscribe_as(ROOM, "me");
+    let connection = harness.current();
+    for round in 0..50 {
+        let ids: Vec<String> =
+            (0..100).map(|id| format!("{round}-{id}-{}", "x".repeat(50))).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        harness.session.handle_slice(connection, list(&ids).as_bytes(), harness.now);
+        assert!(harness.session.memory().stored_bytes <= 100_000);
+    }
+    assert!(harness.session.memory().stored_bytes > 10_000);
+}
+
+#[test]
 fn members_of_odd_shape_are_malformed() {
     let mut harness = with_members(&["me"]);
     for data in ["{}", r#"{"user_id":{}}"#, r#"{"user_id":null}"#, "7", "junk", ""] {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::{Harness, asking, signing, subscribe_frame};
 use pushest_proto::{
-    BackoffConfig, CloseCode, Config, ConnectionState, DialFailure, Endpoint, Loss,
+    BackoffConfig, CloseCode, Config, ConnectionState, DialFailure, Endpoint, Instant, Loss,
     SubscribeOptions,
 };
 
@@ -165,7 +165,8 @@ fn retry_after_is_waited_for() {
             retry_after: Some(Duration::from_secs(77)),
             location: None,
         }));
-        assert_eq!(harness.next_deadline(), Duration::from_secs(77));
+        let pause = harness.next_deadline();
+        assert!(pause > Duration::from_secs(77) && pause <= Duration::from_secs(78), "{pause:?}");
     }
 }
 
@@ -217,7 +218,22 @@ fn a_changed_network_shortens_the_wait_and_checks_a_connection() {
     harness.pass_seconds(30);
     assert_eq!(*harness.session.status().last_loss.unwrap(), Loss::PongTimeout);
 
-    let mut harness = Harness::connected();
+    let mut harness = Harness::new(asking());
+    harness.session.connect(harness.now);
+    harness.drain();
+    for _ in 0..10 {
+        harness.lose(Loss::Dial(DialFailure::Connect("refused".into())));
+        harness.session.handle_network_change(harness.now);
+        harness.drain();
+        assert!(harness.next_deadline() <= Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_changed_network_does_not_overrule_a_pause_that_the_server_asked_for() {
+    let mut harness = Harness::new(asking());
+    harness.session.connect(harness.now);
+    harness.drain();
     harness.lose(Loss::Dial(DialFailure::Http {
         status: 503,
         retry_after: Some(Duration::from_secs(600)),
@@ -225,8 +241,114 @@ fn a_changed_network_shortens_the_wait_and_checks_a_connection() {
     }));
     harness.session.handle_network_change(harness.now);
     harness.drain();
-    assert_eq!(harness.next_deadline(), Duration::from_millis(100));
+    assert_eq!(harness.next_deadline(), Duration::from_secs(600));
+}
+
+#[test]
+fn many_clients_that_were_told_the_same_pause_come_back_at_different_times() {
+    let mut pauses: Vec<Duration> = (0..20)
+        .map(|seed| {
+            let mut harness = Harness::with_seed(signing(), seed);
+            harness.connect();
+            harness.close(4100);
+            harness.next_deadline()
+        })
+        .collect();
+    pauses.sort();
+    pauses.dedup();
+    assert!(pauses.len() > 15, "{pauses:?}");
+}
+
+#[test]
+fn code_4000_on_a_connection_that_was_established_is_an_ordinary_loss() {
+    for tls in [false, true] {
+        let mut harness = Harness::new(signing().tls(tls));
+        harness.connect();
+        harness.pass_seconds(100);
+        harness.close(4000);
+        assert_eq!(harness.session.state(), ConnectionState::Waiting);
+        harness.next_deadline();
+        let endpoint = harness.endpoint.as_ref().unwrap();
+        assert_eq!((endpoint.is_tls(), endpoint.port_number()), (tls, 6001));
+    }
+}
+
+#[test]
+fn the_reason_of_a_refusal_survives_disconnecting() {
+    let mut harness = Harness::connected();
+    harness.close(4003);
+    assert_eq!(harness.session.status().attempt, 1);
+    harness.session.disconnect(harness.now);
+    harness.drain();
+    assert_eq!(harness.session.status().last_loss.unwrap().close_code(), Some(4003));
+    assert_eq!(harness.states().last(), Some(&ConnectionState::Disconnected));
+}
+
+#[test]
+fn channels_come_back_in_the_order_in_which_they_were_wanted() {
+    let mut harness = Harness::connected();
+    for channel in ["a", "b", "c"] {
+        harness.subscribe(channel);
+    }
+    harness.session.unsubscribe("a", harness.now).unwrap();
+    harness.drain();
+    harness.subscribe("d");
+    harness.actions.clear();
+    harness.close(4200);
+    harness.establish();
+    assert_eq!(harness.sent(), ["b", "c", "d"].map(subscribe_frame));
+    let names: Vec<String> =
+        harness.session.wanted_channels().map(|view| view.name().to_string()).collect();
+    assert_eq!(names, ["b", "c", "d"]);
+}
+
+#[test]
+fn a_connection_that_ends_before_its_close_was_polled_gets_nothing_more() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    let connection = harness.current();
+    harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap();
+    harness.session.disconnect(harness.now);
+    harness.session.handle_close(connection, Loss::reset("gone"), harness.now);
+    harness.drain();
+    assert_eq!(harness.sent(), [""; 0]);
+    assert_eq!(harness.closes(), []);
+}
+
+#[test]
+fn the_end_of_time_is_out_of_reach() {
+    let mut harness = Harness::new(asking());
+    let end = Instant::from_micros(u64::MAX);
+    harness.session.connect(end);
+    harness.drain();
+    harness.session.handle_timeout(end);
+    while harness.session.poll_action().is_some() {}
+    assert!(harness.session.poll_timeout().is_some());
+}
+
+#[test]
+fn endless_changes_of_state_that_nobody_polls_are_joined() {
+    let mut harness = Harness::new(asking());
+    for _ in 0..10_000 {
+        harness.session.connect(harness.now);
+        harness.session.disconnect(harness.now);
+    }
+    assert!(harness.session.memory().stored_events < 1_000);
+    harness.session.connect(harness.now);
+    harness.drain();
     assert_eq!(harness.connects(), 1);
+    let changes = harness.state_changes();
+    assert_eq!(changes.last().unwrap().to, ConnectionState::Connecting);
+    assert!(changes.windows(2).all(|pair| pair[0].to == pair[1].from));
+}
+
+#[test]
+fn a_refused_session_begins_anew() {
+    let mut harness = Harness::connected();
+    harness.close(4001);
+    harness.session.connect(harness.now);
+    harness.drain();
+    assert_eq!(harness.session.status().attempt, 1);
 }
 
 #[test]

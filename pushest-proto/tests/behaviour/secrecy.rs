@@ -11,11 +11,17 @@ fn no_debug_output_shows_the_secret() {
     assert!(!format!("{builder:?}").contains(SENTINEL));
     assert!(!format!("{:?}", builder.clone().build().unwrap()).contains(SENTINEL));
     assert!(!format!("{:?}", Signer::new("key", SENTINEL)).contains(SENTINEL));
+    let sealed = [b's'; 32];
+    let builder = builder.master_key(&sealed);
+    assert!(!format!("{builder:?}").contains("115, 115"));
     let mut harness = Harness::new(builder);
     harness.connect();
+    harness.subscribe("private-encrypted-x");
     harness.subscribe("private-x");
     harness.subscribe_as("presence-x", "me");
     assert!(!format!("{:?}", harness.session).contains(SENTINEL));
+    assert!(!format!("{:?}", harness.session).contains("115, 115"));
+    assert!(!format!("{:?}", harness.session).contains("keys"), "of hash tables");
     assert!(!format!("{:?}", harness.actions).contains(SENTINEL));
     assert!(!format!("{:?}", harness.session.status()).contains(SENTINEL));
 }
@@ -42,7 +48,7 @@ fn errors_about_a_url_do_not_quote_it() {
 
 #[test]
 fn a_granted_authorization_does_not_show_its_signature() {
-    let granted = Authorization { auth: SENTINEL.into(), channel_data: None };
+    let granted = Authorization::new(SENTINEL).shared_secret(SENTINEL);
     assert!(!format!("{granted:?}").contains(SENTINEL));
     let mut harness = Harness::new(asking());
     harness.connect();

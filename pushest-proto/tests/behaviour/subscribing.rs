@@ -6,12 +6,12 @@ use crate::harness::{
     Harness, KEY, asking, message, object, signing, subscribe_frame, unsubscribe_frame,
 };
 use pushest_proto::{
-    ChannelState, CommandError, Event, Loss, ServerError, SubscribeOptions, SubscriptionFailure,
+    ChannelState, CommandError, Event, Loss, RequestFailure, ServerError, SubscribeOptions,
 };
 
 fn refusal(event: &Event) -> &ServerError {
     match event {
-        Event::SubscriptionFailed { reason: SubscriptionFailure::Refused(error), .. } => error,
+        Event::SubscriptionFailed { reason: RequestFailure::Refused(error), .. } => error,
         other => panic!("not a refused subscription: {other:?}"),
     }
 }
@@ -174,7 +174,7 @@ fn an_unanswered_subscribe_is_sent_three_times_then_fails_until_the_next_connect
     let events = harness.events();
     assert!(matches!(
         &events[..],
-        [Event::SubscriptionFailed { reason: SubscriptionFailure::NoAnswer, retry_in: None, .. }]
+        [Event::SubscriptionFailed { reason: RequestFailure::NoAnswer, retry_in: None, .. }]
     ));
     harness.close(4200);
     harness.establish();
@@ -245,6 +245,65 @@ fn an_error_without_any_name_is_attributed_to_the_only_unanswered_signed_channel
     harness.receive(&message("pusher:error", None, error));
     let events = harness.events();
     assert!(matches!(&events[..], [Event::ServerError(error)] if error.channel.is_none()));
+}
+
+#[test]
+fn an_error_is_not_pinned_on_a_channel_that_it_is_not_about() {
+    let failed = |error: &str| {
+        let mut harness = Harness::connected();
+        harness.subscribed("private-other");
+        harness.subscribe("private-x");
+        harness.receive(error);
+        harness.session.channel("private-x").unwrap().state() == ChannelState::Failed
+    };
+    let error = |code: u16, text: &str| {
+        message(
+            "pusher:error",
+            None,
+            &serde_json::json!({"code": code, "message": text}).to_string(),
+        )
+    };
+    assert!(!failed(&object("pusher:error", Some("private-gone"), "no".into())));
+    assert!(!failed(&error(4009, "Client event on private-other refused")));
+    for about_the_connection in [4004, 4100, 4201] {
+        assert!(!failed(&error(about_the_connection, "Over capacity")));
+    }
+    for text in ["channel=private-x: no", "channel:private-x", "private-x.", "no"] {
+        assert!(failed(&error(4009, text)), "{text}");
+    }
+}
+
+#[test]
+fn a_subscription_error_without_a_channel_is_about_the_only_unanswered_one() {
+    let refusal = r#"{"event":"pusher:subscription_error","data":{"error":"no","status":403}}"#;
+    let mut harness = Harness::connected();
+    harness.subscribe("public");
+    harness.subscribe("private-x");
+    harness.receive(refusal);
+    let events = harness.events();
+    let error = self::refusal(&events[1]);
+    assert!(error.inferred);
+    assert_eq!(error.channel.as_ref().unwrap().as_str(), "private-x");
+
+    let mut harness = Harness::connected();
+    harness.subscribe("private-x");
+    harness.subscribe("private-y");
+    harness.receive(refusal);
+    let events = harness.events();
+    assert!(matches!(&events[..], [Event::ServerError(error)] if error.channel.is_none()));
+}
+
+#[test]
+fn a_second_answer_does_not_fell_a_subscription_that_stands() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    for _ in 0..1_000 {
+        let refusal = serde_json::json!({"error": "Existing subscription", "status": 409});
+        harness.receive(&object("pusher:subscription_error", Some("private-x"), refusal));
+    }
+    assert_eq!(harness.session.channel("private-x").unwrap().state(), ChannelState::Subscribed);
+    let events = harness.events();
+    assert!(events.iter().all(|event| matches!(event, Event::ServerError(_))));
 }
 
 #[test]
@@ -324,6 +383,11 @@ fn bad_input_names_the_value_and_the_rule_and_changes_nothing() {
     assert!(
         error("presence-x", &SubscribeOptions::member("1").info("{"))
             .starts_with("the user info \"{\" is not JSON: ")
+    );
+    assert_eq!(
+        error("private-encrypted-x", &plain),
+        "private-encrypted-x is an encrypted channel: subscribing with the secret needs the \
+         master key"
     );
     assert_eq!(harness.session.state_hash(), before);
     assert!(harness.session.poll_action().is_none());

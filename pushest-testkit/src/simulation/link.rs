@@ -152,12 +152,14 @@ impl Link {
                 }
                 Action::Send(frame) => {
                     let delay = self.delay();
-                    let connection = self.connection.as_mut();
-                    if let Some(it) = connection.filter(|it| it.id == frame.connection) {
-                        it.to_server.send(frame.text, now, delay);
-                    }
+                    let open = self.connection.as_mut().expect("a frame has a connection");
+                    assert_eq!(open.id, frame.connection, "a frame for another connection");
+                    open.to_server.send(frame.text, now, delay);
                 }
-                Action::Close { .. } => {
+                Action::Close { connection, .. } => {
+                    let open = self.connection.as_ref().map(|open| open.id);
+                    let dialling = self.dial.map(|(_, id)| id);
+                    assert_eq!(open.or(dialling), Some(connection), "closes another connection");
                     self.dial = None;
                     self.leave(now);
                 }
@@ -294,9 +296,18 @@ impl Link {
         if self.random.u8(..) < self.unavailable {
             return Err(Denied::unavailable(Some(503), "try again"));
         }
-        let data = request.channel_data.clone();
-        let auth = signer.channel(&request.socket_id, request.channel.as_str(), data.as_deref());
-        Ok(Authorization { auth, channel_data: data })
+        let data = request.subject.data();
+        let Some(channel) = request.subject.channel() else {
+            let data = data.unwrap_or(r#"{"id":"nobody in particular"}"#);
+            let auth = signer.user(&request.socket_id, data);
+            return Ok(Authorization::new(auth).user_data(data));
+        };
+        let auth = signer.channel(&request.socket_id, channel.as_str(), data);
+        let granted = Authorization::new(auth);
+        Ok(match data {
+            Some(data) => granted.channel_data(data),
+            None => granted,
+        })
     }
 
     fn delay(&mut self) -> Duration {

@@ -1,6 +1,8 @@
 //! What all tests share: where the server is, and waiting for events instead of sleeping.
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub(crate) mod encrypted;
+pub(crate) mod endpoint;
 pub(crate) mod publish;
 pub(crate) mod scenarios;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pushest_tokio::{
     ChannelState, Client, CommandError, Config, ConnectionState, Event, PresenceChange,
-    SubscribeOptions, SubscriptionError, SubscriptionFailure,
+    RequestFailure, SubscribeOptions, SubscriptionError,
 };
 
 use super::{Target, next_text, subscribed, unique, wait_for, within};
@@ -119,12 +119,13 @@ pub(crate) async fn a_wrong_secret_fails_visibly_and_other_channels_go_on(target
 
     let private = client.subscribe(&unique("private-orders")).expect("a good channel");
     let error = within(private.subscribed()).await.expect_err("it is refused");
-    let SubscriptionError::Failed { channel, reason: SubscriptionFailure::Refused(error) } = error
+    let SubscriptionError::Failed { channel, reason: RequestFailure::Refused(error) } = error
     else {
         panic!("the server refuses, not {error:?}")
     };
     assert_eq!(&channel, private.name());
-    assert!(!error.message.is_empty() || error.code.is_some(), "{error:?}");
+    // Some servers give no reason.
+    assert!(!error.to_string().is_empty(), "{error:?}");
     assert_eq!(private.state(), Some(ChannelState::Failed));
 
     target.publish(&public, "headline", "still here").await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use pushest_testkit::Target as Peers;
 use pushest_tokio::proto::Signer;
 use pushest_tokio::{
-    Authorization, AuthorizationRequest, Client, Denied, Event, Options, SubscribeOptions,
-    SubscriptionError, SubscriptionFailure, Timeouts,
+    Authorization, AuthorizationRequest, Client, Denied, Event, Options, RequestFailure,
+    SubscribeOptions, SubscriptionError, Timeouts,
 };
 
 use crate::common::{Target, next_text, subscribed, wait_for, within};
@@ -16,10 +16,13 @@ use crate::start;
 
 fn granted(target: &Target, request: &AuthorizationRequest) -> Authorization {
     let signer = Signer::new(&target.key, &target.secret);
-    let channel_data = request.channel_data.clone();
-    let channel = request.channel.as_str();
-    let auth = signer.channel(&request.socket_id, channel, channel_data.as_deref());
-    Authorization { auth, channel_data }
+    let channel = request.subject.channel().expect("these tests sign nobody in").as_str();
+    let auth = signer.channel(&request.socket_id, channel, request.subject.data());
+    let granted = Authorization::new(auth);
+    match request.subject.data() {
+        Some(data) => granted.channel_data(data),
+        None => granted,
+    }
 }
 
 fn client(target: &Target, options: Options) -> Client {
@@ -72,7 +75,7 @@ async fn a_refusal_is_final_and_in_the_authorizers_words_until_retried() {
     let orders = client.subscribe("private-orders").expect("a good channel");
     let error = within(orders.subscribed()).await.expect_err("refused");
     let denied = Denied::refused(Some(403), "orders only for staff");
-    let reason = SubscriptionFailure::Denied(denied);
+    let reason = RequestFailure::Denied(denied);
     assert_eq!(error, SubscriptionError::Failed { channel: orders.name().clone(), reason });
     let _news = subscribed(&client, "news").await;
 

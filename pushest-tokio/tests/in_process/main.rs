@@ -2,13 +2,20 @@
 
 mod authorizing;
 mod bad_messages;
+mod client_events;
 #[path = "../common/mod.rs"]
 mod common;
 mod dialling;
+mod encrypted;
+#[cfg(feature = "http")]
+mod endpoint;
 mod handling;
+mod knowing;
 mod lifetime;
+mod profiles;
 mod receiving;
 mod reconnecting;
+mod signing_in;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;
 

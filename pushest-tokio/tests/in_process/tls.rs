@@ -3,8 +3,8 @@
 use pushest_testkit::{Certificate, PlainClients, Server};
 use pushest_tokio::{Client, Config, DialFailure, Loss, NotConnected, Options};
 
-use crate::common::{Target, next_text, subscribed, within};
-use crate::target_of;
+use crate::common::{Target, next_text, subscribed, wait_for, within};
+use crate::{start, target_of};
 
 fn start_tls(certificate: Certificate) -> (Target, Server) {
     let server = Server::builder().tls(certificate).start().expect("a server");
@@ -53,6 +53,32 @@ async fn an_unknown_authority_an_expired_certificate_and_another_name_are_refuse
     let (target, server) = start_tls(Certificate::WrongName);
     let error = refused(config(&target, "localhost"), trusting(&server)).await;
     assert!(error.to_string().contains("wrong.example"), "{error}");
+}
+
+#[cfg(feature = "http")]
+#[tokio::test]
+async fn an_endpoint_over_https_is_trusted_as_the_server_is() {
+    use pushest_tokio::{AuthEndpoint, Event};
+
+    let (target, server) = start_tls(Certificate::Valid);
+    // There is no such page; to be told so takes a connection that is trusted.
+    let endpoint = AuthEndpoint::new(&format!("https://localhost:{}/auth", target.port));
+    let config = target.builder().tls(true).build().expect("valid");
+    let client = Client::with_options(config, trusting(&server).auth_endpoint(endpoint.clone()));
+    let orders = client.subscribe("private-orders").expect("a good channel");
+    let error = within(orders.subscribed()).await.expect_err("there is no such page");
+    assert!(error.to_string().contains("404"), "{error}");
+
+    let (target, _plain) = start();
+    let config = target.builder().build().expect("valid");
+    let client = Client::with_options(config, Options::default().auth_endpoint(endpoint));
+    let mut orders = client.subscribe("private-orders").expect("a good channel");
+    let text = wait_for(&mut orders, |event| match event {
+        Event::SubscriptionFailed { reason, retry_in: Some(_), .. } => Some(reason.to_string()),
+        _ => None,
+    })
+    .await;
+    assert!(text.contains("UnknownIssuer"), "{text}");
 }
 
 #[tokio::test]

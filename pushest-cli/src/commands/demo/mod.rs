@@ -1,28 +1,30 @@
 //! `pushest demo`: a server and two clients in this process, over real WebSockets.
 
+mod person;
+mod publisher;
+
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-use pushest_proto::{
-    ChannelEvent, Config, ConnectionState, Event, Member, PresenceChange, SubscribeOptions,
-};
+use pushest_proto::{ChannelEvent, ConnectionState, Event, Member, PresenceChange};
 use pushest_testkit::Server;
-use pushest_tokio::{Client, Events, Options};
-use serde_json::json;
 use tokio::time::timeout;
 
+use self::person::{Person, WAIT};
+use self::publisher::Publisher;
 use crate::failure::Failure;
 use crate::output::{Line, Output};
 
 /// All of it, so that it ends within 15 s whatever happens.
 const WHOLE: Duration = Duration::from_secs(14);
-/// Any one thing that is waited for.
-const WAIT: Duration = Duration::from_secs(5);
 
 const PUBLIC: &str = "news";
 const PRIVATE: &str = "private-chat";
 const PRESENCE: &str = "presence-room";
+const ENCRYPTED: &str = "private-encrypted-diary";
+const CACHE: &str = "cache-weather";
+const EMPTY_CACHE: &str = "cache-sports";
 
 pub(crate) async fn run(output: &Output) -> Result<(), Failure> {
     let stage = Stage { output, begun: Instant::now() };
@@ -42,13 +44,17 @@ impl Stage<'_> {
         let server = Server::start()
             .map_err(|error| Failure::failed(format_args!("the server cannot start: {error}")))?;
         self.say("server", format_args!("listening on ws://{}", server.addr()))?;
-        let mut ada = Person::new("ada", "Ada Lovelace", &server)?;
-        let mut grace = Person::new("grace", "Grace Hopper", &server)?;
+        let publisher = Publisher::new();
+        let mut ada = Person::new("ada", "Ada Lovelace", &server, &publisher)?;
+        let mut grace = Person::new("grace", "Grace Hopper", &server, &publisher)?;
 
         self.connect(&mut ada, &mut grace).await?;
         self.public(&server, &mut ada, &mut grace).await?;
         self.private(&mut ada, &mut grace).await?;
         self.presence(&mut ada, &mut grace).await?;
+        self.encrypted(&server, &publisher, &mut ada, &mut grace).await?;
+        self.cache(&server, &mut ada, &mut grace).await?;
+        self.sign_in(&server, &mut ada, &mut grace).await?;
         self.loss(&server, &mut ada, &mut grace).await?;
         self.recovery(&server, &mut ada, &mut grace).await?;
 
@@ -113,6 +119,71 @@ impl Stage<'_> {
         )
     }
 
+    async fn encrypted(
+        &self,
+        server: &Server,
+        publisher: &Publisher,
+        ada: &mut Person,
+        grace: &mut Person,
+    ) -> Result<(), Failure> {
+        ada.subscribe(ENCRYPTED).await?;
+        grace.subscribe(ENCRYPTED).await?;
+        let sealed = publisher.seal(ENCRYPTED, r#"{"text":"dear diary"}"#);
+        let start: String = sealed.chars().take(40).collect();
+        server.publish(ENCRYPTED, "entry", &sealed);
+        self.say("encrypted", format_args!("the server carries what it cannot read: {start}…"))?;
+        for person in [ada, grace] {
+            let event = person.channel_event("entry").await?;
+            let name = person.name;
+            check(event.was_encrypted(), format_args!("{name}: the event was not encrypted"))?;
+            self.say("encrypted", format_args!("{name} decrypts {}", shown(&event)))?;
+        }
+        Ok(())
+    }
+
+    async fn cache(
+        &self,
+        server: &Server,
+        ada: &mut Person,
+        grace: &mut Person,
+    ) -> Result<(), Failure> {
+        server.publish(CACHE, "forecast", r#"{"text":"fog"}"#);
+        grace.subscribe(CACHE).await?;
+        let event = grace.channel_event("forecast").await?;
+        self.say(
+            "cache",
+            format_args!("grace subscribes to {CACHE} later, and receives {}", shown(&event)),
+        )?;
+        ada.subscribe(EMPTY_CACHE).await?;
+        let missed = |event: &Event| match event {
+            Event::CacheMiss { channel } if *channel.as_str() == *EMPTY_CACHE => Some(()),
+            _ => None,
+        };
+        ada.wait_for("the cache miss", missed).await?;
+        self.say("cache", format_args!("ada subscribes to {EMPTY_CACHE}: cache miss"))
+    }
+
+    async fn sign_in(
+        &self,
+        server: &Server,
+        ada: &mut Person,
+        grace: &mut Person,
+    ) -> Result<(), Failure> {
+        ada.sign_in(&["grace"]).await?;
+        self.say("sign-in", "ada is signed in, with grace on her watchlist")?;
+        grace.sign_in(&[]).await?;
+        let online = |event: &Event| match event {
+            Event::Watchlist { online: true, user_ids } if *user_ids == ["grace"] => Some(()),
+            _ => None,
+        };
+        ada.wait_for("grace to be online", online).await?;
+        self.say("sign-in", "grace signs in: ada sees her online")?;
+        server.publish_to_user("ada", "message", r#"{"text":"for you only"}"#);
+        let event = ada.channel_event("message").await?;
+        let channel = event.channel();
+        self.say("sign-in", format_args!("ada receives {} on {channel}", shown(&event)))
+    }
+
     async fn loss(
         &self,
         server: &Server,
@@ -155,8 +226,9 @@ impl Stage<'_> {
         ada: &mut Person,
         grace: &mut Person,
     ) -> Result<(), Failure> {
-        let mut missing = BTreeSet::from([PUBLIC, PRIVATE, PRESENCE]);
-        while !missing.is_empty() {
+        let mut missing = BTreeSet::from([PUBLIC, PRIVATE, PRESENCE, ENCRYPTED, CACHE]);
+        let mut is_signed_in = false;
+        while !(missing.is_empty() && is_signed_in) {
             let event = grace.wait_for("the recovery", |event| Some(event.clone())).await?;
             match &event {
                 Event::State(change) if change.to != ConnectionState::Connecting => {
@@ -172,6 +244,10 @@ impl Stage<'_> {
                              is to be fetched elsewhere"
                         ),
                     )?;
+                }
+                Event::SignedIn { .. } => {
+                    is_signed_in = true;
+                    self.say("recovery", "grace is signed in again")?;
                 }
                 _ => {}
             }
@@ -204,95 +280,6 @@ impl Stage<'_> {
     fn say(&self, step: &str, text: impl Display) -> Result<(), Failure> {
         let elapsed_ms = self.begun.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
         Ok(self.output.line(&Line::Step { step, elapsed_ms, text: text.to_string() })?)
-    }
-}
-
-/// A client with a name, and what it receives.
-struct Person {
-    name: &'static str,
-    member: SubscribeOptions,
-    client: Client,
-    events: Events,
-}
-
-impl Person {
-    fn new(name: &'static str, full_name: &str, server: &Server) -> Result<Self, Failure> {
-        let config = Config::builder(&server.app().key)
-            .secret(server.app().secret())
-            .host(&server.addr().ip().to_string())
-            .port(server.port())
-            .build()?;
-        let client = Client::with_options(config, Options::default());
-        let info = json!({ "name": full_name }).to_string();
-        let events = client.events();
-        Ok(Self { name, member: SubscribeOptions::member(name).info(&info), client, events })
-    }
-
-    async fn subscribe(&self, channel: &str) -> Result<(), Failure> {
-        let subscription =
-            self.client.subscribe_with(channel, &self.member).map_err(Failure::failed)?;
-        let subscribed = timeout(WAIT, subscription.subscribed()).await;
-        // The events come by `self.events`.
-        subscription.detach();
-        match subscribed {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.failed(error)),
-            Err(_) => Err(self.failed(format_args!("{channel} is not subscribed after {WAIT:?}"))),
-        }
-    }
-
-    async fn trigger(&self, channel: &str, event: &str, text: &str) -> Result<(), Failure> {
-        let data = json!({ "text": text });
-        self.client.trigger(channel, event, &data).map_err(|error| self.failed(error))?;
-        match timeout(WAIT, self.client.flush()).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(self.failed(error)),
-            Err(_) => Err(self.failed(format_args!("no answer to a ping after {WAIT:?}"))),
-        }
-    }
-
-    async fn channel_event(&mut self, name: &str) -> Result<ChannelEvent, Failure> {
-        let pick = |event: &Event| match event {
-            Event::Channel(event) if event.name() == name => Some(event.clone()),
-            _ => None,
-        };
-        self.wait_for(name, pick).await
-    }
-
-    async fn joined(&mut self, id: &str) -> Result<Member, Failure> {
-        let pick = |event: &Event| match event {
-            Event::Presence(update) => match &update.change {
-                PresenceChange::Joined(member) if member.id() == id => Some(member.clone()),
-                _ => None,
-            },
-            _ => None,
-        };
-        self.wait_for("a member to join", pick).await
-    }
-
-    /// Passes events over until one is picked.
-    async fn wait_for<T>(
-        &mut self,
-        what: &str,
-        pick: impl Fn(&Event) -> Option<T>,
-    ) -> Result<T, Failure> {
-        let picked = async {
-            while let Some(event) = self.events.recv().await {
-                if let Some(picked) = pick(&event) {
-                    return Some(picked);
-                }
-            }
-            None
-        };
-        match timeout(WAIT, picked).await {
-            Ok(Some(picked)) => Ok(picked),
-            Ok(None) => Err(self.failed("the client has ended")),
-            Err(_) => Err(self.failed(format_args!("waited {WAIT:?} for {what}"))),
-        }
-    }
-
-    fn failed(&self, text: impl Display) -> Failure {
-        Failure::failed(format_args!("{}: {text}", self.name))
     }
 }
 

@@ -1,0 +1,235 @@
+//! What standard output can carry.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use pushest_proto::{ChannelEvent, Event, LimitReached, Member, PresenceChange, PresenceUpdate};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+/// One line of standard output. The names of its fields are an interface: scripts read them.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Line<'a> {
+    /// A channel's event.
+    Event {
+        channel: &'a str,
+        event: &'a str,
+        data: Box<RawValue>,
+        user_id: Option<Cow<'a, str>>,
+        /// Whether the data came encrypted.
+        decrypted: bool,
+        /// The data as it reads for people.
+        #[serde(skip)]
+        text: Cow<'a, str>,
+    },
+    /// The whole list of members came: the difference to what was known.
+    Members { channel: &'a str, joined: Vec<User<'a>>, left: Vec<User<'a>> },
+    /// A member came.
+    Joined {
+        channel: &'a str,
+        #[serde(flatten)]
+        user: User<'a>,
+    },
+    /// A member went.
+    Left {
+        channel: &'a str,
+        #[serde(flatten)]
+        user: User<'a>,
+    },
+    /// Events may be missing.
+    Gap { channel: &'a str, silent_ms: u64, cause: String },
+    /// How many connections subscribe to a channel.
+    SubscriptionCount { channel: &'a str, count: u64 },
+    /// A cache channel has no cached event.
+    CacheMiss { channel: &'a str },
+    /// An encrypted event that could not be opened.
+    Undecryptable { channel: &'a str, event: &'a str, reason: String },
+    /// The server has confirmed who this is.
+    SignedIn { user_id: &'a str },
+    /// Users of the watchlist came online.
+    Online { user_ids: &'a [String] },
+    /// Users of the watchlist went offline.
+    Offline { user_ids: &'a [String] },
+    /// Standard output was read too slowly.
+    Lagged { dropped: u64 },
+    /// Somebody who is present.
+    Member {
+        channel: &'a str,
+        #[serde(flatten)]
+        user: User<'a>,
+        /// Whether this is the user that the command itself joined as.
+        me: bool,
+    },
+    /// The server has read a client event.
+    Triggered { channel: &'a str, event: &'a str, round_trip_ms: f64 },
+    /// The embedded server listens.
+    Listening { host: IpAddr, port: u16, app_id: &'a str, key: &'a str, example: String },
+    /// A step of the doctor.
+    Check { step: &'a str, result: Outcome, text: String, hint: Option<String> },
+    /// A step of the demo.
+    Step { step: &'a str, elapsed_ms: u64, text: String },
+}
+
+/// How a step went.
+#[derive(Serialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// It works.
+    Ok,
+    /// It does not.
+    Failed,
+    /// It was not tried.
+    Skipped,
+}
+
+impl<'a> Line<'a> {
+    /// What there is to print about an event; `None` for what goes to standard error.
+    pub(crate) fn of(event: &'a Event) -> Option<Self> {
+        Some(match event {
+            Event::Channel(event) => event.into(),
+            Event::Presence(update) => update.into(),
+            Event::Gap { channel, silent_for, cause } => Self::Gap {
+                channel: channel.as_str(),
+                silent_ms: silent_for.as_millis().try_into().unwrap_or(u64::MAX),
+                cause: cause.to_string(),
+            },
+            Event::SubscriptionCount { channel, count } => {
+                Self::SubscriptionCount { channel: channel.as_str(), count: *count }
+            }
+            Event::CacheMiss { channel } => Self::CacheMiss { channel: channel.as_str() },
+            Event::Undecryptable { channel, name, reason } => Self::Undecryptable {
+                channel: channel.as_str(),
+                event: name,
+                reason: reason.to_string(),
+            },
+            Event::SignedIn { user_id, .. } => Self::SignedIn { user_id },
+            Event::Watchlist { online: true, user_ids } => Self::Online { user_ids },
+            Event::Watchlist { online: false, user_ids } => Self::Offline { user_ids },
+            Event::Lagged(dropped)
+            | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
+                Self::Lagged { dropped: *dropped }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether it is printed where only events of this name are wanted.
+    pub(crate) fn passes(&self, name: &str) -> bool {
+        match self {
+            Self::Event { event, .. } | Self::Undecryptable { event, .. } => *event == name,
+            Self::Gap { .. } | Self::Lagged { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// A user of a presence channel.
+#[derive(Serialize)]
+pub(crate) struct User<'a> {
+    pub(super) user_id: &'a str,
+    pub(super) user_info: Option<Box<RawValue>>,
+}
+
+impl<'a> From<&'a Member> for User<'a> {
+    fn from(member: &'a Member) -> Self {
+        let user_info = member.info_json().and_then(|info| serde_json::from_str(info).ok());
+        Self { user_id: member.id(), user_info: user_info.map(one_line) }
+    }
+}
+
+impl<'a> From<&'a ChannelEvent> for Line<'a> {
+    fn from(event: &'a ChannelEvent) -> Self {
+        let text = event.text();
+        let data = event.json().map(one_line).unwrap_or_else(|_| {
+            // Not JSON at all, which only a faulty server sends.
+            to_raw_value(&*text).expect("a string can always be written as JSON")
+        });
+        let (channel, user_id) = (event.channel().as_str(), event.user_id());
+        let decrypted = event.was_encrypted();
+        Self::Event { channel, event: event.name(), data, user_id, decrypted, text }
+    }
+}
+
+impl<'a> From<&'a PresenceUpdate> for Line<'a> {
+    fn from(update: &'a PresenceUpdate) -> Self {
+        let channel = update.channel.as_str();
+        let users = |members: &'a [Member]| members.iter().map(User::from).collect();
+        match &update.change {
+            PresenceChange::Reset { joined, left } => {
+                Self::Members { channel, joined: users(joined), left: users(left) }
+            }
+            PresenceChange::Joined(member) => Self::Joined { channel, user: member.into() },
+            PresenceChange::Left(member) => Self::Left { channel, user: member.into() },
+        }
+    }
+}
+
+/// The same JSON without white space between its tokens.
+fn one_line(json: Box<RawValue>) -> Box<RawValue> {
+    if !json.get().contains(['\n', '\r', '\t', ' ']) {
+        return json;
+    }
+    let (mut in_string, mut is_escaped) = (false, false);
+    let keep = |character: &char| {
+        if !in_string {
+            in_string = *character == '"';
+            return !character.is_ascii_whitespace();
+        }
+        if !is_escaped && *character == '"' {
+            in_string = false;
+        }
+        is_escaped = !is_escaped && *character == '\\';
+        true
+    };
+    let compact = json.get().chars().filter(keep).collect();
+    RawValue::from_string(compact).unwrap_or(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Box<RawValue> {
+        RawValue::from_string(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn json_becomes_one_line_without_touching_strings() {
+        let text = "{ \"a b\" :\n [1,\t\"c \\\" d\\\\\" , 2.50]}";
+        assert_eq!(one_line(json(text)).get(), "{\"a b\":[1,\"c \\\" d\\\\\",2.50]}");
+    }
+
+    #[test]
+    fn json_lines_have_their_fields() {
+        let user = |info: Option<&str>| User { user_id: "7", user_info: info.map(json) };
+        let line = |line: Line<'_>| serde_json::to_string(&line).unwrap();
+        assert_eq!(
+            line(Line::Joined { channel: "presence-a", user: user(Some("{\"n\":1}")) }),
+            r#"{"type":"joined","channel":"presence-a","user_id":"7","user_info":{"n":1}}"#
+        );
+        assert_eq!(
+            line(Line::Member { channel: "presence-a", user: user(None), me: true }),
+            r#"{"type":"member","channel":"presence-a","user_id":"7","user_info":null,"me":true}"#
+        );
+        assert_eq!(
+            line(Line::Event {
+                channel: "a",
+                event: "b",
+                data: json("[1]"),
+                user_id: None,
+                decrypted: true,
+                text: "".into(),
+            }),
+            r#"{"type":"event","channel":"a","event":"b","data":[1],"user_id":null,"decrypted":true}"#
+        );
+        assert_eq!(
+            line(Line::CacheMiss { channel: "cache-a" }),
+            r#"{"type":"cache_miss","channel":"cache-a"}"#
+        );
+        assert_eq!(
+            line(Line::Online { user_ids: &["7".to_owned()] }),
+            r#"{"type":"online","user_ids":["7"]}"#
+        );
+    }
+}

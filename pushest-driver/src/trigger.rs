@@ -1,0 +1,74 @@
+//! Client events that wait for the rate limit.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pushest_proto::CommandError;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::hub::Hub;
+
+/// The data of a client event. It runs the user's `Serialize`, which must not happen under a lock.
+pub(crate) fn data<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, CommandError> {
+    to_raw_value(data).map_err(|error| CommandError::Data { problem: error.to_string() })
+}
+
+/// Waits until a client event is allowed, and sends it; made by
+/// [`Client::trigger_when_allowed`](crate::Client::trigger_when_allowed).
+#[must_use = "nothing is sent unless it is awaited"]
+pub struct TriggerWhenAllowed {
+    hub: Arc<Hub>,
+    channel: String,
+    event: String,
+    data: Result<Box<RawValue>, CommandError>,
+    place: Option<usize>,
+}
+
+impl TriggerWhenAllowed {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        channel: &str,
+        event: &str,
+        data: Result<Box<RawValue>, CommandError>,
+    ) -> Self {
+        Self { hub, channel: channel.to_string(), event: event.to_string(), data, place: None }
+    }
+}
+
+impl Future for TriggerWhenAllowed {
+    type Output = Result<(), CommandError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let data = match &this.data {
+            Ok(data) => data,
+            Err(error) => return Poll::Ready(Err(error.clone())),
+        };
+        let (channel, event, place) = (&this.channel, &this.event, &mut this.place);
+        // The pump is woken in any case: it sends, or it keeps the time.
+        let (result, former) =
+            this.hub.command(|state, now| match state.session.trigger(channel, event, data, now) {
+                Err(CommandError::RateLimited { retry_in, .. }) if !state.is_ending() => {
+                    let allowed = Some(now + retry_in);
+                    (Poll::Pending, state.rate_waiters.leave(place, context.waker(), allowed))
+                }
+                result => (Poll::Ready(result), None),
+            });
+        drop(former);
+        result
+    }
+}
+
+impl Drop for TriggerWhenAllowed {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let waker = self.hub.lock().rate_waiters.remove(place);
+            drop(waker);
+        }
+    }
+}
+
+crate::waiting::opaque_debug!(TriggerWhenAllowed);

@@ -1,0 +1,233 @@
+//! What is asked of somebody who has the secret, and what is answered (protocol, HTTP side).
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use serde::Deserialize;
+
+use crate::channel::ChannelName;
+use crate::connection::{ConnectionId, SocketId};
+use crate::text::clip;
+
+/// Names one request for an authorization. It belongs to one connection: what was signed for a
+/// former socket id is worthless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    pub(crate) connection: ConnectionId,
+    pub(crate) number: u64,
+}
+
+/// Asks for an authorization, because the session cannot sign by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuthorizationRequest {
+    /// Goes into [`Session::handle_authorization`](crate::Session::handle_authorization) with the
+    /// answer.
+    pub ticket: Ticket,
+    /// The socket id that the answer must be signed for.
+    pub socket_id: SocketId,
+    /// What is to be authorized.
+    pub subject: AuthorizationSubject,
+    /// 1 for the first request for this subject on this connection, then 2, 3 …
+    pub attempt: u32,
+    /// Why the last attempt on this connection failed, where there was one.
+    pub last_failure: Option<Denied>,
+}
+
+/// What is to be authorized.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthorizationSubject {
+    /// The subscription to a channel. The answer needs `channel_data` for a presence channel, and
+    /// `shared_secret` for an encrypted one.
+    Channel {
+        /// The channel.
+        name: ChannelName,
+        /// What the user gave as member data when subscribing (JSON), for presence channels.
+        channel_data: Option<String>,
+    },
+    /// Signing in as a user. The answer needs `user_data`.
+    User {
+        /// What the user gave as user data (JSON), if anything.
+        user_data: Option<String>,
+    },
+}
+
+impl AuthorizationSubject {
+    /// The channel's name, if it is about a channel.
+    #[must_use]
+    pub fn channel(&self) -> Option<&ChannelName> {
+        match self {
+            Self::Channel { name, .. } => Some(name),
+            Self::User { .. } => None,
+        }
+    }
+
+    /// The member data or user data that the user gave (JSON).
+    #[must_use]
+    pub fn data(&self) -> Option<&str> {
+        match self {
+            Self::Channel { channel_data: data, .. } | Self::User { user_data: data } => {
+                data.as_deref()
+            }
+        }
+    }
+}
+
+impl fmt::Display for AuthorizationSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Channel { name, .. } => name.fmt(f),
+            Self::User { .. } => f.write_str("the sign-in"),
+        }
+    }
+}
+
+/// A granted authorization (protocol, HTTP side).
+///
+/// ```
+/// use pushest_proto::Authorization;
+///
+/// let granted = Authorization::from_json(r#"{"auth":"app-key:5f00"}"#).expect("it has `auth`");
+/// assert_eq!(granted, Authorization::new("app-key:5f00"));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Authorization {
+    /// `KEY:HEX`.
+    pub auth: String,
+    /// The member's data, exactly as it was signed (JSON). Required for presence channels.
+    pub channel_data: Option<String>,
+    /// The key of an encrypted channel: base64 of 32 bytes. Required for encrypted channels.
+    pub shared_secret: Option<zeroize::Zeroizing<String>>,
+    /// The user's data, exactly as it was signed (JSON). Required for signing in.
+    pub user_data: Option<String>,
+}
+
+impl Authorization {
+    /// An authorization by this `KEY:HEX`.
+    #[must_use]
+    pub fn new(auth: impl Into<String>) -> Self {
+        Self { auth: auth.into(), channel_data: None, shared_secret: None, user_data: None }
+    }
+
+    /// The same with the member data that was signed (JSON).
+    #[must_use]
+    pub fn channel_data(mut self, json: impl Into<String>) -> Self {
+        self.channel_data = Some(json.into());
+        self
+    }
+
+    /// The same with an encrypted channel's key (base64 of 32 bytes).
+    #[must_use]
+    pub fn shared_secret(mut self, base64: impl Into<String>) -> Self {
+        self.shared_secret = Some(base64.into().into());
+        self
+    }
+
+    /// The same with the user data that was signed (JSON).
+    #[must_use]
+    pub fn user_data(mut self, json: impl Into<String>) -> Self {
+        self.user_data = Some(json.into());
+        self
+    }
+
+    /// Reads the answer of an authorization endpoint:
+    /// `{"auth", "channel_data"?, "shared_secret"?, "user_data"?}`.
+    ///
+    /// # Errors
+    /// [`Denied::Refused`] if it is not a JSON object with `auth`. The answer is not quoted: it may
+    /// hold a key.
+    pub fn from_json(answer: &str) -> Result<Self, Denied> {
+        #[derive(Deserialize)]
+        struct Answer<'a> {
+            #[serde(borrow)]
+            auth: Option<Cow<'a, str>>,
+            channel_data: Option<String>,
+            shared_secret: Option<String>,
+            user_data: Option<String>,
+        }
+        let answer: Answer<'_> = serde_json::from_str(answer)
+            .map_err(|_| Denied::refused(None, "the answer is not an object with `auth`"))?;
+        let Some(auth) = answer.auth.filter(|auth| !auth.is_empty()) else {
+            return Err(Denied::refused(None, "the answer has no `auth`"));
+        };
+        Ok(Self {
+            auth: auth.into_owned(),
+            channel_data: answer.channel_data,
+            shared_secret: answer.shared_secret.map(Into::into),
+            user_data: answer.user_data,
+        })
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorization")
+            .field("channel_data", &self.channel_data)
+            .field("user_data", &self.user_data)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An authorization that was not granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Denied {
+    /// The answer is no, and asking again would not change it (HTTP 401, 403).
+    Refused {
+        /// The HTTP status, if there was one.
+        status: Option<u16>,
+        /// What was said, at most 512 bytes of it.
+        message: Box<str>,
+    },
+    /// There was no usable answer; it is asked for again, with backoff (HTTP 5xx, a timeout).
+    Unavailable {
+        /// The HTTP status, if there was one.
+        status: Option<u16>,
+        /// What was said, at most 512 bytes of it.
+        message: Box<str>,
+        /// Ask again no earlier than after this.
+        retry_after: Option<Duration>,
+    },
+}
+
+impl Denied {
+    /// The same with its text cut to what is kept.
+    pub(crate) fn clipped(self) -> Self {
+        match self {
+            Self::Refused { status, message } => Self::Refused { status, message: clip(&message) },
+            Self::Unavailable { status, message, retry_after } => {
+                Self::Unavailable { status, message: clip(&message), retry_after }
+            }
+        }
+    }
+
+    /// A final no.
+    #[must_use]
+    pub fn refused(status: Option<u16>, message: &str) -> Self {
+        Self::Refused { status, message: clip(message) }
+    }
+
+    /// No usable answer.
+    #[must_use]
+    pub fn unavailable(status: Option<u16>, message: &str) -> Self {
+        Self::Unavailable { status, message: clip(message), retry_after: None }
+    }
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, status, message) = match self {
+            Self::Refused { status, message } => ("refused", status, message),
+            Self::Unavailable { status, message, .. } => ("unavailable", status, message),
+        };
+        write!(f, "authorization {what}")?;
+        if let Some(status) = status {
+            write!(f, " with HTTP status {status}")?;
+        }
+        if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
+    }
+}

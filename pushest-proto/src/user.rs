@@ -1,0 +1,295 @@
+//! Signing in as a user: once per connection, and again after every reconnect (protocol, client to
+//! server).
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+
+use crate::Instant;
+use crate::action::{Action, Frame};
+use crate::auth::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied, Ticket};
+use crate::channel::{Context, Wire};
+use crate::event::{Event, RequestFailure};
+use crate::pending::Order;
+use crate::wire::{decode, encode};
+
+/// How far the sign-in is on the present connection.
+#[derive(Debug)]
+enum Phase {
+    /// Nothing has been sent.
+    Idle,
+    Authorizing(Ticket),
+    /// The authorization is there, the frame waits to be polled.
+    Authorized(Authorization),
+    /// The frame was polled, and the server has not answered.
+    SigningIn,
+    /// The authorization was not to be had; the next try has its time.
+    Pausing,
+    SignedIn,
+    /// Nothing more is tried on this connection.
+    Failed,
+}
+
+/// The user that the session signs in as.
+#[derive(Debug)]
+pub(crate) struct User {
+    /// Whether the user wants to be signed in, and with what.
+    wanted: bool,
+    user_data: Option<String>,
+    phase: Phase,
+    /// The sign-in's place among what is due, while it is.
+    due: Option<Order>,
+    deadline: Option<Instant>,
+    authorizations: u32,
+    /// A refusal that outlasts connections.
+    denied: bool,
+    last_failure: Option<Denied>,
+    /// The user's id, once the server has confirmed it, on this or a former connection.
+    id: Option<Box<str>>,
+    abandoned: Option<(Order, Ticket)>,
+}
+
+impl User {
+    pub(crate) fn new() -> Self {
+        Self {
+            wanted: false,
+            user_data: None,
+            phase: Phase::Idle,
+            due: None,
+            deadline: None,
+            authorizations: 0,
+            denied: false,
+            last_failure: None,
+            id: None,
+            abandoned: None,
+        }
+    }
+
+    /// The id of the user that is signed in on the present connection.
+    pub(crate) fn signed_in(&self) -> Option<&str> {
+        self.id.as_deref().filter(|_| matches!(self.phase, Phase::SignedIn))
+    }
+
+    /// Whether the server has not answered yet.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self.phase, Phase::SigningIn)
+    }
+
+    pub(crate) fn due_front(&self) -> Option<Order> {
+        self.due
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(crate) fn abandoned_front(&self) -> Option<Order> {
+        self.abandoned.map(|(order, _)| order)
+    }
+
+    pub(crate) fn pop_abandoned(&mut self) -> Option<Ticket> {
+        self.abandoned.take().map(|(_, ticket)| ticket)
+    }
+
+    /// The user wants to be signed in, with this data.
+    pub(crate) fn want(
+        &mut self,
+        data: Option<String>,
+        connected: bool,
+        context: &mut Context<'_>,
+    ) {
+        let same = self.wanted && self.user_data == data;
+        let is_running = !matches!(self.phase, Phase::Idle | Phase::Failed | Phase::Pausing);
+        if same && is_running {
+            return;
+        }
+        self.rest(context);
+        self.wanted = true;
+        self.user_data = data;
+        self.authorizations = 0;
+        self.denied = false;
+        self.last_failure = None;
+        if connected {
+            self.due = Some(context.pending.next_order());
+        }
+    }
+
+    /// The connection was established.
+    pub(crate) fn connected(&mut self, context: &mut Context<'_>) {
+        if self.wanted && !self.denied {
+            self.due = Some(context.pending.next_order());
+        }
+    }
+
+    /// The connection is gone. A refusal may have been its reason.
+    pub(crate) fn lost(&mut self, context: &mut Context<'_>) {
+        self.rest(context);
+        self.authorizations = 0;
+        self.last_failure = None;
+    }
+
+    /// What the sign-in needs next.
+    pub(crate) fn pop_due(&mut self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<Action> {
+        self.due = None;
+        let timeouts = &context.config.timeouts;
+        match core::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Idle => match (&context.config.signer, &self.user_data) {
+                (Some(signer), Some(data)) => {
+                    let auth = signer.user(wire.socket_id, data);
+                    let text = encode::sign_in(&auth, data);
+                    Some(self.signing_in(wire, text, context))
+                }
+                _ => {
+                    let ticket = context.next_ticket(wire.connection);
+                    self.authorizations += 1;
+                    self.phase = Phase::Authorizing(ticket);
+                    self.deadline = Some(context.now + timeouts.authorization);
+                    Some(Action::Authorize(AuthorizationRequest {
+                        ticket,
+                        socket_id: wire.socket_id.clone(),
+                        subject: AuthorizationSubject::User { user_data: self.user_data.clone() },
+                        attempt: self.authorizations,
+                        last_failure: self.last_failure.clone(),
+                    }))
+                }
+            },
+            Phase::Authorized(granted) => {
+                let data = granted.user_data.as_deref().unwrap_or_default();
+                let text = encode::sign_in(&granted.auth, data);
+                Some(self.signing_in(wire, text, context))
+            }
+            other => {
+                self.phase = other;
+                None
+            }
+        }
+    }
+
+    /// Whether this ticket's answer is for the sign-in.
+    pub(crate) fn waits_for(&self, ticket: Ticket) -> bool {
+        matches!(self.phase, Phase::Authorizing(own) if own == ticket)
+    }
+
+    pub(crate) fn authorized(
+        &mut self,
+        answer: Result<Authorization, Denied>,
+        context: &mut Context<'_>,
+    ) {
+        self.phase = Phase::Idle;
+        self.deadline = None;
+        let usable = answer.and_then(|granted| match granted.user_data.as_deref() {
+            None => Err(Denied::refused(None, "the answer has no `user_data`")),
+            Some(data) if decode::user_of(data).is_none() => {
+                Err(Denied::refused(None, "the answer's `user_data` has no `id`"))
+            }
+            Some(_) => Ok(granted),
+        });
+        match usable {
+            Ok(granted) => {
+                self.phase = Phase::Authorized(granted);
+                self.due = Some(context.pending.next_order());
+            }
+            Err(denied @ Denied::Refused { .. }) => {
+                self.denied = true;
+                self.fail(RequestFailure::Denied(denied), context);
+            }
+            Err(denied @ Denied::Unavailable { .. }) => self.unavailable(denied, context),
+        }
+    }
+
+    /// The server confirmed. Answers the user's id if that was waited for.
+    pub(crate) fn succeeded(
+        &mut self,
+        id: &str,
+        user_data: &str,
+        context: &mut Context<'_>,
+    ) -> bool {
+        if !matches!(self.phase, Phase::SigningIn | Phase::Failed) || !self.wanted {
+            return false;
+        }
+        self.phase = Phase::SignedIn;
+        self.deadline = None;
+        self.id = Some(id.into());
+        let (user_id, user_data) = (id.into(), user_data.into());
+        context.pending.keep(Event::SignedIn { user_id, user_data });
+        true
+    }
+
+    /// The server refused.
+    pub(crate) fn refused(&mut self, reason: RequestFailure, context: &mut Context<'_>) {
+        if self.is_unanswered() {
+            self.fail(reason, context);
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
+        if self.deadline.is_none_or(|deadline| deadline > context.now) {
+            return;
+        }
+        self.deadline = None;
+        match &self.phase {
+            Phase::Authorizing(_) => {
+                self.rest(context);
+                let denied = Denied::unavailable(None, "no answer within the timeout");
+                self.unavailable(denied, context);
+            }
+            Phase::SigningIn => self.fail(RequestFailure::NoAnswer, context),
+            Phase::Pausing => {
+                self.phase = Phase::Idle;
+                self.due = Some(context.pending.next_order());
+            }
+            _ => debug_assert!(false, "a deadline without a phase that ends"),
+        }
+    }
+
+    fn signing_in(&mut self, wire: Wire<'_>, text: String, context: &mut Context<'_>) -> Action {
+        self.phase = Phase::SigningIn;
+        self.deadline = Some(context.now + context.config.timeouts.subscribe);
+        Action::Send(Frame { connection: wire.connection, text })
+    }
+
+    fn unavailable(&mut self, denied: Denied, context: &mut Context<'_>) {
+        let delay = context.delay_after(&denied, self.authorizations);
+        self.phase = Phase::Pausing;
+        self.deadline = Some(context.now + delay);
+        self.last_failure = Some(denied.clone());
+        let reason = RequestFailure::AuthorizationUnavailable(denied);
+        context.pending.keep(Event::SignInFailed { reason, retry_in: Some(delay) });
+    }
+
+    fn fail(&mut self, reason: RequestFailure, context: &mut Context<'_>) {
+        self.phase = Phase::Failed;
+        self.deadline = None;
+        context.pending.keep(Event::SignInFailed { reason, retry_in: None });
+    }
+
+    /// Back to `Idle`: no answer is waited for.
+    fn rest(&mut self, context: &mut Context<'_>) {
+        self.due = None;
+        self.deadline = None;
+        if let Phase::Authorizing(ticket) = core::mem::replace(&mut self.phase, Phase::Idle) {
+            self.abandoned = Some((context.pending.next_order(), ticket));
+        }
+    }
+}
+
+/// Checks what a user gave as user data (JSON): an object with an `id` that is a string and not
+/// empty, and at most 100 ids in `watchlist` (protocol, client to server).
+pub(crate) fn check(user_data: &str) -> Result<(), &'static str> {
+    const MOST_WATCHED: usize = 100;
+    let value: serde_json::Value = serde_json::from_str(user_data).map_err(|_| "it is not JSON")?;
+    let Some(object) = value.as_object() else { return Err("it is not an object") };
+    match object.get("id").map(|id| id.as_str().unwrap_or_default().to_string()) {
+        None => return Err("it has no `id`"),
+        Some(id) if id.is_empty() => return Err("its `id` is not a string, or empty"),
+        Some(_) => {}
+    }
+    match object.get("watchlist").map(serde_json::Value::as_array) {
+        None => Ok(()),
+        Some(None) => Err("its `watchlist` is not an array"),
+        Some(Some(ids)) if ids.len() > MOST_WATCHED => Err("its `watchlist` has more than 100 ids"),
+        Some(Some(ids)) if !ids.iter().all(serde_json::Value::is_string) => {
+            Err("its `watchlist` holds something else than strings")
+        }
+        Some(Some(_)) => Ok(()),
+    }
+}

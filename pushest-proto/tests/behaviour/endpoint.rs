@@ -1,0 +1,89 @@
+//! What is sent to an app's authorization endpoint, and what its answers mean.
+
+use std::time::Duration;
+
+use crate::harness::{Harness, asking};
+use pushest_proto::{AuthEndpoint, Authorization, Denied, EndpointAnswer};
+
+fn read(status: u16, body: &str) -> Result<Authorization, Denied> {
+    let retry_after = Some(Duration::from_secs(7));
+    let location = Some("https://example.org/login");
+    EndpointAnswer { status, retry_after, location, body: body.as_bytes() }.read()
+}
+
+#[test]
+fn the_request_is_a_form_with_the_socket_the_channel_and_the_apps_parameters() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.subscribe("private-x=y");
+    harness.session.sign_in(None, harness.now).unwrap();
+    harness.drain();
+    let requests = harness.requests();
+    let endpoint = AuthEndpoint::new("http://localhost/auth")
+        .user_url("http://localhost/user")
+        .parameter("tenant", "a b&c")
+        .header("X-Token", "t0ken");
+    let channel = endpoint.request(&requests[0]);
+    assert_eq!(channel.url, "http://localhost/auth");
+    assert_eq!(channel.content_type, "application/x-www-form-urlencoded");
+    assert_eq!(channel.headers, [("X-Token".to_string(), "t0ken".to_string())]);
+    assert_eq!(channel.body, "socket_id=1234.1234&channel_name=private-x%3Dy&tenant=a+b%26c");
+    let user = endpoint.request(&requests[1]);
+    assert_eq!(user.url, "http://localhost/user");
+    assert_eq!(user.body, "socket_id=1234.1234&tenant=a+b%26c");
+    let shown = format!("{endpoint:?} {channel:?}");
+    assert!(!shown.contains("t0ken") && !shown.contains("a b&c"), "{shown}");
+}
+
+#[test]
+fn any_2xx_with_an_auth_grants() {
+    let body =
+        r#"{"auth":"k:s","channel_data":"{\"user_id\":1}","shared_secret":"AA","other":[1]}"#;
+    for status in [200, 201, 204, 299] {
+        let granted = read(status, body).unwrap();
+        assert_eq!(granted.auth, "k:s");
+        assert_eq!(granted.channel_data.as_deref(), Some(r#"{"user_id":1}"#));
+        assert_eq!(granted.shared_secret.unwrap().as_str(), "AA");
+    }
+    let user = read(200, r#"{"auth":"k:s","user_data":"{\"id\":\"1\"}"}"#).unwrap();
+    assert_eq!(user.user_data.as_deref(), Some(r#"{"id":"1"}"#));
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_final_and_is_not_quoted() {
+    for body in ["", "junk", "[]", "{}", r#"{"auth":""}"#, r#"{"auth":7}"#, r#"{"auth":null}"#] {
+        let Err(Denied::Refused { status, message }) = read(200, body) else { panic!("{body}") };
+        assert_eq!(status, Some(200));
+        assert!(message.contains("auth"), "{message}");
+    }
+    let secret = r#"{"shared_secret":"5ent1nel"}"#;
+    assert!(!format!("{:?}", read(200, secret)).contains("5ent1nel"));
+}
+
+#[test]
+fn a_refusal_says_status_and_body() {
+    for status in [400, 401, 403, 404, 419] {
+        assert_eq!(read(status, "go away"), Err(Denied::refused(Some(status), "go away")));
+    }
+    let long = read(403, &"x".repeat(1_000));
+    assert!(matches!(long, Err(Denied::Refused { message, .. }) if message.len() == 512));
+}
+
+#[test]
+fn what_may_be_better_later_is_worth_a_retry() {
+    for status in [408, 429, 500, 502, 503] {
+        let Err(Denied::Unavailable { status: told, retry_after, message }) = read(status, "oops")
+        else {
+            panic!("{status}")
+        };
+        assert_eq!((told, &*message), (Some(status), "oops"));
+        assert_eq!(retry_after, Some(Duration::from_secs(7)));
+    }
+}
+
+#[test]
+fn a_redirect_is_shown_and_not_followed() {
+    let Err(Denied::Refused { status, message }) = read(302, "") else { panic!() };
+    assert_eq!(status, Some(302));
+    assert!(message.contains("https://example.org/login"), "{message}");
+}

@@ -1,0 +1,198 @@
+//! What a client tells about itself, its channels and its members.
+
+use std::time::Duration;
+
+use pushest_testkit::{Server, Target as Peers, UpgradeFault};
+use pushest_tokio::{
+    BackoffConfig, Client, Config, ConnectionState, Event, Loss, Options, SubscribeOptions,
+    Timeouts,
+};
+
+use crate::common::{next_text, subscribed, wait_for, within};
+use crate::{start, target_of};
+
+#[tokio::test]
+async fn how_many_subscribe_is_told_and_kept() {
+    let server = Server::builder().subscription_counts(true).start().expect("a server");
+    let target = target_of(&server);
+    let (ann, bob) = (target.connected().await, target.connected().await);
+    let mut news = subscribed(&ann, "news").await;
+    let others = subscribed(&bob, "news").await;
+    for wanted in [1, 2] {
+        let count = wait_for(&mut news, |event| match event {
+            Event::SubscriptionCount { count, .. } => Some(*count),
+            _ => None,
+        });
+        assert_eq!(count.await, wanted);
+    }
+    assert_eq!(ann.subscription_count("news"), Some(2));
+    drop(others);
+    wait_for(&mut news, |event| {
+        matches!(event, Event::SubscriptionCount { count: 1, .. }).then_some(())
+    })
+    .await;
+    assert_eq!(ann.subscription_count("news"), Some(1));
+}
+
+#[tokio::test]
+async fn members_are_values_each_for_itself() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Person {
+        name: String,
+    }
+    let (target, _server) = start();
+    let (ann, bob) = (target.connected().await, target.connected().await);
+    let anns = SubscribeOptions::member("1").info(r#"{"name":"Ann"}"#);
+    let room = ann.subscribe_with("presence-room", &anns).expect("a good channel");
+    let bobs = SubscribeOptions::member("2").info("[]");
+    let bobs = bob.subscribe_with("presence-room", &bobs).expect("a good channel");
+    within(room.subscribed()).await.expect("subscribed");
+    within(bobs.subscribed()).await.expect("subscribed");
+    let mut members = bob.members_as::<Person>("presence-room");
+    members.sort_by(|one, other| one.0.cmp(&other.0));
+    let [(first, Ok(person)), (second, Err(_))] = &*members else { panic!("{members:?}") };
+    assert_eq!((first.as_str(), second.as_str()), ("1", "2"));
+    assert_eq!(person.name, "Ann");
+}
+
+#[tokio::test]
+async fn why_it_is_not_connected_is_data() {
+    let (target, server) = start();
+    let client = target.connected().await;
+    let mut events = client.events();
+    assert_eq!((client.retry_in(), client.status().last_loss), (None, None));
+    server.send_error(Peers::All, Some(4100), "Over capacity");
+    wait_for(&mut events, |event| matches!(event, Event::ServerError(_)).then_some(())).await;
+    server.fault_upgrades(usize::MAX, UpgradeFault::status(503, &[("Retry-After", "60")]));
+    server.close(Peers::All, 4100, "Over capacity");
+    // The close, and then the refused dial that names its time.
+    for _ in 0..2 {
+        wait_for(&mut events, |event| match event {
+            Event::State(change) if change.to == ConnectionState::Waiting => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+    let status = client.status();
+    assert_eq!((status.state, status.socket_id), (ConnectionState::Waiting, None));
+    assert!(status.attempt >= 1);
+    assert!(matches!(status.last_loss.as_deref(), Some(Loss::Dial(_))), "{:?}", status.last_loss);
+    assert_eq!(status.last_error.expect("it was sent").code, Some(4100));
+    let pause = client.retry_in().expect("it waits");
+    assert!(pause > Duration::from_secs(50), "{pause:?}");
+
+    server.heal_upgrades();
+    client.connect();
+    within(client.connected()).await.expect("connected");
+    assert_eq!(client.retry_in(), None);
+}
+
+#[tokio::test]
+async fn a_network_change_ends_a_long_wait() {
+    let (target, server) = start();
+    let hours = Duration::from_secs(24 * 60 * 60);
+    let backoff = BackoffConfig { initial: hours, maximum: hours };
+    let client = Client::new(target.builder().backoff(backoff).build().expect("valid"));
+    within(client.connected()).await.expect("connected");
+    let mut events = client.events();
+    server.drop_connections(Peers::All);
+    wait_for(&mut events, |event| match event {
+        Event::State(change) => (change.to == ConnectionState::Waiting).then_some(()),
+        _ => None,
+    })
+    .await;
+    client.handle_network_change();
+    within(client.connected()).await.expect("connected");
+}
+
+#[tokio::test]
+async fn a_network_change_asks_a_connected_server_for_a_sign_of_life() {
+    let (target, server) = start();
+    let timeouts = Timeouts { pong: Duration::from_millis(300), ..Timeouts::default() };
+    let config = target.builder().timeouts(timeouts).build().expect("valid");
+    let client = Client::new(config);
+    let mut news = subscribed(&client, "news").await;
+    server.stop_answering(Peers::All);
+    client.handle_network_change();
+    let cause = wait_for(&mut news, |event| match event {
+        Event::Gap { cause, .. } => Some(cause.clone()),
+        _ => None,
+    });
+    assert_eq!(*cause.await, Loss::PongTimeout);
+}
+
+#[tokio::test]
+async fn another_server_takes_everything_over() {
+    let ((target, first), (_, second)) = (start(), start());
+    let client = target.connected().await;
+    let mut news = subscribed(&client, "news").await;
+    client.sign_in(Some(r#"{"id":"ann"}"#)).expect("good user data");
+    within(client.signed_in()).await.expect("signed in");
+    let endpoint = Config::builder("app-key").host("127.0.0.1").port(second.port());
+    client.set_endpoint(endpoint.build().expect("valid").endpoint().clone());
+    wait_for(&mut news, |event| matches!(event, Event::Gap { .. }).then_some(())).await;
+    within(first.until_connections(0)).await;
+    within(client.signed_in()).await.expect("signed in there, too");
+    second.publish("news", "headline", "rain");
+    assert_eq!(next_text(&mut news, "headline").await, "rain");
+    // Disconnecting sticks, there as well.
+    within(client.shutdown()).await;
+    second.fault_upgrades(1, UpgradeFault::status(500, &[]));
+    client.handle_network_change();
+    client.set_endpoint(client.config().endpoint().clone());
+    assert_eq!(client.status().state, ConnectionState::Disconnected);
+    within(client.connected()).await.expect_err("disconnected");
+    assert_eq!((first.connections(), second.connections()), (0, 0));
+}
+
+#[tokio::test]
+async fn it_counts_what_it_received_and_what_was_too_much() {
+    let (target, server) = start();
+    let options = Options::default().queue(2, 1024 * 1024);
+    let client = Client::with_options(target.config(), options);
+    let mut news = subscribed(&client, "news").await;
+    while let Some(event) = within(news.recv()).await {
+        if matches!(event, Event::Subscribed { .. }) {
+            break;
+        }
+    }
+    let before = client.statistics();
+    for number in 0..5 {
+        server.publish("news", "number", &number.to_string());
+    }
+    let round_trip = within(client.ping()).await.expect("answered");
+    assert_eq!(client.round_trip(), Some(round_trip));
+    let after = client.statistics();
+    assert_eq!((after.events - before.events, after.connections), (5, 1));
+    assert!(after.bytes > before.bytes && after.messages >= before.messages + 6);
+    assert_eq!(client.dropped_events(), 3);
+    let lagged = wait_for(&mut news, |event| match event {
+        Event::Lagged(events) => Some(*events),
+        _ => None,
+    });
+    assert_eq!(lagged.await, 3);
+    assert_eq!(next_text(&mut news, "number").await, "3");
+}
+
+#[tokio::test]
+async fn clients_in_one_process_share_nothing() {
+    let ((target, first), (other_target, second)) = (start(), start());
+    let (ann, bob) = (target.connected().await, other_target.connected().await);
+    let same = target.connected().await;
+    let mut anns = subscribed(&ann, "news").await;
+    let mut bobs = subscribed(&bob, "news").await;
+    ann.sign_in(Some(r#"{"id":"ann"}"#)).expect("good user data");
+    within(ann.signed_in()).await.expect("signed in");
+    assert_eq!((bob.signed_in_user(), same.signed_in_user()), (None, None));
+    assert_eq!((same.channel_state("news"), first.subscribers("news")), (None, 1));
+    assert_ne!(ann.status().socket_id, same.status().socket_id);
+    first.publish("news", "headline", "first");
+    second.publish("news", "headline", "second");
+    assert_eq!(next_text(&mut anns, "headline").await, "first");
+    assert_eq!(next_text(&mut bobs, "headline").await, "second");
+    within(ann.shutdown()).await;
+    for client in [&bob, &same] {
+        within(client.flush()).await.expect("it lives");
+        assert_eq!(client.statistics().connections, 1);
+    }
+}

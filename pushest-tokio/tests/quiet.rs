@@ -1,0 +1,71 @@
+//! Nothing secret is logged, whatever level somebody turns on. A process of its own: a subscriber
+//! is for all of it.
+
+mod common;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use pushest_testkit::Server;
+use pushest_tokio::{AuthEndpoint, Client, Options};
+use tracing_subscriber::fmt::MakeWriter;
+
+use common::encrypted::shared_secret_base64;
+use common::endpoint::Endpoint;
+use common::{Target, subscribed};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("nobody panicked").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn neither_tokens_nor_keys_nor_signatures_are_logged() {
+    let log = Log::default();
+    // It takes the records of the `log` crate, too.
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::TRACE);
+    subscriber.with_writer(log.clone()).with_ansi(false).init();
+
+    let server = Server::start().expect("a server");
+    let target = Target {
+        key: server.app().key.clone(),
+        secret: server.app().secret().to_string(),
+        host: "127.0.0.1".to_string(),
+        port: server.port(),
+    };
+    let endpoint = Endpoint::granting(&target);
+    let asks = AuthEndpoint::new(&endpoint.url("/auth")).parameter("tenant", "tenant-sentinel");
+    let options = Options::default().auth_endpoint(asks).auth_headers(|_| {
+        vec![("Authorization".to_string(), "Bearer header-sentinel".to_string())]
+    });
+    let client = Client::with_options(target.builder().build().expect("valid"), options);
+    let channel = "private-encrypted-orders";
+    drop(subscribed(&client, channel).await);
+
+    let text = String::from_utf8(log.0.lock().expect("nobody panicked").clone()).expect("UTF-8");
+    assert!(text.contains("pushest: "), "{text}");
+    // Where every byte would be, in rows that cut words into pieces.
+    assert!(!text.contains("ureq"), "{text}");
+    let key = shared_secret_base64(channel);
+    for secret in ["tenant-sentinel", "header-sentinel", &*key, &*target.secret] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+}
