@@ -63,9 +63,7 @@ fn prove() -> Result<(), Mismatch> {
         .map_err(Mismatch::boxed)?;
     driver.expect_frames("the signed subscribe", &[SUBSCRIBE])?;
     driver.receive(first, SUBSCRIBED);
-    driver.expect("the subscription", |event| {
-        matches!(event, Event::Subscribed { .. })
-    })?;
+    driver.expect("the subscription", |event| matches!(event, Event::Subscribed { .. }))?;
     println!("subscribed to a private channel");
 
     driver.receive(first, SHIPPED);
@@ -84,9 +82,7 @@ fn prove() -> Result<(), Mismatch> {
     driver.receive(first, PONG);
     println!("answered a ping and sent one");
 
-    driver
-        .session
-        .handle_close(first, Loss::reset("the cable was pulled"), driver.now);
+    driver.session.handle_close(first, Loss::reset("the cable was pulled"), driver.now);
     driver.expect_state(ConnectionState::Waiting)?;
     driver.sleep()?;
     let second = driver.dial_due()?;
@@ -106,10 +102,7 @@ fn prove() -> Result<(), Mismatch> {
     driver.drain();
     ensure(driver.closed == Some(second), "the close")?;
     driver.expect_state(ConnectionState::Disconnected)?;
-    ensure(
-        driver.session.poll_timeout().is_none(),
-        "no timeout after the end",
-    )?;
+    ensure(driver.session.poll_timeout().is_none(), "no timeout after the end")?;
     println!("disconnected");
     Ok(())
 }
@@ -155,8 +148,7 @@ impl Driver {
     }
 
     fn receive(&mut self, connection: ConnectionId, message: &str) {
-        self.session
-            .handle_slice(connection, message.as_bytes(), self.now);
+        self.session.handle_slice(connection, message.as_bytes(), self.now);
         self.drain();
     }
 
@@ -179,10 +171,9 @@ impl Driver {
             match action {
                 Action::Connect { connection, .. } => self.connect = Some(connection),
                 Action::Send(frame) => self.frames.push(frame.text),
-                Action::Close {
-                    connection,
-                    code: CloseCode::Normal | CloseCode::Away,
-                } => self.closed = Some(connection),
+                Action::Close { connection, code: CloseCode::Normal | CloseCode::Away } => {
+                    self.closed = Some(connection)
+                }
                 Action::Emit(event) => self.events.push(event),
                 // This session signs by itself and has no presence channel.
                 Action::Authorize(_) | Action::Abandon(_) | Action::UpdatePresence(_) => {}
@@ -213,11 +204,7 @@ impl Driver {
 }
 
 fn ensure(condition: bool, what: &str) -> Result<(), Mismatch> {
-    if condition {
-        Ok(())
-    } else {
-        Err(missing(what))
-    }
+    if condition { Ok(()) } else { Err(missing(what)) }
 }
 
 fn missing(what: &str) -> Mismatch {
@@ -294,11 +281,7 @@ mod platform {
             let alignment = layout.align().max(align_of::<*mut c_void>());
             // SAFETY: `memory` is a live variable; a `Layout`'s alignment is a power of two.
             let status = unsafe { posix_memalign(&raw mut memory, alignment, layout.size()) };
-            if status == 0 {
-                memory.cast()
-            } else {
-                ptr::null_mut()
-            }
+            if status == 0 { memory.cast() } else { ptr::null_mut() }
         }
 
         unsafe fn dealloc(&self, memory: *mut u8, _layout: Layout) {

@@ -14,7 +14,16 @@ const PusherClient = require("pusher-js");
 const pushest = process.argv[2];
 const url = new URL(process.env.PUSHEST_TEST_URL);
 const [key, secret, host, port] = [url.username, url.password, url.hostname, url.port];
-const server = new Pusher({ appId: "app-id", key, secret, host, port, useTLS: false });
+const masterKey = Buffer.alloc(32, 7).toString("base64");
+const server = new Pusher({
+  appId: "app-id",
+  key,
+  secret,
+  host,
+  port,
+  useTLS: false,
+  encryptionMasterKeyBase64: masterKey,
+});
 const client = new PusherClient(key, {
   cluster: "",
   wsHost: host,
@@ -45,12 +54,12 @@ async function run(...options) {
   return output.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
-/** `pushest listen` for one event, which `send` sends until it was heard. */
-async function heardByPushest(channel, event, user, send) {
+/** `pushest listen WHAT…` for one event, which `send` sends until it was heard. */
+async function heardByPushest(event, what, send) {
   const options = ["--event", event, "--count", "1", "--timeout", `${PATIENCE_S}`];
   const repeating = setInterval(() => Promise.resolve(send()).catch(() => {}), 200);
   try {
-    return (await run("listen", channel, ...options, ...user)).at(-1);
+    return (await run("listen", ...what, ...options)).at(-1);
   } finally {
     clearInterval(repeating);
   }
@@ -78,8 +87,25 @@ const unique = Date.now().toString(36);
 async function checkPublic() {
   const name = `public-${unique}`;
   const publish = () => server.trigger(name, "news", { from: "the HTTP library" });
-  const { channel, event, data } = await heardByPushest(name, "news", [], publish);
+  const { channel, event, data } = await heardByPushest("news", [name], publish);
   equal([channel, event, data], [name, "news", { from: "the HTTP library" }], "published, to pushest");
+}
+
+async function checkEncrypted() {
+  const name = `private-encrypted-${unique}`;
+  const publish = () => server.trigger(name, "sealed", { text: "for your eyes" });
+  const heard = await heardByPushest("sealed", [name, "--master-key", masterKey], publish);
+  const { channel, data, decrypted } = heard;
+  const wanted = [name, { text: "for your eyes" }, true];
+  equal([channel, data, decrypted], wanted, "encrypted, to pushest");
+}
+
+async function checkUser() {
+  const id = `user-${unique}`;
+  const send = () => server.sendToUser(id, "notice", { text: "for you" });
+  const heard = await heardByPushest("notice", ["--sign-in", JSON.stringify({ id })], send);
+  const own = `#server-to-user-${id}`;
+  equal([heard.channel, heard.data], [own, { text: "for you" }], "to a user, to pushest");
 }
 
 async function checkClientEvents(kind, user) {
@@ -90,7 +116,7 @@ async function checkClientEvents(kind, user) {
     channel.bind("pusher:subscription_error", (error) => reject(new Error(JSON.stringify(error))));
   });
   const say = () => channel.trigger("client-from-js", { from: "js" });
-  const heard = await heardByPushest(name, "client-from-js", user, say);
+  const heard = await heardByPushest("client-from-js", [name, ...user], say);
   equal([heard.channel, heard.data], [name, { from: "js" }], `${kind}: pusher-js to pushest`);
 
   const data = heardByPusherJs(channel, "client-from-rust");
@@ -106,6 +132,8 @@ async function checkMembers(name) {
 
 try {
   await checkPublic();
+  await checkEncrypted();
+  await checkUser();
   await checkClientEvents("private", []);
   await checkMembers(await checkClientEvents("presence", ["--user-id", "rust"]));
 } finally {
