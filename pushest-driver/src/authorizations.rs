@@ -15,21 +15,31 @@ pub(crate) struct Authorizations {
     authorizer: Option<Arc<dyn Authorizer>>,
     requests: Vec<AuthorizationRequest>,
     running: Vec<(Ticket, BoxFuture<'static, Granted>)>,
+    /// Futures that nobody needs anymore. What they hold is the user's, and may call back when it
+    /// is dropped.
+    abandoned: Vec<BoxFuture<'static, Granted>>,
 }
 
 impl Authorizations {
     pub(crate) fn new(authorizer: Option<Arc<dyn Authorizer>>) -> Self {
-        Self { authorizer, requests: Vec::new(), running: Vec::new() }
+        Self { authorizer, requests: Vec::new(), running: Vec::new(), abandoned: Vec::new() }
     }
 
     pub(crate) fn request(&mut self, request: AuthorizationRequest) {
         self.requests.push(request);
     }
 
-    /// Nobody needs the answer anymore.
+    /// Nobody needs the answer anymore. Its future lives on until [`Authorizations::let_go`].
     pub(crate) fn abandon(&mut self, ticket: Ticket) {
         self.requests.retain(|request| request.ticket != ticket);
-        self.running.retain(|(running, _)| *running != ticket);
+        if let Some(at) = self.running.iter().position(|(running, _)| *running == ticket) {
+            self.abandoned.push(self.running.remove(at).1);
+        }
+    }
+
+    /// Drops what was abandoned. It is the user's code: no lock may be held.
+    pub(crate) fn let_go(&mut self) {
+        self.abandoned.clear();
     }
 
     /// Sets the user's authorizer to work on what was requested, and answers what is done. It is

@@ -7,8 +7,11 @@ use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 
 /// Answers requests for authorizations, usually by asking the app's own server (protocol, HTTP
 /// side). It is asked afresh for every attempt and every connection, since an answer is good for
-/// one socket id only; at most 8 requests run at a time, each for at most the configuration's
-/// `authorization` timeout.
+/// one socket id only; at most 8 requests for channels run at a time, and one for a sign-in, each
+/// for at most the configuration's `authorization` timeout.
+///
+/// An authorizer that holds a `Client` keeps it alive: a client that is to end when its user drops
+/// it must not be held by its own authorizer.
 ///
 /// The futures run beside the connection in the same task: they must not block, and a panic in one
 /// ends the client.

@@ -73,7 +73,12 @@ impl Client {
     /// [`Options::start_disconnected`](crate::Options::start_disconnected). While it waits for its
     /// next attempt, this makes it at once.
     pub fn connect(&self) {
-        self.hub().command(|state, now| state.session.connect(now));
+        self.hub().command(|state, now| {
+            // Without its pump nothing would come of it.
+            if !state.is_ended() {
+                state.session.connect(now);
+            }
+        });
     }
 
     /// Closes the connection and stays disconnected until [`Client::connect`]. What was triggered
@@ -290,10 +295,13 @@ impl Client {
         self.hub().lock().session.channel(channel).map(look)
     }
 
-    /// Counters since the client began.
+    /// Counters since the client began; what was dropped includes what receivers were too slow
+    /// for.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.hub().lock().session.statistics()
+        let mut statistics = self.hub().lock().session.statistics();
+        statistics.dropped += self.dropped_events();
+        statistics
     }
 
     /// The round trip that was measured last, by a ping of the client's own or the user's.

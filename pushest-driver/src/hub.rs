@@ -12,7 +12,7 @@ use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 use pushest_proto::{
-    ChannelName, Config, ConnectionState, Event, Instant, LimitReached, PingId, Session,
+    Action, ChannelName, Config, ConnectionState, Event, Instant, LimitReached, PingId, Session,
     SubscribeOptions,
 };
 use slab::Slab;
@@ -269,7 +269,17 @@ impl Hub {
 
     /// The pump is gone: nothing happens anymore.
     pub(crate) fn finish(&self) {
-        self.command(|state, _| {
+        self.command(|state, now| {
+            // What is asked from now on is answered truly: there is no connection.
+            state.session.disconnect(now);
+            while let Some(action) = state.session.poll_action() {
+                match action {
+                    Action::Emit(event) => state.route(event),
+                    Action::UpdatePresence(update) => state.route(Event::Presence(update)),
+                    _ => {}
+                }
+            }
+            state.deliver();
             state.life = Life::Ended;
             state.links = 0;
             state.end_receivers();

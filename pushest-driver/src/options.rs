@@ -21,7 +21,8 @@ pub enum Overflow {
     /// The client stops reading until the receiver has caught up (half of its queue is free), so
     /// that nothing is lost; the server's side of the connection fills up instead. It goes on
     /// sending, pings included, and no pong deadline runs. A server may close a client that is too
-    /// slow; then the client reconnects, and each channel gets a `Gap`.
+    /// slow. The client notices when it reads again, after what the server had sent before; then it
+    /// reconnects, and each channel gets a `Gap`.
     ///
     /// One full receiver holds up all others. While waiting, nothing that the server says arrives:
     /// whoever awaits `flush()` or `subscribed()` and does not receive meanwhile may wait forever.

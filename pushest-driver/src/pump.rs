@@ -69,6 +69,10 @@ pub struct Pump<R: Runtime> {
     deadline: Option<Instant>,
     sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
     wakers: Vec<Waker>,
+    /// What is to be logged, dialled and dropped once the lock is free.
+    records: Vec<Event>,
+    next_dial: Option<(ConnectionId, Endpoint)>,
+    discarded: Vec<Link<R::Socket>>,
 }
 
 /// The connection that the session asked for last.
@@ -154,11 +158,19 @@ impl<R: Runtime> Pump<R> {
             deadline: None,
             sleep: None,
             wakers: Vec::new(),
+            records: Vec::new(),
+            next_dial: None,
+            discarded: Vec::new(),
         }
     }
 
     /// Tells the session what happened and carries out what it asks for, all under one lock.
     fn drive(&mut self, context: &mut Context<'_>) {
+        for news in &self.news {
+            if let News::Lost(_, loss) = news {
+                tracing::debug!(target: "pushest", %loss, "lost");
+            }
+        }
         let hub = self.hub.clone();
         let mut guard = hub.lock();
         let state = &mut *guard;
@@ -184,6 +196,24 @@ impl<R: Runtime> Pump<R> {
         state.take_wakers(&mut self.wakers);
         drop(guard);
         self.wakers.drain(..).for_each(Waker::wake);
+        self.without_the_lock(now);
+    }
+
+    /// What runs code of others, which may call back into the client: the log's subscriber, the
+    /// runtime's sockets and timers, the futures of an authorizer.
+    fn without_the_lock(&mut self, now: Instant) {
+        self.authorizations.let_go();
+        self.records.drain(..).for_each(|event| log(&event));
+        if let Some((connection, endpoint)) = self.next_dial.take() {
+            self.dial(connection, endpoint, now);
+            let hub = self.hub.clone();
+            let mut state = hub.lock();
+            self.report_links(&mut state);
+            state.take_wakers(&mut self.wakers);
+            drop(state);
+            self.wakers.drain(..).for_each(Waker::wake);
+        }
+        self.discarded.clear();
     }
 
     fn tell(&mut self, state: &mut State, now: Instant) {
@@ -199,10 +229,7 @@ impl<R: Runtime> Pump<R> {
                     Message::Binary(bytes) => session.handle_message(connection, bytes, now),
                     _ => session.handle_activity(connection, now),
                 },
-                News::Lost(connection, loss) => {
-                    tracing::debug!(target: "pushest", %loss, "lost");
-                    session.handle_close(connection, loss, now);
-                }
+                News::Lost(connection, loss) => session.handle_close(connection, loss, now),
                 News::Answered(ticket, answer) => {
                     session.handle_authorization(ticket, answer, now);
                 }
@@ -219,7 +246,9 @@ impl<R: Runtime> Pump<R> {
     ) {
         match action {
             Action::Emit(event) => {
-                log(&event);
+                if is_logged(&event) {
+                    self.records.push(event.clone());
+                }
                 state.route(event);
             }
             Action::UpdatePresence(update) => state.route(Event::Presence(update)),
@@ -231,10 +260,12 @@ impl<R: Runtime> Pump<R> {
                 }
                 self.check_room(state, context, now);
             }
-            Action::Connect { connection, endpoint } => self.dial(connection, endpoint, now),
+            Action::Connect { connection, endpoint } => {
+                self.next_dial = Some((connection, endpoint));
+            }
             Action::Close { connection, code } => {
+                self.next_dial.take_if(|(next, _)| *next == connection);
                 if self.link.connection() == Some(connection) {
-                    tracing::debug!(target: "pushest", code = u16::from(code), "closing");
                     self.close(Some(code.into()), now);
                 }
             }
@@ -284,11 +315,14 @@ impl<R: Runtime> Pump<R> {
 
     /// Gives the link up: a dial at once, an open connection with a close frame.
     fn close(&mut self, code: Option<u16>, now: Instant) {
-        if let Link::Open(wire) = std::mem::replace(&mut self.link, Link::None) {
-            if self.closing.len() >= MOST_CLOSING {
-                self.closing.remove(0);
+        match std::mem::replace(&mut self.link, Link::None) {
+            Link::Open(wire) => {
+                if self.closing.len() >= MOST_CLOSING {
+                    self.closing.remove(0);
+                }
+                self.closing.push(Closing::new(wire, code, now + FAREWELL));
             }
-            self.closing.push(Closing::new(wire, code, now + FAREWELL));
+            former => self.discarded.push(former),
         }
     }
 
@@ -412,6 +446,18 @@ impl<R: Runtime> Drop for Pump<R> {
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     [one, other].into_iter().flatten().min()
+}
+
+/// Whether [`log`] says anything of it; what channels carry is not logged.
+fn is_logged(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::State(_)
+            | Event::SubscriptionFailed { .. }
+            | Event::SignInFailed { .. }
+            | Event::ServerError(_)
+            | Event::Malformed { .. }
+    )
 }
 
 fn log(event: &Event) {

@@ -99,7 +99,12 @@ impl Subscription {
     ) -> Result<(), CommandError> {
         let data = crate::trigger::data(data)?;
         let name = self.name.as_str();
-        self.hub.command(|state, now| state.session.trigger(name, event, &data, now))
+        self.hub.command(|state, now| {
+            if state.channel(&self.name, self.id).is_none() {
+                return Err(CommandError::NotSubscribed { channel: name.to_string() });
+            }
+            state.session.trigger(name, event, &data, now)
+        })
     }
 
     /// Sends a client event once the rate allows; see
@@ -116,10 +121,14 @@ impl Subscription {
         TriggerWhenAllowed::new(self.hub.clone(), self.name.as_str(), event, data)
     }
 
-    /// Who is present; see [`Client::members`](crate::Client::members).
+    /// Who is present; see [`Client::members`](crate::Client::members). Nobody, once the channel
+    /// was unsubscribed from.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
-        let state = self.hub.lock();
+        let mut state = self.hub.lock();
+        if state.channel(&self.name, self.id).is_none() {
+            return Vec::new();
+        }
         let view = state.session.channel(self.name.as_str());
         view.map(|view| view.members().cloned().collect()).unwrap_or_default()
     }
@@ -127,7 +136,9 @@ impl Subscription {
     /// How far the subscription is; `None` once it was unsubscribed from.
     #[must_use]
     pub fn state(&self) -> Option<ChannelState> {
-        self.hub.lock().session.channel(self.name.as_str()).map(|view| view.state())
+        let mut state = self.hub.lock();
+        state.channel(&self.name, self.id)?;
+        state.session.channel(self.name.as_str()).map(|view| view.state())
     }
 
     /// Ends this receiver; the channel is unsubscribed from if it was the last. The same as

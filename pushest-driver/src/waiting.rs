@@ -171,7 +171,8 @@ impl Future for Subscribed {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let mut state = this.hub.lock();
-        let view = state.session.channel(this.channel.as_str());
+        let is_same = state.channel(&this.channel, this.id).is_some();
+        let view = state.session.channel(this.channel.as_str()).filter(|_| is_same);
         let progress = view.map(|view| (view.state(), view.failure().cloned()));
         match progress {
             Some((ChannelState::Subscribed, _)) => return Poll::Ready(Ok(())),

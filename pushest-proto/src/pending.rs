@@ -31,6 +31,8 @@ pub(crate) struct Pending {
     bytes: usize,
     /// How many were dropped since the last notice, and the place of the first.
     dropped: u64,
+    /// How many were dropped in all.
+    ever_dropped: u64,
     dropped_at: Order,
     most_events: usize,
     most_bytes: usize,
@@ -44,6 +46,7 @@ impl Pending {
             droppable: VecDeque::new(),
             bytes: 0,
             dropped: 0,
+            ever_dropped: 0,
             dropped_at: Order::default(),
             most_events,
             most_bytes,
@@ -87,6 +90,7 @@ impl Pending {
                 self.dropped_at = order;
             }
             self.dropped += 1;
+            self.ever_dropped += 1;
         }
     }
 
@@ -118,6 +122,11 @@ impl Pending {
             self.kept.front().map_or(Order::NEVER, |(order, _)| *order),
             self.droppable.front().map_or(Order::NEVER, |(order, ..)| *order),
         )
+    }
+
+    /// How many events were dropped in all.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.ever_dropped
     }
 
     /// How many events wait.

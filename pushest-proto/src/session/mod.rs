@@ -62,8 +62,14 @@ pub struct Statistics {
     pub events: u64,
     /// Events of channels that are not wanted (a former subscription's last ones).
     pub unwanted: u64,
+    /// Events that were not polled fast enough and are gone.
+    pub dropped: u64,
     /// Connections that were established.
     pub connections: u64,
+    /// Connections that were established after the first.
+    pub reconnects: u64,
+    /// The last round trip that was measured, by a ping of the session's or the user's.
+    pub round_trip: Option<core::time::Duration>,
 }
 
 /// What the session holds, in bytes and counts; [`Limits`](crate::Limits) bounds each.
@@ -297,7 +303,12 @@ impl Session {
     /// Counters since the session began.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        self.statistics
+        Statistics {
+            dropped: self.pending.dropped(),
+            reconnects: self.statistics.connections.saturating_sub(1),
+            round_trip: self.heartbeat.round_trip,
+            ..self.statistics
+        }
     }
 
     /// What the session holds at the moment.

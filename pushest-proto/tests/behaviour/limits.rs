@@ -29,6 +29,11 @@ fn the_oldest_events_go_when_nobody_polls_and_the_next_notice_counts_them() {
         .collect();
     assert_eq!(texts, (15..25).map(|number| number.to_string()).collect::<Vec<_>>());
     assert_eq!(harness.session.memory().stored_bytes, 0);
+    let statistics = harness.session.statistics();
+    assert_eq!((statistics.dropped, statistics.events, statistics.reconnects), (15, 25, 0));
+    harness.close(4200);
+    harness.establish();
+    assert_eq!(harness.session.statistics().reconnects, 1);
 }
 
 #[test]

@@ -81,6 +81,16 @@ fn members_join_and_leave_once_each() {
 }
 
 #[test]
+fn an_id_may_be_a_fraction() {
+    let mut harness = with_members(&["me"]);
+    let data = r#"{"user_id":1.5}"#;
+    harness.receive(&message("pusher_internal:member_added", Some(ROOM), data));
+    assert_eq!(changes(&mut harness), ["+1.5"]);
+    harness.receive(&message("pusher_internal:member_removed", Some(ROOM), data));
+    assert_eq!(changes(&mut harness), ["-1.5"]);
+}
+
+#[test]
 fn a_member_without_info_has_none() {
     let mut harness = with_members(&["me"]);
     harness.receive(&message("pusher_internal:member_added", Some(ROOM), r#"{"user_id":"x"}"#));

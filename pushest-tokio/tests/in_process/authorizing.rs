@@ -131,3 +131,37 @@ async fn an_authorizer_may_use_the_client_it_works_for() {
     let _orders = subscribed(&made, "private-orders").await;
     client.lock().unwrap().take();
 }
+
+#[tokio::test]
+async fn an_abandoned_authorizer_may_hold_what_belongs_to_the_client() {
+    let (target, _server) = start();
+    let client = Arc::new(Mutex::new(None::<Client>));
+    let (inner, asked) = (client.clone(), Arc::new(AtomicU32::new(0)));
+    let count = asked.clone();
+    let options = Options::default().authorizer(move |_: AuthorizationRequest| {
+        let client = inner.lock().unwrap().clone().expect("it is there");
+        let count = count.clone();
+        async move {
+            // Dropping either of them takes the client's lock.
+            let held = (client.events(), client.subscribe("held"));
+            count.fetch_add(1, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+            drop(held);
+            Err(Denied::refused(None, "never"))
+        }
+    });
+    let made = self::client(&target, options);
+    *client.lock().unwrap() = Some(made.clone());
+    within(made.connected()).await.expect("connected");
+    // Abandoned by its timeout, then by unsubscribing.
+    let orders = made.subscribe("private-orders").expect("a good channel");
+    within(async {
+        while asked.load(Ordering::SeqCst) < 2 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    drop(orders);
+    within(made.flush()).await.expect("the client lives");
+    client.lock().unwrap().take();
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pushest_tokio::{ConnectionState, NotConnected};
+use pushest_tokio::{ChannelState, ConnectionState, NotConnected};
 
 use crate::common::{subscribed, within};
 use crate::start;
@@ -114,6 +114,11 @@ fn receivers_end_with_the_runtime() {
         within(async { while news.recv().await.is_some() {} }).await;
         assert_eq!(within(client.connected()).await, Err(NotConnected::Ended));
         within(client.flush()).await.expect_err("nobody sends it");
+        assert_eq!(client.status().state, ConnectionState::Disconnected);
+        assert!(within(news.subscribed()).await.is_err());
+        assert_ne!(news.state(), Some(ChannelState::Subscribed));
+        client.connect();
+        assert_eq!(client.status().state, ConnectionState::Disconnected);
         within(client.shutdown()).await;
     });
 }

@@ -192,3 +192,19 @@ async fn what_was_triggered_before_a_disconnect_still_arrives() {
         assert_eq!(next_text(&mut of_bob, "client-number").await, number.to_string());
     }
 }
+
+#[tokio::test]
+async fn a_receiver_does_not_speak_for_its_successor() {
+    let (target, _server) = start();
+    let client = target.connected().await;
+    let old = subscribed(&client, "private-news").await;
+    client.unsubscribe("private-news").expect("it is wanted");
+    let new = subscribed(&client, "private-news").await;
+    assert_eq!(old.state(), None);
+    assert!(within(old.subscribed()).await.is_err());
+    assert!(old.trigger("client-x", &1).is_err());
+    assert!(old.members().is_empty());
+    new.trigger("client-x", &1).expect("it is subscribed");
+    drop(old);
+    assert!(new.state().is_some());
+}
