@@ -222,7 +222,8 @@ pub(crate) struct MembersArguments {
 
 #[derive(Args)]
 pub(crate) struct DoctorArguments {
-    /// The one channel to try [default: pushest-doctor, and the same after private- and presence-]
+    /// The one channel to try [default: pushest-doctor, and the same after private-, presence- and,
+    /// with a master key, private-encrypted-]
     #[arg(value_name = "CHANNEL")]
     pub(crate) channel: Option<String>,
 
@@ -345,6 +346,11 @@ pub(crate) struct ConnectionOptions {
         conflicts_with_all = ["secret", "master_key"]
     )]
     pub(crate) auth_endpoint: Option<String>,
+
+    /// Ask this URL, and not that of --auth-endpoint, for the authorizations of sign-ins [default:
+    /// the same URL]
+    #[arg(long, help_heading = "Connection", value_name = "URL")]
+    pub(crate) user_auth_endpoint: Option<String>,
 
     /// A header for each of these requests; may be given several times
     #[arg(long, help_heading = "Connection", value_name = "NAME: VALUE")]

@@ -58,9 +58,17 @@ impl Connection {
         if auth_url.is_none() && !options.auth_header.is_empty() {
             return Err(Failure::input("--auth-header is for --auth-endpoint, which is not given"));
         }
+        if auth_url.is_none() && options.user_auth_endpoint.is_some() {
+            // Not clap's: it lifts a requirement that conflicts with what is given, as --secret.
+            return Err(Failure::input(
+                "--user-auth-endpoint is beside --auth-endpoint, which is not given",
+            ));
+        }
         if let Some(path) = &options.ca_file {
             let endpoint = config.endpoint();
-            if !endpoint.is_tls() && !auth_url.is_some_and(|url| url.starts_with("https://")) {
+            let asked = [auth_url, options.user_auth_endpoint.as_deref()];
+            let asks_tls = asked.into_iter().flatten().any(|url| url.starts_with("https://"));
+            if !endpoint.is_tls() && !asks_tls {
                 return Err(Failure::input(format_args!(
                     "--ca-file is for TLS, and {}:{} is reached without: add --tls",
                     endpoint.host_name(),
@@ -70,7 +78,7 @@ impl Connection {
             driver = driver.ca_file(path).map_err(Failure::input)?;
         }
         if let Some(url) = auth_url {
-            driver = driver.auth_endpoint(auth_endpoint(url, &options.auth_header)?);
+            driver = driver.auth_endpoint(auth_endpoint(url, options)?);
         }
         Ok(Self { config, options: driver, has_endpoint: auth_url.is_some() })
     }
@@ -89,21 +97,12 @@ impl Connection {
 }
 
 /// The endpoint with its headers, whose values may be secrets: no error names one.
-fn auth_endpoint(url: &str, headers: &[String]) -> Result<AuthEndpoint, Failure> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-    if authority.contains('@') {
-        return Err(Failure::input(
-            "the URL of --auth-endpoint holds credentials: give them as --auth-header \
-             'Authorization: …'",
-        ));
+fn auth_endpoint(url: &str, options: &ConnectionOptions) -> Result<AuthEndpoint, Failure> {
+    let mut endpoint = AuthEndpoint::new(endpoint_url("--auth-endpoint", url)?);
+    if let Some(url) = &options.user_auth_endpoint {
+        endpoint = endpoint.user_url(endpoint_url("--user-auth-endpoint", url)?);
     }
-    if authority.is_empty() || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Failure::input(format_args!(
-            "{url:?} is not the URL of an endpoint, such as https://example.org/pusher/auth"
-        )));
-    }
-    headers.iter().try_fold(AuthEndpoint::new(url), |endpoint, header| {
+    options.auth_header.iter().try_fold(endpoint, |endpoint, header| {
         let Some((name, value)) = header.split_once(':') else {
             return Err(Failure::input("an --auth-header has no colon: write 'Name: value'"));
         };
@@ -122,6 +121,33 @@ fn auth_endpoint(url: &str, headers: &[String]) -> Result<AuthEndpoint, Failure>
         }
         Ok(endpoint.header(name, value))
     })
+}
+
+/// The URL, if it is one that can be asked. Any part of it may be a secret, of a wrong one all the
+/// more: no error quotes it.
+fn endpoint_url<'a>(option: &str, url: &'a str) -> Result<&'a str, Failure> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if authority.contains('@') {
+        return Err(Failure::input(format_args!(
+            "the URL of {option} holds credentials: give them as --auth-header 'Authorization: …'"
+        )));
+    }
+    let (host, port) = match authority.rsplit_once(':') {
+        // The colon is one of an IPv6 address.
+        Some((_, port)) if port.ends_with(']') => (authority, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (authority, None),
+    };
+    let has_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    if host.is_empty() || !has_port || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Failure::input(format_args!(
+            "the value of {option} is not the URL of an endpoint: it starts with http:// or \
+             https:// and a host, with or without a port, and holds visible ASCII characters, such \
+             as https://example.org/pusher/auth"
+        )));
+    }
+    Ok(url)
 }
 
 /// Signs as the app, where no connection is needed.

@@ -96,6 +96,8 @@ fn contradictions() {
     let endpoint = ["listen", "news", "--auth-endpoint", "http://127.0.0.1/auth"];
     refused(&endpoint, &["--auth-endpoint", "--secret"]);
     refused(&["listen", "news", "--auth-header", "X: y"], &["--auth-endpoint"]);
+    let user = ["listen", "news", "--user-auth-endpoint", "http://127.0.0.1/auth"];
+    refused(&user, &["--user-auth-endpoint", "which is not given"]);
 }
 
 #[test]
@@ -134,11 +136,36 @@ fn endpoints() {
         assert!(ended.stderr.contains(text), "{arguments:?}: {ended:?}");
         assert!(!ended.stderr.contains("hush"), "{ended:?}");
     };
-    for url in ["", "example.org", "ftp://example.org/", "http://", "http:///auth", "http://a b/"] {
-        refused(&["--key", "k", "--auth-endpoint", url], "is not the URL of an endpoint");
-    }
-    refused(&["--key", "k", "--auth-endpoint", "http://ada:hush@h/"], "credentials");
     let endpoint = ["--key", "k", "--auth-endpoint", "http://127.0.0.1/auth"];
+    let urls = |url, text: &str| {
+        refused(&["--key", "k", "--auth-endpoint", url], &format!(" --auth-endpoint {text}"));
+        let user = [&endpoint[..], &["--user-auth-endpoint", url]].concat();
+        refused(&user, &format!(" --user-auth-endpoint {text}"));
+    };
+    for url in [
+        "",
+        "example.org",
+        "ftp://example.org/",
+        "http://",
+        "http:///auth",
+        "http://a b/",
+        "http://:80/",
+        // Nothing of them is quoted.
+        "hush",
+        "hush://h/",
+        "ftp://u:hush@h",
+        "http//u:hush@h",
+        "HTTP://u:hush@h",
+        "http:u:hush@h",
+        "http://h:hush/",
+        "http://h/?tok en=hush",
+        "http://h/hush\n",
+        "http://hüsh/hush",
+    ] {
+        urls(url, "is not the URL of an endpoint: it starts with http:// or https://");
+    }
+    urls("http://ada:hush@h/", "holds credentials");
+    urls("https://hush@h", "holds credentials");
     let header = |header| [&endpoint[..], &["--auth-header", header]].concat();
     refused(&header("hush"), "no colon");
     refused(&header("A b: hush"), "\"A b\" is not the name");

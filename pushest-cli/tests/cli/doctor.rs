@@ -121,6 +121,23 @@ fn one_channel_may_be_chosen() {
 }
 
 #[test]
+fn with_a_master_key_an_encrypted_channel_is_tried() {
+    let server = Server::start().unwrap();
+    let key = master_key(&Publisher::new());
+    let (results, lines, ended) = examine(&["--master-key", &key], &to(&server));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let steps: Vec<&str> = results[6..].iter().map(|(step, _)| &**step).collect();
+    assert_eq!(steps, ["public", "private", "presence", "encrypted", "trigger"]);
+    assert!(results[6..].iter().all(|(_, result)| result == "ok"), "{results:?}");
+    let text = lines[9]["text"].as_str().unwrap();
+    assert_eq!(text, "subscribed to private-encrypted-pushest-doctor");
+    // Without a secret it is skipped as the others are.
+    let (results, _, ended) = examine(&["--master-key", &key], &to(&server)[..6]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(results[9], ("encrypted".to_owned(), "skipped".to_owned()));
+}
+
+#[test]
 fn without_anybody_who_signs_the_rest_is_tried() {
     let server = Server::start().unwrap();
     let options = to(&server);

@@ -183,6 +183,27 @@ fn it_says_who_signs_in() {
 }
 
 #[test]
+fn sign_ins_may_have_an_endpoint_of_their_own() {
+    let server = Server::start().unwrap();
+    let endpoint = Endpoint::signing("ada");
+    let url = format!("http://{}/user-auth", endpoint.address);
+    let arguments = ["listen", "private-chat", "--sign-in", "null", "--count", "1"];
+    let arguments = [&arguments[..], &["--user-auth-endpoint", &url]].concat();
+    let mut listener = Pushest::start(&words(&arguments, &endpoint.to(&server)));
+    listener.stderr.until("subscribed to #server-to-user-ada");
+    server.wait_for_subscribers("private-chat", 1, WAIT).unwrap();
+    server.publish_to_user("ada", "message", "hello");
+    let ended = listener.end();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let requests = endpoint.requests.lock().unwrap();
+    assert_eq!(requests.len(), 2);
+    for request in requests.iter() {
+        let path = if request.field("channel_name").is_some() { "/auth" } else { "/user-auth" };
+        assert_eq!(request.headers[0], format!("POST {path} HTTP/1.1"));
+    }
+}
+
+#[test]
 fn its_refusal_ends_every_command_and_is_told_in_its_words() {
     let server = Server::start().unwrap();
     let endpoint = Endpoint::start(|_| (403, "members only".to_owned()));

@@ -24,6 +24,8 @@ use crate::failure::Failure;
 use crate::output::{Line, Outcome, Output};
 
 const CHANNELS: [&str; 3] = ["pushest-doctor", "private-pushest-doctor", "presence-pushest-doctor"];
+/// Tried, too, where there is a key for it.
+const ENCRYPTED: &str = "private-encrypted-pushest-doctor";
 const EVENT: &str = "client-pushest-doctor";
 const NOBODY_SIGNS: &str = "neither a secret nor --auth-endpoint was given";
 const NOT_CONNECTED: &str = "there is no connection";
@@ -43,6 +45,9 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
         None => {
             for channel in CHANNELS {
                 channels.push(ChannelName::new(channel)?);
+            }
+            if connection.config.has_master_key() {
+                channels.push(ChannelName::new(ENCRYPTED)?);
             }
             if connection.can_sign() {
                 rehearsal.subscribe(CHANNELS[2], &user)?;
