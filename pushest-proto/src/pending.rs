@@ -125,7 +125,7 @@ impl Pending {
     }
 
     /// How many events were dropped in all.
-    pub(crate) fn dropped(&self) -> u64 {
+    pub(crate) fn ever_dropped(&self) -> u64 {
         self.ever_dropped
     }
 

@@ -304,7 +304,7 @@ impl Session {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         Statistics {
-            dropped: self.pending.dropped(),
+            dropped: self.pending.ever_dropped(),
             reconnects: self.statistics.connections.saturating_sub(1),
             round_trip: self.heartbeat.round_trip,
             ..self.statistics
