@@ -108,9 +108,11 @@ fn auth_endpoint(url: &str, options: &ConnectionOptions) -> Result<AuthEndpoint,
         };
         let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if name.is_empty() || !name.bytes().all(token) {
-            return Err(Failure::input(format_args!(
-                "{name:?} is not the name of an --auth-header: letters, digits and !#$%&'*+-.^_`|~"
-            )));
+            // Not quoted: with the colon forgotten or misplaced it holds a part of the value.
+            return Err(Failure::input(
+                "what stands before the colon is not the name of an --auth-header: letters, digits \
+                 and !#$%&'*+-.^_`|~",
+            ));
         }
         let value = value.trim();
         if !value.bytes().all(|byte| byte.is_ascii_graphic() || b" \t".contains(&byte)) {
