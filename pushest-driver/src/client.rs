@@ -39,6 +39,12 @@ impl Drop for Handle {
     }
 }
 
+impl AsRef<Client> for Client {
+    fn as_ref(&self) -> &Client {
+        self
+    }
+}
+
 impl Client {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
         Self { handle: Arc::new(Handle { hub }) }

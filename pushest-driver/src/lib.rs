@@ -13,6 +13,7 @@ mod authorizer;
 mod client;
 mod dial;
 mod error;
+mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
@@ -32,6 +33,7 @@ pub use error::{
     FlushError, NotConnected, NotSignedIn, SignInError, SubscribeError, SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
+pub use handler::{Handler, RunError};
 pub use options::{Options, OptionsError, Overflow};
 pub use pushest_proto::{
     self as proto, Answers, AuthEndpoint, Authorization, AuthorizationRequest,

@@ -1,9 +1,12 @@
 //! What a runtime provides. For those who write a driver for another runtime; users of one of the
 //! crates for a runtime need none of this.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
+use std::marker::PhantomData;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -18,6 +21,7 @@ pub use crate::dial::Upgrade;
 pub use crate::dial::handshake::failure as upgrade_failure;
 #[cfg(feature = "tls")]
 pub use crate::dial::tls::failure as tls_failure;
+pub use crate::handler::run;
 use crate::hub::Hub;
 use crate::options::Options;
 pub use crate::pump::Pump;
@@ -76,4 +80,82 @@ pub fn client<R: Runtime>(config: Config, options: Options, runtime: R) -> (Clie
         client.connect();
     }
     (client, Pump::new(hub, runtime))
+}
+
+/// A runtime that can run a client by itself, in a task.
+pub trait Spawn: Runtime + Sized {
+    /// The runtime that this is called in.
+    fn current() -> Self;
+
+    /// Runs it until it ends.
+    fn spawn(pump: Pump<Self>);
+}
+
+/// A client that a runtime runs: the `Client` of that runtime's crate. Everything that it can do
+/// stands at [`Client`], which it derefs to.
+///
+/// Its connection is one task, which ends when the last clone is dropped.
+pub struct ClientOn<R> {
+    client: Client,
+    runtime: PhantomData<fn() -> R>,
+}
+
+impl<R: Spawn> ClientOn<R> {
+    /// A client that connects in the background and stays connected. This cannot fail:
+    /// [`connected`](Client::connected) and [`status`](Client::status) tell how it goes.
+    ///
+    /// # Panics
+    /// Where the runtime cannot spawn, as tokio outside of its runtime, or in one without I/O and
+    /// time.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self::with_options(config, Options::default())
+    }
+
+    /// The same with options: certificate authorities, headers, queues, an authorizer.
+    ///
+    /// # Panics
+    /// As [`ClientOn::new`].
+    #[must_use]
+    pub fn with_options(config: Config, options: Options) -> Self {
+        let (client, pump) = Self::with_pump(config, options);
+        R::spawn(pump);
+        client
+    }
+
+    /// The same without a task: the future is for you to run, on whatever executor. Nothing happens
+    /// unless it runs; it ends by itself when the last clone of the client is dropped.
+    ///
+    /// # Panics
+    /// As [`ClientOn::new`].
+    pub fn with_pump(config: Config, options: Options) -> (Self, Pump<R>) {
+        let (client, pump) = client(config, options, R::current());
+        (Self { client, runtime: PhantomData }, pump)
+    }
+}
+
+impl<R> Clone for ClientOn<R> {
+    fn clone(&self) -> Self {
+        Self { client: self.client.clone(), runtime: PhantomData }
+    }
+}
+
+impl<R> Deref for ClientOn<R> {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl<R> AsRef<Client> for ClientOn<R> {
+    fn as_ref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl<R> fmt::Debug for ClientOn<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.client.fmt(f)
+    }
 }

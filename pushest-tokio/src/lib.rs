@@ -36,63 +36,63 @@
 //! certificate authorities, too.
 #![forbid(unsafe_code)]
 
-mod handler;
-mod runtime;
-mod stream;
+mod sockets;
 
-use std::ops::Deref;
-
-pub use handler::{Handler, RunError, run, run_with_options};
-pub use pushest_driver::{
-    Answers, AuthEndpoint, Authorization, AuthorizationRequest, AuthorizationSubject, Authorizer,
-    BackoffConfig, BoxFuture, ChannelEvent, ChannelKind, ChannelName, ChannelState, CommandError,
-    Config, ConfigBuilder, ConfigError, Connected, ConnectionState, DecryptionFailure, Denied,
-    DialFailure, Endpoint, Event, Events, Flush, FlushError, LimitReached, Limits, Loss,
-    Malformation, Member, NotConnected, NotSignedIn, Options, OptionsError, Overflow,
-    PresenceChange, PresenceUpdate, RequestFailure, ServerError, Shutdown, SignInError, SignedIn,
-    SocketId, StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed,
-    Subscription, SubscriptionError, Timeouts, TriggerWhenAllowed, TypedEvents, config_from_env,
-};
-pub use pushest_proto as proto;
-use runtime::Tokio;
+pub use pushest_driver::*;
+pub use sockets::Tokio;
 
 /// A client of one app, on tokio. Everything that it can do stands at
 /// [`pushest_driver::Client`], which it derefs to.
 ///
 /// Its connection runs in one task, which ends when the last clone is dropped.
-#[derive(Debug, Clone)]
-pub struct Client(pushest_driver::Client);
+pub type Client = pushest_driver::runtime::ClientOn<Tokio>;
 
-impl Client {
-    /// A client that connects in the background and stays connected. This cannot fail:
-    /// [`connected`](pushest_driver::Client::connected) and
-    /// [`status`](pushest_driver::Client::status) tell how it goes.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime, or in one without I/O and time.
-    #[must_use]
-    pub fn new(config: Config) -> Self {
-        Self::with_options(config, Options::default())
-    }
-
-    /// The same with options: certificate authorities, headers, queues, an authorizer.
-    ///
-    /// # Panics
-    /// As [`Client::new`].
-    #[must_use]
-    pub fn with_options(config: Config, options: Options) -> Self {
-        let (client, pump) = pushest_driver::runtime::client(config, options, Tokio::new());
-        tokio::spawn(pump);
-        Self(client)
-    }
+/// Connects, and tells the handler everything until the handler disconnects or the server refuses
+/// for good.
+///
+/// ```no_run
+/// use pushest_tokio::{Client, Event, Handler, SubscribeOptions, run};
+///
+/// struct Printer;
+///
+/// impl Handler<Client> for Printer {
+///     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
+///         vec![("news".to_string(), SubscribeOptions::default())]
+///     }
+///
+///     fn on_event(&mut self, client: &Client, event: Event) {
+///         if let Event::Channel(event) = event {
+///             println!("{}: {}", event.name(), event.text());
+///             if event.name() == "last-news" {
+///                 client.disconnect();
+///             }
+///         }
+///     }
+/// }
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// run(pushest_tokio::config_from_env()?, Printer).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+pub async fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
+    run_with_options(config, Options::default(), handler).await
 }
 
-impl Deref for Client {
-    type Target = pushest_driver::Client;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
+/// As [`run`], with options.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with_options<H: Handler<Client>>(
+    config: Config,
+    options: Options,
+    handler: H,
+) -> Result<(), RunError> {
+    let client = Client::with_options(config, options.start_disconnected());
+    pushest_driver::runtime::run(client, handler).await
 }
 
 /// What the README shows must compile, and what it runs must work.

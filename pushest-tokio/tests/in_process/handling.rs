@@ -15,7 +15,7 @@ struct Recorder {
     told: Sender<String>,
 }
 
-impl Handler for Recorder {
+impl Handler<Client> for Recorder {
     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
         self.channels.clone()
     }

@@ -2,60 +2,57 @@
 
 use std::sync::Arc;
 
-use pushest_driver::{
-    Config, ConnectionState, Event, Loss, Options, SubscribeError, SubscribeOptions,
-};
+use pushest_proto::{ConnectionState, Event, Loss, SubscribeOptions};
 
-use crate::Client;
+use crate::client::Client;
+use crate::error::SubscribeError;
 
 /// Is told everything that happens to a client. The client's commands may be used from within.
 ///
-/// ```no_run
-/// use pushest_tokio::{Client, Config, Event, Handler, SubscribeOptions, run};
+/// `C` is the `Client` of the runtime's crate; a handler that is generic over it works with all of
+/// them.
+///
+/// ```
+/// use pushest_driver::{Client, Event, Handler, SubscribeOptions};
 ///
 /// struct Printer;
 ///
-/// impl Handler for Printer {
+/// impl<C: AsRef<Client>> Handler<C> for Printer {
 ///     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
 ///         vec![("news".to_string(), SubscribeOptions::default())]
 ///     }
 ///
-///     fn on_event(&mut self, client: &Client, event: Event) {
+///     fn on_event(&mut self, client: &C, event: Event) {
 ///         if let Event::Channel(event) = event {
 ///             println!("{}: {}", event.name(), event.text());
 ///             if event.name() == "last-news" {
-///                 client.disconnect();
+///                 client.as_ref().disconnect();
 ///             }
 ///         }
 ///     }
 /// }
-///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// run(pushest_tokio::config_from_env()?, Printer).await?;
-/// # Ok(())
-/// # }
 /// ```
-pub trait Handler {
+pub trait Handler<C> {
     /// What to subscribe to from the beginning.
     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
         Vec::new()
     }
 
     /// Something happened.
-    fn on_event(&mut self, client: &Client, event: Event);
+    fn on_event(&mut self, client: &C, event: Event);
 }
 
-impl<H: Handler + ?Sized> Handler for &mut H {
+impl<C, H: Handler<C> + ?Sized> Handler<C> for &mut H {
     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
         (**self).initial_channels()
     }
 
-    fn on_event(&mut self, client: &Client, event: Event) {
+    fn on_event(&mut self, client: &C, event: Event) {
         (**self).on_event(client, event);
     }
 }
 
-/// Why [`run`] ended, other than by the handler's own `disconnect`.
+/// Why `run` ended, other than by the handler's own `disconnect`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunError {
@@ -77,35 +74,27 @@ impl std::fmt::Display for RunError {
 
 impl std::error::Error for RunError {}
 
-/// Connects, and tells the handler everything until the handler disconnects or the server refuses
-/// for good.
+/// Connects a client that was made with
+/// [`Options::start_disconnected`](crate::Options::start_disconnected), and tells the handler
+/// everything until it disconnects or the server refuses for good.
 ///
 /// # Errors
 /// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
-pub async fn run<H: Handler>(config: Config, handler: H) -> Result<(), RunError> {
-    run_with_options(config, Options::default(), handler).await
-}
-
-/// As [`run`], with options.
-///
-/// # Errors
-/// As [`run`].
-pub async fn run_with_options<H: Handler>(
-    config: Config,
-    options: Options,
+pub async fn run<C: AsRef<Client>, H: Handler<C>>(
+    client: C,
     mut handler: H,
 ) -> Result<(), RunError> {
-    let client = Client::with_options(config, options.start_disconnected());
-    let mut events = client.events();
+    let shared = client.as_ref();
+    let mut events = shared.events();
     for (channel, options) in handler.initial_channels() {
-        client.subscribe_with(&channel, &options).map_err(RunError::Subscribe)?.detach();
+        shared.subscribe_with(&channel, &options).map_err(RunError::Subscribe)?.detach();
     }
-    client.connect();
+    shared.connect();
     while let Some(event) = events.recv().await {
         let (state, loss) = match &event {
             Event::State(change) => (change.to, change.loss.clone()),
             // What came too late may have been the last change.
-            Event::Lagged(_) => (client.status().state, client.status().last_loss),
+            Event::Lagged(_) => (shared.status().state, shared.status().last_loss),
             _ => (ConnectionState::Connected, None),
         };
         handler.on_event(&client, event);

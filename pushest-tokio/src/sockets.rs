@@ -1,36 +1,39 @@
-//! tokio's sockets and time.
+//! tokio's sockets, time and tasks.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use pushest_driver::runtime::{Runtime, Upgrade, upgrade_failure};
+#[cfg(feature = "tls")]
+use futures_util::future::Either;
+use pushest_driver::runtime::{Pump, Runtime, Spawn, Upgrade, upgrade_failure};
 use pushest_driver::{DialFailure, proto};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-use crate::stream::MaybeTls;
-
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-pub(crate) struct Tokio {
+/// The tokio runtime that a client runs on.
+#[derive(Debug)]
+pub struct Tokio {
     origin: Instant,
     handle: Handle,
 }
 
-impl Tokio {
-    pub(crate) fn new() -> Self {
-        Self { origin: Instant::now(), handle: Handle::current() }
-    }
-}
+type Plain = WebSocketStream<TcpStream>;
+#[cfg(feature = "tls")]
+type Secure = WebSocketStream<Box<tokio_rustls::client::TlsStream<TcpStream>>>;
 
 impl Runtime for Tokio {
     type Tcp = TcpStream;
-    type Socket = WebSocketStream<MaybeTls>;
+    #[cfg(feature = "tls")]
+    type Socket = Either<Plain, Secure>;
+    #[cfg(not(feature = "tls"))]
+    type Socket = Plain;
     type Sleep = Sleep;
 
     fn now(&self) -> proto::Instant {
@@ -64,12 +67,34 @@ impl Runtime for Tokio {
         tcp: TcpStream,
         upgrade: Upgrade,
     ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
+        let Upgrade { request, config, .. } = upgrade;
         Box::pin(async move {
-            let stream = MaybeTls::new(tcp, &upgrade).await?;
-            client_async_with_config(upgrade.request, stream, Some(upgrade.config))
-                .await
-                .map(|(socket, _)| socket)
-                .map_err(upgrade_failure)
+            #[cfg(feature = "tls")]
+            if let Some(tls) = upgrade.tls {
+                let connector = tokio_rustls::TlsConnector::from(tls.config);
+                let stream = connector.connect(tls.server_name, tcp).await;
+                let stream =
+                    stream.map_err(|error| pushest_driver::runtime::tls_failure(&error))?;
+                let upgraded =
+                    client_async_with_config(request, Box::new(stream), Some(config)).await;
+                let (socket, _) = upgraded.map_err(upgrade_failure)?;
+                return Ok(Either::Right(socket));
+            }
+            let upgraded = client_async_with_config(request, tcp, Some(config)).await;
+            let (socket, _) = upgraded.map_err(upgrade_failure)?;
+            #[cfg(feature = "tls")]
+            let socket = Either::Left(socket);
+            Ok(socket)
         })
+    }
+}
+
+impl Spawn for Tokio {
+    fn current() -> Self {
+        Self { origin: Instant::now(), handle: Handle::current() }
+    }
+
+    fn spawn(pump: Pump<Self>) {
+        tokio::spawn(pump);
     }
 }

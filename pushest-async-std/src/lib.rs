@@ -1,0 +1,81 @@
+//! A client for Pusher Channels, and for the servers that speak its protocol, on async-std; and,
+//! with [`Client::with_pump`](pushest_driver::runtime::ClientOn::with_pump), on smol and every
+//! other executor.
+//!
+//! async-std itself is [discontinued](https://rustsec.org/advisories/RUSTSEC-2025-0052.html): this
+//! crate is for programs that have it already. New ones are better off with smol, see below, or
+//! with `pushest-tokio`.
+//!
+//! ```no_run
+//! use pushest_async_std::{Client, Config, Event};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # async_std::task::block_on(async {
+//! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
+//! let client = Client::new(config.build()?);
+//!
+//! let mut orders = client.subscribe("private-orders")?;
+//! orders.subscribed().await?;
+//! orders.trigger("client-hello", &"I am here")?;
+//!
+//! while let Some(event) = orders.recv().await {
+//!     match event {
+//!         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
+//!         Event::Gap { .. } => println!("the connection was lost: refetch what may be missing"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! On smol:
+//!
+//! ```no_run
+//! use pushest_async_std::{Client, Options, config_from_env};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (client, pump) = Client::with_pump(config_from_env()?, Options::default());
+//! smol::spawn(pump).detach();
+//! println!("connected as {}", smol::block_on(client.connected())?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The features are those of `pushest-tokio`: `http` and `tls-ring` (default), `tls-aws-lc`, `tls`
+//! and `native-roots`.
+#![forbid(unsafe_code)]
+
+mod sockets;
+
+pub use pushest_driver::*;
+pub use sockets::AsyncStd;
+
+/// A client of one app, on async-std. Everything that it can do stands at
+/// [`pushest_driver::Client`], which it derefs to.
+///
+/// Its connection runs in one task, which ends when the last clone is dropped.
+pub type Client = pushest_driver::runtime::ClientOn<AsyncStd>;
+
+/// Connects, and tells the handler everything until the handler disconnects or the server refuses
+/// for good. [`Handler`] has an example.
+///
+/// # Errors
+/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+pub async fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
+    run_with_options(config, Options::default(), handler).await
+}
+
+/// As [`run`], with options.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with_options<H: Handler<Client>>(
+    config: Config,
+    options: Options,
+    handler: H,
+) -> Result<(), RunError> {
+    let client = Client::with_options(config, options.start_disconnected());
+    pushest_driver::runtime::run(client, handler).await
+}
