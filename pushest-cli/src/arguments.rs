@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::runtime::Runtime;
+
 /// A command line for the Pusher Channels protocol: listen, trigger, see who is there, sign, and a
 /// server for local work.
 #[derive(Parser)]
@@ -46,7 +48,7 @@ pub(crate) enum Command {
     /// presence, encrypted and cache channels, client events, a sign-in, and a lost connection with
     /// its recovery, over real WebSockets. Ends by itself; the exit status is 0 if every step went
     /// well.
-    Demo,
+    Demo(DemoArguments),
     /// Run a server for local work, until it is interrupted
     Serve(ServeArguments),
     /// Print the events of channels as they come
@@ -117,6 +119,13 @@ With --json each step is a line:
   {\"type\":\"check\",\"step\":…,\"result\":\"ok\" or \"failed\" or \"skipped\",\"text\":…,\"hint\":… or null}";
 
 #[derive(Args)]
+pub(crate) struct DemoArguments {
+    /// Which client to use: all of them behave alike
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: Runtime,
+}
+
+#[derive(Args)]
 pub(crate) struct ServeArguments {
     /// The port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 6001)]
@@ -168,6 +177,10 @@ pub(crate) struct ListenArguments {
     #[command(flatten)]
     pub(crate) user: UserOptions,
 
+    /// Which client to use: all of them behave alike
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: Runtime,
+
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
 }
@@ -193,6 +206,10 @@ pub(crate) struct TriggerArguments {
     #[command(flatten)]
     pub(crate) user: UserOptions,
 
+    /// Which client to use: all of them behave alike
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: Runtime,
+
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
 }
@@ -215,6 +232,10 @@ pub(crate) struct MembersArguments {
     /// who, and this is null
     #[arg(long, value_name = "JSON")]
     pub(crate) sign_in: Option<String>,
+
+    /// Which client to use: all of them behave alike
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: Runtime,
 
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,

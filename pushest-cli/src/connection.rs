@@ -3,11 +3,11 @@
 use std::env;
 use std::time::Duration;
 
+use pushest_driver::Options;
 use pushest_proto::{
     Action, AuthEndpoint, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session, Signer,
     Timeouts,
 };
-use pushest_tokio::Options;
 
 use crate::arguments::ConnectionOptions;
 use crate::failure::Failure;

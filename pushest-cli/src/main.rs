@@ -10,6 +10,7 @@ mod commands;
 mod connection;
 mod failure;
 mod output;
+mod runtime;
 
 use std::io;
 use std::process::ExitCode;
@@ -41,7 +42,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| Failure::failed(format_args!("no thread can be started: {error}")))?;
     let result = runtime.block_on(async {
         match &arguments.command {
-            Command::Demo => demo::run(&output).await,
+            Command::Demo(arguments) => demo::run(arguments, &output).await,
             Command::Serve(arguments) => serve::run(arguments, &output).await,
             Command::Listen(arguments) => listen::run(arguments, &output).await,
             Command::Trigger(arguments) => trigger::run(arguments, &output).await,

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use pushest_driver::Client;
 use pushest_proto::{
     Answers, ChannelName, ChannelState, Config, ConnectionState, Event, LimitReached,
     RequestFailure, ServerError, StateChange, SubscribeOptions,
 };
-use pushest_tokio::Client;
 use tokio::time::sleep;
 
 use super::Interruption;
@@ -36,7 +36,8 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let mut interruption = Interruption::new()?;
     let address = connection.address();
     let config = connection.config.clone();
-    let client = Client::with_options(connection.config, connection.options.start_disconnected());
+    let driver = connection.options.start_disconnected();
+    let client = arguments.runtime.client(connection.config, driver);
     let mut events = client.events();
     let wanted = subscribe(&client, &arguments.channels, &options)?;
     if let Some(user) = user {

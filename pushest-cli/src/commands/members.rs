@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use pushest_driver::Events;
 use pushest_proto::{ChannelKind, Event, Member, SubscribeOptions};
-use pushest_tokio::Events;
 use tokio::time::timeout;
 
 use super::once::Once;
@@ -37,7 +37,7 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
         rehearsal.sign_in(user)?;
     }
 
-    let mut once = Once::connect(connection, arguments.timeout, output)?;
+    let mut once = Once::connect(connection, arguments.runtime, arguments.timeout, output)?;
     let mut events = once.client.events();
     if let Some(user) = user {
         once.sign_in(user).await?;

@@ -13,7 +13,7 @@ pub(crate) mod trigger;
 use std::fmt::Write as _;
 use std::io;
 
-use pushest_tokio::Client;
+use pushest_driver::Client;
 
 /// A user that nobody else is.
 fn random_user() -> String {

@@ -3,14 +3,15 @@
 use std::future::Future;
 use std::time::Duration;
 
+use pushest_driver::{Client, Events, Subscription};
 use pushest_proto::{ConnectionState, Event, ServerError, SubscribeOptions};
-use pushest_tokio::{Client, Events, Subscription};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Interruption;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::runtime::Runtime;
 
 /// A client for one task: it tells on standard error what keeps it, and has a limited time.
 pub(crate) struct Once<'a> {
@@ -25,12 +26,12 @@ pub(crate) struct Once<'a> {
 impl<'a> Once<'a> {
     pub(crate) fn connect(
         connection: Connection,
+        runtime: Runtime,
         timeout: Duration,
         output: &'a Output,
     ) -> Result<Self, Failure> {
         let interruption = Interruption::new()?;
-        let client =
-            Client::with_options(connection.config, connection.options.start_disconnected());
+        let client = runtime.client(connection.config, connection.options.start_disconnected());
         let events = client.events();
         client.connect();
         let now = Instant::now();

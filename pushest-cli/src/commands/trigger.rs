@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: &TriggerArguments, output: &Output) -> Result
     rehearsal.subscribe(channel, &options)?;
     rehearsal.trigger(channel, event, &data)?;
 
-    let mut once = Once::connect(connection, arguments.timeout, output)?;
+    let mut once = Once::connect(connection, arguments.runtime, arguments.timeout, output)?;
     let subscription = once.subscribe(channel, &options).await?;
     once.client.trigger(channel, event, &*data)?;
     let flush = once.client.flush();

@@ -4,8 +4,14 @@ use crate::support::pushest;
 
 #[test]
 fn it_ends_well_and_in_time_and_shows_a_recovery() {
+    for runtime in crate::runtime::RUNTIMES {
+        ends_well(runtime);
+    }
+}
+
+fn ends_well(runtime: &str) {
     let begun = Instant::now();
-    let ended = pushest(&["demo"]);
+    let ended = pushest(&["demo", "--runtime", runtime]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(begun.elapsed() < Duration::from_secs(15));
     let text = ended.stdout.join("\n");

@@ -12,6 +12,7 @@ mod members;
 mod publisher;
 mod refusals;
 mod restart;
+mod runtime;
 mod sign;
 mod sign_in;
 mod support;

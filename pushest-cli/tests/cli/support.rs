@@ -72,6 +72,15 @@ impl Pushest {
         self.child.wait().unwrap();
     }
 
+    /// The names of its threads, each cut to 15 bytes as the system keeps them.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn threads(&self) -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let names = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")));
+        // A thread may end while they are listed.
+        names.flatten().map(|name| name.trim_end().to_owned()).collect()
+    }
+
     /// Sends a signal that it may handle, such as `INT`.
     #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {

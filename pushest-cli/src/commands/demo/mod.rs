@@ -13,8 +13,10 @@ use tokio::time::timeout;
 
 use self::person::{Person, WAIT};
 use self::publisher::Publisher;
+use crate::arguments::DemoArguments;
 use crate::failure::Failure;
 use crate::output::{Line, Output};
+use crate::runtime::Runtime;
 
 /// All of it, so that it ends within 15 s whatever happens.
 const WHOLE: Duration = Duration::from_secs(14);
@@ -26,8 +28,8 @@ const ENCRYPTED: &str = "private-encrypted-diary";
 const CACHE: &str = "cache-weather";
 const EMPTY_CACHE: &str = "cache-sports";
 
-pub(crate) async fn run(output: &Output) -> Result<(), Failure> {
-    let stage = Stage { output, begun: Instant::now() };
+pub(crate) async fn run(arguments: &DemoArguments, output: &Output) -> Result<(), Failure> {
+    let stage = Stage { output, runtime: arguments.runtime, begun: Instant::now() };
     match timeout(WHOLE, stage.perform()).await {
         Ok(result) => result,
         Err(_) => Err(Failure::failed(format_args!("the demo took longer than {WHOLE:?}"))),
@@ -36,6 +38,7 @@ pub(crate) async fn run(output: &Output) -> Result<(), Failure> {
 
 struct Stage<'a> {
     output: &'a Output,
+    runtime: Runtime,
     begun: Instant,
 }
 
@@ -45,8 +48,8 @@ impl Stage<'_> {
             .map_err(|error| Failure::failed(format_args!("the server cannot start: {error}")))?;
         self.say("server", format_args!("listening on ws://{}", server.addr()))?;
         let publisher = Publisher::new();
-        let mut ada = Person::new("ada", "Ada Lovelace", &server, &publisher)?;
-        let mut grace = Person::new("grace", "Grace Hopper", &server, &publisher)?;
+        let mut ada = Person::new("ada", "Ada Lovelace", &server, &publisher, self.runtime)?;
+        let mut grace = Person::new("grace", "Grace Hopper", &server, &publisher, self.runtime)?;
 
         self.connect(&mut ada, &mut grace).await?;
         self.public(&server, &mut ada, &mut grace).await?;

@@ -3,14 +3,15 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use pushest_driver::{Client, Events, Options};
 use pushest_proto::{ChannelEvent, Config, Event, Member, PresenceChange, SubscribeOptions};
 use pushest_testkit::Server;
-use pushest_tokio::{Client, Events, Options};
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::publisher::Publisher;
 use crate::failure::Failure;
+use crate::runtime::Runtime;
 
 /// Any one thing that is waited for.
 pub(super) const WAIT: Duration = Duration::from_secs(5);
@@ -29,6 +30,7 @@ impl Person {
         full_name: &str,
         server: &Server,
         publisher: &Publisher,
+        runtime: Runtime,
     ) -> Result<Self, Failure> {
         let config = Config::builder(&server.app().key)
             .secret(server.app().secret())
@@ -36,7 +38,7 @@ impl Person {
             .host(&server.addr().ip().to_string())
             .port(server.port())
             .build()?;
-        let client = Client::with_options(config, Options::default());
+        let client = runtime.client(config, Options::default());
         let info = json!({ "name": full_name }).to_string();
         let events = client.events();
         Ok(Self { name, member: SubscribeOptions::member(name).info(&info), client, events })

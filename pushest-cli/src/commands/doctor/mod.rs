@@ -8,11 +8,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pushest_driver::Subscription;
 use pushest_proto::{
     ChannelKind, ChannelName, ConnectionState, Endpoint, Event, Loss, RequestFailure, SocketId,
     SubscribeOptions,
 };
-use pushest_tokio::Subscription;
 use tokio::time::timeout;
 
 use self::diagnosis::{Step, diagnose};
@@ -22,6 +22,7 @@ use crate::arguments::DoctorArguments;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::output::{Line, Outcome, Output};
+use crate::runtime::Runtime;
 
 const CHANNELS: [&str; 3] = ["pushest-doctor", "private-pushest-doctor", "presence-pushest-doctor"];
 /// Tried, too, where there is a key for it.
@@ -68,7 +69,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
         failed: Vec::new(),
     };
     // Each wait has its own end.
-    let mut once = Once::connect(connection, Duration::MAX, output)?;
+    let mut once = Once::connect(connection, Runtime::default(), Duration::MAX, output)?;
     let result = doctor.examine(&mut once, &channels).await;
     once.client.shutdown().await;
     result?;

@@ -1,0 +1,29 @@
+//! Which client carries the connection of a command.
+
+use clap::ValueEnum;
+use pushest_driver::{Client, Config, Options};
+
+/// They behave alike: that anyone can see so is what the option is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Runtime {
+    /// pushest-tokio
+    #[default]
+    Tokio,
+    /// pushest-async-std
+    AsyncStd,
+}
+
+impl Runtime {
+    /// A client whose sockets, timers and loop are the runtime's. What waits for it, such as for a
+    /// signal or the end of a timeout, is the command, on tokio.
+    pub(crate) fn client(self, config: Config, options: Options) -> Client {
+        match self {
+            Self::Tokio => shared(&pushest_tokio::Client::with_options(config, options)),
+            Self::AsyncStd => shared(&pushest_async_std::Client::with_options(config, options)),
+        }
+    }
+}
+
+fn shared(client: &impl AsRef<Client>) -> Client {
+    client.as_ref().clone()
+}
