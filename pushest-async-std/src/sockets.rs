@@ -5,13 +5,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use async_std::io::{Read, Write};
 use async_std::net::{TcpStream, ToSocketAddrs};
+use async_tungstenite::tungstenite::Error;
 use async_tungstenite::{WebSocketStream, client_async_with_config};
 use futures_util::future::BoxFuture;
-#[cfg(feature = "tls")]
-use futures_util::future::Either;
-use pushest_driver::runtime::{Pump, Runtime, Spawn, Upgrade, upgrade_failure};
-use pushest_driver::{DialFailure, proto};
+use pushest_driver::proto;
+use pushest_driver::runtime::{Pump, Runtime, Spawn, Upgrade};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -22,16 +22,17 @@ pub struct AsyncStd {
     origin: Instant,
 }
 
-type Plain = WebSocketStream<TcpStream>;
 #[cfg(feature = "tls")]
-type Secure = WebSocketStream<Box<futures_rustls::client::TlsStream<TcpStream>>>;
+type Tls = Box<futures_rustls::client::TlsStream<TcpStream>>;
+/// Never made.
+#[cfg(not(feature = "tls"))]
+type Tls = TcpStream;
 
 impl Runtime for AsyncStd {
     type Tcp = TcpStream;
-    #[cfg(feature = "tls")]
-    type Socket = Either<Plain, Secure>;
-    #[cfg(not(feature = "tls"))]
-    type Socket = Plain;
+    type Tls = Tls;
+    type Socket = WebSocketStream<TcpStream>;
+    type TlsSocket = WebSocketStream<Tls>;
     type Sleep = BoxFuture<'static, ()>;
 
     fn now(&self) -> proto::Instant {
@@ -56,31 +57,39 @@ impl Runtime for AsyncStd {
         })
     }
 
+    #[cfg(feature = "tls")]
+    fn secure(
+        &self,
+        tcp: TcpStream,
+        tls: pushest_driver::runtime::Tls,
+    ) -> BoxFuture<'static, io::Result<Tls>> {
+        let connector = futures_rustls::TlsConnector::from(tls.config);
+        Box::pin(async move { Ok(Box::new(connector.connect(tls.server_name, tcp).await?)) })
+    }
+
     fn upgrade(
         &self,
         tcp: TcpStream,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
-        let Upgrade { request, config, .. } = upgrade;
-        Box::pin(async move {
-            #[cfg(feature = "tls")]
-            if let Some(tls) = upgrade.tls {
-                let connector = futures_rustls::TlsConnector::from(tls.config);
-                let stream = connector.connect(tls.server_name, tcp).await;
-                let stream =
-                    stream.map_err(|error| pushest_driver::runtime::tls_failure(&error))?;
-                let upgraded =
-                    client_async_with_config(request, Box::new(stream), Some(config)).await;
-                let (socket, _) = upgraded.map_err(upgrade_failure)?;
-                return Ok(Either::Right(socket));
-            }
-            let upgraded = client_async_with_config(request, tcp, Some(config)).await;
-            let (socket, _) = upgraded.map_err(upgrade_failure)?;
-            #[cfg(feature = "tls")]
-            let socket = Either::Left(socket);
-            Ok(socket)
-        })
+    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+        Box::pin(websocket(tcp, upgrade))
     }
+
+    fn upgrade_tls(
+        &self,
+        tls: Tls,
+        upgrade: Upgrade,
+    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
+        Box::pin(websocket(tls, upgrade))
+    }
+}
+
+async fn websocket<S: Read + Write + Unpin>(
+    stream: S,
+    upgrade: Upgrade,
+) -> Result<WebSocketStream<S>, Error> {
+    let Upgrade { request, config } = upgrade;
+    Ok(client_async_with_config(request, stream, Some(config)).await?.0)
 }
 
 impl Spawn for AsyncStd {

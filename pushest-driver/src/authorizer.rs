@@ -1,9 +1,13 @@
 //! Whoever authorizes subscriptions where the app's secret is not at hand.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{Authorization, AuthorizationRequest, Denied};
+
+use crate::options::BlockingAuthorizer;
+use crate::runtime::{Runtime, unblocked};
 
 /// Answers requests for authorizations, usually by asking the app's own server (protocol, HTTP
 /// side). It is asked afresh for every attempt and every connection, since an answer is good for
@@ -51,4 +55,21 @@ where
     ) -> BoxFuture<'static, Result<Authorization, Denied>> {
         Box::pin(self(request))
     }
+}
+
+/// Runs an authorizer that blocks where the runtime lets it.
+pub(crate) fn blocking<R: Runtime>(
+    authorizer: Arc<BlockingAuthorizer>,
+    runtime: Arc<R>,
+) -> Arc<dyn Authorizer> {
+    Arc::new(move |request| {
+        let authorizer = authorizer.clone();
+        let asking = unblocked(&*runtime, move || authorizer(request));
+        async move { asking.await.unwrap_or_else(not_carried_out) }
+    })
+}
+
+/// The runtime shuts down, or what was to authorize panicked.
+pub(crate) fn not_carried_out() -> Result<Authorization, Denied> {
+    Err(Denied::unavailable(None, "the request was not carried out"))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_proto::{
-    ChannelState, ChannelView, CommandError, Config, Endpoint, Member, Statistics, Status,
-    SubscribeOptions,
+    ChannelName, ChannelState, ChannelView, CommandError, Config, Endpoint, Member, Statistics,
+    Status, SubscribeOptions,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,7 +16,7 @@ use crate::hub::Hub;
 use crate::subscription::{Events, Subscription};
 use crate::trigger::{self, TriggerWhenAllowed};
 use crate::user::SignedIn;
-use crate::waiting::{Connected, Flush, Shutdown};
+use crate::waiting::{Connected, Flush, Shutdown, Subscribed};
 
 /// A client of one app: a handle to a connection that lasts, however often it is made anew.
 ///
@@ -138,6 +138,16 @@ impl Client {
     ) -> Result<Subscription, SubscribeError> {
         let (place, name, id) = self.hub().subscribe(channel, options)?;
         Ok(Subscription::new(self.hub().clone(), place, name, id))
+    }
+
+    /// As [`Subscription::subscribed`], by the channel's name, for those who keep no
+    /// [`Subscription`] ([`Subscription::detach`]).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn subscribed(&self, channel: &ChannelName) -> Subscribed {
+        let id = self.hub().present_subscription(channel);
+        Subscribed::new(self.hub().clone(), channel.clone(), id)
     }
 
     /// Unsubscribes from a channel, whatever [`Subscription`]s there are: they end.

@@ -12,8 +12,8 @@ use std::task::Waker;
 
 use futures_util::task::AtomicWaker;
 use pushest_proto::{
-    Action, ChannelName, Config, ConnectionState, Event, Instant, LimitReached, PingId, Session,
-    SubscribeOptions,
+    Action, ChannelName, CommandError, Config, ConnectionState, Event, Instant, LimitReached,
+    PingId, Session, SubscribeOptions,
 };
 use slab::Slab;
 
@@ -196,8 +196,7 @@ impl Hub {
     ) -> Result<(Place, ChannelName, u64), SubscribeError> {
         self.command(|state, now| {
             let rules = &self.config.limits().channel_name;
-            let channel =
-                ChannelName::with_rules(name, rules).map_err(pushest_proto::CommandError::from)?;
+            let channel = ChannelName::with_rules(name, rules).map_err(CommandError::from)?;
             let is_signed = channel.kind().is_signed();
             if is_signed && !self.can_authorize() {
                 return Err(SubscribeError::NoAuthorizer { channel });
@@ -215,6 +214,11 @@ impl Hub {
             channel.receivers.push(place.key);
             Ok((place, name, channel.id))
         })
+    }
+
+    /// Which subscription to a channel is the present one; 0, which none has, if there is none.
+    pub(crate) fn present_subscription(&self, channel: &ChannelName) -> u64 {
+        self.lock().channels.get(channel.as_str()).map_or(0, |channel| channel.id)
     }
 
     /// Signs in as a user.

@@ -23,6 +23,7 @@ mod queue;
 pub mod runtime;
 mod subscription;
 mod trigger;
+mod unblocked;
 mod user;
 mod waiting;
 mod wire;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 #[cfg(feature = "http")]
-use pushest_proto::{AuthEndpoint, AuthorizationRequest};
+use pushest_proto::AuthEndpoint;
+use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 use tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::authorizer::Authorizer;
@@ -34,10 +35,16 @@ pub enum Overflow {
 pub(crate) enum Authority {
     /// The user's own.
     Own(Arc<dyn Authorizer>),
+    /// The user's own, which blocks.
+    Blocking(Arc<BlockingAuthorizer>),
     /// The app's HTTP endpoint.
     #[cfg(feature = "http")]
     Endpoint(AuthEndpoint),
 }
+
+/// Authorizes on a thread of its own.
+pub(crate) type BlockingAuthorizer =
+    dyn Fn(AuthorizationRequest) -> Result<Authorization, Denied> + Send + Sync;
 
 /// Provides headers for one request to the endpoint.
 #[cfg(feature = "http")]
@@ -117,11 +124,36 @@ impl Options {
     }
 
     /// Who authorizes signed channels and the sign-in, for clients without the app's secret. With a
-    /// secret in the configuration it is not asked. Of this and [`Options::auth_endpoint`], the
-    /// later call counts.
+    /// secret in the configuration it is not asked. Of this, [`Options::blocking_authorizer`] and
+    /// [`Options::auth_endpoint`], the last call counts.
     #[must_use]
     pub fn authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
         self.authority = Some(Authority::Own(Arc::new(authorizer)));
+        self
+    }
+
+    /// As [`Options::authorizer`], for code that blocks, such as an HTTP client without async: it
+    /// runs where it holds nobody up, usually on a thread of its own. Nobody waits for it longer
+    /// than the configuration's `authorization` timeout; a panic counts as unavailable.
+    ///
+    /// ```
+    /// use pushest_driver::{Denied, Options};
+    ///
+    /// let options = Options::default().blocking_authorizer(|request| {
+    ///     // … ask the app's server for `request.socket_id` and `request.subject`
+    ///     Err(Denied::unavailable(None, &format!("nobody signs {} yet", request.subject)))
+    /// });
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn blocking_authorizer(
+        mut self,
+        authorizer: impl Fn(AuthorizationRequest) -> Result<Authorization, Denied>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.authority = Some(Authority::Blocking(Arc::new(authorizer)));
         self
     }
 

@@ -2,7 +2,7 @@
 //! happens.
 //!
 //! A turn has a fixed order: drain the actions, flush, read, look at the time. After a few turns
-//! it lets others run.
+//! it lets others run, and begins anew with reading.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,7 +19,8 @@ use tracing::Span;
 use tungstenite::Message;
 
 use crate::authorizations::Authorizations;
-use crate::dial::Dialer;
+use crate::authorizer::blocking;
+use crate::dial::{Dialer, Socket};
 #[cfg(feature = "http")]
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
@@ -50,10 +51,10 @@ pub struct Pump<R: Runtime> {
     hub: Arc<Hub>,
     runtime: Arc<R>,
     dialer: Arc<Dialer>,
-    link: Link<R::Socket>,
+    link: Link<Socket<R>>,
     /// Shows the connection in all that is logged meanwhile.
     span: Span,
-    closing: Vec<Closing<R::Socket>>,
+    closing: Vec<Closing<Socket<R>>>,
     /// What has happened since the session was told last.
     news: Vec<News>,
     authorizations: Authorizations,
@@ -72,7 +73,7 @@ pub struct Pump<R: Runtime> {
     /// What is to be logged, dialled and dropped once the lock is free.
     records: Vec<Event>,
     next_dial: Option<(ConnectionId, Endpoint)>,
-    discarded: Vec<Link<R::Socket>>,
+    discarded: Vec<Link<Socket<R>>>,
 }
 
 /// The connection that the session asked for last.
@@ -107,6 +108,9 @@ impl<R: Runtime> Future for Pump<R> {
         let span = this.span.clone();
         let _entered = span.enter();
         this.hub.register_pump(context.waker());
+        // Whoever runs this may have been away for long. What has arrived meanwhile counts before
+        // any deadline that has passed meanwhile.
+        this.read(context);
         for _ in 0..TURNS {
             this.drive(context);
             if let Link::Open(wire) = &mut this.link {
@@ -133,6 +137,7 @@ impl<R: Runtime> Pump<R> {
         let dialer = Arc::new(Dialer::new(hub.config.clone(), hub.options.clone()));
         let authorizer = hub.options.authority.clone().map(|authority| match authority {
             Authority::Own(authorizer) => authorizer,
+            Authority::Blocking(authorizer) => blocking(authorizer, runtime.clone()),
             #[cfg(feature = "http")]
             Authority::Endpoint(endpoint) => {
                 let headers = hub.options.auth_headers.clone();
@@ -206,12 +211,7 @@ impl<R: Runtime> Pump<R> {
         self.records.drain(..).for_each(|event| log(&event));
         if let Some((connection, endpoint)) = self.next_dial.take() {
             self.dial(connection, endpoint, now);
-            let hub = self.hub.clone();
-            let mut state = hub.lock();
-            self.report_links(&mut state);
-            state.take_wakers(&mut self.wakers);
-            drop(state);
-            self.wakers.drain(..).for_each(Waker::wake);
+            self.tell_links();
         }
         self.discarded.clear();
     }
@@ -395,12 +395,7 @@ impl<R: Runtime> Pump<R> {
         }
         let now = self.hub.now();
         self.closing.retain_mut(|closing| !closing.poll(context, now));
-        let hub = self.hub.clone();
-        let mut state = hub.lock();
-        self.report_links(&mut state);
-        state.take_wakers(&mut self.wakers);
-        drop(state);
-        self.wakers.drain(..).for_each(Waker::wake);
+        self.tell_links();
     }
 
     /// Whether the time for something has come; otherwise sees to being woken then.
@@ -429,6 +424,16 @@ impl<R: Runtime> Pump<R> {
 
     fn links(&self) -> usize {
         self.closing.len() + usize::from(self.link.connection().is_some())
+    }
+
+    /// As [`Pump::report_links`], for where the lock is free.
+    fn tell_links(&mut self) {
+        let hub = self.hub.clone();
+        let mut state = hub.lock();
+        self.report_links(&mut state);
+        state.take_wakers(&mut self.wakers);
+        drop(state);
+        self.wakers.drain(..).for_each(Waker::wake);
     }
 
     fn report_links(&self, state: &mut State) {

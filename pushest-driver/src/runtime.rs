@@ -11,31 +11,29 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use futures_util::{Sink, Stream};
-use pushest_proto::{Config, DialFailure, Instant};
+use pushest_proto::{Config, Instant};
 use tungstenite::{Error, Message};
 
 use crate::client::Client;
 #[cfg(feature = "tls")]
 pub use crate::dial::Tls;
 pub use crate::dial::Upgrade;
-pub use crate::dial::handshake::failure as upgrade_failure;
-#[cfg(feature = "tls")]
-pub use crate::dial::tls::failure as tls_failure;
 pub use crate::handler::run;
 use crate::hub::Hub;
 use crate::options::Options;
 pub use crate::pump::Pump;
+pub use crate::unblocked::unblocked;
 
 /// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
 pub trait Runtime: Send + Sync + 'static {
     /// A TCP connection.
     type Tcp: Send + 'static;
-    /// An open WebSocket.
-    type Socket: Stream<Item = Result<Message, Error>>
-        + Sink<Message, Error = Error>
-        + Send
-        + Unpin
-        + 'static;
+    /// TLS over it. Where there is none this is any type: it is never made.
+    type Tls: Send + 'static;
+    /// An open WebSocket over TCP.
+    type Socket: WebSocket;
+    /// An open WebSocket over TLS.
+    type TlsSocket: WebSocket;
     /// Comes true at a point in time.
     type Sleep: Future<Output = ()> + Send + 'static;
 
@@ -59,13 +57,45 @@ pub trait Runtime: Send + Sync + 'static {
         let _ = std::thread::Builder::new().name("pushest-blocking".to_string()).spawn(work);
     }
 
-    /// Speaks TLS where it is asked for, and makes a WebSocket of the connection.
-    /// [`upgrade_failure`] and `tls_failure` tell what errors mean.
+    /// Speaks TLS from here on.
+    ///
+    /// # Errors
+    /// Those of rustls inside of the `io::Error`, as every crate over rustls has them.
+    #[cfg(feature = "tls")]
+    fn secure(&self, tcp: Self::Tcp, tls: Tls) -> BoxFuture<'static, io::Result<Self::Tls>> {
+        drop((tcp, tls));
+        let reason = "wss:// needs the feature `tls` of the runtime's crate";
+        Box::pin(async move { Err(io::Error::new(io::ErrorKind::Unsupported, reason)) })
+    }
+
+    /// Makes a WebSocket of the connection.
     fn upgrade(
         &self,
         tcp: Self::Tcp,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>>;
+    ) -> BoxFuture<'static, Result<Self::Socket, Error>>;
+
+    /// The same over TLS.
+    fn upgrade_tls(
+        &self,
+        tls: Self::Tls,
+        upgrade: Upgrade,
+    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>>;
+}
+
+/// Messages both ways, and the errors of tungstenite, as its companions for each runtime have them.
+pub trait WebSocket:
+    Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Send + Unpin + 'static
+{
+}
+
+impl<S> WebSocket for S where
+    S: Stream<Item = Result<Message, Error>>
+        + Sink<Message, Error = Error>
+        + Send
+        + Unpin
+        + 'static
+{
 }
 
 /// A client, and the future that must be run for anything to happen. It ends by itself, within

@@ -1,17 +1,19 @@
 //! A runtime of one's own, as a user of the public interface would write it. Its names resolve to
 //! what a test wants.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{self, Runtime, Upgrade, upgrade_failure};
+use pushest_driver::runtime::{self, Runtime, Upgrade};
 use pushest_driver::{Client, Config, DialFailure, Loss, Options};
 use pushest_testkit::Server;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error;
 
 /// Nobody answers there: the attempt neither succeeds nor fails.
 const DEAD: &str = "[2001:db8::1]:1";
@@ -20,7 +22,9 @@ struct Names(Vec<SocketAddr>, tokio::time::Instant);
 
 impl Runtime for Names {
     type Tcp = TcpStream;
+    type Tls = Infallible;
     type Socket = WebSocketStream<TcpStream>;
+    type TlsSocket = Self::Socket;
     type Sleep = tokio::time::Sleep;
 
     fn now(&self) -> Instant {
@@ -48,13 +52,20 @@ impl Runtime for Names {
         &self,
         tcp: TcpStream,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
         Box::pin(async move {
             tokio_tungstenite::client_async_with_config(upgrade.request, tcp, Some(upgrade.config))
                 .await
                 .map(|(socket, _)| socket)
-                .map_err(upgrade_failure)
         })
+    }
+
+    fn upgrade_tls(
+        &self,
+        tls: Infallible,
+        _: Upgrade,
+    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+        match tls {}
     }
 }
 

@@ -42,8 +42,7 @@ pub(super) fn config(message: usize, outgoing: usize, read_buffer: usize) -> Web
 }
 
 /// Why an upgrade failed.
-#[must_use]
-pub fn failure(error: Error) -> DialFailure {
+pub(crate) fn failure(error: Error) -> DialFailure {
     match error {
         Error::Http(response) => refusal(&response),
         Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete) => {

@@ -8,7 +8,7 @@ pub(crate) mod tls;
 use std::fmt;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
 use tungstenite::handshake::client::Request;
 use tungstenite::protocol::WebSocketConfig;
@@ -16,16 +16,16 @@ use tungstenite::protocol::WebSocketConfig;
 use crate::options::Options;
 use crate::runtime::Runtime;
 
-/// What a runtime needs to know to turn a TCP connection into a WebSocket.
+/// What a runtime needs to know to turn a connection into a WebSocket.
 pub struct Upgrade {
     /// The HTTP request that asks for it.
     pub request: Request,
     /// Sizes of buffers and messages.
     pub config: WebSocketConfig,
-    /// How to speak TLS first; `None` for `ws://`.
-    #[cfg(feature = "tls")]
-    pub tls: Option<Tls>,
 }
+
+/// The WebSocket of a connection, with TLS or without.
+pub(crate) type Socket<R> = Either<<R as Runtime>::Socket, <R as Runtime>::TlsSocket>;
 
 /// How to speak TLS.
 #[cfg(feature = "tls")]
@@ -49,7 +49,7 @@ pub(crate) struct Dialer {
     config: Config,
     options: Options,
     #[cfg(feature = "tls")]
-    tls: tls::Tls,
+    trust: tls::Tls,
 }
 
 impl Dialer {
@@ -58,7 +58,7 @@ impl Dialer {
             config,
             options,
             #[cfg(feature = "tls")]
-            tls: tls::Tls::default(),
+            trust: tls::Tls::default(),
         }
     }
 
@@ -66,14 +66,24 @@ impl Dialer {
         self: &Arc<Self>,
         runtime: &Arc<R>,
         endpoint: Endpoint,
-    ) -> BoxFuture<'static, Result<R::Socket, DialFailure>> {
+    ) -> BoxFuture<'static, Result<Socket<R>, DialFailure>> {
         let (dialer, runtime) = (self.clone(), runtime.clone());
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
+            let tls = dialer.tls(&endpoint)?;
             let upgrade = dialer.upgrade(&endpoint)?;
             let tcp =
                 address::connect(&*runtime, endpoint.host_name(), endpoint.port_number()).await?;
-            runtime.upgrade(tcp, upgrade).await
+            let socket = match tls {
+                None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
+                #[cfg(feature = "tls")]
+                Some(tls) => {
+                    let tls = runtime.secure(tcp, tls).await;
+                    let tls = tls.map_err(|error| tls::failure(&error))?;
+                    runtime.upgrade_tls(tls, upgrade).await.map(Either::Right)
+                }
+            };
+            socket.map_err(handshake::failure)
         })
     }
 
@@ -84,29 +94,33 @@ impl Dialer {
 
     #[cfg(feature = "tls")]
     pub(crate) fn tls_config(&self) -> Result<Arc<rustls::ClientConfig>, DialFailure> {
-        self.tls.config(&self.options.trust)
+        self.trust.config(&self.options.trust)
     }
 
     fn upgrade(&self, endpoint: &Endpoint) -> Result<Upgrade, DialFailure> {
         let limits = self.config.limits();
         let read_buffer = self.options.read_buffer;
-        #[cfg(not(feature = "tls"))]
+        Ok(Upgrade {
+            request: handshake::request(&endpoint.url(self.config.key()), &self.options.headers)?,
+            config: handshake::config(limits.message, limits.outgoing, read_buffer),
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    fn tls(&self, endpoint: &Endpoint) -> Result<Option<Tls>, DialFailure> {
+        if !endpoint.is_tls() {
+            return Ok(None);
+        }
+        let server_name = tls::server_name(endpoint.host_name())?;
+        Ok(Some(Tls { config: self.tls_config()?, server_name }))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn tls(&self, endpoint: &Endpoint) -> Result<Option<std::convert::Infallible>, DialFailure> {
         if endpoint.is_tls() {
             let reason = "wss:// needs one of the features tls-ring and tls-aws-lc";
             return Err(DialFailure::Unsupported(reason.into()));
         }
-        Ok(Upgrade {
-            request: handshake::request(&endpoint.url(self.config.key()), &self.options.headers)?,
-            config: handshake::config(limits.message, limits.outgoing, read_buffer),
-            #[cfg(feature = "tls")]
-            tls: if endpoint.is_tls() {
-                Some(Tls {
-                    config: self.tls_config()?,
-                    server_name: tls::server_name(endpoint.host_name())?,
-                })
-            } else {
-                None
-            },
-        })
+        Ok(None)
     }
 }

@@ -103,8 +103,7 @@ pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, DialFailure
 }
 
 /// What a failed TLS handshake means. Runtimes hand rustls's errors on inside of `io::Error`.
-#[must_use]
-pub fn failure(error: &std::io::Error) -> DialFailure {
+pub(crate) fn failure(error: &std::io::Error) -> DialFailure {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(error) => failed(error),
         None => DialFailure::Tls { certificate: false, detail: error.to_string().into() },

@@ -6,21 +6,19 @@ mod tls;
 
 use std::fmt;
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, poll_fn};
-use futures_util::task::AtomicWaker;
+use futures_util::future::BoxFuture;
 use pushest_proto::{AuthEndpoint, Authorization, AuthorizationRequest, Denied, EndpointAnswer};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 use ureq::{Agent, Error, http};
 
-use crate::authorizer::Authorizer;
+use crate::authorizer::{Authorizer, not_carried_out};
 use crate::dial::Dialer;
 use crate::options::AuthHeaders;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, unblocked};
 
 /// No answer needs more: an authorization is a signature and a member's data.
 const MOST_ANSWER: u64 = 1024 * 1024;
@@ -81,17 +79,9 @@ fn connector(_: &Arc<Dialer>) -> impl Connector {
 
 impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
     fn authorize(&self, request: AuthorizationRequest) -> BoxFuture<'static, Granted> {
-        let (asker, slot) = (self.asker.clone(), Arc::new(Slot::default()));
-        let answer = Answer(slot.clone());
-        self.runtime.unblock(Box::new(move || {
-            let granted = unlogged(|| asker.ask(&request));
-            answer.give(granted);
-        }));
-        Box::pin(poll_fn(move |context| {
-            slot.waker.register(context.waker());
-            let mut granted = slot.granted.lock().unwrap_or_else(PoisonError::into_inner);
-            granted.take().map_or(Poll::Pending, Poll::Ready)
-        }))
+        let asker = self.asker.clone();
+        let asking = unblocked(&*self.runtime, move || unlogged(|| asker.ask(&request)));
+        Box::pin(async move { asking.await.unwrap_or_else(not_carried_out) })
     }
 }
 
@@ -99,31 +89,6 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
 /// What goes to `tracing` can be kept from that here.
 fn unlogged<T>(work: impl FnOnce() -> T) -> T {
     tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), work)
-}
-
-/// Where an answer is left for the task that waits for it.
-#[derive(Default)]
-struct Slot {
-    granted: Mutex<Option<Granted>>,
-    waker: AtomicWaker,
-}
-
-/// The thread's end of a slot. It leaves an answer in any case.
-struct Answer(Arc<Slot>);
-
-impl Answer {
-    fn give(&self, granted: Granted) {
-        let mut slot = self.0.granted.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.get_or_insert(granted);
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        // Unless it was given: the runtime shuts down, or the callback for headers panicked.
-        self.give(Err(Denied::unavailable(None, "the request was not carried out")));
-        self.0.waker.wake();
-    }
 }
 
 impl Asker {

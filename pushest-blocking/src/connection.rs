@@ -1,0 +1,150 @@
+//! The client without a thread.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use pushest_driver::{
+    ChannelName, Config, Event, Options, SubscribeError, SubscribeOptions, SubscriptionError,
+};
+
+use crate::client::Client;
+use crate::event_loop::EventLoop;
+use crate::receiving::{Events, Nothing, receiver};
+use crate::waiting::waits;
+
+/// A client of one app without a thread of its own: its connection is carried by whoever waits, in
+/// [`recv`](Connection::recv) and the others that take `&mut self`.
+///
+/// Heartbeats are kept in there, too: between two calls nothing is read, sent or answered, and a
+/// server that hears nothing for its activity timeout (often 120 seconds) closes the connection.
+/// Whoever has something else to do for longer calls [`sleep`](Connection::sleep), or lets a thread
+/// do this ([`spawn`](Connection::spawn)).
+///
+/// It is an iterator over everything that happens. What does not wait stands at
+/// [`pushest_driver::Client`], which this derefs to: `trigger`, `members`, `status` and others take
+/// effect when they return, and go out with the next call that waits.
+///
+/// ```no_run
+/// use pushest_blocking::{Config, Connection, Event};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
+/// let mut connection = Connection::new(config.build()?);
+/// connection.subscribe("private-orders")?;
+/// for event in connection {
+///     if let Event::Channel(event) = event {
+///         println!("{}: {}", event.name(), event.text());
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Dropping it closes the connection in order: that takes a moment if the server answers, two
+/// seconds at most if it does not.
+#[derive(Debug)]
+pub struct Connection {
+    events: Events,
+    event_loop: EventLoop,
+}
+
+impl Connection {
+    /// A client that connects as soon as something is waited for.
+    ///
+    /// # Panics
+    /// If the operating system gives no event queue.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self::with_options(config, Options::default())
+    }
+
+    /// The same with options: certificate authorities, headers, queues, an authorizer.
+    ///
+    /// # Panics
+    /// As [`Connection::new`].
+    #[must_use]
+    pub fn with_options(config: Config, options: Options) -> Self {
+        let event_loop = EventLoop::new(config, options);
+        Self { events: Events(event_loop.client().events()), event_loop }
+    }
+
+    /// Lets a thread carry the connection from here on. Answers the client, which can be cloned,
+    /// and the receiver of everything, with what was not received yet.
+    ///
+    /// # Panics
+    /// If the operating system gives no thread.
+    pub fn spawn(self) -> (Client, Events) {
+        (Client::spawn(self.event_loop), self.events)
+    }
+
+    /// Lets this time pass, and keeps the connection alive meanwhile. What arrives waits to be
+    /// received.
+    pub fn sleep(&mut self, time: Duration) {
+        self.wait_for(|_| std::future::pending::<()>(), Some(time));
+    }
+
+    /// Subscribes to a channel from now on and over all connections, until
+    /// [`unsubscribe`](pushest_driver::Client::unsubscribe). Its events come to
+    /// [`Connection::recv`].
+    ///
+    /// # Errors
+    /// As [`subscribe`](pushest_driver::Client::subscribe). Then nothing has changed.
+    pub fn subscribe(&mut self, channel: &str) -> Result<ChannelName, SubscribeError> {
+        self.subscribe_with(channel, &SubscribeOptions::default())
+    }
+
+    /// As [`Connection::subscribe`], with who subscribes on a presence channel.
+    ///
+    /// # Errors
+    /// As [`subscribe_with`](pushest_driver::Client::subscribe_with).
+    pub fn subscribe_with(
+        &mut self,
+        channel: &str,
+        options: &SubscribeOptions,
+    ) -> Result<ChannelName, SubscribeError> {
+        let subscription = self.event_loop.client().subscribe_with(channel, options)?;
+        let name = subscription.name().clone();
+        subscription.detach();
+        Ok(name)
+    }
+
+    /// Waits until the server has confirmed a subscription; at once if it has.
+    ///
+    /// # Errors
+    /// As [`Subscription::subscribed`](crate::Subscription::subscribed).
+    pub fn subscribed(&mut self, channel: &ChannelName) -> Result<(), SubscriptionError> {
+        self.wait(|client| client.subscribed(channel))
+    }
+
+    /// As [`Connection::subscribed`]; `None` if it is not known within this time.
+    pub fn subscribed_within(
+        &mut self,
+        channel: &ChannelName,
+        limit: Duration,
+    ) -> Option<Result<(), SubscriptionError>> {
+        self.wait_for(|client| client.subscribed(channel), Some(limit))
+    }
+
+    fn wait_for<F: Future>(
+        &mut self,
+        future: impl FnOnce(&pushest_driver::Client) -> F,
+        limit: Option<Duration>,
+    ) -> Option<F::Output> {
+        let future = future(self.event_loop.client());
+        self.event_loop.wait_for(future, limit)
+    }
+}
+
+waits!(Connection, [&mut self], self);
+
+receiver!(Connection<> of Event, |this: &mut Self, limit| {
+    this.event_loop.wait_for(this.events.0.recv(), limit)
+});
+
+impl Deref for Connection {
+    type Target = pushest_driver::Client;
+
+    fn deref(&self) -> &pushest_driver::Client {
+        self.event_loop.client()
+    }
+}

@@ -1,0 +1,121 @@
+//! The loop that carries a client: it polls the pump and sleeps in between, in whatever thread runs
+//! it.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use pushest_driver::proto::Instant;
+use pushest_driver::runtime::{self, Pump};
+use pushest_driver::{Client, Config, Options};
+
+use crate::reactor::Reactor;
+use crate::sockets::Sockets;
+
+/// What one wait can tell at most; the rest is told by the next one. All of it means the same.
+const EVENTS: usize = 16;
+
+/// While there is always an answer at once, the connection is looked at this often.
+const STRIDE: Duration = Duration::from_millis(5);
+
+/// A client and what runs it. Dropping it closes the connection in order, for at most the two
+/// seconds that the pump grants.
+#[derive(Debug)]
+pub(crate) struct EventLoop {
+    /// `None` once a thread runs the loop: then the handles of others decide how long.
+    client: Option<Client>,
+    /// `None` once it has ended.
+    pump: Option<Pump<Sockets>>,
+    pub(crate) reactor: Arc<Reactor>,
+    poll: mio::Poll,
+    events: mio::Events,
+    /// When the pump was polled last.
+    looked: Instant,
+}
+
+impl EventLoop {
+    /// # Panics
+    /// If the operating system has no event queue to give, for want of file descriptors.
+    pub(crate) fn new(config: Config, options: Options) -> Self {
+        let poll = mio::Poll::new().expect("a file descriptor for the event queue");
+        let reactor = Reactor::new(&poll).expect("a file descriptor for the event queue");
+        let reactor = Arc::new(reactor);
+        let sockets = Sockets { reactor: reactor.clone() };
+        let (client, pump) = runtime::client(config, options, sockets);
+        Self {
+            client: Some(client),
+            pump: Some(pump),
+            looked: reactor.now(),
+            reactor,
+            poll,
+            events: mio::Events::with_capacity(EVENTS),
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        self.client.as_ref().expect("whoever runs the loop has no need of it")
+    }
+
+    /// Runs the client until its last handle, of which this is none, is dropped and its connection
+    /// closed.
+    pub(crate) fn run(mut self) {
+        self.client = None;
+        while self.turn() {
+            self.sleep(None);
+        }
+    }
+
+    /// Runs the client until the future has an answer, at most for `limit`.
+    pub(crate) fn wait_for<F: Future>(
+        &mut self,
+        future: F,
+        limit: Option<Duration>,
+    ) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let waker = Waker::from(self.reactor.clone());
+        let now = self.reactor.now();
+        let until = limit.map(|limit| now + limit);
+        // What is there already need not wait for the sockets; but a flood of it must not keep
+        // commands, heartbeats and the server's messages waiting either.
+        if self.reactor.take_woken() || now >= self.looked + STRIDE {
+            self.turn();
+        }
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(answer);
+        }
+        loop {
+            self.turn();
+            if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return Some(answer);
+            }
+            if until.is_some_and(|until| self.reactor.now() >= until) {
+                return None;
+            }
+            self.sleep(until);
+        }
+    }
+
+    /// Lets the pump do what can be done without waiting. Answers whether it goes on.
+    fn turn(&mut self) -> bool {
+        self.looked = self.reactor.now();
+        let waker = Waker::from(self.reactor.clone());
+        self.pump.take_if(|pump| Pin::new(pump).poll(&mut Context::from_waker(&waker)).is_ready());
+        self.pump.is_some()
+    }
+
+    fn sleep(&mut self, until: Option<Instant>) {
+        self.reactor.wait(&mut self.poll, &mut self.events, until);
+    }
+}
+
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            let closed = client.shutdown();
+            drop(client);
+            self.wait_for(closed, None);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! A client for Pusher Channels, and for the servers that speak its protocol, without an async
+//! runtime.
+//!
+//! ```no_run
+//! use pushest_blocking::{Client, Config, Event};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
+//! let client = Client::new(config.build()?);
+//!
+//! let mut orders = client.subscribe("private-orders")?;
+//! orders.subscribed()?;
+//! orders.trigger("client-hello", &"I am here")?;
+//!
+//! while let Some(event) = orders.recv() {
+//!     match event {
+//!         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
+//!         Event::Gap { .. } => println!("the connection was lost: refetch what may be missing"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`Client`] is carried by a thread in the background; its clones may be used from everywhere.
+//! - [`Connection`] has no thread: whoever waits carries it.
+//!
+//! Both are the same loop over sockets that never block. Names and behaviour are those of
+//! `pushest-tokio`, without `async` and `await`; instead, all that waits has a form that waits for
+//! a limited time.
+//!
+//! A name is resolved, and an endpoint or a
+//! [`blocking_authorizer`](Options::blocking_authorizer) asked, on a thread that lasts as long as
+//! that takes: the system has no other way.
+//!
+//! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
+//! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
+//! rustls without any, for those who bring their own; `native-roots` trusts the system's
+//! certificate authorities, too.
+#![forbid(unsafe_code)]
+
+mod client;
+mod connection;
+mod event_loop;
+mod reactor;
+mod receiving;
+mod sockets;
+mod waiting;
+mod websocket;
+
+pub use client::Client;
+pub use connection::Connection;
+// Names of our own take precedence: those of the driver that wait.
+pub use pushest_driver::*;
+pub use receiving::{Events, Nothing, Subscription, TypedEvents};
+
+/// Connects, and tells the handler everything until the handler disconnects or the server refuses
+/// for good. The handler runs on the calling thread, the connection on one of its own, so that the
+/// handler may wait as long as it likes.
+///
+/// ```no_run
+/// use pushest_blocking::{Client, Event, Handler, SubscribeOptions, run};
+///
+/// struct Printer;
+///
+/// impl Handler<Client> for Printer {
+///     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
+///         vec![("news".to_string(), SubscribeOptions::default())]
+///     }
+///
+///     fn on_event(&mut self, client: &Client, event: Event) {
+///         if let Event::Channel(event) = event {
+///             println!("{}: {}", event.name(), event.text());
+///             if event.name() == "last-news" {
+///                 client.disconnect();
+///             }
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// run(pushest_blocking::config_from_env()?, Printer)?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+pub fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
+    run_with_options(config, Options::default(), handler)
+}
+
+/// As [`run`], with options.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with_options<H: Handler<Client>>(
+    config: Config,
+    options: Options,
+    handler: H,
+) -> Result<(), RunError> {
+    let client = Client::with_options(config, options.start_disconnected());
+    waiting::wait(pushest_driver::runtime::run(client, handler))
+}

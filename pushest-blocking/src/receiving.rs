@@ -1,0 +1,138 @@
+//! The receiving ends of a [`Client`](crate::Client): they block the thread that receives.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use pushest_driver::{Event, SubscriptionError};
+use serde::de::DeserializeOwned;
+
+use crate::waiting::{wait, wait_for};
+
+/// Why nothing was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Nothing {
+    /// There is nothing yet.
+    #[error("nothing has come yet")]
+    Yet,
+    /// There is nothing more: the subscription or the client has ended.
+    #[error("nothing more comes")]
+    More,
+}
+
+/// What every receiver can do, over what it waits with: `Option<Duration>` to `Option<Option<_>>`,
+/// `None` if nothing came in that time, `Some(None)` after the end.
+macro_rules! receiver {
+    ($receiver:ident<$($shape:ident)?> of $item:ty $(where $bound:path)?, $wait:expr) => {
+        impl<$($shape: $bound)?> $receiver<$($shape)?> {
+            /// Waits for the next one; `None` after the end.
+            pub fn recv(&mut self) -> Option<$item> {
+                $wait(self, None).flatten()
+            }
+
+            /// As `recv`, but no longer than this.
+            ///
+            /// # Errors
+            /// [`Nothing::Yet`] after that time, [`Nothing::More`] after the end.
+            pub fn recv_timeout(&mut self, limit: Duration) -> Result<$item, Nothing> {
+                $wait(self, Some(limit)).ok_or(Nothing::Yet)?.ok_or(Nothing::More)
+            }
+
+            /// The next one, if it is there already.
+            ///
+            /// # Errors
+            /// [`Nothing::Yet`] if it is not, [`Nothing::More`] after the end.
+            pub fn try_recv(&mut self) -> Result<$item, Nothing> {
+                self.recv_timeout(Duration::ZERO)
+            }
+        }
+
+        impl<$($shape: $bound)?> Iterator for $receiver<$($shape)?> {
+            type Item = $item;
+
+            fn next(&mut self) -> Option<$item> {
+                self.recv()
+            }
+        }
+    };
+}
+pub(crate) use receiver;
+
+/// One receiver of a channel's events. The channel is subscribed to until its last `Subscription`
+/// is dropped.
+///
+/// It receives what concerns the channel, in order, and is an iterator, too, which waits for each
+/// event and ends with the subscription. What does not wait (`trigger`, `members`, `state`,
+/// `name`) stands at [`pushest_driver::Subscription`], which this derefs to.
+#[derive(Debug)]
+#[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
+pub struct Subscription(pub(crate) pushest_driver::Subscription);
+
+receiver!(Subscription<> of Event, |this: &mut Self, limit| wait_for(this.0.recv(), limit));
+
+impl Subscription {
+    /// Waits until the server has confirmed the subscription; at once if it has.
+    ///
+    /// # Errors
+    /// [`SubscriptionError`] once the server or the authorizer has refused, the client is refused
+    /// or disconnected, or the channel was unsubscribed from. What is tried again by itself keeps
+    /// it waiting; see [`Subscription::subscribed_within`].
+    pub fn subscribed(&self) -> Result<(), SubscriptionError> {
+        wait(self.0.subscribed())
+    }
+
+    /// As [`Subscription::subscribed`]; `None` if it is not known within this time.
+    pub fn subscribed_within(&self, limit: Duration) -> Option<Result<(), SubscriptionError>> {
+        wait_for(self.0.subscribed(), Some(limit))
+    }
+
+    /// Only the channel's events of this name, decoded by
+    /// [`ChannelEvent::json`](crate::ChannelEvent::json).
+    pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
+        TypedEvents(self.0.on(event))
+    }
+
+    /// Ends this receiver; the channel is unsubscribed from if it was the last. The same as
+    /// dropping it.
+    pub fn unsubscribe(self) {}
+
+    /// Ends this receiver, and keeps the channel subscribed to without it, for those who receive
+    /// by [`Client::events`](crate::Client::events).
+    pub fn detach(self) {
+        self.0.detach();
+    }
+}
+
+impl Deref for Subscription {
+    type Target = pushest_driver::Subscription;
+
+    fn deref(&self) -> &pushest_driver::Subscription {
+        &self.0
+    }
+}
+
+/// A channel's events of one name, as values; made by [`Subscription::on`]. It keeps the channel
+/// subscribed to as the `Subscription` would.
+#[derive(Debug)]
+#[must_use = "it unsubscribes when dropped"]
+pub struct TypedEvents<T>(pushest_driver::TypedEvents<T>);
+
+receiver!(
+    TypedEvents<T> of Result<T, serde_json::Error> where DeserializeOwned,
+    |this: &mut Self, limit| wait_for(this.0.recv(), limit)
+);
+
+impl<T> Deref for TypedEvents<T> {
+    type Target = pushest_driver::TypedEvents<T>;
+
+    fn deref(&self) -> &pushest_driver::TypedEvents<T> {
+        &self.0
+    }
+}
+
+/// A receiver of everything, made by [`Client::events`](crate::Client::events), or of what is sent
+/// to the signed-in user. It ends with the client.
+#[derive(Debug)]
+#[must_use = "it receives nothing once dropped"]
+pub struct Events(pub(crate) pushest_driver::Events);
+
+receiver!(Events<> of Event, |this: &mut Self, limit| wait_for(this.0.recv(), limit));

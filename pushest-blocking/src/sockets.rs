@@ -1,0 +1,143 @@
+//! Sockets that never block, on one loop: what the driver needs of a runtime.
+
+use std::future::poll_fn;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures_util::future::BoxFuture;
+use mio::net::TcpStream;
+use pushest_driver::proto;
+use pushest_driver::runtime::{Runtime, Upgrade, unblocked};
+use tungstenite::client::client_with_config;
+use tungstenite::{Error, HandshakeError};
+
+use crate::reactor::{Reactor, Sleep};
+use crate::websocket::Socket;
+
+/// The sockets and timers of one loop.
+pub(crate) struct Sockets {
+    pub(crate) reactor: Arc<Reactor>,
+}
+
+#[cfg(feature = "tls")]
+type Tls = Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>;
+/// Never made.
+#[cfg(not(feature = "tls"))]
+type Tls = TcpStream;
+
+impl Runtime for Sockets {
+    type Tcp = TcpStream;
+    type Tls = Tls;
+    type Socket = Socket<TcpStream>;
+    type TlsSocket = Socket<Tls>;
+    type Sleep = Sleep;
+
+    fn now(&self) -> proto::Instant {
+        self.reactor.now()
+    }
+
+    fn sleep_until(&self, deadline: proto::Instant) -> Sleep {
+        self.reactor.sleep_until(deadline)
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        let host = host.to_string();
+        let asking = unblocked(self, move || Ok((&*host, port).to_socket_addrs()?.collect()));
+        let lost = || Err(io::Error::other("there is no thread to resolve the name on"));
+        Box::pin(async move { asking.await.unwrap_or_else(lost) })
+    }
+
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
+        let reactor = self.reactor.clone();
+        Box::pin(async move {
+            let mut stream = TcpStream::connect(address)?;
+            reactor.register(&mut stream)?;
+            ready(|| {
+                if let Some(error) = stream.take_error()? {
+                    return Err(error);
+                }
+                match stream.peer_addr() {
+                    Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                        Err(io::ErrorKind::WouldBlock.into())
+                    }
+                    result => result,
+                }
+            })
+            .await?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    fn secure(
+        &self,
+        mut tcp: TcpStream,
+        tls: pushest_driver::runtime::Tls,
+    ) -> BoxFuture<'static, io::Result<Tls>> {
+        Box::pin(async move {
+            let session = rustls::ClientConnection::new(tls.config, tls.server_name);
+            let mut session = session.map_err(io::Error::other)?;
+            ready(|| {
+                while session.is_handshaking() {
+                    session.complete_io(&mut tcp)?;
+                }
+                Ok(())
+            })
+            .await?;
+            Ok(Box::new(rustls::StreamOwned::new(session, tcp)))
+        })
+    }
+
+    fn upgrade(
+        &self,
+        tcp: TcpStream,
+        upgrade: Upgrade,
+    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+        Box::pin(websocket(tcp, upgrade))
+    }
+
+    fn upgrade_tls(
+        &self,
+        tls: Tls,
+        upgrade: Upgrade,
+    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
+        Box::pin(websocket(tls, upgrade))
+    }
+}
+
+async fn websocket<S: Read + Write>(stream: S, upgrade: Upgrade) -> Result<Socket<S>, Error> {
+    let mut progress = client_with_config(upgrade.request, stream, Some(upgrade.config));
+    loop {
+        progress = match progress {
+            Ok((socket, _)) => return Ok(Socket::new(socket)),
+            Err(HandshakeError::Failure(error)) => return Err(error),
+            Err(HandshakeError::Interrupted(half)) => {
+                next_turn().await;
+                half.handshake()
+            }
+        };
+    }
+}
+
+/// Tries a step again, turn by turn, until it no longer would block.
+async fn ready<T>(mut step: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match step() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => next_turn().await,
+            result => return result,
+        }
+    }
+}
+
+/// Waits until the loop looks at everything again, as it does whenever it wakes.
+async fn next_turn() {
+    let mut has_waited = false;
+    poll_fn(|_| match std::mem::replace(&mut has_waited, true) {
+        false => Poll::Pending,
+        true => Poll::Ready(()),
+    })
+    .await;
+}

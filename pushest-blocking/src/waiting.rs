@@ -1,0 +1,146 @@
+//! Waiting in a thread for what the loop does in another.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// Waits for the future's answer, at most for `limit`.
+pub(crate) fn wait_for<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
+    // One that is too far away to be said is none.
+    let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let mut future = pin!(future);
+    THIS.with(|waker| {
+        let context = &mut Context::from_waker(waker);
+        loop {
+            if let Poll::Ready(answer) = future.as_mut().poll(context) {
+                return Some(answer);
+            }
+            match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => thread::park(),
+                Some(Duration::ZERO) => return None,
+                Some(remaining) => thread::park_timeout(remaining),
+            }
+        }
+    })
+}
+
+/// Waits for as long as it takes.
+pub(crate) fn wait<F: Future>(future: F) -> F::Output {
+    wait_for(future, None).expect("without a limit there is an answer")
+}
+
+thread_local! {
+    static THIS: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// What waits and is the same with a thread and without: `wait_for` of the type takes what makes
+/// the driver's future, and a limit.
+macro_rules! waits {
+    ($type:ident, [$($this:tt)*], $self:ident) => {
+        impl $type {
+            /// Waits until connected, and answers the socket id.
+            ///
+            /// # Errors
+            /// [`NotConnected`](crate::NotConnected) once no connection will come by itself:
+            /// refused or disconnected. Other failures are tried again and keep it waiting; see
+            /// `connected_within`.
+            pub fn connected($($this)*) -> Result<crate::SocketId, crate::NotConnected> {
+                $self.wait(|client| client.connected())
+            }
+
+            /// As `connected`, but no longer than this. The client goes on trying.
+            ///
+            /// # Errors
+            /// As `connected`, and after that time, with what was learned last.
+            pub fn connected_within(
+                $($this)*,
+                limit: Duration,
+            ) -> Result<crate::SocketId, crate::NotConnected> {
+                $self.wait(|client| client.connected_within(limit))
+            }
+
+            /// Waits until the server has confirmed the sign-in, and answers the user's id; at once
+            /// if it has.
+            ///
+            /// # Errors
+            /// As [`signed_in`](pushest_driver::Client::signed_in).
+            pub fn signed_in($($this)*) -> Result<String, crate::NotSignedIn> {
+                $self.wait(|client| client.signed_in())
+            }
+
+            /// As `signed_in`; `None` if it is not known within this time.
+            pub fn signed_in_within(
+                $($this)*,
+                limit: Duration,
+            ) -> Option<Result<String, crate::NotSignedIn>> {
+                $self.wait_for(|client| client.signed_in(), Some(limit))
+            }
+
+            /// Sends a client event as soon as the rate allows, and waits for that; see
+            /// [`trigger_when_allowed`](pushest_driver::Client::trigger_when_allowed).
+            ///
+            /// # Errors
+            /// As [`trigger`](pushest_driver::Client::trigger), but for the rate.
+            pub fn trigger_when_allowed<T: serde::Serialize + ?Sized>(
+                $($this)*,
+                channel: &str,
+                event: &str,
+                data: &T,
+            ) -> Result<(), crate::CommandError> {
+                $self.wait(|client| client.trigger_when_allowed(channel, event, data))
+            }
+
+            /// The same as `flush`, for those who want to know whether the server is there.
+            ///
+            /// # Errors
+            /// As `flush`.
+            pub fn ping($($this)*) -> Result<Duration, crate::FlushError> {
+                $self.flush()
+            }
+
+            /// Sends a ping, waits for its pong, and answers the round trip: the server has then
+            /// read everything that was sent before, and what it had to say about that has
+            /// arrived.
+            ///
+            /// # Errors
+            /// No connection, or it was lost before the pong came.
+            pub fn flush($($this)*) -> Result<Duration, crate::FlushError> {
+                $self.wait(|client| client.flush())
+            }
+
+            /// As `flush`; `None` if there is no pong within this time.
+            pub fn flush_within(
+                $($this)*,
+                limit: Duration,
+            ) -> Option<Result<Duration, crate::FlushError>> {
+                $self.wait_for(|client| client.flush(), Some(limit))
+            }
+
+            /// Disconnects, and waits until the connection is closed: a moment if the server
+            /// answers, two seconds at most if it does not.
+            /// [`connect`](pushest_driver::Client::connect) makes a new one.
+            pub fn shutdown($($this)*) {
+                $self.wait(|client| client.shutdown());
+            }
+
+            fn wait<F: Future>(
+                $($this)*,
+                future: impl FnOnce(&pushest_driver::Client) -> F,
+            ) -> F::Output {
+                $self.wait_for(future, None).expect("without a limit there is an answer")
+            }
+        }
+    };
+}
+pub(crate) use waits;
