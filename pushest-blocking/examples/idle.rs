@@ -4,7 +4,7 @@
 //!     cargo run --release -p pushest-blocking --example idle
 //!
 //! The server is a process of its own, so that only the client is measured. Linux only: the time is
-//! that of /proc/self/stat.
+//! what the scheduler counts in /proc/self/task.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -35,24 +35,24 @@ fn measure(port: u16) -> Result<(), Box<dyn Error>> {
     let subscription = client.subscribe("news")?;
     subscription.subscribed()?;
 
-    let (ticks, wakeups) = (cpu_ticks()?, client.wakeups());
+    let (before, wakeups) = (cpu_time()?, client.wakeups());
     std::thread::sleep(TIME);
-    let (ticks, wakeups) = (cpu_ticks()? - ticks, client.wakeups() - wakeups);
+    let (spent, wakeups) = (cpu_time()? - before, client.wakeups() - wakeups);
     println!(
-        "idle for {TIME:?}, a heartbeat each second: {} ms of CPU time, {wakeups} wakeups",
-        ticks * 10
+        "idle for {TIME:?}, a heartbeat each second: {spent:?} of CPU time, {wakeups} wakeups"
     );
     Ok(())
 }
 
-/// User and system time, in the kernel's ticks of 10 ms.
-fn cpu_ticks() -> Result<u64, Box<dyn Error>> {
-    let text = std::fs::read_to_string("/proc/self/stat")?;
-    // The second field, a name in parentheses, may hold spaces.
-    let (_, fields) = text.rsplit_once(')').ok_or("a process has a name")?;
-    let mut times = fields.split_whitespace().skip(11);
-    let mut next = || times.next().ok_or("a process has times");
-    Ok(next()?.parse::<u64>()? + next()?.parse::<u64>()?)
+/// What all threads of this process have run so far, as the scheduler counts it.
+fn cpu_time() -> Result<Duration, Box<dyn Error>> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let counts = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        let first = counts.split_whitespace().next().ok_or("a thread has run for some time")?;
+        nanoseconds += first.parse::<u64>()?;
+    }
+    Ok(Duration::from_nanos(nanoseconds))
 }
 
 fn start_server() -> Result<(Child, u16), Box<dyn Error>> {

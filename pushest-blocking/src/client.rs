@@ -47,7 +47,7 @@ impl Client {
     pub(crate) fn spawn(event_loop: EventLoop) -> Self {
         let client = event_loop.client().clone();
         let reactor = event_loop.reactor.clone();
-        let thread = thread::Builder::new().name("pushest".to_string());
+        let thread = thread::Builder::new().name("pushest-client".to_string());
         thread.spawn(move || event_loop.run()).expect("a thread for the connection");
         Self { client, reactor }
     }

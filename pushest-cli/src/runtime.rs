@@ -11,6 +11,8 @@ pub(crate) enum Runtime {
     Tokio,
     /// pushest-async-std
     AsyncStd,
+    /// pushest-blocking, on a thread of its own
+    Blocking,
 }
 
 impl Runtime {
@@ -20,6 +22,7 @@ impl Runtime {
         match self {
             Self::Tokio => shared(&pushest_tokio::Client::with_options(config, options)),
             Self::AsyncStd => shared(&pushest_async_std::Client::with_options(config, options)),
+            Self::Blocking => shared(&pushest_blocking::Client::with_options(config, options)),
         }
     }
 }

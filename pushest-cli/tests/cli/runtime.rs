@@ -2,11 +2,12 @@ use pushest_testkit::Server;
 
 use crate::support::{Pushest, WAIT, listener, pushest, to, words};
 
-pub(crate) const RUNTIMES: [&str; 2] = ["tokio", "async-std"];
+pub(crate) const RUNTIMES: [&str; 3] = ["tokio", "async-std", "blocking"];
 
 /// Threads that one runtime has and no other; the system keeps 15 bytes of their names.
 #[cfg(target_os = "linux")]
-const THREADS: [(&str, &str); 1] = [("async-std", "async-std/runti")];
+const THREADS: [(&str, &str); 2] =
+    [("async-std", "async-std/runti"), ("blocking", "pushest-client")];
 
 #[test]
 fn each_command_does_the_same_on_each_runtime() {
