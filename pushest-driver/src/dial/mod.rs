@@ -71,8 +71,9 @@ impl Dialer {
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
             let upgrade = dialer.upgrade(&endpoint)?;
-            let tcp =
-                address::connect(&*runtime, endpoint.host_name(), endpoint.port_number()).await?;
+            let (host, port) = (endpoint.host_name(), endpoint.port_number());
+            let chosen = &dialer.options.addresses;
+            let tcp = address::connect(&*runtime, host, port, chosen).await?;
             runtime.upgrade(tcp, upgrade).await
         })
     }
