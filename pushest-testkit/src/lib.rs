@@ -31,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod conformance;
 pub mod protocol;
 mod shell;
 pub mod simulation;
