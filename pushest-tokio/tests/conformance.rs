@@ -48,10 +48,14 @@ impl Start for CurrentThread {
 
 mod multi_thread {
     pushest_testkit::conformance!(super::On<super::MultiThread>);
+    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+    pushest_testkit::conformance_over_tls!(super::On<super::MultiThread>);
 }
 
 mod current_thread {
     pushest_testkit::conformance!(super::On<super::CurrentThread>);
+    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+    pushest_testkit::conformance_over_tls!(super::On<super::CurrentThread>);
 }
 
 #[cfg(feature = "real-server")]

@@ -10,6 +10,7 @@ use pushest_proto::{
 use serde_json::json;
 
 use super::driver::{Driver, DriverClient, Unmet};
+use super::encrypted::{CHANNEL, MASTER_KEY, SEALED};
 use super::patience::{Expect, PATIENCE, connected, started, unique};
 use super::remote::Remote;
 
@@ -201,4 +202,18 @@ pub fn subscriptions_made_before_and_while_connecting_come_about<D: Driver>(remo
     client.must_subscribe(&first);
     remote.publish(&first, "headline", "rain");
     assert_eq!(client.next_text("headline"), "rain");
+}
+
+pub fn the_master_key_opens_what_was_sealed<D: Driver>(remote: &Remote) {
+    let config = remote.signing().master_key(MASTER_KEY).build().expect("valid");
+    let mut client = connected::<D>(config);
+    client.must_subscribe(CHANNEL);
+    remote.publish(CHANNEL, "order", SEALED);
+    let event = client.next_of(CHANNEL);
+    assert!(event.was_encrypted());
+    assert_eq!(event.text(), r#"{"id":7}"#);
+    let refused = client.trigger(CHANNEL, "client-order", &json!(1)).expect_err("encrypted");
+    assert!(matches!(refused, CommandError::NoClientEvents { .. }), "{refused}");
+    client.unsubscribe(CHANNEL).expect("it is wanted");
+    client.must_flush();
 }
