@@ -11,9 +11,14 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use adapter::{On, Start};
 
 /// A runtime with threads of its own.
-struct MultiThread;
+type MultiThread = On<Threads>;
 
-impl Start for MultiThread {
+/// A runtime that runs everything on the one thread that drives it.
+type CurrentThread = On<OneThread>;
+
+struct Threads;
+
+impl Start for Threads {
     type Client = Client;
 
     fn start(config: Config, options: Options) -> Client {
@@ -27,10 +32,9 @@ impl Start for MultiThread {
     }
 }
 
-/// A runtime that runs everything on the one thread that drives it.
-struct CurrentThread;
+struct OneThread;
 
-impl Start for CurrentThread {
+impl Start for OneThread {
     type Client = Client;
 
     fn start(config: Config, options: Options) -> Client {
@@ -47,18 +51,55 @@ impl Start for CurrentThread {
 }
 
 mod multi_thread {
-    pushest_testkit::conformance!(super::On<super::MultiThread>);
+    pushest_testkit::conformance!(crate::MultiThread);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
-    pushest_testkit::conformance_over_tls!(super::On<super::MultiThread>);
+    pushest_testkit::conformance_over_tls!(crate::MultiThread);
 }
 
 mod current_thread {
-    pushest_testkit::conformance!(super::On<super::CurrentThread>);
+    pushest_testkit::conformance!(crate::CurrentThread);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
-    pushest_testkit::conformance_over_tls!(super::On<super::CurrentThread>);
+    pushest_testkit::conformance_over_tls!(crate::CurrentThread);
 }
 
+/// What needs only a server of the protocol, with the habits of each (protocol, how servers
+/// deviate).
+mod habits {
+    macro_rules! of_each {
+        ($($module:ident $profile:ident)*) => {$(
+            mod $module {
+                use pushest_testkit::conformance::Remote;
+                use pushest_testkit::{Profile, Server};
+
+                fn start() -> (Remote, Server) {
+                    let server = Server::builder().profile(Profile::$profile).start();
+                    let server = server.expect("a server");
+                    (Remote::of(&server), server)
+                }
+
+                pushest_testkit::conformance_against!(crate::MultiThread, start);
+            }
+        )*};
+    }
+
+    of_each! {
+        hosted Hosted
+        soketi Soketi
+        reverb Reverb
+        sockudo Sockudo
+        poxa Poxa
+        pusher_fake PusherFake
+    }
+}
+
+/// The server that `PUSHEST_TEST_URL` names.
 #[cfg(feature = "real-server")]
 mod on_real_server {
-    pushest_testkit::conformance_on_real_server!(super::On<super::MultiThread>);
+    mod multi_thread {
+        pushest_testkit::conformance_on_real_server!(crate::MultiThread);
+    }
+
+    mod current_thread {
+        pushest_testkit::conformance_on_real_server!(crate::CurrentThread);
+    }
 }
