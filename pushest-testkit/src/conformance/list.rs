@@ -2,7 +2,7 @@
 
 /// Makes a test of every scenario, each with a server in the process: `conformance!(MyDriver);`
 ///
-/// See [`conformance`](crate::conformance).
+/// See the [module](mod@crate::conformance) of the same name.
 #[macro_export]
 macro_rules! conformance {
     ($driver:ty) => {
@@ -187,4 +187,38 @@ macro_rules! conformance_tests {
             $crate::conformance::$theme::$scenario::<$driver>(&remote);
         }
     )*};
+}
+
+#[cfg(test)]
+mod tests {
+    /// A scenario that no list names would never run.
+    #[test]
+    fn every_scenario_is_listed() {
+        let list = include_str!("list.rs");
+        let themes = [
+            include_str!("alone.rs"),
+            include_str!("anywhere.rs"),
+            include_str!("authorizing.rs"),
+            include_str!("client_events.rs"),
+            include_str!("connecting.rs"),
+            include_str!("encrypted.rs"),
+            include_str!("heartbeat.rs"),
+            include_str!("lifetime.rs"),
+            include_str!("messages.rs"),
+            include_str!("over_tls.rs"),
+            include_str!("overflow.rs"),
+            include_str!("presence.rs"),
+            include_str!("reconnecting.rs"),
+            include_str!("refusals.rs"),
+            include_str!("signing_in.rs"),
+            include_str!("subscribing.rs"),
+        ];
+        let scenarios = themes.iter().flat_map(|theme| theme.split("\npub fn ").skip(1));
+        let names: Vec<_> = scenarios.filter_map(|scenario| scenario.split_once('<')).collect();
+        assert!(names.len() > 80, "{}", names.len());
+        for (name, _) in names {
+            let is_listed = list.split([' ', ';', '\n']).any(|word| word == name);
+            assert!(is_listed, "{name} is in no list");
+        }
+    }
 }

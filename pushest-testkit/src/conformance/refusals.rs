@@ -85,28 +85,34 @@ pub fn a_server_that_wants_tls_is_asked_with_tls<D: Driver>() {
 
 pub fn http_refusals_are_told_and_tried_again<D: Driver>() {
     let (remote, server) = in_process();
-    let faults: [(u16, &[(&str, &str)], Option<u64>, Option<&str>); 5] = [
-        (404, &[], None, None),
-        (500, &[], None, None),
-        (503, &[("Retry-After", "0")], Some(0), None),
-        (429, &[("Retry-After", "1")], Some(1), None),
-        (301, &[("Location", "https://example.com/")], None, Some("https://example.com/")),
+    let http = |status, retry_after: Option<u64>, location: Option<&str>| DialFailure::Http {
+        status,
+        retry_after: retry_after.map(Duration::from_secs),
+        location: location.map(Into::into),
+    };
+    let faults = [
+        (UpgradeFault::status(404, &[]), http(404, None, None)),
+        (UpgradeFault::status(500, &[]), http(500, None, None)),
+        (UpgradeFault::status(503, &[("Retry-After", "0")]), http(503, Some(0), None)),
+        (UpgradeFault::status(429, &[("Retry-After", "1")]), http(429, Some(1), None)),
+        (
+            UpgradeFault::status(301, &[("Location", "https://example.com/")]),
+            http(301, None, Some("https://example.com/")),
+        ),
     ];
-    for (status, headers, ..) in faults {
-        server.fault_upgrades(1, UpgradeFault::status(status, headers));
+    for (fault, _) in &faults {
+        server.fault_upgrades(1, fault.clone());
     }
     let mut client = started::<D>(remote.config());
-    for (status, _, retry_after, location) in faults {
-        let retry_after = retry_after.map(Duration::from_secs);
+    for (_, failure) in faults {
         let change = client.next_state(ConnectionState::Waiting);
-        let wanted = Loss::Dial(DialFailure::Http {
-            status,
-            retry_after,
-            location: location.map(Into::into),
-        });
-        assert_eq!(change.loss.as_deref(), Some(&wanted));
+        let asked = match &failure {
+            DialFailure::Http { retry_after, .. } => retry_after.unwrap_or_default(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(change.loss.as_deref(), Some(&Loss::Dial(failure)));
         let pause = change.retry_in.expect("it is tried again");
-        assert!(pause >= retry_after.unwrap_or_default(), "{pause:?}");
+        assert!(pause >= asked, "{pause:?}");
     }
     client.must_connect();
     assert_eq!(server.inspect(|view| view.upgrades), 6);
