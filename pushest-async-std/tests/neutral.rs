@@ -1,4 +1,4 @@
-//! The client on executors of two kinds, with everything that touches the runtime.
+//! The client on an executor of one's own, which runs the pump and nothing else of it.
 
 use std::time::Duration;
 
@@ -25,18 +25,7 @@ fn config(server: &Server, host: &str) -> Config {
 }
 
 #[test]
-fn it_runs_on_async_std_and_leaves_no_connection() {
-    let server = Server::start().expect("a server");
-    async_std::task::block_on(async {
-        let client = Client::new(config(&server, "localhost"));
-        talks(&client, &server).await;
-        drop(client);
-        server.until_connections(0).await;
-    });
-}
-
-#[test]
-fn it_runs_on_another_executor() {
+fn it_runs_on_an_executor_of_ones_own_and_its_pump_ends() {
     let server = Server::start().expect("a server");
     let executor = smol::Executor::new();
     smol::block_on(executor.run(async {
@@ -47,24 +36,4 @@ fn it_runs_on_another_executor() {
         pump.await;
         server.until_connections(0).await;
     }));
-}
-
-#[cfg(feature = "tls-ring")]
-#[test]
-fn it_speaks_tls() {
-    let server = Server::start_tls().expect("a server");
-    let pem = server.authority_pem().expect("a server with TLS").to_string();
-    let config = Config::builder(&server.app().key)
-        .host("localhost")
-        .port(server.port())
-        .tls(true)
-        .build()
-        .expect("valid");
-    async_std::task::block_on(async {
-        let strangers = Client::new(config.clone());
-        let error = strangers.connected_within(Duration::from_secs(2)).await.expect_err("unknown");
-        assert!(error.to_string().contains("certificate"), "{error}");
-        let options = Options::default().ca_pem(pem).expect("certificates");
-        talks(&Client::with_options(config, options), &server).await;
-    });
 }

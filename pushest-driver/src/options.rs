@@ -1,6 +1,7 @@
 //! How a client connects and delivers: everything that is not the protocol's.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 #[cfg(feature = "http")]
@@ -74,6 +75,7 @@ pub struct Options {
     #[cfg(feature = "http")]
     pub(crate) auth_headers: Option<AuthHeaders>,
     pub(crate) starts_disconnected: bool,
+    pub(crate) addresses: Vec<SocketAddr>,
     #[cfg(feature = "tls")]
     pub(crate) trust: Trust,
 }
@@ -162,6 +164,15 @@ impl Options {
     #[must_use]
     pub fn start_disconnected(mut self) -> Self {
         self.starts_disconnected = true;
+        self
+    }
+
+    /// Connects to one of these addresses, tried in this order, instead of asking for the host's;
+    /// the host's name still stands in the request, and the server's certificate must be for it.
+    /// They hold for every endpoint that the client goes to. None, the default: the host's.
+    #[must_use]
+    pub fn addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.addresses = addresses.into_iter().collect();
         self
     }
 }
@@ -259,6 +270,7 @@ impl Default for Options {
             #[cfg(feature = "http")]
             auth_headers: None,
             starts_disconnected: false,
+            addresses: Vec::new(),
             #[cfg(feature = "tls")]
             trust: Trust::default(),
         }
@@ -275,6 +287,7 @@ impl fmt::Debug for Options {
             .field("queue_bytes", &self.queue_bytes)
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authority.is_some())
+            .field("addresses", &self.addresses)
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,8 @@
 //! [`protocol::Broker`] is the same server without a socket, a clock or a thread, for simulations; [`simulation::World`] is one: sessions of the
 //! client's core and a broker, links that break, and a clock of its own.
 //!
+//! [`conformance`](mod@conformance) is a suite of scenarios for those who write a driver.
+//!
 //! It is for tests and local work: one process, one app, nothing stored.
 //!
 //! ```
@@ -31,6 +33,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod conformance;
 pub mod protocol;
 mod shell;
 pub mod simulation;

@@ -15,12 +15,17 @@ use crate::runtime::Runtime;
 /// How long one address may be silent before the next one is tried beside it (RFC 8305, section 5).
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// A connection to the first address that accepts one.
+/// A connection to the first address that accepts one: of `chosen`, or of the host where there is
+/// none.
 pub(super) async fn connect<R: Runtime>(
     runtime: &R,
     host: &str,
     port: u16,
+    chosen: &[SocketAddr],
 ) -> Result<R::Tcp, DialFailure> {
+    if !chosen.is_empty() {
+        return race(runtime, chosen.to_vec()).await;
+    }
     let addresses = match host.parse::<IpAddr>() {
         Ok(address) => vec![SocketAddr::new(address, port)],
         Err(_) => {

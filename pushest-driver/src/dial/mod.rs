@@ -72,8 +72,9 @@ impl Dialer {
             // What this build cannot do, or the server's name is no name, shows before any packet.
             let tls = dialer.tls(&endpoint)?;
             let upgrade = dialer.upgrade(&endpoint)?;
-            let tcp =
-                address::connect(&*runtime, endpoint.host_name(), endpoint.port_number()).await?;
+            let (host, port) = (endpoint.host_name(), endpoint.port_number());
+            let chosen = &dialer.options.addresses;
+            let tcp = address::connect(&*runtime, host, port, chosen).await?;
             let socket = match tls {
                 None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
                 #[cfg(feature = "tls")]

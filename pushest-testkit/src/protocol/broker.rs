@@ -111,13 +111,8 @@ impl Broker {
 
     /// A text message came from a client. Messages of a closed connection are ignored.
     pub fn receive(&mut self, peer: PeerId, text: &str, now: Instant) {
-        self.clock(now);
-        let now = self.now;
-        let Some(connection) = self.connections.get_mut(&peer) else {
-            return;
-        };
-        connection.heard(now);
-        if !connection.established {
+        self.heard(peer, now);
+        if !self.connections.get(&peer).is_some_and(|connection| connection.established) {
             return;
         }
         match ClientMessage::decode(text) {
@@ -142,9 +137,13 @@ impl Broker {
     /// Something that is no message was seen of a client: a WebSocket ping or pong.
     pub fn heard(&mut self, peer: PeerId, now: Instant) {
         self.clock(now);
-        let now = self.now;
-        if let Some(connection) = self.connections.get_mut(&peer) {
-            connection.heard(now);
+        // Who has answered a ping is to be looked at earlier than who has not.
+        if let Some(connection) = self.connections.get_mut(&peer)
+            && connection.heard(self.now)
+            && let Some(at) = connection.armed.take()
+        {
+            self.alarms.remove(&(at, peer));
+            self.watch(peer);
         }
     }
 

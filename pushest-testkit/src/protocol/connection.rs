@@ -56,10 +56,10 @@ impl Connection {
         }
     }
 
-    /// Anything that arrives is a sign of life and answers a ping.
-    pub(super) fn heard(&mut self, now: Instant) {
+    /// Anything that arrives is a sign of life and answers a ping; whether there was one.
+    pub(super) fn heard(&mut self, now: Instant) -> bool {
         self.last_heard = now;
-        self.pinged = None;
+        self.pinged.take().is_some()
     }
 
     pub(super) fn sent(&mut self, now: Instant) {

@@ -46,6 +46,20 @@ fn anything_heard_starts_the_silence_anew() {
 }
 
 #[test]
+fn who_answers_is_pinged_again_in_time_however_long_an_answer_may_take() {
+    let mut server = Harness::with(Profile::Standard, |config| {
+        config.activity_timeout = seconds(1);
+        config.pong_timeout = seconds(30);
+    });
+    let peer = server.connect();
+    for _ in 0..3 {
+        server.pass(seconds(1));
+        assert_eq!(server.events(peer), ["pusher:ping"]);
+        server.send(peer, &json!({ "event": "pusher:pong", "data": {} }));
+    }
+}
+
+#[test]
 fn early_and_late_calls_do_no_harm() {
     let mut server = Harness::new();
     let peer = server.connect();

@@ -4,7 +4,6 @@
 pub(crate) mod encrypted;
 pub(crate) mod endpoint;
 pub(crate) mod publish;
-pub(crate) mod scenarios;
 
 use std::future::Future;
 use std::time::Duration;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use pushest_testkit::{Profile, Server, Target as Peers};
-use pushest_tokio::{Answers, Client, CommandError, Event};
+use pushest_testkit::{Profile, Server};
+use pushest_tokio::{Client, CommandError, Event};
 
-use crate::common::{Target, next_text, subscribed, wait_for, within};
+use crate::common::{Target, next_text, subscribed, within};
 use crate::{start, target_of};
 
 async fn limited(target: &Target, rate: u32) -> Client {
@@ -84,42 +84,4 @@ async fn it_waits_for_the_rate_and_for_nothing_else() {
     client.disconnect();
     let refused = within(waits).await.expect("no panic");
     assert_eq!(refused, Err(CommandError::NotConnected));
-}
-
-#[tokio::test]
-async fn an_error_4301_names_the_event_that_caused_it() {
-    // It speaks of no channel.
-    let server = Server::builder()
-        .profile(Profile::Hosted)
-        .limits(|limits| limits.client_events_per_second = Some(2))
-        .start()
-        .expect("a server");
-    let client = target_of(&server).connected().await;
-    let mut events = client.events();
-    let _other = subscribed(&client, "private-other").await;
-    let chat = subscribed(&client, "private-chat").await;
-    chat.trigger("client-one", &1).expect("sent");
-    chat.trigger("client-two", &2).expect("sent");
-    within(client.flush()).await.expect("flushed");
-    chat.trigger("client-three", &3).expect("sent");
-    let error = wait_for(&mut events, |event| match event {
-        Event::ServerError(error) => Some(error.clone()),
-        _ => None,
-    })
-    .await;
-    assert_eq!(error.code, Some(4301));
-    assert_eq!(error.channel.as_ref(), Some(chat.name()));
-    assert_eq!(error.answers, Some(Answers::ClientEvent { event: "client-three".into() }));
-    assert!(error.inferred);
-    assert_eq!(client.status().last_error, Some(error));
-
-    // An error of another code is surfaced as it is.
-    server.send_error(Peers::All, Some(4999), "something else");
-    let error = wait_for(&mut events, |event| match event {
-        Event::ServerError(error) => Some(error.clone()),
-        _ => None,
-    })
-    .await;
-    assert_eq!((error.code, &*error.message, error.answers), (Some(4999), "something else", None));
-    within(client.flush()).await.expect("the connection stays");
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use pushest_testkit::{Server, Target as Peers, UpgradeFault};
 use pushest_tokio::{
-    BackoffConfig, Client, Config, ConnectionState, Event, Loss, Options, SubscribeOptions,
-    Timeouts,
+    BackoffConfig, Client, ConnectionState, Event, Loss, Options, SubscribeOptions, Timeouts,
 };
 
 use crate::common::{next_text, subscribed, wait_for, within};
@@ -122,30 +121,6 @@ async fn a_network_change_asks_a_connected_server_for_a_sign_of_life() {
 }
 
 #[tokio::test]
-async fn another_server_takes_everything_over() {
-    let ((target, first), (_, second)) = (start(), start());
-    let client = target.connected().await;
-    let mut news = subscribed(&client, "news").await;
-    client.sign_in(Some(r#"{"id":"ann"}"#)).expect("good user data");
-    within(client.signed_in()).await.expect("signed in");
-    let endpoint = Config::builder("app-key").host("127.0.0.1").port(second.port());
-    client.set_endpoint(endpoint.build().expect("valid").endpoint().clone());
-    wait_for(&mut news, |event| matches!(event, Event::Gap { .. }).then_some(())).await;
-    within(first.until_connections(0)).await;
-    within(client.signed_in()).await.expect("signed in there, too");
-    second.publish("news", "headline", "rain");
-    assert_eq!(next_text(&mut news, "headline").await, "rain");
-    // Disconnecting sticks, there as well.
-    within(client.shutdown()).await;
-    second.fault_upgrades(1, UpgradeFault::status(500, &[]));
-    client.handle_network_change();
-    client.set_endpoint(client.config().endpoint().clone());
-    assert_eq!(client.status().state, ConnectionState::Disconnected);
-    within(client.connected()).await.expect_err("disconnected");
-    assert_eq!((first.connections(), second.connections()), (0, 0));
-}
-
-#[tokio::test]
 async fn it_counts_what_it_received_and_what_was_too_much() {
     let (target, server) = start();
     let options = Options::default().queue(2, 1024 * 1024);
@@ -172,27 +147,4 @@ async fn it_counts_what_it_received_and_what_was_too_much() {
     });
     assert_eq!(lagged.await, 3);
     assert_eq!(next_text(&mut news, "number").await, "3");
-}
-
-#[tokio::test]
-async fn clients_in_one_process_share_nothing() {
-    let ((target, first), (other_target, second)) = (start(), start());
-    let (ann, bob) = (target.connected().await, other_target.connected().await);
-    let same = target.connected().await;
-    let mut anns = subscribed(&ann, "news").await;
-    let mut bobs = subscribed(&bob, "news").await;
-    ann.sign_in(Some(r#"{"id":"ann"}"#)).expect("good user data");
-    within(ann.signed_in()).await.expect("signed in");
-    assert_eq!((bob.signed_in_user(), same.signed_in_user()), (None, None));
-    assert_eq!((same.channel_state("news"), first.subscribers("news")), (None, 1));
-    assert_ne!(ann.status().socket_id, same.status().socket_id);
-    first.publish("news", "headline", "first");
-    second.publish("news", "headline", "second");
-    assert_eq!(next_text(&mut anns, "headline").await, "first");
-    assert_eq!(next_text(&mut bobs, "headline").await, "second");
-    within(ann.shutdown()).await;
-    for client in [&bob, &same] {
-        within(client.flush()).await.expect("it lives");
-        assert_eq!(client.statistics().connections, 1);
-    }
 }

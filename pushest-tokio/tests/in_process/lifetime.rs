@@ -47,35 +47,15 @@ async fn a_client_dropped_while_it_dials_is_gone_at_once() {
 }
 
 #[tokio::test]
-async fn shutdown_is_bounded_where_the_server_does_not_answer() {
-    let (target, server) = start();
-    let client = target.connected().await;
-    server.stop_answering(pushest_testkit::Target::All);
-    let begun = tokio::time::Instant::now();
-    within(client.shutdown()).await;
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
-    assert_eq!(client.status().state, ConnectionState::Disconnected);
-}
-
-#[tokio::test]
-async fn waiting_futures_can_be_dropped_half_way() {
+async fn waiting_within_a_limit_says_how_far_it_got() {
     let (target, server) = start();
     server.withhold_handshake(true);
     let client = target.client();
-    let news = client.subscribe("news").expect("a good channel");
-    for _ in 0..10 {
-        let short = Duration::from_millis(1);
-        tokio::time::timeout(short, news.subscribed()).await.expect_err("too early");
-        tokio::time::timeout(short, client.connected()).await.expect_err("too early");
-    }
     let error = client.connected_within(Duration::from_millis(20)).await.expect_err("too early");
     assert!(
         matches!(error, NotConnected::TimedOut { state: ConnectionState::Connecting, .. }),
         "{error}"
     );
-    server.withhold_handshake(false);
-    server.drop_connections(pushest_testkit::Target::All);
-    within(news.subscribed()).await.expect("subscribed");
 }
 
 #[tokio::test]

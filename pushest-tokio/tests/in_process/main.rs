@@ -1,12 +1,11 @@
-//! The client against a server in the process, which misbehaves on demand.
+//! What the conformance suite does not show of the client: several receivers, handlers, typed
+//! events, endpoints, and what is tokio's alone. Against a server in the process.
 
 mod authorizing;
-mod bad_messages;
 mod client_events;
 #[path = "../common/mod.rs"]
 mod common;
 mod dialling;
-mod encrypted;
 #[cfg(feature = "http")]
 mod endpoint;
 mod handling;
@@ -14,8 +13,6 @@ mod knowing;
 mod lifetime;
 mod profiles;
 mod receiving;
-mod reconnecting;
-mod signing_in;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;
 
@@ -35,5 +32,3 @@ fn start() -> (Target, Server) {
     let server = Server::start().expect("a server");
     (target_of(&server), server)
 }
-
-scenarios!(start);

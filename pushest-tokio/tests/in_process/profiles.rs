@@ -195,18 +195,14 @@ async fn joined(members: &mut Subscription, id: &str) {
     .await;
 }
 
-/// The scenarios of a profile: those that run against real servers, too, and these here.
+/// The scenarios for a profile.
 macro_rules! profiles {
     ($($module:ident $profile:ident)*) => {$(
         mod $module {
-            use super::{Like, Profile, Target};
+            use super::{Like, Profile};
 
-            fn start() -> (Target, Like) {
-                let like = Like::new(Profile::$profile);
-                (like.target.clone(), like)
-            }
+            const PROFILE: Profile = Profile::$profile;
 
-            crate::scenarios!(start);
             super::profiles! { only:
                 a_cache_channel_hits_or_says_that_it_missed
                 an_encrypted_channel_is_opened_with_the_master_key
@@ -219,7 +215,7 @@ macro_rules! profiles {
     (only: $($scenario:ident)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $scenario() {
-            super::$scenario(&start().1).await;
+            super::$scenario(&Like::new(PROFILE)).await;
         }
     )*};
 }

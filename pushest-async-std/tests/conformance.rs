@@ -1,0 +1,47 @@
+//! The conformance suite, on async-std and on an executor that is not async-std's.
+
+#[path = "../../pushest-driver/tests/conformance/adapter.rs"]
+mod adapter;
+
+use pushest_async_std::{Client, Config, Options};
+
+use adapter::{On, Start};
+
+struct AsyncStd;
+
+impl Start for AsyncStd {
+    type Client = Client;
+
+    fn start(config: Config, options: Options) -> Client {
+        Client::with_options(config, options)
+    }
+}
+
+struct Smol;
+
+impl Start for Smol {
+    type Client = Client;
+
+    fn start(config: Config, options: Options) -> Client {
+        let (client, pump) = Client::with_pump(config, options);
+        smol::spawn(pump).detach();
+        client
+    }
+}
+
+mod on_async_std {
+    pushest_testkit::conformance!(super::On<super::AsyncStd>);
+    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+    pushest_testkit::conformance_over_tls!(super::On<super::AsyncStd>);
+}
+
+mod on_smol {
+    pushest_testkit::conformance!(super::On<super::Smol>);
+    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+    pushest_testkit::conformance_over_tls!(super::On<super::Smol>);
+}
+
+#[cfg(feature = "real-server")]
+mod on_real_server {
+    pushest_testkit::conformance_on_real_server!(super::On<super::AsyncStd>);
+}

@@ -1,0 +1,202 @@
+//! What a driver's adapter implements.
+
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pushest_proto::{
+    Authorization, AuthorizationRequest, ChannelState, CommandError, Config, Denied, Endpoint,
+    Event, Member, SocketId, Statistics, Status, SubscribeOptions,
+};
+
+/// A driver: something that carries a [`pushest_proto::Session`] over sockets.
+pub trait Driver: 'static {
+    /// Its client.
+    type Client: DriverClient;
+
+    /// A client that does nothing until [`DriverClient::connect`].
+    fn client(config: Config, settings: Settings) -> Self::Client;
+}
+
+/// A client, with methods that block.
+///
+/// All waiting is bounded by a limit, after which it is [`Unmet::TimedOut`] and may be asked for
+/// again. Nothing needs to happen between two calls: a scenario calls [`sleep`](Self::sleep) where
+/// a client without a thread of its own is to make progress. Dropping it ends the client, within
+/// moments and without waiting for it.
+pub trait DriverClient {
+    /// Connects and stays connected; while waiting for the next attempt, tries at once.
+    fn connect(&mut self);
+
+    /// Closes the connection and stays disconnected; does not wait for it.
+    fn disconnect(&mut self);
+
+    /// Goes on with another server.
+    fn set_endpoint(&mut self, endpoint: Endpoint);
+
+    /// Subscribes to a channel, until [`unsubscribe`](Self::unsubscribe).
+    ///
+    /// # Errors
+    /// If the channel cannot be wanted: the driver's error as text.
+    fn subscribe(&mut self, channel: &str, options: &SubscribeOptions) -> Result<(), String>;
+
+    /// Unsubscribes from a channel.
+    ///
+    /// # Errors
+    /// If it is not subscribed to.
+    fn unsubscribe(&mut self, channel: &str) -> Result<(), CommandError>;
+
+    /// Tries a failed channel again.
+    ///
+    /// # Errors
+    /// If it is not subscribed to.
+    fn retry(&mut self, channel: &str) -> Result<(), CommandError>;
+
+    /// Sends a client event; does not wait for it to be sent.
+    ///
+    /// # Errors
+    /// If it cannot be sent.
+    fn trigger(
+        &mut self,
+        channel: &str,
+        event: &str,
+        data: &serde_json::Value,
+    ) -> Result<(), CommandError>;
+
+    /// Signs in as a user.
+    ///
+    /// # Errors
+    /// If nobody can be signed in so: the driver's error as text.
+    fn sign_in(&mut self, user_data: Option<&str>) -> Result<(), String>;
+
+    /// The id of the user that is signed in on the present connection.
+    fn signed_in_user(&self) -> Option<String>;
+
+    /// State, socket id, attempt, last loss and last error.
+    fn status(&self) -> Status;
+
+    /// How far the subscription to a channel is; `None` if it is not wanted.
+    fn channel_state(&self, channel: &str) -> Option<ChannelState>;
+
+    /// Who is present in a presence channel.
+    fn members(&self, channel: &str) -> Vec<Member>;
+
+    /// The member that this client is.
+    fn me(&self, channel: &str) -> Option<Member>;
+
+    /// Counters since the client began.
+    fn statistics(&self) -> Statistics;
+
+    /// Waits until connected.
+    ///
+    /// # Errors
+    /// [`Unmet::Failed`] once no connection will come by itself.
+    fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet>;
+
+    /// Waits until a channel that was subscribed to by [`subscribe`](Self::subscribe) is confirmed.
+    ///
+    /// # Errors
+    /// [`Unmet::Failed`] once it is refused, or no connection will come by itself.
+    fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet>;
+
+    /// Waits until signed in, and answers the user's id.
+    ///
+    /// # Errors
+    /// [`Unmet::Failed`] once it is refused, nobody asked, or no connection will come by itself.
+    fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet>;
+
+    /// Waits until the server has read everything that was sent, and answers the round trip.
+    ///
+    /// # Errors
+    /// [`Unmet::Failed`] without a connection, and when it is lost meanwhile.
+    fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet>;
+
+    /// The next event, of everything that the client has to tell from the beginning on: one
+    /// receiver, with the queue that the [`Settings`] describe. `None` if there is none in time.
+    fn recv(&mut self, limit: Duration) -> Option<Event>;
+
+    /// Lets time pass for the client: it reads, sends and keeps the connection alive, and events
+    /// queue up.
+    fn sleep(&mut self, duration: Duration);
+
+    /// Disconnects, and waits until the connection is closed.
+    ///
+    /// # Errors
+    /// Only [`Unmet::TimedOut`].
+    fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet>;
+}
+
+/// Why something that was waited for is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unmet {
+    /// It did not come within the limit, and may still come.
+    #[error("it did not come in time")]
+    TimedOut,
+    /// It will not come by itself: the driver's error as text.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// What a driver's options must be able to say.
+#[derive(Clone)]
+pub struct Settings {
+    /// How many events the receiver may leave unreceived.
+    pub queue_events: usize,
+    /// How many bytes these may keep alive.
+    pub queue_bytes: usize,
+    /// What happens when that is too little.
+    pub overflow: Overflow,
+    /// Who authorizes, where the configuration has no secret.
+    pub authorizer: Option<Authorizer>,
+    /// A certificate authority to trust, beside the usual ones (PEM).
+    pub authority_pem: Option<String>,
+    /// Connect to these instead of asking for the addresses of the host's name; if there are any.
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// What happens when the receiver is too slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overflow {
+    /// Its oldest events are dropped, and it is told how many.
+    #[default]
+    DropOldest,
+    /// The client stops reading until the receiver has caught up.
+    Wait,
+}
+
+/// Answers requests for authorizations.
+pub type Authorizer = Arc<dyn Fn(AuthorizationRequest) -> Authorizing + Send + Sync>;
+
+/// The answer to a request for an authorization, when it comes.
+pub type Authorizing = Pin<Box<dyn Future<Output = Result<Authorization, Denied>> + Send>>;
+
+impl Default for Settings {
+    /// A queue of 1,024 events and 8 MiB that drops the oldest, and nothing else.
+    fn default() -> Self {
+        Self {
+            queue_events: 1_024,
+            queue_bytes: 8 * 1024 * 1024,
+            overflow: Overflow::default(),
+            authorizer: None,
+            authority_pem: None,
+            addresses: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("queue_events", &self.queue_events)
+            .field("queue_bytes", &self.queue_bytes)
+            .field("overflow", &self.overflow)
+            .field("has_authorizer", &self.authorizer.is_some())
+            .field("has_authority", &self.authority_pem.is_some())
+            .field("addresses", &self.addresses)
+            .finish()
+    }
+}

@@ -1,0 +1,106 @@
+//! Signs of life in both directions, and peers that give none.
+
+use std::time::Duration;
+
+use pushest_proto::{CommandError, Config, Loss, Timeouts};
+use serde_json::json;
+
+use super::driver::{Driver, DriverClient, Settings, Unmet};
+use super::patience::{Expect, PATIENCE, connected, started, started_with};
+use super::{Remote, in_process};
+use crate::{Server, Target};
+
+fn config(remote: &Remote, activity: u64, pong: u64) -> Config {
+    let timeouts = Timeouts {
+        activity: Duration::from_millis(activity),
+        pong: Duration::from_millis(pong),
+        ..Timeouts::default()
+    };
+    remote.signing().timeouts(timeouts).build().expect("valid")
+}
+
+pub fn a_server_that_falls_silent_is_noticed<D: Driver>() {
+    let (remote, server) = in_process();
+    let mut client = started::<D>(config(&remote, 200, 200));
+    client.must_subscribe("news");
+    server.stop_answering(Target::All);
+    assert_eq!(client.next_gap("news"), Loss::PongTimeout);
+    server.publish("news", "headline", "rain");
+    assert_eq!(client.next_text("headline"), "rain");
+}
+
+pub fn one_that_answers_pings_is_not_taken_for_silent<D: Driver>() {
+    let server = Server::builder().record(true).start().expect("a server");
+    let mut client = started::<D>(config(&Remote::of(&server), 50, 5_000));
+    let socket_id = client.must_connect();
+    let pings = |server: &Server| {
+        server.received().iter().filter(|text| text.contains("pusher:ping")).count()
+    };
+    client.until("three pings", |_| pings(&server) >= 3);
+    client.must_flush();
+    assert_eq!(server.socket_ids(), [socket_id.as_str()]);
+}
+
+pub fn a_server_that_pings_is_answered<D: Driver>() {
+    let builder = Server::builder().activity_timeout(Duration::from_millis(100));
+    let server = builder.pong_timeout(Duration::from_secs(5)).record(true).start();
+    let server = server.expect("a server");
+    let mut client = connected::<D>(Remote::of(&server).config());
+    let socket_id = client.status().socket_id;
+    let pongs = |server: &Server| {
+        server.received().iter().filter(|text| text.contains("pusher:pong")).count()
+    };
+    client.until("three pongs", |_| pongs(&server) >= 3);
+    assert_eq!(client.status().socket_id, socket_id);
+}
+
+pub fn a_flush_that_is_not_answered_fails_and_the_next_connection_has_its_own<D: Driver>() {
+    let (remote, server) = in_process();
+    let mut client = started::<D>(config(&remote, 200, 200));
+    client.must_connect();
+    server.stop_answering(Target::All);
+    assert_eq!(client.flush(Duration::from_millis(5)), Err(Unmet::TimedOut));
+    let Err(Unmet::Failed(_)) = client.flush(PATIENCE) else { panic!("nobody answers") };
+    client.until("another connection", |client| client.statistics().reconnects == 1);
+    client.must_flush();
+}
+
+pub fn a_flush_without_a_connection_fails<D: Driver>() {
+    let (remote, _server) = in_process();
+    let mut client = D::client(remote.config(), Settings::default());
+    assert!(matches!(client.flush(PATIENCE), Err(Unmet::Failed(_))));
+}
+
+pub fn a_server_that_does_not_read_fills_the_session_and_nothing_else<D: Driver>() {
+    let (remote, server) = in_process();
+    let mut client = connected::<D>(remote.config());
+    client.must_subscribe("private-chat");
+    server.stop_reading(Target::All);
+    let data = json!("x".repeat(10_000));
+    let mut sent = 0;
+    let mut refused = 0;
+    // Refused for some time: the sockets are full, and not only the session for a moment.
+    while refused < 20 {
+        match client.trigger("private-chat", "client-data", &data) {
+            Ok(()) => (sent, refused) = (sent + 1, 0),
+            Err(CommandError::OutgoingFull { .. }) => {
+                refused += 1;
+                client.sleep(Duration::from_millis(2));
+            }
+            Err(other) => panic!("{other}"),
+        }
+        assert!(sent < 10_000, "somebody takes it all");
+    }
+    // What comes in still arrives.
+    server.publish("private-chat", "headline", "rain");
+    assert_eq!(client.next_text("headline"), "rain");
+
+    let plenty = Settings { queue_events: 20_000, queue_bytes: 256 << 20, ..Settings::default() };
+    let mut other = started_with::<D>(remote.config(), plenty);
+    other.must_subscribe("private-chat");
+    server.resume_reading(Target::All);
+    client.must_flush();
+    for _ in 0..sent {
+        assert_eq!(other.next_text("client-data").len(), 10_000);
+    }
+}

@@ -1,0 +1,224 @@
+//! The list of scenarios, which stands once, and the macros that make tests of it.
+
+/// Makes a test of every scenario, each with a server in the process: `conformance!(MyDriver);`
+///
+/// See the [module](mod@crate::conformance) of the same name.
+#[macro_export]
+macro_rules! conformance {
+    ($driver:ty) => {
+        $crate::conformance_against!($driver, $crate::conformance::in_process);
+        $crate::conformance_tests! { ($driver),
+            connecting
+                it_does_nothing_until_it_is_told_to_connect
+                each_state_is_told_in_its_order
+                a_dial_and_a_handshake_that_never_end_are_given_up
+                what_is_no_websocket_is_told_and_tried_again
+                a_server_that_ends_the_upgrade_half_way_is_tried_again
+                a_name_that_does_not_resolve_is_told
+                one_dead_address_of_two_keeps_nobody_from_connecting
+                only_dead_addresses_are_given_up_and_tried_again
+                a_server_that_is_killed_and_started_again_is_found_again
+                clients_in_one_process_share_nothing;
+            refusals
+                a_refusal_with_4001_stops_it_and_says_why_until_connect
+                an_established_connection_that_is_closed_with_4003_stops_it_too
+                a_server_over_capacity_is_spared_for_a_second
+                a_server_that_asks_to_reconnect_is_back_without_a_pause
+                a_server_that_wants_tls_is_asked_with_tls
+                http_refusals_are_told_and_tried_again
+                a_client_that_stops_on_refusal_ends_with_the_http_status
+                connecting_again_does_not_wait_for_the_time_that_a_server_asked_for;
+            reconnecting
+                after_each_kind_of_loss_it_is_back_and_says_that_there_was_a_gap
+                a_gap_stands_between_its_subscribed_and_all_else_of_the_channel
+                a_thousand_channels_are_back_after_a_loss
+                what_is_changed_while_it_is_away_holds_when_it_is_back
+                another_server_takes_over_channels_and_sign_in
+                disconnecting_in_any_state_sticks;
+            heartbeat
+                a_server_that_falls_silent_is_noticed
+                one_that_answers_pings_is_not_taken_for_silent
+                a_server_that_pings_is_answered
+                a_flush_that_is_not_answered_fails_and_the_next_connection_has_its_own
+                a_flush_without_a_connection_fails
+                a_server_that_does_not_read_fills_the_session_and_nothing_else;
+            subscribing
+                a_refused_channel_says_why_and_others_are_untouched
+                subscribing_twice_is_one_subscription
+                a_channel_that_is_left_before_it_is_confirmed_stays_left
+                waiting_can_be_given_up_and_begun_again
+                receiving_can_be_given_up_and_nothing_is_lost
+                what_the_user_gives_wrongly_names_the_value_and_changes_nothing
+                a_cache_channel_tells_what_it_has_or_that_it_has_nothing;
+            authorizing
+                who_is_granted_is_subscribed_and_asked_anew_for_each_socket
+                a_refusal_is_final_and_in_the_authorizers_words_until_retried
+                a_late_authorization_delays_nobody_else
+                who_is_unavailable_or_silent_is_asked_again
+                an_authorization_for_a_former_socket_is_not_used
+                who_leaves_a_channel_waits_for_no_authorization_of_it;
+            presence
+                the_difference_of_a_reconnect_is_told_once
+                other_member_data_make_another_member
+                who_leaves_the_channel_knows_nobody_there;
+            client_events
+                an_error_4301_names_the_event_that_caused_it
+                more_a_second_than_the_server_takes_are_refused_with_the_time_of_the_next
+                what_was_triggered_before_a_disconnect_still_arrives
+                what_was_triggered_before_the_client_was_dropped_still_arrives;
+            encrypted
+                a_rotated_key_is_asked_for_once_and_nothing_is_lost
+                what_no_key_opens_is_told_and_never_passed_on
+                an_authorization_without_a_good_key_fails_the_channel_visibly;
+            signing_in
+                events_to_the_user_arrive_and_the_sign_in_is_repeated_after_a_loss
+                who_is_watched_is_told_online_and_offline_in_both_wire_forms
+                what_cannot_be_signed_in_is_refused_before_anything_is_sent
+                a_sign_in_with_a_wrong_secret_fails_visibly_and_the_connection_stays
+                a_refused_sign_in_stays_refused_over_reconnects_until_it_is_asked_for_again
+                waiting_for_the_sign_in_can_be_given_up_and_ends_with_the_connection;
+            overflow
+                a_slow_receiver_loses_its_oldest_events_and_is_told_how_many
+                the_bytes_that_events_pin_are_bounded_too
+                with_overflow_wait_nothing_is_lost_however_long_it_takes
+                a_client_dropped_while_it_waits_for_its_receiver_is_gone
+                a_client_that_waits_for_its_receiver_shuts_down_all_the_same
+                a_server_that_closes_a_client_while_it_waits_is_noticed_behind_its_events;
+            messages
+                messages_from_one_byte_to_a_megabyte_arrive_whole
+                a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only
+                frames_in_many_writes_and_many_frames_in_one_write_are_read_alike
+                websocket_pings_are_answered_and_frames_in_pieces_are_put_together
+                junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
+                bytes_that_are_no_frames_cost_the_connection_only;
+            lifetime
+                a_dropped_client_closes_its_connection
+                shutdown_ends_where_the_server_does_not_answer
+                shutdown_ends_while_it_dials
+                shutdown_without_a_connection_is_over_at_once;
+        }
+        $crate::conformance_tests! { ($driver), in processes of their own,
+            alone
+                clients_that_were_connected_leave_nothing
+                clients_that_were_shut_down_leave_nothing
+                clients_that_dial_leave_nothing
+                clients_that_wait_for_their_receiver_leave_nothing;
+        }
+    };
+}
+
+/// The same for `wss://`, for drivers and builds that can do that: `conformance_over_tls!(MyDriver);`
+#[macro_export]
+macro_rules! conformance_over_tls {
+    ($driver:ty) => {
+        $crate::conformance_tests! { ($driver),
+            over_tls
+                a_server_of_a_trusted_authority_is_connected_to_by_name_and_by_address
+                an_unknown_authority_an_expired_certificate_and_another_name_are_refused_and_said
+                tls_to_a_server_without_it_fails_and_is_tried_again
+                a_server_that_wants_tls_gets_it
+                a_dropped_client_closes_its_connection_over_tls;
+        }
+    };
+}
+
+/// Makes a test of each scenario that needs nothing but a server of the protocol, for the server
+/// that the variable `PUSHEST_TEST_URL` names: `conformance_on_real_server!(MyDriver);`
+///
+/// The URL is `pusher://KEY:SECRET@HOST:PORT`; the app's id is `app-id`. The server must know client
+/// events and presence, and publish over its HTTP API.
+#[macro_export]
+macro_rules! conformance_on_real_server {
+    ($driver:ty) => {
+        $crate::conformance_against!($driver, $crate::conformance::on_real_server);
+    };
+}
+
+/// The same for the server that a function answers, as a [`Remote`](crate::conformance::Remote) and
+/// something that is kept until the end of the test: `conformance_against!(MyDriver, start);`
+#[macro_export]
+macro_rules! conformance_against {
+    ($driver:ty, $start:path) => {
+        $crate::conformance_tests! { ($driver), ($start),
+            anywhere
+                connects_and_names_its_socket
+                receives_what_the_app_publishes_on_a_public_channel
+                gets_nothing_of_a_channel_that_it_left
+                client_events_go_to_the_others_on_a_private_channel
+                members_come_and_go
+                a_wrong_secret_fails_visibly_and_other_channels_go_on
+                flush_tells_when_the_server_has_read_everything
+                what_cannot_be_triggered_is_refused_and_nothing_sent
+                disconnect_stays_so_until_connect_and_then_everything_is_back
+                another_endpoint_takes_the_channels_along
+                subscriptions_made_before_and_while_connecting_come_about
+                the_master_key_opens_what_was_sealed;
+        }
+    };
+}
+
+/// Tests of scenarios, by the module that they stand in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_tests {
+    // Each with servers of its own.
+    (($driver:ty), $($theme:ident $($scenario:ident)*;)*) => {$($(
+        #[test]
+        fn $scenario() {
+            $crate::conformance::$theme::$scenario::<$driver>();
+        }
+    )*)*};
+    // The same, alone.
+    (($driver:ty), in processes of their own, $theme:ident $($scenario:ident)*;) => {$(
+        #[cfg(target_os = "linux")]
+        #[test]
+        fn $scenario() {
+            $crate::conformance::$theme::run(
+                concat!(module_path!(), "::", stringify!($scenario)),
+                $crate::conformance::$theme::$scenario::<$driver>,
+            );
+        }
+    )*};
+    // Against a server somewhere.
+    (($driver:ty), ($start:path), $theme:ident $($scenario:ident)*;) => {$(
+        #[test]
+        fn $scenario() {
+            let (remote, _server) = $start();
+            $crate::conformance::$theme::$scenario::<$driver>(&remote);
+        }
+    )*};
+}
+
+#[cfg(test)]
+mod tests {
+    /// A scenario that no list names would never run.
+    #[test]
+    fn every_scenario_is_listed() {
+        let list = include_str!("list.rs");
+        let themes = [
+            include_str!("alone.rs"),
+            include_str!("anywhere.rs"),
+            include_str!("authorizing.rs"),
+            include_str!("client_events.rs"),
+            include_str!("connecting.rs"),
+            include_str!("encrypted.rs"),
+            include_str!("heartbeat.rs"),
+            include_str!("lifetime.rs"),
+            include_str!("messages.rs"),
+            include_str!("over_tls.rs"),
+            include_str!("overflow.rs"),
+            include_str!("presence.rs"),
+            include_str!("reconnecting.rs"),
+            include_str!("refusals.rs"),
+            include_str!("signing_in.rs"),
+            include_str!("subscribing.rs"),
+        ];
+        let scenarios = themes.iter().flat_map(|theme| theme.split("\npub fn ").skip(1));
+        let names: Vec<_> = scenarios.filter_map(|scenario| scenario.split_once('<')).collect();
+        assert!(names.len() > 80, "{}", names.len());
+        for (name, _) in names {
+            let is_listed = list.split([' ', ';', '\n']).any(|word| word == name);
+            assert!(is_listed, "{name} is in no list");
+        }
+    }
+}

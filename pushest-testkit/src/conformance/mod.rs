@@ -1,0 +1,137 @@
+//! One behaviour for all drivers: scenarios that every driver has to pass.
+//!
+//! A driver carries the protocol's state machine, [`pushest_proto::Session`], over sockets and
+//! timers. Whether it does so faithfully is the same question for all of them, so that the same
+//! scenarios ask it: servers that refuse, fall silent, close or send junk, receivers that are slow,
+//! authorizations that come late, and what a client leaves behind. Whoever has written a driver
+//! implements [`Driver`] and [`DriverClient`] for it, in the tests of their crate, and has
+//! [`conformance!`](crate::conformance!) make a test of each scenario:
+//!
+//! ```
+//! use pushest_testkit::conformance::{Driver, DriverClient, Settings};
+//! # use pushest_testkit::conformance::Unmet;
+//! # use pushest_proto::*;
+//! # use std::time::Duration;
+//!
+//! /// The client of one's own, its one receiver, and what it holds for each channel.
+//! struct Adapter {
+//!     // …
+//! }
+//!
+//! struct MyDriver;
+//!
+//! impl Driver for MyDriver {
+//!     type Client = Adapter;
+//!
+//!     fn client(config: pushest_proto::Config, settings: Settings) -> Adapter {
+//!         // A client that does not connect yet, with these settings as its options.
+//! #       drop((config, settings));
+//!         Adapter { /* … */ }
+//!     }
+//! }
+//!
+//! impl DriverClient for Adapter {
+//!     fn connect(&mut self) {
+//!         // …
+//!     }
+//!
+//!     // … and the others, each of which is one call of the client's.
+//! #   fn disconnect(&mut self) {}
+//! #   fn set_endpoint(&mut self, _: Endpoint) {}
+//! #   fn subscribe(&mut self, _: &str, _: &SubscribeOptions) -> Result<(), String> { Ok(()) }
+//! #   fn unsubscribe(&mut self, _: &str) -> Result<(), CommandError> { Ok(()) }
+//! #   fn retry(&mut self, _: &str) -> Result<(), CommandError> { Ok(()) }
+//! #   fn trigger(
+//! #       &mut self, _: &str, _: &str, _: &serde_json::Value,
+//! #   ) -> Result<(), CommandError> { Ok(()) }
+//! #   fn sign_in(&mut self, _: Option<&str>) -> Result<(), String> { Ok(()) }
+//! #   fn signed_in_user(&self) -> Option<String> { None }
+//! #   fn status(&self) -> Status { unimplemented!() }
+//! #   fn channel_state(&self, _: &str) -> Option<ChannelState> { None }
+//! #   fn members(&self, _: &str) -> Vec<Member> { Vec::new() }
+//! #   fn me(&self, _: &str) -> Option<Member> { None }
+//! #   fn statistics(&self) -> Statistics { unimplemented!() }
+//! #   fn connected(&mut self, _: Duration) -> Result<SocketId, Unmet> { Err(Unmet::TimedOut) }
+//! #   fn subscribed(&mut self, _: &str, _: Duration) -> Result<(), Unmet> { Ok(()) }
+//! #   fn signed_in(&mut self, _: Duration) -> Result<String, Unmet> { Err(Unmet::TimedOut) }
+//! #   fn flush(&mut self, _: Duration) -> Result<Duration, Unmet> { Err(Unmet::TimedOut) }
+//! #   fn recv(&mut self, _: Duration) -> Option<Event> { None }
+//! #   fn sleep(&mut self, _: Duration) {}
+//! #   fn shutdown(&mut self, _: Duration) -> Result<(), Unmet> { Ok(()) }
+//! }
+//!
+//! pushest_testkit::conformance!(MyDriver);
+//! # fn main() {}
+//! ```
+//!
+//! The methods block, also for clients whose own are futures, and a scenario lets time pass by a
+//! method of the client's: a client without a thread of its own makes progress only there. Several
+//! drivers in one crate have a module each around the macro.
+//!
+//! [`conformance_over_tls!`](crate::conformance_over_tls!) adds what `wss://` needs, for builds that
+//! have it. [`conformance_on_real_server!`](crate::conformance_on_real_server!) runs the scenarios
+//! that need nothing but a server of the protocol against one that listens somewhere.
+
+mod driver;
+mod gate;
+mod list;
+mod patience;
+mod remote;
+
+#[doc(hidden)]
+pub mod alone;
+#[doc(hidden)]
+pub mod anywhere;
+#[doc(hidden)]
+pub mod authorizing;
+#[doc(hidden)]
+pub mod client_events;
+#[doc(hidden)]
+pub mod connecting;
+#[doc(hidden)]
+pub mod encrypted;
+#[doc(hidden)]
+pub mod heartbeat;
+#[doc(hidden)]
+pub mod lifetime;
+#[doc(hidden)]
+pub mod messages;
+#[doc(hidden)]
+pub mod over_tls;
+#[doc(hidden)]
+pub mod overflow;
+#[doc(hidden)]
+pub mod presence;
+#[doc(hidden)]
+pub mod reconnecting;
+#[doc(hidden)]
+pub mod refusals;
+#[doc(hidden)]
+pub mod signing_in;
+#[doc(hidden)]
+pub mod subscribing;
+
+use crate::Server;
+
+pub use driver::{Authorizer, Authorizing, Driver, DriverClient, Overflow, Settings, Unmet};
+pub use remote::Remote;
+
+/// A server for one scenario, gone with it.
+fn server() -> Server {
+    Server::start().expect("a server on a free port")
+}
+
+/// The same for scenarios that know only where it is.
+#[doc(hidden)]
+#[must_use]
+pub fn in_process() -> (Remote, Server) {
+    let server = server();
+    (Remote::of(&server), server)
+}
+
+/// The server that `PUSHEST_TEST_URL` names.
+#[doc(hidden)]
+#[must_use]
+pub fn on_real_server() -> (Remote, ()) {
+    (Remote::from_environment(), ())
+}

@@ -1,0 +1,148 @@
+//! Any server of the protocol, as a scenario needs it: where it is, and how to publish over its
+//! HTTP API, in the few lines that a test needs (protocol, HTTP side).
+
+use std::fmt;
+use std::io::{Error, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, KeyInit, Mac};
+use md5::{Digest, Md5};
+use pushest_proto::{BackoffConfig, Config, ConfigBuilder};
+use sha2::Sha256;
+
+use super::patience::PATIENCE;
+use crate::Server;
+
+/// A server to run scenarios against: anything that has the app `app-id`.
+#[derive(Clone)]
+pub struct Remote {
+    key: String,
+    secret: String,
+    host: String,
+    port: u16,
+}
+
+impl Remote {
+    /// The server at `pusher://KEY:SECRET@HOST:PORT`.
+    ///
+    /// # Panics
+    /// If the URL is not of this form.
+    #[must_use]
+    pub fn from_url(url: &str) -> Self {
+        let parts = || {
+            let (user, server) = url.strip_prefix("pusher://")?.rsplit_once('@')?;
+            let ((key, secret), (host, port)) = (user.split_once(':')?, server.rsplit_once(':')?);
+            let [key, secret, host] = [key, secret, host].map(str::to_owned);
+            Some(Self { key, secret, host, port: port.trim_end_matches('/').parse().ok()? })
+        };
+        parts().unwrap_or_else(|| panic!("a URL is not of the form pusher://KEY:SECRET@HOST:PORT"))
+    }
+
+    /// The server that the variable `PUSHEST_TEST_URL` names.
+    ///
+    /// # Panics
+    /// Without it, and as [`Remote::from_url`].
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let url = std::env::var("PUSHEST_TEST_URL").unwrap_or_else(|_| {
+            panic!(
+                "this needs PUSHEST_TEST_URL, such as \
+                 pusher://app-key:app-secret@127.0.0.1:6001, of a server with the app app-id"
+            )
+        });
+        Self::from_url(&url)
+    }
+
+    /// A server in this process.
+    #[must_use]
+    pub fn of(server: &Server) -> Self {
+        Self {
+            key: server.app().key.clone(),
+            secret: server.app().secret().to_owned(),
+            host: server.addr().ip().to_string(),
+            port: server.port(),
+        }
+    }
+
+    /// The app's key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A configuration without the secret.
+    pub fn builder(&self) -> ConfigBuilder {
+        // Nobody has to be spared here, and nobody wants to wait.
+        let backoff = BackoffConfig {
+            initial: Duration::from_millis(100),
+            maximum: Duration::from_millis(200),
+        };
+        Config::builder(&self.key).host(&self.host).port(self.port).backoff(backoff)
+    }
+
+    /// A configuration with the secret, to be adjusted.
+    pub fn signing(&self) -> ConfigBuilder {
+        self.builder().secret(&self.secret)
+    }
+
+    /// A configuration with the secret.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        self.signing().build().expect("a valid configuration")
+    }
+
+    /// Publishes over the HTTP API, as the app's server does.
+    ///
+    /// # Panics
+    /// If the server does not take it.
+    pub fn publish(&self, channel: &str, event: &str, data: &str) {
+        self.post(channel, event, data).expect("published");
+    }
+
+    fn post(&self, channel: &str, event: &str, data: &str) -> std::io::Result<()> {
+        let path = "/apps/app-id/events";
+        let body =
+            serde_json::json!({ "name": event, "channel": channel, "data": data }).to_string();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Error::other)?.as_secs();
+        let (key, digest) = (&self.key, hex::encode(Md5::digest(&body)));
+        let query =
+            format!("auth_key={key}&auth_timestamp={now}&auth_version=1.0&body_md5={digest}");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).map_err(Error::other)?;
+        mac.update(format!("POST\n{path}\n{query}").as_bytes());
+        let signature = hex::encode(mac.finalize().into_bytes());
+
+        let mut stream = TcpStream::connect((self.host.as_str(), self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(
+            stream,
+            "POST {path}?{query}&auth_signature={signature} HTTP/1.1\r\n\
+             Host: {}:{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{body}",
+            self.host,
+            self.port,
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        if answer.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(Error::other(answer)) }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Remote")
+            .field("key", &self.key)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
