@@ -2,10 +2,12 @@
 
 #[path = "../../pushest-driver/tests/conformance/adapter.rs"]
 mod adapter;
+#[path = "../../pushest-driver/tests/conformance/futures.rs"]
+mod futures;
 
 use pushest_async_std::{Client, Config, Options};
 
-use adapter::{On, Start};
+use futures::{On, Start};
 
 struct AsyncStd;
 

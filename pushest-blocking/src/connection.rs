@@ -3,9 +3,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use pushest_driver::{
-    ChannelName, Config, Event, Options, SubscribeError, SubscribeOptions, SubscriptionError,
-};
+use pushest_driver::{ChannelName, Config, Event, Options, SubscribeError, SubscribeOptions};
 
 use crate::client::Client;
 use crate::event_loop::EventLoop;
@@ -106,23 +104,6 @@ impl Connection {
         let name = subscription.name().clone();
         subscription.detach();
         Ok(name)
-    }
-
-    /// Waits until the server has confirmed a subscription; at once if it has.
-    ///
-    /// # Errors
-    /// As [`Subscription::subscribed`](crate::Subscription::subscribed).
-    pub fn subscribed(&mut self, channel: &ChannelName) -> Result<(), SubscriptionError> {
-        self.wait(|client| client.subscribed(channel))
-    }
-
-    /// As [`Connection::subscribed`]; `None` if it is not known within this time.
-    pub fn subscribed_within(
-        &mut self,
-        channel: &ChannelName,
-        limit: Duration,
-    ) -> Option<Result<(), SubscriptionError>> {
-        self.wait_for(|client| client.subscribed(channel), Some(limit))
     }
 
     fn wait_for<F: Future>(

@@ -112,7 +112,10 @@ impl EventLoop {
 
 impl Drop for EventLoop {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
+        // Whatever has panicked need not be in order.
+        if let Some(client) = self.client.take()
+            && !std::thread::panicking()
+        {
             let closed = client.shutdown();
             drop(client);
             self.wait_for(closed, None);

@@ -70,6 +70,27 @@ macro_rules! waits {
                 $self.wait(|client| client.connected_within(limit))
             }
 
+            /// Waits until the server has confirmed the subscription to a channel; at once if it
+            /// has.
+            ///
+            /// # Errors
+            /// As [`Subscription::subscribed`](crate::Subscription::subscribed).
+            pub fn subscribed(
+                $($this)*,
+                channel: &crate::ChannelName,
+            ) -> Result<(), crate::SubscriptionError> {
+                $self.wait(|client| client.subscribed(channel))
+            }
+
+            /// As `subscribed`; `None` if it is not known within this time.
+            pub fn subscribed_within(
+                $($this)*,
+                channel: &crate::ChannelName,
+                limit: Duration,
+            ) -> Option<Result<(), crate::SubscriptionError>> {
+                $self.wait_for(|client| client.subscribed(channel), Some(limit))
+            }
+
             /// Waits until the server has confirmed the sign-in, and answers the user's id; at once
             /// if it has.
             ///

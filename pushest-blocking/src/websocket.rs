@@ -13,11 +13,13 @@ pub(crate) struct Socket<S> {
     socket: WebSocket<S>,
     /// The stream did not take all that was written.
     is_blocked: bool,
+    /// Reading has failed, and must not be tried again.
+    is_over: bool,
 }
 
 impl<S> Socket<S> {
     pub(crate) fn new(socket: WebSocket<S>) -> Self {
-        Self { socket, is_blocked: false }
+        Self { socket, is_blocked: false, is_over: false }
     }
 }
 
@@ -25,10 +27,16 @@ impl<S: Read + Write + Unpin> Stream for Socket<S> {
     type Item = Result<Message, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
         match self.socket.read() {
-            Err(Error::ConnectionClosed | Error::AlreadyClosed) => Poll::Ready(None),
             Err(error) if is_blocked(&error) => Poll::Pending,
-            result => Poll::Ready(Some(result)),
+            result => {
+                self.is_over = result.is_err();
+                let is_end = matches!(result, Err(Error::ConnectionClosed | Error::AlreadyClosed));
+                Poll::Ready(if is_end { None } else { Some(result) })
+            }
         }
     }
 }

@@ -2,13 +2,15 @@
 
 #[path = "../../pushest-driver/tests/conformance/adapter.rs"]
 mod adapter;
+#[path = "../../pushest-driver/tests/conformance/futures.rs"]
+mod futures;
 
 use std::sync::OnceLock;
 
 use pushest_tokio::{Client, Config, Options};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use adapter::{On, Start};
+use futures::{On, Start};
 
 /// A runtime with threads of its own.
 type MultiThread = On<Threads>;

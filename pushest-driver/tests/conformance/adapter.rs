@@ -1,48 +1,39 @@
-//! The conformance suite's view of every client whose methods are futures: one adapter, which the
-//! crates of the runtimes include. Their futures are neutral; only the pump needs a runtime.
+//! The conformance suite's view of a client: what takes effect at once is the same for all drivers;
+//! what waits is each driver's own ([`Waits`]). The crates of the runtimes include this.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::marker::PhantomData;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pushest_driver::proto::{AuthorizationRequest, SocketId, Statistics, Status, SubscribeOptions};
 use pushest_driver::proto::{ChannelState, CommandError, Config, Endpoint, Event, Member};
-use pushest_driver::{Client, Events, Options, TypedEvents};
+use pushest_driver::{Client, Options};
 use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
 
-/// How a runtime makes a client and runs it.
-pub(crate) trait Start: 'static {
-    /// The runtime's own client.
-    type Client: AsRef<Client>;
+/// How a driver makes a client, and how one waits for it.
+pub(crate) trait Waits: Sized + 'static {
+    /// Makes a client with one receiver of everything. It does nothing until it is told to connect.
+    fn start(config: Config, options: Options) -> Self;
 
-    /// Makes it, and sees to its being run.
-    fn start(config: Config, options: Options) -> Self::Client;
+    /// The handle that takes commands.
+    fn client(&self) -> &Client;
+
+    /// As those of [`DriverClient`]; of its receivers, only that of [`Waits::recv`] holds events.
+    fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet>;
+    fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet>;
+    fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet>;
+    fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet>;
+    fn recv(&mut self, limit: Duration) -> Option<Event>;
+    fn sleep(&mut self, duration: Duration);
+    fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet>;
 }
 
-/// The driver of a runtime.
-pub(crate) struct On<S>(PhantomData<S>);
+/// The driver that waits like this.
+pub(crate) struct Adapted<W>(W);
 
-/// A client with its one receiver.
-pub(crate) struct Blocking<C> {
-    client: C,
-    events: Events,
-    /// Keep their channels, and receive nothing: a queue that nobody empties would hold up the
-    /// client.
-    channels: HashMap<String, TypedEvents<()>>,
-}
+impl<W: Waits> Driver for Adapted<W> {
+    type Client = Self;
 
-impl<S: Start> Driver for On<S> {
-    type Client = Blocking<S::Client>;
-
-    fn client(config: Config, settings: Settings) -> Self::Client {
-        let client = S::start(config, options(settings).start_disconnected());
-        let events = client.as_ref().events();
-        Blocking { client, events, channels: HashMap::new() }
+    fn client(config: Config, settings: Settings) -> Self {
+        Self(W::start(config, options(settings).start_disconnected()))
     }
 }
 
@@ -73,34 +64,37 @@ fn trusting(_: Options, _: &str) -> Options {
     panic!("this build has no TLS")
 }
 
-impl<C: AsRef<Client>> DriverClient for Blocking<C> {
+/// What a driver's wait with a limit came to.
+pub(crate) fn met<T, E: std::fmt::Display>(waited: Option<Result<T, E>>) -> Result<T, Unmet> {
+    waited.ok_or(Unmet::TimedOut)?.map_err(|error| Unmet::Failed(error.to_string()))
+}
+
+impl<W: Waits> DriverClient for Adapted<W> {
     fn connect(&mut self) {
-        self.client.as_ref().connect();
+        self.0.client().connect();
     }
 
     fn disconnect(&mut self) {
-        self.client.as_ref().disconnect();
+        self.0.client().disconnect();
     }
 
     fn set_endpoint(&mut self, endpoint: Endpoint) {
-        self.client.as_ref().set_endpoint(endpoint);
+        self.0.client().set_endpoint(endpoint);
     }
 
     fn subscribe(&mut self, channel: &str, options: &SubscribeOptions) -> Result<(), String> {
-        let subscription = self.client.as_ref().subscribe_with(channel, options);
-        let subscription = subscription.map_err(|error| error.to_string())?;
-        self.channels.insert(channel.to_string(), subscription.on("no event has this name"));
+        let subscription = self.0.client().subscribe_with(channel, options);
+        // A receiver that nobody empties would hold up the client.
+        subscription.map_err(|error| error.to_string())?.detach();
         Ok(())
     }
 
     fn unsubscribe(&mut self, channel: &str) -> Result<(), CommandError> {
-        self.client.as_ref().unsubscribe(channel)?;
-        self.channels.remove(channel);
-        Ok(())
+        self.0.client().unsubscribe(channel)
     }
 
     fn retry(&mut self, channel: &str) -> Result<(), CommandError> {
-        self.client.as_ref().retry(channel)
+        self.0.client().retry(channel)
     }
 
     fn trigger(
@@ -109,95 +103,62 @@ impl<C: AsRef<Client>> DriverClient for Blocking<C> {
         event: &str,
         data: &serde_json::Value,
     ) -> Result<(), CommandError> {
-        self.client.as_ref().trigger(channel, event, data)
+        self.0.client().trigger(channel, event, data)
     }
 
     fn sign_in(&mut self, user_data: Option<&str>) -> Result<(), String> {
-        self.client.as_ref().sign_in(user_data).map_err(|error| error.to_string())
+        self.0.client().sign_in(user_data).map_err(|error| error.to_string())
     }
 
     fn signed_in_user(&self) -> Option<String> {
-        self.client.as_ref().signed_in_user()
+        self.0.client().signed_in_user()
     }
 
     fn status(&self) -> Status {
-        self.client.as_ref().status()
+        self.0.client().status()
     }
 
     fn channel_state(&self, channel: &str) -> Option<ChannelState> {
-        self.client.as_ref().channel_state(channel)
+        self.0.client().channel_state(channel)
     }
 
     fn members(&self, channel: &str) -> Vec<Member> {
-        self.client.as_ref().members(channel)
+        self.0.client().members(channel)
     }
 
     fn me(&self, channel: &str) -> Option<Member> {
-        self.client.as_ref().me(channel)
+        self.0.client().me(channel)
     }
 
     fn statistics(&self) -> Statistics {
-        self.client.as_ref().statistics()
+        self.0.client().statistics()
     }
 
     fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet> {
-        met(self.client.as_ref().connected(), limit)
+        self.0.connected(limit)
     }
 
     fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet> {
-        met(self.channels[channel].subscribed(), limit)
+        self.0.subscribed(channel, limit)
     }
 
     fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet> {
-        met(self.client.as_ref().signed_in(), limit)
+        self.0.signed_in(limit)
     }
 
     fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet> {
-        met(self.client.as_ref().flush(), limit)
+        self.0.flush(limit)
     }
 
     fn recv(&mut self, limit: Duration) -> Option<Event> {
-        block_on(self.events.recv(), limit).flatten()
+        self.0.recv(limit)
     }
 
     fn sleep(&mut self, duration: Duration) {
-        std::thread::sleep(duration);
+        self.0.sleep(duration);
     }
 
     fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet> {
-        block_on(self.client.as_ref().shutdown(), limit).ok_or(Unmet::TimedOut)
-    }
-}
-
-fn met<T, E: std::fmt::Display>(
-    future: impl Future<Output = Result<T, E>>,
-    limit: Duration,
-) -> Result<T, Unmet> {
-    let result = block_on(future, limit).ok_or(Unmet::TimedOut)?;
-    result.map_err(|error| Unmet::Failed(error.to_string()))
-}
-
-/// What the future comes to, if it does within the limit; else it is dropped.
-fn block_on<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
-    let deadline = Instant::now() + limit;
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return Some(output);
-        }
-        let rest = deadline.saturating_duration_since(Instant::now());
-        if rest.is_zero() {
-            return None;
-        }
-        std::thread::park_timeout(rest);
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        self.0.shutdown(limit)
     }
 }

@@ -1,0 +1,101 @@
+//! Waiting for clients whose methods are futures. The futures are neutral; only the pump needs a
+//! runtime.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use pushest_driver::proto::{ChannelName, Config, Event, SocketId};
+use pushest_driver::{Client, Events, Options};
+use pushest_testkit::conformance::Unmet;
+
+use crate::adapter::{Adapted, Waits, met};
+
+/// The driver of a runtime.
+pub(crate) type On<S> = Adapted<Futures<S>>;
+
+/// How a runtime makes a client and runs it.
+pub(crate) trait Start: 'static {
+    /// The runtime's own client.
+    type Client: AsRef<Client>;
+
+    /// Makes it, and sees to its being run.
+    fn start(config: Config, options: Options) -> Self::Client;
+}
+
+/// A client with its one receiver.
+pub(crate) struct Futures<S: Start> {
+    client: S::Client,
+    events: Events,
+    runtime: PhantomData<S>,
+}
+
+impl<S: Start> Waits for Futures<S> {
+    fn start(config: Config, options: Options) -> Self {
+        let client = S::start(config, options);
+        let events = client.as_ref().events();
+        Self { client, events, runtime: PhantomData }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.as_ref()
+    }
+
+    fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet> {
+        met(block_on(self.client().connected(), limit))
+    }
+
+    fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet> {
+        let channel = ChannelName::new(channel).expect("it was subscribed to");
+        met(block_on(self.client().subscribed(&channel), limit))
+    }
+
+    fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet> {
+        met(block_on(self.client().signed_in(), limit))
+    }
+
+    fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet> {
+        met(block_on(self.client().flush(), limit))
+    }
+
+    fn recv(&mut self, limit: Duration) -> Option<Event> {
+        block_on(self.events.recv(), limit).flatten()
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet> {
+        block_on(self.client().shutdown(), limit).ok_or(Unmet::TimedOut)
+    }
+}
+
+/// What the future comes to, if it does within the limit; else it is dropped.
+fn block_on<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(output);
+        }
+        let rest = deadline.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            return None;
+        }
+        std::thread::park_timeout(rest);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
