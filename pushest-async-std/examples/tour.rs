@@ -1,7 +1,7 @@
 //! A tour of the client, the same on tokio, on async-std and without async: a subscription, a client
 //! event between two clients, who is present, a handler. It brings its own server.
 //!
-//!     cargo run --example tour
+//!     cargo run -p pushest-RUNTIME --example tour-RUNTIME
 
 use std::error::Error;
 

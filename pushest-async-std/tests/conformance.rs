@@ -45,5 +45,11 @@ mod on_smol {
 
 #[cfg(feature = "real-server")]
 mod on_real_server {
-    pushest_testkit::conformance_on_real_server!(super::On<super::AsyncStd>);
+    mod on_async_std {
+        pushest_testkit::conformance_on_real_server!(crate::On<crate::AsyncStd>);
+    }
+
+    mod on_smol {
+        pushest_testkit::conformance_on_real_server!(crate::On<crate::Smol>);
+    }
 }
