@@ -11,7 +11,7 @@ use pushest_proto::{
 use tungstenite::Message;
 
 use super::link::Link;
-use super::server::{KEY, PRIVATE, PUBLIC};
+use super::server::{PRIVATE, PUBLIC};
 
 /// Messages that are read before the session is polled: fewer than the events that it stores.
 const BATCH: usize = 64;
@@ -134,7 +134,12 @@ impl Client {
                     // Whatever there was before is given up.
                     self.link = None;
                     self.is_writable = true;
-                    match Link::dial(&endpoint, KEY, turn.registry, self.token) {
+                    match Link::dial(
+                        &endpoint,
+                        self.session.config().key(),
+                        turn.registry,
+                        self.token,
+                    ) {
                         Ok(link) => self.link = Some((connection, link)),
                         Err(loss) => self.session.handle_close(connection, loss, turn.now),
                     }
