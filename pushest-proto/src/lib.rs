@@ -11,7 +11,8 @@
 //! commands), as often and in whatever order things come. Then poll [`Session::poll_action`] until
 //! it answers `None`, carry the actions out, and sleep until something happens or the time that
 //! [`Session::poll_timeout`] names has come; then call [`Session::handle_timeout`]. A session works
-//! on WebSocket messages: framing, masking and TLS belong to the driver.
+//! on WebSocket messages: framing, masking and TLS belong to the driver. The page
+//! [driving the core yourself](driving_the_core) has the details, and what is easily got wrong.
 //!
 //! ```
 //! use pushest_proto::{Action, Config, Event, Instant, Session, SubscribeOptions};
@@ -96,6 +97,12 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+/// Driving the core yourself.
+///
+#[doc = include_str!("../docs/driving-the-core.md")]
+#[cfg(doc)]
+pub mod driving_the_core {}
 
 mod action;
 mod auth;

@@ -129,11 +129,25 @@ impl Endpoint {
     #[must_use]
     pub fn url(&self, key: &str) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
-        let (host, port, path) = (self.authority_host(), self.port, &self.path);
-        format!(
-            "{scheme}://{host}:{port}{path}/app/{key}\
-             ?protocol=7&client=pushest-rust&version={VERSION}"
-        )
+        format!("{scheme}://{}{}", self.authority(), self.request_target(key))
+    }
+
+    /// `HOST:PORT`, IPv6 in brackets: what the upgrade's `Host` header says, for drivers that write
+    /// it themselves.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        match self.host.parse::<Ipv6Addr>() {
+            Ok(address) => format!("[{address}]:{}", self.port),
+            Err(_) => format!("{}:{}", self.host, self.port),
+        }
+    }
+
+    /// The URL's path and query: what the upgrade's request line asks for, for drivers that write
+    /// it themselves.
+    #[must_use]
+    pub fn request_target(&self, key: &str) -> String {
+        let path = &self.path;
+        format!("{path}/app/{key}?protocol=7&client=pushest-rust&version={VERSION}")
     }
 
     /// The host: a name or an IP address, IPv6 without brackets.
@@ -164,12 +178,5 @@ impl Endpoint {
     #[must_use]
     pub fn is_hosted(&self) -> bool {
         self.hosted
-    }
-
-    fn authority_host(&self) -> String {
-        match self.host.parse::<Ipv6Addr>() {
-            Ok(address) => format!("[{address}]"),
-            Err(_) => self.host.clone(),
-        }
     }
 }

@@ -41,6 +41,18 @@ fn a_builder_says_it_all() {
 }
 
 #[test]
+fn an_endpoint_gives_the_parts_of_a_hand_written_upgrade() {
+    for (host, authority) in [("::1", "[::1]:6001"), ("example.org", "example.org:6001")] {
+        let config = Config::builder("k").host(host).port(6001).path("/a").build().unwrap();
+        let endpoint = config.endpoint();
+        let target = endpoint.request_target("k");
+        assert_eq!(endpoint.authority(), authority);
+        assert!(target.starts_with("/a/app/k?protocol=7&client="), "{target}");
+        assert_eq!(endpoint.url("k"), format!("ws://{authority}{target}"));
+    }
+}
+
+#[test]
 fn a_bad_value_is_refused_by_name_and_rule() {
     let refused = |builder: pushest_proto::ConfigBuilder| builder.build().unwrap_err().to_string();
     assert!(refused(Config::builder("")).starts_with("the key \"\" is not a key"));

@@ -36,6 +36,7 @@ fn a_ping_goes_out_after_all_that_was_sent_before_and_its_pong_says_how_long_it_
 fn pongs_answer_pings_in_order() {
     let mut harness = Harness::connected();
     let pings: Vec<_> = (0..3).map(|_| harness.session.ping(harness.now).unwrap()).collect();
+    assert!(pings.is_sorted_by(|one, next| one < next), "each has a name of its own: {pings:?}");
     harness.drain();
     for ping in pings {
         harness.receive(PONG_OF_SERVER);
@@ -118,15 +119,17 @@ fn pings_of_the_session_take_no_room_from_those_of_the_user_and_keep_their_place
 #[test]
 fn pings_need_a_connection_and_are_bounded() {
     let mut harness = Harness::connected();
-    loop {
-        match harness.session.ping(harness.now) {
-            Ok(_) => harness.drain(),
-            Err(error) => {
-                assert!(matches!(error, CommandError::OutgoingFull { .. }));
-                break;
-            }
-        }
+    for _ in 0..1_024 {
+        harness.session.ping(harness.now).unwrap();
+        harness.drain();
     }
+    let error = harness.session.ping(harness.now).unwrap_err();
+    assert!(matches!(error, CommandError::OutgoingFull { .. }));
+    harness.receive(PONG_OF_SERVER);
+    assert!(harness.session.ping(harness.now).is_ok(), "one was answered");
+    harness.drain();
+    let error = harness.session.ping(harness.now).unwrap_err();
+    assert!(matches!(error, CommandError::OutgoingFull { .. }));
     harness.close(4100);
     assert_eq!(harness.session.ping(harness.now), Err(CommandError::NotConnected));
 }

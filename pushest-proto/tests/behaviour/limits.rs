@@ -95,3 +95,36 @@ fn a_hundred_thousand_channels_come_back_as_they_are_polled() {
         harness.drain();
     }
 }
+
+/// What a session holds shows in its `Debug`, whatever it is.
+fn held(harness: &Harness) -> usize {
+    format!("{:?}", harness.session).len()
+}
+
+#[test]
+fn channels_that_were_left_take_no_room() {
+    let mut harness = Harness::connected();
+    let visit = |harness: &mut Harness, number: usize| {
+        let name = format!("private-{number:04}");
+        harness.subscribed(&name);
+        harness.session.unsubscribe(&name, harness.now).unwrap();
+        harness.drain();
+        harness.actions.clear();
+    };
+    visit(&mut harness, 0);
+    let before = held(&harness);
+    (1..500).for_each(|number| visit(&mut harness, number));
+    // Counters have more digits.
+    assert!(held(&harness) < before + 200, "{before}, then {}", held(&harness));
+}
+
+#[test]
+fn pings_that_nobody_answers_and_nobody_waits_for_take_no_room() {
+    let mut harness = Harness::connected();
+    harness.session.handle_reading(false, harness.now);
+    harness.pass_seconds(3 * 120);
+    let before = held(&harness);
+    harness.pass_seconds(500 * 120);
+    assert_eq!(harness.sent().len(), 503);
+    assert!(held(&harness) < before + 200, "{before}, then {}", held(&harness));
+}

@@ -17,6 +17,7 @@ mod harness;
 mod heartbeat;
 mod interleavings;
 mod limits;
+mod losses;
 mod presence;
 mod reconnecting;
 mod secrecy;

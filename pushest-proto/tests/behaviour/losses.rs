@@ -1,0 +1,69 @@
+//! What a loss says to whoever reads it.
+
+use std::time::Duration;
+
+use crate::harness::{Harness, signing};
+use pushest_proto::{DialFailure, Loss};
+
+#[test]
+fn a_loss_says_what_was_learned() {
+    for (loss, text) in [
+        (Loss::closed(None, ""), "the server closed the connection without a code"),
+        (Loss::closed(Some(4200), ""), "the server closed the connection with code 4200"),
+        (
+            Loss::closed(Some(4004), "over quota"),
+            "the server closed the connection with code 4004: over quota",
+        ),
+        (Loss::reset("broken pipe"), "the connection was lost: broken pipe"),
+        (Loss::TooLarge { limit: 1_024 }, "the server sent a message over the limit of 1024 bytes"),
+        (Loss::HandshakeTimeout, "the server did not establish the connection in time"),
+        (Loss::PongTimeout, "the server did not answer a ping in time"),
+        (Loss::EndpointChanged, "the endpoint was changed"),
+        (Loss::Disconnected, "disconnected by the user"),
+        (Loss::Dial(DialFailure::Timeout), "the connection could not be made in time"),
+    ] {
+        assert_eq!(loss.to_string(), text);
+    }
+}
+
+#[test]
+fn a_failed_dial_says_what_stood_in_its_way() {
+    let http = |retry_after, location: Option<&str>| DialFailure::Http {
+        status: 503,
+        retry_after,
+        location: location.map(Into::into),
+    };
+    let pause = Some(Duration::from_secs(7));
+    for (failure, text) in [
+        (DialFailure::Dns("no such host".into()), "the host could not be resolved: no such host"),
+        (DialFailure::Connect("refused".into()), "the server could not be reached: refused"),
+        (
+            DialFailure::Tls { certificate: true, detail: "expired".into() },
+            "the server's certificate was refused: expired",
+        ),
+        (DialFailure::Tls { certificate: false, detail: "cut off".into() }, "TLS failed: cut off"),
+        (DialFailure::Proxy("407".into()), "the proxy failed: 407"),
+        (http(None, None), "the server answered with HTTP status 503"),
+        (http(pause, None), "the server answered with HTTP status 503 and asks to wait 7 s"),
+        (
+            http(pause, Some("/other")),
+            "the server answered with HTTP status 503 and points to /other and asks to wait 7 s",
+        ),
+        (DialFailure::NotWebSocket("SSH".into()), "what answered is not WebSocket: SSH"),
+        (DialFailure::Timeout, "the connection could not be made in time"),
+        (DialFailure::Unsupported("no TLS".into()), "this build cannot connect there: no TLS"),
+    ] {
+        assert_eq!(failure.to_string(), text);
+    }
+}
+
+#[test]
+fn the_debug_output_counts_failures_and_keeps_the_jitter_to_itself() {
+    let mut harness = Harness::with_seed(signing(), 0x0005_eed0);
+    harness.session.connect(harness.now);
+    harness.drain();
+    harness.lose(Loss::Dial(DialFailure::Timeout));
+    let debug = format!("{:?}", harness.session);
+    assert!(debug.contains("Backoff { failures: 1, immediate: 0, .. }"), "{debug}");
+    assert!(!debug.contains("Rng"), "{debug}");
+}
