@@ -79,3 +79,8 @@ pub async fn run_with_options<H: Handler<Client>>(
     let client = Client::with_options(config, options.start_disconnected());
     pushest_driver::runtime::run(client, handler).await
 }
+
+/// What its README shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

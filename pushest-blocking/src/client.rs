@@ -11,7 +11,7 @@ use crate::connection::Connection;
 use crate::event_loop::EventLoop;
 use crate::reactor::Reactor;
 use crate::receiving::{Events, Subscription};
-use crate::waiting::{self, waits};
+use crate::waiting;
 
 /// A client of one app. Its connection runs on a thread of its own, which ends when the last clone
 /// is dropped.
@@ -91,7 +91,7 @@ impl Client {
         self.reactor.wakeups()
     }
 
-    fn wait_for<F: Future>(
+    pub(crate) fn wait_for<F: Future>(
         &self,
         future: impl FnOnce(&pushest_driver::Client) -> F,
         limit: Option<Duration>,
@@ -99,8 +99,6 @@ impl Client {
         waiting::wait_for(future(&self.client), limit)
     }
 }
-
-waits!(Client, [&self], self);
 
 impl Deref for Client {
     type Target = pushest_driver::Client;

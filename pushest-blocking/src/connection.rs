@@ -8,7 +8,6 @@ use pushest_driver::{ChannelName, Config, Event, Options, SubscribeError, Subscr
 use crate::client::Client;
 use crate::event_loop::EventLoop;
 use crate::receiving::{Events, Nothing, receiver};
-use crate::waiting::waits;
 
 /// A client of one app without a thread of its own: its connection is carried by whoever waits, in
 /// [`recv`](Connection::recv) and the others that take `&mut self`.
@@ -106,7 +105,7 @@ impl Connection {
         Ok(name)
     }
 
-    fn wait_for<F: Future>(
+    pub(crate) fn wait_for<F: Future>(
         &mut self,
         future: impl FnOnce(&pushest_driver::Client) -> F,
         limit: Option<Duration>,
@@ -115,8 +114,6 @@ impl Connection {
         self.event_loop.wait_for(future, limit)
     }
 }
-
-waits!(Connection, [&mut self], self);
 
 receiver!(Connection<> of Event, |this: &mut Self, limit| {
     this.event_loop.wait_for(this.events.0.recv(), limit)

@@ -40,8 +40,7 @@ impl EventLoop {
     /// If the operating system has no event queue to give, for want of file descriptors.
     pub(crate) fn new(config: Config, options: Options) -> Self {
         let poll = mio::Poll::new().expect("a file descriptor for the event queue");
-        let reactor = Reactor::new(&poll).expect("a file descriptor for the event queue");
-        let reactor = Arc::new(reactor);
+        let reactor = Arc::new(Reactor::new(&poll).expect("another one for its waker"));
         let sockets = Sockets { reactor: reactor.clone() };
         let (client, pump) = runtime::client(config, options, sockets);
         Self {
@@ -63,7 +62,7 @@ impl EventLoop {
     pub(crate) fn run(mut self) {
         self.client = None;
         while self.turn() {
-            self.sleep(None);
+            self.reactor.wait(&mut self.poll, &mut self.events, None);
         }
     }
 
@@ -93,7 +92,7 @@ impl EventLoop {
             if until.is_some_and(|until| self.reactor.now() >= until) {
                 return None;
             }
-            self.sleep(until);
+            self.reactor.wait(&mut self.poll, &mut self.events, until);
         }
     }
 
@@ -103,10 +102,6 @@ impl EventLoop {
         let waker = Waker::from(self.reactor.clone());
         self.pump.take_if(|pump| Pin::new(pump).poll(&mut Context::from_waker(&waker)).is_ready());
         self.pump.is_some()
-    }
-
-    fn sleep(&mut self, until: Option<Instant>) {
-        self.reactor.wait(&mut self.poll, &mut self.events, until);
     }
 }
 

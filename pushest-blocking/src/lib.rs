@@ -103,3 +103,8 @@ pub fn run_with_options<H: Handler<Client>>(
     let client = Client::with_options(config, options.start_disconnected());
     waiting::wait(pushest_driver::runtime::run(client, handler))
 }
+
+/// What its README shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

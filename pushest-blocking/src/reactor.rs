@@ -97,10 +97,6 @@ impl Reactor {
     pub(crate) fn register(&self, stream: &mut TcpStream) -> io::Result<()> {
         self.registry.register(stream, ANY, Interest::READABLE | Interest::WRITABLE)
     }
-
-    pub(crate) fn sleep_until(self: &Arc<Self>, deadline: Instant) -> Sleep {
-        Sleep { reactor: self.clone(), deadline }
-    }
 }
 
 impl Wake for Reactor {
@@ -118,8 +114,8 @@ impl Wake for Reactor {
 
 /// Comes true at its deadline, if it is looked at in every turn of the loop.
 pub(crate) struct Sleep {
-    reactor: Arc<Reactor>,
-    deadline: Instant,
+    pub(crate) reactor: Arc<Reactor>,
+    pub(crate) deadline: Instant,
 }
 
 impl Future for Sleep {

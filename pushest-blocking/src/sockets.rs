@@ -39,7 +39,7 @@ impl Runtime for Sockets {
     }
 
     fn sleep_until(&self, deadline: proto::Instant) -> Sleep {
-        self.reactor.sleep_until(deadline)
+        Sleep { reactor: self.reactor.clone(), deadline }
     }
 
     fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
@@ -54,16 +54,12 @@ impl Runtime for Sockets {
         Box::pin(async move {
             let mut stream = TcpStream::connect(address)?;
             reactor.register(&mut stream)?;
-            ready(|| {
-                if let Some(error) = stream.take_error()? {
-                    return Err(error);
+            ready(|| match (stream.take_error()?, stream.peer_addr()) {
+                (Some(error), _) => Err(error),
+                (None, Err(error)) if error.kind() == io::ErrorKind::NotConnected => {
+                    Err(io::ErrorKind::WouldBlock.into())
                 }
-                match stream.peer_addr() {
-                    Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                        Err(io::ErrorKind::WouldBlock.into())
-                    }
-                    result => result,
-                }
+                (None, result) => result,
             })
             .await?;
             stream.set_nodelay(true)?;

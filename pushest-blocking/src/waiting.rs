@@ -7,6 +7,14 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use pushest_driver::{
+    ChannelName, Client as DriverClient, CommandError, FlushError, NotConnected, NotSignedIn,
+    SocketId, SubscriptionError,
+};
+use serde::Serialize;
+
+use crate::{Client, Connection};
+
 /// Waits for the future's answer, at most for `limit`.
 pub(crate) fn wait_for<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
     // One that is too far away to be said is none.
@@ -55,7 +63,7 @@ macro_rules! waits {
             /// [`NotConnected`](crate::NotConnected) once no connection will come by itself:
             /// refused or disconnected. Other failures are tried again and keep it waiting; see
             /// `connected_within`.
-            pub fn connected($($this)*) -> Result<crate::SocketId, crate::NotConnected> {
+            pub fn connected($($this)*) -> Result<SocketId, NotConnected> {
                 $self.wait(|client| client.connected())
             }
 
@@ -63,10 +71,7 @@ macro_rules! waits {
             ///
             /// # Errors
             /// As `connected`, and after that time, with what was learned last.
-            pub fn connected_within(
-                $($this)*,
-                limit: Duration,
-            ) -> Result<crate::SocketId, crate::NotConnected> {
+            pub fn connected_within($($this)*, limit: Duration) -> Result<SocketId, NotConnected> {
                 $self.wait(|client| client.connected_within(limit))
             }
 
@@ -75,19 +80,16 @@ macro_rules! waits {
             ///
             /// # Errors
             /// As [`Subscription::subscribed`](crate::Subscription::subscribed).
-            pub fn subscribed(
-                $($this)*,
-                channel: &crate::ChannelName,
-            ) -> Result<(), crate::SubscriptionError> {
+            pub fn subscribed($($this)*, channel: &ChannelName) -> Result<(), SubscriptionError> {
                 $self.wait(|client| client.subscribed(channel))
             }
 
             /// As `subscribed`; `None` if it is not known within this time.
             pub fn subscribed_within(
                 $($this)*,
-                channel: &crate::ChannelName,
+                channel: &ChannelName,
                 limit: Duration,
-            ) -> Option<Result<(), crate::SubscriptionError>> {
+            ) -> Option<Result<(), SubscriptionError>> {
                 $self.wait_for(|client| client.subscribed(channel), Some(limit))
             }
 
@@ -96,7 +98,7 @@ macro_rules! waits {
             ///
             /// # Errors
             /// As [`signed_in`](pushest_driver::Client::signed_in).
-            pub fn signed_in($($this)*) -> Result<String, crate::NotSignedIn> {
+            pub fn signed_in($($this)*) -> Result<String, NotSignedIn> {
                 $self.wait(|client| client.signed_in())
             }
 
@@ -104,7 +106,7 @@ macro_rules! waits {
             pub fn signed_in_within(
                 $($this)*,
                 limit: Duration,
-            ) -> Option<Result<String, crate::NotSignedIn>> {
+            ) -> Option<Result<String, NotSignedIn>> {
                 $self.wait_for(|client| client.signed_in(), Some(limit))
             }
 
@@ -113,12 +115,12 @@ macro_rules! waits {
             ///
             /// # Errors
             /// As [`trigger`](pushest_driver::Client::trigger), but for the rate.
-            pub fn trigger_when_allowed<T: serde::Serialize + ?Sized>(
+            pub fn trigger_when_allowed<T: Serialize + ?Sized>(
                 $($this)*,
                 channel: &str,
                 event: &str,
                 data: &T,
-            ) -> Result<(), crate::CommandError> {
+            ) -> Result<(), CommandError> {
                 $self.wait(|client| client.trigger_when_allowed(channel, event, data))
             }
 
@@ -126,7 +128,7 @@ macro_rules! waits {
             ///
             /// # Errors
             /// As `flush`.
-            pub fn ping($($this)*) -> Result<Duration, crate::FlushError> {
+            pub fn ping($($this)*) -> Result<Duration, FlushError> {
                 $self.flush()
             }
 
@@ -136,7 +138,7 @@ macro_rules! waits {
             ///
             /// # Errors
             /// No connection, or it was lost before the pong came.
-            pub fn flush($($this)*) -> Result<Duration, crate::FlushError> {
+            pub fn flush($($this)*) -> Result<Duration, FlushError> {
                 $self.wait(|client| client.flush())
             }
 
@@ -144,7 +146,7 @@ macro_rules! waits {
             pub fn flush_within(
                 $($this)*,
                 limit: Duration,
-            ) -> Option<Result<Duration, crate::FlushError>> {
+            ) -> Option<Result<Duration, FlushError>> {
                 $self.wait_for(|client| client.flush(), Some(limit))
             }
 
@@ -155,13 +157,12 @@ macro_rules! waits {
                 $self.wait(|client| client.shutdown());
             }
 
-            fn wait<F: Future>(
-                $($this)*,
-                future: impl FnOnce(&pushest_driver::Client) -> F,
-            ) -> F::Output {
+            fn wait<F: Future>($($this)*, future: impl FnOnce(&DriverClient) -> F) -> F::Output {
                 $self.wait_for(future, None).expect("without a limit there is an answer")
             }
         }
     };
 }
-pub(crate) use waits;
+
+waits!(Client, [&self], self);
+waits!(Connection, [&mut self], self);
