@@ -88,7 +88,8 @@ macro_rules! conformance {
                 messages_from_one_byte_to_a_megabyte_arrive_whole
                 a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only
                 frames_in_many_writes_and_many_frames_in_one_write_are_read_alike
-                websocket_pings_are_answered_and_frames_in_pieces_are_put_together
+                a_websocket_ping_is_answered_with_its_payload
+                frames_in_pieces_with_pings_between_them_are_put_together
                 junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
                 bytes_that_are_no_frames_cost_the_connection_only;
             lifetime
