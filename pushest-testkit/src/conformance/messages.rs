@@ -8,7 +8,7 @@ use tungstenite::Message;
 
 use super::driver::{Driver, DriverClient};
 use super::in_process;
-use super::patience::{Expect, PATIENCE, connected};
+use super::patience::{Expect, PATIENCE, connected, started};
 use crate::Target;
 
 pub fn messages_from_one_byte_to_a_megabyte_arrive_whole<D: Driver>() {
@@ -95,7 +95,8 @@ pub fn a_websocket_ping_is_answered_with_its_payload<D: Driver>() {
         socket.read().expect("an answer")
     });
     let config = Config::builder("app-key").host("127.0.0.1").port(port).build();
-    let mut client = connected::<D>(config.expect("valid"));
+    // The server is gone with the answer: nobody waits to be connected.
+    let mut client = started::<D>(config.expect("valid"));
     client.until("the answer", |_| pinging.is_finished());
     let answer = pinging.join().expect("an answer came");
     assert_eq!(answer, Message::Pong("are you there?".into()));
