@@ -21,6 +21,8 @@ pub fn a_dropped_client_closes_its_connection<D: Driver>() {
 pub fn shutdown_ends_where_the_server_does_not_answer<D: Driver>() {
     let (remote, server) = in_process();
     let mut client = connected::<D>(remote.config());
+    // Not even the end of the connection comes back.
+    server.stop_reading(Target::All);
     server.stop_answering(Target::All);
     // It waits two seconds; a busy machine is given some more.
     client.shutdown(Duration::from_secs(10)).expect("it does not wait for the server");

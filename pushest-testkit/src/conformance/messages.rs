@@ -1,10 +1,14 @@
 //! Messages of every size, in every form, and what is none.
 
-use pushest_proto::{Event, Limits, Loss, Malformation};
+use std::net::TcpListener;
+
+use pushest_proto::{Config, Event, Limits, Loss, Malformation};
+use serde_json::json;
+use tungstenite::Message;
 
 use super::driver::{Driver, DriverClient};
 use super::in_process;
-use super::patience::{Expect, connected};
+use super::patience::{Expect, PATIENCE, connected, started};
 use crate::Target;
 
 pub fn messages_from_one_byte_to_a_megabyte_arrive_whole<D: Driver>() {
@@ -77,7 +81,28 @@ pub fn frames_in_many_writes_and_many_frames_in_one_write_are_read_alike<D: Driv
     client.must_flush();
 }
 
-pub fn websocket_pings_are_answered_and_frames_in_pieces_are_put_together<D: Driver>() {
+pub fn a_websocket_ping_is_answered_with_its_payload<D: Driver>() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    let pinging = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a client");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut socket = tungstenite::accept(stream).expect("a WebSocket");
+        let data = r#"{"socket_id":"1.1","activity_timeout":120}"#;
+        let hello = json!({ "event": "pusher:connection_established", "data": data });
+        socket.send(Message::text(hello.to_string())).expect("sent");
+        socket.send(Message::Ping("are you there?".into())).expect("sent");
+        socket.read().expect("an answer")
+    });
+    let config = Config::builder("app-key").host("127.0.0.1").port(port).build();
+    // The server is gone with the answer: nobody waits to be connected.
+    let mut client = started::<D>(config.expect("valid"));
+    client.until("the answer", |_| pinging.is_finished());
+    let answer = pinging.join().expect("an answer came");
+    assert_eq!(answer, Message::Pong("are you there?".into()));
+}
+
+pub fn frames_in_pieces_with_pings_between_them_are_put_together<D: Driver>() {
     let (remote, server) = in_process();
     let mut client = connected::<D>(remote.config());
     client.must_subscribe("news");
