@@ -115,6 +115,7 @@ mod session;
 mod text;
 mod time;
 mod timers;
+pub mod trace;
 mod user;
 mod wire;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::recording::Recording;
 use pushest_proto::{
     Action, AuthorizationRequest, CloseCode, Config, ConfigBuilder, ConnectionId, ConnectionState,
     Endpoint, Event, Instant, Loss, PresenceChange, Session, StateChange, SubscribeOptions, Ticket,
@@ -19,6 +20,8 @@ pub(crate) struct Harness {
     /// The connection of the last `Connect`.
     pub(crate) connection: Option<ConnectionId>,
     pub(crate) endpoint: Option<Endpoint>,
+    /// Every test's session is recorded, and its recording replayed when the test is over.
+    pub(crate) recording: Recording,
 }
 
 /// The configuration of a trusted program: it has the secret.
@@ -38,8 +41,8 @@ impl Harness {
 
     pub(crate) fn with_seed(config: ConfigBuilder, seed: u64) -> Self {
         let now = Instant::from_micros(1_000_000);
-        let session = Session::new(config.build().unwrap(), seed, now);
-        Self { session, now, actions: Vec::new(), connection: None, endpoint: None }
+        let (session, recording) = Recording::of(config.build().unwrap(), seed, now);
+        Self { session, now, actions: Vec::new(), connection: None, endpoint: None, recording }
     }
 
     /// A session that signs and is connected, its first events looked at.
