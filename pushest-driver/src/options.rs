@@ -10,6 +10,7 @@ use tungstenite::http::{HeaderName, HeaderValue};
 use crate::authorizer::Authorizer;
 #[cfg(feature = "tls")]
 use crate::dial::tls::Trust;
+use crate::recording::SinkOption;
 
 /// What happens when a receiver is slower than its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,6 +68,7 @@ pub struct Options {
     #[cfg(feature = "http")]
     pub(crate) auth_headers: Option<AuthHeaders>,
     pub(crate) starts_disconnected: bool,
+    pub(crate) recording: SinkOption,
     #[cfg(feature = "tls")]
     pub(crate) trust: Trust,
 }
@@ -130,6 +132,32 @@ impl Options {
     #[must_use]
     pub fn start_disconnected(mut self) -> Self {
         self.starts_disconnected = true;
+        self
+    }
+
+    /// Records everything that the client's session is told, asked and answers, for a report of a
+    /// fault that can be replayed: `sink` gets one line after the other, without line ends. See
+    /// [`trace`](crate::proto::trace) for what is in it, and what is not: no secret and no key, but
+    /// what the server sends.
+    ///
+    /// The sink runs where the client does, and holds it up while it runs. Of several clients that
+    /// are made with the same options only the first is recorded.
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use pushest_driver::Options;
+    ///
+    /// # fn make(file: std::fs::File) -> Options {
+    /// let mut file = std::io::BufWriter::new(file);
+    /// Options::default().record(move |line| {
+    ///     // A report with a hole is of no use, but no reason to end the program either.
+    ///     let _ = writeln!(file, "{line}");
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn record(mut self, sink: impl FnMut(&str) + Send + 'static) -> Self {
+        self.recording = SinkOption::new(sink);
         self
     }
 }
@@ -227,6 +255,7 @@ impl Default for Options {
             #[cfg(feature = "http")]
             auth_headers: None,
             starts_disconnected: false,
+            recording: SinkOption::default(),
             #[cfg(feature = "tls")]
             trust: Trust::default(),
         }

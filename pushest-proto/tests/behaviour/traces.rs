@@ -78,7 +78,7 @@ fn authorized() -> Harness {
 
 #[test]
 fn every_input_and_command_is_a_line_of_its_own_and_so_is_what_came_of_it() {
-    let texts = [everything().recording.text(), authorized().recording.text()];
+    let texts = [everything().recording(), authorized().recording()];
     let kind = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();
         line.as_object().unwrap().keys().next().unwrap().clone()
@@ -92,7 +92,7 @@ fn every_input_and_command_is_a_line_of_its_own_and_so_is_what_came_of_it() {
 
 #[test]
 fn an_encrypted_event_is_recorded_by_its_length_alone() {
-    let text = authorized().recording.text();
+    let text = authorized().recording();
     assert!(!text.contains("hello world") && text.contains(r#"{"opened":25}"#), "{text}");
     let mut opened = Vec::new();
     for action in Replay::new(&text).unwrap() {
@@ -109,7 +109,7 @@ fn an_encrypted_event_is_recorded_by_its_length_alone() {
 
 #[test]
 fn every_line_that_was_changed_is_found() {
-    let text = everything().recording.text();
+    let text = everything().recording();
     let lines: Vec<&str> = text.lines().collect();
     let mut found = 0;
     for place in 1..lines.len() {
@@ -134,7 +134,7 @@ fn every_line_that_was_changed_is_found() {
 
 #[test]
 fn a_line_that_was_taken_out_or_put_in_is_found() {
-    let text = authorized().recording.text();
+    let text = authorized().recording();
     let lines: Vec<&str> = text.lines().collect();
     let place = |start: &str| lines.iter().position(|line| line.starts_with(start)).unwrap();
     for start in
@@ -154,7 +154,7 @@ fn a_line_that_was_taken_out_or_put_in_is_found() {
 
 #[test]
 fn a_difference_says_what_was_recorded_and_what_the_replay_did() {
-    let text = everything().recording.text();
+    let text = everything().recording();
     let changed = text.replacen("to: Connecting", "to: Connected", 1);
     let mut replay = Replay::new(&changed).unwrap();
     let difference = replay.next().unwrap().unwrap_err();
@@ -166,7 +166,7 @@ fn a_difference_says_what_was_recorded_and_what_the_replay_did() {
 
 #[test]
 fn a_damaged_line_is_named_with_the_rule() {
-    let text = everything().recording.text();
+    let text = everything().recording();
     let lines: Vec<&str> = text.lines().collect();
     let damaged = |place: usize, line: &str| {
         let mut copy = lines.clone();
@@ -208,7 +208,7 @@ const CUT_OFF: &str = "it is cut off: without it the rest can be replayed";
 
 #[test]
 fn a_recording_that_ends_early_replays_up_to_there() {
-    let text = everything().recording.text();
+    let text = everything().recording();
     let ends = text.match_indices('\n').map(|(end, _)| end + 1);
     for end in ends {
         Replay::new(&text[..end]).unwrap().finish().unwrap();
@@ -217,7 +217,7 @@ fn a_recording_that_ends_early_replays_up_to_there() {
 
 #[test]
 fn the_replayed_session_can_be_looked_at_on_the_way() {
-    let text = everything().recording.text();
+    let text = everything().recording();
     let mut replay = Replay::new(&text).unwrap();
     let mut states = BTreeSet::new();
     while let Some(action) = replay.next() {
@@ -235,8 +235,8 @@ fn a_recording_that_was_stopped_grows_no_more() {
     let mut harness = Harness::new(asking());
     harness.connect();
     harness.session.stop_recording();
-    let text = harness.recording.text();
+    let text = harness.recording();
     harness.receive(&established("1.2", 7));
     harness.receive(&message("e", None, "1"));
-    assert_eq!(harness.recording.text(), text);
+    assert_eq!(harness.recording(), text);
 }

@@ -105,6 +105,21 @@ impl World {
     /// session is told to connect.
     pub fn add_client(&mut self, config: Config) -> usize {
         let session = Session::new(config, self.random.u64(..), self.now);
+        self.add_session(session)
+    }
+
+    /// As [`World::add_client`], and records the session
+    /// ([`Session::recorded`](pushest_proto::Session::recorded)).
+    pub fn add_recorded_client(
+        &mut self,
+        config: Config,
+        sink: impl FnMut(&str) + Send + Sync + 'static,
+    ) -> usize {
+        let session = Session::recorded(config, self.random.u64(..), self.now, sink);
+        self.add_session(session)
+    }
+
+    fn add_session(&mut self, session: Session) -> usize {
         self.links.push(Link::new(session, self.random.fork()));
         self.links.len() - 1
     }

@@ -6,6 +6,7 @@
 //! simulation` runs it again, alone. `PUSHEST_SEEDS=1000000` runs more of them.
 
 mod checks;
+mod recording;
 mod run;
 
 use std::ops::Range;

@@ -15,6 +15,7 @@ mod lifetime;
 mod profiles;
 mod receiving;
 mod reconnecting;
+mod recording;
 mod signing_in;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;
