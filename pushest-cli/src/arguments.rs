@@ -1,11 +1,14 @@
 //! What can be written on the command line.
 
+mod connection;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::connection::ConnectionOptions;
 use crate::runtime::Runtime;
 
 /// A command line for the Pusher Channels protocol: listen, trigger, see who is there, sign, and a
@@ -52,8 +55,12 @@ pub(crate) enum Command {
     /// Run a server for local work, until it is interrupted
     Serve(ServeArguments),
     /// Print the events of channels as they come
-    #[command(after_long_help = format!("{LISTEN_HELP}\n\n{VARIABLES}"))]
+    #[command(after_long_help = format!("{LISTEN_HELP}\n\n{RECORD_HELP}\n\n{VARIABLES}"))]
     Listen(ListenArguments),
+    /// Replay a recording of `listen --record`: print what `listen` printed, and check that this
+    /// version does the same
+    #[command(after_long_help = REPLAY_HELP)]
+    Replay(ReplayArguments),
     /// Send a client event to the other subscribers of a private or presence channel
     ///
     /// Subscribes first, and ends when the server has read the event. An error of the server before
@@ -109,6 +116,26 @@ With --json each line is one of these:
   {\"type\":\"online\",\"user_ids\":[…]}, and the same with \"offline\"
       users of the watchlist
 With --event NAME only events of that name, gaps and lags are printed.";
+
+const RECORD_HELP: &str = "\
+With --record FILE everything that the client is told, asked and answers goes into a new file, for a
+report of a fault; `pushest replay FILE` lives through it again. It has everything that the server
+sent, member data and user data: look it through before you show it to anybody. No secret, no key
+and no token is in it, and of encrypted events neither key nor text: they replay as asterisks. The
+file is readable for its owner only, and written out every second and at the end. An existing file
+is not overwritten.";
+
+const REPLAY_HELP: &str = "\
+Nothing is dialled. Standard output has the lines of `listen`, and at last the verdict; what happened
+to the connection goes to standard error. The exit status is 0 if the replay does what was recorded,
+1 if it does something else, and 2 if the file cannot be read as a recording: the line and the rule
+are named.
+
+With --json the verdict is one of these:
+  {\"type\":\"replayed\",\"lines\":…,\"actions\":…}
+      so many lines, and so many actions that are equal
+  {\"type\":\"differs\",\"line\":…,\"recorded\":…,\"replayed\":…}
+      the first line at which they differ";
 
 const DOCTOR_HELP: &str = "\
 The steps: resolve, connect, tls, upgrade (to WebSocket), handshake (of the protocol), sign,
@@ -174,6 +201,10 @@ pub(crate) struct ListenArguments {
     #[arg(long, value_name = "JSON")]
     pub(crate) sign_in: Option<String>,
 
+    /// Record the client into this new file, for `pushest replay`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) user: UserOptions,
 
@@ -183,6 +214,13 @@ pub(crate) struct ListenArguments {
 
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
+}
+
+#[derive(Args)]
+pub(crate) struct ReplayArguments {
+    /// A recording
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Args)]
@@ -296,90 +334,6 @@ pub(crate) struct UserOptions {
     /// What the other members may know of the user
     #[arg(long, value_name = "JSON", requires = "user_id")]
     pub(crate) user_info: Option<String>,
-}
-
-/// Which app.
-#[derive(Args)]
-pub(crate) struct AppOptions {
-    /// The app's key
-    #[arg(long, help_heading = "Connection")]
-    pub(crate) key: Option<String>,
-
-    /// The app's secret; other users of this machine may see it here: prefer PUSHER_APP_SECRET
-    #[arg(long, help_heading = "Connection")]
-    pub(crate) secret: Option<String>,
-
-    /// All in one: pusher://KEY:SECRET@HOST:PORT/PATH, pushers://… for TLS, or
-    /// https://KEY:SECRET@HOST/apps/ID
-    #[arg(long, help_heading = "Connection", conflicts_with = "key")]
-    pub(crate) url: Option<String>,
-}
-
-/// Which app, and where.
-#[derive(Args)]
-pub(crate) struct ConnectionOptions {
-    #[command(flatten)]
-    pub(crate) app: AppOptions,
-
-    /// A cluster of the hosted service, such as eu [default: mt1]
-    #[arg(long, help_heading = "Connection", conflicts_with_all = ["url", "host"])]
-    pub(crate) cluster: Option<String>,
-
-    /// The host of a server of one's own
-    #[arg(long, help_heading = "Connection", conflicts_with = "url")]
-    pub(crate) host: Option<String>,
-
-    /// The port [default: 443 with TLS, else 80]
-    #[arg(
-        long,
-        help_heading = "Connection",
-        conflicts_with = "url",
-        value_parser = clap::value_parser!(u16).range(1..)
-    )]
-    pub(crate) port: Option<u16>,
-
-    /// A path before /app/KEY
-    #[arg(long, help_heading = "Connection", conflicts_with = "url")]
-    pub(crate) path: Option<String>,
-
-    /// Use TLS, or not [default: yes for a cluster and for port 443, else no]
-    #[arg(
-        long,
-        help_heading = "Connection",
-        conflicts_with = "url",
-        value_name = "true|false",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "true"
-    )]
-    pub(crate) tls: Option<bool>,
-
-    /// The key of the app's encrypted channels; prefer PUSHER_ENCRYPTION_MASTER_KEY_BASE64
-    #[arg(long, help_heading = "Connection", value_name = "BASE64")]
-    pub(crate) master_key: Option<String>,
-
-    /// Ask this URL for authorizations, in place of a secret: a POST with socket_id and
-    /// channel_name, for a sign-in with socket_id alone, as pusher-js sends it
-    #[arg(
-        long,
-        help_heading = "Connection",
-        value_name = "URL",
-        conflicts_with_all = ["secret", "master_key"]
-    )]
-    pub(crate) auth_endpoint: Option<String>,
-
-    /// Ask this URL, and not that of --auth-endpoint, for the authorizations of sign-ins [default:
-    /// the same URL]
-    #[arg(long, help_heading = "Connection", value_name = "URL")]
-    pub(crate) user_auth_endpoint: Option<String>,
-
-    /// A header for each of these requests; may be given several times
-    #[arg(long, help_heading = "Connection", value_name = "NAME: VALUE")]
-    pub(crate) auth_header: Vec<String>,
-
-    /// Trust the certificate authorities in this file (PEM), too
-    #[arg(long, help_heading = "Connection", value_name = "FILE")]
-    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// A positive number of seconds, fractions allowed.

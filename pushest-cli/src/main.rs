@@ -10,6 +10,7 @@ mod commands;
 mod connection;
 mod failure;
 mod output;
+mod recording;
 mod runtime;
 
 use std::io;
@@ -19,7 +20,7 @@ use clap::Parser as _;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{demo, doctor, listen, members, serve, sign, trigger};
+use crate::commands::{demo, doctor, listen, members, replay, serve, sign, trigger};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -45,6 +46,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             Command::Demo(arguments) => demo::run(arguments, &output).await,
             Command::Serve(arguments) => serve::run(arguments, &output).await,
             Command::Listen(arguments) => listen::run(arguments, &output).await,
+            Command::Replay(arguments) => replay::run(arguments, &output),
             Command::Trigger(arguments) => trigger::run(arguments, &output).await,
             Command::Members(arguments) => members::run(arguments, &output).await,
             Command::Doctor(arguments) => doctor::run(arguments, &output).await,

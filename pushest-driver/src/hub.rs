@@ -20,6 +20,7 @@ use slab::Slab;
 use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
 use crate::queue::{Congestion, Queue, Relief};
+use crate::recording::Recording;
 use crate::user::SignIn;
 use crate::waiting::{Answer, WaitList};
 
@@ -37,6 +38,7 @@ pub(crate) struct Hub {
     pub(crate) config: Config,
     pub(crate) options: Options,
     pub(crate) congestion: Arc<Congestion>,
+    recording: Option<Recording>,
 }
 
 /// How far the client is from its end.
@@ -99,7 +101,7 @@ pub(crate) struct Place {
 
 impl Hub {
     pub(crate) fn new(config: Config, options: Options, clock: Clock) -> Self {
-        let session = Session::new(config.clone(), seed(), clock());
+        let (session, recording) = options.recording.session(config.clone(), seed(), clock());
         let state = State {
             session,
             life: Life::Running,
@@ -124,6 +126,7 @@ impl Hub {
             config,
             options,
             congestion: Arc::default(),
+            recording,
         }
     }
 
@@ -283,6 +286,8 @@ impl Hub {
                     _ => {}
                 }
             }
+            // There is nobody anymore who hands it over.
+            state.session.stop_recording();
             state.deliver();
             state.life = Life::Ended;
             state.links = 0;
@@ -293,6 +298,14 @@ impl Hub {
                 state.wakers.extend(answer.waker.take());
             }
         });
+        self.hand_over();
+    }
+
+    /// Hands over what was recorded. Not under the lock: the sink is the user's.
+    pub(crate) fn hand_over(&self) {
+        if let Some(recording) = &self.recording {
+            recording.hand_over();
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod hub;
 mod options;
 mod pump;
 mod queue;
+mod recording;
 pub mod runtime;
 mod subscription;
 mod trigger;

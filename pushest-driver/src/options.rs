@@ -12,6 +12,7 @@ use tungstenite::http::{HeaderName, HeaderValue};
 use crate::authorizer::Authorizer;
 #[cfg(feature = "tls")]
 use crate::dial::tls::Trust;
+use crate::recording::SinkOption;
 
 /// What happens when a receiver is slower than its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,6 +77,7 @@ pub struct Options {
     pub(crate) auth_headers: Option<AuthHeaders>,
     pub(crate) starts_disconnected: bool,
     pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) recording: SinkOption,
     #[cfg(feature = "tls")]
     pub(crate) trust: Trust,
 }
@@ -175,6 +177,32 @@ impl Options {
         self.addresses = addresses.into_iter().collect();
         self
     }
+
+    /// Records everything that the client's session is told, asked and answers, for a report of a
+    /// fault that can be replayed: `sink` gets one line after the other, without line ends. See
+    /// [`trace`](crate::proto::trace) for what is in it, and what is not: no secret and no key, but
+    /// what the server sends.
+    ///
+    /// The sink runs where the client does, and holds it up while it runs. Of several clients that
+    /// are made with the same options only the first is recorded.
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use pushest_driver::Options;
+    ///
+    /// # fn make(file: std::fs::File) -> Options {
+    /// let mut file = std::io::BufWriter::new(file);
+    /// Options::default().record(move |line| {
+    ///     // A report with a hole is of no use, but no reason to end the program either.
+    ///     let _ = writeln!(file, "{line}");
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn record(mut self, sink: impl FnMut(&str) + Send + 'static) -> Self {
+        self.recording = SinkOption::new(sink);
+        self
+    }
 }
 
 #[cfg(feature = "http")]
@@ -271,6 +299,7 @@ impl Default for Options {
             auth_headers: None,
             starts_disconnected: false,
             addresses: Vec::new(),
+            recording: SinkOption::default(),
             #[cfg(feature = "tls")]
             trust: Trust::default(),
         }

@@ -205,10 +205,11 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// What runs code of others, which may call back into the client: the log's subscriber, the
-    /// runtime's sockets and timers, the futures of an authorizer.
+    /// runtime's sockets and timers, the futures of an authorizer, whoever records.
     fn without_the_lock(&mut self, now: Instant) {
         self.authorizations.let_go();
         self.records.drain(..).for_each(|event| log(&event));
+        self.hub.hand_over();
         if let Some((connection, endpoint)) = self.next_dial.take() {
             self.dial(connection, endpoint, now);
             self.tell_links();

@@ -122,6 +122,7 @@ mod session;
 mod text;
 mod time;
 mod timers;
+pub mod trace;
 mod user;
 mod wire;
 

@@ -130,28 +130,23 @@ impl User {
     /// What the sign-in needs next.
     pub(crate) fn pop_due(&mut self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<Action> {
         self.due = None;
-        let timeouts = &context.config.timeouts;
         match core::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Idle => match (&context.config.signer, &self.user_data) {
-                (Some(signer), Some(data)) => {
-                    let auth = signer.user(wire.socket_id, data);
-                    let text = encode::sign_in(&auth, data);
-                    Some(self.signing_in(wire, text, context))
+            Phase::Idle => {
+                if let Some(text) = self.signed(wire, context) {
+                    return Some(self.signing_in(wire, text, context));
                 }
-                _ => {
-                    let ticket = context.next_ticket(wire.connection);
-                    self.authorizations += 1;
-                    self.phase = Phase::Authorizing(ticket);
-                    self.deadline = Some(context.now + timeouts.authorization);
-                    Some(Action::Authorize(AuthorizationRequest {
-                        ticket,
-                        socket_id: wire.socket_id.clone(),
-                        subject: AuthorizationSubject::User { user_data: self.user_data.clone() },
-                        attempt: self.authorizations,
-                        last_failure: self.last_failure.clone(),
-                    }))
-                }
-            },
+                let ticket = context.next_ticket(wire.connection);
+                self.authorizations += 1;
+                self.phase = Phase::Authorizing(ticket);
+                self.deadline = Some(context.now + context.config.timeouts.authorization);
+                Some(Action::Authorize(AuthorizationRequest {
+                    ticket,
+                    socket_id: wire.socket_id.clone(),
+                    subject: AuthorizationSubject::User { user_data: self.user_data.clone() },
+                    attempt: self.authorizations,
+                    last_failure: self.last_failure.clone(),
+                }))
+            }
             Phase::Authorized(granted) => {
                 let data = granted.user_data.as_deref().unwrap_or_default();
                 let text = encode::sign_in(&granted.auth, data);
@@ -239,6 +234,13 @@ impl User {
             }
             _ => debug_assert!(false, "a deadline without a phase that ends"),
         }
+    }
+
+    /// The frame, if the secret is there to sign it with.
+    fn signed(&self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<String> {
+        let data = self.user_data.as_deref()?;
+        let auth = context.signed(|signer| signer.user(wire.socket_id, data))?;
+        Some(encode::sign_in(&auth, data))
     }
 
     fn signing_in(&mut self, wire: Wire<'_>, text: String, context: &mut Context<'_>) -> Action {

@@ -6,8 +6,9 @@
 //! on the habits of other servers ([`Profile`]) and misbehaves on demand:
 //! closes with any code, drops, resets, stops answering, refuses upgrades, delays, sends junk.
 //!
-//! [`protocol::Broker`] is the same server without a socket, a clock or a thread, for simulations; [`simulation::World`] is one: sessions of the
-//! client's core and a broker, links that break, and a clock of its own.
+//! [`protocol::Broker`] is the same server without a socket, a clock or a thread, for simulations;
+//! [`World`] is one: sessions of the client's core and a broker, a [`Link`] between them that
+//! breaks as told, and a clock that only the test moves. See [`simulation`] for an example.
 //!
 //! [`conformance`](mod@conformance) is a suite of scenarios for those who write a driver.
 //!
@@ -40,3 +41,4 @@ pub mod simulation;
 
 pub use protocol::{Profile, Target};
 pub use shell::{Builder, Certificate, PlainClients, Server, TimedOut, Until, UpgradeFault, View};
+pub use simulation::{Cut, Link, World};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use pushest_driver::Client;
 use pushest_proto::{
-    Answers, ChannelName, ChannelState, Config, ConnectionState, Event, LimitReached,
-    RequestFailure, ServerError, StateChange, SubscribeOptions,
+    ChannelName, ChannelState, Config, ConnectionState, Event, RequestFailure, StateChange,
+    SubscribeOptions,
 };
-use tokio::time::sleep;
+use tokio::time::{interval, sleep};
 
 use super::Interruption;
 use super::rehearsal::{Rehearsal, user_data};
@@ -16,6 +16,7 @@ use crate::arguments::ListenArguments;
 use crate::connection::{Connection, is_refusal};
 use crate::failure::Failure;
 use crate::output::{Line, Output};
+use crate::recording::{FLUSH, Recording};
 
 /// The longest name of an event (protocol, limits).
 const EVENT_NAME_BYTES: usize = 200;
@@ -36,7 +37,11 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let mut interruption = Interruption::new()?;
     let address = connection.address();
     let config = connection.config.clone();
-    let driver = connection.options.start_disconnected();
+    let mut driver = connection.options.start_disconnected();
+    let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
+    if let Some(recording) = &recording {
+        driver = driver.record(recording.sink());
+    }
     let client = arguments.runtime.client(connection.config, driver);
     let mut events = client.events();
     let wanted = subscribe(&client, &arguments.channels, &options)?;
@@ -60,10 +65,16 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let timeout = arguments.timeout;
     let deadline = sleep(timeout.unwrap_or(Duration::MAX));
     tokio::pin!(deadline);
+    let mut flush = interval(FLUSH);
     let result = loop {
         tokio::select! {
             signal = interruption.wait() => break listener.interrupted(signal),
             () = &mut deadline => break Err(listener.timed_out(timeout)),
+            _ = flush.tick(), if recording.is_some() => {
+                if let Some(Err(failure)) = recording.as_ref().map(Recording::flush) {
+                    break Err(failure);
+                }
+            }
             event = events.recv() => match event {
                 Some(event) => match listener.handle(&event) {
                     Ok(Progress::More) => {}
@@ -75,7 +86,8 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         }
     };
     client.shutdown().await;
-    result
+    let recorded = recording.map_or(Ok(()), Recording::finish);
+    result.and(recorded)
 }
 
 fn check_event_name(name: Option<&str>) -> Result<(), Failure> {
@@ -138,53 +150,34 @@ impl Listener<'_> {
             return Ok(Progress::More);
         }
         match event {
-            Event::State(change) => self.state(change)?,
+            Event::State(change) => self.state(change, event)?,
             Event::Subscribed { channel } => {
                 self.wanted.insert(channel.clone());
-                self.output.status(format_args!("subscribed to {channel}"));
-            }
-            Event::SubscriptionFailed { channel, reason, retry_in: Some(pause) } => {
-                let pause = pause.as_secs_f64();
-                self.output.warning(format_args!("{channel}: {reason}; again in {pause:.1} s"));
+                self.output.report(event);
             }
             Event::SubscriptionFailed { channel, reason, retry_in: None } => {
                 self.wanted.remove(channel);
                 if self.wanted.is_empty() && !self.signs_in {
                     return Err(Failure::failed(format_args!("{channel}: {reason}")));
                 }
-                self.output.warning(format_args!("{channel}: {reason}"));
-            }
-            Event::SignInFailed { reason, retry_in: Some(pause) } => {
-                let pause = pause.as_secs_f64();
-                self.output.warning(format_args!("not signed in: {reason}; again in {pause:.1} s"));
+                self.output.report(event);
             }
             // The next connection tries again.
             Event::SignInFailed { reason: RequestFailure::NoAnswer, .. } if self.has_signed_in => {
-                self.output.warning("not signed in: the server did not answer");
+                self.output.report(event);
             }
             Event::SignInFailed { reason, retry_in: None } => {
                 return Err(Failure::failed(format_args!("not signed in: {reason}")));
             }
-            // What failed follows as an event of its own, and says it all.
-            Event::ServerError(ServerError { answers: Some(Answers::SignIn), .. }) => {}
             Event::ServerError(error) => {
                 // A refused subscription follows as an event of its own, and says it all.
                 let state =
                     error.channel.as_ref().map(|name| self.client.channel_state(name.as_str()));
                 if state != Some(Some(ChannelState::Failed)) {
-                    self.output.warning(format_args!("the server reports: {error}"));
+                    self.output.report(event);
                 }
             }
-            Event::Malformed { problem, message } => {
-                self.output.warning(format_args!("a malformed message ({problem}): {message}"));
-            }
-            Event::LimitReached(LimitReached::Members { channel, dropped }) => {
-                self.output.warning(format_args!(
-                    "{channel} has more members than are kept: {dropped} are left out"
-                ));
-            }
-            // Messages that belong to no channel, pings, and what later versions know.
-            _ => {}
+            event => self.output.report(event),
         }
         Ok(Progress::More)
     }
@@ -199,7 +192,7 @@ impl Listener<'_> {
         }
     }
 
-    fn state(&mut self, change: &StateChange) -> Result<(), Failure> {
+    fn state(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
         match (change.to, &change.loss) {
             (ConnectionState::Refused, Some(loss)) => {
                 return Err(Failure::failed(format_args!("refused: {loss}")));
@@ -215,10 +208,9 @@ impl Listener<'_> {
             }
             (ConnectionState::Connected, _) => {
                 self.has_connected = true;
-                self.output.status(change);
+                self.output.report(event);
             }
-            (ConnectionState::Waiting, Some(_)) => self.output.warning(change),
-            _ => self.output.status(change),
+            _ => self.output.report(event),
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ pub(crate) mod listen;
 pub(crate) mod members;
 mod once;
 mod rehearsal;
+pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod sign;
 pub(crate) mod trigger;

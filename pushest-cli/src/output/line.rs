@@ -65,6 +65,10 @@ pub(crate) enum Line<'a> {
     Triggered { channel: &'a str, event: &'a str, round_trip_ms: f64 },
     /// The embedded server listens.
     Listening { host: IpAddr, port: u16, app_id: &'a str, key: &'a str, example: String },
+    /// A recording was replayed: all of its actions are equal.
+    Replayed { lines: usize, actions: usize },
+    /// The first line of a recording at which its replay does something else.
+    Differs { line: usize, recorded: &'a str, replayed: &'a str },
     /// A step of the doctor.
     Check { step: &'a str, result: Outcome, text: String, hint: Option<String> },
     /// A step of the demo.

@@ -2,6 +2,7 @@
 //! forms. Status goes to standard error.
 
 mod line;
+mod report;
 mod text;
 
 use std::fmt::Display;

@@ -93,6 +93,15 @@ impl Display for Line<'_> {
                 writeln!(f, "listening on {address} (app id {app_id}, key {key})")?;
                 write!(f, "try:\n{example}")
             }
+            Self::Replayed { lines, actions } => {
+                let text = format!("equal  {actions} actions in {lines} lines");
+                f.write_str(&styled(JOINED, &text))
+            }
+            Self::Differs { line, recorded, replayed } => {
+                f.write_str(&styled(LEFT, &format!("differs  in line {line}")))?;
+                write!(f, "\n  recorded  {}", printable(recorded))?;
+                write!(f, "\n  replayed  {}", printable(replayed))
+            }
             Self::Check { step, result, text, hint } => {
                 let (style, result) = match result {
                     Outcome::Ok => (JOINED, "ok"),

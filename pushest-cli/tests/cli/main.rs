@@ -11,6 +11,7 @@ mod members;
 #[path = "../../src/commands/demo/publisher.rs"]
 mod publisher;
 mod refusals;
+mod replay;
 mod restart;
 mod runtime;
 mod sign;

@@ -12,6 +12,7 @@
 //! ```
 
 mod answers;
+mod context;
 mod encrypted;
 mod name;
 mod needs;
@@ -23,31 +24,25 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::time::Duration;
 
 use hashbrown::HashMap;
 use slab::Slab;
 
+pub(crate) use context::Context;
 pub use encrypted::DecryptionFailure;
-pub(crate) use encrypted::MasterKey;
+pub(crate) use encrypted::{MasterKey, SharedSecret};
 pub use name::{ChannelKind, ChannelName, NameError, NameRules};
 pub(crate) use needs::Wire;
 pub use presence::{Member, PresenceChange, PresenceUpdate};
 
 use crate::Instant;
-use crate::auth::{Authorization, Denied, Ticket};
-use crate::backoff::Backoff;
-use crate::config::Config;
-use crate::connection::ConnectionId;
+use crate::auth::{Authorization, Ticket};
 use crate::event::RequestFailure;
 use crate::hash::Seeded;
 use crate::loss::Loss;
 use crate::pending::{Order, Pending};
 use presence::Members;
 use rekey::Encryption;
-
-/// A `Retry-After` beyond this is taken as this.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where a channel is in the table.
 pub(crate) type Key = usize;
@@ -164,32 +159,6 @@ pub(crate) struct Channels {
     abandoned: Vec<(Order, Ticket)>,
     wanted: usize,
     member_bytes: usize,
-}
-
-/// What a channel needs to know of the session, and where it reports.
-pub(crate) struct Context<'a> {
-    pub(crate) now: Instant,
-    pub(crate) config: &'a Config,
-    pub(crate) pending: &'a mut Pending,
-    pub(crate) backoff: &'a mut Backoff,
-    pub(crate) last_ticket: &'a mut u64,
-}
-
-impl Context<'_> {
-    pub(crate) fn next_ticket(&mut self, connection: ConnectionId) -> Ticket {
-        *self.last_ticket += 1;
-        Ticket { connection, number: *self.last_ticket }
-    }
-
-    /// How long to wait after so many authorizations that were not to be had.
-    pub(crate) fn delay_after(&mut self, denied: &Denied, authorizations: u32) -> Duration {
-        let at_least = match denied {
-            Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
-            Denied::Refused { .. } => Duration::ZERO,
-        };
-        // No `Retry-After`, however long, takes a channel away for good.
-        self.backoff.delay_of(authorizations).max(at_least.min(LONGEST_RETRY_AFTER))
-    }
 }
 
 impl Channels {

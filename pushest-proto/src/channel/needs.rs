@@ -224,8 +224,7 @@ impl Channels {
         let channel = &mut self.slab[key];
         let name = channel.name.as_str();
         let data = channel.channel_data.as_deref();
-        if let Some(signer) = &context.config.signer {
-            let auth = signer.channel(wire.socket_id, name, data);
+        if let Some(auth) = context.signed(|signer| signer.channel(wire.socket_id, name, data)) {
             let text = encode::subscribe(name, Some(&auth), data);
             if let Some(master_key) = &context.config.master_key
                 && channel.kind == ChannelKind::Encrypted

@@ -75,7 +75,7 @@ impl Channels {
             }
             return;
         }
-        match encryption.secret.open(&event.text()) {
+        match context.opened(&encryption.secret, &event) {
             Ok(text) => {
                 encryption.was_in_vain = false;
                 opened(event.opened(text), context.pending);
@@ -135,7 +135,7 @@ impl Channels {
             encryption.secret = secret;
         }
         for event in rekey.held {
-            match encryption.secret.open(&event.text()) {
+            match context.opened(&encryption.secret, &event) {
                 Ok(text) => {
                     encryption.was_in_vain = false;
                     opened(event.opened(text), context.pending);

@@ -11,13 +11,13 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Host, port, path and whether TLS is used: everything of a server's address but the app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    host: String,
-    port: u16,
-    path: String,
-    tls: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) path: String,
+    pub(crate) tls: bool,
     /// The port was chosen, so a switch to TLS keeps it.
-    own_port: bool,
-    hosted: bool,
+    pub(crate) own_port: bool,
+    pub(crate) hosted: bool,
 }
 
 impl Endpoint {

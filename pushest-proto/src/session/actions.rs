@@ -7,6 +7,7 @@ use crate::connection::{ConnectionId, Phase};
 use crate::outgoing::{ClientEvent, Item};
 use crate::pending::Order;
 use crate::timers::Timer;
+use crate::trace::Trace;
 use crate::wire::encode;
 
 /// Where an action can come from.
@@ -28,6 +29,14 @@ impl Session {
     /// The next thing to do, in the order of the causes; `None` when there is nothing.
     #[must_use = "an action that is not carried out is lost"]
     pub fn poll_action(&mut self) -> Option<Action> {
+        let action = self.next_action();
+        if let Some(Trace::Recording(recorder)) = self.trace() {
+            recorder.polled(action.as_ref());
+        }
+        action
+    }
+
+    fn next_action(&mut self) -> Option<Action> {
         loop {
             let action = match self.next_source()? {
                 Source::Pending => self.pending.pop(),

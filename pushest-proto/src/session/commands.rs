@@ -15,6 +15,7 @@ use crate::connection::Phase;
 use crate::heartbeat::{MOST_UNANSWERED, PingId};
 use crate::loss::Loss;
 use crate::outgoing::{ClientEvent, Item};
+use crate::trace::Line;
 use crate::user;
 use crate::wire::encode;
 
@@ -75,6 +76,7 @@ impl Session {
     /// Connects and stays connected, until [`Session::disconnect`]. A session that waits for its
     /// next attempt makes it at once; one that is connected or connecting goes on.
     pub fn connect(&mut self, now: Instant) {
+        self.note(|| Line::Connect { at: now.as_micros() });
         self.advance(now);
         match self.connection.phase {
             Phase::Idle | Phase::Waiting => self.dial(),
@@ -87,6 +89,7 @@ impl Session {
     /// before still goes out; the wanted channels stay wanted. The last action is
     /// `State(Disconnected)`.
     pub fn disconnect(&mut self, now: Instant) {
+        self.note(|| Line::Disconnect { at: now.as_micros() });
         self.advance(now);
         if self.connection.phase == Phase::Idle {
             return;
@@ -105,6 +108,7 @@ impl Session {
     /// Goes on with another server; the wanted channels stay wanted. An attempt or connection to
     /// the former server is given up.
     pub fn set_endpoint(&mut self, endpoint: Endpoint, now: Instant) {
+        self.note(|| Line::SetEndpoint { at: now.as_micros(), endpoint: endpoint.clone() });
         self.advance(now);
         self.connection.endpoint = endpoint;
         match self.connection.phase {
@@ -139,6 +143,12 @@ impl Session {
         options: &SubscribeOptions,
         now: Instant,
     ) -> Result<ChannelName, CommandError> {
+        self.note(|| Line::Subscribe {
+            at: now.as_micros(),
+            channel: name.into(),
+            user_id: options.user_id.as_deref().map(Into::into),
+            user_info: options.user_info.as_deref().map(Into::into),
+        });
         let limits = &self.config.limits;
         let name = ChannelName::with_rules(name, &limits.channel_name)?;
         let is_presence = name.kind() == ChannelKind::Presence;
@@ -174,6 +184,7 @@ impl Session {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
     pub fn unsubscribe(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
+        self.note(|| Line::Unsubscribe { at: now.as_micros(), channel: name.into() });
         let key = self.wanted(name)?;
         self.advance(now);
         let connected = self.connection.established().is_some();
@@ -186,6 +197,7 @@ impl Session {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
     pub fn retry(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
+        self.note(|| Line::Retry { at: now.as_micros(), channel: name.into() });
         let key = self.wanted(name)?;
         self.advance(now);
         let connected = self.connection.established().is_some();
@@ -220,7 +232,14 @@ impl Session {
         let key = self.wanted(channel)?;
         let data = serde_json::value::to_raw_value(data)
             .map_err(|error| CommandError::Data { problem: error.to_string() })?;
-        let (size, limit) = (data.get().len(), limits.event_data);
+        // What is refused before changes nothing.
+        self.note(|| Line::Trigger {
+            at: now.as_micros(),
+            channel: channel.into(),
+            event: event.into(),
+            data: data.clone(),
+        });
+        let (size, limit) = (data.get().len(), self.config.limits.event_data);
         if size > limit {
             return Err(CommandError::TooLarge { size, limit });
         }
@@ -256,6 +275,7 @@ impl Session {
     /// # Errors
     /// User data that breaks a rule, or none although the session signs by itself.
     pub fn sign_in(&mut self, user_data: Option<&str>, now: Instant) -> Result<(), CommandError> {
+        self.note(|| Line::SignIn { at: now.as_micros(), user_data: user_data.map(Into::into) });
         match user_data {
             None if self.config.has_secret() => return Err(CommandError::UserDataMissing),
             None => {}
@@ -277,6 +297,7 @@ impl Session {
     /// # Errors
     /// No connection, or too much waiting to be sent or answered.
     pub fn ping(&mut self, now: Instant) -> Result<PingId, CommandError> {
+        self.note(|| Line::Ping { at: now.as_micros() });
         if self.connection.established().is_none() {
             return Err(CommandError::NotConnected);
         }

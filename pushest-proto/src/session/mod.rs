@@ -5,6 +5,7 @@ mod commands;
 mod lifecycle;
 mod routing;
 
+use alloc::boxed::Box;
 use core::fmt::Write as _;
 use core::hash::{BuildHasher, Hasher};
 
@@ -26,6 +27,7 @@ use crate::outgoing::{Outgoing, Sent};
 use crate::pending::Pending;
 use crate::rate::Rate;
 use crate::timers::{Timer, Timers};
+use crate::trace::{Header, Line, Recorder, Trace};
 use crate::user::User;
 
 /// The protocol's state machine. See the [crate's documentation](crate) for how to drive it and
@@ -48,6 +50,7 @@ pub struct Session {
     last_ticket: u64,
     names: EventNames,
     statistics: Statistics,
+    trace: Option<Box<Trace>>,
 }
 
 /// Counters since the session began.
@@ -98,6 +101,31 @@ impl Session {
     /// to guess it.
     #[must_use]
     pub fn new(config: Config, seed: u64, now: Instant) -> Self {
+        Self::traced(config, seed, now, None)
+    }
+
+    /// As [`Session::new`], and hands everything that the session is told, asked and answers to
+    /// `sink`, one line after the other and without line ends; see [`trace`](crate::trace) for
+    /// what is in it. The sink is called in the middle of every input, command and poll: it should
+    /// only put the line aside.
+    #[must_use]
+    pub fn recorded(
+        config: Config,
+        seed: u64,
+        now: Instant,
+        sink: impl FnMut(&str) + Send + Sync + 'static,
+    ) -> Self {
+        let header = Line::Trace(Box::new(Header::new(&config, seed, now)));
+        let recorder = Recorder::new(&header, sink);
+        Self::traced(config, seed, now, Some(Trace::Recording(recorder)))
+    }
+
+    /// Ends the recording, if there is one: the sink is let go.
+    pub fn stop_recording(&mut self) {
+        self.trace.take_if(|trace| matches!(**trace, Trace::Recording(_)));
+    }
+
+    pub(crate) fn traced(config: Config, seed: u64, now: Instant, trace: Option<Trace>) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let hash = Seeded::new(random.u64(..), random.u64(..));
         let (limits, timeouts) = (&config.limits, &config.timeouts);
@@ -116,12 +144,14 @@ impl Session {
             last_ticket: 0,
             names: EventNames::new(hash),
             statistics: Statistics::default(),
+            trace: trace.map(Box::new),
             config,
         }
     }
 
     /// The WebSocket that [`Action::Connect`](crate::Action::Connect) asked for is open.
     pub fn handle_open(&mut self, connection: ConnectionId, now: Instant) {
+        self.note(|| Line::Open { at: now.as_micros(), connection: connection.0 });
         self.advance(now);
         if self.connection.phase == Phase::Connecting(connection)
             && self.connection.connect_due.is_none()
@@ -132,6 +162,7 @@ impl Session {
 
     /// A text message arrived. It is kept, not copied, by the events that it becomes.
     pub fn handle_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {
+        self.note(|| Line::message(connection, &message, now));
         self.advance(now);
         if self.is_open(connection) {
             self.heard();
@@ -149,6 +180,7 @@ impl Session {
 
     /// A sign of life that is not a message: a WebSocket ping or pong.
     pub fn handle_activity(&mut self, connection: ConnectionId, now: Instant) {
+        self.note(|| Line::Activity { at: now.as_micros(), connection: connection.0 });
         self.advance(now);
         if self.is_open(connection) {
             self.heard();
@@ -157,6 +189,10 @@ impl Session {
 
     /// The connection ended, or could not be made.
     pub fn handle_close(&mut self, connection: ConnectionId, loss: Loss, now: Instant) {
+        self.note(|| {
+            let (at, connection, loss) = (now.as_micros(), connection.0, loss.clone());
+            Line::Close { at, connection, loss }
+        });
         self.advance(now);
         if self.connection.is_current(connection) && self.connection.connect_due.is_none() {
             self.lose(loss);
@@ -175,8 +211,9 @@ impl Session {
         answer: Result<Authorization, Denied>,
         now: Instant,
     ) {
-        self.advance(now);
         let answer = answer.map_err(Denied::clipped);
+        self.note(|| Line::authorization(ticket, &answer, now));
+        self.advance(now);
         if self.user.waits_for(ticket) {
             let (user, mut context) = self.user();
             user.authorized(answer, &mut context);
@@ -190,6 +227,7 @@ impl Session {
     /// does not read, silence says nothing about the server: pings are still sent, and no pong is
     /// missed. A new connection is taken to be read.
     pub fn handle_reading(&mut self, reading: bool, now: Instant) {
+        self.note(|| Line::Reading { at: now.as_micros(), reading });
         self.advance(now);
         if self.heartbeat.reading == reading || self.connection.established().is_none() {
             return;
@@ -201,6 +239,10 @@ impl Session {
     /// session, and so do the requests for authorizations that lead to them; everything else flows
     /// past them.
     pub fn handle_writable(&mut self, connection: ConnectionId, writable: bool, now: Instant) {
+        self.note(|| {
+            let (at, connection) = (now.as_micros(), connection.0);
+            Line::Writable { at, connection, writable }
+        });
         self.advance(now);
         if self.connection.is_current(connection) {
             self.connection.writable = writable;
@@ -211,12 +253,14 @@ impl Session {
     /// may be stale. A waiting session tries again in 100 ms, or when a server that asked for a
     /// pause allows it; a connected one asks for a sign of life.
     pub fn handle_network_change(&mut self, now: Instant) {
+        self.note(|| Line::NetworkChange { at: now.as_micros() });
         self.advance(now);
         self.network_changed();
     }
 
     /// Time has passed. Calling it early, or for no reason, changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.note(|| Line::Timeout { at: now.as_micros() });
         self.advance(now);
         while let Some(timer) = self.timers.take_due(self.now) {
             self.timer_due(timer);
@@ -345,6 +389,19 @@ impl Session {
 const LATEST: Instant = Instant::from_micros(u64::MAX / 2);
 
 impl Session {
+    /// Records an input or a command. Where nothing is recorded, this is one branch.
+    fn note<'a>(&mut self, line: impl FnOnce() -> Line<'a>) {
+        if let Some(trace) = &mut self.trace
+            && let Trace::Recording(recorder) = &mut **trace
+        {
+            recorder.note(&line());
+        }
+    }
+
+    pub(crate) fn trace(&mut self) -> Option<&mut Trace> {
+        self.trace.as_deref_mut()
+    }
+
     fn advance(&mut self, now: Instant) {
         // The end of time is kept out of reach, so that a deadline can lie after any present.
         self.now = self.now.max(now.min(LATEST));
@@ -374,6 +431,7 @@ impl Session {
             pending: &mut self.pending,
             backoff: &mut self.backoff,
             last_ticket: &mut self.last_ticket,
+            trace: self.trace.as_deref_mut(),
         };
         (&mut self.channels, &mut self.user, context)
     }

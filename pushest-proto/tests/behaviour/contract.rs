@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::harness::{KEY, SECRET, established, message, object, succeeded};
+use crate::recording::Recording;
 use pushest_proto::{
     Action, Authorization, ChannelState, Config, ConnectionId, ConnectionState, Denied, Endpoint,
     Event, Instant, Limits, Loss, Session, SubscribeOptions, Ticket,
@@ -34,6 +35,8 @@ struct Walk {
     connecting: bool,
     connects: Vec<Instant>,
     log: Vec<String>,
+    /// Replays what was recorded, when the walk is over.
+    _recording: Recording,
 }
 
 impl Walk {
@@ -48,8 +51,10 @@ impl Walk {
         }
         config = config.client_events_per_second(random.bool().then_some(2));
         let now = Instant::from_micros(random.u64(0..1_000_000));
+        let (session, recording) = Recording::of(config.build().unwrap(), seed, now);
         Self {
-            session: Session::new(config.build().unwrap(), seed, now),
+            session,
+            _recording: recording,
             random,
             now,
             connections: Vec::new(),

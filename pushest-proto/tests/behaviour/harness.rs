@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::recording::Recording;
 use pushest_proto::{
     Action, AuthorizationRequest, CloseCode, Config, ConfigBuilder, ConnectionId, ConnectionState,
     Endpoint, Event, Instant, Loss, PresenceChange, Session, StateChange, SubscribeOptions, Ticket,
@@ -19,6 +20,8 @@ pub(crate) struct Harness {
     /// The connection of the last `Connect`.
     pub(crate) connection: Option<ConnectionId>,
     pub(crate) endpoint: Option<Endpoint>,
+    /// A test's session is recorded, and its recording replayed when the test is over.
+    recording: Option<Recording>,
 }
 
 /// The configuration of a trusted program: it has the secret.
@@ -38,8 +41,22 @@ impl Harness {
 
     pub(crate) fn with_seed(config: ConfigBuilder, seed: u64) -> Self {
         let now = Instant::from_micros(1_000_000);
-        let session = Session::new(config.build().unwrap(), seed, now);
-        Self { session, now, actions: Vec::new(), connection: None, endpoint: None }
+        let (session, recording) = Recording::of(config.build().unwrap(), seed, now);
+        let recording = Some(recording);
+        Self { session, now, actions: Vec::new(), connection: None, endpoint: None, recording }
+    }
+
+    /// For tests of so many sessions, or such long ones, that recording them takes too long.
+    pub(crate) fn unrecorded(config: ConfigBuilder) -> Self {
+        let now = Instant::from_micros(1_000_000);
+        let session = Session::new(config.build().unwrap(), 7, now);
+        let recording = None;
+        Self { session, now, actions: Vec::new(), connection: None, endpoint: None, recording }
+    }
+
+    /// What was recorded so far.
+    pub(crate) fn recording(&self) -> String {
+        self.recording.as_ref().expect("the session is recorded").text()
     }
 
     /// A session that signs and is connected, its first events looked at.

@@ -42,7 +42,7 @@ struct Pair {
 
 impl Pair {
     fn new(signs: bool, channel: &'static str) -> Self {
-        let mut harness = Harness::new(if signs { signing() } else { asking() });
+        let mut harness = Harness::unrecorded(if signs { signing() } else { asking() });
         harness.connect();
         Self { harness, channel, wanted: false, served: false, unconfirmed: 0, tickets: Vec::new() }
     }

@@ -82,7 +82,7 @@ fn the_number_of_channels_is_bounded() {
 
 #[test]
 fn a_hundred_thousand_channels_come_back_as_they_are_polled() {
-    let mut harness = Harness::new(signing());
+    let mut harness = Harness::unrecorded(signing());
     let plain = SubscribeOptions::default();
     for number in 0..100_000 {
         harness.session.subscribe(&format!("c{number}"), &plain, harness.now).unwrap();

@@ -235,7 +235,7 @@ fn unsubscribing_frees_the_members() {
 #[test]
 fn many_members_come_and_go() {
     let limits = Limits { members: 100_000, ..Limits::default() };
-    let mut harness = Harness::new(signing().limits(limits));
+    let mut harness = Harness::unrecorded(signing().limits(limits));
     harness.connect();
     harness.subscribe_as(ROOM, "me");
     harness.receive(&list(&["me"]));

@@ -4,56 +4,38 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pushest_proto::{
-    Action, Authorization, AuthorizationRequest, ConnectionId, Denied, DialFailure, Event, Instant,
-    Loss, Session, Signer, Ticket,
+    Action, ConnectionId, ConnectionState, DialFailure, Event, Instant, Loss, Session,
 };
 
-use super::wire::Wire;
+use super::authorizer::{Authorizer, Requests};
+use super::clock::Clock;
+use super::connection::{Connection, Cut};
+use super::troubles::Troubles;
 use crate::protocol::{Action as ServerAction, Broker, NO_CLOSE_FRAME, PeerId};
 
-/// How a connection breaks: between any two messages of either direction.
-#[derive(Debug, Clone, Copy)]
-pub struct Cut {
-    /// How many of the messages on their way to the server still arrive.
-    pub to_server: usize,
-    /// How many of the messages on their way to the client still arrive.
-    pub to_client: usize,
-    /// When the server notices, after the last message has arrived; `None` if only its own
-    /// timeouts tell it.
-    pub server_notices: Option<Duration>,
-    /// When the client notices, after the last message has arrived; `None` if only its own
-    /// timeouts tell it.
-    pub client_notices: Option<Duration>,
-}
-
-/// A session and its connection.
+/// A session, its connection, its clock, and who authorizes for it.
 #[derive(Debug)]
 pub struct Link {
     session: Session,
     random: fastrand::Rng,
+    clock: Clock,
+    /// The latest time that the session was told, by the client's clock.
+    told: Instant,
+    /// Up to when the session has handled its deadlines.
+    handled: Instant,
     slowest: Duration,
     dial: Option<(Instant, ConnectionId)>,
     connection: Option<Connection>,
     /// Connections that the client has given up and the server has not noticed yet.
     abandoned: Vec<Connection>,
-    authorizer: Option<Signer>,
-    /// Share of authorizations that fail for now, of 256.
-    unavailable: u8,
-    authorizations: Vec<(Instant, AuthorizationRequest)>,
+    requests: Requests,
+    /// This share of the ends of connections is told once more, of 256.
+    repeats: u8,
+    repeated: Vec<(Instant, ConnectionId, Loss)>,
+    /// What is sent now had to wait for the link.
+    catches_up: bool,
     events: Vec<Event>,
-}
-
-/// One connection, as the network sees it.
-#[derive(Debug)]
-struct Connection {
-    id: ConnectionId,
-    peer: PeerId,
-    to_server: Wire<String>,
-    to_client: Wire<String>,
-    /// When the server learns of the end.
-    server_end: Option<Instant>,
-    /// When the client learns of the end, and what it learns.
-    client_end: Option<(Instant, Loss)>,
+    troubles: Troubles,
 }
 
 impl Link {
@@ -61,14 +43,19 @@ impl Link {
         Self {
             session,
             random,
+            clock: Clock::default(),
+            told: Instant::ORIGIN,
+            handled: Instant::ORIGIN,
             slowest: Duration::from_millis(50),
             dial: None,
             connection: None,
             abandoned: Vec::new(),
-            authorizer: None,
-            unavailable: 0,
-            authorizations: Vec::new(),
+            requests: Requests::default(),
+            repeats: 0,
+            repeated: Vec::new(),
+            catches_up: false,
             events: Vec::new(),
+            troubles: Troubles::default(),
         }
     }
 
@@ -78,7 +65,8 @@ impl Link {
         &self.session
     }
 
-    /// The session, to give it commands.
+    /// The session, to give it commands; see [`World::command`](super::World::command) for the
+    /// time to give them at.
     pub fn session_mut(&mut self) -> &mut Session {
         &mut self.session
     }
@@ -88,11 +76,25 @@ impl Link {
         self.slowest = slowest;
     }
 
-    /// Answers authorization requests with this signer, after a delay. Of 256 requests,
-    /// `unavailable` are answered with a failure that is worth a retry.
-    pub fn set_authorizer(&mut self, signer: Signer, unavailable: u8) {
-        self.authorizer = Some(signer);
-        self.unavailable = unavailable;
+    /// Who answers authorization requests, each after up to four times the delay.
+    pub fn set_authorizer(&mut self, authorizer: Authorizer) {
+        self.requests.set_authorizer(authorizer);
+    }
+
+    /// Of 256 ends of connections, so many are told to the session once more, at once or later.
+    pub fn set_repeated_closes(&mut self, share: u8) {
+        self.repeats = share;
+    }
+
+    /// Sets the client's clock forward: what the session waits for is over so much earlier.
+    pub fn set_clock_forward(&mut self, by: Duration) {
+        self.clock.set_forward(by);
+        self.troubles.clocks_set_forward += 1;
+    }
+
+    /// Sets the client's clock back: the session stands still until its time has come again.
+    pub fn set_clock_back(&mut self, by: Duration) {
+        self.clock.set_back(by);
     }
 
     /// What the session has told since this was called last.
@@ -100,10 +102,16 @@ impl Link {
         core::mem::take(&mut self.events)
     }
 
+    /// What went wrong so far.
+    #[must_use]
+    pub fn troubles(&self) -> Troubles {
+        self.troubles
+    }
+
     /// The connection's number at the server, while there is one.
     #[must_use]
     pub fn peer(&self) -> Option<PeerId> {
-        self.connection.as_ref().map(|connection| connection.peer)
+        self.connection.as_ref().and_then(|connection| connection.peer)
     }
 
     /// How many messages are on their way, to the server and to the client.
@@ -113,31 +121,47 @@ impl Link {
         connection.map_or((0, 0), |it| (it.to_server.len(), it.to_client.len()))
     }
 
+    /// Gives the session a command, at the time that its clock shows.
+    pub(super) fn command<T>(
+        &mut self,
+        command: impl FnOnce(&mut Session, Instant) -> T,
+        now: Instant,
+    ) -> T {
+        let now = self.tell(now);
+        command(&mut self.session, now)
+    }
+
     pub(super) fn cut(&mut self, cut: Cut, now: Instant) {
         if let Some(connection) = &mut self.connection {
-            connection.to_server.cut(cut.to_server);
-            connection.to_client.cut(cut.to_client);
-            let server_last = connection.to_server.last_arrival().unwrap_or(now);
-            connection.server_end = cut.server_notices.map(|after| server_last + after);
-            let client_last = connection.to_client.last_arrival().unwrap_or(now);
-            let loss = Loss::reset("the link broke");
-            connection.client_end = cut.client_notices.map(|after| (client_last + after, loss));
+            connection.cut(cut, now, &mut self.troubles);
         }
     }
 
-    /// The server is gone: what it has sent arrives, then the connection ends.
     pub(super) fn server_stopped(&mut self, now: Instant) {
         self.abandoned.clear();
-        let everything = usize::MAX;
-        self.cut(
-            Cut {
-                to_server: 0,
-                to_client: everything,
-                server_notices: None,
-                client_notices: Some(Duration::ZERO),
-            },
-            now,
-        );
+        if let Some(connection) = &mut self.connection {
+            connection.server_stopped(now, &mut self.troubles);
+        }
+    }
+
+    /// As a driver does, while the session is connected: a new connection is read.
+    pub(super) fn set_reading(&mut self, reading: bool, now: Instant) {
+        let now = self.tell(now);
+        if let Some(connection) = &mut self.connection
+            && self.session.state() == ConnectionState::Connected
+        {
+            connection.is_read = reading;
+            self.session.handle_reading(reading, now);
+        }
+    }
+
+    pub(super) fn set_writable(&mut self, writable: bool, now: Instant) {
+        let now = self.tell(now);
+        if let Some(connection) = &mut self.connection {
+            self.catches_up = writable && !connection.is_writable;
+            connection.is_writable = writable;
+            self.session.handle_writable(connection.id, writable, now);
+        }
     }
 
     /// Carries out what the session wants. Answers whether there was anything.
@@ -145,34 +169,45 @@ impl Link {
         let mut busy = false;
         while let Some(action) = self.session.poll_action() {
             busy = true;
-            match action {
-                Action::Connect { connection, .. } => {
-                    self.leave(now);
-                    self.dial = Some((now + self.delay(), connection));
-                }
-                Action::Send(frame) => {
-                    let delay = self.delay();
-                    let open = self.connection.as_mut().expect("a frame has a connection");
-                    assert_eq!(open.id, frame.connection, "a frame for another connection");
-                    open.to_server.send(frame.text, now, delay);
-                }
-                Action::Close { connection, .. } => {
-                    let open = self.connection.as_ref().map(|open| open.id);
-                    let dialling = self.dial.map(|(_, id)| id);
-                    assert_eq!(open.or(dialling), Some(connection), "closes another connection");
-                    self.dial = None;
-                    self.leave(now);
-                }
-                Action::Authorize(request) => {
-                    let delay = self.delay() * 4;
-                    self.authorizations.push((now + delay, request));
-                }
-                Action::Abandon(ticket) => self.abandon(ticket),
-                Action::Emit(event) => self.events.push(event),
-                Action::UpdatePresence(update) => self.events.push(Event::Presence(update)),
-            }
+            self.act(action, now);
         }
+        self.catches_up = false;
         busy
+    }
+
+    fn act(&mut self, action: Action, now: Instant) {
+        match action {
+            Action::Connect { connection, .. } => {
+                self.leave(now);
+                self.dial = Some((now + self.delay(), connection));
+            }
+            Action::Send(frame) => {
+                let delay = self.delay();
+                let open = self.connection.as_mut().expect("a frame has a connection");
+                assert_eq!(open.id, frame.connection, "a frame for another connection");
+                assert!(open.is_writable, "a frame although the link takes none: {}", frame.text);
+                self.troubles.unwritten += u64::from(self.catches_up);
+                self.troubles.delayed += u64::from(!delay.is_zero());
+                open.to_server.send(frame.text, now, delay);
+            }
+            Action::Close { connection, .. } => {
+                let open = self.connection.as_ref().map(|open| open.id);
+                let dialling = self.dial.map(|(_, id)| id);
+                assert_eq!(open.or(dialling), Some(connection), "closes another connection");
+                self.dial = None;
+                self.leave(now);
+                self.repeat(connection, &Loss::reset("closed by the client"), now);
+            }
+            Action::Authorize(request) => {
+                let delay = self.delay() * 4;
+                self.requests.begin(request, now, delay, &mut self.random);
+            }
+            Action::Abandon(ticket) => {
+                self.requests.abandon(ticket, &mut self.random, &mut self.troubles);
+            }
+            Action::Emit(event) => self.events.push(event),
+            Action::UpdatePresence(update) => self.events.push(Event::Presence(update)),
+        }
     }
 
     /// What the server does about this link's peer.
@@ -181,15 +216,12 @@ impl Link {
         let Some(connection) = &mut self.connection else { return };
         match action {
             ServerAction::Send { text, .. } => {
+                self.troubles.delayed += u64::from(!delay.is_zero());
                 connection.to_client.send(text.to_string(), now, delay);
             }
             ServerAction::Close { code, reason, .. } => {
                 let code = (code != NO_CLOSE_FRAME).then_some(code);
-                let end = connection.to_client.last_arrival().unwrap_or(now) + delay;
-                // A link that is broken already does not carry the close either.
-                if connection.client_end.is_none() {
-                    connection.client_end = Some((end, Loss::closed(code, &reason)));
-                }
+                connection.server_closes(Loss::closed(code, &reason), now, delay);
             }
         }
     }
@@ -197,117 +229,122 @@ impl Link {
     /// The next time at which something happens here.
     pub(super) fn next_time(&self) -> Option<Instant> {
         let connection = self.connection.as_ref();
-        let wires = connection.into_iter().flat_map(|it| {
-            let client_end = it.client_end.as_ref().map(|(end, _)| *end);
-            [it.to_client.next_arrival(), client_end]
-        });
-        let all = connection.into_iter().chain(&self.abandoned);
-        let server = all.flat_map(|it| [it.to_server.next_arrival(), it.server_end]);
+        let timeout = self.session.poll_timeout().map(|deadline| self.clock.world_time(deadline));
         let dial = self.dial.map(|(at, _)| at);
-        let answers = self.authorizations.iter().map(|(at, _)| Some(*at));
-        [self.session.poll_timeout(), dial]
+        let client = connection.and_then(Connection::next_at_client);
+        let all = connection.into_iter().chain(&self.abandoned);
+        let repeated = self.repeated.iter().map(|(at, ..)| *at);
+        [timeout, dial, client, self.requests.next_time()]
             .into_iter()
-            .chain(wires)
-            .chain(server)
-            .chain(answers)
             .flatten()
+            .chain(all.filter_map(Connection::next_at_server))
+            .chain(repeated)
             .min()
     }
 
     /// Everything that has arrived or fallen due by now.
     pub(super) fn deliver(&mut self, mut broker: Option<&mut Broker>, now: Instant) {
+        let client_now = self.tell(now);
         self.finish_dial(broker.as_deref_mut(), now);
         self.deliver_to_server(broker, now);
         self.deliver_to_client(now);
-        while let Some(at) = self.authorizations.iter().position(|(at, _)| *at <= now) {
-            let (_, request) = self.authorizations.remove(at);
-            let answer = self.answer(&request);
-            self.session.handle_authorization(request.ticket, answer, now);
+        let (random, troubles) = (&mut self.random, &mut self.troubles);
+        while let Some((ticket, answer)) = self.requests.next_answer(now, random, troubles) {
+            self.session.handle_authorization(ticket, answer, client_now);
         }
-        self.session.handle_timeout(now);
+        while let Some(place) = self.repeated.iter().position(|(at, ..)| *at <= now) {
+            let (_, id, loss) = self.repeated.remove(place);
+            self.troubles.repeated_closes += 1;
+            self.session.handle_close(id, loss, client_now);
+        }
+        self.session.handle_timeout(client_now);
+        self.handled = self.told;
+    }
+
+    /// Once everything is carried out, the session waits for a time that is still to come.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub(super) fn check_deadline(&self) {
+        let (deadline, handled) = (self.session.poll_timeout(), self.handled);
+        assert!(deadline.is_none_or(|at| at > handled), "{deadline:?} is over at {handled:?}");
     }
 
     fn finish_dial(&mut self, broker: Option<&mut Broker>, now: Instant) {
         let Some((_, id)) = self.dial.filter(|(at, _)| *at <= now) else { return };
+        let client_now = self.clock.of(now);
         self.dial = None;
         let Some(broker) = broker else {
             let refused = DialFailure::Connect("connection refused".into());
-            return self.session.handle_close(id, Loss::Dial(refused), now);
+            self.troubles.refused_dials += 1;
+            return self.session.handle_close(id, Loss::Dial(refused), client_now);
         };
         let key = self.session.config().key().to_string();
-        self.connection = Some(Connection {
-            id,
-            peer: broker.connect(&key, now),
-            to_server: Wire::new(),
-            to_client: Wire::new(),
-            server_end: None,
-            client_end: None,
-        });
-        self.session.handle_open(id, now);
+        self.connection = Some(Connection::new(id, broker.connect(&key, now)));
+        self.session.handle_open(id, client_now);
     }
 
     fn deliver_to_server(&mut self, mut broker: Option<&mut Broker>, now: Instant) {
         for connection in self.abandoned.iter_mut().chain(&mut self.connection) {
+            let Some(peer) = connection.peer else { continue };
             while let Some(text) = connection.to_server.receive(now) {
                 // A server that is down hears nothing.
                 if let Some(broker) = &mut broker {
-                    broker.receive(connection.peer, &text, now);
+                    broker.receive(peer, &text, now);
                 }
             }
             let is_over = |end: &mut Instant| *end <= now;
             if let (Some(_), Some(broker)) = (connection.server_end.take_if(is_over), &mut broker) {
-                broker.disconnected(connection.peer, now);
+                broker.disconnected(peer, now);
             }
         }
-        self.abandoned.retain(|it| it.server_end.is_some() || it.to_server.len() > 0);
+        self.abandoned.retain(|it| it.next_at_server().is_some());
     }
 
     fn deliver_to_client(&mut self, now: Instant) {
+        let client_now = self.clock.of(now);
         let Some(connection) = &mut self.connection else { return };
-        while let Some(text) = connection.to_client.receive(now) {
-            self.session.handle_message(connection.id, Bytes::from(text.into_bytes()), now);
+        if !connection.is_read {
+            return;
+        }
+        while let Some((arrival, text)) = connection.to_client.receive_with_time(now) {
+            self.troubles.unread += u64::from(arrival < now);
+            self.session.handle_message(connection.id, Bytes::from(text.into_bytes()), client_now);
         }
         if let Some((_, loss)) = connection.client_end.take_if(|(end, _)| *end <= now) {
             let id = connection.id;
             self.leave(now);
-            self.session.handle_close(id, loss, now);
+            self.repeat(id, &loss, now);
+            self.troubles.closes += 1;
+            self.session.handle_close(id, loss, client_now);
         }
     }
 
-    /// The client gives its connection up: what it has sent still arrives, unless the link broke.
+    /// The client gives its connection up.
     fn leave(&mut self, now: Instant) {
         let delay = self.delay();
         if let Some(mut connection) = self.connection.take() {
-            let last = connection.to_server.last_arrival().unwrap_or(now);
-            connection.server_end.get_or_insert(last + delay);
-            connection.to_server.cut(usize::MAX);
-            self.abandoned.push(connection);
+            connection.client_leaves(now, delay);
+            if connection.peer.is_some() {
+                self.abandoned.push(connection);
+            }
         }
     }
 
-    fn abandon(&mut self, ticket: Ticket) {
-        self.authorizations.retain(|(_, request)| request.ticket != ticket);
+    /// An end is told once more, maybe: after the first time, since that happens at once.
+    fn repeat(&mut self, id: ConnectionId, loss: &Loss, now: Instant) {
+        if self.random.u8(..) < self.repeats {
+            let delay = if self.random.bool() { Duration::ZERO } else { self.delay() };
+            self.repeated.push((now + delay, id, loss.clone()));
+        }
     }
 
-    fn answer(&mut self, request: &AuthorizationRequest) -> Result<Authorization, Denied> {
-        let Some(signer) = &self.authorizer else {
-            return Err(Denied::refused(Some(403), "nobody signs here"));
-        };
-        if self.random.u8(..) < self.unavailable {
-            return Err(Denied::unavailable(Some(503), "try again"));
-        }
-        let data = request.subject.data();
-        let Some(channel) = request.subject.channel() else {
-            let data = data.unwrap_or(r#"{"id":"nobody in particular"}"#);
-            let auth = signer.user(&request.socket_id, data);
-            return Ok(Authorization::new(auth).user_data(data));
-        };
-        let auth = signer.channel(&request.socket_id, channel.as_str(), data);
-        let granted = Authorization::new(auth);
-        Ok(match data {
-            Some(data) => granted.channel_data(data),
-            None => granted,
-        })
+    /// The client's time, as the session is told it.
+    fn tell(&mut self, now: Instant) -> Instant {
+        let now = self.clock.of(now);
+        self.troubles.inputs_from_the_past += u64::from(now < self.told);
+        self.told = self.told.max(now);
+        now
     }
 
     fn delay(&mut self) -> Duration {

@@ -2,37 +2,72 @@
 //! clock that only the simulation moves.
 //!
 //! Nothing here sleeps or opens a socket, and all that is random comes from a seed: the same seed
-//! is the same run, message for message.
+//! is the same run, message for message. A test of what an application does about a lost
+//! connection takes no time and fails every time or never:
 //!
 //! ```
 //! use std::time::Duration;
 //! use pushest_proto::{Config, Event, SubscribeOptions};
 //! use pushest_testkit::protocol::ServerConfig;
-//! use pushest_testkit::simulation::World;
+//! use pushest_testkit::{Cut, Link, World};
+//!
+//! /// What is to be tested: it shows the last headline, and fetches it after a gap.
+//! #[derive(Default)]
+//! struct Ticker {
+//!     headline: String,
+//!     fetches: u32,
+//! }
+//!
+//! impl Ticker {
+//!     fn take_in(&mut self, link: &mut Link) {
+//!         for event in link.take_events() {
+//!             match event {
+//!                 Event::Channel(event) => self.headline = event.text().into_owned(),
+//!                 Event::Gap { .. } => self.fetches += 1,
+//!                 _ => {}
+//!             }
+//!         }
+//!     }
+//! }
 //!
 //! let mut world = World::new(ServerConfig::default(), 42);
 //! let client = world.add_client(Config::builder("app-key").host("simulated").build()?);
-//! let now = world.now();
-//! let session = world.link_mut(client).session_mut();
-//! session.connect(now);
-//! session.subscribe("news", &SubscribeOptions::default(), now)?;
+//! world.command(client, |session, now| {
+//!     session.connect(now);
+//!     session.subscribe("news", &SubscribeOptions::default(), now)
+//! })?;
 //! world.run(Duration::from_secs(5));
 //!
+//! let mut ticker = Ticker::default();
 //! world.publish("news", "headline", "rain");
 //! world.run(Duration::from_secs(1));
-//! let events = world.link_mut(client).take_events();
-//! assert!(events.iter().any(|event| matches!(event, Event::Channel(it) if it.text() == "rain")));
+//! ticker.take_in(world.link_mut(client));
+//! assert_eq!((&*ticker.headline, ticker.fetches), ("rain", 0));
+//!
+//! // Everything that is on its way is lost, and neither side is told.
+//! world.publish("news", "headline", "sun");
+//! world.cut(client, Cut { to_server: 0, to_client: 0, server_notices: None, client_notices: None });
+//! world.run(Duration::from_secs(3600));
+//! ticker.take_in(world.link_mut(client));
+//! assert_eq!((&*ticker.headline, ticker.fetches), ("rain", 1));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod authorizer;
+mod clock;
+mod connection;
 mod link;
+mod troubles;
 mod wire;
 
 use std::time::Duration;
 
 use pushest_proto::{Config, Instant, Session};
 
-pub use link::{Cut, Link};
+pub use authorizer::Authorizer;
+pub use connection::Cut;
+pub use link::Link;
+pub use troubles::Troubles;
 
 use crate::protocol::{Action, Broker, ServerConfig};
 
@@ -60,7 +95,7 @@ impl World {
         }
     }
 
-    /// The time.
+    /// The time. A client's clock may show another one, if it was set.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
@@ -70,6 +105,21 @@ impl World {
     /// session is told to connect.
     pub fn add_client(&mut self, config: Config) -> usize {
         let session = Session::new(config, self.random.u64(..), self.now);
+        self.add_session(session)
+    }
+
+    /// As [`World::add_client`], and records the session
+    /// ([`Session::recorded`](pushest_proto::Session::recorded)).
+    pub fn add_recorded_client(
+        &mut self,
+        config: Config,
+        sink: impl FnMut(&str) + Send + Sync + 'static,
+    ) -> usize {
+        let session = Session::recorded(config, self.random.u64(..), self.now, sink);
+        self.add_session(session)
+    }
+
+    fn add_session(&mut self, session: Session) -> usize {
         self.links.push(Link::new(session, self.random.fork()));
         self.links.len() - 1
     }
@@ -95,6 +145,18 @@ impl World {
     /// If there is no client with this number.
     pub fn link_mut(&mut self, client: usize) -> &mut Link {
         &mut self.links[client]
+    }
+
+    /// Gives the session of a client a command, with the time that the client's clock shows.
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    pub fn command<T>(
+        &mut self,
+        client: usize,
+        command: impl FnOnce(&mut Session, Instant) -> T,
+    ) -> T {
+        self.links[client].command(command, self.now)
     }
 
     /// The server, while it is up.
@@ -123,6 +185,24 @@ impl World {
         self.links[client].cut(cut, self.now);
     }
 
+    /// Stops or resumes reading what arrives at a client, if it is connected, as a driver does
+    /// whose user is slow. The next connection is read.
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    pub fn set_reading(&mut self, client: usize, reading: bool) {
+        self.links[client].set_reading(reading, self.now);
+    }
+
+    /// Stops or resumes taking frames from a client, if it has a connection, as a driver does whose
+    /// sink is full. The next connection takes them.
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    pub fn set_writable(&mut self, client: usize, writable: bool) {
+        self.links[client].set_writable(writable, self.now);
+    }
+
     /// The server is gone at once: what it had sent arrives, then the connections end. Dials fail
     /// until [`World::start_server`].
     pub fn stop_server(&mut self) {
@@ -141,6 +221,10 @@ impl World {
     }
 
     /// Lets time pass.
+    ///
+    /// # Panics
+    /// If a session breaks its contract: a frame for a connection that is not there or takes none,
+    /// or a deadline that is over.
     pub fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
         loop {
@@ -172,9 +256,10 @@ impl World {
                 }
             }
             if !busy {
-                return;
+                break;
             }
         }
+        self.links.iter().for_each(Link::check_deadline);
     }
 
     fn pass_time(&mut self) {

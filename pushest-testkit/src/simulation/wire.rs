@@ -27,9 +27,16 @@ impl<T> Wire<T> {
     }
 
     /// Breaks: the first `kept` packets still arrive, the others and all later ones are lost.
-    pub(super) fn cut(&mut self, kept: usize) {
+    /// Answers how many of those that were on their way are.
+    pub(super) fn cut(&mut self, kept: usize) -> u64 {
+        let lost = self.packets.len().saturating_sub(kept) as u64;
         self.packets.truncate(kept);
         self.broken = true;
+        lost
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// How many packets are on their way.
@@ -48,9 +55,14 @@ impl<T> Wire<T> {
 
     /// Takes the next packet that has arrived.
     pub(super) fn receive(&mut self, now: Instant) -> Option<T> {
+        self.receive_with_time(now).map(|(_, packet)| packet)
+    }
+
+    /// The same with the time of its arrival.
+    pub(super) fn receive_with_time(&mut self, now: Instant) -> Option<(Instant, T)> {
         if self.next_arrival()? > now {
             return None;
         }
-        self.packets.pop_front().map(|(_, packet)| packet)
+        self.packets.pop_front()
     }
 }

@@ -13,6 +13,7 @@ mod knowing;
 mod lifetime;
 mod profiles;
 mod receiving;
+mod recording;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;
 

@@ -1,0 +1,89 @@
+//! Which app, and how to reach it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Which app.
+#[derive(Args)]
+pub(crate) struct AppOptions {
+    /// The app's key
+    #[arg(long, help_heading = "Connection")]
+    pub(crate) key: Option<String>,
+
+    /// The app's secret; other users of this machine may see it here: prefer PUSHER_APP_SECRET
+    #[arg(long, help_heading = "Connection")]
+    pub(crate) secret: Option<String>,
+
+    /// All in one: pusher://KEY:SECRET@HOST:PORT/PATH, pushers://… for TLS, or
+    /// https://KEY:SECRET@HOST/apps/ID
+    #[arg(long, help_heading = "Connection", conflicts_with = "key")]
+    pub(crate) url: Option<String>,
+}
+
+/// Which app, and where.
+#[derive(Args)]
+pub(crate) struct ConnectionOptions {
+    #[command(flatten)]
+    pub(crate) app: AppOptions,
+
+    /// A cluster of the hosted service, such as eu [default: mt1]
+    #[arg(long, help_heading = "Connection", conflicts_with_all = ["url", "host"])]
+    pub(crate) cluster: Option<String>,
+
+    /// The host of a server of one's own
+    #[arg(long, help_heading = "Connection", conflicts_with = "url")]
+    pub(crate) host: Option<String>,
+
+    /// The port [default: 443 with TLS, else 80]
+    #[arg(
+        long,
+        help_heading = "Connection",
+        conflicts_with = "url",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub(crate) port: Option<u16>,
+
+    /// A path before /app/KEY
+    #[arg(long, help_heading = "Connection", conflicts_with = "url")]
+    pub(crate) path: Option<String>,
+
+    /// Use TLS, or not [default: yes for a cluster and for port 443, else no]
+    #[arg(
+        long,
+        help_heading = "Connection",
+        conflicts_with = "url",
+        value_name = "true|false",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub(crate) tls: Option<bool>,
+
+    /// The key of the app's encrypted channels; prefer PUSHER_ENCRYPTION_MASTER_KEY_BASE64
+    #[arg(long, help_heading = "Connection", value_name = "BASE64")]
+    pub(crate) master_key: Option<String>,
+
+    /// Ask this URL for authorizations, in place of a secret: a POST with socket_id and
+    /// channel_name, for a sign-in with socket_id alone, as pusher-js sends it
+    #[arg(
+        long,
+        help_heading = "Connection",
+        value_name = "URL",
+        conflicts_with_all = ["secret", "master_key"]
+    )]
+    pub(crate) auth_endpoint: Option<String>,
+
+    /// Ask this URL, and not that of --auth-endpoint, for the authorizations of sign-ins [default:
+    /// the same URL]
+    #[arg(long, help_heading = "Connection", value_name = "URL")]
+    pub(crate) user_auth_endpoint: Option<String>,
+
+    /// A header for each of these requests; may be given several times
+    #[arg(long, help_heading = "Connection", value_name = "NAME: VALUE")]
+    pub(crate) auth_header: Vec<String>,
+
+    /// Trust the certificate authorities in this file (PEM), too
+    #[arg(long, help_heading = "Connection", value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}

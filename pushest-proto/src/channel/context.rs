@@ -1,0 +1,68 @@
+//! What channels and the sign-in need of the session: the time, the secrets, and where to report.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use bytestring::ByteString;
+
+use super::encrypted::{DecryptionFailure, SharedSecret};
+use crate::Instant;
+use crate::auth::{Denied, Signer, Ticket};
+use crate::backoff::Backoff;
+use crate::config::Config;
+use crate::connection::ConnectionId;
+use crate::event::ChannelEvent;
+use crate::pending::Pending;
+use crate::trace::Trace;
+
+/// A `Retry-After` beyond this is taken as this.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a channel needs to know of the session, and where it reports.
+pub(crate) struct Context<'a> {
+    pub(crate) now: Instant,
+    pub(crate) config: &'a Config,
+    pub(crate) pending: &'a mut Pending,
+    pub(crate) backoff: &'a mut Backoff,
+    pub(crate) last_ticket: &'a mut u64,
+    pub(crate) trace: Option<&'a mut Trace>,
+}
+
+impl Context<'_> {
+    /// Signs with the app's secret, if it is known.
+    pub(crate) fn signed(&mut self, sign: impl FnOnce(&Signer) -> String) -> Option<String> {
+        let signer = self.config.signer.as_ref()?;
+        Some(match self.trace.as_deref_mut() {
+            None => sign(signer),
+            Some(trace) => trace.signed(|| sign(signer)),
+        })
+    }
+
+    /// Opens an event of an encrypted channel.
+    pub(super) fn opened(
+        &mut self,
+        secret: &SharedSecret,
+        event: &ChannelEvent,
+    ) -> Result<ByteString, DecryptionFailure> {
+        let open = || secret.open(&event.text());
+        match self.trace.as_deref_mut() {
+            None => open(),
+            Some(trace) => trace.opened(open),
+        }
+    }
+
+    pub(crate) fn next_ticket(&mut self, connection: ConnectionId) -> Ticket {
+        *self.last_ticket += 1;
+        Ticket { connection, number: *self.last_ticket }
+    }
+
+    /// How long to wait after so many authorizations that were not to be had.
+    pub(crate) fn delay_after(&mut self, denied: &Denied, authorizations: u32) -> Duration {
+        let at_least = match denied {
+            Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
+            Denied::Refused { .. } => Duration::ZERO,
+        };
+        // No `Retry-After`, however long, takes a channel away for good.
+        self.backoff.delay_of(authorizations).max(at_least.min(LONGEST_RETRY_AFTER))
+    }
+}

@@ -1,0 +1,109 @@
+//! Recordings of sessions: all that a session was told and asked, and what it answered, as lines of
+//! JSON that replay to the same actions, byte for byte. A user's report of a fault becomes a test.
+//!
+//! [`Session::recorded`] makes a session that hands each line to a sink; the core writes no file.
+//! [`Replay`] makes the session again from such lines, and finds the first line at which it does
+//! something else.
+//!
+//! ```
+//! use std::sync::{Arc, Mutex};
+//! use pushest_proto::{Action, Config, Instant, Session, SubscribeOptions, trace::Replay};
+//!
+//! let config = Config::builder("app-key").secret("not in the file").host("localhost").build()?;
+//! let file = Arc::new(Mutex::new(String::new()));
+//! let writer = file.clone();
+//! let sink = move |line: &str| *writer.lock().unwrap() += &format!("{line}\n");
+//! let mut session = Session::recorded(config, 7, Instant::ORIGIN, sink);
+//! session.subscribe("private-orders", &SubscribeOptions::default(), Instant::ORIGIN)?;
+//! session.connect(Instant::ORIGIN);
+//! while session.poll_action().is_some() {}
+//!
+//! let recording = file.lock().unwrap().clone();
+//! assert!(!recording.contains("not in the file"));
+//! let actions: Vec<Action> = Replay::new(&recording)?.collect::<Result<_, _>>()?;
+//! assert!(matches!(&actions[..], [Action::Emit(_), Action::Connect { .. }]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is in a recording
+//!
+//! - The configuration, the seed and the start, on the first line, with the version of the format.
+//! - Every input and command with its time in microseconds and its arguments: what the server sent,
+//!   member data and user data, names, and what was triggered. **That is the user's content**: look
+//!   a recording through before showing it to anybody.
+//! - What came of it: signatures (each belongs to one socket id, and is worthless after it), and
+//!   the actions that were polled, up to the end of each round of polls.
+//!
+//! # What is not
+//!
+//! - The app's secret, the master key, and the keys of encrypted channels, whether derived or
+//!   answered by an endpoint. A replay takes the signatures from the recording.
+//! - The data of encrypted events, other than as the server sent it: the recording has only how
+//!   many bytes were opened, and a replay shows as many asterisks. The core never looks into them.
+//! - What the core does not know: headers, tokens and the requests to an authorization endpoint.
+
+mod line;
+mod recorder;
+mod replay;
+
+use core::fmt;
+
+use bytestring::ByteString;
+
+pub(crate) use line::{Header, Line};
+pub(crate) use recorder::Recorder;
+pub use replay::{Damaged, Difference, Replay};
+
+#[cfg(doc)]
+use crate::Session;
+use crate::channel::DecryptionFailure;
+use replay::Answers;
+
+/// What a session does beside its work.
+pub(crate) enum Trace {
+    Recording(Recorder),
+    /// What the secrets would have answered comes from a recording.
+    Replaying(Answers),
+}
+
+impl Trace {
+    /// A signature: made and noted, or taken from the recording.
+    pub(crate) fn signed(
+        &mut self,
+        sign: impl FnOnce() -> alloc::string::String,
+    ) -> alloc::string::String {
+        match self {
+            Self::Recording(recorder) => {
+                let auth = sign();
+                recorder.note(&Line::Signed(auth.as_str().into()));
+                auth
+            }
+            Self::Replaying(answers) => answers.next_signature(),
+        }
+    }
+
+    /// The data of an encrypted event: opened and its length noted, or as much of nothing.
+    pub(crate) fn opened(
+        &mut self,
+        open: impl FnOnce() -> Result<ByteString, DecryptionFailure>,
+    ) -> Result<ByteString, DecryptionFailure> {
+        match self {
+            Self::Recording(recorder) => {
+                let result = open();
+                recorder.note(&match &result {
+                    Ok(text) => Line::Opened(text.len()),
+                    Err(reason) => Line::Unopened(*reason),
+                });
+                result
+            }
+            Self::Replaying(answers) => answers.next_opened(),
+        }
+    }
+}
+
+/// Always the same, so that it is no part of the session's state.
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Trace(…)")
+    }
+}

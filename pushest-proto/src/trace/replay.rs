@@ -1,0 +1,302 @@
+//! From lines to a session that does the same, or to the line at which it does not.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::vec::{self, Vec};
+use core::fmt;
+use core::iter::Peekable;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+
+use super::line::{Line, VERSION};
+use super::recorder::shown;
+use super::{DecryptionFailure, Trace};
+use crate::Instant;
+use crate::action::Action;
+use crate::auth::Ticket;
+use crate::connection::ConnectionId;
+use crate::session::{Session, SubscribeOptions};
+
+/// A session that lives through a recording. It yields each action that it and the recording agree
+/// on; the first difference is the last item. See the [module](self) for an example.
+#[derive(Debug)]
+pub struct Replay {
+    session: Session,
+    lines: Peekable<vec::IntoIter<(usize, Line<'static>)>>,
+    line: usize,
+    count: usize,
+    now: Instant,
+}
+
+impl Replay {
+    /// Reads a whole recording; what ends early, at the end of a line, replays up to there.
+    ///
+    /// # Errors
+    /// [`Damaged`] names the first line that is not one of a recording, and the rule.
+    pub fn new(recording: &str) -> Result<Self, Damaged> {
+        let mut lines = Vec::new();
+        let mut longest = usize::MAX;
+        for (place, text) in recording.split_inclusive('\n').enumerate() {
+            let line = place + 1;
+            let damaged = |problem: &str| Damaged { line, problem: problem.into() };
+            let parsed: Line<'static> = serde_json::from_str(text).map_err(|error| {
+                if text.ends_with('\n') {
+                    damaged(&problem_of(&error))
+                } else {
+                    damaged("it is cut off: without it the rest can be replayed")
+                }
+            })?;
+            if (place == 0) != matches!(parsed, Line::Trace(_)) {
+                return Err(damaged("`trace` is the first line, and only that"));
+            }
+            match &parsed {
+                Line::Trace(header) => longest = header.longest_message(),
+                // What is opened is shorter than what it came in.
+                Line::Opened(bytes) if *bytes > longest => {
+                    return Err(damaged("more was opened than a message may have"));
+                }
+                _ => {}
+            }
+            lines.push((line, parsed));
+        }
+        let count = lines.len();
+        let mut lines = lines.into_iter().peekable();
+        let Some((_, Line::Trace(header))) = lines.next() else {
+            return Err(Damaged { line: 1, problem: "there is no line".into() });
+        };
+        let damaged = |problem: String| Damaged { line: 1, problem: problem.into() };
+        if header.version != VERSION {
+            let version = header.version;
+            return Err(damaged(alloc::format!("version {version}, and {VERSION} can be read")));
+        }
+        let (seed, now) = (header.seed, Instant::from_micros(header.at));
+        let config = header.config().map_err(|error| damaged(error.to_string()))?;
+        let session =
+            Session::traced(config, seed, now, Some(Trace::Replaying(Answers::default())));
+        Ok(Self { session, lines, line: 1, count, now })
+    }
+
+    /// The session as it is at this point of the recording.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The line that was replayed last, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// How many lines the recording has.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.count
+    }
+
+    /// The time of the input that was replayed last.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Replays the rest.
+    ///
+    /// # Errors
+    /// The first [`Difference`].
+    pub fn finish(self) -> Result<(), Difference> {
+        for action in self {
+            action?;
+        }
+        Ok(())
+    }
+
+    fn next_action(&mut self) -> Result<Option<Action>, Difference> {
+        while let Some((number, line)) = self.lines.next() {
+            self.line = number;
+            match line {
+                Line::Signed(auth) => self.answers().signatures.push_back(auth.into_owned()),
+                Line::Action(recorded) => {
+                    let action = self.session.poll_action();
+                    let replayed = action.as_ref().map(shown);
+                    if replayed.as_deref() == Some(&recorded) {
+                        return Ok(action);
+                    }
+                    return Err(self.difference(&recorded, replayed));
+                }
+                Line::Drained {} => {
+                    if let Some(action) = self.session.poll_action() {
+                        return Err(self.difference(NOTHING, Some(shown(&action))));
+                    }
+                }
+                input => {
+                    self.collect_opened();
+                    self.apply(input);
+                    if !self.answers().opened.is_empty() {
+                        let recorded = "an encrypted event was tried to be opened";
+                        return Err(self.difference(recorded, None));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the input was answered by the keys stands behind it.
+    fn collect_opened(&mut self) {
+        let is_opened =
+            |(_, line): &(usize, Line<'_>)| matches!(line, Line::Opened(_) | Line::Unopened(_));
+        while let Some((_, line)) = self.lines.next_if(is_opened) {
+            self.answers().opened.extend(match line {
+                Line::Opened(bytes) => Some(Ok(bytes)),
+                Line::Unopened(reason) => Some(Err(reason)),
+                _ => None,
+            });
+        }
+    }
+
+    fn apply(&mut self, input: Line<'_>) {
+        let session = &mut self.session;
+        let connection = ConnectionId;
+        let mut time = |at| {
+            self.now = Instant::from_micros(at);
+            self.now
+        };
+        // A command that was refused is refused again, which changes nothing.
+        match input {
+            Line::Connect { at } => session.connect(time(at)),
+            Line::Disconnect { at } => session.disconnect(time(at)),
+            Line::SetEndpoint { at, endpoint } => session.set_endpoint(endpoint, time(at)),
+            Line::Subscribe { at, channel, user_id, user_info } => {
+                let mut options = SubscribeOptions::default();
+                options.user_id = user_id.map(Into::into);
+                options.user_info = user_info.map(Into::into);
+                drop(session.subscribe(&channel, &options, time(at)));
+            }
+            Line::Unsubscribe { at, channel } => drop(session.unsubscribe(&channel, time(at))),
+            Line::Retry { at, channel } => drop(session.retry(&channel, time(at))),
+            Line::Trigger { at, channel, event, data } => {
+                drop(session.trigger(&channel, &event, &*data, time(at)));
+            }
+            Line::SignIn { at, user_data } => {
+                drop(session.sign_in(user_data.as_deref(), time(at)));
+            }
+            Line::Ping { at } => drop(session.ping(time(at))),
+            Line::Open { at, connection: id } => session.handle_open(connection(id), time(at)),
+            Line::Message { at, connection: id, text } => {
+                let message = Bytes::from(text.into_owned());
+                session.handle_message(connection(id), message, time(at));
+            }
+            Line::Bytes { at, connection: id, base64 } => {
+                let message = Bytes::from(base64.into_owned());
+                session.handle_message(connection(id), message, time(at));
+            }
+            Line::Activity { at, connection: id } => {
+                session.handle_activity(connection(id), time(at));
+            }
+            Line::Close { at, connection: id, loss } => {
+                session.handle_close(connection(id), loss, time(at));
+            }
+            Line::Authorization { at, connection: id, number, answer } => {
+                let ticket = Ticket { connection: connection(id), number };
+                session.handle_authorization(ticket, answer.into_answer(), time(at));
+            }
+            Line::Reading { at, reading } => session.handle_reading(reading, time(at)),
+            Line::Writable { at, connection: id, writable } => {
+                session.handle_writable(connection(id), writable, time(at));
+            }
+            Line::NetworkChange { at } => session.handle_network_change(time(at)),
+            Line::Timeout { at } => session.handle_timeout(time(at)),
+            // Nothing was tried to be opened at this point: what stands here is one too many.
+            Line::Opened(bytes) => self.answers().opened.push_back(Ok(bytes)),
+            Line::Unopened(reason) => self.answers().opened.push_back(Err(reason)),
+            Line::Trace(_) | Line::Signed(_) | Line::Action(_) | Line::Drained {} => {
+                debug_assert!(false, "these are no inputs");
+            }
+        }
+    }
+
+    fn answers(&mut self) -> &mut Answers {
+        match self.session.trace() {
+            Some(Trace::Replaying(answers)) => answers,
+            _ => unreachable!("a replay's session replays"),
+        }
+    }
+
+    /// The end of the replay.
+    fn difference(&mut self, recorded: &str, replayed: Option<String>) -> Difference {
+        self.lines = Vec::new().into_iter().peekable();
+        let replayed = replayed.unwrap_or_else(|| NOTHING.into()).into();
+        Difference { line: self.line, recorded: recorded.into(), replayed }
+    }
+}
+
+const NOTHING: &str = "nothing";
+
+impl Iterator for Replay {
+    type Item = Result<Action, Difference>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_action().transpose()
+    }
+}
+
+/// What serde says, without its own count of lines.
+fn problem_of(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
+    alloc::format!("{} (column {})", crate::text::clip(text), error.column())
+}
+
+/// What the secrets answered when the session was recorded.
+#[derive(Default)]
+pub(crate) struct Answers {
+    signatures: VecDeque<String>,
+    opened: VecDeque<Result<usize, DecryptionFailure>>,
+}
+
+impl Answers {
+    /// One that is missing becomes an action that differs.
+    pub(super) fn next_signature(&mut self) -> String {
+        self.signatures.pop_front().unwrap_or_default()
+    }
+
+    pub(super) fn next_opened(&mut self) -> Result<ByteString, DecryptionFailure> {
+        let opened = self.opened.pop_front().unwrap_or(Err(DecryptionFailure::WrongKey));
+        opened.map(|bytes| "*".repeat(bytes).into())
+    }
+}
+
+/// A line that is not one of a recording.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of the recording: {problem}")]
+#[non_exhaustive]
+pub struct Damaged {
+    /// Its number, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: Box<str>,
+}
+
+/// The first line at which a replay does something else than the recording says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// Its number, counted from 1.
+    pub line: usize,
+    /// What was recorded.
+    pub recorded: Box<str>,
+    /// What the replay did.
+    pub replayed: Box<str>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, recorded, replayed } = self;
+        write!(f, "line {line}: recorded {recorded}, replayed {replayed}")
+    }
+}
+
+impl core::error::Error for Difference {}

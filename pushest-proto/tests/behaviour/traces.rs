@@ -1,0 +1,242 @@
+//! Recordings: what is in them, what is not, and what a replay finds.
+
+use std::collections::BTreeSet;
+
+use crate::harness::{Harness, KEY, asking, established, message, object, signing};
+use pushest_proto::trace::Replay;
+use pushest_proto::{
+    Action, Authorization, ConnectionState, Denied, DialFailure, Event, Instant, Loss,
+    SubscribeOptions,
+};
+use serde_json::{Value, json};
+
+/// A session that has been told and asked everything that there is.
+fn everything() -> Harness {
+    let mut harness = Harness::new(signing().master_key(&[5; 32]));
+    let now = harness.now;
+    harness.connect_and_keep();
+    harness.subscribed("private-a");
+    harness
+        .session
+        .subscribe("presence-a", &SubscribeOptions::member("me").info("{}"), now)
+        .unwrap();
+    harness.session.sign_in(Some(r#"{"id":"me"}"#), now).unwrap();
+    harness.session.trigger("private-a", "client-e", &json!({"line\n": 1}), now).unwrap();
+    harness.session.ping(now).unwrap();
+    let connection = harness.current();
+    harness.session.handle_activity(connection, now);
+    harness.session.handle_slice(connection, &[0xff, 0xfe], now);
+    harness.session.handle_reading(false, now);
+    harness.session.handle_reading(true, now);
+    harness.session.handle_writable(connection, false, now);
+    harness.session.handle_writable(connection, true, now);
+    harness.session.handle_network_change(now);
+    harness.session.unsubscribe("private-a", now).unwrap();
+    harness.session.retry("presence-a", now).unwrap();
+    harness.subscribed("private-encrypted-a");
+    let sealed = json!({
+        "nonce": "4sVYwy4j/8dCcjyxtPCWyk19GaaViaW9",
+        "ciphertext": "/GMESnFGlbNn01BuBjp31XYa3i9vZsGKR8fgR9EDhXKx3lzGiUD501A=",
+    });
+    harness.receive(&object("e", Some("private-encrypted-a"), sealed));
+    let endpoint = harness.endpoint.clone().unwrap();
+    harness.session.set_endpoint(endpoint.path("/elsewhere").unwrap(), now);
+    harness.drain();
+    harness.lose(Loss::Dial(DialFailure::Http { status: 503, retry_after: None, location: None }));
+    harness.session.disconnect(now);
+    harness.drain();
+    harness
+}
+
+/// A session that asks, with a channel of each kind: authorized, refused, and encrypted.
+fn authorized() -> Harness {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    for channel in ["private-a", "private-b", "private-c", "private-encrypted-a"] {
+        harness.subscribe(channel);
+    }
+    let requests = harness.requests();
+    let key = "iBvNoPVYwByqSfg6anjPpEQ2j051b3rt1Vmnb+z5doo=";
+    let answers = [
+        Ok(Authorization::new(format!("{KEY}:5f00"))),
+        Err(Denied::refused(Some(403), "no")),
+        Err(Denied::unavailable(None, "later")),
+        Ok(Authorization::new("k:s").shared_secret(key)),
+    ];
+    for (request, answer) in requests.iter().zip(answers) {
+        harness.session.handle_authorization(request.ticket, answer, harness.now);
+    }
+    harness.drain();
+    harness.succeed("private-encrypted-a");
+    let sealed = json!({
+        "nonce": "4sVYwy4j/8dCcjyxtPCWyk19GaaViaW9",
+        "ciphertext": "/GMESnFGlbNn01BuBjp31XYa3i9vZsGKR8fgR9EDhXKx3lzGiUD501A=",
+    });
+    harness.receive(&object("greeting", Some("private-encrypted-a"), sealed));
+    harness
+}
+
+#[test]
+fn every_input_and_command_is_a_line_of_its_own_and_so_is_what_came_of_it() {
+    let texts = [everything().recording(), authorized().recording()];
+    let kind = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        line.as_object().unwrap().keys().next().unwrap().clone()
+    };
+    let kinds: BTreeSet<String> = texts.iter().flat_map(|text| text.lines()).map(kind).collect();
+    let all = "action activity authorization bytes close connect disconnect drained message \
+               network_change open opened ping reading retry set_endpoint sign_in signed subscribe \
+               timeout trace trigger unopened unsubscribe writable";
+    assert_eq!(kinds, all.split_whitespace().map(String::from).collect());
+}
+
+#[test]
+fn an_encrypted_event_is_recorded_by_its_length_alone() {
+    let text = authorized().recording();
+    assert!(!text.contains("hello world") && text.contains(r#"{"opened":25}"#), "{text}");
+    let mut opened = Vec::new();
+    for action in Replay::new(&text).unwrap() {
+        if let Action::Emit(Event::Channel(event)) = action.unwrap() {
+            opened.push((
+                event.was_encrypted(),
+                event.name().to_owned(),
+                event.text().into_owned(),
+            ));
+        }
+    }
+    assert_eq!(opened, [(true, "greeting".to_owned(), "*".repeat(25))]);
+}
+
+#[test]
+fn every_line_that_was_changed_is_found() {
+    let text = everything().recording();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = 0;
+    for place in 1..lines.len() {
+        let is_action = lines[place].starts_with(r#"{"action":"#);
+        let changed = if is_action {
+            lines[place].replacen(':', ":\"x", 1).replacen("x\"", "x", 1)
+        } else if lines[place].starts_with(r#"{"signed":"#) {
+            lines[place].replace(KEY, "another")
+        } else {
+            continue;
+        };
+        let mut copy = lines.clone();
+        copy[place] = &changed;
+        let difference = Replay::new(&copy.join("\n")).unwrap().finish().unwrap_err();
+        // A signature shows in the frame that it was made for, which follows.
+        let line = if is_action { place + 1 } else { place + 2 };
+        assert_eq!(difference.line, line, "{difference}");
+        found += 1;
+    }
+    assert!(found > 20, "{found}");
+}
+
+#[test]
+fn a_line_that_was_taken_out_or_put_in_is_found() {
+    let text = authorized().recording();
+    let lines: Vec<&str> = text.lines().collect();
+    let place = |start: &str| lines.iter().position(|line| line.starts_with(start)).unwrap();
+    for start in
+        [r#"{"connect":"#, r#"{"subscribe":"#, r#"{"action":"#, r#"{"open":"#, r#"{"opened":"#]
+    {
+        let mut copy = lines.clone();
+        copy.remove(place(start));
+        Replay::new(&copy.join("\n")).unwrap().finish().expect_err(start);
+    }
+    for line in [r#"{"opened":25}"#, r#"{"action":"Abandon"}"#, r#"{"disconnect":{"at":1000000}}"#]
+    {
+        let mut copy = lines.clone();
+        copy.insert(place(r#"{"open":"#), line);
+        Replay::new(&copy.join("\n")).unwrap().finish().expect_err(line);
+    }
+}
+
+#[test]
+fn a_difference_says_what_was_recorded_and_what_the_replay_did() {
+    let text = everything().recording();
+    let changed = text.replacen("to: Connecting", "to: Connected", 1);
+    let mut replay = Replay::new(&changed).unwrap();
+    let difference = replay.next().unwrap().unwrap_err();
+    assert_eq!((difference.line, replay.line()), (3, 3));
+    assert!(difference.recorded.contains("to: Connected"), "{difference}");
+    assert!(difference.replayed.contains("to: Connecting"), "{difference}");
+    assert!(replay.next().is_none(), "nothing can follow a difference");
+}
+
+#[test]
+fn a_damaged_line_is_named_with_the_rule() {
+    let text = everything().recording();
+    let lines: Vec<&str> = text.lines().collect();
+    let damaged = |place: usize, line: &str| {
+        let mut copy = lines.clone();
+        copy[place] = line;
+        let error = Replay::new(&(copy.join("\n") + "\n")).unwrap_err();
+        assert_eq!(error.line, place + 1, "{error}");
+        error.to_string()
+    };
+    let cases = [
+        (1, "", "EOF while parsing"),
+        (2, "junk", "expected value"),
+        (3, r#"{"explode":{"at":1}}"#, "unknown variant `explode`"),
+        (4, r#"{"connect":{}}"#, "missing field `at`"),
+        (5, r#"{"connect":{"at":1,"on":2}}"#, "unknown field `on`"),
+        (6, r#"{"bytes":{"at":1,"connection":1,"base64":"?"}}"#, "not base64"),
+        (7, r#"{"trigger":{"at":1,"channel":"a","event":"b","data":"c"}}"#, "not JSON"),
+        (8, r#"{"opened":99999999999}"#, "more was opened"),
+        (9, lines[0], "`trace` is the first line"),
+    ];
+    for (place, line, rule) in cases {
+        let error = damaged(place, line);
+        assert!(error.contains(rule) && error.starts_with("line "), "{error}");
+    }
+    let first = |from: &str, to: &str| damaged(0, &lines[0].replacen(from, to, 1));
+    assert!(first(r#""version":1"#, r#""version":2"#).contains("version 2"));
+    assert!(first(KEY, "k y").contains("key"));
+    assert!(first(r#""host":"localhost""#, r#""host":"a b""#).contains("host"));
+    assert!(first(r#""channels":100000"#, r#""channels":0"#).contains("channels"));
+    assert!(damaged(0, lines[1]).contains("`trace` is the first line"));
+    let cut_off = Replay::new(&text[..text.len() - 5]).unwrap_err();
+    assert_eq!((cut_off.line, &*cut_off.problem), (lines.len(), CUT_OFF));
+    assert_eq!(
+        Replay::new("").unwrap_err().to_string(),
+        "line 1 of the recording: there is no line"
+    );
+}
+
+const CUT_OFF: &str = "it is cut off: without it the rest can be replayed";
+
+#[test]
+fn a_recording_that_ends_early_replays_up_to_there() {
+    let text = everything().recording();
+    let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+    for end in ends {
+        Replay::new(&text[..end]).unwrap().finish().unwrap();
+    }
+}
+
+#[test]
+fn the_replayed_session_can_be_looked_at_on_the_way() {
+    let text = everything().recording();
+    let mut replay = Replay::new(&text).unwrap();
+    let mut states = BTreeSet::new();
+    while let Some(action) = replay.next() {
+        action.unwrap();
+        states.insert(replay.session().state().to_string());
+    }
+    assert!(states.contains("connected") && states.contains("waiting"), "{states:?}");
+    assert_eq!(replay.session().state(), ConnectionState::Disconnected);
+    assert_eq!(replay.line(), replay.lines());
+    assert!(replay.now() > Instant::ORIGIN);
+}
+
+#[test]
+fn a_recording_that_was_stopped_grows_no_more() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.session.stop_recording();
+    let text = harness.recording();
+    harness.receive(&established("1.2", 7));
+    harness.receive(&message("e", None, "1"));
+    assert_eq!(harness.recording(), text);
+}

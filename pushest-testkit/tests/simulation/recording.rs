@@ -1,0 +1,55 @@
+//! The runs recorded: each client's recording replays to the same actions, byte for byte.
+
+use std::sync::{Arc, Mutex};
+
+use pushest_proto::trace::Replay;
+
+use crate::run::Run;
+
+/// Fewer than of the runs that are not recorded: a recording takes its time.
+const SEEDS: u64 = 300;
+
+type Recording = Arc<Mutex<String>>;
+
+#[test]
+fn what_the_clients_of_a_run_recorded_replays_byte_for_byte() {
+    let mut lines = 0;
+    for seed in 0..SEEDS {
+        for (client, recording) in recorded(seed).iter().enumerate() {
+            let recording = recording.lock().unwrap();
+            let replay = Replay::new(&recording).unwrap_or_else(|error| panic!("{error}"));
+            lines += replay.lines();
+            if let Err(difference) = replay.finish() {
+                panic!("seed {seed}, client {client}: {difference}");
+            }
+            assert!(!recording.contains("app-secret"), "seed {seed}, client {client}");
+        }
+    }
+    assert!(lines > 100_000, "{lines}");
+}
+
+#[test]
+fn the_same_run_records_the_same() {
+    let texts = |seed| -> Vec<String> {
+        recorded(seed).iter().map(|recording| recording.lock().unwrap().clone()).collect()
+    };
+    for seed in 0..10 {
+        assert_eq!(texts(seed), texts(seed), "seed {seed}");
+    }
+}
+
+/// The recordings of the clients of a run.
+fn recorded(seed: u64) -> Vec<Recording> {
+    let recordings = Mutex::new(Vec::new());
+    let run = Run::with_clients(seed, |world, config| {
+        let recording = Recording::default();
+        recordings.lock().unwrap().push(recording.clone());
+        world.add_recorded_client(config, move |line| {
+            let mut recording = recording.lock().unwrap();
+            recording.push_str(line);
+            recording.push('\n');
+        })
+    });
+    run.finish();
+    recordings.into_inner().unwrap()
+}
