@@ -36,12 +36,6 @@ impl MasterKey {
     }
 }
 
-impl fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MasterKey(…)")
-    }
-}
-
 /// The key of one channel. It cannot be printed.
 #[derive(Clone)]
 pub(crate) struct SharedSecret(Zeroizing<[u8; KEY_BYTES]>);

@@ -380,7 +380,8 @@ impl Session {
             }
         }
         let mut text = Text(Seeded::new(0, 0).build_hasher());
-        write!(text, "{self:?}").expect("a hasher takes everything");
+        // In the short form the table of channels does not show them.
+        write!(text, "{self:#?}").expect("a hasher takes everything");
         text.0.finish()
     }
 }

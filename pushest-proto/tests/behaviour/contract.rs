@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{KEY, SECRET, established, message, object, succeeded};
+use crate::harness::{Harness, KEY, SECRET, established, message, object, signing, succeeded};
 use crate::recording::Recording;
 use pushest_proto::{
     Action, Authorization, ChannelState, Config, ConnectionId, ConnectionState, Denied, Endpoint,
@@ -286,6 +286,17 @@ impl Walk {
         let recent = self.connects.iter().filter(recent).count();
         assert!(recent < 120, "C10: {recent} connects within a minute");
     }
+}
+
+#[test]
+fn the_hash_of_the_state_sees_into_each_channel() {
+    let hash = |user_id: &str| {
+        let mut harness = Harness::new(signing());
+        harness.subscribe_as("presence-x", user_id);
+        harness.session.state_hash()
+    };
+    assert_eq!(hash("a"), hash("a"));
+    assert_ne!(hash("a"), hash("b"));
 }
 
 #[test]

@@ -232,3 +232,19 @@ fn the_secret_alone_does_not_subscribe() {
     let plain = pushest_proto::SubscribeOptions::default();
     assert!(harness.session.subscribe(ROOM, &plain, harness.now).is_err());
 }
+
+#[test]
+fn each_reason_has_words_of_its_own() {
+    for (reason, text) in [
+        (
+            DecryptionFailure::NotEncrypted,
+            "the data is not an object with `nonce` and `ciphertext`",
+        ),
+        (DecryptionFailure::BadNonce, "the nonce is not base64 of 24 bytes"),
+        (DecryptionFailure::BadCiphertext, "the ciphertext is not base64"),
+        (DecryptionFailure::WrongKey, "the key does not fit, or the ciphertext is damaged"),
+        (DecryptionFailure::NotUtf8, "what was opened is not UTF-8"),
+    ] {
+        assert_eq!(reason.to_string(), text);
+    }
+}

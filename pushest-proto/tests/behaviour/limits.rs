@@ -96,9 +96,9 @@ fn a_hundred_thousand_channels_come_back_as_they_are_polled() {
     }
 }
 
-/// What a session holds shows in its `Debug`, whatever it is.
+/// What a session holds shows in the long form of its `Debug`, whatever it is.
 fn held(harness: &Harness) -> usize {
-    format!("{:?}", harness.session).len()
+    format!("{:#?}", harness.session).len()
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod heartbeat;
 mod interleavings;
 mod limits;
 mod losses;
+mod names;
 mod presence;
 mod reconnecting;
 mod recording;
