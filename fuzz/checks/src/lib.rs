@@ -1,0 +1,13 @@
+//! What the fuzzer checks: one module per target, each with `check`, which panics on a finding.
+//!
+//! The targets themselves (`fuzz_targets`) only hand libFuzzer's bytes over. The tests of this
+//! crate replay the committed corpus through the same functions, and random bytes besides.
+#![forbid(unsafe_code)]
+
+pub mod decode;
+
+/// A target's name, and what it does with one input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 1] = [("decode", decode::check)];
