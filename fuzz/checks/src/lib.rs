@@ -5,9 +5,11 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+mod plan;
+pub mod session;
 
 /// A target's name, and what it does with one input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 1] = [("decode", decode::check)];
+pub const TARGETS: [Target; 2] = [("decode", decode::check), ("session", session::check)];
