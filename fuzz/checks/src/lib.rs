@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+mod frame;
+pub mod model;
 mod plan;
 pub mod session;
 
@@ -12,4 +14,5 @@ pub mod session;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 2] = [("decode", decode::check), ("session", session::check)];
+pub const TARGETS: [Target; 3] =
+    [("decode", decode::check), ("session", session::check), ("model", model::check)];

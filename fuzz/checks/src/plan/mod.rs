@@ -10,7 +10,7 @@ use arbitrary::Unstructured;
 use pushest_proto::{Config, DialFailure, Limits, Loss, SubscribeOptions};
 use std::time::Duration;
 
-pub(crate) use message::{Message, NUMBERED};
+pub(crate) use message::{IDS, Message, NUMBERED, infos};
 
 /// The app's secret, and the beginning of everything else that must not show.
 pub(crate) const SECRET: &str = "5ent1nel-5ecret";
@@ -37,7 +37,7 @@ pub(crate) const CHANNELS: [&str; 8] = [
 ];
 
 /// At most so many inputs make a plan.
-const MOST_INPUTS: usize = 96;
+const MOST_INPUTS: usize = 64;
 
 /// A whole plan: what the session is configured with, and what happens to it.
 #[derive(Debug)]

@@ -295,7 +295,8 @@ impl Driver {
     }
 }
 
-pub(super) fn authorization(answer: Answer) -> Result<Authorization, Denied> {
+/// What an authorizer answers.
+pub(crate) fn authorization(answer: Answer) -> Result<Authorization, Denied> {
     let granted = Authorization::new(format!("app-key:{SENTINEL}"));
     let full = granted.clone().channel_data(r#"{"user_id":"me"}"#).user_data(r#"{"id":"me"}"#);
     match answer {

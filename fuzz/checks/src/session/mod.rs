@@ -8,6 +8,8 @@ mod settling;
 use crate::plan::{NUMBERED, Plan, SENTINEL};
 use driver::Driver;
 
+pub(crate) use driver::authorization;
+
 /// Checks one input.
 ///
 /// # Panics

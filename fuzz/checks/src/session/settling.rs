@@ -2,9 +2,9 @@
 //! channel ends subscribed, or failed with a reason.
 
 use pushest_proto::{Action, ChannelState, Instant};
-use serde::Deserialize;
 
 use super::driver::{Driver, authorization};
+use crate::frame::Frame;
 use crate::plan::Answer;
 
 /// So many deadlines may pass until everything has settled: tries that nobody answered, and
@@ -42,7 +42,7 @@ impl Driver {
                     self.session.handle_slice(connection, ESTABLISHED, self.now);
                 }
                 Action::Send(frame) => {
-                    if let Some(answer) = answer(&frame.text) {
+                    if let Some(answer) = answer(&Frame::read(&frame.text)) {
                         self.session.handle_slice(frame.connection, answer.as_bytes(), self.now);
                     }
                 }
@@ -72,30 +72,15 @@ const ESTABLISHED: &[u8] =
     br#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"1.2\"}"}"#;
 
 /// What a server says to a frame.
-fn answer(frame: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Frame<'a> {
-        event: &'a str,
-        #[serde(borrow)]
-        data: Option<&'a serde_json::value::RawValue>,
-    }
-    #[derive(Deserialize)]
-    struct Subscription<'a> {
-        channel: &'a str,
-    }
-    let frame: Frame<'_> = serde_json::from_str(frame).expect("the session sends JSON");
-    match frame.event {
-        "pusher:ping" => Some(r#"{"event":"pusher:pong"}"#.to_owned()),
-        "pusher:subscribe" => {
-            let data = frame.data.expect("a subscription has data").get();
-            let Subscription { channel } = serde_json::from_str(data).expect("it names a channel");
-            Some(format!(
-                r#"{{"event":"pusher_internal:subscription_succeeded","channel":"{channel}"}}"#
-            ))
-        }
-        "pusher:signin" => {
+fn answer(frame: &Frame) -> Option<String> {
+    match frame {
+        Frame::Ping => Some(r#"{"event":"pusher:pong"}"#.to_owned()),
+        Frame::Subscribe(channel) => Some(format!(
+            r#"{{"event":"pusher_internal:subscription_succeeded","channel":"{channel}"}}"#
+        )),
+        Frame::SignIn => {
             Some(r#"{"event":"pusher:signin_success","data":{"user_data":{"id":"me"}}}"#.to_owned())
         }
-        _ => None,
+        Frame::Unsubscribe(_) | Frame::Other => None,
     }
 }
