@@ -42,6 +42,20 @@ fn failure(harness: &mut Harness) -> RequestFailure {
 }
 
 #[test]
+fn a_sign_in_that_the_authorizer_refused_is_not_confirmed_by_a_server() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.session.sign_in(Some(USER), harness.now).unwrap();
+    harness.drain();
+    let ticket = harness.requests()[0].ticket;
+    let denied = Denied::refused(Some(403), "no");
+    harness.session.handle_authorization(ticket, Err(denied), harness.now);
+    harness.receive(&success());
+    assert_eq!(harness.session.signed_in_user(), None);
+    assert!(harness.sent().is_empty());
+}
+
+#[test]
 fn the_users_own_channel_takes_no_place_among_the_channels() {
     let limits = Limits { channels: 1, ..Limits::default() };
     let mut harness = Harness::new(signing().limits(limits));
