@@ -112,6 +112,8 @@ mod command;
 mod config;
 mod connection;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hash;
 mod heartbeat;
 mod loss;

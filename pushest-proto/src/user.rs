@@ -198,7 +198,9 @@ impl User {
         user_data: &str,
         context: &mut Context<'_>,
     ) -> bool {
-        if !matches!(self.phase, Phase::SigningIn | Phase::Failed) || !self.wanted {
+        // What the server was never asked, because the authorizer refused, it cannot confirm.
+        let was_asked = matches!(self.phase, Phase::SigningIn | Phase::Failed) && !self.denied;
+        if !was_asked || !self.wanted {
             return false;
         }
         self.phase = Phase::SignedIn;

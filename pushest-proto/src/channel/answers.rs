@@ -140,7 +140,7 @@ impl Channels {
         bytes: usize,
         context: &mut Context<'_>,
     ) {
-        if !self.is_subscribed(key) {
+        if !self.has_members(key) {
             return;
         }
         self.change_members(key, |members, name| {
@@ -157,7 +157,7 @@ impl Channels {
 
     /// A member went.
     pub(crate) fn left(&mut self, key: Key, id: &str, bytes: usize, context: &mut Context<'_>) {
-        if !self.is_subscribed(key) {
+        if !self.has_members(key) {
             return;
         }
         self.change_members(key, |members, name| {
@@ -166,6 +166,11 @@ impl Channels {
                 context.pending.push(presence_action(name, change), bytes);
             }
         });
+    }
+
+    /// Whether members may come and go: what a server says of them elsewhere means nothing.
+    fn has_members(&self, key: Key) -> bool {
+        self.is_presence(key) && self.is_subscribed(key)
     }
 
     pub(crate) fn set_count(&mut self, key: Key, count: u64) {

@@ -158,6 +158,8 @@ pub(crate) struct Channels {
     /// Tickets whose answers nobody needs anymore.
     abandoned: Vec<(Order, Ticket)>,
     wanted: usize,
+    /// How many of the wanted ones are the signed-in user's own: none or one.
+    of_user: usize,
     member_bytes: usize,
 }
 
@@ -174,6 +176,7 @@ impl Channels {
             in_flight: Vec::new(),
             abandoned: Vec::new(),
             wanted: 0,
+            of_user: 0,
             member_bytes: 0,
         }
     }
@@ -181,6 +184,11 @@ impl Channels {
     /// The number of wanted channels.
     pub(crate) fn wanted(&self) -> usize {
         self.wanted
+    }
+
+    /// The same without that of the signed-in user.
+    pub(crate) fn wanted_by_name(&self) -> usize {
+        self.wanted - self.of_user
     }
 
     /// A wanted channel, and the key to speak of it.
@@ -253,6 +261,7 @@ impl Channels {
         self.wanted -= 1;
         self.rest(key, pending);
         let channel = &mut self.slab[key];
+        self.of_user -= usize::from(channel.needs_sign_in);
         channel.wanted = false;
         channel.leaving = channel.told;
         channel.gap = None;
@@ -315,6 +324,7 @@ impl Channels {
             channel.wanted = true;
             channel.since = pending.next_order();
             self.wanted += 1;
+            self.of_user += 1;
         }
         if matches!(channel.phase, Phase::Idle) {
             self.make_due(key, pending);

@@ -7,7 +7,7 @@ use alloc::collections::VecDeque;
 
 use super::encrypted::{DecryptionFailure, SharedSecret};
 use super::needs::Wire;
-use super::{Channel, Channels, Context, Key};
+use super::{Channel, Channels, Context, Key, Phase};
 use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::event::{ChannelEvent, Event};
@@ -64,6 +64,7 @@ impl Channels {
     /// An event of an encrypted channel came, its data still encrypted.
     pub(crate) fn encrypted(&mut self, key: Key, event: ChannelEvent, context: &mut Context<'_>) {
         let channel = &mut self.slab[key];
+        let is_subscribed = matches!(channel.phase, Phase::Subscribed);
         let Some(encryption) = channel.encryption.as_deref_mut() else { return };
         if let Some(rekey) = &mut encryption.rekey {
             if rekey.held.len() < MOST_HELD && rekey.bytes + event.pinned_bytes() <= MOST_HELD_BYTES
@@ -80,9 +81,10 @@ impl Channels {
                 encryption.was_in_vain = false;
                 opened(event.opened(text), context.pending);
             }
-            // With the master key, asking oneself again would answer the same.
+            // With the master key, asking oneself again would answer the same. Before the server
+            // confirms, the key has just been granted, and the subscription needs its own deadline.
             Err(DecryptionFailure::WrongKey)
-                if context.config.signer.is_none() && !encryption.was_in_vain =>
+                if is_subscribed && context.config.signer.is_none() && !encryption.was_in_vain =>
             {
                 let bytes = event.pinned_bytes();
                 encryption.rekey = Some(Rekey { ticket: None, held: [event].into(), bytes });

@@ -101,13 +101,15 @@ impl ChannelEvent {
     ///
     /// # Errors
     /// If the data is not JSON, or not of `T`'s shape. For a string, the error is that of decoding
-    /// its content.
+    /// its content, unless the string itself is no JSON (a control character stands in it).
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         match &self.data {
             Data::Absent => serde_json::from_str("null"),
             Data::Plain(token) if token.string(&self.message).is_none() => {
                 serde_json::from_str(token.of(&self.message))
             }
+            // Not a JSON string: what looks like JSON in it was never meant as such.
+            Data::Plain(token) if token.control => serde_json::from_str(token.of(&self.message)),
             Data::Plain(token) => {
                 let as_string = || serde_json::from_str(token.of(&self.message));
                 serde_json::from_str(&text_of(*token, &self.message))

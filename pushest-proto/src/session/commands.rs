@@ -169,7 +169,7 @@ impl Session {
             return Err(CommandError::MasterKeyMissing { channel: name });
         }
         if self.channels.wanted_key(name.as_str()).is_none()
-            && self.channels.wanted() >= limits.channels
+            && self.channels.wanted_by_name() >= limits.channels
         {
             return Err(CommandError::TooManyChannels { limit: limits.channels });
         }

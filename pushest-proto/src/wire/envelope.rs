@@ -16,7 +16,7 @@ pub(crate) struct Token {
     /// It is a string with at least one escape.
     pub(crate) escaped: bool,
     /// It is a string with a control character, which JSON wants escaped (RFC 8259, section 7).
-    control: bool,
+    pub(crate) control: bool,
 }
 
 impl Token {
@@ -104,8 +104,11 @@ impl Scanner<'_> {
         };
         let slot = match name {
             b"data" => {
-                envelope.data = Some(value);
-                return Some(());
+                // Nobody will read the former one: it is judged now.
+                return match envelope.data.replace(value) {
+                    Some(former) if !self.is_json(former) => None,
+                    _ => Some(()),
+                };
             }
             b"event" => Some(&mut envelope.event),
             b"channel" => Some(&mut envelope.channel),
@@ -292,6 +295,7 @@ mod tests {
             r#"{"data":nope}"#,
             "{\"event\":\"a\nb\"}",
             r#"{"data":[1"#,
+            r#"{"data":[1,],"data":1}"#,
         ] {
             assert_eq!(scan(text), Err(NotAnObject), "{text}");
         }

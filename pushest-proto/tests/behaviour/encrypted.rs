@@ -135,6 +135,27 @@ fn what_the_fresh_key_does_not_open_is_reported_and_does_not_ask_again() {
     assert!(harness.requests().is_empty());
 }
 
+/// Asking for the key took the subscription's own deadline away, and nobody tried again.
+#[test]
+fn an_event_before_the_confirmation_asks_for_no_key_and_the_subscription_is_not_forgotten() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.subscribe(ROOM);
+    let request = harness.requests().remove(0);
+    answer(&mut harness, &request, OTHER_KEY);
+    harness.receive(&object("early", Some(ROOM), sealed()));
+    assert!(harness.requests().is_empty(), "the key was granted just now");
+    assert_eq!(told(&mut harness), ["early !WrongKey"]);
+    // The server never confirms; the authorizer goes on to answer.
+    for _ in 0..100 {
+        harness.pass_seconds(1);
+        for request in harness.requests() {
+            answer(&mut harness, &request, OTHER_KEY);
+        }
+    }
+    assert_eq!(harness.session.channel(ROOM).unwrap().state(), ChannelState::Failed);
+}
+
 #[test]
 fn a_key_that_is_not_to_be_had_is_reported() {
     for denied in [Denied::refused(Some(403), "no"), Denied::unavailable(Some(500), "oops")] {

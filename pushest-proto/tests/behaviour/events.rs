@@ -53,6 +53,9 @@ fn data_that_is_not_json_inside_is_told_when_read() {
         assert!(event.json::<Value>().is_err(), "{raw}");
     }
     assert_eq!(with_data(r#""\q""#).text(), r"\q");
+    // No JSON string, though what stands between its quotes would be JSON.
+    assert!(with_data("\"[\t1]\"").json::<Value>().is_err());
+    assert_eq!(with_data("\"[\t1]\"").text(), "[\t1]");
     assert!(with_data(r#"{"a":1}"#).json::<BTreeMap<String, String>>().is_err());
     let deep = "[".repeat(100_000) + &"]".repeat(100_000);
     assert!(with_data(&deep).json::<Value>().is_err());

@@ -196,6 +196,18 @@ fn members_of_odd_shape_are_malformed() {
 }
 
 #[test]
+fn members_of_a_channel_that_has_none_are_ignored() {
+    let mut harness = Harness::connected();
+    harness.subscribed("orders");
+    for event in ["member_added", "member_removed"] {
+        let event = format!("pusher_internal:{event}");
+        harness.receive(&message(&event, Some("orders"), r#"{"user_id":"1"}"#));
+    }
+    assert!(harness.presence().is_empty());
+    assert_eq!(harness.session.channel("orders").unwrap().member_count(), 0);
+}
+
+#[test]
 fn members_are_bounded_in_count_and_bytes() {
     let limits = Limits { members: 3, member_bytes: 100, ..Limits::default() };
     let mut harness = Harness::new(signing().limits(limits));

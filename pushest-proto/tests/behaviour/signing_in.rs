@@ -1,9 +1,9 @@
 //! Signing in as a user, events to the user, and the watchlist.
 
-use crate::harness::{Harness, KEY, asking, message, object, subscribe_frame};
+use crate::harness::{Harness, KEY, asking, message, object, signing, subscribe_frame};
 use pushest_proto::{
     Answers, Authorization, AuthorizationSubject, ChannelState, CommandError, ConnectionState,
-    Denied, Event, RequestFailure,
+    Denied, Event, Limits, RequestFailure, SubscribeOptions,
 };
 use serde_json::json;
 
@@ -39,6 +39,35 @@ fn failure(harness: &mut Harness) -> RequestFailure {
         _ => None,
     });
     failure.unwrap_or_else(|| panic!("{events:?}"))
+}
+
+#[test]
+fn a_sign_in_that_the_authorizer_refused_is_not_confirmed_by_a_server() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.session.sign_in(Some(USER), harness.now).unwrap();
+    harness.drain();
+    let ticket = harness.requests()[0].ticket;
+    let denied = Denied::refused(Some(403), "no");
+    harness.session.handle_authorization(ticket, Err(denied), harness.now);
+    harness.receive(&success());
+    assert_eq!(harness.session.signed_in_user(), None);
+    assert!(harness.sent().is_empty());
+}
+
+#[test]
+fn the_users_own_channel_takes_no_place_among_the_channels() {
+    let limits = Limits { channels: 1, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    harness.session.sign_in(Some(USER), harness.now).unwrap();
+    harness.drain();
+    harness.receive(&success());
+    harness.subscribe("orders");
+    assert_eq!(harness.session.memory().channels, 2);
+    harness.session.unsubscribe("#server-to-user-12345", harness.now).unwrap();
+    let plain = SubscribeOptions::default();
+    assert!(harness.session.subscribe("more", &plain, harness.now).is_err());
 }
 
 #[test]

@@ -28,6 +28,19 @@ fn a_client_event_reaches_the_other_subscribers_unchanged() {
 }
 
 #[test]
+fn data_that_is_null_is_handed_on_as_null() {
+    let mut server = Harness::new();
+    let (first, second) = (server.connect(), server.connect());
+    server.subscribe(first, "private-x");
+    server.subscribe(second, "private-x");
+    server.actions();
+    let text = r#"{"event":"client-typing","channel":"private-x","data":null}"#;
+    server.broker.receive(first, text, server.now);
+    let heard = &server.actions()[0];
+    assert!(format!("{heard:?}").contains("null"), "{heard:?}");
+}
+
+#[test]
 fn on_presence_channels_it_carries_the_sender_and_cannot_forge_it() {
     let mut server = Harness::new();
     let (alice, bob) = (server.connect(), server.connect());

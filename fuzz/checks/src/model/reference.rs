@@ -1,0 +1,284 @@
+//! The model: the connection, and what commands do.
+
+use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
+
+use super::channels::{Channel, Phase};
+use crate::plan::{Answer, CHANNELS, Setting};
+
+/// After so many retries at once, one waits like any other.
+const IMMEDIATE_RETRIES: u32 = 3;
+
+/// Within the second in which the model's time stands still.
+const CLIENT_EVENTS: u32 = 2;
+
+/// What must be so.
+pub(super) struct Reference {
+    pub(super) setting: Setting,
+    state: ConnectionState,
+    /// The WebSocket is open, and the connection not established.
+    pub(super) is_opening: bool,
+    tls: bool,
+    immediate: u32,
+    client_events: u32,
+    /// In the order in which they began to be wanted.
+    pub(super) channels: Vec<Channel>,
+    pub(super) user: User,
+}
+
+/// The sign-in.
+#[derive(Default)]
+pub(super) struct User {
+    pub(super) wanted: bool,
+    data: Option<&'static str>,
+    pub(super) phase: Phase,
+    id: Option<&'static str>,
+}
+
+impl Reference {
+    pub(super) fn new(setting: Setting) -> Self {
+        Self {
+            setting,
+            state: ConnectionState::Disconnected,
+            is_opening: false,
+            tls: setting.tls,
+            immediate: 0,
+            client_events: 0,
+            channels: Vec::new(),
+            user: User::default(),
+        }
+    }
+
+    pub(super) fn state(&self) -> ConnectionState {
+        self.state
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.state == ConnectionState::Connected
+    }
+
+    pub(super) fn signed_in_user(&self) -> Option<&str> {
+        self.user.id.filter(|_| self.user.phase == Phase::Done)
+    }
+
+    pub(super) fn connect(&mut self) {
+        match self.state {
+            ConnectionState::Refused => {
+                self.immediate = 0;
+                self.dial();
+            }
+            ConnectionState::Disconnected | ConnectionState::Waiting => self.dial(),
+            ConnectionState::Connecting | ConnectionState::Connected => {}
+        }
+    }
+
+    pub(super) fn disconnect(&mut self) {
+        self.forget_connection();
+        self.immediate = 0;
+        self.state = ConnectionState::Disconnected;
+    }
+
+    pub(super) fn set_endpoint(&mut self) {
+        self.tls = false;
+        match self.state {
+            ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Waiting => {
+                self.forget_connection();
+                self.immediate = 0;
+                self.dial();
+            }
+            ConnectionState::Disconnected | ConnectionState::Refused => {}
+        }
+    }
+
+    /// The time of the next attempt has come.
+    pub(super) fn retried(&mut self) {
+        self.dial();
+    }
+
+    pub(super) fn opened(&mut self, is_last: bool) {
+        if is_last && self.state == ConnectionState::Connecting {
+            self.is_opening = true;
+        }
+    }
+
+    pub(super) fn established(&mut self) {
+        if self.is_opening {
+            self.is_opening = false;
+            self.state = ConnectionState::Connected;
+            self.client_events = 0;
+            if self.user.wanted && self.user.phase != Phase::Denied {
+                self.start_sign_in();
+            }
+            for index in 0..self.channels.len() {
+                if self.channels[index].phase != Phase::Denied && !self.channels[index].is_users {
+                    self.start(index);
+                }
+            }
+        }
+    }
+
+    /// The last connection that was asked for is gone, unless it was given up before.
+    pub(super) fn lost(&mut self, loss: &Loss) {
+        use ConnectionState::{Connected, Connecting, Refused, Waiting};
+        if !matches!(self.state, Connecting | Connected) {
+            return;
+        }
+        let was_established = self.is_connected();
+        self.forget_connection();
+        let stops = self.setting.stop_on_refusal;
+        let at_once = match loss {
+            Loss::Closed { code: Some(4000), .. } if was_established => false,
+            Loss::Closed { code: Some(4000), .. } if !self.tls => {
+                self.tls = true;
+                true
+            }
+            Loss::Closed { code: Some(4000..=4099), .. } => return self.state = Refused,
+            Loss::Closed { code: Some(4200..=4299), .. } => true,
+            Loss::Dial(DialFailure::Unsupported(_)) => return self.state = Refused,
+            Loss::Dial(
+                DialFailure::Dns(_)
+                | DialFailure::Tls { certificate: true, .. }
+                | DialFailure::Http { status: 404, .. },
+            ) if stops => return self.state = Refused,
+            _ => false,
+        };
+        if at_once && self.immediate < IMMEDIATE_RETRIES {
+            self.immediate += 1;
+            self.dial();
+        } else {
+            self.state = Waiting;
+        }
+    }
+
+    pub(super) fn trigger(&mut self, channel: &str, event: &str) -> bool {
+        let is_allowed = (channel.starts_with("private-") || channel.starts_with("presence-"))
+            && !channel.starts_with("private-encrypted-")
+            && event.strip_prefix("client-").is_some_and(|rest| !rest.is_empty());
+        let is_subscribed =
+            self.find(channel).is_some_and(|index| self.channels[index].phase == Phase::Done);
+        let has_turn = !self.setting.rate_limited || self.client_events < CLIENT_EVENTS;
+        let is_taken = is_allowed && self.is_connected() && is_subscribed && has_turn;
+        self.client_events += u32::from(is_taken);
+        is_taken
+    }
+
+    pub(super) fn sign_in(&mut self, data: Option<&'static str>) -> bool {
+        let is_right = match data {
+            None => !self.setting.signs,
+            Some(data) => data.contains("id"),
+        };
+        if !is_right {
+            return false;
+        }
+        let user = &mut self.user;
+        if user.wanted && user.data == data && user.phase.is_running() {
+            return true;
+        }
+        user.wanted = true;
+        user.data = data;
+        user.phase = Phase::Waiting;
+        if self.is_connected() {
+            self.start_sign_in();
+        }
+        true
+    }
+
+    pub(super) fn subscribe(&mut self, name: &'static str, options: &SubscribeOptions) -> bool {
+        let is_presence = name.starts_with("presence-");
+        let data = options.user_id.as_deref().filter(|_| is_presence);
+        let info = options.user_info.as_deref().filter(|_| is_presence);
+        let limit = self.setting.limits().channels;
+        let others = self.channels.iter().filter(|channel| !channel.is_users).count();
+        if name == CHANNELS[7]
+            || data.is_some_and(str::is_empty)
+            || info.is_some_and(|info| !info.starts_with('{'))
+            || (is_presence && data.is_none() && self.setting.signs)
+            || (name.starts_with("private-encrypted-")
+                && self.setting.signs
+                && !self.setting.master_key)
+            || (self.find(name).is_none() && others >= limit)
+        {
+            return false;
+        }
+        let data = data.map(|id| (id.to_owned(), info.map(str::to_owned)));
+        self.want(name, data);
+        true
+    }
+
+    /// An authorization was asked for.
+    pub(super) fn asked(&mut self, ticket: Ticket, channel: Option<&str>) {
+        let phase = match channel {
+            None => &mut self.user.phase,
+            Some(name) => {
+                let index = self.find(name).expect("a wanted channel");
+                &mut self.channels[index].phase
+            }
+        };
+        match phase {
+            Phase::Asking => *phase = Phase::Asked(ticket),
+            // The key of an encrypted channel did not fit, and is asked for once more.
+            Phase::Done if channel.is_some_and(|name| name.contains("-encrypted-")) => {}
+            other => panic!("{channel:?} asks for an authorization while {other:?}"),
+        }
+    }
+
+    /// An authorizer answered; only the answer that is waited for counts.
+    pub(super) fn authorized(&mut self, ticket: Ticket, channel: Option<&str>, answer: Answer) {
+        let lacks_something = |name: Option<&str>| {
+            name.is_none_or(|name| {
+                name.starts_with("presence-") || name.starts_with("private-encrypted-")
+            })
+        };
+        let next = match answer {
+            Answer::Bare if lacks_something(channel) => Phase::Denied,
+            Answer::Granted | Answer::WrongKey | Answer::Bare => Phase::Sent,
+            Answer::Refused => Phase::Denied,
+            Answer::Unavailable | Answer::RetryAfter => Phase::Waiting,
+        };
+        match channel {
+            None if self.user.phase == Phase::Asked(ticket) => self.user.phase = next,
+            None => {}
+            Some(name) => {
+                let Some(index) = self.find(name) else { return };
+                let channel = &mut self.channels[index];
+                if channel.phase == Phase::Asked(ticket) {
+                    channel.phase = next;
+                    channel.pauses = next == Phase::Waiting;
+                    channel.told |= next == Phase::Sent;
+                }
+            }
+        }
+    }
+
+    /// The server confirmed the sign-in: the user's own channel is wanted from then on.
+    pub(super) fn signed_in(&mut self, id: &'static str) {
+        if !self.user.wanted || !matches!(self.user.phase, Phase::Sent | Phase::Failed) {
+            return;
+        }
+        self.user.phase = Phase::Done;
+        self.user.id = Some(id);
+        self.want_users_channel(id);
+    }
+
+    fn start_sign_in(&mut self) {
+        self.user.phase = if self.setting.signs { Phase::Sent } else { Phase::Asking };
+    }
+
+    fn dial(&mut self) {
+        self.is_opening = false;
+        self.state = ConnectionState::Connecting;
+    }
+
+    fn forget_connection(&mut self) {
+        self.is_opening = false;
+        if self.user.phase != Phase::Denied {
+            self.user.phase = Phase::Waiting;
+        }
+        for channel in &mut self.channels {
+            channel.told = false;
+            channel.pauses = false;
+            if channel.phase != Phase::Denied {
+                channel.phase = Phase::Waiting;
+            }
+        }
+    }
+}

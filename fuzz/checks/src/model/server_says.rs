@@ -1,0 +1,132 @@
+//! What the model makes of the server's messages.
+
+use super::channels::Phase;
+use super::reference::Reference;
+use crate::plan::{IDS, Message, infos};
+
+impl Message {
+    /// The message, if the model knows what it means.
+    pub(super) fn known(&self) -> Option<&Self> {
+        (!matches!(self, Self::Raw(_))).then_some(self)
+    }
+}
+
+impl Reference {
+    pub(super) fn heard(&mut self, message: &Message) {
+        if !self.is_opening && !self.is_connected() {
+            return;
+        }
+        match message {
+            Message::Established { .. } => self.established(),
+            Message::Succeeded { channel, list, info } => {
+                self.succeeded(channel, list.unwrap_or_default(), *info);
+            }
+            Message::Joined { channel, id, info } => self.joined(channel, *id, *info),
+            Message::Left { channel, id } => {
+                if let Some(index) = self.listening(channel) {
+                    self.channels[index].members.remove(IDS[usize::from(*id)]);
+                }
+            }
+            Message::Error { code, text, names, of_subscription } => {
+                let channel = (*names && !text.is_empty()).then_some(*text);
+                if *of_subscription {
+                    self.subscription_error(channel);
+                } else {
+                    self.error(*code, channel, text);
+                }
+            }
+            Message::Other(text) => self.other(text),
+            Message::Event { .. } | Message::Sealed { .. } | Message::Raw(_) => {}
+        }
+    }
+
+    fn other(&mut self, text: &str) {
+        if text.contains("pusher:signin_success") {
+            self.signed_in(if text.contains("me") { "me" } else { "1" });
+        } else if text.contains("pusher:subscription_error") {
+            self.subscription_error(None);
+        } else if text.contains("subscription_succeeded") {
+            self.succeeded("#server-to-user-me", (0, 0), 0);
+        }
+    }
+
+    fn succeeded(&mut self, name: &str, (ids, hash): (u8, u8), info: u8) {
+        let Some(index) = self.find(name).filter(|index| self.channels[*index].told) else {
+            return;
+        };
+        let most = self.setting.limits().members;
+        let channel = &mut self.channels[index];
+        channel.phase = Phase::Done;
+        channel.pauses = false;
+        if !channel.is_presence() {
+            return;
+        }
+        channel.members.clear();
+        let listed = |bits: u8| (0..IDS.len()).filter(move |index| bits & (1 << index) != 0);
+        let with_info = listed(hash).map(|index| (IDS[index], infos(info)));
+        for (id, info) in with_info.chain(listed(ids).map(|index| (IDS[index], None))) {
+            if channel.members.len() < most && !channel.members.contains_key(id) {
+                channel.members.insert(id.to_owned(), info.map(str::to_owned));
+            }
+        }
+    }
+
+    fn joined(&mut self, name: &str, id: u8, info: u8) {
+        let most = self.setting.limits().members;
+        let Some(index) = self.listening(name) else { return };
+        let (members, id) = (&mut self.channels[index].members, IDS[usize::from(id)]);
+        if members.len() < most || members.contains_key(id) {
+            members.insert(id.to_owned(), infos(info).map(str::to_owned));
+        }
+    }
+
+    /// A presence channel whose members may change.
+    fn listening(&self, name: &str) -> Option<usize> {
+        let index = self.find(name)?;
+        let channel = &self.channels[index];
+        (channel.is_presence() && channel.phase == Phase::Done).then_some(index)
+    }
+
+    fn subscription_error(&mut self, channel: Option<&str>) {
+        let index = match channel {
+            Some(name) => self.find(name),
+            None => self.only_unanswered(),
+        };
+        self.refuse(index);
+    }
+
+    fn error(&mut self, code: Option<u16>, channel: Option<&str>, text: &str) {
+        let heard = channel.and_then(|name| self.find(name));
+        if heard.is_some_and(|index| self.channels[index].told) {
+            self.refuse(heard);
+        } else if channel.is_some() || matches!(code, Some(4200 | 4301 | 4302)) {
+            // About a channel that is not subscribed to, the connection, or something else.
+        } else if let Some(index) = self.find(text) {
+            self.refuse(Some(index));
+        } else if self.user.phase != Phase::Sent {
+            self.refuse(self.only_unanswered());
+        } else if text == "sign in first" || self.unanswered().count() == 0 {
+            self.user.phase = Phase::Failed;
+        }
+    }
+
+    fn refuse(&mut self, index: Option<usize>) {
+        let unanswered = index.filter(|index| self.channels[*index].phase == Phase::Sent);
+        if let Some(index) = unanswered {
+            self.channels[index].phase = Phase::Failed;
+        }
+    }
+
+    fn only_unanswered(&self) -> Option<usize> {
+        let mut unanswered = self.unanswered();
+        unanswered.next().filter(|_| unanswered.next().is_none())
+    }
+
+    /// The signed channels that the server has not answered.
+    fn unanswered(&self) -> impl Iterator<Item = usize> {
+        let channels = self.channels.iter().enumerate();
+        channels
+            .filter(|(_, channel)| channel.is_signed() && channel.phase == Phase::Sent)
+            .map(|(index, _)| index)
+    }
+}

@@ -1,0 +1,313 @@
+//! A driver that does what a plan says, and holds the session to the contract meanwhile.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fmt::Write as _;
+use std::hash::Hasher as _;
+use std::time::Duration;
+
+use pushest_proto::{
+    Action, Authorization, CommandError, ConnectionId, ConnectionState, Denied, Endpoint,
+    EndpointAnswer, Event, Instant, Limits, Session, Ticket,
+};
+
+use crate::plan::{
+    Answer, Input, MASTER_KEY, NUMBERED, SECRET, SENTINEL, SHARED_SECRET, Setting, Step, Which,
+};
+
+const PONG: &str = r#"{"event":"pusher:pong","data":{}}"#;
+
+/// As far as time goes: any timeout fits behind it.
+const END: Instant = Instant::from_micros(u64::MAX / 2);
+
+/// The session's state changes that wait are joined beyond 256, and other outcomes come of what was
+/// polled before.
+const MOST_KEPT: usize = 400;
+
+pub(super) struct Driver {
+    pub(super) session: Session,
+    limits: Limits,
+    /// The time; it never runs backwards, though inputs may come with an older one.
+    pub(super) now: Instant,
+    /// Every connection that was asked for.
+    connections: Vec<ConnectionId>,
+    tickets: Vec<Ticket>,
+    open: Option<ConnectionId>,
+    established: Option<ConnectionId>,
+    connecting: Option<ConnectionId>,
+    /// How often `connect` ended the session's being disconnected, and how many ends of that,
+    /// `State(Disconnected)`, were polled: when they are equal, nothing can follow.
+    begun: usize,
+    ended: usize,
+    /// When the session asked for connections since the user last did something about it.
+    connects: Vec<Instant>,
+    /// How many events were sent, and the last that came out.
+    sent: u64,
+    received: u64,
+    steps: usize,
+    /// The steps whose command was refused.
+    pub(super) refused: Vec<usize>,
+    /// A digest of each action's description.
+    pub(super) digests: Vec<u64>,
+    pub(super) last_action: String,
+}
+
+impl Driver {
+    pub(super) fn new(setting: Setting) -> Self {
+        let now = Instant::from_micros(1_000_000);
+        Self {
+            session: Session::new(setting.config(), setting.seed, now),
+            limits: setting.limits(),
+            now,
+            connections: Vec::new(),
+            tickets: Vec::new(),
+            open: None,
+            established: None,
+            connecting: None,
+            begun: 0,
+            ended: 0,
+            connects: Vec::new(),
+            sent: 0,
+            received: 0,
+            steps: 0,
+            refused: Vec::new(),
+            digests: Vec::new(),
+            last_action: String::new(),
+        }
+    }
+
+    pub(super) fn step(&mut self, step: &Step) {
+        let now = if step.stale { Instant::ORIGIN } else { self.now };
+        if self.tell(&step.input, now).is_err() {
+            self.refused.push(self.steps);
+        }
+        self.after(step);
+    }
+
+    /// A step whose command was refused the first time.
+    pub(super) fn skip(&mut self, step: &Step) {
+        self.after(step);
+    }
+
+    fn after(&mut self, step: &Step) {
+        self.steps += 1;
+        if step.polls {
+            self.drain();
+        }
+        self.check_bounds();
+    }
+
+    fn tell(&mut self, input: &Input, now: Instant) -> Result<(), CommandError> {
+        let session = &mut self.session;
+        match input {
+            Input::Connect => self.connect_at(now),
+            Input::Disconnect => session.disconnect(now),
+            Input::SetEndpoint => {
+                let endpoint = Endpoint::host("elsewhere").expect("it is a host's name");
+                session.set_endpoint(endpoint, now);
+                self.connects.clear();
+            }
+            Input::Open(which) => {
+                if let Some(connection) = self.connection(*which) {
+                    self.session.handle_open(connection, now);
+                }
+            }
+            Input::Message(which, message) => {
+                if let Some(connection) = self.connection(*which) {
+                    self.sent += 1;
+                    let message = message.written(self.sent);
+                    self.session.handle_message(connection, message.into(), now);
+                }
+            }
+            Input::Activity => {
+                if let Some(connection) = self.connection(Which::Last) {
+                    self.session.handle_activity(connection, now);
+                }
+            }
+            Input::Close(which, loss) => {
+                if let Some(connection) = self.connection(*which) {
+                    self.session.handle_close(connection, loss.clone(), now);
+                }
+            }
+            Input::Authorization { back, answer } => {
+                let back = usize::from(*back) % self.tickets.len().max(1);
+                if let Some(ticket) = self.tickets.iter().rev().nth(back) {
+                    session.handle_authorization(*ticket, authorization(*answer), now);
+                }
+            }
+            Input::Reading(reading) => session.handle_reading(*reading, now),
+            Input::Writable(writable) => {
+                if let Some(connection) = self.connection(Which::Last) {
+                    self.session.handle_writable(connection, *writable, now);
+                }
+            }
+            Input::NetworkChange => session.handle_network_change(now),
+            Input::Timeout => session.handle_timeout(now),
+            Input::Subscribe(channel, options) => {
+                session.subscribe(channel, options, now)?;
+            }
+            Input::Unsubscribe(channel) => session.unsubscribe(channel, now)?,
+            Input::Retry(channel) => session.retry(channel, now)?,
+            Input::Trigger(channel, event) => session.trigger(channel, event, &1, now)?,
+            Input::SignIn(data) => session.sign_in(*data, now)?,
+            Input::Ping => {
+                session.ping(now)?;
+            }
+            Input::Pass(duration) => self.now = (self.now + *duration).min(END),
+            Input::PassToDeadline { early } => {
+                if let Some(deadline) = session.poll_timeout() {
+                    let micros = deadline.as_micros().saturating_sub(u64::from(*early));
+                    self.now = self.now.max(Instant::from_micros(micros)).min(END);
+                }
+            }
+            Input::PollOne => {
+                self.poll();
+            }
+        }
+        Ok(())
+    }
+
+    /// Connects, with a driver that reads and writes.
+    pub(super) fn connect(&mut self) {
+        self.connect_at(self.now);
+        self.session.handle_reading(true, self.now);
+        if let Some(connection) = self.connection(Which::Last) {
+            self.session.handle_writable(connection, true, self.now);
+        }
+    }
+
+    fn connect_at(&mut self, now: Instant) {
+        self.begun += usize::from(self.session.state() == ConnectionState::Disconnected);
+        self.session.connect(now);
+        // The user may connect as often as it likes: the bound is for what servers cause.
+        self.connects.clear();
+    }
+
+    fn connection(&self, which: Which) -> Option<ConnectionId> {
+        match which {
+            Which::Last => self.connections.last().copied(),
+            Which::Former(index) => {
+                self.connections.get(usize::from(index) % self.connections.len().max(1)).copied()
+            }
+        }
+    }
+
+    /// C3: once the session was told the time and everything was polled, there is nothing to do
+    /// at this time.
+    pub(super) fn drain(&mut self) {
+        self.session.handle_timeout(self.now);
+        while self.poll().is_some() {}
+        if let Some(deadline) = self.session.poll_timeout() {
+            assert!(deadline > self.now, "C3: a deadline that is not in the future");
+        }
+    }
+
+    /// Polls one action.
+    pub(super) fn poll(&mut self) -> Option<Action> {
+        let deadline = self.session.poll_timeout();
+        let action = self.session.poll_action()?;
+        assert!(deadline.is_some_and(|time| time <= self.now), "C3: {action:?} waited unseen");
+        self.describe(&action);
+        assert!(self.begun > self.ended, "C8: {} after State(Disconnected)", self.last_action);
+        self.follow(&action);
+        Some(action)
+    }
+
+    /// C11, and the digest for C7.
+    fn describe(&mut self, action: &Action) {
+        let text = &mut self.last_action;
+        text.clear();
+        write!(text, "{action:?}").expect("a text takes everything");
+        // The signature of an authorization does go to the server.
+        let hidden = if matches!(action, Action::Send(_)) { SECRET } else { SENTINEL };
+        assert!(!text.contains(hidden), "C11: {text}");
+        let mut hasher = DefaultHasher::new();
+        hasher.write(text.as_bytes());
+        self.digests.push(hasher.finish());
+    }
+
+    fn follow(&mut self, action: &Action) {
+        match action {
+            Action::Connect { connection, .. } => {
+                assert_eq!(self.connecting, None, "C4: two Connects");
+                assert!(!self.connections.contains(connection), "C4: {connection} again");
+                self.connections.push(*connection);
+                self.connecting = Some(*connection);
+                self.open = Some(*connection);
+                self.established = None;
+                self.connects.push(self.now);
+            }
+            Action::Send(frame) => {
+                assert_eq!(Some(frame.connection), self.open, "C4: not the open connection");
+                let is_established = self.established == Some(frame.connection);
+                assert!(is_established || frame.text == PONG, "C4: {} is too early", frame.text);
+            }
+            Action::Close { connection, .. } => {
+                assert_eq!(Some(*connection), self.open, "C4: closes what is not open");
+                self.open = None;
+                self.connecting = None;
+            }
+            Action::Authorize(request) => self.tickets.push(request.ticket),
+            Action::Emit(Event::State(change)) => match change.to {
+                ConnectionState::Connecting => {}
+                ConnectionState::Connected => {
+                    self.connecting = None;
+                    self.established = self.open;
+                }
+                ConnectionState::Disconnected => {
+                    self.ended += 1;
+                    self.connecting = None;
+                }
+                ConnectionState::Waiting | ConnectionState::Refused => self.connecting = None,
+            },
+            Action::Emit(Event::Channel(event)) if event.name() == NUMBERED => {
+                let number = event.json().expect("it was sent as a number");
+                assert!(number > self.received, "C2: event {number} after {}", self.received);
+                self.received = number;
+            }
+            Action::Abandon(_) | Action::Emit(_) | Action::UpdatePresence(_) => {}
+        }
+    }
+
+    /// C5 and C10.
+    fn check_bounds(&self) {
+        let (memory, limits) = (self.session.memory(), &self.limits);
+        assert!(memory.channels <= limits.channels + 1, "C5: {memory:?}; one is the user's");
+        assert!(memory.stored_events <= limits.stored_events + MOST_KEPT, "C5: {memory:?}");
+        assert!(memory.stored_bytes <= limits.stored_bytes, "C5: {memory:?}");
+        assert!(memory.outgoing_bytes <= limits.outgoing, "C5: {memory:?}");
+        let most = limits.member_bytes.saturating_mul(limits.channels);
+        assert!(memory.member_bytes <= most, "C5: {memory:?}");
+        let minute = Duration::from_secs(60);
+        let recent = |time: &&Instant| self.now.saturating_duration_since(**time) < minute;
+        // Three immediate retries between stable connections of 10 s, and the floor of the backoff
+        // that doubles on average.
+        let recent = self.connects.iter().rev().take_while(recent).count();
+        assert!(recent < 120, "C10: {recent} connects within a minute");
+    }
+
+    /// C11: what a session shows of itself. Authorizations that wait to be sent are in it, too.
+    pub(super) fn described(&self) -> String {
+        let text = format!("{:?} {:?}", self.session, self.session.status());
+        assert!(!text.contains(SENTINEL), "C11: {text}");
+        let bytes = format!("{:?}", &MASTER_KEY[..4]);
+        assert!(!text.contains(&bytes[1..bytes.len() - 1]), "C11: the master key in {text}");
+        text
+    }
+}
+
+/// What an authorizer answers.
+pub(crate) fn authorization(answer: Answer) -> Result<Authorization, Denied> {
+    let granted = Authorization::new(format!("app-key:{SENTINEL}"));
+    let full = granted.clone().channel_data(r#"{"user_id":"me"}"#).user_data(r#"{"id":"me"}"#);
+    match answer {
+        Answer::Granted => Ok(full.shared_secret(SHARED_SECRET)),
+        Answer::Bare => Ok(granted),
+        Answer::WrongKey => Ok(full.shared_secret(format!("{SENTINEL}B{}=", "A".repeat(34)))),
+        Answer::Refused => Err(Denied::refused(Some(403), "no")),
+        Answer::Unavailable => Err(Denied::unavailable(None, "later")),
+        Answer::RetryAfter => {
+            let retry_after = Some(Duration::from_secs(7));
+            EndpointAnswer { status: 503, retry_after, location: None, body: b"later" }.read()
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Target `session`: any inputs and commands, in any order, keep the contract of the core's
+//! documentation (C1–C11). C1 is that nothing here panics, with overflow checks on; the others are
+//! asserted after every step.
+
+mod driver;
+mod settling;
+
+use crate::plan::{NUMBERED, Plan, SENTINEL};
+use driver::Driver;
+
+pub(crate) use driver::authorization;
+
+/// Checks one input.
+///
+/// # Panics
+/// If a line of the contract is broken; the message begins with its number.
+pub fn check(bytes: &[u8]) {
+    let plan = Plan::read(bytes);
+    if plan.quotes(&[SENTINEL, NUMBERED]) {
+        return;
+    }
+    let mut first = Driver::new(plan.setting);
+    for step in &plan.steps {
+        first.step(step);
+    }
+    repeats(&plan, &first);
+    first.settle();
+}
+
+/// C6 and C7: the same inputs without the refused commands lead to the same actions, and to the
+/// same state.
+fn repeats(plan: &Plan, first: &Driver) {
+    let mut second = Driver::new(plan.setting);
+    for (index, step) in plan.steps.iter().enumerate() {
+        if first.refused.contains(&index) {
+            second.skip(step);
+        } else {
+            second.step(step);
+        }
+        let told = second.digests.len();
+        assert_eq!(
+            first.digests.get(..told),
+            Some(&*second.digests),
+            "C6, C7: at step {index}, {:?}, other actions than the first time; the last: {}",
+            step.input,
+            second.last_action,
+        );
+    }
+    assert_eq!(first.digests.len(), second.digests.len(), "C6, C7: fewer actions");
+    assert_eq!(first.described(), second.described(), "C6, C7: another state");
+}
