@@ -37,7 +37,7 @@ impl Replay {
     /// [`Damaged`] names the first line that is not one of a recording, and the rule.
     pub fn new(recording: &str) -> Result<Self, Damaged> {
         let mut lines = Vec::new();
-        let mut longest = usize::MAX;
+        let mut longest = 0;
         for (place, text) in recording.split_inclusive('\n').enumerate() {
             let line = place + 1;
             let damaged = |problem: &str| Damaged { line, problem: problem.into() };
@@ -52,10 +52,10 @@ impl Replay {
                 return Err(damaged("`trace` is the first line, and only that"));
             }
             match &parsed {
-                Line::Trace(header) => longest = header.longest_message(),
+                Line::Message { text, .. } => longest = longest.max(text.len()),
                 // What is opened is shorter than what it came in.
                 Line::Opened(bytes) if *bytes > longest => {
-                    return Err(damaged("more was opened than a message may have"));
+                    return Err(damaged("more was opened than any message before it has"));
                 }
                 _ => {}
             }
