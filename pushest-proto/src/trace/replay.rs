@@ -170,9 +170,8 @@ impl Replay {
             Line::Disconnect { at } => session.disconnect(time(at)),
             Line::SetEndpoint { at, endpoint } => session.set_endpoint(endpoint, time(at)),
             Line::Subscribe { at, channel, user_id, user_info } => {
-                let mut options = SubscribeOptions::default();
-                options.user_id = user_id.map(Into::into);
-                options.user_info = user_info.map(Into::into);
+                let (user_id, user_info) = (user_id.map(Into::into), user_info.map(Into::into));
+                let options = SubscribeOptions { user_id, user_info };
                 drop(session.subscribe(&channel, &options, time(at)));
             }
             Line::Unsubscribe { at, channel } => drop(session.unsubscribe(&channel, time(at))),
