@@ -50,7 +50,7 @@ impl Recording {
     pub(crate) fn hand_over(&self) {
         let mut sink = lock(&self.sink);
         let lines = std::mem::take(&mut *lock(&self.lines));
-        lines.lines().for_each(|line| sink(line));
+        lines.lines().for_each(&mut **sink);
     }
 }
 

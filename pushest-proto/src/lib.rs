@@ -57,6 +57,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Sessions can be recorded, for a report of a fault that replays: see [`trace`].
+//!
 //! # What it promises
 //!
 //! - **C1** Any bytes, and any order of calls: no panic, no overflow, no unbounded recursion.

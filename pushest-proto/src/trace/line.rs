@@ -194,10 +194,6 @@ impl Header {
         }
     }
 
-    pub(super) fn longest_message(&self) -> usize {
-        self.limits.message
-    }
-
     /// The configuration, with something in the place of the secrets.
     pub(super) fn config(self) -> Result<Config, ConfigError> {
         let mut builder = Config::builder(&self.key)

@@ -37,7 +37,7 @@ impl Replay {
     /// [`Damaged`] names the first line that is not one of a recording, and the rule.
     pub fn new(recording: &str) -> Result<Self, Damaged> {
         let mut lines = Vec::new();
-        let mut longest = usize::MAX;
+        let mut longest = 0;
         for (place, text) in recording.split_inclusive('\n').enumerate() {
             let line = place + 1;
             let damaged = |problem: &str| Damaged { line, problem: problem.into() };
@@ -52,10 +52,10 @@ impl Replay {
                 return Err(damaged("`trace` is the first line, and only that"));
             }
             match &parsed {
-                Line::Trace(header) => longest = header.longest_message(),
+                Line::Message { text, .. } => longest = longest.max(text.len()),
                 // What is opened is shorter than what it came in.
                 Line::Opened(bytes) if *bytes > longest => {
-                    return Err(damaged("more was opened than a message may have"));
+                    return Err(damaged("more was opened than any message before it has"));
                 }
                 _ => {}
             }
@@ -170,9 +170,8 @@ impl Replay {
             Line::Disconnect { at } => session.disconnect(time(at)),
             Line::SetEndpoint { at, endpoint } => session.set_endpoint(endpoint, time(at)),
             Line::Subscribe { at, channel, user_id, user_info } => {
-                let mut options = SubscribeOptions::default();
-                options.user_id = user_id.map(Into::into);
-                options.user_info = user_info.map(Into::into);
+                let (user_id, user_info) = (user_id.map(Into::into), user_info.map(Into::into));
+                let options = SubscribeOptions { user_id, user_info };
                 drop(session.subscribe(&channel, &options, time(at)));
             }
             Line::Unsubscribe { at, channel } => drop(session.unsubscribe(&channel, time(at))),

@@ -100,7 +100,11 @@ impl Walk {
             12 | 13 => self.subscribe(now),
             14 => {
                 let channel = self.any_channel();
-                self.command(|session| session.unsubscribe(channel, now).is_err());
+                if self.random.bool() {
+                    self.command(|session| session.unsubscribe(channel, now).is_err());
+                } else {
+                    self.command(|session| session.retry(channel, now).is_err());
+                }
             }
             15 => {
                 let channel = self.any_channel();
@@ -125,6 +129,7 @@ impl Walk {
                 let flag = self.random.bool();
                 self.session.handle_reading(flag, now);
                 if let Some(connection) = connection {
+                    self.session.handle_activity(connection, now);
                     self.session.handle_writable(connection, flag, now);
                 }
             }

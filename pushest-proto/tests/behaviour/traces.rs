@@ -144,12 +144,18 @@ fn a_line_that_was_taken_out_or_put_in_is_found() {
         copy.remove(place(start));
         Replay::new(&copy.join("\n")).unwrap().finish().expect_err(start);
     }
-    for line in [r#"{"opened":25}"#, r#"{"action":"Abandon"}"#, r#"{"disconnect":{"at":1000000}}"#]
-    {
+    for line in [r#"{"opened":0}"#, r#"{"action":"Abandon"}"#, r#"{"disconnect":{"at":1000000}}"#] {
         let mut copy = lines.clone();
         copy.insert(place(r#"{"open":"#), line);
         Replay::new(&copy.join("\n")).unwrap().finish().expect_err(line);
     }
+    // Nothing is left to compare the last action of a round with but its end.
+    let drained = place(r#"{"action":"#) + 2;
+    assert_eq!(lines[drained], r#"{"drained":{}}"#);
+    let mut copy = lines.clone();
+    copy.remove(drained - 1);
+    let difference = Replay::new(&copy.join("\n")).unwrap().finish().unwrap_err();
+    assert_eq!((difference.line, &*difference.recorded), (drained, "nothing"), "{difference}");
 }
 
 #[test]
@@ -183,7 +189,7 @@ fn a_damaged_line_is_named_with_the_rule() {
         (5, r#"{"connect":{"at":1,"on":2}}"#, "unknown field `on`"),
         (6, r#"{"bytes":{"at":1,"connection":1,"base64":"?"}}"#, "not base64"),
         (7, r#"{"trigger":{"at":1,"channel":"a","event":"b","data":"c"}}"#, "not JSON"),
-        (8, r#"{"opened":99999999999}"#, "more was opened"),
+        (8, r#"{"opened":1000}"#, "more was opened"),
         (9, lines[0], "`trace` is the first line"),
     ];
     for (place, line, rule) in cases {

@@ -1,5 +1,6 @@
 //! The runs recorded: each client's recording replays to the same actions, byte for byte.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use pushest_proto::trace::Replay;
@@ -13,7 +14,7 @@ type Recording = Arc<Mutex<String>>;
 
 #[test]
 fn what_the_clients_of_a_run_recorded_replays_byte_for_byte() {
-    let mut lines = 0;
+    let (mut lines, mut kinds) = (0, BTreeSet::new());
     for seed in 0..SEEDS {
         for (client, recording) in recorded(seed).iter().enumerate() {
             let recording = recording.lock().unwrap();
@@ -23,9 +24,15 @@ fn what_the_clients_of_a_run_recorded_replays_byte_for_byte() {
                 panic!("seed {seed}, client {client}: {difference}");
             }
             assert!(!recording.contains("app-secret"), "seed {seed}, client {client}");
+            kinds.extend(recording.lines().map(kind));
         }
     }
     assert!(lines > 100_000, "{lines}");
+    // All but what these links and this server do not do: other WebSocket frames, and encryption.
+    let all = "action authorization close connect disconnect drained message network_change open \
+               ping reading retry set_endpoint sign_in signed subscribe timeout trace trigger \
+               unsubscribe writable";
+    assert_eq!(kinds, all.split_whitespace().map(String::from).collect());
 }
 
 #[test]
@@ -36,6 +43,11 @@ fn the_same_run_records_the_same() {
     for seed in 0..10 {
         assert_eq!(texts(seed), texts(seed), "seed {seed}");
     }
+}
+
+/// What a line is about: `{"KIND":…}`.
+fn kind(line: &str) -> String {
+    line.split('"').nth(1).unwrap_or(line).to_owned()
 }
 
 /// The recordings of the clients of a run.
