@@ -157,7 +157,8 @@ impl Channels {
 
     pub(super) fn make_due(&mut self, key: Key, pending: &mut Pending) {
         let channel = &mut self.slab[key];
-        if channel.due.is_none() && channel.turn.is_none() {
+        debug_assert!(channel.turn.is_none(), "what waits for its turn needs nothing else");
+        if channel.due.is_none() {
             let order = pending.next_order();
             channel.due = Some(order);
             self.due.insert((order, key));

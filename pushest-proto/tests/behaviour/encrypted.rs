@@ -122,6 +122,19 @@ fn a_key_that_rotated_is_asked_for_once_and_nothing_is_lost_or_out_of_order() {
 }
 
 #[test]
+fn a_key_that_came_leaves_no_deadline_behind() {
+    let mut harness = subscribed(OTHER_KEY);
+    harness.pass_seconds(60);
+    let before = harness.session.poll_timeout();
+    harness.receive(&object("a", Some(ROOM), sealed()));
+    let request = harness.requests().remove(0);
+    assert_ne!(harness.session.poll_timeout(), before, "until then the answer is waited for");
+    answer(&mut harness, &request, KEY);
+    assert_eq!(told(&mut harness), [r#"a {"message":"hello world"}"#]);
+    assert_eq!(harness.session.poll_timeout(), before);
+}
+
+#[test]
 fn what_the_fresh_key_does_not_open_is_reported_and_does_not_ask_again() {
     let mut harness = subscribed(OTHER_KEY);
     harness.receive(&object("a", Some(ROOM), sealed()));
