@@ -67,7 +67,7 @@ pub(crate) struct Client {
     socket: WebSocket<TcpStream>,
     signer: Signer,
     socket_id: SocketId,
-    pub(crate) heard: Vec<String>,
+    heard: Vec<String>,
 }
 
 impl Client {
@@ -110,6 +110,12 @@ impl Client {
 
     pub(crate) fn send(&mut self, text: &str) -> Result<(), Box<dyn Error>> {
         Ok(self.socket.send(Message::text(text))?)
+    }
+
+    /// What was heard, the socket id written over: it is another one each time.
+    pub(crate) fn into_heard(self) -> Vec<String> {
+        let socket_id = self.socket_id.as_str();
+        self.heard.iter().map(|message| message.replace(socket_id, "1234.5678")).collect()
     }
 
     /// Keeps everything up to the answer to a ping.

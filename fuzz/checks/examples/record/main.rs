@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The first records the testkit's server in every profile, the second the server that
-//! `PUSHEST_TEST_URL` names. `FOLDER/decode` and `FOLDER/session` get a file for each message.
+//! `PUSHEST_TEST_URL` names. `FOLDER/decode` and `FOLDER/session` get a file for each message that
+//! is not in `FOLDER/decode` yet; socket ids are written over, so that it can be.
 
 #![allow(clippy::unwrap_used, reason = "a recorder may fail where it stands")]
 
@@ -79,17 +80,22 @@ fn record(app: &App) -> Result<BTreeSet<String>, Box<dyn Error>> {
     bob.flush()?;
     alice.flush()?;
     alice.flush()?;
-    Ok(alice.heard.into_iter().chain(bob.heard).collect())
+    Ok([alice, bob].into_iter().flat_map(Client::into_heard).collect())
 }
 
 fn write(folder: &Path, server: &str, messages: &BTreeSet<String>) -> Result<(), Box<dyn Error>> {
-    for target in ["decode", "session"] {
-        fs::create_dir_all(folder.join(target))?;
+    let [decode, session] = ["decode", "session"].map(|target| folder.join(target));
+    fs::create_dir_all(&decode)?;
+    fs::create_dir_all(&session)?;
+    let mut known = BTreeSet::new();
+    for entry in fs::read_dir(&decode)? {
+        known.insert(fs::read(entry?.path())?);
     }
-    for (number, message) in messages.iter().enumerate() {
+    let fresh = messages.iter().filter(|message| !known.contains(message.as_bytes()));
+    for (number, message) in fresh.enumerate() {
         let name = format!("{server}-{number:02}");
-        fs::write(folder.join("decode").join(&name), message)?;
-        fs::write(folder.join("session").join(&name), session(message))?;
+        fs::write(decode.join(&name), message)?;
+        fs::write(session.join(&name), input_of_session(message))?;
     }
     println!("{server}: {} messages", messages.len());
     Ok(())
@@ -97,7 +103,7 @@ fn write(folder: &Path, server: &str, messages: &BTreeSet<String>) -> Result<(),
 
 /// An input of `session`: one that signs and has the key wants the channels that are recorded, is
 /// connected, and hears this message.
-fn session(message: &str) -> Vec<u8> {
+fn input_of_session(message: &str) -> Vec<u8> {
     const SIGNS_AND_HAS_THE_KEY: u8 = 3;
     const SEED: u8 = 7;
     let [connect, open, subscribe, sign_in, raw, established] = [0, 3, 14, 18, 23, 25];

@@ -10,6 +10,7 @@ use pushest_proto::{
     EndpointAnswer, Event, Instant, Limits, Session, Ticket,
 };
 
+use super::words::{words_of, write_words};
 use crate::plan::{
     Answer, Input, MASTER_KEY, NUMBERED, SECRET, SENTINEL, SHARED_SECRET, Setting, Step, Which,
 };
@@ -77,7 +78,9 @@ impl Driver {
 
     pub(super) fn step(&mut self, step: &Step) {
         let now = if step.stale { Instant::ORIGIN } else { self.now };
-        if self.tell(&step.input, now).is_err() {
+        if let Err(error) = self.tell(&step.input, now) {
+            let words = words_of(&error);
+            assert!(!words.contains(SENTINEL), "C11: {words}");
             self.refused.push(self.steps);
         }
         self.after(step);
@@ -217,6 +220,7 @@ impl Driver {
         let text = &mut self.last_action;
         text.clear();
         write!(text, "{action:?}").expect("a text takes everything");
+        write_words(text, action);
         // The signature of an authorization does go to the server.
         let hidden = if matches!(action, Action::Send(_)) { SECRET } else { SENTINEL };
         assert!(!text.contains(hidden), "C11: {text}");

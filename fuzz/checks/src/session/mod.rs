@@ -4,6 +4,7 @@
 
 mod driver;
 mod settling;
+mod words;
 
 use crate::plan::{NUMBERED, Plan, SENTINEL};
 use driver::Driver;
