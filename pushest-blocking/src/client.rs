@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use pushest_driver::{Config, Options, SubscribeError, SubscribeOptions};
+use pushest_driver::{Commands, Config, Options, SubscribeError, SubscribeOptions};
 
 use crate::connection::Connection;
 use crate::event_loop::EventLoop;
@@ -16,7 +16,7 @@ use crate::waiting;
 /// A client of one app. Its connection runs on a thread of its own, which ends when the last clone
 /// is dropped.
 ///
-/// What does not wait stands at [`pushest_driver::Client`], which this derefs to; what waits blocks
+/// What does not wait stands at [`Commands`], which this derefs to; what waits blocks
 /// the calling thread, and stands here.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -26,7 +26,7 @@ pub struct Client {
 
 impl Client {
     /// A client that connects in the background and stays connected. This cannot fail:
-    /// [`Client::connected`] and [`status`](pushest_driver::Client::status) tell how it goes.
+    /// [`Client::connected`] and [`status`](pushest_driver::Commands::status) tell how it goes.
     ///
     /// # Panics
     /// If the operating system gives no thread, or no event queue.
@@ -101,9 +101,9 @@ impl Client {
 }
 
 impl Deref for Client {
-    type Target = pushest_driver::Client;
+    type Target = Commands;
 
-    fn deref(&self) -> &pushest_driver::Client {
+    fn deref(&self) -> &Commands {
         &self.client
     }
 }

@@ -3,7 +3,9 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use pushest_driver::{ChannelName, Config, Event, Options, SubscribeError, SubscribeOptions};
+use pushest_driver::{
+    ChannelName, Commands, Config, Event, Options, SubscribeError, SubscribeOptions,
+};
 
 use crate::client::Client;
 use crate::event_loop::EventLoop;
@@ -17,8 +19,10 @@ use crate::receiving::{Events, Nothing, receiver};
 /// Whoever has something else to do for longer calls [`sleep`](Connection::sleep), or lets a thread
 /// do this ([`spawn`](Connection::spawn)).
 ///
-/// It is an iterator over everything that happens. What does not wait stands at
-/// [`pushest_driver::Client`], which this derefs to: `trigger`, `members`, `status` and others take
+/// It is an iterator over everything that happens. It ends once nothing more can come by itself:
+/// after a refusal, or [`disconnect`](Commands::disconnect); after
+/// [`connect`](Commands::connect) it goes on. What does not wait stands at
+/// [`Commands`], which this derefs to: `trigger`, `members`, `status` and others take
 /// effect when they return, and go out with the next call that waits.
 ///
 /// ```no_run
@@ -36,6 +40,10 @@ use crate::receiving::{Events, Nothing, receiver};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// It holds its one receiver: with [`Overflow::Wait`](crate::Overflow::Wait) and a full queue
+/// nothing is read, so that [`flush`](Connection::flush) and its like come to nothing before events
+/// are received.
 ///
 /// Dropping it closes the connection in order: that takes a moment if the server answers, two
 /// seconds at most if it does not.
@@ -81,7 +89,7 @@ impl Connection {
     }
 
     /// Subscribes to a channel from now on and over all connections, until
-    /// [`unsubscribe`](pushest_driver::Client::unsubscribe). Its events come to
+    /// [`unsubscribe`](pushest_driver::Commands::unsubscribe). Its events come to
     /// [`Connection::recv`].
     ///
     /// # Errors
@@ -116,13 +124,13 @@ impl Connection {
 }
 
 receiver!(Connection<> of Event, |this: &mut Self, limit| {
-    this.event_loop.wait_for(this.events.0.recv(), limit)
+    this.event_loop.wait_for(this.events.0.recv_until_off(), limit)
 });
 
 impl Deref for Connection {
-    type Target = pushest_driver::Client;
+    type Target = Commands;
 
-    fn deref(&self) -> &pushest_driver::Client {
+    fn deref(&self) -> &Commands {
         self.event_loop.client()
     }
 }

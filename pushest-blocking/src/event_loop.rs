@@ -100,7 +100,12 @@ impl EventLoop {
     fn turn(&mut self) -> bool {
         self.looked = self.reactor.now();
         let waker = Waker::from(self.reactor.clone());
-        self.pump.take_if(|pump| Pin::new(pump).poll(&mut Context::from_waker(&waker)).is_ready());
+        // One that panics is gone.
+        if let Some(mut pump) = self.pump.take()
+            && Pin::new(&mut pump).poll(&mut Context::from_waker(&waker)).is_pending()
+        {
+            self.pump = Some(pump);
+        }
         self.pump.is_some()
     }
 }

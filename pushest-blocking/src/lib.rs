@@ -27,8 +27,8 @@
 //! - [`Connection`] has no thread: whoever waits carries it.
 //!
 //! Both are the same loop over sockets that never block. Names and behaviour are those of
-//! `pushest-tokio`, without `async` and `await`; instead, all that waits has a form that waits for
-//! a limited time.
+//! `pushest-tokio`, without `async` and `await`; instead, receiving, connecting, subscribing,
+//! signing in and flushing have forms that wait for a limited time.
 //!
 //! A name is resolved, and an endpoint or a
 //! [`blocking_authorizer`](Options::blocking_authorizer) asked, on a thread that lasts as long as

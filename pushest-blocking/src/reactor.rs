@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake};
-use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
@@ -21,12 +20,6 @@ const IDLE: u8 = 0;
 const WAITING: u8 = 1;
 /// Something has happened.
 const WOKEN: u8 = 2;
-
-/// How long the loop rests where the operating system cannot say what has happened.
-const WITHOUT_QUEUE: Duration = Duration::from_millis(10);
-
-/// No operating system's clock overflows within it.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(Debug)]
 pub(crate) struct Reactor {
@@ -82,12 +75,9 @@ impl Reactor {
         // The next turn looks at all timers again, and only those that still count.
         let timer = Instant::from_micros(self.first_timer.swap(u64::MAX, Ordering::Relaxed));
         let until = until.map_or(timer, |until| until.min(timer));
-        let limit = until.saturating_duration_since(self.now()).min(LONGEST_WAIT);
-        let waited = poll.poll(events, Some(limit));
-        // An interrupted wait is one that ends early; without any the loop would only be busy.
-        if waited.is_err_and(|error| error.kind() != io::ErrorKind::Interrupted) {
-            std::thread::sleep(limit.min(WITHOUT_QUEUE));
-        }
+        let limit = until.saturating_duration_since(self.now());
+        // It fails where a signal interrupts it, and has then waited long enough.
+        let _ = poll.poll(events, Some(limit));
         self.wakeups.fetch_add(1, Ordering::Relaxed);
         // Whoever woke it meanwhile has been heard: the loop looks at everything now.
         self.state.swap(IDLE, Ordering::AcqRel);
@@ -101,10 +91,6 @@ impl Reactor {
 
 impl Wake for Reactor {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
         if self.state.swap(WOKEN, Ordering::AcqRel) == WAITING {
             // It fails only where the loop's queue is full, and then the loop wakes anyway.
             let _ = self.waker.wake();

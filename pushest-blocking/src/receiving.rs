@@ -3,7 +3,8 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use pushest_driver::{Event, SubscriptionError};
+use pushest_driver::{CommandError, Event, SubscriptionError};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::waiting::{wait, wait_for};
@@ -14,7 +15,7 @@ pub enum Nothing {
     /// There is nothing yet.
     #[error("nothing has come yet")]
     Yet,
-    /// There is nothing more: the subscription or the client has ended.
+    /// There is nothing more: the subscription or the client has ended, or a `Connection` is off.
     #[error("nothing more comes")]
     More,
 }
@@ -75,14 +76,21 @@ impl Subscription {
     /// # Errors
     /// [`SubscriptionError`] once the server or the authorizer has refused, the client is refused
     /// or disconnected, or the channel was unsubscribed from. What is tried again by itself keeps
-    /// it waiting; see [`Subscription::subscribed_within`].
+    /// it waiting; see [`Client::subscribed_within`](crate::Client::subscribed_within).
     pub fn subscribed(&self) -> Result<(), SubscriptionError> {
         wait(self.0.subscribed())
     }
 
-    /// As [`Subscription::subscribed`]; `None` if it is not known within this time.
-    pub fn subscribed_within(&self, limit: Duration) -> Option<Result<(), SubscriptionError>> {
-        wait_for(self.0.subscribed(), Some(limit))
+    /// Sends a client event as soon as the rate allows, and waits for that.
+    ///
+    /// # Errors
+    /// As [`trigger`](pushest_driver::Subscription::trigger), but for the rate.
+    pub fn trigger_when_allowed<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<(), CommandError> {
+        wait(self.0.trigger_when_allowed(event, data))
     }
 
     /// Only the channel's events of this name, decoded by
@@ -120,6 +128,16 @@ receiver!(
     TypedEvents<T> of Result<T, serde_json::Error> where DeserializeOwned,
     |this: &mut Self, limit| wait_for(this.0.recv(), limit)
 );
+
+impl<T: DeserializeOwned> TypedEvents<T> {
+    /// As [`Subscription::subscribed`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn subscribed(&self) -> Result<(), SubscriptionError> {
+        wait(self.0.subscribed())
+    }
+}
 
 impl<T> Deref for TypedEvents<T> {
     type Target = pushest_driver::TypedEvents<T>;

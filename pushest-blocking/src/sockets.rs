@@ -22,7 +22,7 @@ pub(crate) struct Sockets {
 }
 
 #[cfg(feature = "tls")]
-type Tls = Box<rustls::StreamOwned<rustls::ClientConnection, TcpStream>>;
+type Tls = Box<pushest_driver::runtime::TlsStream<TcpStream>>;
 /// Never made.
 #[cfg(not(feature = "tls"))]
 type Tls = TcpStream;
@@ -70,20 +70,13 @@ impl Runtime for Sockets {
     #[cfg(feature = "tls")]
     fn secure(
         &self,
-        mut tcp: TcpStream,
+        tcp: TcpStream,
         tls: pushest_driver::runtime::Tls,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         Box::pin(async move {
-            let session = rustls::ClientConnection::new(tls.config, tls.server_name);
-            let mut session = session.map_err(io::Error::other)?;
-            ready(|| {
-                while session.is_handshaking() {
-                    session.complete_io(&mut tcp)?;
-                }
-                Ok(())
-            })
-            .await?;
-            Ok(Box::new(rustls::StreamOwned::new(session, tcp)))
+            let mut stream = pushest_driver::runtime::TlsStream::new(tls, tcp)?;
+            ready(|| stream.handshake()).await?;
+            Ok(Box::new(stream))
         })
     }
 

@@ -114,7 +114,7 @@ macro_rules! waits {
             /// [`trigger_when_allowed`](pushest_driver::Client::trigger_when_allowed).
             ///
             /// # Errors
-            /// As [`trigger`](pushest_driver::Client::trigger), but for the rate.
+            /// As [`trigger`](pushest_driver::Commands::trigger), but for the rate.
             pub fn trigger_when_allowed<T: Serialize + ?Sized>(
                 $($this)*,
                 channel: &str,
@@ -152,7 +152,7 @@ macro_rules! waits {
 
             /// Disconnects, and waits until the connection is closed: a moment if the server
             /// answers, two seconds at most if it does not.
-            /// [`connect`](pushest_driver::Client::connect) makes a new one.
+            /// [`connect`](pushest_driver::Commands::connect) makes a new one.
             pub fn shutdown($($this)*) {
                 $self.wait(|client| client.shutdown());
             }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use pushest_blocking::proto::SocketId;
 use pushest_blocking::{
-    ChannelName, Client, Config, Connection, Event, Events, NotConnected, Options,
+    ChannelName, Client, Commands, Config, Connection, Event, Events, NotConnected, Options,
+    SubscribeError, SubscribeOptions, Subscription,
 };
 use pushest_testkit::conformance::Unmet;
 
@@ -37,14 +38,22 @@ impl Unspawned {
 
 /// The names are the same, with a thread and without.
 macro_rules! waits {
-    ($driver:ident: $client:tt waits, $events:tt receives, $sleep:expr) => {
+    ($driver:ident: $client:tt waits, $events:tt receives, $detach:expr, $sleep:expr) => {
         impl Waits for $driver {
             fn start(config: Config, options: Options) -> Self {
                 Self::new(config, options)
             }
 
-            fn client(&self) -> &pushest_driver::Client {
+            fn commands(&self) -> &Commands {
                 &self.$client
+            }
+
+            fn subscribe(
+                &mut self,
+                channel: &str,
+                options: &SubscribeOptions,
+            ) -> Result<(), SubscribeError> {
+                self.$client.subscribe_with(channel, options).map($detach)
             }
 
             fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet> {
@@ -84,8 +93,8 @@ macro_rules! waits {
     };
 }
 
-waits!(Spawned: client waits, events receives, |_: &mut Self, time| std::thread::sleep(time));
-waits!(Unspawned: 0 waits, 0 receives, |this: &mut Self, time| this.0.sleep(time));
+waits!(Spawned: client waits, events receives, Subscription::detach, |_: &mut Self, time| std::thread::sleep(time));
+waits!(Unspawned: 0 waits, 0 receives, drop, |this: &mut Self, time| this.0.sleep(time));
 
 mod with_a_thread {
     pushest_testkit::conformance!(super::Adapted<super::Spawned>);

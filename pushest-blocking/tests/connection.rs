@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use pushest_blocking::{
-    Client, Config, Connection, ConnectionState, Event, Nothing, Options, SubscribeOptions,
-    Timeouts,
+    BackoffConfig, Client, CommandError, Config, Connection, ConnectionState, Event, Events,
+    Nothing, Options, SubscribeOptions, SubscriptionError, Timeouts,
 };
 use pushest_testkit::{Server, Target};
 
@@ -206,6 +206,88 @@ fn an_authorizer_may_block() {
     let mut connection = Connection::with_options(config.build().expect("valid"), options);
     let news = connection.subscribe("private-news").expect("a good channel");
     connection.subscribed(&news).expect("subscribed");
+}
+
+#[test]
+fn receiving_ends_once_nothing_more_can_come_and_goes_on_after_connect() {
+    let (server, mut connection) = start();
+    server.close(Target::All, 4001, "no such app");
+    let last = connection.by_ref().last().expect("it was connected before");
+    assert!(matches!(&last, Event::State(change) if change.to == ConnectionState::Refused));
+    assert_eq!(connection.try_recv().err(), Some(Nothing::More));
+    connection.connect();
+    connection.connected_within(PATIENCE).expect("connected");
+    assert!(connection.try_recv().is_ok());
+
+    connection.disconnect();
+    let last = connection.by_ref().last().expect("it was connected before");
+    assert!(matches!(&last, Event::State(change) if change.to == ConnectionState::Disconnected));
+}
+
+#[test]
+fn an_authorizer_that_panics_ends_the_client_and_nothing_else() {
+    let server = Server::start().expect("a server");
+    let options = Options::default().authorizer(|_| async { panic!("as a test wants it") });
+    let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
+    let mut connection = Connection::with_options(config.build().expect("valid"), options);
+    connection.subscribe("private-news").expect("a good channel");
+    let waiting = std::panic::AssertUnwindSafe(|| connection.by_ref().for_each(drop));
+    std::panic::catch_unwind(waiting).expect_err("the panic is the user's to see");
+    connection.connected().expect_err("it has ended");
+    connection.by_ref().for_each(drop);
+    assert_eq!(connection.try_recv().err(), Some(Nothing::More));
+}
+
+#[test]
+fn nothing_that_a_user_reaches_is_a_future() {
+    let (_server, connection) = start();
+    let (client, _events) = connection.spawn();
+    let chat = client.subscribe("private-chat").expect("a good channel");
+    let subscribed: Result<(), SubscriptionError> = chat.subscribed();
+    subscribed.expect("subscribed");
+    let triggered: Result<(), CommandError> = chat.trigger_when_allowed("client-a", "b");
+    triggered.expect("it may");
+    let typed = chat.on::<u32>("number");
+    let subscribed: Result<(), SubscriptionError> = typed.subscribed();
+    subscribed.expect("subscribed");
+    let mut user: Events = client.user_events();
+    let nothing: Result<Event, Nothing> = user.try_recv();
+    nothing.expect_err("nobody has signed in");
+}
+
+#[test]
+fn authorizers_that_hang_are_counted() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, mpsc};
+
+    let server = Server::start().expect("a server");
+    let (calls, (release, hang)) = (Arc::new(AtomicUsize::new(0)), mpsc::channel::<()>());
+    let (counter, hang) = (calls.clone(), std::sync::Mutex::new(hang));
+    let options = Options::default().blocking_authorizer(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        let _ = hang.lock().expect("nobody panics").recv();
+        Err(pushest_blocking::Denied::unavailable(None, "too late"))
+    });
+    let quick = Duration::from_millis(1);
+    let timeouts = Timeouts { authorization: quick, ..Timeouts::default() };
+    let backoff = BackoffConfig { initial: quick, maximum: quick };
+    let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
+    let config = config.timeouts(timeouts).backoff(backoff).build().expect("valid");
+    let mut connection = Connection::with_options(config, options);
+    for number in 0..8 {
+        connection.subscribe(&format!("private-{number}")).expect("a good channel");
+    }
+    let refused = |event: &Event| match event {
+        Event::SubscriptionFailed { reason, .. } => reason.to_string().contains("still block"),
+        _ => false,
+    };
+    assert!(connection.any(|event| refused(&event)));
+    while calls.load(Ordering::SeqCst) < 9 {
+        connection.sleep(quick);
+    }
+    connection.sleep(20 * quick);
+    assert_eq!(calls.load(Ordering::SeqCst), 9);
+    drop(release);
 }
 
 #[cfg(feature = "tls-ring")]

@@ -15,7 +15,7 @@ use crate::runtime::{Runtime, unblocked};
 /// for at most the configuration's `authorization` timeout.
 ///
 /// An authorizer that holds a `Client` keeps it alive: a client that is to end when its user drops
-/// it must not be held by its own authorizer.
+/// it must not be held by its own authorizer, which holds its [`Commands`](crate::Commands) instead.
 ///
 /// The futures run beside the connection in the same task: they must not block, and a panic in one
 /// ends the client.
@@ -57,15 +57,32 @@ where
     }
 }
 
+/// As many as run at a time: eight for channels and one for a sign-in. Those that nobody waits for
+/// any more count, too, since nothing can end them.
+const MOST_BLOCKED: usize = 9;
+
 /// Runs an authorizer that blocks where the runtime lets it.
 pub(crate) fn blocking<R: Runtime>(
     authorizer: Arc<BlockingAuthorizer>,
     runtime: Arc<R>,
 ) -> Arc<dyn Authorizer> {
+    let running = Arc::new(());
     Arc::new(move |request| {
-        let authorizer = authorizer.clone();
-        let asking = unblocked(&*runtime, move || authorizer(request));
-        async move { asking.await.unwrap_or_else(not_carried_out) }
+        let (authorizer, place) = (authorizer.clone(), running.clone());
+        let is_free = Arc::strong_count(&place) <= 1 + MOST_BLOCKED;
+        let asking = is_free.then(|| {
+            unblocked(&*runtime, move || {
+                let granted = authorizer(request);
+                drop(place);
+                granted
+            })
+        });
+        async move {
+            match asking {
+                Some(asking) => asking.await.unwrap_or_else(not_carried_out),
+                None => Err(Denied::unavailable(None, "earlier requests still block")),
+            }
+        }
     })
 }
 

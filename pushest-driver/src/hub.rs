@@ -319,6 +319,16 @@ impl State {
         self.life == Life::Ended
     }
 
+    /// Whether there is no connection, none will come by itself, and all that was told.
+    pub(crate) fn is_off(&self) -> bool {
+        let is_off = matches!(
+            self.session.state(),
+            ConnectionState::Refused | ConnectionState::Disconnected
+        );
+        // While actions wait, there is a timeout (contract, C3).
+        is_off && self.session.poll_timeout().is_none()
+    }
+
     /// The channel, if this is still the same subscription to it.
     pub(crate) fn channel(&mut self, name: &ChannelName, id: u64) -> Option<&mut Channel> {
         self.channels.get_mut(name.as_str()).filter(|channel| channel.id == id)

@@ -11,6 +11,7 @@
 mod authorizations;
 mod authorizer;
 mod client;
+mod commands;
 mod dial;
 mod error;
 mod handler;
@@ -31,6 +32,7 @@ mod wire;
 
 pub use authorizer::Authorizer;
 pub use client::Client;
+pub use commands::Commands;
 pub use error::{
     FlushError, NotConnected, NotSignedIn, SignInError, SubscribeError, SubscriptionError,
 };

@@ -138,7 +138,9 @@ impl Options {
 
     /// As [`Options::authorizer`], for code that blocks, such as an HTTP client without async: it
     /// runs where it holds nobody up, usually on a thread of its own. Nobody waits for it longer
-    /// than the configuration's `authorization` timeout; a panic counts as unavailable.
+    /// than the configuration's `authorization` timeout, but nothing can end it either: one that
+    /// hangs keeps its thread, also beyond the client's end, and while nine hang, further requests
+    /// are unavailable. A panic counts as unavailable, too.
     ///
     /// ```
     /// use pushest_driver::{Denied, Options};
@@ -161,7 +163,7 @@ impl Options {
         self
     }
 
-    /// The client does nothing until [`Client::connect`](crate::Client::connect), so that what is
+    /// The client does nothing until [`Commands::connect`](crate::Client::connect), so that what is
     /// set up before, such as [`Client::events`](crate::Client::events), sees everything.
     #[must_use]
     pub fn start_disconnected(mut self) -> Self {

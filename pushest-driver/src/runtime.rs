@@ -15,10 +15,11 @@ use pushest_proto::{Config, Instant};
 use tungstenite::{Error, Message};
 
 use crate::client::Client;
-#[cfg(feature = "tls")]
-pub use crate::dial::Tls;
 pub use crate::dial::Upgrade;
+#[cfg(feature = "tls")]
+pub use crate::dial::{Tls, tls_stream::TlsStream};
 pub use crate::handler::run;
+use crate::handler::{Handler, RunError};
 use crate::hub::Hub;
 use crate::options::Options;
 pub use crate::pump::Pump;
@@ -54,7 +55,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// its own, unless the runtime has a pool for that. What is not run is dropped.
     fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
         // Without a thread the work is dropped, and whoever waits for it learns of that.
-        let _ = std::thread::Builder::new().name("pushest-blocking".to_string()).spawn(work);
+        let _ = std::thread::Builder::new().name("pushest-work".to_string()).spawn(work);
     }
 
     /// Speaks TLS from here on.
@@ -132,7 +133,7 @@ pub struct ClientOn<R> {
 
 impl<R: Spawn> ClientOn<R> {
     /// A client that connects in the background and stays connected. This cannot fail:
-    /// [`connected`](Client::connected) and [`status`](Client::status) tell how it goes.
+    /// [`connected`](Client::connected) and [`status`](Commands::status) tell how it goes.
     ///
     /// # Panics
     /// Where the runtime cannot spawn, as tokio outside of its runtime, or in one without I/O and
@@ -162,6 +163,19 @@ impl<R: Spawn> ClientOn<R> {
         let (client, pump) = client(config, options, R::current());
         (Self { client, runtime: PhantomData }, pump)
     }
+}
+
+/// Makes a client, and tells the handler everything until the handler disconnects or the server
+/// refuses for good: the `run` of a runtime's crate.
+///
+/// # Errors
+/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+pub async fn run_on<R: Spawn, H: Handler<ClientOn<R>>>(
+    config: Config,
+    options: Options,
+    handler: H,
+) -> Result<(), RunError> {
+    run(ClientOn::with_options(config, options.start_disconnected()), handler).await
 }
 
 impl<R> Clone for ClientOn<R> {

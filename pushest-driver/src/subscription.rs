@@ -21,7 +21,7 @@ use crate::waiting::Subscribed;
 ///
 /// It receives what concerns the channel, in order: `Subscribed`, `Gap`, `Presence`, the channel's
 /// own events, `SubscriptionFailed` and so on. It is a `Stream`, too. It ends after
-/// [`Client::unsubscribe`](crate::Client::unsubscribe), and with the client.
+/// [`Commands::unsubscribe`](crate::Client::unsubscribe), and with the client.
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
     hub: Arc<Hub>,
@@ -88,10 +88,10 @@ impl Subscription {
         TypedEvents { subscription: self, lagged: 0, shape: PhantomData }
     }
 
-    /// Sends a client event; see [`Client::trigger`](crate::Client::trigger).
+    /// Sends a client event; see [`Commands::trigger`](crate::Client::trigger).
     ///
     /// # Errors
-    /// As [`Client::trigger`](crate::Client::trigger).
+    /// As [`Commands::trigger`](crate::Client::trigger).
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -121,7 +121,7 @@ impl Subscription {
         TriggerWhenAllowed::new(self.hub.clone(), self.name.as_str(), event, data)
     }
 
-    /// Who is present; see [`Client::members`](crate::Client::members). Nobody, once the channel
+    /// Who is present; see [`Commands::members`](crate::Client::members). Nobody, once the channel
     /// was unsubscribed from.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
@@ -255,6 +255,18 @@ impl Events {
     /// The next event; `None` after the end. May be dropped half-way, nothing is lost then.
     pub async fn recv(&mut self) -> Option<Event> {
         poll_fn(|context| poll_place(&self.hub, &self.place, context)).await
+    }
+}
+
+impl Events {
+    /// As [`Events::recv`], but ends once nothing more can come by itself: while the client is
+    /// refused or disconnected, after everything that told so. After a `connect` it goes on.
+    pub async fn recv_until_off(&mut self) -> Option<Event> {
+        poll_fn(|context| match poll_place(&self.hub, &self.place, context) {
+            Poll::Pending if self.hub.lock().is_off() => Poll::Ready(None),
+            polled => polled,
+        })
+        .await
     }
 }
 

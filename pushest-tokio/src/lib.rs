@@ -41,10 +41,13 @@ mod sockets;
 pub use pushest_driver::*;
 pub use sockets::Tokio;
 
-/// A client of one app, on tokio. Everything that it can do stands at
-/// [`pushest_driver::Client`], which it derefs to.
+/// A client of one app, on tokio. Its connection runs in one task, which ends when the last clone is
+/// dropped.
 ///
-/// Its connection runs in one task, which ends when the last clone is dropped.
+/// Beside what stands here it can do everything of [`pushest_driver::Client`], to which it derefs:
+/// `connected`, `subscribe`, `subscribe_with`, `events`, `signed_in`, `user_events`,
+/// `trigger_when_allowed`, `flush`, `shutdown`; and of [`Commands`]: `status`, `connect`,
+/// `disconnect`, `unsubscribe`, `retry`, `sign_in`, `trigger`, `members` and others.
 pub type Client = pushest_driver::runtime::ClientOn<Tokio>;
 
 /// Connects, and tells the handler everything until the handler disconnects or the server refuses
@@ -79,7 +82,7 @@ pub type Client = pushest_driver::runtime::ClientOn<Tokio>;
 /// # Errors
 /// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
 pub async fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
-    run_with_options(config, Options::default(), handler).await
+    pushest_driver::runtime::run_on(config, Options::default(), handler).await
 }
 
 /// As [`run`], with options.
@@ -91,8 +94,7 @@ pub async fn run_with_options<H: Handler<Client>>(
     options: Options,
     handler: H,
 ) -> Result<(), RunError> {
-    let client = Client::with_options(config, options.start_disconnected());
-    pushest_driver::runtime::run(client, handler).await
+    pushest_driver::runtime::run_on(config, options, handler).await
 }
 
 /// What the README shows must compile, and what it runs must work.

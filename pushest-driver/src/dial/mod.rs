@@ -4,6 +4,8 @@ mod address;
 pub(crate) mod handshake;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
+#[cfg(feature = "tls")]
+pub(crate) mod tls_stream;
 
 use std::fmt;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pushest_driver::proto::{AuthorizationRequest, SocketId, Statistics, Status, SubscribeOptions};
 use pushest_driver::proto::{ChannelState, CommandError, Config, Endpoint, Event, Member};
-use pushest_driver::{Client, Options};
+use pushest_driver::{Commands, Options, SubscribeError};
 use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
 
 /// How a driver makes a client, and how one waits for it.
@@ -13,8 +13,15 @@ pub(crate) trait Waits: Sized + 'static {
     /// Makes a client with one receiver of everything. It does nothing until it is told to connect.
     fn start(config: Config, options: Options) -> Self;
 
-    /// The handle that takes commands.
-    fn client(&self) -> &Client;
+    /// What takes commands.
+    fn commands(&self) -> &Commands;
+
+    /// Subscribes without a receiver: one that nobody empties would hold up the client.
+    fn subscribe(
+        &mut self,
+        channel: &str,
+        options: &SubscribeOptions,
+    ) -> Result<(), SubscribeError>;
 
     /// As those of [`DriverClient`]; of its receivers, only that of [`Waits::recv`] holds events.
     fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet>;
@@ -71,30 +78,27 @@ pub(crate) fn met<T, E: std::fmt::Display>(waited: Option<Result<T, E>>) -> Resu
 
 impl<W: Waits> DriverClient for Adapted<W> {
     fn connect(&mut self) {
-        self.0.client().connect();
+        self.0.commands().connect();
     }
 
     fn disconnect(&mut self) {
-        self.0.client().disconnect();
+        self.0.commands().disconnect();
     }
 
     fn set_endpoint(&mut self, endpoint: Endpoint) {
-        self.0.client().set_endpoint(endpoint);
+        self.0.commands().set_endpoint(endpoint);
     }
 
     fn subscribe(&mut self, channel: &str, options: &SubscribeOptions) -> Result<(), String> {
-        let subscription = self.0.client().subscribe_with(channel, options);
-        // A receiver that nobody empties would hold up the client.
-        subscription.map_err(|error| error.to_string())?.detach();
-        Ok(())
+        self.0.subscribe(channel, options).map_err(|error| error.to_string())
     }
 
     fn unsubscribe(&mut self, channel: &str) -> Result<(), CommandError> {
-        self.0.client().unsubscribe(channel)
+        self.0.commands().unsubscribe(channel)
     }
 
     fn retry(&mut self, channel: &str) -> Result<(), CommandError> {
-        self.0.client().retry(channel)
+        self.0.commands().retry(channel)
     }
 
     fn trigger(
@@ -103,35 +107,35 @@ impl<W: Waits> DriverClient for Adapted<W> {
         event: &str,
         data: &serde_json::Value,
     ) -> Result<(), CommandError> {
-        self.0.client().trigger(channel, event, data)
+        self.0.commands().trigger(channel, event, data)
     }
 
     fn sign_in(&mut self, user_data: Option<&str>) -> Result<(), String> {
-        self.0.client().sign_in(user_data).map_err(|error| error.to_string())
+        self.0.commands().sign_in(user_data).map_err(|error| error.to_string())
     }
 
     fn signed_in_user(&self) -> Option<String> {
-        self.0.client().signed_in_user()
+        self.0.commands().signed_in_user()
     }
 
     fn status(&self) -> Status {
-        self.0.client().status()
+        self.0.commands().status()
     }
 
     fn channel_state(&self, channel: &str) -> Option<ChannelState> {
-        self.0.client().channel_state(channel)
+        self.0.commands().channel_state(channel)
     }
 
     fn members(&self, channel: &str) -> Vec<Member> {
-        self.0.client().members(channel)
+        self.0.commands().members(channel)
     }
 
     fn me(&self, channel: &str) -> Option<Member> {
-        self.0.client().me(channel)
+        self.0.commands().me(channel)
     }
 
     fn statistics(&self) -> Statistics {
-        self.0.client().statistics()
+        self.0.commands().statistics()
     }
 
     fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet> {

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use pushest_driver::proto::{ChannelName, Config, Event, SocketId};
-use pushest_driver::{Client, Events, Options};
+use pushest_driver::proto::{ChannelName, Config, Event, SocketId, SubscribeOptions};
+use pushest_driver::{Client, Commands, Events, Options, SubscribeError, Subscription};
 use pushest_testkit::conformance::Unmet;
 
 use crate::adapter::{Adapted, Waits, met};
@@ -41,25 +41,33 @@ impl<S: Start> Waits for Futures<S> {
         Self { client, events, runtime: PhantomData }
     }
 
-    fn client(&self) -> &Client {
+    fn commands(&self) -> &Commands {
         self.client.as_ref()
     }
 
+    fn subscribe(
+        &mut self,
+        channel: &str,
+        options: &SubscribeOptions,
+    ) -> Result<(), SubscribeError> {
+        self.client.as_ref().subscribe_with(channel, options).map(Subscription::detach)
+    }
+
     fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet> {
-        met(block_on(self.client().connected(), limit))
+        met(block_on(self.client.as_ref().connected(), limit))
     }
 
     fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet> {
         let channel = ChannelName::new(channel).expect("it was subscribed to");
-        met(block_on(self.client().subscribed(&channel), limit))
+        met(block_on(self.client.as_ref().subscribed(&channel), limit))
     }
 
     fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet> {
-        met(block_on(self.client().signed_in(), limit))
+        met(block_on(self.client.as_ref().signed_in(), limit))
     }
 
     fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet> {
-        met(block_on(self.client().flush(), limit))
+        met(block_on(self.client.as_ref().flush(), limit))
     }
 
     fn recv(&mut self, limit: Duration) -> Option<Event> {
@@ -71,7 +79,7 @@ impl<S: Start> Waits for Futures<S> {
     }
 
     fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet> {
-        block_on(self.client().shutdown(), limit).ok_or(Unmet::TimedOut)
+        block_on(self.client.as_ref().shutdown(), limit).ok_or(Unmet::TimedOut)
     }
 }
 
