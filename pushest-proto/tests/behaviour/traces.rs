@@ -233,6 +233,7 @@ fn the_replayed_session_can_be_looked_at_on_the_way() {
     assert!(states.contains("connected") && states.contains("waiting"), "{states:?}");
     assert_eq!(replay.session().state(), ConnectionState::Disconnected);
     assert_eq!(replay.line(), replay.lines());
+    assert_eq!(replay.recorded_by(), env!("CARGO_PKG_VERSION"));
     assert!(replay.now() > Instant::ORIGIN);
 }
 
