@@ -13,6 +13,12 @@ pub(crate) fn run(arguments: &ReplayArguments, output: &Output) -> Result<(), Fa
         .map_err(|error| Failure::input(format_args!("{path} cannot be read: {error}")))?;
     let mut replay = Replay::new(&recording)
         .map_err(|error| Failure::input(format_args!("{path} is damaged: {error}")))?;
+    let (recorded_by, version) = (replay.recorded_by(), env!("CARGO_PKG_VERSION"));
+    if recorded_by != version {
+        output.warning(format_args!(
+            "recorded by version {recorded_by}, and this is {version}: they may differ in words"
+        ));
+    }
     let mut actions = 0;
     while let Some(action) = replay.next() {
         match action {

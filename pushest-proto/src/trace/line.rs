@@ -157,7 +157,7 @@ impl<'a> Line<'a> {
 pub(crate) struct Header {
     pub(super) version: u32,
     /// The version of this library, for whoever reads a report.
-    library: String,
+    pub(super) library: String,
     pub(super) at: u64,
     pub(super) seed: u64,
     key: String,

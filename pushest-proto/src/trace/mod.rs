@@ -34,6 +34,9 @@
 //! - What came of it: signatures (each belongs to one socket id, and is worthless after it), and
 //!   the actions that were polled, up to the end of each round of polls.
 //!
+//! Actions stand there as their `Debug` shows them, so that another version of this library may
+//! differ in the words alone: [`Replay::recorded_by`] tells which one it was.
+//!
 //! # What is not
 //!
 //! - The app's secret, the master key, and the keys of encrypted channels, whether derived or

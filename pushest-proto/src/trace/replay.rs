@@ -20,7 +20,7 @@ use crate::connection::ConnectionId;
 use crate::session::{Session, SubscribeOptions};
 
 /// A session that lives through a recording. It yields each action that it and the recording agree
-/// on; the first difference is the last item. See the [module](self) for an example.
+/// on; the first difference is the last item. See the [module](crate::trace) for an example.
 #[derive(Debug)]
 pub struct Replay {
     session: Session,
@@ -28,6 +28,7 @@ pub struct Replay {
     line: usize,
     count: usize,
     now: Instant,
+    library: Box<str>,
 }
 
 impl Replay {
@@ -71,17 +72,24 @@ impl Replay {
             let version = header.version;
             return Err(damaged(alloc::format!("version {version}, and {VERSION} can be read")));
         }
+        let library = header.library.as_str().into();
         let (seed, now) = (header.seed, Instant::from_micros(header.at));
         let config = header.config().map_err(|error| damaged(error.to_string()))?;
         let session =
             Session::traced(config, seed, now, Some(Trace::Replaying(Answers::default())));
-        Ok(Self { session, lines, line: 1, count, now })
+        Ok(Self { session, lines, line: 1, count, now, library })
     }
 
     /// The session as it is at this point of the recording.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The version of this library that made the recording.
+    #[must_use]
+    pub fn recorded_by(&self) -> &str {
+        &self.library
     }
 
     /// The line that was replayed last, counted from 1.

@@ -233,7 +233,25 @@ fn the_replayed_session_can_be_looked_at_on_the_way() {
     assert!(states.contains("connected") && states.contains("waiting"), "{states:?}");
     assert_eq!(replay.session().state(), ConnectionState::Disconnected);
     assert_eq!(replay.line(), replay.lines());
+    assert_eq!(replay.recorded_by(), env!("CARGO_PKG_VERSION"));
     assert!(replay.now() > Instant::ORIGIN);
+}
+
+/// Recordings of programs at work. One that differs shows that the session does something else
+/// than it did, or that an action looks different: then the line says so, and is mended.
+#[test]
+fn recordings_of_real_connections_replay() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let mut files = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let replay = Replay::new(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        if let Err(difference) = replay.finish() {
+            panic!("{}: {difference}", path.display());
+        }
+        files += 1;
+    }
+    assert!(files > 0);
 }
 
 #[test]
