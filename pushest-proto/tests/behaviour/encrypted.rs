@@ -218,6 +218,22 @@ fn what_waits_for_a_key_is_bounded() {
 }
 
 #[test]
+fn what_waits_for_a_key_is_bounded_in_bytes_too() {
+    let mut harness = subscribed(OTHER_KEY);
+    let long = |bytes: usize| {
+        let nonce = "4sVYwy4j/8dCcjyxtPCWyk19GaaViaW9";
+        json!({"nonce": nonce, "ciphertext": "AAAA".repeat(bytes / 4)})
+    };
+    for (name, bytes) in [("a", 100_000), ("b", 100_000), ("c", 100_000), ("d", 50_000)] {
+        harness.receive(&object(name, Some(ROOM), long(bytes)));
+    }
+    assert_eq!(told(&mut harness), ["c !WrongKey"], "256 KiB are kept at most");
+    let request = harness.requests().remove(0);
+    answer(&mut harness, &request, KEY);
+    assert_eq!(told(&mut harness), ["a !WrongKey", "b !WrongKey", "d !WrongKey"]);
+}
+
+#[test]
 fn ciphertext_is_never_passed_on_as_data() {
     let nonce = "4sVYwy4j/8dCcjyxtPCWyk19GaaViaW9";
     let cases = [

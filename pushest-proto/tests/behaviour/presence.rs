@@ -163,6 +163,49 @@ fn a_list_that_cannot_be_read_removes_nobody_and_one_bad_id_is_only_itself() {
 }
 
 #[test]
+fn members_of_a_list_that_find_no_room_are_counted() {
+    // The first has 15 bytes, id and info; the others have more.
+    let limits = Limits { member_bytes: 15, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    harness.subscribe_as(ROOM, "me");
+    harness.receive(&list(&["me", "you", "they"]));
+    assert_eq!(ids(&harness), ["me"]);
+    let events = harness.events();
+    let [.., Event::LimitReached(LimitReached::Members { dropped: 2, .. })] = &events[..] else {
+        panic!("{events:?}")
+    };
+}
+
+#[test]
+fn members_that_go_or_change_give_their_room_back() {
+    let mut harness = with_members(&["me", "you"]);
+    let counted = |harness: &Harness| {
+        let room = harness.session.channel(ROOM).unwrap();
+        let bytes: usize =
+            room.members().map(|one| one.id().len() + one.info_json().map_or(0, str::len)).sum();
+        assert_eq!(harness.session.memory().member_bytes, bytes);
+        bytes
+    };
+    assert_eq!(counted(&harness), 15 + 17);
+    let you = r#"{"user_id":"you","user_info":{"name":"somebody else"}}"#;
+    harness.receive(&message("pusher_internal:member_added", Some(ROOM), you));
+    assert_eq!(counted(&harness), 15 + 27);
+    harness.receive(&message("pusher_internal:member_removed", Some(ROOM), you));
+    assert_eq!(counted(&harness), 15);
+    harness.receive(&message("pusher_internal:member_added", Some(ROOM), r#"{"user_id":"x"}"#));
+    assert_eq!(counted(&harness), 16);
+}
+
+#[test]
+fn a_member_shows_its_id_and_info() {
+    let harness = with_members(&["me"]);
+    let member = harness.session.channel(ROOM).unwrap().me().unwrap();
+    let text = r#"Member { id: "me", info: Some("{\"name\":\"me\"}") }"#;
+    assert_eq!(format!("{member:?}"), text);
+}
+
+#[test]
 fn lists_that_nobody_polls_are_bounded_in_bytes() {
     let limits = Limits { stored_bytes: 100_000, ..Limits::default() };
     let mut harness = Harness::new(signing().limits(limits));
