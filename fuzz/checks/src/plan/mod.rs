@@ -185,7 +185,7 @@ impl Setting {
     pub(crate) fn limits(self) -> Limits {
         if self.small {
             Limits {
-                stored_events: 20,
+                stored_events: 8,
                 stored_bytes: 4096,
                 channels: 4,
                 members: 3,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pushest_proto::{
     Action, Authorization, CommandError, ConnectionId, ConnectionState, Denied, Endpoint,
-    EndpointAnswer, Event, Instant, Limits, Session, Ticket,
+    EndpointAnswer, Event, Instant, LimitReached, Limits, Session, Ticket,
 };
 
 use super::words::{words_of, write_words};
@@ -195,10 +195,14 @@ impl Driver {
     }
 
     /// C3: once the session was told the time and everything was polled, there is nothing to do
-    /// at this time.
+    /// at this time. C5: of what servers can pile up, no more comes than may be stored.
     pub(super) fn drain(&mut self) {
         self.session.handle_timeout(self.now);
-        while self.poll().is_some() {}
+        let mut stored = 0;
+        while let Some(action) = self.poll() {
+            stored += usize::from(is_droppable(&action));
+        }
+        assert!(stored <= self.limits.stored_events, "C5: {stored} events were stored");
         if let Some(deadline) = self.session.poll_timeout() {
             assert!(deadline > self.now, "C3: a deadline that is not in the future");
         }
@@ -296,6 +300,25 @@ impl Driver {
         let bytes = format!("{:?}", &MASTER_KEY[..4]);
         assert!(!text.contains(&bytes[1..bytes.len() - 1]), "C11: the master key in {text}");
         text
+    }
+}
+
+/// Whether an action tells what servers can cause as often as they like.
+fn is_droppable(action: &Action) -> bool {
+    match action {
+        Action::UpdatePresence(_) => true,
+        Action::Emit(event) => matches!(
+            event,
+            Event::Channel(_)
+                | Event::SubscriptionCount { .. }
+                | Event::CacheMiss { .. }
+                | Event::Watchlist { .. }
+                | Event::ServerError(_)
+                | Event::Unrouted { .. }
+                | Event::Malformed { .. }
+                | Event::LimitReached(LimitReached::Members { .. })
+        ),
+        _ => false,
     }
 }
 
