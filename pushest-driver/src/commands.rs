@@ -10,11 +10,11 @@ use pushest_proto::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-#[cfg(doc)]
-use crate::client::Client;
 use crate::error::SignInError;
 use crate::hub::Hub;
 use crate::trigger;
+#[cfg(doc)]
+use crate::{Client, Subscription};
 
 /// What a [`Client`] can be told and asked without waiting: it takes effect, or is known, when the
 /// call returns. Every client derefs to it, whatever runs it.

@@ -112,7 +112,7 @@ pub enum NotSignedIn {
     /// There is no connection, and none will come by itself.
     #[error(transparent)]
     NotConnected(#[from] NotConnected),
-    /// Nobody has called [`Commands::sign_in`](crate::Client::sign_in).
+    /// Nobody has called [`Commands::sign_in`](crate::Commands::sign_in).
     #[error("nobody has asked to be signed in")]
     NotAsked,
 }

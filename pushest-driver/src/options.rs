@@ -163,7 +163,7 @@ impl Options {
         self
     }
 
-    /// The client does nothing until [`Commands::connect`](crate::Client::connect), so that what is
+    /// The client does nothing until [`Commands::connect`](crate::Commands::connect), so that what is
     /// set up before, such as [`Client::events`](crate::Client::events), sees everything.
     #[must_use]
     pub fn start_disconnected(mut self) -> Self {

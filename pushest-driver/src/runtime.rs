@@ -133,7 +133,7 @@ pub struct ClientOn<R> {
 
 impl<R: Spawn> ClientOn<R> {
     /// A client that connects in the background and stays connected. This cannot fail:
-    /// [`connected`](Client::connected) and [`status`](Commands::status) tell how it goes.
+    /// [`connected`](Client::connected) and [`status`](crate::Commands::status) tell how it goes.
     ///
     /// # Panics
     /// Where the runtime cannot spawn, as tokio outside of its runtime, or in one without I/O and

@@ -21,7 +21,7 @@ use crate::waiting::Subscribed;
 ///
 /// It receives what concerns the channel, in order: `Subscribed`, `Gap`, `Presence`, the channel's
 /// own events, `SubscriptionFailed` and so on. It is a `Stream`, too. It ends after
-/// [`Commands::unsubscribe`](crate::Client::unsubscribe), and with the client.
+/// [`Commands::unsubscribe`](crate::Commands::unsubscribe), and with the client.
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
     hub: Arc<Hub>,
@@ -88,10 +88,10 @@ impl Subscription {
         TypedEvents { subscription: self, lagged: 0, shape: PhantomData }
     }
 
-    /// Sends a client event; see [`Commands::trigger`](crate::Client::trigger).
+    /// Sends a client event; see [`Commands::trigger`](crate::Commands::trigger).
     ///
     /// # Errors
-    /// As [`Commands::trigger`](crate::Client::trigger).
+    /// As [`Commands::trigger`](crate::Commands::trigger).
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -121,7 +121,7 @@ impl Subscription {
         TriggerWhenAllowed::new(self.hub.clone(), self.name.as_str(), event, data)
     }
 
-    /// Who is present; see [`Commands::members`](crate::Client::members). Nobody, once the channel
+    /// Who is present; see [`Commands::members`](crate::Commands::members). Nobody, once the channel
     /// was unsubscribed from.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
