@@ -20,7 +20,6 @@ macro_rules! conformance {
                 a_server_that_is_killed_and_started_again_is_found_again
                 clients_in_one_process_share_nothing;
             refusals
-                a_refusal_with_4001_stops_it_and_says_why_until_connect
                 an_established_connection_that_is_closed_with_4003_stops_it_too
                 a_server_over_capacity_is_spared_for_a_second
                 a_server_that_asks_to_reconnect_is_back_without_a_pause
@@ -36,12 +35,10 @@ macro_rules! conformance {
                 another_server_takes_over_channels_and_sign_in
                 disconnecting_in_any_state_sticks;
             heartbeat
-                a_server_that_falls_silent_is_noticed
                 one_that_answers_pings_is_not_taken_for_silent
                 a_server_that_pings_is_answered
                 a_flush_that_is_not_answered_fails_and_the_next_connection_has_its_own
-                a_flush_without_a_connection_fails
-                a_server_that_does_not_read_fills_the_session_and_nothing_else;
+                a_flush_without_a_connection_fails;
             subscribing
                 a_refused_channel_says_why_and_others_are_untouched
                 subscribing_twice_is_one_subscription
@@ -85,9 +82,6 @@ macro_rules! conformance {
                 a_client_that_waits_for_its_receiver_shuts_down_all_the_same
                 a_server_that_closes_a_client_while_it_waits_is_noticed_behind_its_events;
             messages
-                messages_from_one_byte_to_a_megabyte_arrive_whole
-                a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only
-                frames_in_many_writes_and_many_frames_in_one_write_are_read_alike
                 a_websocket_ping_is_answered_with_its_payload
                 frames_in_pieces_with_pings_between_them_are_put_together
                 junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
@@ -98,6 +92,7 @@ macro_rules! conformance {
                 shutdown_ends_while_it_dials
                 shutdown_without_a_connection_is_over_at_once;
         }
+        $crate::conformance_over! { ($driver), Ws }
         $crate::conformance_tests! { ($driver), in processes of their own,
             alone
                 clients_that_were_connected_leave_nothing
@@ -119,6 +114,31 @@ macro_rules! conformance_over_tls {
                 tls_to_a_server_without_it_fails_and_is_tried_again
                 a_server_that_wants_tls_gets_it
                 a_dropped_client_closes_its_connection_over_tls;
+        }
+        // The names are those of the tests without TLS.
+        type DriverOverTls = $driver;
+        mod over_tls {
+            $crate::conformance_over! { (super::DriverOverTls), Wss }
+        }
+    };
+}
+
+/// Tests of the scenarios that a driver's way to read and write shows in, over TCP or TLS.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_over {
+    (($driver:ty), $scheme:ident) => {
+        $crate::conformance_tests! { ($driver), over $scheme,
+            refusals
+                a_refusal_with_4001_stops_it_and_says_why_until_connect;
+            heartbeat
+                a_server_that_falls_silent_is_noticed
+                a_server_that_does_not_read_fills_the_session_and_nothing_else
+                the_servers_close_code_counts_though_nothing_can_be_written_any_more;
+            messages
+                messages_from_one_byte_to_a_megabyte_arrive_whole
+                a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only
+                frames_in_many_writes_and_many_frames_in_one_write_are_read_alike;
         }
     };
 }
@@ -167,6 +187,13 @@ macro_rules! conformance_tests {
         #[test]
         fn $scenario() {
             $crate::conformance::$theme::$scenario::<$driver>();
+        }
+    )*)*};
+    // The same, over TCP or TLS.
+    (($driver:ty), over $scheme:ident, $($theme:ident $($scenario:ident)*;)*) => {$($(
+        #[test]
+        fn $scenario() {
+            $crate::conformance::$theme::$scenario::<$driver>($crate::conformance::Scheme::$scheme);
         }
     )*)*};
     // The same, alone.

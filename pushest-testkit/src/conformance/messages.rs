@@ -7,13 +7,13 @@ use serde_json::json;
 use tungstenite::Message;
 
 use super::driver::{Driver, DriverClient};
-use super::in_process;
-use super::patience::{Expect, PATIENCE, connected, started};
+use super::patience::{Expect, PATIENCE, connected, started, started_with};
+use super::{Scheme, in_process};
 use crate::Target;
 
-pub fn messages_from_one_byte_to_a_megabyte_arrive_whole<D: Driver>() {
-    let (remote, server) = in_process();
-    let mut client = connected::<D>(remote.config());
+pub fn messages_from_one_byte_to_a_megabyte_arrive_whole<D: Driver>(scheme: Scheme) {
+    let (remote, server) = scheme.in_process();
+    let mut client = started_with::<D>(remote.config(), remote.settings());
     client.must_subscribe("news");
     // Around the sizes where a frame's header, and then a driver's buffers, change.
     for size in [0, 1, 90, 125, 126, 127, 4_096, 10_240, 65_535, 65_536, 65_537, 1_000_000] {
@@ -23,11 +23,14 @@ pub fn messages_from_one_byte_to_a_megabyte_arrive_whole<D: Driver>() {
     }
 }
 
-pub fn a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only<D: Driver>() {
-    let (remote, server) = in_process();
+pub fn a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only<D: Driver>(
+    scheme: Scheme,
+) {
+    let (remote, server) = scheme.in_process();
     let message = 64 * 1024;
     let limits = Limits { message, ..Limits::default() };
-    let mut client = connected::<D>(remote.signing().limits(limits).build().expect("valid"));
+    let config = remote.signing().limits(limits).build().expect("valid");
+    let mut client = started_with::<D>(config, remote.settings());
     client.must_subscribe("news");
     client.must_subscribe("private-orders");
     let of_size = |size: usize| {
@@ -45,10 +48,11 @@ pub fn a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only<
 }
 
 /// A frame of a server: not masked, and short enough for one byte of length.
-fn frame(head: u8, payload: &str) -> Vec<u8> {
+pub(super) fn frame(head: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
+    let payload = payload.as_ref();
     let length = u8::try_from(payload.len()).ok().filter(|length| *length < 126);
     let mut bytes = vec![head, length.expect("a short payload")];
-    bytes.extend(payload.as_bytes());
+    bytes.extend(payload);
     bytes
 }
 
@@ -56,14 +60,17 @@ const TEXT: u8 = 0x81;
 const FIRST_OF_TEXT: u8 = 0x01;
 const LAST_PART: u8 = 0x80;
 const PING: u8 = 0x89;
+pub(super) const CLOSE: u8 = 0x88;
 
 fn numbered(number: usize) -> Vec<u8> {
-    frame(TEXT, &format!(r#"{{"event":"number","channel":"news","data":"{number}"}}"#))
+    frame(TEXT, format!(r#"{{"event":"number","channel":"news","data":"{number}"}}"#))
 }
 
-pub fn frames_in_many_writes_and_many_frames_in_one_write_are_read_alike<D: Driver>() {
-    let (remote, server) = in_process();
-    let mut client = connected::<D>(remote.config());
+pub fn frames_in_many_writes_and_many_frames_in_one_write_are_read_alike<D: Driver>(
+    scheme: Scheme,
+) {
+    let (remote, server) = scheme.in_process();
+    let mut client = started_with::<D>(remote.config(), remote.settings());
     client.must_subscribe("news");
     for byte in numbered(0) {
         server.send_bytes(Target::All, &[byte]);

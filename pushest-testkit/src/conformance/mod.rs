@@ -116,6 +116,29 @@ use crate::Server;
 pub use driver::{Authorizer, Authorizing, Driver, DriverClient, Overflow, Settings, Unmet};
 pub use remote::Remote;
 
+/// How a scenario's client and its server speak.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Over TCP.
+    Ws,
+    /// Over TLS.
+    Wss,
+}
+
+impl Scheme {
+    /// A server in the process that speaks so.
+    fn in_process(self) -> (Remote, Server) {
+        match self {
+            Self::Ws => in_process(),
+            Self::Wss => {
+                let server = Server::start_tls().expect("a server with a certificate");
+                (Remote::of(&server), server)
+            }
+        }
+    }
+}
+
 /// A server for one scenario, gone with it.
 fn server() -> Server {
     Server::start().expect("a server on a free port")

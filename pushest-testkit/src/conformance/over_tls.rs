@@ -1,4 +1,4 @@
-//! `wss://`: whom the client trusts, and what it says about whom it does not.
+//! What is so only over `wss://`: whom the client trusts, and what it says about whom it does not.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ fn start(certificate: Certificate) -> Server {
 }
 
 fn config(server: &Server, host: &str) -> Config {
+    // Also of a server that speaks none.
     let builder = Remote::of(server).signing().host(host).tls(true);
     builder.stop_on_refusal(true).build().expect("valid")
 }
 
 fn trusting(server: &Server) -> Settings {
-    let pem = server.authority_pem().expect("a server with TLS").to_owned();
-    Settings { authority_pem: Some(pem), ..Settings::default() }
+    Remote::of(server).settings()
 }
 
 pub fn a_server_of_a_trusted_authority_is_connected_to_by_name_and_by_address<D: Driver>() {
@@ -77,7 +77,8 @@ pub fn a_server_that_wants_tls_gets_it<D: Driver>() {
     let builder = Server::builder().tls(Certificate::Valid).plain_clients(PlainClients::Refuse);
     let server = builder.start().expect("a server");
     // Without TLS it is told 4000, and comes back with TLS on the same port.
-    let mut client = started_with::<D>(Remote::of(&server).config(), trusting(&server));
+    let config = Remote::of(&server).signing().tls(false).build().expect("valid");
+    let mut client = started_with::<D>(config, trusting(&server));
     client.must_connect();
     assert_eq!(server.connections(), 1);
     let loss = Loss::closed(Some(4000), "Connect with TLS only");

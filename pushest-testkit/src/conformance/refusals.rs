@@ -5,14 +5,14 @@ use std::time::Duration;
 use pushest_proto::{ConnectionState, DialFailure, Event, Loss};
 
 use super::driver::{Driver, DriverClient, Unmet};
-use super::in_process;
-use super::patience::{Expect, PATIENCE, connected, started};
+use super::patience::{Expect, PATIENCE, connected, started, started_with};
+use super::{Scheme, in_process};
 use crate::{Target, UpgradeFault};
 
-pub fn a_refusal_with_4001_stops_it_and_says_why_until_connect<D: Driver>() {
-    let (remote, server) = in_process();
+pub fn a_refusal_with_4001_stops_it_and_says_why_until_connect<D: Driver>(scheme: Scheme) {
+    let (remote, server) = scheme.in_process();
     server.refuse_connections(Some((4001, "App key not in this cluster")));
-    let mut client = started::<D>(remote.config());
+    let mut client = started_with::<D>(remote.config(), remote.settings());
     client.want("news");
     let Err(Unmet::Failed(error)) = client.connected(PATIENCE) else { panic!("it is refused") };
     assert!(error.contains("4001: App key not in this cluster"), "{error}");

@@ -11,6 +11,7 @@ use md5::{Digest, Md5};
 use pushest_proto::{BackoffConfig, Config, ConfigBuilder};
 use sha2::Sha256;
 
+use super::driver::Settings;
 use super::patience::PATIENCE;
 use crate::Server;
 
@@ -21,6 +22,8 @@ pub struct Remote {
     secret: String,
     host: String,
     port: u16,
+    /// Whom to trust for its certificate, where it speaks TLS.
+    authority_pem: Option<String>,
 }
 
 impl Remote {
@@ -34,7 +37,8 @@ impl Remote {
             let (user, server) = url.strip_prefix("pusher://")?.rsplit_once('@')?;
             let ((key, secret), (host, port)) = (user.split_once(':')?, server.rsplit_once(':')?);
             let [key, secret, host] = [key, secret, host].map(str::to_owned);
-            Some(Self { key, secret, host, port: port.trim_end_matches('/').parse().ok()? })
+            let port = port.trim_end_matches('/').parse().ok()?;
+            Some(Self { key, secret, host, port, authority_pem: None })
         };
         parts().unwrap_or_else(|| panic!("a URL is not of the form pusher://KEY:SECRET@HOST:PORT"))
     }
@@ -54,7 +58,8 @@ impl Remote {
         Self::from_url(&url)
     }
 
-    /// A server in this process.
+    /// A server in this process. If it speaks TLS, so does whoever is configured for it; its HTTP
+    /// API is then out of reach for [`publish`](Self::publish), and [`Server::publish`] is not.
     #[must_use]
     pub fn of(server: &Server) -> Self {
         Self {
@@ -62,6 +67,7 @@ impl Remote {
             secret: server.app().secret().to_owned(),
             host: server.addr().ip().to_string(),
             port: server.port(),
+            authority_pem: server.authority_pem().map(str::to_owned),
         }
     }
 
@@ -84,7 +90,8 @@ impl Remote {
             initial: Duration::from_millis(100),
             maximum: Duration::from_millis(200),
         };
-        Config::builder(&self.key).host(&self.host).port(self.port).backoff(backoff)
+        let builder = Config::builder(&self.key).host(&self.host).port(self.port);
+        builder.tls(self.authority_pem.is_some()).backoff(backoff)
     }
 
     /// A configuration with the secret, to be adjusted.
@@ -96,6 +103,11 @@ impl Remote {
     #[must_use]
     pub fn config(&self) -> Config {
         self.signing().build().expect("a valid configuration")
+    }
+
+    /// The settings of a client that is to trust it.
+    pub(super) fn settings(&self) -> Settings {
+        Settings { authority_pem: self.authority_pem.clone(), ..Settings::default() }
     }
 
     /// Publishes over the HTTP API, as the app's server does.
@@ -143,6 +155,7 @@ impl fmt::Debug for Remote {
             .field("key", &self.key)
             .field("host", &self.host)
             .field("port", &self.port)
+            .field("tls", &self.authority_pem.is_some())
             .finish_non_exhaustive()
     }
 }
