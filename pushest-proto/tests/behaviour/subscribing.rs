@@ -170,7 +170,8 @@ fn an_unanswered_subscribe_is_sent_three_times_then_fails_until_the_next_connect
     }
     assert_eq!(sent, 3);
     let took = harness.now.saturating_duration_since(begin);
-    assert!(took >= Duration::from_secs(30) && took < Duration::from_secs(34), "{took:?}");
+    // Three times the timeout, and two pauses: a server that is overloaded gets a rest.
+    assert!(took > Duration::from_millis(30_100) && took < Duration::from_secs(34), "{took:?}");
     let events = harness.events();
     assert!(matches!(
         &events[..],
