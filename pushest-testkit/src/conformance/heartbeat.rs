@@ -106,8 +106,8 @@ pub fn the_servers_close_code_counts_though_nothing_can_be_written_any_more<D: D
     let messages = client.statistics().messages;
     server.publish("private-chat", "large", &"x".repeat(LARGE));
     client.until("the event", |client| client.statistics().messages > messages);
-    let [high, low] = 4003_u16.to_be_bytes();
-    server.send_bytes(Target::All, &frame(CLOSE, &[&[high, low], &b"disabled"[..]].concat()));
+    let reason = [&4003_u16.to_be_bytes()[..], b"disabled"].concat();
+    server.send_bytes(Target::All, &frame(CLOSE, reason));
     // Elsewhere, a reset may take back what was not read before it.
     if cfg!(target_os = "linux") {
         server.reset_connections(Target::All);
