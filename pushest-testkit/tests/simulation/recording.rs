@@ -55,13 +55,13 @@ fn recorded(seed: u64) -> Vec<Recording> {
     let recordings = Mutex::new(Vec::new());
     let run = Run::with_clients(seed, |world, config| {
         let recording = Recording::default();
-        recordings.lock().unwrap().push(recording.clone());
+        recordings.lock().expect("nobody panics").push(recording.clone());
         world.add_recorded_client(config, move |line| {
-            let mut recording = recording.lock().unwrap();
+            let mut recording = recording.lock().expect("nobody panics");
             recording.push_str(line);
             recording.push('\n');
         })
     });
     run.finish();
-    recordings.into_inner().unwrap()
+    recordings.into_inner().expect("nobody panics")
 }
