@@ -3,12 +3,12 @@
 
 pub(crate) mod encrypted;
 pub(crate) mod endpoint;
-pub(crate) mod publish;
 
 use std::future::Future;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+use pushest_testkit::conformance::Remote;
 use pushest_tokio::{BackoffConfig, Client, Config, ConfigBuilder, Event, Subscription};
 
 /// Longer than anything here takes, even on a busy machine.
@@ -62,11 +62,12 @@ impl Target {
 
     /// Publishes as the app's server does.
     pub(crate) async fn publish(&self, channel: &str, event: &str, data: &str) {
-        let (target, [channel, event, data]) =
-            (self.clone(), [channel, event, data].map(str::to_string));
+        let Self { key, secret, host, port } = self;
+        let remote = Remote::from_url(&format!("pusher://{key}:{secret}@{host}:{port}"));
+        let [channel, event, data] = [channel, event, data].map(str::to_string);
         let publishing =
-            tokio::task::spawn_blocking(move || publish::post(&target, &channel, &event, &data));
-        publishing.await.expect("publishing does not panic").expect("published");
+            tokio::task::spawn_blocking(move || remote.publish(&channel, &event, &data));
+        publishing.await.expect("published");
     }
 }
 
