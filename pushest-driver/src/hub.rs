@@ -276,9 +276,11 @@ impl Hub {
 
     /// The pump is gone: nothing happens anymore.
     pub(crate) fn finish(&self) {
-        self.command(|state, now| {
+        let wakers = {
+            let mut guard = self.lock();
+            let state = &mut *guard;
             // What is asked from now on is answered truly: there is no connection.
-            state.session.disconnect(now);
+            state.session.disconnect(self.now());
             while let Some(action) = state.session.poll_action() {
                 match action {
                     Action::Emit(event) => state.route(event),
@@ -297,8 +299,10 @@ impl Hub {
                 answer.round_trip.get_or_insert(Err(FlushError::Ended));
                 state.wakers.extend(answer.waker.take());
             }
-        });
+            std::mem::take(&mut state.wakers)
+        };
         self.hand_over();
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Hands over what was recorded. Not under the lock: the sink is the user's.
@@ -441,6 +445,10 @@ impl State {
 
     pub(crate) fn set_links(&mut self, links: usize) {
         self.links = links;
+        self.wake_closing();
+    }
+
+    pub(crate) fn wake_closing(&mut self) {
         self.closing_waiters.wake_all(&mut self.wakers);
     }
 

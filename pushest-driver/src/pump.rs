@@ -198,18 +198,21 @@ impl<R: Runtime> Pump<R> {
         self.check_receivers(state, now);
         self.report_links(state);
         self.deadline = earlier(state.session.poll_timeout(), state.next_deadline());
+        if state.is_off() {
+            state.wake_closing();
+        }
         state.take_wakers(&mut self.wakers);
         drop(guard);
+        self.hub.hand_over();
         self.wakers.drain(..).for_each(Waker::wake);
         self.without_the_lock(now);
     }
 
     /// What runs code of others, which may call back into the client: the log's subscriber, the
-    /// runtime's sockets and timers, the futures of an authorizer, whoever records.
+    /// runtime's sockets and timers, the futures of an authorizer.
     fn without_the_lock(&mut self, now: Instant) {
         self.authorizations.let_go();
         self.records.drain(..).for_each(|event| log(&event));
-        self.hub.hand_over();
         if let Some((connection, endpoint)) = self.next_dial.take() {
             self.dial(connection, endpoint, now);
             self.tell_links();
@@ -447,6 +450,8 @@ impl<R: Runtime> Pump<R> {
 impl<R: Runtime> Drop for Pump<R> {
     fn drop(&mut self) {
         self.hub.finish();
+        // Those that a panic kept from being woken.
+        self.wakers.drain(..).for_each(Waker::wake);
     }
 }
 

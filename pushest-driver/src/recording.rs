@@ -34,7 +34,7 @@ impl SinkOption {
             lines.push('\n');
         };
         let session = Session::recorded(config, seed, now, gather);
-        (session, Some(Recording { lines, sink: Mutex::new(sink) }))
+        (session, Some(Recording { lines, sink: Mutex::new(Some(sink)) }))
     }
 }
 
@@ -42,19 +42,24 @@ impl SinkOption {
 pub(crate) struct Recording {
     /// What was not handed over yet.
     lines: Arc<Mutex<String>>,
-    sink: Mutex<Sink>,
+    /// `None` once it has panicked.
+    sink: Mutex<Option<Sink>>,
 }
 
 impl Recording {
     /// Hands over what was gathered. Not under the hub's lock.
     pub(crate) fn hand_over(&self) {
-        let mut sink = lock(&self.sink);
+        // Held meanwhile, so that lines keep their order.
+        let mut place = lock(&self.sink);
         let lines = std::mem::take(&mut *lock(&self.lines));
-        lines.lines().for_each(&mut **sink);
+        if let Some(mut sink) = place.take() {
+            lines.lines().for_each(&mut *sink);
+            *place = Some(sink);
+        }
     }
 }
 
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A sink that panicked is not called half-way again: each line is a call of its own.
+    // What is behind these is whole at all times.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -284,8 +284,11 @@ impl Future for Shutdown {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let mut state = this.hub.lock();
-        let is_off = state.session.state() == ConnectionState::Disconnected;
-        if state.is_ended() || state.links == 0 || !is_off {
+        let is_other = state.session.state() != ConnectionState::Disconnected;
+        if state.is_ended() || is_other || (state.links == 0 && state.is_off()) {
+            drop(state);
+            // Whoever records has everything then.
+            this.hub.hand_over();
             return Poll::Ready(());
         }
         let former = state.closing_waiters.leave(&mut this.place, context.waker(), None);

@@ -142,6 +142,7 @@ impl EndpointAnswer<'_> {
     /// [`Denied`] with the status and the body, at most 512 bytes of it.
     pub fn read(&self) -> Result<Authorization, Denied> {
         let text = String::from_utf8_lossy(self.body);
+        let shown = shown(&text);
         match self.status {
             200..=299 => match Authorization::from_json(&text) {
                 Err(Denied::Refused { message, .. }) => {
@@ -150,18 +151,25 @@ impl EndpointAnswer<'_> {
                 other => other,
             },
             300..=399 => {
+                // What stands behind the path may be a token.
                 let location = self.location.unwrap_or("nowhere");
+                let location = location.split(['?', '#']).next().unwrap_or_default();
                 let message = alloc::format!("a redirect to {location}, which is not followed");
                 Err(Denied::refused(Some(self.status), &message))
             }
-            408 | 429 | 500.. => match Denied::unavailable(Some(self.status), &text) {
+            408 | 429 | 500.. => match Denied::unavailable(Some(self.status), shown) {
                 Denied::Unavailable { status, message, .. } => {
                     let retry_after = self.retry_after;
                     Err(Denied::Unavailable { status, message, retry_after })
                 }
                 refused @ Denied::Refused { .. } => Err(refused),
             },
-            _ => Err(Denied::refused(Some(self.status), &text)),
+            _ => Err(Denied::refused(Some(self.status), shown)),
         }
     }
+}
+
+/// What of a refusal's body errors and recordings may show.
+fn shown(body: &str) -> &str {
+    if body.contains("shared_secret") { "the answer holds a key, and is not shown" } else { body }
 }

@@ -38,7 +38,7 @@ impl Replay {
     /// [`Damaged`] names the first line that is not one of a recording, and the rule.
     pub fn new(recording: &str) -> Result<Self, Damaged> {
         let mut lines = Vec::new();
-        let mut longest = 0;
+        let mut unopened = 0;
         for (place, text) in recording.split_inclusive('\n').enumerate() {
             let line = place + 1;
             let damaged = |problem: &str| Damaged { line, problem: problem.into() };
@@ -53,10 +53,12 @@ impl Replay {
                 return Err(damaged("`trace` is the first line, and only that"));
             }
             match &parsed {
-                Line::Message { text, .. } => longest = longest.max(text.len()),
-                // What is opened is shorter than what it came in.
-                Line::Opened(bytes) if *bytes > longest => {
-                    return Err(damaged("more was opened than any message before it has"));
+                Line::Message { text, .. } => unopened += text.len(),
+                // What is opened is shorter than what it came in, and is opened once.
+                Line::Opened(bytes) => {
+                    unopened = unopened.checked_sub(*bytes).ok_or_else(|| {
+                        damaged("more was opened than the messages before it have")
+                    })?;
                 }
                 _ => {}
             }

@@ -82,6 +82,22 @@ fn what_may_be_better_later_is_worth_a_retry() {
 }
 
 #[test]
+fn a_refusal_shows_no_key_and_no_token() {
+    for status in [403, 500] {
+        let denied = read(status, r#"{"auth":"k:s","shared_secret":"c2VjcmV0"}"#).unwrap_err();
+        assert!(!denied.to_string().contains("c2VjcmV0"), "{denied}");
+    }
+    let answer = EndpointAnswer {
+        status: 302,
+        retry_after: None,
+        location: Some("https://example.org/login?token=t0ken#fr4gment"),
+        body: b"",
+    };
+    let denied = answer.read().unwrap_err().to_string();
+    assert!(denied.contains("https://example.org/login,"), "{denied}");
+}
+
+#[test]
 fn a_redirect_is_shown_and_not_followed() {
     let Err(Denied::Refused { status, message }) = read(302, "") else { panic!() };
     assert_eq!(status, Some(302));

@@ -210,6 +210,49 @@ fn a_damaged_line_is_named_with_the_rule() {
     );
 }
 
+#[test]
+fn a_recording_that_strangers_changed_is_refused_or_replayed_and_breaks_nothing() {
+    let text = everything().recording();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut refused, mut replayed) = (0, 0);
+    for _ in 0..2_000 {
+        let mut copy: Vec<String> = lines.iter().map(|line| (*line).to_string()).collect();
+        for _ in 0..random.usize(1..4) {
+            let (place, other) = (random.usize(0..copy.len()), random.usize(0..copy.len()));
+            match random.u8(0..4) {
+                0 => drop(copy.remove(place)),
+                1 => copy.swap(place, other),
+                2 => {
+                    let again = copy[other].clone();
+                    copy.insert(place, again);
+                }
+                _ => {
+                    let digits: Vec<usize> =
+                        copy[place].match_indices(char::is_numeric).map(|(at, _)| at).collect();
+                    if let Some(at) = random.choice(digits) {
+                        copy[place].insert_str(at, &"9".repeat(random.usize(1..20)));
+                    }
+                }
+            }
+        }
+        match Replay::new(&(copy.join("\n") + "\n")) {
+            Ok(replay) => replayed += usize::from(replay.finish().is_err()),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 100 && replayed > 100, "{refused} refused, {replayed} with a difference");
+}
+
+#[test]
+fn no_more_is_opened_than_came_in() {
+    let text = everything().recording();
+    // Each could be of the longest message, and all of them of none.
+    let opened = "{\"opened\":50}\n";
+    let error = Replay::new(&(text.clone() + &opened.repeat(text.len() / 50))).unwrap_err();
+    assert!(error.to_string().contains("more was opened"), "{error}");
+}
+
 const CUT_OFF: &str = "it is cut off: without it the rest can be replayed";
 
 #[test]

@@ -58,3 +58,41 @@ async fn a_recorded_client_replays_to_the_same_actions() {
     assert!(text.contains("client-thanks") && text.contains(r#"{"disconnect":"#));
     assert!(text.ends_with("}\n"), "the last line is whole");
 }
+
+#[tokio::test]
+async fn after_shutdown_the_recording_has_its_end_also_without_a_connection() {
+    let (target, server) = start();
+    drop(server);
+    for _ in 0..20 {
+        let recording = Arc::new(Mutex::new(String::new()));
+        let writer = recording.clone();
+        let options = Options::default().record(move |line| {
+            *writer.lock().unwrap() += &format!("{line}\n");
+        });
+        let client = Client::with_options(target.config(), options);
+        let waits = |client: &Client| client.retry_in().is_some();
+        within(async {
+            while !waits(&client) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        within(client.shutdown()).await;
+        let text = recording.lock().unwrap().clone();
+        assert!(text.ends_with("{\"drained\":{}}\n"), "{text}");
+        let last = Replay::new(&text).expect("whole").last().expect("actions").expect("equal");
+        assert!(format!("{last:?}").contains("to: Disconnected"), "{last:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_panics_ends_the_client_and_not_the_process() {
+    let (target, _server) = start();
+    let mut lines = 0;
+    let options = Options::default().record(move |_| {
+        lines += 1;
+        assert!(lines < 4, "as a test wants it");
+    });
+    let client = Client::with_options(target.config(), options);
+    assert_eq!(within(client.connected()).await, Err(pushest_tokio::NotConnected::Ended));
+}
