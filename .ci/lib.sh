@@ -7,12 +7,21 @@ cache=${PUSHEST_CACHE:-$HOME/.cache/pushest}
 
 # need COMMAND PACKAGE…: where COMMAND is missing, installs these packages of Debian's.
 need() {
-    local command=$1
+    command -v "$1" >/dev/null || install_packages "$@"
+}
+
+# need_library NAME PACKAGE…: the same for what pkg-config must find.
+need_library() {
+    need pkg-config pkg-config
+    pkg-config --exists "$1" || install_packages "$@"
+}
+
+# install_packages WHAT PACKAGE…
+install_packages() {
+    local what=$1
     shift
-    if command -v "$command" >/dev/null; then
-        return
-    elif [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "$command is missing (on Debian: apt-get install $*)" >&2
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "$what is missing (on Debian: apt-get install $*)" >&2
         return 1
     fi
     apt-get update -q >&2
