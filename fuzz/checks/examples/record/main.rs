@@ -3,10 +3,12 @@
 //! ```text
 //! cargo run -p pushest-fuzz --example record -- FOLDER
 //! .ci/with-server sockudo cargo run -p pushest-fuzz --example record -- FOLDER
+//! cargo run -p pushest-fuzz --example record -- FOLDER report.jsonl
 //! ```
 //!
 //! The first records the testkit's server in every profile, the second the server that
-//! `PUSHEST_TEST_URL` names. `FOLDER/decode` and `FOLDER/session` get a file for each message that
+//! `PUSHEST_TEST_URL` names; the third takes what a client recorded (`pushest listen --record`).
+//! `FOLDER/decode` and `FOLDER/session` get a file for each message that
 //! is not in `FOLDER/decode` yet; socket ids are written over, so that it can be.
 
 #![allow(clippy::unwrap_used, reason = "a recorder may fail where it stands")]
@@ -23,7 +25,16 @@ use pushest_testkit::{Profile, Server};
 use serde_json::json;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(std::env::args().nth(1).ok_or("a folder is missing")?);
+    let mut arguments = std::env::args().skip(1).map(PathBuf::from);
+    let folder = arguments.next().ok_or("a folder is missing")?;
+    let recordings: Vec<PathBuf> = arguments.collect();
+    for recording in &recordings {
+        let name = recording.file_stem().ok_or("a recording is a file")?.to_string_lossy();
+        write(&folder, &name, &heard(&fs::read_to_string(recording)?)?)?;
+    }
+    if !recordings.is_empty() {
+        return Ok(());
+    }
     if let Ok(url) = std::env::var("PUSHEST_TEST_URL") {
         let address = url.rsplit('@').next().unwrap_or(&url);
         let app = App::new(address, "app-id", "app-key", "app-secret");
@@ -40,6 +51,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         write(&folder, profile.name(), &record(&app)?)?;
     }
     Ok(())
+}
+
+/// What the server said, by a client's recording.
+fn heard(recording: &str) -> Result<BTreeSet<String>, serde_json::Error> {
+    let mut messages = BTreeSet::new();
+    for line in recording.lines() {
+        let line: serde_json::Value = serde_json::from_str(line)?;
+        messages.extend(line["message"]["text"].as_str().map(str::to_string));
+    }
+    Ok(messages)
 }
 
 /// Everything that a server says to two clients that do all there is to do.
