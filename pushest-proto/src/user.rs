@@ -172,7 +172,7 @@ impl User {
         self.phase = Phase::Idle;
         self.deadline = None;
         let usable = answer.and_then(|granted| match granted.user_data.as_deref() {
-            None => Err(Denied::refused(None, "the answer has no `user_data`")),
+            None => Err(Denied::refused(None, "the answer has no `user_data` that is a string")),
             Some(data) if decode::user_of(data).is_none() => {
                 Err(Denied::refused(None, "the answer's `user_data` has no `id`"))
             }

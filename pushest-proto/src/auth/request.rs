@@ -6,11 +6,10 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use serde::Deserialize;
-
 use crate::channel::ChannelName;
 use crate::connection::{ConnectionId, SocketId};
 use crate::text::clip;
+use crate::wire::parts::Part;
 
 /// Names one request for an authorization. It belongs to one connection: what was signed for a
 /// former socket id is worthless.
@@ -137,29 +136,26 @@ impl Authorization {
     /// Reads the answer of an authorization endpoint:
     /// `{"auth", "channel_data"?, "shared_secret"?, "user_data"?}`.
     ///
+    /// Each of them must be a string, and is taken as absent otherwise: that matters only where it
+    /// is needed. An object as `channel_data` or `user_data` is not written out as a string: what
+    /// was signed are the bytes of one spelling, and an object does not tell which. Of duplicate
+    /// keys the last counts.
+    ///
     /// # Errors
     /// [`Denied::Refused`] if it is not a JSON object with `auth`. The answer is not quoted: it may
     /// hold a key.
     pub fn from_json(answer: &str) -> Result<Self, Denied> {
-        #[derive(Deserialize)]
-        struct Answer<'a> {
-            #[serde(borrow)]
-            auth: Option<Cow<'a, str>>,
-            channel_data: Option<String>,
-            shared_secret: Option<String>,
-            user_data: Option<String>,
-        }
-        let answer: Answer<'_> = serde_json::from_str(answer)
-            .map_err(|_| Denied::refused(None, "the answer is not an object with `auth`"))?;
-        let Some(auth) = answer.auth.filter(|auth| !auth.is_empty()) else {
+        let fields =
+            Part::new(answer).fields(["auth", "channel_data", "shared_secret", "user_data"]);
+        let Some(fields) = fields else {
+            return Err(Denied::refused(None, "the answer is not an object with `auth`"));
+        };
+        let [auth, channel_data, shared_secret, user_data] =
+            fields.values.map(|value| value?.string().map(Cow::into_owned));
+        let Some(auth) = auth.filter(|auth| !auth.is_empty()) else {
             return Err(Denied::refused(None, "the answer has no `auth`"));
         };
-        Ok(Self {
-            auth: auth.into_owned(),
-            channel_data: answer.channel_data,
-            shared_secret: answer.shared_secret.map(Into::into),
-            user_data: answer.user_data,
-        })
+        Ok(Self { auth, channel_data, shared_secret: shared_secret.map(Into::into), user_data })
     }
 }
 

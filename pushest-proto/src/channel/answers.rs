@@ -13,7 +13,8 @@ use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::event::{Event, LimitReached, RequestFailure, ServerError};
 use crate::pending::Pending;
-use crate::wire::decode::{self, MemberList};
+use crate::wire::decode;
+use crate::wire::lists::MemberList;
 
 impl Channels {
     /// Whether the server may speak of the channel: it was asked for, and what still comes of a
@@ -51,7 +52,8 @@ impl Channels {
         }
     }
 
-    /// The server confirmed. A presence channel's members are replaced, if the list could be read.
+    /// The server confirmed. A presence channel's members are replaced. Without a list that could
+    /// be read they are unknown: those from before belong to another subscription.
     pub(crate) fn succeeded(
         &mut self,
         key: Key,
@@ -68,7 +70,7 @@ impl Channels {
             context.pending.keep(Event::Subscribed { channel });
             self.tell_gap(key, context);
         }
-        if let Some(members) = members.filter(|_| self.is_presence(key)) {
+        if self.is_presence(key) {
             self.reset_members(key, members, context);
         }
     }
@@ -195,7 +197,10 @@ impl Channels {
         }
         if channel.kind == ChannelKind::Presence {
             let Some(data) = granted.channel_data.as_deref() else {
-                return Err(Denied::refused(None, "the answer has no `channel_data`"));
+                return Err(Denied::refused(
+                    None,
+                    "the answer has no `channel_data` that is a string",
+                ));
             };
             let Some(user_id) = decode::user_id(data) else {
                 return Err(Denied::refused(None, "the answer's `channel_data` has no user id"));
@@ -204,7 +209,10 @@ impl Channels {
         }
         if channel.kind == ChannelKind::Encrypted {
             let Some(text) = granted.shared_secret.as_deref() else {
-                return Err(Denied::refused(None, "the answer has no `shared_secret`"));
+                return Err(Denied::refused(
+                    None,
+                    "the answer has no `shared_secret` that is a string",
+                ));
             };
             let Some(secret) = SharedSecret::from_base64(text) else {
                 let problem = "the answer's `shared_secret` is not base64 of 32 bytes";
@@ -215,10 +223,12 @@ impl Channels {
         Ok(granted)
     }
 
-    fn reset_members(&mut self, key: Key, list: MemberList, context: &mut Context<'_>) {
+    fn reset_members(&mut self, key: Key, list: Option<MemberList>, context: &mut Context<'_>) {
+        let listed_without_room = list.as_ref().map_or(0, |list| list.dropped);
+        let members = list.map(|list| list.members);
         self.change_members(key, |table, name| {
-            let (change, dropped) = table.reset(list.members, &context.config.limits);
-            let dropped = dropped + list.dropped;
+            let (change, dropped) = table.reset(members, &context.config.limits);
+            let dropped = dropped + listed_without_room;
             let bytes = change.bytes();
             context.pending.push(presence_action(name, change), bytes);
             if dropped > 0 {

@@ -44,7 +44,7 @@ impl Context<'_> {
         secret: &SharedSecret,
         event: &ChannelEvent,
     ) -> Result<ByteString, DecryptionFailure> {
-        let open = || secret.open(&event.text());
+        let open = || secret.open(&event.sealed());
         match self.trace.as_deref_mut() {
             None => open(),
             Some(trace) => trace.opened(open),

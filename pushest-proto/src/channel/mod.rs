@@ -431,10 +431,19 @@ impl<'a> ChannelView<'a> {
         self.0.count
     }
 
-    /// Who is present, on presence channels. While the channel is not subscribed this is what was
-    /// known last.
+    /// Returns who is present, on presence channels. While the channel is not subscribed this is
+    /// what was known last. See [`ChannelView::members_known`].
     pub fn members(&self) -> impl Iterator<Item = &'a Member> + use<'a> {
         self.0.members.as_deref().into_iter().flat_map(Members::iter)
+    }
+
+    /// Returns whether the server's list of members could be read, at the last subscription to the
+    /// presence channel. While it is false, [`ChannelView::members`] holds only those who joined
+    /// since: before the first list, and after one of which nothing could be read (an
+    /// [`Event::Malformed`](crate::Event::Malformed) told so). It is false on other channels.
+    #[must_use]
+    pub fn members_known(&self) -> bool {
+        self.0.members.as_deref().is_some_and(Members::is_known)
     }
 
     /// How many members are present.

@@ -279,8 +279,17 @@ pub enum Malformation {
     NoEvent,
     /// Its `channel` is not a string.
     BadChannel,
-    /// The `data` does not have the shape that the event's name asks for.
+    /// The `data` does not have the shape that the event's name asks for: nothing of it could be
+    /// used.
     BadData,
+    /// Parts of the `data` could not be read: members of a list, ids of a watchlist, the info of a
+    /// member, a timeout. What else the message says holds.
+    Partly {
+        /// How many parts were read: the members of a list, the ids of a watchlist, 1 for others.
+        kept: u64,
+        /// How many parts could not be read.
+        lost: u64,
+    },
     /// It is over the limit for one message.
     TooLarge,
     /// It makes no sense at this point, such as a second `pusher:connection_established`.
@@ -295,6 +304,9 @@ impl fmt::Display for Malformation {
             Self::NoEvent => "no event name",
             Self::BadChannel => "the channel is not a string",
             Self::BadData => "the data does not have the event's shape",
+            Self::Partly { kept, lost } => {
+                return write!(f, "{lost} of its parts could not be read, {kept} could");
+            }
             Self::TooLarge => "over the limit for one message",
             Self::Unexpected => "unexpected at this point",
         })

@@ -1,12 +1,11 @@
 //! The scanner of the one outer object, `{event, channel, data, user_id, …}`.
 //!
 //! It finds where each value stands and decodes none of them. It does not recurse: nesting costs a
-//! counter. Everything outside of `data` is held to JSON's grammar; inside `data` only the
-//! brackets and quotes are followed, the rest is judged when somebody reads it.
+//! counter. The object itself is held to JSON's grammar; of its values only the brackets and quotes
+//! are followed, and the rest is judged when somebody reads it. So a value that nobody reads does
+//! not cost the message, whatever it is (protocol, tolerance rule).
 
 use core::ops::Range;
-
-use serde::de::IgnoredAny;
 
 /// Where a value stands in the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +85,7 @@ impl Scanner<'_> {
             self.expect(b':')?;
             self.white_space();
             let value = self.value()?;
-            self.keep(&mut envelope, key, value)?;
+            self.keep(&mut envelope, key, value);
             self.white_space();
             match self.next()? {
                 b',' => {}
@@ -96,41 +95,20 @@ impl Scanner<'_> {
         }
     }
 
-    fn keep(&self, envelope: &mut Envelope, key: Token, value: Token) -> Option<()> {
-        let unescaped = if key.escaped { Some(unescaped(key.of(self.text))?) } else { None };
+    fn keep(&self, envelope: &mut Envelope, key: Token, value: Token) {
+        // Escapes that are none are not in any name that the protocol knows.
+        let unescaped = if key.escaped { unescaped(key.of(self.text)) } else { None };
         let name = match &unescaped {
             Some(name) => name.as_bytes(),
             None => &self.bytes[key.start as usize + 1..key.end as usize - 1],
         };
-        let slot = match name {
-            b"data" => {
-                // Nobody will read the former one: it is judged now.
-                return match envelope.data.replace(value) {
-                    Some(former) if !self.is_json(former) => None,
-                    _ => Some(()),
-                };
-            }
-            b"event" => Some(&mut envelope.event),
-            b"channel" => Some(&mut envelope.channel),
-            b"user_id" => Some(&mut envelope.user_id),
-            _ => None,
-        };
-        if key.control || !self.is_json(value) {
-            return None;
-        }
-        if let Some(slot) = slot {
-            let is_null = self.bytes[value.start as usize] == b'n';
-            *slot = if is_null { None } else { Some(value) };
-        }
-        Some(())
-    }
-
-    /// Whether a value outside of `data` is JSON in every detail.
-    fn is_json(&self, value: Token) -> bool {
-        if self.bytes[value.start as usize] == b'"' && !value.escaped {
-            !value.control
-        } else {
-            serde_json::from_str::<IgnoredAny>(value.of(self.text)).is_ok()
+        let present = Some(value).filter(|value| value.of(self.text) != "null");
+        match name {
+            b"data" => envelope.data = Some(value),
+            b"event" => envelope.event = present,
+            b"channel" => envelope.channel = present,
+            b"user_id" => envelope.user_id = present,
+            _ => {}
         }
     }
 
@@ -205,14 +183,13 @@ impl Scanner<'_> {
         }
     }
 
-    /// A number, `true`, `false` or `null`: up to what ends it.
+    /// A number, `true`, `false`, `null`, or what stands in the place of one: up to what ends it.
     fn scalar(&mut self) -> Option<Token> {
         let start = self.at;
-        let ends = |byte: &u8| b",}] \t\n\r".contains(byte);
+        let ends = |byte: &u8| b",}]\"{[: \t\n\r".contains(byte);
         let rest = &self.bytes[start..];
         self.at += rest.iter().position(ends).unwrap_or(rest.len());
-        let token = Token::new(start, self.at)?;
-        serde_json::from_str::<IgnoredAny>(token.of(self.text)).is_ok().then_some(token)
+        if self.at == start { None } else { Token::new(start, self.at) }
     }
 
     fn white_space(&mut self) {
@@ -288,16 +265,22 @@ mod tests {
             r#"{event:"x"}"#,
             r#"{"event":"x"#,
             r#"{"event":"\"#,
-            r#"{"x":01}"#,
-            r#"{"x":[}}"#,
-            r#"{"x":"\q"}"#,
-            r#"{"\q":1}"#,
-            r#"{"data":nope}"#,
-            "{\"event\":\"a\nb\"}",
+            r#"{"x":1 2}"#,
+            r#"{"x":a"b"}"#,
+            r#"{"x":]}"#,
             r#"{"data":[1"#,
-            r#"{"data":[1,],"data":1}"#,
         ] {
             assert_eq!(scan(text), Err(NotAnObject), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_json_costs_itself_only() {
+        for odd in ["01", "NaN", "[}", "[1,]", r#""\q""#, "\"\n\"", r#""\ud800""#, "{]"] {
+            let text = alloc::format!(
+                r#"{{"x":{odd},"event":"a","\q":{odd},"data":{odd},"user_id":{odd},"data":{odd}}}"#
+            );
+            assert_eq!(values(&text), [Some("\"a\""), None, Some(odd), Some(odd)], "{odd}");
         }
     }
 
