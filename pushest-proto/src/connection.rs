@@ -145,6 +145,8 @@ pub(crate) struct Connection {
     pub(crate) last_error: Option<ServerError>,
     /// What the server asked for at the last loss: no attempt before this.
     pub(crate) not_before: Instant,
+    /// When the last message beyond the driver's transport limit came.
+    pub(crate) too_large_at: Option<Instant>,
     /// `Connect` waits to be polled.
     pub(crate) connect_due: Option<Order>,
     /// `Close` waits to be polled.
@@ -166,6 +168,7 @@ impl Connection {
             last_loss: None,
             last_error: None,
             not_before: Instant::ORIGIN,
+            too_large_at: None,
             connect_due: None,
             close_due: None,
             writable: true,

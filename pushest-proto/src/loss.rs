@@ -11,7 +11,7 @@ const OVER_CAPACITY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What was learned when a connection ended, or could not be made.
 ///
-/// Drivers report the first four; the others come from the session itself.
+/// Drivers report the first five; the others come from the session itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
@@ -22,11 +22,23 @@ pub enum Loss {
         /// The frame's reason; empty if it had none.
         reason: Box<str>,
     },
+    /// The server closed the connection with a close frame that breaks RFC 6455 (sections 5.5 and
+    /// 7.4): a reason longer than a control frame holds, or not UTF-8; a code that must not be sent.
+    /// The code decides what comes next, as that of a whole frame does.
+    BadClose {
+        /// The frame's code, if two bytes of payload could be read.
+        code: Option<u16>,
+        /// What is wrong with the frame, and its reason with invalid UTF-8 replaced; at most 512
+        /// bytes.
+        problem: Box<str>,
+    },
     /// The connection ended without a close frame; the text says how.
     Reset(Box<str>),
-    /// A message over the limit arrived (bytes), and the driver gave the connection up.
+    /// The server sent a message beyond the driver's transport limit, and the driver closed the
+    /// connection with 1009. A message within it and over [`Limits::message`](crate::Limits) costs
+    /// only itself: [`Malformation::TooLarge`](crate::Malformation::TooLarge).
     TooLarge {
-        /// The limit in bytes.
+        /// The transport limit in bytes.
         limit: usize,
     },
     /// The connection could not be made.
@@ -57,6 +69,12 @@ impl Loss {
         Self::Closed { code, reason: clip(reason) }
     }
 
+    /// A close frame that breaks RFC 6455, the text cut to what is kept.
+    #[must_use]
+    pub fn bad_close(code: Option<u16>, problem: &str) -> Self {
+        Self::BadClose { code, problem: clip(problem) }
+    }
+
     /// An end without a close frame, its text cut to what is kept.
     #[must_use]
     pub fn reset(text: &str) -> Self {
@@ -67,6 +85,7 @@ impl Loss {
     pub(crate) fn clipped(self) -> Self {
         match self {
             Self::Closed { code, reason } => Self::closed(code, &reason),
+            Self::BadClose { code, problem } => Self::bad_close(code, &problem),
             Self::Reset(text) => Self::reset(&text),
             Self::Dial(failure) => Self::Dial(failure.clipped()),
             Self::Refused { code, message } => Self::Refused { code, message: clip(&message) },
@@ -83,13 +102,22 @@ impl Loss {
         self
     }
 
-    /// The code that decided what happens next: that of the close frame, or of the error that the
-    /// server sent instead of establishing the connection. `None` where there was none.
+    /// The code that decided what happens next: that of the close frame, be it whole or broken, or
+    /// of the error that the server sent instead of establishing the connection. `None` where there
+    /// was none.
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         match self {
-            Self::Closed { code, .. } => *code,
+            Self::Closed { code, .. } | Self::BadClose { code, .. } => *code,
             Self::Refused { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// What the server said in its close frame.
+    pub(crate) fn close_reason(&self) -> Option<&str> {
+        match self {
+            Self::Closed { reason: text, .. } | Self::BadClose { problem: text, .. } => Some(text),
             _ => None,
         }
     }
@@ -98,13 +126,14 @@ impl Loss {
     /// `established` says whether the server had established the connection.
     pub(crate) fn policy(&self, tls: bool, established: bool, stop_on_refusal: bool) -> Policy {
         match self {
-            Self::Closed { code: Some(code), .. } | Self::Refused { code, .. } => {
-                Policy::of_code(*code, tls, established)
-            }
+            Self::Closed { code: Some(code), .. }
+            | Self::BadClose { code: Some(code), .. }
+            | Self::Refused { code, .. } => Policy::of_code(*code, tls, established),
             Self::Dial(failure) => failure.policy(stop_on_refusal),
             Self::PongTimeout => Policy::Immediately,
             Self::EndpointChanged => Policy::Immediately,
             Self::Closed { code: None, .. }
+            | Self::BadClose { code: None, .. }
             | Self::Reset(_)
             | Self::TooLarge { .. }
             | Self::HandshakeTimeout
@@ -125,10 +154,21 @@ impl fmt::Display for Loss {
             Self::Closed { code: None, .. } => {
                 f.write_str("the server closed the connection without a code")
             }
-            Self::Reset(text) => write!(f, "the connection was lost: {text}"),
-            Self::TooLarge { limit } => {
-                write!(f, "the server sent a message over the limit of {limit} bytes")
+            Self::BadClose { code: Some(code), problem } => {
+                write!(
+                    f,
+                    "the server closed the connection with code {code}, in a broken frame: {problem}"
+                )
             }
+            Self::BadClose { code: None, problem } => {
+                write!(f, "the server closed the connection with a broken close frame: {problem}")
+            }
+            Self::Reset(text) => write!(f, "the connection was lost: {text}"),
+            Self::TooLarge { limit } => write!(
+                f,
+                "the server sent a message over the transport limit of {limit} bytes; where such \
+                 messages are meant, raise the option `transport_limit`"
+            ),
             Self::Dial(failure) => failure.fmt(f),
             Self::Refused { code, message } if message.is_empty() => {
                 write!(f, "the server refused the connection with code {code}")
@@ -306,6 +346,19 @@ mod tests {
             assert_eq!(policy(Some(code), false), Policy::BackOff(Duration::ZERO), "{code}");
         }
         assert_eq!(policy(None, false), Policy::BackOff(Duration::ZERO));
+    }
+
+    #[test]
+    fn the_code_of_a_broken_close_frame_decides_as_that_of_a_whole_one() {
+        for code in [None, Some(0), Some(1005), Some(4000), Some(4001), Some(4100), Some(4200)] {
+            for tls in [false, true] {
+                for established in [false, true] {
+                    let policy = |loss: Loss| loss.policy(tls, established, false);
+                    let whole = policy(Loss::closed(code, ""));
+                    assert_eq!(policy(Loss::bad_close(code, "cut off")), whole, "{code:?}");
+                }
+            }
+        }
     }
 
     #[test]

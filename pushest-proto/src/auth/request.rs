@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
@@ -10,6 +11,12 @@ use crate::channel::ChannelName;
 use crate::connection::{ConnectionId, SocketId};
 use crate::text::clip;
 use crate::wire::parts::Part;
+
+/// The most bytes of `auth`: a key has at most 200, and a signature 64.
+const AUTH_BYTES: usize = 1024;
+
+/// The most bytes of `shared_secret`: 32 bytes are 44 in base64.
+const SHARED_SECRET_BYTES: usize = 64;
 
 /// Names one request for an authorization. It belongs to one connection: what was signed for a
 /// former socket id is worthless.
@@ -84,7 +91,9 @@ impl fmt::Display for AuthorizationSubject {
     }
 }
 
-/// A granted authorization (protocol, HTTP side).
+/// A granted authorization (protocol, HTTP side). One whose `auth` has more than 1 KiB, whose
+/// `shared_secret` has more than 64 bytes, or whose `channel_data` or `user_data` has more than
+/// [`Limits::signed_data`](crate::Limits::signed_data) is taken as [`Denied::Refused`].
 ///
 /// ```
 /// use pushest_proto::Authorization;
@@ -131,6 +140,26 @@ impl Authorization {
     pub fn user_data(mut self, json: impl Into<String>) -> Self {
         self.user_data = Some(json.into());
         self
+    }
+
+    /// The same, if it is small enough to be sent: a server that closes a connection for one frame
+    /// takes all channels with it. `signed_data` is [`Limits::signed_data`](crate::Limits).
+    pub(crate) fn bounded(self, signed_data: usize) -> Result<Self, Denied> {
+        let length = |text: &Option<String>| text.as_deref().map_or(0, str::len);
+        let shared_secret = self.shared_secret.as_ref().map_or(0, |text| text.len());
+        for (name, size, limit) in [
+            ("auth", self.auth.len(), AUTH_BYTES),
+            ("channel_data", length(&self.channel_data), signed_data),
+            ("user_data", length(&self.user_data), signed_data),
+            ("shared_secret", shared_secret, SHARED_SECRET_BYTES),
+        ] {
+            if size > limit {
+                let problem =
+                    format!("the answer's `{name}` has {size} bytes, the limit is {limit}");
+                return Err(Denied::refused(None, &problem));
+            }
+        }
+        Ok(self)
     }
 
     /// Reads the answer of an authorization endpoint:

@@ -66,6 +66,7 @@ impl Channels {
             channel.phase = Phase::Subscribed;
             channel.tries = 0;
             channel.failure = None;
+            channel.is_suspect = false;
             let channel = channel.name.clone();
             context.pending.keep(Event::Subscribed { channel });
             self.tell_gap(key, context);
@@ -97,6 +98,12 @@ impl Channels {
     /// The unanswered signed channel, if there is just one.
     pub(crate) fn only_unanswered(&self) -> Option<Key> {
         self.unanswered.first().copied().filter(|_| self.unanswered.len() == 1)
+    }
+
+    /// The unanswered presence channel, if there is just one.
+    pub(crate) fn only_unanswered_presence(&self) -> Option<Key> {
+        let mut keys = self.unanswered.iter().copied().filter(|key| self.is_presence(*key));
+        keys.next().filter(|_| keys.next().is_none())
     }
 
     /// How many signed channels are unanswered.
@@ -180,7 +187,7 @@ impl Channels {
     }
 
     /// Nothing more is tried on this connection.
-    pub(super) fn fail(&mut self, key: Key, reason: RequestFailure, pending: &mut Pending) {
+    pub(crate) fn fail(&mut self, key: Key, reason: RequestFailure, pending: &mut Pending) {
         let channel = &mut self.slab[key];
         channel.phase = Phase::Failed;
         channel.failure = Some(Box::new(reason.clone()));

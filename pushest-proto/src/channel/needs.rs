@@ -206,6 +206,7 @@ impl Channels {
         let channel = &mut self.slab[key];
         channel.phase = Phase::Subscribing;
         channel.told = true;
+        channel.frame_bytes = text.len();
         channel.tries += 1;
         if channel.kind.is_signed() {
             self.unanswered.insert(key);

@@ -385,7 +385,7 @@ impl Default for Timeouts {
 /// How much the session keeps and sends. Sizes are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// One received message. 1 MiB.
+    /// One received message; a larger one is reported and dropped. 1 MiB.
     pub message: usize,
     /// Wanted channels, not counting that of the signed-in user. 100,000.
     pub channels: usize,
@@ -405,6 +405,9 @@ pub struct Limits {
     pub event_name: usize,
     /// A client event's data, encoded. 10 KiB (10,240), as on the hosted service.
     pub event_data: usize,
+    /// A presence channel's member data (`channel_data`) or a sign-in's user data, as JSON, whether
+    /// given by the user or granted by an authorizer. 16 KiB.
+    pub signed_data: usize,
 }
 
 impl Limits {
@@ -422,6 +425,7 @@ impl Limits {
             ("outgoing", self.outgoing),
             ("event_name", self.event_name),
             ("event_data", self.event_data),
+            ("signed_data", self.signed_data),
         ];
         match others.into_iter().find(|(_, value)| *value == 0) {
             Some((what, value)) => Err(ConfigError::Limit { what, value }),
@@ -443,6 +447,7 @@ impl Default for Limits {
             channel_name: NameRules::default(),
             event_name: 200,
             event_data: 10 * 1024,
+            signed_data: 16 * 1024,
         }
     }
 }

@@ -37,7 +37,8 @@ pub enum Event {
         /// Why.
         reason: RequestFailure,
         /// When the session tries again by itself on this connection; `None` means not before the
-        /// next connection, and after [`RequestFailure::Denied`] not before the user asks.
+        /// next connection, and if the failure [is final](RequestFailure::is_final) not before the
+        /// user asks.
         retry_in: Option<Duration>,
     },
     /// The subscription is back after a lost connection: events may have been missed. It comes
@@ -122,6 +123,9 @@ pub enum Event {
     Malformed {
         /// What is wrong with it.
         problem: Malformation,
+        /// The wanted channel that a message over the limit is for, where its first 512 bytes tell;
+        /// else absent.
+        channel: Option<ChannelName>,
         /// The beginning of the message, at most 512 bytes.
         message: Box<str>,
     },
@@ -151,6 +155,7 @@ impl Event {
             | Self::LimitReached(LimitReached::Members { channel, .. })
             | Self::Presence(PresenceUpdate { channel, .. }) => Some(channel),
             Self::ServerError(error) => error.channel.as_ref(),
+            Self::Malformed { channel, .. } => channel.as_ref(),
             Self::State(_)
             | Self::SignedIn { .. }
             | Self::SignInFailed { .. }
@@ -158,7 +163,6 @@ impl Event {
             | Self::Pong { .. }
             | Self::PingLost { .. }
             | Self::Unrouted { .. }
-            | Self::Malformed { .. }
             | Self::LimitReached(LimitReached::StoredEvents { .. })
             | Self::Lagged(_) => None,
         }
@@ -213,6 +217,22 @@ pub enum RequestFailure {
     Refused(ServerError),
     /// The server did not answer three subscribes, or the sign-in.
     NoAnswer,
+    /// The server closed two connections in a row with 1009 (RFC 6455: a message too big), and of
+    /// all that was unanswered both times this is the largest frame. It stays so until the user
+    /// calls `retry` or `subscribe`, or `sign_in`: sent again, it would cost every channel its
+    /// connection.
+    TooLarge {
+        /// The size of the frame in bytes, without its WebSocket header.
+        bytes: usize,
+    },
+}
+
+impl RequestFailure {
+    /// Whether it outlasts the connection: the session tries again when the user asks, not before.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Denied(_) | Self::TooLarge { .. })
+    }
 }
 
 impl fmt::Display for RequestFailure {
@@ -221,6 +241,11 @@ impl fmt::Display for RequestFailure {
             Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.fmt(f),
             Self::Refused(error) => write!(f, "the server refused: {error}"),
             Self::NoAnswer => f.write_str("the server did not answer"),
+            Self::TooLarge { bytes } => write!(
+                f,
+                "the server closes the connection with 1009 (too big) when it is sent: its frame \
+                 has {bytes} bytes"
+            ),
         }
     }
 }
@@ -290,8 +315,13 @@ pub enum Malformation {
         /// How many parts could not be read.
         lost: u64,
     },
-    /// It is over the limit for one message.
-    TooLarge,
+    /// It is over the limit for one message ([`Limits::message`](crate::Limits)), and was dropped.
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// It makes no sense at this point, such as a second `pusher:connection_established`.
     Unexpected,
 }
@@ -299,6 +329,13 @@ pub enum Malformation {
 impl fmt::Display for Malformation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::TooLarge { size, limit } => {
+                return write!(
+                    f,
+                    "{size} bytes, over the limit of {limit} bytes for one message \
+                     (`Limits::message`)"
+                );
+            }
             Self::NotUtf8 => "not UTF-8",
             Self::NotAnObject => "not a JSON object",
             Self::NoEvent => "no event name",
@@ -307,7 +344,6 @@ impl fmt::Display for Malformation {
             Self::Partly { kept, lost } => {
                 return write!(f, "{lost} of its parts could not be read, {kept} could");
             }
-            Self::TooLarge => "over the limit for one message",
             Self::Unexpected => "unexpected at this point",
         })
     }

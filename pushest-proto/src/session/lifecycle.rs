@@ -95,14 +95,15 @@ impl Session {
     /// Forgets all that belongs to the present connection.
     pub(super) fn end_connection(&mut self, loss: Loss) -> Arc<Loss> {
         let loss = Arc::new(loss);
+        self.learn_from_size(&loss);
         let (user, mut context) = self.user();
-        if let Loss::Closed { code: Some(code), reason } = &*loss
-            && (4000..4100).contains(code)
+        if let (Some(code), Some(reason)) = (loss.close_code(), loss.close_reason())
+            && (4000..4100).contains(&code)
         {
             // What is refused while a sign-in is unanswered may be just that.
             let error = ServerError {
-                code: Some(*code),
-                message: reason.clone(),
+                code: Some(code),
+                message: reason.into(),
                 channel: None,
                 answers: Some(Answers::SignIn),
                 inferred: true,
@@ -186,10 +187,13 @@ impl Session {
             Timer::Pong => self.give_up(Loss::PongTimeout),
             Timer::Flush => self.flush_due(),
             Timer::Retry => self.dial(),
-            Timer::Stable => {
-                self.backoff.reset();
-                self.connection.attempt = 1;
-            }
+            Timer::Stable => match self.failures_count_until() {
+                Some(until) => self.timers.arm(Timer::Stable, until),
+                None => {
+                    self.backoff.reset();
+                    self.connection.attempt = 1;
+                }
+            },
         }
     }
 

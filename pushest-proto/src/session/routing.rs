@@ -19,15 +19,10 @@ use crate::wire::envelope::{self, Envelope};
 use crate::wire::lists::{self, Watchlist};
 
 /// What an event costs beside its message.
-const EVENT_BYTES: usize = 64;
+pub(super) const EVENT_BYTES: usize = 64;
 
 impl Session {
     pub(super) fn route(&mut self, connection: ConnectionId, message: Bytes) {
-        if message.len() > self.config.limits.message {
-            let start = &message[..message.len().min(512)];
-            let start = start.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-            return self.malformed(Malformation::TooLarge, start);
-        }
         let message = match ByteString::try_from(message) {
             Ok(message) => message,
             Err(_) => return self.malformed(Malformation::NotUtf8, ""),
@@ -329,7 +324,7 @@ impl Session {
         None
     }
 
-    fn channel_of(&self, envelope: &Envelope, message: &str) -> Addressee {
+    pub(super) fn channel_of(&self, envelope: &Envelope, message: &str) -> Addressee {
         let Some(token) = envelope.channel else {
             return Addressee::Nobody;
         };
@@ -354,13 +349,13 @@ impl Session {
     }
 
     fn malformed(&mut self, problem: Malformation, message: &str) {
-        let event = Event::Malformed { problem, message: clip(message) };
+        let event = Event::Malformed { problem, channel: None, message: clip(message) };
         self.pending.push(Action::Emit(event), message.len().min(512) + EVENT_BYTES);
     }
 }
 
 /// Whom a message is for.
-enum Addressee {
+pub(super) enum Addressee {
     Wanted(Key),
     /// A channel that is not wanted, or not anymore.
     Unwanted,

@@ -85,6 +85,14 @@ pub(crate) enum Line<'a> {
         #[serde(with = "base64")]
         base64: Cow<'a, [u8]>,
     },
+    /// A message over the limit: its size and its beginning.
+    Oversized {
+        at: u64,
+        connection: u64,
+        size: usize,
+        #[serde(with = "base64")]
+        beginning: Cow<'a, [u8]>,
+    },
     Activity {
         at: u64,
         connection: u64,
@@ -318,6 +326,7 @@ struct LimitsText {
     channel_name: NameRules,
     event_name: usize,
     event_data: usize,
+    signed_data: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -331,6 +340,7 @@ struct NameRulesText {
 #[serde(remote = "Loss", rename_all = "snake_case", deny_unknown_fields)]
 enum LossText {
     Closed { code: Option<u16>, reason: Box<str> },
+    BadClose { code: Option<u16>, problem: Box<str> },
     Reset(Box<str>),
     TooLarge { limit: usize },
     Dial(#[serde(with = "DialFailureText")] DialFailure),

@@ -206,6 +206,9 @@ impl Replay {
                 let message = Bytes::from(base64.into_owned());
                 session.handle_message(connection(id), message, time(at));
             }
+            Line::Oversized { at, connection: id, size, beginning } => {
+                session.handle_oversized(connection(id), size, &beginning, time(at));
+            }
             Line::Activity { at, connection: id } => {
                 session.handle_activity(connection(id), time(at));
             }

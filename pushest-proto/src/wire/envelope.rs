@@ -62,6 +62,15 @@ pub(crate) fn scan(text: &str) -> Result<Envelope, NotAnObject> {
     if scanner.at == text.len() { Ok(envelope) } else { Err(NotAnObject) }
 }
 
+/// What the beginning of a message shows of it: the members that stand in it whole. Of duplicate
+/// keys the last of these wins; the rest of the message might say otherwise.
+pub(crate) fn scan_beginning(text: &str) -> Envelope {
+    let mut envelope = Envelope::default();
+    // Ends at the first member that is cut off, or is no JSON.
+    let _ = Scanner { text, bytes: text.as_bytes(), at: 0 }.object_into(&mut envelope);
+    envelope
+}
+
 struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -71,12 +80,17 @@ struct Scanner<'a> {
 impl Scanner<'_> {
     fn object(&mut self) -> Option<Envelope> {
         let mut envelope = Envelope::default();
+        self.object_into(&mut envelope)?;
+        Some(envelope)
+    }
+
+    fn object_into(&mut self, envelope: &mut Envelope) -> Option<()> {
         self.white_space();
         self.expect(b'{')?;
         self.white_space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Some(envelope);
+            return Some(());
         }
         loop {
             self.white_space();
@@ -85,11 +99,11 @@ impl Scanner<'_> {
             self.expect(b':')?;
             self.white_space();
             let value = self.value()?;
-            self.keep(&mut envelope, key, value);
+            self.keep(envelope, key, value);
             self.white_space();
             match self.next()? {
                 b',' => {}
-                b'}' => return Some(envelope),
+                b'}' => return Some(()),
                 _ => return None,
             }
         }
@@ -281,6 +295,27 @@ mod tests {
                 r#"{{"x":{odd},"event":"a","\q":{odd},"data":{odd},"user_id":{odd},"data":{odd}}}"#
             );
             assert_eq!(values(&text), [Some("\"a\""), None, Some(odd), Some(odd)], "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_shows_the_members_that_stand_in_it_whole() {
+        let channel = |text: &'static str| scan_beginning(text).channel.map(|token| token.of(text));
+        let c = Some(r#""c""#);
+        assert_eq!(channel(r#"{"event":"e","channel":"c","data":"cut o"#), c);
+        assert_eq!(channel(r#"{"channel":"c""#), c);
+        assert_eq!(channel(r#"{"data":"{\"channel\":\"x\"}","channel":"c","event":"cut o"#), c);
+        assert_eq!(channel(r#" {"a":{"channel":"x"},"channel":"c","channel":"x"#), c);
+        for hidden in [
+            "",
+            "[",
+            r#"{"channel":"c"#,
+            r#"{"channel""#,
+            r#"{"data":{"channel":"c","#,
+            r#"{"data":"{\"channel\":\"c\","#,
+            r#"["channel","c"#,
+        ] {
+            assert_eq!(channel(hidden), None, "{hidden}");
         }
     }
 

@@ -15,7 +15,6 @@ fn a_loss_says_what_was_learned() {
             "the server closed the connection with code 4004: over quota",
         ),
         (Loss::reset("broken pipe"), "the connection was lost: broken pipe"),
-        (Loss::TooLarge { limit: 1_024 }, "the server sent a message over the limit of 1024 bytes"),
         (
             Loss::Refused { code: 4001, message: "no such app".into() },
             "the server refused the connection with code 4001: no such app",
@@ -23,6 +22,20 @@ fn a_loss_says_what_was_learned() {
         (
             Loss::Refused { code: 4100, message: "".into() },
             "the server refused the connection with code 4100",
+        ),
+        (
+            Loss::bad_close(Some(4001), "its reason is too long: no such app"),
+            "the server closed the connection with code 4001, in a broken frame: its reason is too \
+             long: no such app",
+        ),
+        (
+            Loss::bad_close(None, "one byte"),
+            "the server closed the connection with a broken close frame: one byte",
+        ),
+        (
+            Loss::TooLarge { limit: 1_024 },
+            "the server sent a message over the transport limit of 1024 bytes; where such messages \
+             are meant, raise the option `transport_limit`",
         ),
         (Loss::HandshakeTimeout, "the server did not establish the connection in time"),
         (Loss::PongTimeout, "the server did not answer a ping in time"),

@@ -5,6 +5,7 @@
 
 mod authorizing;
 mod client_events;
+mod closed_for_size;
 mod configuring;
 mod connecting;
 mod contract;
@@ -28,4 +29,5 @@ mod secrecy;
 mod server_faults;
 mod signing_in;
 mod subscribing;
+mod too_large;
 mod traces;

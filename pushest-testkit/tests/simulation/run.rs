@@ -304,7 +304,7 @@ impl Run {
                     Event::Pong { ping, .. } | Event::PingLost { ping } => {
                         assert!(self.pings.remove(&(client, ping)), "told twice: {ping:?}");
                     }
-                    Event::Malformed { problem, message } => {
+                    Event::Malformed { problem, message, .. } => {
                         panic!("client {client}: {problem} in {message}")
                     }
                     _ => {}
