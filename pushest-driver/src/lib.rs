@@ -18,12 +18,14 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
+mod names;
 mod options;
 mod pump;
 mod queue;
 mod recording;
 pub mod runtime;
 mod subscription;
+mod threads;
 mod trigger;
 mod unblocked;
 mod user;

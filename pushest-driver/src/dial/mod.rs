@@ -1,7 +1,8 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
-mod address;
+pub(crate) mod address;
 pub(crate) mod handshake;
+pub(crate) mod race;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
