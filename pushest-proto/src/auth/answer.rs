@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{Authorization, Denied};
@@ -19,8 +20,7 @@ pub struct EndpointAnswer<'a> {
     pub retry_after: Option<Duration>,
     /// The value of `Location`.
     pub location: Option<&'a str>,
-    /// The body. Error pages repeat what was sent to them: of an answer that is not a 2xx, mask
-    /// [`EndpointRequest::sent_values`](super::EndpointRequest::sent_values) before.
+    /// The body.
     pub body: &'a [u8],
 }
 
@@ -39,7 +39,19 @@ impl EndpointAnswer<'_> {
     /// [`Denied`] with the status and the first 200 characters of the body, its white space reduced
     /// to single spaces and its control characters escaped.
     pub fn read(&self) -> Result<Authorization, Denied> {
+        self.read_masked(|text| text.into())
+    }
+
+    /// Does the same as [`EndpointAnswer::read`], with a function that hides in a text what must not
+    /// be shown: error pages repeat what was sent to them
+    /// ([`EndpointRequest::sent_values`](super::EndpointRequest::sent_values)). It is given the whole
+    /// page, before that is cut, and is not called for an answer that grants.
+    ///
+    /// # Errors
+    /// As [`EndpointAnswer::read`].
+    pub fn read_masked(&self, mask: impl Fn(&str) -> String) -> Result<Authorization, Denied> {
         let text = text(self.body);
+        let shown = |text: &str| shown(text, &mask);
         match self.status {
             200..=299 => match Authorization::from_json(&text) {
                 Err(Denied::Refused { message, .. }) => {
@@ -48,7 +60,8 @@ impl EndpointAnswer<'_> {
                 other => other,
             },
             300..=399 => {
-                let message = format!("a redirect to {}, which is not followed", self.target());
+                let to = self.target().map_or_else(|| "nowhere".into(), shown);
+                let message = format!("a redirect to {to}, which is not followed");
                 Err(Denied::refused(Some(self.status), &message))
             }
             408 | 429 | 500.. => match Denied::unavailable(Some(self.status), &shown(&text)) {
@@ -63,14 +76,9 @@ impl EndpointAnswer<'_> {
     }
 
     /// Where a redirect points to, without what may be a token.
-    fn target(&self) -> String {
-        self.location.map_or_else(
-            || "nowhere".into(),
-            |location| {
-                let path = location.split(['?', '#']).next().unwrap_or_default();
-                shown(path.rsplit_once('@').map_or(path, |(_, path)| path))
-            },
-        )
+    fn target(&self) -> Option<&str> {
+        let path = self.location?.split(['?', '#']).next().unwrap_or_default();
+        Some(path.rsplit_once('@').map_or(path, |(_, path)| path))
     }
 }
 
@@ -91,13 +99,14 @@ fn text(body: &[u8]) -> Cow<'_, str> {
 }
 
 /// What of a refusal's body errors and recordings may show.
-fn shown(body: &str) -> String {
+fn shown(body: &str, mask: impl Fn(&str) -> String) -> String {
     if body.contains("shared_secret") {
         return "the answer holds a key, and is not shown".into();
     }
     let mut shown = String::new();
     let mut length = 0;
-    for word in body.split_whitespace() {
+    let line: Vec<&str> = body.split_whitespace().collect();
+    for word in mask(&line.join(" ")).split_whitespace() {
         let space = (length > 0).then_some(' ');
         for character in space.into_iter().chain(word.chars()) {
             if length >= MOST_SHOWN {
