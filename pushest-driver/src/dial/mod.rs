@@ -7,6 +7,8 @@ pub(crate) mod race;
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_stream;
+#[cfg(feature = "tls")]
+mod verifier;
 
 use std::fmt;
 use std::sync::Arc;
