@@ -1,11 +1,14 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
-mod address;
+pub(crate) mod address;
 pub(crate) mod handshake;
+pub(crate) mod race;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_stream;
+#[cfg(feature = "tls")]
+mod verifier;
 
 use std::fmt;
 use std::sync::Arc;

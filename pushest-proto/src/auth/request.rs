@@ -163,7 +163,8 @@ impl Authorization {
     }
 
     /// Reads the answer of an authorization endpoint:
-    /// `{"auth", "channel_data"?, "shared_secret"?, "user_data"?}`.
+    /// `{"auth", "channel_data"?, "shared_secret"?, "user_data"?}`. A byte order mark before it is
+    /// skipped.
     ///
     /// Each of them must be a string, and is taken as absent otherwise: that matters only where it
     /// is needed. An object as `channel_data` or `user_data` is not written out as a string: what
@@ -174,8 +175,8 @@ impl Authorization {
     /// [`Denied::Refused`] if it is not a JSON object with `auth`. The answer is not quoted: it may
     /// hold a key.
     pub fn from_json(answer: &str) -> Result<Self, Denied> {
-        let fields =
-            Part::new(answer).fields(["auth", "channel_data", "shared_secret", "user_data"]);
+        let answer = Part::new(answer.trim_start_matches('\u{feff}'));
+        let fields = answer.fields(["auth", "channel_data", "shared_secret", "user_data"]);
         let Some(fields) = fields else {
             return Err(Denied::refused(None, "the answer is not an object with `auth`"));
         };
