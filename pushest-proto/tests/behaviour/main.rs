@@ -26,4 +26,5 @@ mod secrecy;
 mod server_faults;
 mod signing_in;
 mod subscribing;
+mod tolerance;
 mod traces;
