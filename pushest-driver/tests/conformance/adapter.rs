@@ -133,6 +133,10 @@ impl<W: Waits> DriverClient for Adapted<W> {
         self.0.commands().members(channel)
     }
 
+    fn members_known(&self, channel: &str) -> bool {
+        self.0.commands().members_known(channel)
+    }
+
     fn me(&self, channel: &str) -> Option<Member> {
         self.0.commands().me(channel)
     }

@@ -229,15 +229,18 @@ mod tests {
 
     use super::*;
 
-    /// Ids and infos, and how many parts were lost.
-    fn listed(payload: &str) -> Option<(Vec<(String, Option<String>)>, u64)> {
+    /// An id and an info.
+    type Pair = (String, Option<String>);
+
+    /// The members, and how many parts were lost.
+    fn listed(payload: &str) -> Option<(Vec<Pair>, u64)> {
         let pair =
             |member: &Member| (member.id().to_string(), member.info_json().map(str::to_string));
         let list = members(payload, 100)?;
         Some((list.members.iter().map(pair).collect(), list.lost))
     }
 
-    fn some(id: &str, info: Option<&str>) -> (String, Option<String>) {
+    fn some(id: &str, info: Option<&str>) -> Pair {
         (id.to_string(), info.map(str::to_string))
     }
 

@@ -98,7 +98,8 @@ fn a_socket_id_that_is_none_is_malformed_and_establishes_nothing() {
     harness.session.connect(harness.now);
     harness.drain();
     harness.open();
-    for socket_id in ["", "1", "1.2::user::{}", "a.b"] {
+    let long = "1".repeat(101);
+    for socket_id in ["", "1:2", "1.2::user::{}", "1.2 ", "1/2", "ä.1", &long] {
         harness.receive(&established(socket_id, 120));
         assert_eq!(harness.session.state(), ConnectionState::Connecting, "{socket_id}");
         let events = harness.events();

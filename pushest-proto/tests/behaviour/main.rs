@@ -29,5 +29,6 @@ mod secrecy;
 mod server_faults;
 mod signing_in;
 mod subscribing;
+mod tolerance;
 mod too_large;
 mod traces;

@@ -84,6 +84,10 @@ pub trait DriverClient {
     /// Who is present in a presence channel.
     fn members(&self, channel: &str) -> Vec<Member>;
 
+    /// Whether the server's list of who is present could be read
+    /// ([`pushest_proto::ChannelView::members_known`]).
+    fn members_known(&self, channel: &str) -> bool;
+
     /// The member that this client is.
     fn me(&self, channel: &str) -> Option<Member>;
 

@@ -93,6 +93,10 @@ macro_rules! conformance {
                 frames_in_pieces_with_pings_between_them_are_put_together
                 junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
                 bytes_that_are_no_frames_cost_the_connection_only;
+            seams
+                a_list_whose_ids_are_a_map_has_all_members
+                one_odd_part_of_a_list_costs_no_other_and_is_told_once
+                a_list_that_cannot_be_read_makes_the_members_unknown_until_the_next;
             lifetime
                 a_dropped_client_closes_its_connection
                 shutdown_ends_where_the_server_does_not_answer
@@ -245,6 +249,7 @@ mod tests {
             include_str!("presence.rs"),
             include_str!("reconnecting.rs"),
             include_str!("refusals.rs"),
+            include_str!("seams/lists.rs"),
             include_str!("seams/refusals.rs"),
             include_str!("signing_in.rs"),
             include_str!("subscribing.rs"),

@@ -49,6 +49,7 @@
 //! #   fn status(&self) -> Status { unimplemented!() }
 //! #   fn channel_state(&self, _: &str) -> Option<ChannelState> { None }
 //! #   fn members(&self, _: &str) -> Vec<Member> { Vec::new() }
+//! #   fn members_known(&self, _: &str) -> bool { false }
 //! #   fn me(&self, _: &str) -> Option<Member> { None }
 //! #   fn statistics(&self) -> Statistics { unimplemented!() }
 //! #   fn connected(&mut self, _: Duration) -> Result<SocketId, Unmet> { Err(Unmet::TimedOut) }

@@ -46,6 +46,8 @@ pub(super) struct Faults {
     pub(super) withhold_handshake: bool,
     /// New connections are refused so.
     pub(super) refuse_connections: Option<Refusal>,
+    /// What presence channels are told instead of who is present.
+    pub(super) presence_data: Option<String>,
     /// Every message goes out this much later.
     pub(super) delay: Duration,
 }
@@ -111,6 +113,12 @@ impl Broker {
                 connection.silenced = silent;
             }
         }
+    }
+
+    /// Sends this, whatever it is, as the data of every later `subscription_succeeded` of a presence
+    /// channel; `None` brings the true lists back.
+    pub fn replace_presence_data(&mut self, data: Option<&str>) {
+        self.faults.presence_data = data.map(str::to_owned);
     }
 
     /// Sends `text` as one message, whatever it is.

@@ -136,6 +136,13 @@ impl Server {
         self.with_broker(move |broker| broker.refuse_connections_with(refusal));
     }
 
+    /// Sends this, whatever it is, as the data of every later `subscription_succeeded` of a presence
+    /// channel; `None` brings the true lists back.
+    pub fn replace_presence_data(&self, data: Option<&str>) {
+        let data = data.map(str::to_owned);
+        self.with_broker(move |broker| broker.replace_presence_data(data.as_deref()));
+    }
+
     /// Sends every later message this much later; order is kept.
     pub fn set_delay(&self, delay: Duration) {
         self.with_broker(move |broker| broker.set_delay(delay));

@@ -274,7 +274,11 @@ impl Doctor<'_> {
         }
         match answer {
             Answer::Subscribed => {
+                let is_presence = subscription.name().kind() == ChannelKind::Presence;
                 let members = match subscription.members().len() {
+                    _ if is_presence && !subscription.members_known() => {
+                        ", whose list of members could not be read".to_owned()
+                    }
                     0 => String::new(),
                     1 => ", 1 member".to_owned(),
                     count => format!(", {count} members"),

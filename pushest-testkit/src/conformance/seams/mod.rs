@@ -1,5 +1,8 @@
-//! What lies between a client and its server: a file per subject.
+//! The seams: what lies between a client and its server, and what servers, proxies and endpoints do
+//! to a client. A file per subject.
 
+mod lists;
 mod refusals;
 
+pub use lists::*;
 pub use refusals::*;
