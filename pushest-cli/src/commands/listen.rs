@@ -21,6 +21,9 @@ use crate::recording::{FLUSH, Recording};
 /// The longest name of an event (protocol, limits).
 const EVENT_NAME_BYTES: usize = 200;
 
+/// How long a server that gave reason to end may take to answer the goodbye.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
     let connection = Connection::lasting(&arguments.connection)?;
     check_event_name(arguments.event.as_deref())?;
@@ -85,7 +88,9 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
             },
         }
     };
-    client.shutdown().await;
+    // A server that has refused may not even answer a close frame.
+    let patience = if result.is_ok() { Duration::MAX } else { FAREWELL };
+    let _ = tokio::time::timeout(patience, client.shutdown()).await;
     let recorded = recording.map_or(Ok(()), Recording::finish);
     result.and(recorded)
 }

@@ -34,7 +34,7 @@ pub fn a_refusal_is_final_by_its_error_in_every_profile_whatever_follows<D: Driv
             let refusal = Refusal::error(4001, "No such app").then(end);
             server.refuse_connections_with(Some(refusal));
             let mut client = D::client(remote.config(), Settings::default());
-            is_refused(&mut client, 4001, "No such app", &what);
+            ends_with(&mut client, &refused(4001, "No such app"), &what);
             assert_eq!(server.inspect(|view| view.upgrades), number as u64 + 1, "{what}");
         }
     }
@@ -47,15 +47,18 @@ pub fn an_unknown_key_ends_all_waiting_in_the_servers_words_in_every_profile<D: 
             continue;
         }
         let server = Server::builder().profile(profile).start().expect("a server");
-        let words = match profile {
-            Profile::Reverb => "Application does not exist",
-            _ => "App key other-key does not exist in this cluster",
+        let words = "App key other-key does not exist in this cluster";
+        let loss = match profile {
+            Profile::Reverb => refused(4001, "Application does not exist"),
+            // A close frame, and no error before it.
+            Profile::Poxa => Loss::closed(Some(4001), words),
+            _ => refused(4001, words),
         };
         let config = Config::builder("other-key").secret("a-secret").host("127.0.0.1");
         let config = config.port(server.port()).build().expect("valid");
         let mut client = D::client(config, Settings::default());
         client.sign_in(Some(r#"{"id":"ann"}"#)).expect("good user data");
-        is_refused(&mut client, 4001, words, &format!("{profile:?}"));
+        ends_with(&mut client, &loss, &format!("{profile:?}"));
         let Err(Unmet::Failed(_)) = client.signed_in(PATIENCE) else {
             panic!("{profile:?}: nobody signs in without a connection")
         };
@@ -76,7 +79,8 @@ pub fn a_missing_or_foreign_origin_is_refused_at_once_and_an_allowed_one_connect
         D::client(remote.config(), settings)
     };
     for origin in [None, Some("https://elsewhere.example.org")] {
-        is_refused(&mut from(origin), 4009, "Origin not allowed", &format!("{origin:?}"));
+        let loss = refused(4009, "Origin not allowed");
+        ends_with(&mut from(origin), &loss, &format!("{origin:?}"));
     }
     assert_eq!(server.inspect(|view| view.upgrades), 2);
     let mut client = from(Some("https://app.example.org"));
@@ -109,8 +113,7 @@ pub fn a_server_that_says_it_is_full_or_asks_to_come_back_is_tried_again<D: Driv
             let mut client = started::<D>(remote.config());
             let change = client.next_state(ConnectionState::Waiting);
             server.refuse_connections_with(None);
-            let loss = Loss::Refused { code, message: "Not now".into() };
-            assert_eq!(change.loss.as_deref(), Some(&loss));
+            assert_eq!(change.loss.as_deref(), Some(&refused(code, "Not now")));
             let pause = change.retry_in.expect("it is tried again");
             assert!(pause >= shortest && pause <= longest, "{code}: {pause:?}");
             client.must_connect();
@@ -136,31 +139,32 @@ pub fn an_error_that_wants_tls_gets_tls<D: Driver>() {
     assert_eq!(server.inspect(|view| view.upgrades), 1);
 }
 
+fn refused(code: u16, words: &str) -> Loss {
+    Loss::Refused { code, message: words.into() }
+}
+
 /// Connects, and is refused for good: everything that waits ends soon, in the server's words.
-fn is_refused(client: &mut impl DriverClient, code: u16, words: &str, what: &str) {
-    client.subscribe("news", &Default::default()).expect("a good channel");
+fn ends_with(client: &mut impl DriverClient, loss: &Loss, what: &str) {
+    client.want("news");
     let begun = Instant::now();
     client.connect();
-    let said = format!("with code {code}: {words}");
-    let waited = client.connected(PATIENCE);
-    assert!(
-        matches!(&waited, Err(Unmet::Failed(error)) if error.contains(&said)),
-        "{what}: {waited:?}"
-    );
-    let waited = client.subscribed("news", PATIENCE);
-    assert!(
-        matches!(&waited, Err(Unmet::Failed(error)) if error.contains(&said)),
-        "{what}: {waited:?}"
-    );
+    let said = loss.to_string();
+    let ended = |waited: Option<Unmet>| match waited {
+        Some(Unmet::Failed(error)) if error.contains(&said) => {}
+        other => panic!("{what}: {other:?}, and not {said:?}"),
+    };
+    ended(client.connected(PATIENCE).err());
+    ended(client.subscribed("news", PATIENCE).err());
     let took = begun.elapsed();
     assert!(took < SOON, "{what}: {took:?}");
     let change = client.next_state(ConnectionState::Refused);
-    let loss = Loss::Refused { code, message: words.into() };
-    assert_eq!(change.loss.as_deref(), Some(&loss), "{what}");
+    assert_eq!(change.loss.as_deref(), Some(loss), "{what}");
     let status = client.status();
     assert_eq!(status.state, ConnectionState::Refused, "{what}");
-    assert_eq!(status.last_loss.as_deref(), Some(&loss), "{what}");
-    let error = status.last_error.expect("what the server said");
-    assert_eq!((error.code, &*error.message), (Some(code), words), "{what}");
+    assert_eq!(status.last_loss.as_deref(), Some(loss), "{what}");
     assert_eq!((status.attempt, status.next_retry), (1, None), "{what}");
+    if let Loss::Refused { code, message } = loss {
+        let error = status.last_error.expect("what the server said");
+        assert_eq!((error.code, &error.message), (Some(*code), message), "{what}");
+    }
 }
