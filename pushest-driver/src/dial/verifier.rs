@@ -11,7 +11,10 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::verify_server_name;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ExtendedKeyPurpose,
+    SignatureScheme,
+};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::der::asn1::ObjectIdentifier;
@@ -19,6 +22,7 @@ use x509_cert::ext::pkix::ExtendedKeyUsage;
 
 /// RFC 5280, section 4.2.1.12.
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
 /// rustls's verifier, and the certificates that may stand in a server's place though they are
 /// authorities.
@@ -113,8 +117,20 @@ fn verify_usage(certificate: &CertificateDer<'_>) -> Result<(), Error> {
     let usage = certificate.tbs_certificate().get_extension::<ExtendedKeyUsage>();
     match usage.map_err(unreadable)? {
         Some((_, usage)) if !usage.0.contains(&SERVER_AUTH) => {
-            Err(Error::InvalidCertificate(CertificateError::InvalidPurpose))
+            let error = CertificateError::InvalidPurposeContext {
+                required: ExtendedKeyPurpose::ServerAuth,
+                presented: usage.0.iter().map(purpose).collect(),
+            };
+            Err(Error::InvalidCertificate(error))
         }
         _ => Ok(()),
     }
+}
+
+fn purpose(id: &ObjectIdentifier) -> ExtendedKeyPurpose {
+    if *id == CLIENT_AUTH {
+        return ExtendedKeyPurpose::ClientAuth;
+    }
+    let arcs = id.arcs().map(|arc| usize::try_from(arc).unwrap_or(usize::MAX));
+    ExtendedKeyPurpose::Other(arcs.collect())
 }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use pushest_driver::proto::{
+    AuthEndpoint, ChannelState, CommandError, Config, Endpoint, Event, Member,
+};
 use pushest_driver::proto::{AuthorizationRequest, SocketId, Statistics, Status, SubscribeOptions};
-use pushest_driver::proto::{ChannelState, CommandError, Config, Endpoint, Event, Member};
 use pushest_driver::{Commands, Options, SubscribeError};
 use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
 
@@ -58,10 +60,23 @@ fn options(settings: Settings) -> Options {
     if let Some(authorizer) = settings.authorizer {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));
     }
+    if let Some(endpoint) = settings.endpoint {
+        options = asking(options, endpoint);
+    }
     if let Some(pem) = settings.authority_pem {
         options = trusting(options, &pem);
     }
     options
+}
+
+#[cfg(feature = "http")]
+fn asking(options: Options, endpoint: AuthEndpoint) -> Options {
+    options.auth_endpoint(endpoint)
+}
+
+#[cfg(not(feature = "http"))]
+fn asking(_: Options, _: AuthEndpoint) -> Options {
+    panic!("this build asks no endpoint")
 }
 
 #[cfg(feature = "tls")]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_proto::{
-    Authorization, AuthorizationRequest, ChannelState, CommandError, Config, Denied, Endpoint,
-    Event, Member, SocketId, Statistics, Status, SubscribeOptions,
+    AuthEndpoint, Authorization, AuthorizationRequest, ChannelState, CommandError, Config, Denied,
+    Endpoint, Event, Member, SocketId, Statistics, Status, SubscribeOptions,
 };
 
 /// A driver: something that carries a [`pushest_proto::Session`] over sockets.
@@ -155,6 +155,9 @@ pub struct Settings {
     pub overflow: Overflow,
     /// Who authorizes, where the configuration has no secret.
     pub authorizer: Option<Authorizer>,
+    /// The app's HTTP endpoint to ask for authorizations, where the configuration has no secret; only
+    /// in scenarios of [`conformance_of_endpoints!`](crate::conformance_of_endpoints!).
+    pub endpoint: Option<AuthEndpoint>,
     /// A certificate authority to trust, beside the usual ones (PEM).
     pub authority_pem: Option<String>,
     /// Headers of the user's own for the WebSocket upgrade.
@@ -187,6 +190,7 @@ impl Default for Settings {
             queue_bytes: 8 * 1024 * 1024,
             overflow: Overflow::default(),
             authorizer: None,
+            endpoint: None,
             authority_pem: None,
             headers: Vec::new(),
             addresses: Vec::new(),
@@ -202,6 +206,7 @@ impl fmt::Debug for Settings {
             .field("queue_bytes", &self.queue_bytes)
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authorizer.is_some())
+            .field("endpoint", &self.endpoint)
             .field("has_authority", &self.authority_pem.is_some())
             .field("headers", &self.headers.len())
             .field("addresses", &self.addresses)

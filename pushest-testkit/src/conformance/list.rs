@@ -125,11 +125,48 @@ macro_rules! conformance_over_tls {
                 tls_to_a_server_without_it_fails_and_is_tried_again
                 a_server_that_wants_tls_gets_it
                 a_dropped_client_closes_its_connection_over_tls;
+            seams
+                a_certificate_that_openssl_made_for_the_server_is_trusted_where_it_was_given
+                what_is_wrong_with_a_certificate_that_was_given_counts_all_the_same
+                no_other_certificate_is_trusted_because_one_was_given;
         }
         // The names are those of the tests without TLS.
         type DriverOverTls = $driver;
         mod over_tls {
             $crate::conformance_over! { (super::DriverOverTls), Wss }
+        }
+    };
+}
+
+/// The same for drivers and builds that ask the app's HTTP endpoint for authorizations:
+/// `conformance_of_endpoints!(MyDriver);`
+#[macro_export]
+macro_rules! conformance_of_endpoints {
+    ($driver:ty) => {
+        $crate::conformance_tests! { ($driver),
+            seams
+                user_and_password_of_an_endpoints_url_are_sent_decoded_and_shown_nowhere
+                headers_of_ones_own_take_the_place_of_the_urls_and_the_forms
+                a_byte_order_mark_before_an_answer_is_skipped
+                an_error_page_is_told_once_and_without_what_was_sent
+                an_error_page_that_never_ends_costs_a_second_and_its_status_counts
+                a_pause_until_a_date_is_kept;
+        }
+        $crate::conformance_tests! { ($driver), in processes of their own,
+            alone
+                endpoints_that_hang_hold_at_most_eight_threads_and_no_other_endpoint
+                names_are_resolved_on_at_most_eight_threads;
+        }
+    };
+}
+
+/// The same for endpoints over `https://`: `conformance_of_endpoints_over_tls!(MyDriver);`
+#[macro_export]
+macro_rules! conformance_of_endpoints_over_tls {
+    ($driver:ty) => {
+        $crate::conformance_tests! { ($driver),
+            seams
+                an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wrong_one_not;
         }
     };
 }
@@ -249,6 +286,8 @@ mod tests {
             include_str!("presence.rs"),
             include_str!("reconnecting.rs"),
             include_str!("refusals.rs"),
+            include_str!("seams/certificates.rs"),
+            include_str!("seams/endpoint.rs"),
             include_str!("seams/lists.rs"),
             include_str!("seams/refusals.rs"),
             include_str!("signing_in.rs"),

@@ -69,10 +69,12 @@
 //! method of the client's: a client without a thread of its own makes progress only there. Several
 //! drivers in one crate have a module each around the macro.
 //!
-//! [`conformance_over_tls!`](crate::conformance_over_tls!) adds what `wss://` needs, for builds that
-//! have it. [`conformance_on_real_server!`](crate::conformance_on_real_server!) runs the scenarios
+//! [`conformance_over_tls!`](crate::conformance_over_tls!) adds what `wss://` needs, and
+//! [`conformance_of_endpoints!`](crate::conformance_of_endpoints!) what the app's HTTP endpoint for
+//! authorizations does, for builds that have it. [`conformance_on_real_server!`](crate::conformance_on_real_server!) runs the scenarios
 //! that need nothing but a server of the protocol against one that listens somewhere.
 
+mod app;
 mod driver;
 mod gate;
 mod list;
