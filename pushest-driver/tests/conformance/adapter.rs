@@ -54,8 +54,8 @@ fn options(settings: Settings) -> Options {
             Overflow::Wait => pushest_driver::Overflow::Wait,
         })
         .addresses(settings.addresses);
-    for (name, value) in &settings.headers {
-        options = options.header(name, value).expect("a header for the upgrade");
+    for (name, value) in settings.headers {
+        options = options.header(&name, &value).expect("a good header");
     }
     if let Some(authorizer) = settings.authorizer {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));

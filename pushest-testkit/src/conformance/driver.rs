@@ -210,6 +210,7 @@ impl fmt::Debug for Settings {
             .field("has_authority", &self.authority_pem.is_some())
             .field("headers", &self.headers.len())
             .field("addresses", &self.addresses)
+            .field("headers", &self.headers.len())
             .finish()
     }
 }

@@ -96,7 +96,16 @@ macro_rules! conformance {
             seams
                 a_list_whose_ids_are_a_map_has_all_members
                 one_odd_part_of_a_list_costs_no_other_and_is_told_once
-                a_list_that_cannot_be_read_makes_the_members_unknown_until_the_next;
+                a_list_that_cannot_be_read_makes_the_members_unknown_until_the_next
+                an_answer_with_lists_in_several_lines_and_many_headers_is_agreed_to
+                an_agreement_that_breaks_a_rule_is_refused_and_says_which
+                heads_without_end_are_given_up_and_say_at_which_limit
+                what_is_no_http_is_noticed_though_the_server_stays_silent
+                a_refusals_body_is_kept_short_escaped_and_however_it_ends
+                a_refusals_body_that_never_ends_is_waited_for_for_a_second
+                an_error_page_that_repeats_the_request_gives_nothing_of_it_away
+                a_date_to_come_back_at_is_kept
+                an_upgrade_that_is_cut_off_is_a_lost_connection_and_no_refusal;
             lifetime
                 a_dropped_client_closes_its_connection
                 shutdown_ends_where_the_server_does_not_answer
@@ -179,6 +188,10 @@ macro_rules! conformance_over {
         $crate::conformance_tests! { ($driver), over $scheme,
             refusals
                 a_refusal_with_4001_stops_it_and_says_why_until_connect;
+            seams
+                the_host_of_the_request_names_no_default_port
+                an_answer_in_pieces_of_one_byte_is_put_together
+                frames_in_the_segment_of_the_answer_are_not_lost;
             heartbeat
                 a_server_that_falls_silent_is_noticed
                 a_server_that_does_not_read_fills_the_session_and_nothing_else
@@ -290,6 +303,7 @@ mod tests {
             include_str!("seams/endpoint.rs"),
             include_str!("seams/lists.rs"),
             include_str!("seams/refusals.rs"),
+            include_str!("seams/upgrade.rs"),
             include_str!("signing_in.rs"),
             include_str!("subscribing.rs"),
         ];

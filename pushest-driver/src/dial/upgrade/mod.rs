@@ -19,8 +19,7 @@ use futures_util::future::BoxFuture;
 use pushest_proto::{DialFailure, Endpoint};
 use tungstenite::protocol::WebSocketConfig;
 
-pub(crate) use self::answer::Answer;
-use self::answer::Step;
+pub(crate) use self::answer::{Answer, Step};
 pub(crate) use self::request::Request;
 use crate::byte_stream::ByteStream;
 use crate::runtime::Runtime;

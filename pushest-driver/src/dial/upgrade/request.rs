@@ -50,7 +50,7 @@ impl Request {
         Self { bytes: text.into_bytes(), accept: accept(&nonce), mask }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 

@@ -5,8 +5,10 @@ mod certificates;
 mod endpoint;
 mod lists;
 mod refusals;
+mod upgrade;
 
 pub use certificates::*;
 pub use endpoint::*;
 pub use lists::*;
 pub use refusals::*;
+pub use upgrade::*;
