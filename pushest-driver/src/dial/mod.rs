@@ -2,6 +2,7 @@
 
 mod address;
 pub(crate) mod handshake;
+pub(crate) mod host_name;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
@@ -72,11 +73,12 @@ impl Dialer {
         let (dialer, runtime) = (self.clone(), runtime.clone());
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
+            let endpoint = host_name::ascii(endpoint)?;
             let tls = dialer.tls(&endpoint)?;
             let upgrade = dialer.upgrade(&endpoint)?;
-            let (host, port) = (endpoint.host_name(), endpoint.port_number());
+            let (host, port) = (endpoint.host_with_zone(), endpoint.port_number());
             let chosen = &dialer.options.addresses;
-            let tcp = address::connect(&*runtime, host, port, chosen).await?;
+            let tcp = address::connect(&*runtime, &host, port, chosen).await?;
             let socket = match tls {
                 None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
                 #[cfg(feature = "tls")]

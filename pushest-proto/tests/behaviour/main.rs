@@ -27,3 +27,4 @@ mod server_faults;
 mod signing_in;
 mod subscribing;
 mod traces;
+mod urls;
