@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use async_std::io::{Read, Write};
-use async_std::net::{TcpStream, ToSocketAddrs};
+use async_std::net::TcpStream;
 use async_tungstenite::tungstenite::Error;
 use async_tungstenite::{WebSocketStream, client_async_with_config};
 use futures_util::future::BoxFuture;
@@ -42,11 +42,6 @@ impl Runtime for AsyncStd {
     fn sleep_until(&self, deadline: proto::Instant) -> Self::Sleep {
         let remaining = deadline.saturating_duration_since(self.now());
         Box::pin(async_std::task::sleep(remaining.min(LONGEST_SLEEP)))
-    }
-
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        Box::pin(async move { Ok((&*host, port).to_socket_addrs().await?.collect()) })
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {

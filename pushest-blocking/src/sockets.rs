@@ -2,14 +2,14 @@
 
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::future::BoxFuture;
 use mio::net::TcpStream;
 use pushest_driver::proto;
-use pushest_driver::runtime::{Runtime, Upgrade, unblocked};
+use pushest_driver::runtime::{Runtime, Upgrade};
 use tungstenite::client::client_with_config;
 use tungstenite::{Error, HandshakeError};
 
@@ -40,13 +40,6 @@ impl Runtime for Sockets {
 
     fn sleep_until(&self, deadline: proto::Instant) -> Sleep {
         Sleep { reactor: self.reactor.clone(), deadline }
-    }
-
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        let asking = unblocked(self, move || Ok((&*host, port).to_socket_addrs()?.collect()));
-        let lost = || Err(io::Error::other("there is no thread to resolve the name on"));
-        Box::pin(async move { asking.await.unwrap_or_else(lost) })
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {

@@ -18,12 +18,18 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
+#[cfg(feature = "http")]
+mod masking;
+mod names;
 mod options;
 mod pump;
 mod queue;
 mod recording;
+#[cfg(feature = "http")]
+mod retry_after;
 pub mod runtime;
 mod subscription;
+mod threads;
 mod trigger;
 mod unblocked;
 mod user;

@@ -21,9 +21,9 @@ pub use crate::dial::{Tls, tls_stream::TlsStream};
 pub use crate::handler::run;
 use crate::handler::{Handler, RunError};
 use crate::hub::Hub;
+use crate::names;
 use crate::options::Options;
 pub use crate::pump::Pump;
-pub use crate::unblocked::unblocked;
 
 /// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
 pub trait Runtime: Send + Sync + 'static {
@@ -44,19 +44,16 @@ pub trait Runtime: Send + Sync + 'static {
     /// Waits until then. It may end early.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
 
-    /// The addresses of a host, in the order that the system prefers.
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
+    /// Resolves a host to its addresses, in the order that the system prefers. By default this asks
+    /// the system on one of at most eight threads that all clients of the process share; dropping
+    /// the future takes a request that has not begun out of their queue.
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        names::resolve(host, port)
+    }
 
     /// Connects to an address; with `TCP_NODELAY`, since frames are gathered before they are
     /// written.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>>;
-
-    /// Runs work that may block, such as an HTTP request, where it holds nobody up: on a thread of
-    /// its own, unless the runtime has a pool for that. What is not run is dropped.
-    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
-        // Without a thread the work is dropped, and whoever waits for it learns of that.
-        let _ = std::thread::Builder::new().name("pushest-work".to_string()).spawn(work);
-    }
 
     /// Speaks TLS from here on.
     ///

@@ -255,9 +255,12 @@ impl User {
         let delay = context.delay_after(&denied, self.authorizations);
         self.phase = Phase::Pausing;
         self.deadline = Some(context.now + delay);
-        self.last_failure = Some(denied.clone());
-        let reason = RequestFailure::AuthorizationUnavailable(denied);
-        context.pending.keep(Event::SignInFailed { reason, retry_in: Some(delay) });
+        let last = self.last_failure.replace(denied.clone());
+        // What repeats the last failure of this connection is no news.
+        if last.is_none_or(|last| !denied.repeats(&last)) {
+            let reason = RequestFailure::AuthorizationUnavailable(denied);
+            context.pending.keep(Event::SignInFailed { reason, retry_in: Some(delay) });
+        }
     }
 
     fn fail(&mut self, reason: RequestFailure, context: &mut Context<'_>) {

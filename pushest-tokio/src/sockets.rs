@@ -9,7 +9,6 @@ use pushest_driver::proto;
 use pushest_driver::runtime::{Pump, Runtime, Spawn, Upgrade};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -21,7 +20,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[derive(Debug)]
 pub struct Tokio {
     origin: Instant,
-    handle: Handle,
 }
 
 #[cfg(feature = "tls")]
@@ -46,21 +44,12 @@ impl Runtime for Tokio {
         sleep(remaining.min(LONGEST_SLEEP))
     }
 
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
-    }
-
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             Ok(stream)
         })
-    }
-
-    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
-        self.handle.spawn_blocking(work);
     }
 
     #[cfg(feature = "tls")]
@@ -100,7 +89,7 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin>(
 
 impl Spawn for Tokio {
     fn current() -> Self {
-        Self { origin: Instant::now(), handle: Handle::current() }
+        Self { origin: Instant::now() }
     }
 
     fn spawn(pump: Pump<Self>) {

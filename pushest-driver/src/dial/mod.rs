@@ -1,8 +1,9 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
-mod address;
+pub(crate) mod address;
 pub(crate) mod handshake;
 pub(crate) mod host_name;
+pub(crate) mod race;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]

@@ -135,7 +135,8 @@ impl Authorization {
     }
 
     /// Reads the answer of an authorization endpoint:
-    /// `{"auth", "channel_data"?, "shared_secret"?, "user_data"?}`.
+    /// `{"auth", "channel_data"?, "shared_secret"?, "user_data"?}`. A byte order mark before it is
+    /// skipped.
     ///
     /// # Errors
     /// [`Denied::Refused`] if it is not a JSON object with `auth`. The answer is not quoted: it may
@@ -149,6 +150,7 @@ impl Authorization {
             shared_secret: Option<String>,
             user_data: Option<String>,
         }
+        let answer = answer.trim_start_matches('\u{feff}');
         let answer: Answer<'_> = serde_json::from_str(answer)
             .map_err(|_| Denied::refused(None, "the answer is not an object with `auth`"))?;
         let Some(auth) = answer.auth.filter(|auth| !auth.is_empty()) else {

@@ -30,7 +30,9 @@ pub enum Event {
         /// The channel.
         channel: ChannelName,
     },
-    /// A subscription failed, for good or for now.
+    /// A subscription failed, for good or for now. An authorization that stays unavailable is tried
+    /// again and again; that is reported when its failure changes (status, or words other than
+    /// numbers), not at every try.
     SubscriptionFailed {
         /// The channel.
         channel: ChannelName,
@@ -80,7 +82,7 @@ pub enum Event {
         /// The user's data as the server confirmed it (JSON).
         user_data: Box<str>,
     },
-    /// The sign-in failed, for good or for now.
+    /// The sign-in failed, for good or for now; reported as [`Event::SubscriptionFailed`] is.
     SignInFailed {
         /// Why.
         reason: RequestFailure,
