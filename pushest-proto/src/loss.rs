@@ -6,10 +6,6 @@ use core::time::Duration;
 
 use crate::text::clip;
 
-/// A `Retry-After` beyond this is taken as this, so that one broken answer cannot switch a client
-/// off.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// Over capacity: the protocol asks for at least this pause (protocol, close codes 4100–4199).
 const OVER_CAPACITY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,6 +31,15 @@ pub enum Loss {
     },
     /// The connection could not be made.
     Dial(DialFailure),
+    /// Instead of establishing the connection, the server sent a `pusher:error` with a code. It
+    /// counts like a close frame with that code, whatever the server did after it (protocol, close
+    /// codes).
+    Refused {
+        /// The error's code.
+        code: u16,
+        /// The error's message; empty if it had none.
+        message: Box<str>,
+    },
     /// The server did not establish the connection within the handshake timeout.
     HandshakeTimeout,
     /// Nothing came within the pong timeout after a ping.
@@ -64,15 +69,27 @@ impl Loss {
             Self::Closed { code, reason } => Self::closed(code, &reason),
             Self::Reset(text) => Self::reset(&text),
             Self::Dial(failure) => Self::Dial(failure.clipped()),
+            Self::Refused { code, message } => Self::Refused { code, message: clip(&message) },
             other => other,
         }
     }
 
-    /// The close code, where a close frame had one.
+    /// The same with the pause that is kept in the place of a longer one that was asked for, so
+    /// that one broken answer cannot switch a client off.
+    pub(crate) fn with_retry_after_up_to(mut self, limit: Duration) -> Self {
+        if let Self::Dial(DialFailure::Http { retry_after: Some(pause), .. }) = &mut self {
+            *pause = limit.min(*pause);
+        }
+        self
+    }
+
+    /// The code that decided what happens next: that of the close frame, or of the error that the
+    /// server sent instead of establishing the connection. `None` where there was none.
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         match self {
             Self::Closed { code, .. } => *code,
+            Self::Refused { code, .. } => Some(*code),
             _ => None,
         }
     }
@@ -81,17 +98,9 @@ impl Loss {
     /// `established` says whether the server had established the connection.
     pub(crate) fn policy(&self, tls: bool, established: bool, stop_on_refusal: bool) -> Policy {
         match self {
-            Self::Closed { code: Some(code), .. } => match code {
-                // Sockudo also closes with 4000 when something went wrong inside: a connection
-                // that was established cannot have lacked TLS.
-                4000 if established => Policy::BackOff(Duration::ZERO),
-                4000 if !tls => Policy::SwitchToTls,
-                // The whole range means: the same connection cannot succeed.
-                4000..=4099 => Policy::Stop,
-                4100..=4199 => Policy::BackOff(OVER_CAPACITY_PAUSE),
-                4200..=4299 => Policy::Immediately,
-                _ => Policy::BackOff(Duration::ZERO),
-            },
+            Self::Closed { code: Some(code), .. } | Self::Refused { code, .. } => {
+                Policy::of_code(*code, tls, established)
+            }
             Self::Dial(failure) => failure.policy(stop_on_refusal),
             Self::PongTimeout => Policy::Immediately,
             Self::EndpointChanged => Policy::Immediately,
@@ -121,6 +130,12 @@ impl fmt::Display for Loss {
                 write!(f, "the server sent a message over the limit of {limit} bytes")
             }
             Self::Dial(failure) => failure.fmt(f),
+            Self::Refused { code, message } if message.is_empty() => {
+                write!(f, "the server refused the connection with code {code}")
+            }
+            Self::Refused { code, message } => {
+                write!(f, "the server refused the connection with code {code}: {message}")
+            }
             Self::HandshakeTimeout => {
                 f.write_str("the server did not establish the connection in time")
             }
@@ -153,7 +168,9 @@ pub enum DialFailure {
     Http {
         /// The status.
         status: u16,
-        /// The delay that the answer asked for.
+        /// The pause that the answer asked for. With status 429 or 503 it is kept, up to
+        /// [`BackoffConfig::retry_after_limit`](crate::BackoffConfig::retry_after_limit): a
+        /// session tells no longer one.
         retry_after: Option<Duration>,
         /// Where a redirect points; shown, not followed.
         location: Option<Box<str>>,
@@ -186,8 +203,7 @@ impl DialFailure {
     fn policy(&self, stop_on_refusal: bool) -> Policy {
         let refusal = match self {
             Self::Http { status: 429 | 503, retry_after, .. } => {
-                let pause = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
-                return Policy::BackOff(pause);
+                return Policy::BackOff(retry_after.unwrap_or_default());
             }
             Self::Unsupported(_) => return Policy::Stop,
             Self::Http { status, .. } => (300..500).contains(status),
@@ -214,8 +230,9 @@ impl fmt::Display for DialFailure {
                 if let Some(location) = location {
                     write!(f, " and points to {location}")?;
                 }
-                if let Some(pause) = retry_after {
-                    write!(f, " and asks to wait {} s", pause.as_secs())?;
+                // Others may carry a `Retry-After`, too, but only these two are kept.
+                if let (429 | 503, Some(pause)) = (status, retry_after) {
+                    write!(f, "; the next attempt waits at least {} s", pause.as_secs())?;
                 }
                 Ok(())
             }
@@ -231,12 +248,29 @@ impl fmt::Display for DialFailure {
 pub(crate) enum Policy {
     /// The same again cannot succeed: stop, and say why.
     Stop,
-    /// Use TLS from now on, and connect at once.
+    /// Use TLS from now on, and connect as with [`Policy::Immediately`].
     SwitchToTls,
-    /// Connect at once, under the loop guard.
+    /// Connect after nothing but jitter, under the loop guard.
     Immediately,
     /// Connect after backoff, and not before this pause.
     BackOff(Duration),
+}
+
+impl Policy {
+    /// What a code asks for (protocol, close codes).
+    fn of_code(code: u16, tls: bool, established: bool) -> Self {
+        match code {
+            // Sockudo also closes with 4000 when something went wrong inside: a connection that
+            // was established cannot have lacked TLS.
+            4000 if established => Self::BackOff(Duration::ZERO),
+            4000 if !tls => Self::SwitchToTls,
+            // The whole range means: the same connection cannot succeed.
+            4000..=4099 => Self::Stop,
+            4100..=4199 => Self::BackOff(OVER_CAPACITY_PAUSE),
+            4200..=4299 => Self::Immediately,
+            _ => Self::BackOff(Duration::ZERO),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -245,7 +279,14 @@ mod tests {
 
     #[test]
     fn close_codes_decide() {
-        let policy = |code, tls| Loss::closed(code, "").policy(tls, false, false);
+        let policy = |code: Option<u16>, tls| {
+            let policy = Loss::closed(code, "").policy(tls, false, false);
+            if let Some(code) = code {
+                let refused = Loss::Refused { code, message: "".into() };
+                assert_eq!(refused.policy(tls, false, false), policy, "an error decides alike");
+            }
+            policy
+        };
         assert_eq!(policy(Some(4000), false), Policy::SwitchToTls);
         assert_eq!(policy(Some(4000), true), Policy::Stop);
         for tls in [false, true] {
@@ -277,7 +318,10 @@ mod tests {
         assert_eq!(http(429, Some(7)).policy(true, false, true), wait(7));
         assert_eq!(http(503, Some(7)).policy(true, false, true), wait(7));
         assert_eq!(http(503, None).policy(true, false, true), Policy::BackOff(Duration::ZERO));
-        assert_eq!(http(503, Some(u64::MAX)).policy(true, false, false), wait(86_400));
+        let hour = Duration::from_secs(3_600);
+        let limited = |seconds| http(503, Some(seconds)).with_retry_after_up_to(hour);
+        assert_eq!(limited(u64::MAX).policy(true, false, false), wait(3_600));
+        assert_eq!(limited(3_599).policy(true, false, false), wait(3_599));
         for status in [301, 401, 403, 404, 418] {
             assert_eq!(
                 http(status, None).policy(true, false, false),

@@ -39,6 +39,6 @@ pub mod protocol;
 mod shell;
 pub mod simulation;
 
-pub use protocol::{Profile, Target};
+pub use protocol::{Profile, Refusal, RefusalEnd, Target};
 pub use shell::{Builder, Certificate, PlainClients, Server, TimedOut, Until, UpgradeFault, View};
 pub use simulation::{Cut, Link, World};

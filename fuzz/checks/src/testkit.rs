@@ -189,6 +189,9 @@ impl Driver {
                     assert!(!self.closed.contains(&peer), "{peer} is closed already");
                     serde_json::from_str::<Message>(&text).expect("it says what is a message");
                 }
+                Action::Reset { peer } => {
+                    assert!(self.closed.insert(peer), "{peer} is closed already");
+                }
                 Action::Close { peer, reason, .. } => {
                     assert!(self.closed.insert(peer), "{peer} is closed already");
                     assert!(reason.len() <= 123, "a close frame holds no more");

@@ -90,6 +90,15 @@ pub enum ConfigError {
         /// The ceiling of all delays.
         maximum: Duration,
     },
+    /// A schedule of pauses without an entry.
+    #[error("the schedule of pauses is empty")]
+    EmptySchedule,
+    /// A schedule of pauses with too many entries.
+    #[error("the schedule of pauses has more than {limit} entries")]
+    LongSchedule {
+        /// The maximum number of entries.
+        limit: usize,
+    },
     /// A limit that makes no sense.
     #[error(
         "{value} cannot be the limit `{what}`: it must be at least 1, and that of a message at \

@@ -1,5 +1,6 @@
 //! What a session must know: the app, the endpoint, timeouts, limits.
 
+mod backoff;
 mod endpoint;
 mod error;
 mod sources;
@@ -13,6 +14,7 @@ use core::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+pub use backoff::BackoffConfig;
 pub use endpoint::Endpoint;
 pub use error::ConfigError;
 
@@ -243,7 +245,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// How long to wait between attempts.
+    /// How long to wait before connecting again: a curve with jitter, or a list of pauses.
     #[must_use]
     pub fn backoff(mut self, backoff: BackoffConfig) -> Self {
         self.backoff = backoff;
@@ -379,34 +381,6 @@ impl Default for Timeouts {
             authorization: Duration::from_secs(10),
             stable: Duration::from_secs(10),
         }
-    }
-}
-
-/// The curve of the delays between attempts: the ceiling doubles from `initial` to `maximum`, and
-/// each delay is drawn uniformly below it, so that many clients do not come back at once. None is
-/// shorter than 100 ms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackoffConfig {
-    /// The ceiling of the first delay. 1 s.
-    pub initial: Duration,
-    /// The ceiling of all delays. 30 s.
-    pub maximum: Duration,
-}
-
-impl BackoffConfig {
-    fn check(&self) -> Result<(), ConfigError> {
-        error::check_duration("initial backoff", self.initial)?;
-        error::check_duration("maximum backoff", self.maximum)?;
-        if self.initial > self.maximum {
-            return Err(ConfigError::Backoff { initial: self.initial, maximum: self.maximum });
-        }
-        Ok(())
-    }
-}
-
-impl Default for BackoffConfig {
-    fn default() -> Self {
-        Self { initial: Duration::from_secs(1), maximum: Duration::from_secs(30) }
     }
 }
 

@@ -251,7 +251,7 @@ impl Session {
 
     /// The network changed (another interface, back from sleep): what is known of the connection
     /// may be stale. A waiting session tries again in 100 ms, or when a server that asked for a
-    /// pause allows it; a connected one asks for a sign of life.
+    /// pause allows it, and up to 500 ms of jitter later; a connected one asks for a sign of life.
     pub fn handle_network_change(&mut self, now: Instant) {
         self.note(|| Line::NetworkChange { at: now.as_micros() });
         self.advance(now);

@@ -12,6 +12,7 @@ use crate::action::Action;
 use crate::channel::Key;
 use crate::connection::{ConnectionId, Phase};
 use crate::event::{Answers, ChannelEvent, Event, Malformation, RequestFailure, ServerError};
+use crate::loss::Loss;
 use crate::text::clip;
 use crate::timers::Timer;
 use crate::wire::decode::{self, Control};
@@ -93,7 +94,7 @@ impl Session {
                 }
             }
             Control::Pong => self.pong(),
-            Control::Error => self.server_error(envelope, message),
+            Control::Error => self.server_error(connection, envelope, message),
             Control::SignedIn => match decode::signed_in(&payload()) {
                 Some((id, data)) => {
                     let (user, mut context) = self.user();
@@ -220,9 +221,11 @@ impl Session {
         self.pending.push(Action::Emit(Event::Watchlist { online, user_ids }), bytes);
     }
 
-    /// `pusher:error` is advisory, except that it may be all that a server says about a refused
-    /// subscription or sign-in (protocol, how servers deviate).
-    fn server_error(&mut self, envelope: &Envelope, message: &str) {
+    /// `pusher:error` is advisory on an established connection, except that it may be all that a
+    /// server says about a refused subscription or sign-in (protocol, how servers deviate). Instead
+    /// of `connection_established` it decides like a close with its code (protocol, close codes):
+    /// what the server does after it, if anything, is not waited for.
+    fn server_error(&mut self, connection: ConnectionId, envelope: &Envelope, message: &str) {
         let data = decode::error(&decode::payload(envelope.data, message));
         let mut error = ServerError {
             code: data.code,
@@ -231,6 +234,17 @@ impl Session {
             answers: None,
             inferred: true,
         };
+        if self.connection.phase == Phase::Opening(connection) {
+            // Nothing was asked for on this connection that it could answer.
+            error.inferred = false;
+            let code = error.code.filter(|_| !data.is_status);
+            let loss = code.map(|code| Loss::Refused { code, message: error.message.clone() });
+            self.report(error, message);
+            if let Some(loss) = loss {
+                self.give_up(loss);
+            }
+            return;
+        }
         let mut refused = None;
         match self.channel_of(envelope, message) {
             Addressee::Wanted(key) => {

@@ -12,14 +12,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::version::{LIBRARY, VERSION};
 use crate::Instant;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::channel::{DecryptionFailure, NameRules, SharedSecret};
 use crate::config::{BackoffConfig, Config, ConfigError, Endpoint, Limits, Timeouts};
 use crate::connection::ConnectionId;
 use crate::loss::{DialFailure, Loss};
-
-pub(super) const VERSION: u32 = 1;
 
 /// One line. Times are microseconds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -179,7 +178,7 @@ impl Header {
     pub(crate) fn new(config: &Config, seed: u64, now: Instant) -> Self {
         Self {
             version: VERSION,
-            library: env!("CARGO_PKG_VERSION").to_string(),
+            library: LIBRARY.to_string(),
             at: now.as_micros(),
             seed,
             key: config.key.clone(),
@@ -301,6 +300,8 @@ struct TimeoutsText {
 struct BackoffText {
     initial: Duration,
     maximum: Duration,
+    schedule: Option<Vec<Duration>>,
+    retry_after_limit: Duration,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -333,6 +334,7 @@ enum LossText {
     Reset(Box<str>),
     TooLarge { limit: usize },
     Dial(#[serde(with = "DialFailureText")] DialFailure),
+    Refused { code: u16, message: Box<str> },
     HandshakeTimeout,
     PongTimeout,
     EndpointChanged,

@@ -98,6 +98,8 @@ pub(crate) fn established(payload: &str) -> Option<Established> {
 #[derive(Default)]
 pub(crate) struct ErrorData {
     pub(crate) code: Option<u16>,
+    /// The code is an HTTP status: none of those that close frames have, too.
+    pub(crate) is_status: bool,
     pub(crate) message: Box<str>,
 }
 
@@ -116,11 +118,11 @@ pub(crate) fn error(payload: &str) -> ErrorData {
     let Ok(data) = serde_json::from_str::<Data<'_>>(payload) else {
         // Not an object: whatever it is, it is all that the server said.
         let text = if payload == "null" { "" } else { payload };
-        return ErrorData { code: None, message: clip(text) };
+        return ErrorData { message: clip(text), ..ErrorData::default() };
     };
-    let code = data.code.or(data.status).and_then(number);
+    let code = data.code.or(data.status).and_then(code);
     let message = data.message.or(data.error).map(text).unwrap_or_default();
-    ErrorData { code: code.and_then(|code| u16::try_from(code).ok()), message: clip(&message) }
+    ErrorData { code, is_status: data.code.is_none(), message: clip(&message) }
 }
 
 /// The members that a presence channel lists.
@@ -284,6 +286,15 @@ fn number(value: &RawValue) -> Option<u64> {
     whole.parse().ok()
 }
 
+/// A code, also as a string. It is whole and in range or it is none: a connection may be given up
+/// for it.
+fn code(value: &RawValue) -> Option<u16> {
+    let value: f64 = serde_json::from_str(&text(value)).ok()?;
+    // What is out of range becomes the nearest code, and what is not whole the next lower one.
+    let code = value as u16;
+    (f64::from(code) == value).then_some(code)
+}
+
 /// A string's content, or any other value as it stands; `null` is empty.
 fn text(value: &RawValue) -> Cow<'_, str> {
     match value.get() {
@@ -374,13 +385,41 @@ mod tests {
 
     #[test]
     fn an_error_keeps_what_the_server_said() {
-        let read = |payload| {
+        let read = |payload: &str| {
             let data = error(payload);
             (data.code, data.message.to_string())
         };
         assert_eq!(read(r#"{"code":4009,"message":"no"}"#), (Some(4009), "no".into()));
         assert_eq!(read(r#"{"code":null,"message":"no"}"#), (None, "no".into()));
         assert_eq!(read(r#"{"code":"4301"}"#), (Some(4301), String::new()));
+        for whole in ["4001", "\"4001\"", "4001.0", "\"4001.0\"", "4.001e3", "40010e-1"] {
+            let code = read(&alloc::format!(r#"{{"code":{whole}}}"#)).0;
+            assert_eq!(code, Some(4001), "{whole}");
+        }
+        for none in [
+            "70000",
+            "65536",
+            "-1",
+            "4001.5",
+            "\"4001.5\"",
+            "\"4001abc\"",
+            "\"\"",
+            "\" \"",
+            "\"+4001\"",
+            "\"0x0fa1\"",
+            "true",
+            "[4001]",
+            "{\"code\":4001}",
+            "1e400",
+            "1e300",
+            "\"NaN\"",
+            "null",
+            "\"null\"",
+            "99999999999999999999",
+            "\"inf\"",
+        ] {
+            assert_eq!(read(&alloc::format!(r#"{{"code":{none}}}"#)).0, None, "{none}");
+        }
         assert_eq!(
             read(r#"{"type":"AuthError","error":"no","status":401}"#),
             (Some(401), "no".into())

@@ -222,6 +222,7 @@ fn an_answer_for_a_former_socket_is_dropped_and_asked_for_again() {
     let former = harness.requests()[0].ticket;
     harness.close(4200);
     assert_eq!(harness.abandoned(), [former]);
+    harness.wait_for_retry();
     harness.open();
     harness.receive(&established("5.6", 120));
     answer(&mut harness, former, Ok(granted()));

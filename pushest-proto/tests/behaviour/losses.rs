@@ -16,6 +16,14 @@ fn a_loss_says_what_was_learned() {
         ),
         (Loss::reset("broken pipe"), "the connection was lost: broken pipe"),
         (Loss::TooLarge { limit: 1_024 }, "the server sent a message over the limit of 1024 bytes"),
+        (
+            Loss::Refused { code: 4001, message: "no such app".into() },
+            "the server refused the connection with code 4001: no such app",
+        ),
+        (
+            Loss::Refused { code: 4100, message: "".into() },
+            "the server refused the connection with code 4100",
+        ),
         (Loss::HandshakeTimeout, "the server did not establish the connection in time"),
         (Loss::PongTimeout, "the server did not answer a ping in time"),
         (Loss::EndpointChanged, "the endpoint was changed"),
@@ -44,10 +52,18 @@ fn a_failed_dial_says_what_stood_in_its_way() {
         (DialFailure::Tls { certificate: false, detail: "cut off".into() }, "TLS failed: cut off"),
         (DialFailure::Proxy("407".into()), "the proxy failed: 407"),
         (http(None, None), "the server answered with HTTP status 503"),
-        (http(pause, None), "the server answered with HTTP status 503 and asks to wait 7 s"),
+        (
+            http(pause, None),
+            "the server answered with HTTP status 503; the next attempt waits at least 7 s",
+        ),
         (
             http(pause, Some("/other")),
-            "the server answered with HTTP status 503 and points to /other and asks to wait 7 s",
+            "the server answered with HTTP status 503 and points to /other; the next attempt waits \
+             at least 7 s",
+        ),
+        (
+            DialFailure::Http { status: 404, retry_after: pause, location: None },
+            "the server answered with HTTP status 404",
         ),
         (DialFailure::NotWebSocket("SSH".into()), "what answered is not WebSocket: SSH"),
         (DialFailure::Timeout, "the connection could not be made in time"),

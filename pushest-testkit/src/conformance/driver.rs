@@ -153,6 +153,8 @@ pub struct Settings {
     pub authorizer: Option<Authorizer>,
     /// A certificate authority to trust, beside the usual ones (PEM).
     pub authority_pem: Option<String>,
+    /// Headers of the user's own for the WebSocket upgrade.
+    pub headers: Vec<(String, String)>,
     /// Connect to these instead of asking for the addresses of the host's name; if there are any.
     pub addresses: Vec<SocketAddr>,
 }
@@ -182,6 +184,7 @@ impl Default for Settings {
             overflow: Overflow::default(),
             authorizer: None,
             authority_pem: None,
+            headers: Vec::new(),
             addresses: Vec::new(),
         }
     }
@@ -196,6 +199,7 @@ impl fmt::Debug for Settings {
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authorizer.is_some())
             .field("has_authority", &self.authority_pem.is_some())
+            .field("headers", &self.headers.len())
             .field("addresses", &self.addresses)
             .finish()
     }

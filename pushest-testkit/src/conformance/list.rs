@@ -22,11 +22,18 @@ macro_rules! conformance {
             refusals
                 an_established_connection_that_is_closed_with_4003_stops_it_too
                 a_server_over_capacity_is_spared_for_a_second
-                a_server_that_asks_to_reconnect_is_back_without_a_pause
+                a_server_that_asks_to_reconnect_is_back_within_half_a_second
                 a_server_that_wants_tls_is_asked_with_tls
                 http_refusals_are_told_and_tried_again
                 a_client_that_stops_on_refusal_ends_with_the_http_status
                 connecting_again_does_not_wait_for_the_time_that_a_server_asked_for;
+            seams
+                a_refusal_is_final_by_its_error_in_every_profile_whatever_follows
+                an_unknown_key_ends_all_waiting_in_the_servers_words_in_every_profile
+                a_missing_or_foreign_origin_is_refused_at_once_and_an_allowed_one_connects
+                an_error_without_a_code_leaves_the_handshake_its_time_and_its_words_in_the_status
+                a_server_that_says_it_is_full_or_asks_to_come_back_is_tried_again
+                an_error_that_wants_tls_gets_tls;
             reconnecting
                 after_each_kind_of_loss_it_is_back_and_says_that_there_was_a_gap
                 a_gap_stands_between_its_subscribed_and_all_else_of_the_channel
@@ -238,6 +245,7 @@ mod tests {
             include_str!("presence.rs"),
             include_str!("reconnecting.rs"),
             include_str!("refusals.rs"),
+            include_str!("seams/refusals.rs"),
             include_str!("signing_in.rs"),
             include_str!("subscribing.rs"),
         ];

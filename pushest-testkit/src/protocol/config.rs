@@ -66,6 +66,10 @@ pub struct ServerConfig {
     pub subscription_counts: bool,
     /// Whether clients may send client events at all.
     pub client_events: bool,
+    /// The hosts of the origins that clients may come from, as Reverb's `allowed_origins`: `*` stands
+    /// for any text. If there are any, who names no such `Origin` at the upgrade is refused with
+    /// 4009. By default none, and everybody may connect.
+    pub allowed_origins: Vec<String>,
     /// Where the socket ids come from: the same seed gives the same ids, also after a restart. Use
     /// another one there, or an authorization for a former socket id may fit again.
     pub seed: u64,
@@ -99,6 +103,7 @@ impl ServerConfig {
             limits,
             subscription_counts: false,
             client_events: true,
+            allowed_origins: Vec::new(),
             seed: 1,
         }
     }

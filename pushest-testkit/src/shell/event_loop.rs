@@ -246,6 +246,15 @@ impl EventLoop {
                 self.unflushed.push(index);
                 self.lingering.push_back((self.shared.now + LINGER, index, id));
             }
+            Action::Reset { peer } => {
+                let Some((index, link)) = self.link_of(peer) else {
+                    return;
+                };
+                // What was sent before is still to arrive, where the system lets it.
+                link.flush();
+                link.transport.reset_on_close();
+                self.drop_link(index);
+            }
         }
     }
 

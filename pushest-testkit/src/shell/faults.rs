@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Server;
-use crate::protocol::{Broker, Target};
+use crate::protocol::{Broker, Refusal, Target};
 
 /// What a client gets that asks for a WebSocket, instead of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,13 +121,19 @@ impl Server {
         self.with_broker(move |broker| broker.withhold_handshake(on));
     }
 
-    /// While set, every new connection is refused with this close code and reason.
+    /// While set, every new connection is refused with this code and reason, in the form that the
+    /// profile gives it.
     pub fn refuse_connections(&self, refusal: Option<(u16, &str)>) {
         let refusal = refusal.map(|(code, reason)| (code, reason.to_owned()));
         self.with_broker(move |broker| {
             let refusal = refusal.as_ref().map(|(code, reason)| (*code, reason.as_str()));
             broker.refuse_connections(refusal);
         });
+    }
+
+    /// While set, every new connection is refused in this form, whatever the profile's is.
+    pub fn refuse_connections_with(&self, refusal: Option<Refusal>) {
+        self.with_broker(move |broker| broker.refuse_connections_with(refusal));
     }
 
     /// Sends every later message this much later; order is kept.

@@ -29,6 +29,8 @@ pub(super) enum Parsed {
 pub(super) struct Upgrade {
     pub(super) target: String,
     pub(super) app_key: String,
+    /// Where the client says that it comes from.
+    pub(super) origin: Option<String>,
     websocket_key: String,
     /// How much of the input the request's head is; WebSocket frames follow.
     pub(super) length: usize,
@@ -53,6 +55,7 @@ struct Head {
     expects_continue: bool,
     is_websocket: bool,
     websocket_key: Option<String>,
+    origin: Option<String>,
     connection: String,
 }
 
@@ -68,6 +71,7 @@ impl Head {
                 "expect" => head.expects_continue = value.eq_ignore_ascii_case("100-continue"),
                 "upgrade" => head.is_websocket = value.eq_ignore_ascii_case("websocket"),
                 "sec-websocket-key" => head.websocket_key = Some(value.to_owned()),
+                "origin" => head.origin = Some(value.to_owned()),
                 "connection" => head.connection = value.to_ascii_lowercase(),
                 _ => {}
             }
@@ -100,8 +104,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed {
     if let Some(app_key) = app_key(target) {
         return match head.websocket_key {
             Some(websocket_key) if head.is_websocket => {
-                let target = target.to_owned();
-                Parsed::Upgrade(Upgrade { target, app_key, websocket_key, length })
+                let (target, origin) = (target.to_owned(), head.origin);
+                Parsed::Upgrade(Upgrade { target, app_key, origin, websocket_key, length })
             }
             _ => bad(426, "This is the place for WebSockets: Upgrade: websocket is missing"),
         };

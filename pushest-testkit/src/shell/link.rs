@@ -13,7 +13,7 @@ use tungstenite::{Error, Message, Utf8Bytes};
 use super::http::{self, Parsed, Upgrade};
 use super::transport::Transport;
 use super::{PlainClients, UpgradeFault};
-use crate::protocol::{Broker, PeerId, Target};
+use crate::protocol::{Broker, NO_CODE, PeerId, Target};
 
 /// How many messages or chunks one socket may bring before others get their turn.
 const BUDGET: usize = 64;
@@ -88,9 +88,21 @@ pub(super) struct Link {
     pub(super) transport: Transport,
     /// False: the fault of a server that does not read.
     pub(super) reading: bool,
+    /// Falls silent once its next message has gone out.
+    last_words: LastWords,
     /// Messages can no longer be told apart: what comes is thrown away until the other side ends.
     deaf: bool,
     stage: Stage,
+}
+
+/// The fault of a server that refuses and then says nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastWords {
+    None,
+    /// They are still to come.
+    Awaited,
+    /// They wait to be written.
+    Said,
 }
 
 enum Stage {
@@ -135,7 +147,8 @@ fn would_block(error: &io::Error) -> bool {
 impl Link {
     pub(super) fn new(id: u64, stream: mio::net::TcpStream, may_be_tls: bool) -> Self {
         let stage = if may_be_tls { Stage::Sniffing } else { Stage::http() };
-        Self { id, transport: Transport::new(stream), reading: true, deaf: false, stage }
+        let transport = Transport::new(stream);
+        Self { id, transport, reading: true, last_words: LastWords::None, deaf: false, stage }
     }
 
     /// The connection that this socket carries.
@@ -183,6 +196,9 @@ impl Link {
             },
             _ => self.transport.flush(),
         };
+        if result.is_ok() && self.last_words == LastWords::Said {
+            self.transport.muted = true;
+        }
         match result {
             Ok(()) if matches!(self.stage, Stage::Finishing) => Progress::Over,
             Ok(()) => Progress::Waiting,
@@ -195,6 +211,9 @@ impl Link {
     #[must_use]
     pub(super) fn send(&mut self, text: ByteString) -> bool {
         let text = Utf8Bytes::try_from(text.into_bytes()).expect("a ByteString holds UTF-8");
+        if self.last_words == LastWords::Awaited {
+            self.last_words = LastWords::Said;
+        }
         self.write(Message::Text(text))
     }
 
@@ -209,9 +228,10 @@ impl Link {
         if let Stage::WebSocket { context, .. } = &mut self.stage {
             // The close frame must find room however much has piled up.
             context.set_config(|config| config.max_write_buffer_size = usize::MAX);
-            let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+            let code = (code != NO_CODE).then(|| CloseCode::from(code));
+            let frame = code.map(|code| CloseFrame { code, reason: reason.into() });
             // Errors show again when it is flushed.
-            let _ = context.close(&mut self.transport, Some(frame));
+            let _ = context.close(&mut self.transport, frame);
         }
     }
 
@@ -317,8 +337,12 @@ impl Link {
                 let peer = if must_be_tls && !self.transport.is_secure() {
                     shared.broker.connect_refused(4000, "Connect with TLS only", shared.now)
                 } else {
-                    shared.broker.connect(&upgrade.app_key, shared.now)
+                    let origin = upgrade.origin.as_deref();
+                    shared.broker.connect_from(&upgrade.app_key, origin, shared.now)
                 };
+                if shared.broker.is_silenced(peer) {
+                    self.last_words = LastWords::Awaited;
+                }
                 shared.sockets.insert(peer, index);
                 self.stage = Stage::WebSocket { context: Box::new(context), peer };
             }

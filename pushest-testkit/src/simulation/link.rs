@@ -11,7 +11,7 @@ use super::authorizer::{Authorizer, Requests};
 use super::clock::Clock;
 use super::connection::{Connection, Cut};
 use super::troubles::Troubles;
-use crate::protocol::{Action as ServerAction, Broker, NO_CLOSE_FRAME, PeerId};
+use crate::protocol::{Action as ServerAction, Broker, NO_CLOSE_FRAME, NO_CODE, PeerId};
 
 /// A session, its connection, its clock, and who authorizes for it.
 #[derive(Debug)]
@@ -220,8 +220,11 @@ impl Link {
                 connection.to_client.send(text.to_string(), now, delay);
             }
             ServerAction::Close { code, reason, .. } => {
-                let code = (code != NO_CLOSE_FRAME).then_some(code);
+                let code = (![NO_CLOSE_FRAME, NO_CODE].contains(&code)).then_some(code);
                 connection.server_closes(Loss::closed(code, &reason), now, delay);
+            }
+            ServerAction::Reset { .. } => {
+                connection.server_closes(Loss::reset("reset by the server"), now, delay);
             }
         }
     }

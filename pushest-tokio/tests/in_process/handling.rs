@@ -69,7 +69,7 @@ async fn running_ends_on_a_refusal_and_says_why() {
     let (told, listening) = channel();
     let error = within(run(target.config(), Recorder { channels: vec![], told })).await;
     let Err(RunError::Refused(Some(loss))) = &error else { panic!("{error:?}") };
-    assert_eq!(**loss, Loss::closed(Some(4001), "no such app"));
+    assert_eq!(**loss, Loss::Refused { code: 4001, message: "no such app".into() });
     assert_eq!(listening.into_iter().last(), Some(ConnectionState::Refused.to_string()));
 }
 

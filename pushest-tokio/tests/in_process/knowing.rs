@@ -90,7 +90,7 @@ async fn why_it_is_not_connected_is_data() {
 async fn a_network_change_ends_a_long_wait() {
     let (target, server) = start();
     let hours = Duration::from_secs(24 * 60 * 60);
-    let backoff = BackoffConfig { initial: hours, maximum: hours };
+    let backoff = BackoffConfig { initial: hours, maximum: hours, ..Default::default() };
     let client = Client::new(target.builder().backoff(backoff).build().expect("valid"));
     within(client.connected()).await.expect("connected");
     let mut events = client.events();
