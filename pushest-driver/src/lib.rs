@@ -10,6 +10,7 @@
 
 mod authorizations;
 mod authorizer;
+mod byte_stream;
 mod client;
 mod commands;
 mod dial;
@@ -18,7 +19,6 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
-#[cfg(feature = "http")]
 mod masking;
 mod names;
 mod options;
