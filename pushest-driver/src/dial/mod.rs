@@ -9,6 +9,8 @@ pub(crate) mod tls;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_stream;
 pub(crate) mod upgrade;
+#[cfg(feature = "tls")]
+mod verifier;
 
 use std::sync::Arc;
 
