@@ -352,6 +352,7 @@ enum DialFailureText {
     Upgrade(Box<str>),
     NotWebSocket(Box<str>),
     Timeout,
+    Headers(Box<str>),
     Unsupported(Box<str>),
 }
 
