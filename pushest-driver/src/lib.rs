@@ -41,6 +41,7 @@ mod wire;
 pub use authorizer::Authorizer;
 pub use client::Client;
 pub use commands::Commands;
+pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use error::{
     FlushError, NotConnected, NotSignedIn, SignInError, SubscribeError, SubscriptionError,
 };

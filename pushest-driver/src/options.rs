@@ -47,10 +47,13 @@ pub(crate) enum Authority {
 pub(crate) type BlockingAuthorizer =
     dyn Fn(AuthorizationRequest) -> Result<Authorization, Denied> + Send + Sync;
 
+/// Provides headers for one upgrade.
+pub(crate) type FreshHeaders = Arc<dyn Fn() -> Result<Vec<(String, String)>, String> + Send + Sync>;
+
 /// Provides headers for one request to the endpoint.
 #[cfg(feature = "http")]
 pub(crate) type AuthHeaders =
-    Arc<dyn Fn(&AuthorizationRequest) -> Vec<(String, String)> + Send + Sync>;
+    Arc<dyn Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, Denied> + Send + Sync>;
 
 /// How a client connects and delivers. `Options::default()` suits most.
 ///
@@ -67,6 +70,7 @@ pub(crate) type AuthHeaders =
 #[derive(Clone)]
 pub struct Options {
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) fresh_headers: Option<FreshHeaders>,
     pub(crate) read_buffer: usize,
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
@@ -82,29 +86,48 @@ pub struct Options {
 }
 
 impl Options {
-    /// An HTTP header for the WebSocket upgrade. Its value never appears in logs, nor in errors,
-    /// where the server repeats it.
+    /// An HTTP header for the WebSocket upgrade, such as the `Origin` that a Reverb with
+    /// `allowed_origins` asks for (protocol, how servers deviate): clients send none by themselves.
+    /// Its value never appears in logs, nor in errors, where the server repeats it.
+    ///
+    /// ```
+    /// use pushest_driver::Options;
+    ///
+    /// let options = Options::default().header("Origin", "https://shop.example")?;
+    /// # let _ = options;
+    /// # Ok::<(), pushest_driver::OptionsError>(())
+    /// ```
     ///
     /// # Errors
     /// [`OptionsError::Header`] if it is not a header, or one that belongs to the upgrade itself.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, OptionsError> {
-        let bad = |rule| OptionsError::Header { name: name.chars().take(200).collect(), rule };
-        let lower = name.to_ascii_lowercase();
-        let is_own = ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
-        if is_own.contains(&lower.as_str()) || lower.starts_with("sec-websocket-") {
-            return Err(bad("it belongs to the WebSocket upgrade itself"));
-        }
-        // RFC 9110, section 5.6.2.
-        let is_token =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(is_token) {
-            return Err(bad("its name may hold letters, digits and !#$%&'*+-.^_`|~"));
-        }
-        if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
-            return Err(bad("its value may hold visible ASCII characters, space and tab"));
-        }
+        check_header(name, value)?;
         self.headers.push((name.to_string(), value.to_string()));
         Ok(self)
+    }
+
+    /// Headers for each WebSocket upgrade, beside those of [`Options::header`]: called anew for
+    /// every dial, on a thread of its own, so that a token can be read or renewed. A text in the
+    /// place of headers, a header that breaks the rules, or a panic fails the dial
+    /// ([`DialFailure::Headers`](crate::DialFailure::Headers)), which is tried again with backoff;
+    /// the text is shown, the values never are. The last call counts.
+    ///
+    /// ```
+    /// use pushest_driver::Options;
+    ///
+    /// let options = Options::default().headers_with(|| {
+    ///     let token = std::fs::read_to_string("token").map_err(|error| error.to_string())?;
+    ///     Ok(vec![("Authorization".to_string(), format!("Bearer {}", token.trim()))])
+    /// });
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn headers_with(
+        mut self,
+        headers: impl Fn() -> Result<Vec<(String, String)>, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.fresh_headers = Some(Arc::new(headers));
+        self
     }
 
     /// The size of the buffer that is read into, in bytes; at least 128. A smaller one saves
@@ -253,6 +276,21 @@ impl Options {
         mut self,
         headers: impl Fn(&AuthorizationRequest) -> Vec<(String, String)> + Send + Sync + 'static,
     ) -> Self {
+        self.auth_headers = Some(Arc::new(move |request| Ok(headers(request))));
+        self
+    }
+
+    /// As [`Options::auth_headers`], for headers that may be missing: the error is the outcome of
+    /// the attempt, such as [`Denied::unavailable`], which is tried again. The last call of either
+    /// counts.
+    #[must_use]
+    pub fn try_auth_headers(
+        mut self,
+        headers: impl Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, Denied>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
         self.auth_headers = Some(Arc::new(headers));
         self
     }
@@ -296,6 +334,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             headers: Vec::new(),
+            fresh_headers: None,
             read_buffer: 4 * 1024,
             queue_events: 1_024,
             queue_bytes: 8 * 1024 * 1024,
@@ -317,6 +356,7 @@ impl fmt::Debug for Options {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         f.debug_struct("Options")
             .field("headers", &names)
+            .field("has_fresh_headers", &self.fresh_headers.is_some())
             .field("read_buffer", &self.read_buffer)
             .field("queue_events", &self.queue_events)
             .field("queue_bytes", &self.queue_bytes)
@@ -325,6 +365,25 @@ impl fmt::Debug for Options {
             .field("addresses", &self.addresses)
             .finish_non_exhaustive()
     }
+}
+
+/// What may be sent as a header of the upgrade.
+pub(crate) fn check_header(name: &str, value: &str) -> Result<(), OptionsError> {
+    let bad = |rule| Err(OptionsError::Header { name: name.chars().take(200).collect(), rule });
+    let lower = name.to_ascii_lowercase();
+    let is_own = ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
+    if is_own.contains(&lower.as_str()) || lower.starts_with("sec-websocket-") {
+        return bad("it belongs to the WebSocket upgrade itself");
+    }
+    // RFC 9110, section 5.6.2.
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return bad("its name may hold letters, digits and !#$%&'*+-.^_`|~");
+    }
+    if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        return bad("its value may hold visible ASCII characters, space and tab");
+    }
+    Ok(())
 }
 
 /// An option that breaks a rule. Its text names the value and the rule; a header's value, which

@@ -224,6 +224,8 @@ pub enum DialFailure {
     NotWebSocket(Box<str>),
     /// The dial took longer than its timeout.
     Timeout,
+    /// There were no headers for the upgrade's request, because what provides them failed.
+    Headers(Box<str>),
     /// This build cannot make such a connection (for example `wss://` without a TLS feature).
     Unsupported(Box<str>),
 }
@@ -241,6 +243,7 @@ impl DialFailure {
             }
             Self::Upgrade(text) => Self::Upgrade(clip(&text)),
             Self::NotWebSocket(text) => Self::NotWebSocket(clip(&text)),
+            Self::Headers(text) => Self::Headers(clip(&text)),
             Self::Unsupported(text) => Self::Unsupported(clip(&text)),
             Self::Timeout => Self::Timeout,
         }
@@ -259,6 +262,7 @@ impl DialFailure {
             | Self::Proxy(_)
             | Self::Upgrade(_)
             | Self::NotWebSocket(_)
+            | Self::Headers(_)
             | Self::Timeout => false,
         };
         if refusal && stop_on_refusal { Policy::Stop } else { Policy::BackOff(Duration::ZERO) }
@@ -294,6 +298,7 @@ impl fmt::Display for DialFailure {
             }
             Self::NotWebSocket(text) => write!(f, "what answered is not WebSocket: {text}"),
             Self::Timeout => f.write_str("the connection could not be made in time"),
+            Self::Headers(text) => write!(f, "the upgrade's headers are missing: {text}"),
             Self::Unsupported(text) => write!(f, "this build cannot connect there: {text}"),
         }
     }
@@ -412,6 +417,7 @@ mod tests {
         assert!(!stops(DialFailure::Tls { certificate: false, detail: "reset".into() }));
         assert!(!stops(DialFailure::Connect("refused".into())));
         assert!(!stops(DialFailure::Upgrade("reset".into())));
+        assert!(!stops(DialFailure::Headers("no token".into())));
         assert!(!stops(DialFailure::Timeout));
     }
 }

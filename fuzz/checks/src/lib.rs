@@ -10,6 +10,7 @@ mod frame;
 pub mod model;
 mod plan;
 pub mod session;
+pub mod sources;
 pub mod testkit;
 pub mod upgrade;
 pub mod wire;
@@ -18,12 +19,13 @@ pub mod wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("decode", decode::check),
     ("wire", wire::check),
     ("session", session::check),
     ("model", model::check),
     ("auth", auth::check),
     ("testkit", testkit::check),
+    ("sources", sources::check),
     ("upgrade", upgrade::check),
 ];

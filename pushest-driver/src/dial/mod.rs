@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod handshake;
+pub(crate) mod host_name;
 pub(crate) mod race;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
@@ -17,8 +18,9 @@ use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
 
 use self::upgrade::Upgrade;
-use crate::options::Options;
+use crate::options::{Options, check_header};
 use crate::runtime::Runtime;
+use crate::unblocked::detached;
 
 /// The WebSocket of a connection, with TLS or without.
 pub(crate) type Socket<R> = Either<<R as Runtime>::Socket, <R as Runtime>::TlsSocket>;
@@ -60,11 +62,13 @@ impl Dialer {
         let (dialer, runtime) = (self.clone(), runtime.clone());
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
+            let endpoint = host_name::ascii(endpoint)?;
             let tls = dialer.tls(&endpoint)?;
-            let upgrade = dialer.upgrade(&runtime, &endpoint)?;
-            let (host, port) = (endpoint.host_name(), endpoint.port_number());
+            let headers = dialer.headers().await?;
+            let upgrade = dialer.upgrade(&runtime, &endpoint, &headers)?;
+            let (host, port) = (endpoint.host_with_zone(), endpoint.port_number());
             let chosen = &dialer.options.addresses;
-            let tcp = address::connect(&*runtime, host, port, chosen).await?;
+            let tcp = address::connect(&*runtime, &host, port, chosen).await?;
             match tls {
                 None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
                 #[cfg(feature = "tls")]
@@ -87,14 +91,29 @@ impl Dialer {
         self.trust.config(&self.options.trust)
     }
 
+    /// The headers for one upgrade.
+    async fn headers(&self) -> Result<Vec<(String, String)>, DialFailure> {
+        let mut headers = self.options.headers.clone();
+        let Some(provide) = self.options.fresh_headers.clone() else { return Ok(headers) };
+        let failed = |text: &str| DialFailure::Headers(text.into());
+        let provided = detached("pushest-headers", move || provide()).await;
+        let provided = provided.ok_or_else(|| failed("what provides them panicked"))?;
+        for (name, value) in provided.map_err(|text| failed(&text))? {
+            check_header(&name, &value).map_err(|error| failed(&error.to_string()))?;
+            headers.push((name, value));
+        }
+        Ok(headers)
+    }
+
     fn upgrade<R: Runtime>(
         &self,
         runtime: &Arc<R>,
         endpoint: &Endpoint,
+        headers: &[(String, String)],
     ) -> Result<Upgrade, DialFailure> {
         let limits = self.config.limits();
         let config = handshake::config(limits.message, limits.outgoing, self.options.read_buffer);
-        Upgrade::new(endpoint, self.config.key(), &self.options.headers, config, runtime)
+        Upgrade::new(endpoint, self.config.key(), headers, config, runtime)
     }
 
     #[cfg(feature = "tls")]

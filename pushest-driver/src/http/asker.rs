@@ -76,7 +76,7 @@ impl Asker {
         deadline: Instant,
     ) -> Granted {
         if let Some(fresh) = &self.headers {
-            asked = asked.with_headers(fresh(request));
+            asked = asked.with_headers(fresh(request)?);
         }
         socket::until(deadline, || self.exchange(&asked, deadline))
     }

@@ -15,6 +15,7 @@ mod answers;
 mod context;
 mod encrypted;
 mod name;
+mod near_miss;
 mod needs;
 mod presence;
 mod rekey;

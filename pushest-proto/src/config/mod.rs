@@ -4,6 +4,7 @@ mod backoff;
 mod endpoint;
 mod error;
 mod sources;
+mod url;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -208,7 +209,7 @@ impl ConfigBuilder {
     }
 
     /// The host of a server of one's own: a name, an IPv4 address, or an IPv6 address with or
-    /// without brackets.
+    /// without brackets, such as `fe80::1%eth0`.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         self.host = Some(host.to_string());
@@ -320,14 +321,15 @@ impl ConfigBuilder {
 
 impl fmt::Debug for ConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<String>| value.as_deref().map(error::shown);
         f.debug_struct("ConfigBuilder")
-            .field("key", &self.key)
+            .field("key", &shown(&self.key))
             .field("has_secret", &self.secret.is_some())
             .field("has_master_key", &self.master_key.is_some())
-            .field("cluster", &self.cluster)
-            .field("host", &self.host)
+            .field("cluster", &shown(&self.cluster))
+            .field("host", &shown(&self.host))
             .field("port", &self.port)
-            .field("path", &self.path)
+            .field("path", &shown(&self.path))
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }

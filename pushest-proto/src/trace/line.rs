@@ -362,6 +362,7 @@ enum DialFailureText {
     Upgrade(Box<str>),
     NotWebSocket(Box<str>),
     Timeout,
+    Headers(Box<str>),
     Unsupported(Box<str>),
 }
 
@@ -391,7 +392,8 @@ mod endpoint {
     }
 
     pub(super) fn serialize<S: Serializer>(endpoint: &Endpoint, to: S) -> Result<S::Ok, S::Error> {
-        let Endpoint { host, port, path, tls, own_port, hosted } = endpoint.clone();
+        let host = endpoint.host_with_zone().into_owned();
+        let Endpoint { port, path, tls, own_port, hosted, .. } = endpoint.clone();
         EndpointText { host, port, path, tls, own_port, hosted }.serialize(to)
     }
 

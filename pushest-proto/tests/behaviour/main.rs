@@ -32,3 +32,4 @@ mod subscribing;
 mod tolerance;
 mod too_large;
 mod traces;
+mod urls;
