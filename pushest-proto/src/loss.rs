@@ -284,12 +284,12 @@ impl fmt::Display for DialFailure {
                 if let Some(location) = location {
                     write!(f, " and points to {location}")?;
                 }
+                if !body.is_empty() {
+                    write!(f, ": {body}")?;
+                }
                 // Others may carry a `Retry-After`, too, but only these two are kept.
                 if let (429 | 503, Some(pause)) = (status, retry_after) {
                     write!(f, "; the next attempt waits at least {} s", pause.as_secs())?;
-                }
-                if !body.is_empty() {
-                    write!(f, ": {body}")?;
                 }
                 Ok(())
             }

@@ -77,12 +77,13 @@ fn a_failed_dial_says_what_stood_in_its_way() {
              at least 7 s",
         ),
         (
-            DialFailure::Http { status: 404, retry_after: pause, location: None },
+            DialFailure::Http { status: 404, retry_after: pause, location: None, body: "".into() },
             "the server answered with HTTP status 404",
         ),
         (
             answered(pause, None, "come back later"),
-            "the server answered with HTTP status 503 and asks to wait 7 s: come back later",
+            "the server answered with HTTP status 503: come back later; the next attempt waits at \
+             least 7 s",
         ),
         (
             DialFailure::Upgrade("the server ended it".into()),
