@@ -205,7 +205,13 @@ impl Link {
             Action::Abandon(ticket) => {
                 self.requests.abandon(ticket, &mut self.random, &mut self.troubles);
             }
-            Action::Emit(event) => self.events.push(event),
+            Action::Emit(event) => {
+                if let Event::State(change) = &event {
+                    let is_refused = matches!(change.loss.as_deref(), Some(Loss::Refused { .. }));
+                    self.troubles.refused_handshakes += u64::from(is_refused);
+                }
+                self.events.push(event);
+            }
             Action::UpdatePresence(update) => self.events.push(Event::Presence(update)),
         }
     }

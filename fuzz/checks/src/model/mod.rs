@@ -30,6 +30,7 @@ pub fn check(bytes: &[u8]) {
     for step in &plan.steps {
         pair.step(step);
         pair.compare(step);
+        pair.compare_pause(step);
     }
 }
 
@@ -204,6 +205,14 @@ impl Pair {
                 Action::Close { .. } | Action::Abandon(_) | Action::Emit(_) => {}
             }
         }
+    }
+
+    /// A pause is bounded when it begins; it may be cut short later.
+    fn compare_pause(&mut self, step: &Step) {
+        let Some(bounds) = self.reference.pause.take() else { return };
+        let retry = self.session.status().next_retry.expect("an attempt that will come");
+        let pause = retry.saturating_duration_since(self.now);
+        assert!(bounds.contains(&pause), "{pause:?}, and not {bounds:?}, after {step:?}");
     }
 
     fn compare(&self, step: &Step) {

@@ -1,5 +1,7 @@
 //! What the model makes of the server's messages.
 
+use pushest_proto::Loss;
+
 use super::channels::Phase;
 use super::reference::Reference;
 use crate::plan::{IDS, Message, infos};
@@ -27,12 +29,15 @@ impl Reference {
                     self.channels[index].members.remove(IDS[usize::from(*id)]);
                 }
             }
-            Message::Error { code, text, names, of_subscription } => {
+            Message::Error { code, text, names, of_subscription, .. } => {
                 let channel = (*names && !text.is_empty()).then_some(*text);
-                if *of_subscription {
-                    self.subscription_error(channel);
-                } else {
-                    self.error(*code, channel, text);
+                match code.value {
+                    _ if *of_subscription => self.subscription_error(channel),
+                    // Instead of the handshake it decides like a close.
+                    Some(code) if self.is_opening => {
+                        self.lost(&Loss::Refused { code, message: "".into() });
+                    }
+                    code => self.error(code, channel, text),
                 }
             }
             Message::Other(text) => self.other(text),
@@ -99,7 +104,8 @@ impl Reference {
         let heard = channel.and_then(|name| self.find(name));
         if heard.is_some_and(|index| self.channels[index].told) {
             self.refuse(heard);
-        } else if channel.is_some() || matches!(code, Some(4200 | 4301 | 4302)) {
+        } else if channel.is_some() || matches!(code, Some(4000..=4008 | 4010..=4299 | 4301 | 4302))
+        {
             // About a channel that is not subscribed to, the connection, or something else.
         } else if let Some(index) = self.find(text) {
             self.refuse(Some(index));

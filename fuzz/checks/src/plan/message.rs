@@ -48,7 +48,9 @@ pub(crate) enum Message {
         escaped: bool,
     },
     Error {
-        code: Option<u16>,
+        code: Code,
+        /// Its data is a string that holds the object.
+        as_text: bool,
         text: &'static str,
         /// Also names the channel.
         names: bool,
@@ -62,6 +64,32 @@ pub(crate) enum Message {
         intact: bool,
     },
 }
+
+/// The code of an error: how it is written, and what that is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code {
+    written: &'static str,
+    pub(crate) value: Option<u16>,
+}
+
+const CODES: [Code; 16] = [
+    Code { written: "null", value: None },
+    Code { written: "4009", value: Some(4009) },
+    Code { written: "4200", value: Some(4200) },
+    Code { written: "4300", value: Some(4300) },
+    Code { written: "4301", value: Some(4301) },
+    Code { written: "4302", value: Some(4302) },
+    Code { written: "401", value: Some(401) },
+    Code { written: "70000", value: None },
+    Code { written: "4000", value: Some(4000) },
+    Code { written: r#""4001""#, value: Some(4001) },
+    Code { written: "4100", value: Some(4100) },
+    Code { written: "4299", value: Some(4299) },
+    Code { written: "1000", value: Some(1000) },
+    Code { written: "4001.5", value: None },
+    Code { written: r#""4001abc""#, value: None },
+    Code { written: "4003.0", value: Some(4003) },
+];
 
 /// What carries the number of an event, in the order in which the server sent them.
 pub(crate) const NUMBERED: &str = "nuMber3d";
@@ -103,10 +131,10 @@ impl Message {
 
     pub(super) fn error(bytes: &mut Unstructured<'_>) -> Self {
         let (first, second) = (byte(bytes), byte(bytes));
-        let codes = [None, Some(4009), Some(4200), Some(4300), Some(4301), Some(4302), Some(401)];
         let texts = ["no", "sign in first", CHANNELS[2], CHANNELS[3], CHANNELS[4], CHANNELS[0], ""];
         Self::Error {
-            code: codes[usize::from(first & 7) % codes.len()],
+            code: CODES[usize::from(first & 7 | (first & 32) >> 2)],
+            as_text: first & 64 != 0,
             text: texts[usize::from(second & 7) % texts.len()],
             names: first & 8 != 0,
             of_subscription: first & 16 != 0,
@@ -179,18 +207,20 @@ impl Message {
             Self::Event { channel, escaped: true } => format!(
                 r#"{{"event":"App\\Events\\Shipped","channel":"{channel}","data":"{{\"id\":\"\u00e9\"}}","user_id":7}}"#
             ),
-            Self::Error { code, text, names, of_subscription } => {
+            Self::Error { code, as_text, text, names, of_subscription } => {
                 let event =
                     if *of_subscription { "pusher:subscription_error" } else { "pusher:error" };
-                let code = code.map_or("null".to_owned(), |code| code.to_string());
+                let code = code.written;
                 let channel = if *names && !text.is_empty() {
                     format!(r#""channel":"{text}","#)
                 } else {
                     String::new()
                 };
-                format!(
-                    r#"{{"event":"{event}",{channel}"data":{{"code":{code},"message":"no: {text}"}}}}"#
-                )
+                let mut data = format!(r#"{{"code":{code},"message":"no: {text}"}}"#);
+                if *as_text {
+                    data = serde_json::to_string(&data).expect("a text always has a JSON form");
+                }
+                format!(r#"{{"event":"{event}",{channel}"data":{data}}}"#)
             }
             Self::Other(text) => (*text).to_owned(),
             Self::Sealed { fits, intact } => {

@@ -7,7 +7,7 @@
 mod message;
 
 use arbitrary::Unstructured;
-use pushest_proto::{Config, DialFailure, Limits, Loss, SubscribeOptions};
+use pushest_proto::{BackoffConfig, Config, DialFailure, Limits, Loss, SubscribeOptions};
 use std::time::Duration;
 
 pub(crate) use message::{IDS, Message, NUMBERED, infos};
@@ -35,6 +35,9 @@ pub(crate) const CHANNELS: [&str; 8] = [
     "private-cache-b",
     "no name",
 ];
+
+/// The pauses of a user that has its own.
+pub(crate) const SCHEDULE: [Duration; 2] = [Duration::from_secs(3), Duration::from_millis(1)];
 
 /// At most so many inputs make a plan.
 const MOST_INPUTS: usize = 64;
@@ -69,6 +72,8 @@ pub(crate) struct Setting {
     /// Few channels, members and stored events.
     pub(crate) small: bool,
     pub(crate) tls: bool,
+    /// The pauses are the user's own list.
+    pub(crate) scheduled: bool,
 }
 
 /// Which connection an input is about.
@@ -163,6 +168,7 @@ impl Setting {
             rate_limited: flag(3),
             small: flag(4),
             tls: flag(5),
+            scheduled: flag(6),
         }
     }
 
@@ -173,6 +179,9 @@ impl Setting {
             .stop_on_refusal(self.stop_on_refusal)
             .client_events_per_second(self.rate_limited.then_some(2))
             .limits(self.limits());
+        if self.scheduled {
+            config = config.backoff(BackoffConfig::schedule(SCHEDULE));
+        }
         if self.signs {
             config = config.secret(SECRET);
         }
@@ -299,6 +308,8 @@ fn loss(byte: u8) -> Loss {
         20 => Loss::Dial(DialFailure::Tls { certificate: true, detail: "expired".into() }),
         21 => Loss::Dial(DialFailure::Timeout),
         22 => Loss::Dial(DialFailure::Unsupported("no TLS".into())),
+        23 => Loss::Refused { code: 4001, message: "no".into() },
+        24 => Loss::Refused { code: 4100, message: "".into() },
         _ => Loss::reset("gone"),
     }
 }
