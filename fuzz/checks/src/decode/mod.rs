@@ -1,8 +1,17 @@
-//! Target `decode`: any bytes. The core's own scanner and serde_json read the same message.
+//! Target `decode`: any bytes. The core and other readers read the same message.
 //!
 //! What serde_json takes for an object is read alike: name, channel, data and user id, of
-//! duplicate keys the last. What the scanner takes beyond that differs inside `data` alone, and
-//! there `json()` says so.
+//! duplicate keys the last. What the core takes beyond that is an object whose values alone are
+//! odd, and each of these is what a lenient reader over tokens finds, too; `json()` says so if the
+//! data is no JSON.
+//!
+//! What the data says is decoded as that of every control message, and again by a reference over
+//! the tokens; and as a part of well-formed messages: whatever it is, it leaves the others equal.
+
+mod breaking;
+mod numbers;
+mod reference;
+mod tokens;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,6 +22,12 @@ use serde::{Deserialize, de};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use tokens::Tokens;
+
+/// How many members are listed at most: all, and hardly any.
+const MANY: usize = 1_000;
+const FEW: usize = 1;
+
 /// Checks one input.
 ///
 /// # Panics
@@ -20,12 +35,23 @@ use serde_json::value::RawValue;
 pub fn check(bytes: &[u8]) {
     let Ok(message) = std::str::from_utf8(bytes) else { return };
     let reading = fuzzing::read(message);
-    match (serde_json::from_str::<Envelope<'_>>(message), reading) {
-        (Ok(envelope), Some(reading)) => alike(&envelope, &reading),
+    let tokens = Tokens::of(message);
+    let found = lenient(&tokens);
+    assert_eq!(reading.is_some(), found.is_some(), "whether it is an object");
+    match (serde_json::from_str::<Envelope<'_>>(message), &reading) {
+        (Ok(envelope), Some(reading)) => alike(&envelope, reading),
         (Ok(_), None) => panic!("refused what serde_json reads"),
-        (Err(_), None) => {}
-        (Err(error), Some(reading)) => differs_inside_data(message, &reading, &error),
+        (Err(_), _) => {}
     }
+    if let (Some(found), Some(reading)) = (found, &reading) {
+        alike_leniently(found, reading);
+        assert_eq!(reading.payload, payload_of(found[3]), "payload");
+        decoded_alike(&reading.payload);
+    } else {
+        // It may still be a payload.
+        decoded_alike(message);
+    }
+    breaking::one_part_leaves_the_others_equal(message, &tokens);
 }
 
 /// The four members as serde_json finds them; `null` counts as absent for all but `data`.
@@ -106,7 +132,8 @@ fn alike(envelope: &Envelope<'_>, reading: &Reading) {
     assert_eq!(Some(event.name()), name.as_deref(), "event");
     assert_eq!(event.raw(), envelope.data.map_or("", RawValue::get), "data");
     assert_eq!(event.text(), envelope.data.map_or(Cow::Borrowed(""), text), "data as text");
-    assert_eq!(event.user_id(), envelope.user_id.map(text), "user_id");
+    let user_id = envelope.user_id.and_then(|value| id(value.get()));
+    assert_eq!(event.user_id().as_deref(), user_id.as_deref(), "user_id");
     let value = match envelope.data {
         None => Ok(Value::Null),
         Some(data) if data.get().starts_with('"') => {
@@ -117,19 +144,58 @@ fn alike(envelope: &Envelope<'_>, reading: &Reading) {
     assert_eq!(event.json::<Value>().ok(), value.ok(), "data as a value");
 }
 
-fn differs_inside_data(message: &str, reading: &Reading, error: &serde_json::Error) {
-    let Some(event) = &reading.event else { return };
-    let data = event.raw();
-    assert!(!data.is_empty(), "read what is not JSON, and has no data: {error}");
-    assert!(event.json::<IgnoredAny>().is_err(), "json() says nothing of this data: {data}");
-    // With other data in its place the message is JSON, and the rest of it is read alike.
-    let start = data.as_ptr() as usize - event.message().as_ptr() as usize;
-    let mended = [&message[..start], "0", &message[start + data.len()..]].concat();
-    let envelope = serde_json::from_str::<Envelope<'_>>(&mended);
-    let envelope = envelope.expect("only the data is no JSON");
-    assert_eq!(Some(event.name()), envelope.event.and_then(string).as_deref(), "event");
-    assert_eq!(reading.channel, envelope.channel.and_then(string), "channel");
-    assert_eq!(event.user_id(), envelope.user_id.map(text), "user_id");
+/// The four members in a message that is JSON but for what its values are.
+fn lenient<'a>(message: &'a Tokens<'a>) -> Option<[Option<&'a str>; 4]> {
+    let mut found = [None; 4];
+    for (key, value) in message.value().strict_entries()? {
+        let key: Option<String> = serde_json::from_str(key).ok();
+        let keys = ["event", "channel", "user_id", "data"];
+        let Some(index) = keys.iter().position(|name| key.as_deref() == Some(name)) else {
+            continue;
+        };
+        let is_absent = value.is_null() && index != 3;
+        found[index] = Some(value.as_str()).filter(|_| !is_absent);
+    }
+    Some(found)
+}
+
+/// The parts of a message that is not JSON are read as the other reader finds them.
+fn alike_leniently([name, channel, user_id, data]: [Option<&str>; 4], reading: &Reading) {
+    let string = |token: Option<&str>| serde_json::from_str::<String>(token?).ok();
+    assert_eq!(reading.channel, string(channel), "channel");
+    let Some(event) = &reading.event else {
+        assert_eq!(string(name), None, "event");
+        return;
+    };
+    assert_eq!(Some(event.name()), string(name).as_deref(), "event");
+    assert_eq!(event.raw(), data.unwrap_or_default(), "data");
+    assert_eq!(event.user_id().as_deref(), user_id.and_then(id).as_deref(), "user_id");
+    let is_json = data.is_none_or(|data| serde_json::from_str::<IgnoredAny>(data).is_ok());
+    if !is_json {
+        assert!(event.json::<IgnoredAny>().is_err(), "json() says nothing of {:?}", event.raw());
+    }
+}
+
+/// The payload: what the data is, or what it holds as a string.
+fn payload_of(data: Option<&str>) -> String {
+    let data = data.unwrap_or("null");
+    let text = Tokens::of(data).value().string();
+    let text = text.unwrap_or_else(|| data.to_owned());
+    if text.is_empty() { "null".to_owned() } else { text }
+}
+
+/// An id as the other reader reads it.
+fn id(token: &str) -> Option<String> {
+    reference::id(Tokens::of(token).value())
+}
+
+/// Both readers make the same of a payload.
+fn decoded_alike(payload: &str) {
+    for most_members in [MANY, FEW] {
+        let (ours, other) =
+            (fuzzing::decode(payload, most_members), reference::decode(payload, most_members));
+        assert_eq!(ours, other, "payload {payload:?}");
+    }
 }
 
 /// A string's content, if the value is a string that can be read.
