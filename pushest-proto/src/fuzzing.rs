@@ -60,52 +60,80 @@ pub type Pair = (String, Option<String>);
 /// Who came online (`true`) and who went offline.
 pub type Changes = Vec<(bool, Vec<String>)>;
 
-/// What the decoders of all control messages make of one payload. What could be read comes with
-/// how many parts could not.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Decoded {
-    /// The list of `subscription_succeeded`, and how many members it had over the limit.
-    pub members: Option<(Vec<Pair>, u64, u64)>,
+/// Whose payload one is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `subscription_succeeded`, with room for so many members.
+    Members(usize),
     /// `member_added`.
-    pub member: Option<(Pair, u64)>,
+    Member,
     /// `member_removed`, and the data of a member that were signed.
-    pub user_id: Option<String>,
-    /// The id in a user's data.
-    pub user: Option<String>,
-    /// `connection_established`: the socket id and the timeout.
-    pub established: Option<(String, Option<Duration>, u64)>,
-    /// `pusher:error`: the code and the message.
-    pub error: (Option<u16>, String),
+    UserId,
+    /// The data of a user.
+    User,
+    /// `connection_established`.
+    Established,
+    /// `pusher:error`.
+    Error,
     /// `subscription_count`.
-    pub count: Option<(u64, u64)>,
-    /// `signin_success`: the user's id and data.
-    pub signed_in: Option<(Pair, u64)>,
+    Count,
+    /// `signin_success`.
+    SignedIn,
     /// `watchlist_events`.
-    pub watchlist: Option<(Changes, u64)>,
+    Watchlist,
     /// `online`.
-    pub online: Option<(Changes, u64)>,
+    Online,
 }
 
-/// Reads one payload as that of each control message.
+/// What the decoder of a [`Kind`] makes of a payload. The last number is how many parts could not
+/// be read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// Members, and how many are over the limit.
+    Members(Option<(Vec<Pair>, u64, u64)>),
+    /// One member, or a user's id and data.
+    Member(Option<(Pair, u64)>),
+    /// An id.
+    Id(Option<String>),
+    /// A socket id and a timeout.
+    Established(Option<(String, Option<Duration>, u64)>),
+    /// A code and a message.
+    Error(Option<u16>, String),
+    /// A count.
+    Count(Option<(u64, u64)>),
+    /// Who came and went.
+    Changes(Option<(Changes, u64)>),
+}
+
+/// Reads one payload as that of a control message.
 #[must_use]
-pub fn decode(payload: &str, most_members: usize) -> Decoded {
+pub fn decode(kind: Kind, payload: &str) -> Decoded {
     let pair =
         |member: &Member| (member.id().to_string(), member.info_json().map(ToString::to_string));
     let changes = |list: Watchlist| (list.changes, list.lost);
-    let error = decode::error(payload);
-    Decoded {
-        members: lists::members(payload, most_members)
-            .map(|list| (list.members.iter().map(pair).collect(), list.dropped, list.lost)),
-        member: lists::member(payload).map(|(member, lost)| (pair(&member), lost)),
-        user_id: decode::user_id(payload),
-        user: decode::user_of(payload),
-        established: decode::established(payload)
-            .map(|data| (data.socket_id.to_string(), data.activity_timeout, data.lost)),
-        error: (error.code, error.message.into()),
-        count: decode::subscription_count(payload),
-        signed_in: decode::signed_in(payload)
-            .map(|data| ((data.id, Some(data.user_data)), data.lost)),
-        watchlist: lists::watchlist_events(payload).map(changes),
-        online: lists::watchlist_event(true, payload).map(changes),
+    match kind {
+        Kind::Members(most) => Decoded::Members(
+            lists::members(payload, most)
+                .map(|list| (list.members.iter().map(pair).collect(), list.dropped, list.lost)),
+        ),
+        Kind::Member => {
+            Decoded::Member(lists::member(payload).map(|(member, lost)| (pair(&member), lost)))
+        }
+        Kind::UserId => Decoded::Id(decode::user_id(payload)),
+        Kind::User => Decoded::Id(decode::user_of(payload)),
+        Kind::Established => Decoded::Established(
+            decode::established(payload)
+                .map(|data| (data.socket_id.to_string(), data.activity_timeout, data.lost)),
+        ),
+        Kind::Error => {
+            let error = decode::error(payload);
+            Decoded::Error(error.code, error.message.into())
+        }
+        Kind::Count => Decoded::Count(decode::subscription_count(payload)),
+        Kind::SignedIn => Decoded::Member(
+            decode::signed_in(payload).map(|data| ((data.id, Some(data.user_data)), data.lost)),
+        ),
+        Kind::Watchlist => Decoded::Changes(lists::watchlist_events(payload).map(changes)),
+        Kind::Online => Decoded::Changes(lists::watchlist_event(true, payload).map(changes)),
     }
 }

@@ -2,7 +2,7 @@
 //! part of messages that are well-formed otherwise.
 
 use pushest_proto::Authorization;
-use pushest_proto::fuzzing::{self, Changes, Pair};
+use pushest_proto::fuzzing::{self, Decoded, Kind, Pair};
 
 use super::MANY;
 use super::reference::id;
@@ -15,69 +15,89 @@ pub(super) fn one_part_leaves_the_others_equal(text: &str, tokens: &Tokens<'_>) 
     if !part.is_part() {
         return;
     }
-    // Each input takes one place in each kind of message; the fuzzer finds the others.
-    match text.len() % 4 {
-        0 => of_a_list(part),
-        1 => of_a_watchlist(part),
-        2 => of_a_confirmation(part),
-        _ => of_an_envelope(part),
+    // Each input takes one place, which its length chooses.
+    match text.len() % 10 {
+        0 => as_an_id(part),
+        1 => as_an_info(part),
+        2 => as_all_ids(part),
+        3 => as_all_infos(part),
+        4 => as_nobodys_part(part),
+        5 => in_a_watchlist(part),
+        6 => in_a_handshake(part),
+        7 => in_a_member(part),
+        8 => in_an_authorization(part),
+        _ => in_an_envelope(part),
     }
 }
 
-fn of_a_list(part: Value<'_>) {
-    let odd = part.as_str();
-    let read = |ids: &str, hash: &str, more: &str| {
-        let payload = format!(r#"{{"presence":{{"ids":{ids},"hash":{hash},"count":4{more}}}}}"#);
-        let (members, dropped, lost) = fuzzing::decode(&payload, MANY).members.expect(&payload);
-        assert_eq!(dropped, 0);
-        (members, lost)
-    };
-    let has = |members: &[Pair], id: &str, info: Option<&str>| {
-        members.iter().any(|(other, told)| other == id && told.as_deref() == info)
-    };
-    let (ids, hash) = (r#"["a",2,"c"]"#, r#"{"a":{"n":1},"d":null}"#);
-    let whole = read(ids, hash, "");
-    assert_eq!((whole.0.len(), whole.1), (4, 0));
-    let all_but_info = |members: &[Pair]| {
-        has(members, "2", None) && has(members, "c", None) && has(members, "d", None)
-    };
+const IDS: &str = r#"["a",2,"c"]"#;
+const HASH: &str = r#"{"a":{"n":1},"d":null}"#;
 
-    // An id.
-    let (members, lost) = read(&format!(r#"["a",2,{odd},"c"]"#), hash, "");
-    assert!(all_but_info(&members) && has(&members, "a", Some(r#"{"n":1}"#)), "{odd}");
+/// The members of a list, and how many parts were lost.
+fn list(ids: &str, hash: &str, more: &str) -> (Vec<Pair>, u64) {
+    let payload = format!(r#"{{"presence":{{"ids":{ids},"hash":{hash},"count":4{more}}}}}"#);
+    let read = fuzzing::decode(Kind::Members(MANY), &payload);
+    let Decoded::Members(Some((members, 0, lost))) = read else { panic!("{payload}: {read:?}") };
+    (members, lost)
+}
+
+fn has(members: &[Pair], id: &str, info: Option<&str>) -> bool {
+    members.iter().any(|(other, told)| other == id && told.as_deref() == info)
+}
+
+fn has_all_but_a(members: &[Pair]) -> bool {
+    has(members, "2", None) && has(members, "c", None) && has(members, "d", None)
+}
+
+fn as_an_id(part: Value<'_>) {
+    let odd = part.as_str();
+    let (members, lost) = list(&format!(r#"["a",2,{odd},"c"]"#), HASH, "");
+    assert!(has_all_but_a(&members) && has(&members, "a", Some(r#"{"n":1}"#)), "{odd}");
     let id = id(part);
     let is_another = id.as_deref().is_some_and(|id| !["a", "2", "c", "d"].contains(&id));
     assert_eq!(members.len(), 4 + usize::from(is_another), "{odd}");
     assert_eq!(lost, u64::from(id.is_none()), "{odd}");
+}
 
-    // An info.
-    let (members, lost) = read(ids, &format!(r#"{{"a":{odd},"d":null}}"#), "");
+fn as_an_info(part: Value<'_>) {
+    let odd = part.as_str();
+    let (members, lost) = list(IDS, &format!(r#"{{"a":{odd},"d":null}}"#), "");
     let told = (part.is_json() && !part.is_null()).then_some(odd);
-    assert!(all_but_info(&members) && has(&members, "a", told) && members.len() == 4, "{odd}");
-    assert_eq!(lost, u64::from(!part.is_json()), "{odd}");
+    assert!(has_all_but_a(&members) && has(&members, "a", told), "{odd}");
+    assert_eq!((members.len(), lost), (4, u64::from(!part.is_json())), "{odd}");
+}
 
-    // All ids, or all infos.
-    let (members, _) = read(odd, hash, "");
+fn as_all_ids(part: Value<'_>) {
+    let odd = part.as_str();
+    let (members, _) = list(odd, HASH, "");
     assert!(has(&members, "a", Some(r#"{"n":1}"#)) && has(&members, "d", None), "{odd}");
-    let (members, _) = read(ids, odd, "");
-    assert!(["a", "2", "c"].iter().all(|id| members.iter().any(|(other, _)| other == id)), "{odd}");
+}
 
-    // Something that nobody needs.
-    assert_eq!(read(ids, hash, &format!(r#","x":{odd}"#)), whole, "{odd}");
+fn as_all_infos(part: Value<'_>) {
+    let odd = part.as_str();
+    let (members, _) = list(IDS, odd, "");
+    let is_there = |id: &&str| members.iter().any(|(other, _)| other == id);
+    assert!(["a", "2", "c"].iter().all(is_there), "{odd}");
+}
+
+/// Something that is not needed, under a key of its own and without one.
+fn as_nobodys_part(part: Value<'_>) {
+    let odd = part.as_str();
+    let (whole, _) = list(IDS, HASH, "");
+    assert_eq!(list(IDS, HASH, &format!(r#","x":{odd}"#)), (whole.clone(), 0), "{odd}");
     if !part.is_entry() {
-        let (members, lost) = read(ids, hash, &format!(",{odd}"));
-        assert_eq!((members, lost), (whole.0, 1), "{odd}");
+        assert_eq!(list(IDS, HASH, &format!(",{odd}")), (whole, 1), "{odd}");
     }
 }
 
-fn of_a_watchlist(part: Value<'_>) {
+fn in_a_watchlist(part: Value<'_>) {
     let odd = part.as_str();
-    let read = |payload: &str| -> (Changes, u64) {
-        fuzzing::decode(payload, MANY).watchlist.expect("something of it can be read")
+    let read = |payload: &str| match fuzzing::decode(Kind::Watchlist, payload) {
+        Decoded::Changes(Some(read)) => read,
+        other => panic!("{payload}: {other:?}"),
     };
     let came = |ids: &[&str]| (true, ids.iter().map(ToString::to_string).collect::<Vec<_>>());
     let went = (false, vec!["c".to_owned()]);
-
     let (changes, lost) = read(&format!(
         r#"{{"events":[{{"name":"online","user_ids":["a",{odd},"b"]}},
             {{"name":"offline","user_ids":["c"]}}]}}"#
@@ -95,22 +115,26 @@ fn of_a_watchlist(part: Value<'_>) {
     assert_eq!(changes.last(), Some(&went), "{odd}");
 }
 
-fn of_a_confirmation(part: Value<'_>) {
+fn in_a_handshake(part: Value<'_>) {
     let odd = part.as_str();
-    let established = fuzzing::decode(
-        &format!(r#"{{"x":{odd},"activity_timeout":{odd},"socket_id":"1.2"}}"#),
-        MANY,
-    );
-    let (socket_id, _, lost) = established.established.expect("the socket id is there");
-    assert!(socket_id == "1.2" && lost <= 1, "{odd}");
+    let payload = format!(r#"{{"x":{odd},"activity_timeout":{odd},"socket_id":"1.2"}}"#);
+    let read = fuzzing::decode(Kind::Established, &payload);
+    let Decoded::Established(Some((socket_id, _, 0 | 1))) = read else { panic!("{odd}: {read:?}") };
+    assert_eq!(socket_id, "1.2", "{odd}");
+}
 
-    let read = fuzzing::decode(&format!(r#"{{"user_id":7.0,"user_info":{odd},"x":{odd}}}"#), MANY);
-    let ((id, told), lost) = read.member.expect("the id is there");
-    let expected = (part.is_json() && !part.is_null()).then_some(odd);
-    assert_eq!((&*id, told.as_deref()), ("7", expected), "{odd}");
-    assert_eq!(lost, u64::from(!part.is_json()), "{odd}");
-    assert_eq!(read.user_id.as_deref(), Some("7"), "{odd}");
+fn in_a_member(part: Value<'_>) {
+    let odd = part.as_str();
+    let payload = format!(r#"{{"user_id":7.0,"user_info":{odd},"x":{odd}}}"#);
+    let told = (part.is_json() && !part.is_null()).then(|| odd.to_owned());
+    let expected = (("7".to_owned(), told), u64::from(!part.is_json()));
+    assert_eq!(fuzzing::decode(Kind::Member, &payload), Decoded::Member(Some(expected)), "{odd}");
+    let id = Decoded::Id(Some("7".to_owned()));
+    assert_eq!(fuzzing::decode(Kind::UserId, &payload), id, "{odd}");
+}
 
+fn in_an_authorization(part: Value<'_>) {
+    let odd = part.as_str();
     let answer = format!(
         r#"{{"x":{odd},"channel_data":{odd},"shared_secret":{odd},"auth":"key:00","user_data":"{{}}"}}"#
     );
@@ -120,7 +144,7 @@ fn of_a_confirmation(part: Value<'_>) {
     assert_eq!(granted.shared_secret.map(|secret| secret.to_string()), part.string(), "{odd}");
 }
 
-fn of_an_envelope(part: Value<'_>) {
+fn in_an_envelope(part: Value<'_>) {
     if !part.is_one() {
         return;
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use pushest_proto::SocketId;
-use pushest_proto::fuzzing::{Changes, Decoded, Pair};
+use pushest_proto::fuzzing::{Changes, Decoded, Kind, Pair};
 
 use super::numbers;
 use super::tokens::{Tokens, Value};
@@ -12,20 +12,23 @@ use super::tokens::{Tokens, Value};
 /// What an error keeps of the server's words.
 const KEPT: usize = 512;
 
-pub(super) fn decode(payload: &str, most_members: usize) -> Decoded {
+pub(super) fn decode(kind: Kind, payload: &str) -> Decoded {
     let tokens = Tokens::of(payload);
     let data = tokens.value();
-    Decoded {
-        members: members(data, most_members),
-        member: member(data),
-        user_id: field(data, "user_id").and_then(id),
-        user: user(data),
-        established: established(data),
-        error: error(data, payload),
-        count: count(data),
-        signed_in: signed_in(data),
-        watchlist: watchlist(data),
-        online: online(data),
+    match kind {
+        Kind::Members(most) => Decoded::Members(members(data, most)),
+        Kind::Member => Decoded::Member(member(data)),
+        Kind::UserId => Decoded::Id(field(data, "user_id").and_then(id)),
+        Kind::User => Decoded::Id(user(data)),
+        Kind::Established => Decoded::Established(established(data)),
+        Kind::Error => {
+            let (code, message) = error(data, payload);
+            Decoded::Error(code, message)
+        }
+        Kind::Count => Decoded::Count(count(data)),
+        Kind::SignedIn => Decoded::Member(signed_in(data)),
+        Kind::Watchlist => Decoded::Changes(watchlist(data)),
+        Kind::Online => Decoded::Changes(online(data)),
     }
 }
 

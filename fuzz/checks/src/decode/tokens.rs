@@ -45,8 +45,10 @@ pub(super) struct Parts<T> {
 
 impl<'a> Tokens<'a> {
     pub(super) fn of(text: &'a str) -> Self {
+        // So that a string without an end does not end in white space.
+        let text = text.trim_matches([' ', '\t', '\n', '\r']);
         let bytes = text.as_bytes();
-        let mut tokens = Vec::new();
+        let mut tokens = Vec::with_capacity(text.len() / 4);
         let mut start = 0;
         while let Some(byte) = bytes.get(start) {
             let (kind, length) = match byte {
