@@ -328,7 +328,7 @@ impl Session {
         let Some(token) = envelope.channel else {
             return Addressee::Nobody;
         };
-        let Some(content) = token.string(message) else {
+        let Some(content) = token.string(message).filter(|_| !token.control) else {
             return Addressee::Unreadable;
         };
         let key = if token.escaped {

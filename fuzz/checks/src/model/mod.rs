@@ -236,6 +236,8 @@ impl Pair {
                 .collect();
             let name = channel.name().as_str();
             assert_eq!(Some(&members), reference.members(name), "of {name}, after {step:?}");
+            let is_known = Some(channel.members_known());
+            assert_eq!(is_known, reference.knows_members(name), "of {name}, after {step:?}");
             let told = self.told_members.get(name);
             assert_eq!(members, told.cloned().unwrap_or_default(), "of {name}, as was told");
         }

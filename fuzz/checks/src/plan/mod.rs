@@ -10,7 +10,7 @@ use arbitrary::Unstructured;
 use pushest_proto::{BackoffConfig, Config, DialFailure, Limits, Loss, SubscribeOptions};
 use std::time::Duration;
 
-pub(crate) use message::{IDS, Message, NUMBERED, infos};
+pub(crate) use message::{IDS, ListForm, Message, NUMBERED, infos};
 
 /// The app's secret, and the beginning of everything else that must not show.
 pub(crate) const SECRET: &str = "5ent1nel-5ecret";
