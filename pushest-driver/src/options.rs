@@ -163,8 +163,8 @@ impl Options {
         self
     }
 
-    /// As [`Options::authorizer`], for code that blocks, such as an HTTP client without async: it
-    /// runs where it holds nobody up, usually on a thread of its own. Nobody waits for it longer
+    /// As [`Options::authorizer`], for code that blocks, such as an HTTP client without async: each
+    /// request runs on a thread of its own, which no process waits for when it ends. Nobody waits for it longer
     /// than the configuration's `authorization` timeout, but nothing can end it either: one that
     /// hangs keeps its thread, also beyond the client's end, and while nine hang, further requests
     /// are unavailable. A panic counts as unavailable, too.
@@ -240,8 +240,15 @@ impl Options {
     /// without the app's secret: a POST of a form, asked afresh for every attempt, beside
     /// everything else (protocol, HTTP side). Any 2xx with a readable body grants; 408, 429, 5xx,
     /// and no answer within the configuration's `authorization` timeout are tried again with
-    /// backoff; everything else is final, and says status and body. Redirects are shown, not
-    /// followed; no proxy is used. `https://` trusts whom `wss://` trusts.
+    /// backoff, and no earlier than `Retry-After` says, in seconds or as a date; everything else is
+    /// final. Errors say the status and the first 200 characters of the body, in which what was sent
+    /// is masked. Redirects are shown, not followed; no proxy is used. `https://` trusts whom
+    /// `wss://` trusts.
+    ///
+    /// Of several addresses of the endpoint's name the next one is tried while the last is silent, as
+    /// for the WebSocket, and first the one that answered last. Requests run on at most eight
+    /// threads that all clients of the process share, at most six of them for one host and port;
+    /// the others wait for their turn, within the same timeout.
     ///
     /// ```
     /// use pushest_driver::{AuthEndpoint, Options};
@@ -259,15 +266,16 @@ impl Options {
     /// `log` crate on the level `trace` must leave out the target `ureq_proto`, which writes down
     /// every byte.
     ///
-    /// A request that nobody waits for any more ends by itself within that timeout, and all of them
-    /// with the client.
+    /// A request that is no longer needed leaves the queue; one that runs ends by itself within that
+    /// timeout, and all of them with the client.
     #[must_use]
     pub fn auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
         self.authority = Some(Authority::Endpoint(endpoint));
         self
     }
 
-    /// Headers for each request to the endpoint, beside those of the endpoint itself: called afresh
+    /// Headers for each request to the endpoint, beside those of the endpoint itself, of which they
+    /// replace those of the same name, as they do the form's `Content-Type`: called afresh
     /// for every attempt, with its number and why the last one failed, so that a token can be
     /// renewed. It may block: it runs where the request does, not where the client does; what it
     /// logs with `tracing` goes nowhere. Their values never appear in errors or in our logs.
@@ -298,7 +306,13 @@ impl Options {
 
 #[cfg(feature = "tls")]
 impl Options {
-    /// Trusts these certificate authorities (PEM, one or more) beside the usual ones.
+    /// Trusts these certificates (PEM, one or more) beside the usual authorities: those of
+    /// authorities, and those of servers that signed themselves.
+    ///
+    /// `openssl req -x509` marks its certificates as authorities. One that is used for the server
+    /// itself is trusted, too, though rustls refuses any authority in a server's place: if the server
+    /// shows the very certificate that stands here, byte for byte, has its key, and if its dates, its
+    /// names and its extended key usage fit a server of that name. What it signed is trusted as well.
     ///
     /// # Errors
     /// [`OptionsError::Authority`] if there is no certificate in it, or a broken one.

@@ -83,7 +83,8 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", value_name = "NAME: VALUE")]
     pub(crate) auth_header: Vec<String>,
 
-    /// Trust the certificate authorities in this file (PEM), too
+    /// Trust the certificates in this file (PEM), too: of authorities, or of a server that signed
+    /// itself, as `openssl req -x509` makes them
     #[arg(long, help_heading = "Connection", value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 }

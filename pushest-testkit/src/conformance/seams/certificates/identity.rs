@@ -10,25 +10,33 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, crypto};
+use rustls::version::TLS12;
+use rustls::{ALL_VERSIONS, ServerConfig, SupportedProtocolVersion, crypto};
 
 /// A chain of certificates, and the key that the server signs its handshakes with. They need not
 /// belong to each other.
 pub(super) struct Identity {
     pub(super) chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    versions: Vec<&'static SupportedProtocolVersion>,
 }
 
 impl Identity {
     pub(super) fn new(chain: &[&Certificate], key: &KeyPair) -> Self {
         let chain = chain.iter().map(|certificate| certificate.der().clone()).collect();
-        Self { chain, key: private(key) }
+        Self { chain, key: private(key), versions: ALL_VERSIONS.to_vec() }
     }
 
     pub(super) fn from_pem(chain: &str, key: &str) -> Self {
         let chain = CertificateDer::pem_slice_iter(chain.as_bytes());
         let chain = chain.collect::<Result<_, _>>().expect("certificates");
-        Self { chain, key: PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key") }
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
+        Self { chain, key, versions: ALL_VERSIONS.to_vec() }
+    }
+
+    /// Speaks TLS 1.2 only, where the handshake is signed in another way.
+    pub(super) fn of_tls12(self) -> Self {
+        Self { versions: vec![&TLS12], ..self }
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
@@ -36,7 +44,7 @@ impl Identity {
         let key = provider.key_provider.load_private_key(self.key.clone_key()).expect("a key");
         let shown = CertifiedKey::new(self.chain.clone(), key);
         let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&self.versions)
             .expect("the provider has ciphers for them")
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Shown(Arc::new(shown))));

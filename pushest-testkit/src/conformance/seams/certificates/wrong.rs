@@ -85,6 +85,12 @@ pub(super) fn given() -> Vec<Wrong> {
         shown: Identity::new(&[&signs.certificate], &key()),
         words: "BadSignature",
     });
+    all.push(Wrong {
+        what: "shown by a server without its key, over TLS 1.2",
+        given: signs.certificate.pem(),
+        shown: Identity::new(&[&signs.certificate], &key()).of_tls12(),
+        words: "BadSignature",
+    });
     let again = openssl().self_signed(signs.key()).expect("signed");
     all.push(Wrong {
         what: "another certificate by the same key",

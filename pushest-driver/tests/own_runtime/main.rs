@@ -24,7 +24,10 @@ const DEAD: &str = "[2001:db8::1]:1";
 /// Eight minutes and 37 seconds before the date that the RFCs take for an example.
 const NOW: Duration = Duration::from_secs(784_111_777 - 517);
 
-struct Names(Vec<SocketAddr>, tokio::time::Instant);
+/// What each name resolves to, and since when time is counted.
+struct Names(Resolve, tokio::time::Instant);
+
+type Resolve = Box<dyn Fn(&str) -> Vec<SocketAddr> + Send + Sync>;
 
 impl Runtime for Names {
     type Tcp = TcpStream;
@@ -46,8 +49,7 @@ impl Runtime for Names {
     }
 
     fn resolve(&self, host: &str, _: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        assert_eq!(host, "server.example");
-        let addresses = self.0.clone();
+        let addresses = (self.0)(host);
         Box::pin(async { Ok(addresses) })
     }
 
@@ -107,8 +109,16 @@ fn client(addresses: Vec<SocketAddr>) -> Client {
 }
 
 fn client_with(addresses: Vec<SocketAddr>, options: Options) -> Client {
+    let resolve = move |host: &str| {
+        assert_eq!(host, "server.example");
+        addresses.clone()
+    };
+    client_resolving(Box::new(resolve), options)
+}
+
+fn client_resolving(resolve: Resolve, options: Options) -> Client {
     let config = Config::builder("app-key").host("server.example").port(80).stop_on_refusal(true);
-    let runtime = Names(addresses, tokio::time::Instant::now());
+    let runtime = Names(resolve, tokio::time::Instant::now());
     let config = config.build().expect("valid");
     let (client, pump) = runtime::client(config, options, runtime);
     tokio::spawn(pump);
@@ -170,13 +180,4 @@ async fn a_date_to_come_back_at_is_a_pause_by_the_runtimes_time_of_the_day() {
 }
 
 #[cfg(feature = "http")]
-#[tokio::test]
-async fn an_endpoint_is_asked_on_a_thread_where_the_runtime_has_no_pool() {
-    let server = Server::start().expect("a server");
-    // There is no such page.
-    let endpoint = pushest_driver::AuthEndpoint::new(&format!("http://{}/auth", server.addr()));
-    let client = client_with(vec![server.addr()], Options::default().auth_endpoint(endpoint));
-    let orders = client.subscribe("private-orders").expect("a good channel");
-    let error = orders.subscribed().await.expect_err("refused");
-    assert!(error.to_string().contains("404"), "{error}");
-}
+mod endpoint;
