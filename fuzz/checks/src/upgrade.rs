@@ -1,6 +1,8 @@
 //! What a server answers to the WebSocket upgrade, in pieces of any size, with what it was sent in
 //! it.
 
+use std::sync::LazyLock;
+
 use pushest_driver::fuzzing::{Asked, Outcome};
 use pushest_proto::{DialFailure, Endpoint};
 
@@ -15,24 +17,29 @@ const PASSWORD: &str = "hunt3r2";
 const CREDENTIALS: &str = "YWxpYzM6aHVudDNyMg==";
 
 /// Bytes of the input that stand for what the server knows: they begin no character of UTF-8.
-const FIRST_PLACEHOLDER: u8 = 0xf5;
+const ACCEPT: u8 = 0xf5;
+const REQUEST: u8 = 0xf6;
+/// The byte behind it says which.
+const SPELLING: u8 = 0xf7;
 
 /// How many bytes of a server's text are kept.
 const MOST_KEPT: usize = 512;
 
+static ASKED: LazyLock<Asked> = LazyLock::new(asked);
+static SPELLINGS: LazyLock<Vec<String>> = LazyLock::new(spellings);
+
 /// Reads an input: two bytes say how it is cut, the others are the answer.
 pub fn check(input: &[u8]) {
     let Some((cuts, input)) = input.split_first_chunk::<2>() else { return };
-    let asked = asked();
-    let spellings = spellings();
-    let answer = filled_in(input, &asked, &spellings);
+    let (asked, spellings) = (&*ASKED, &*SPELLINGS);
+    let answer = filled_in(input, asked, spellings);
 
     let whole = asked.read([&answer[..]]);
     assert_eq!(asked.read(answer.chunks(1)), whole, "byte by byte");
     assert_eq!(asked.read(cut(&answer, *cuts)), whole, "cut by {cuts:?}");
     match &whole {
         Outcome::Open(rest) => check_agreement(&answer, rest, asked.accept()),
-        Outcome::Failed(failure) => check_failure(failure, &spellings),
+        Outcome::Failed(failure) => check_failure(failure, spellings),
     }
 }
 
@@ -85,9 +92,9 @@ fn filled_in(input: &[u8], asked: &Asked, spellings: &[String]) -> Vec<u8> {
     let mut bytes = input.iter();
     while let Some(&byte) = bytes.next() {
         match byte {
-            0xf5 => answer.extend_from_slice(asked.accept().as_bytes()),
-            0xf6 => answer.extend_from_slice(asked.bytes()),
-            FIRST_PLACEHOLDER.. => {
+            ACCEPT => answer.extend_from_slice(asked.accept().as_bytes()),
+            REQUEST => answer.extend_from_slice(asked.bytes()),
+            SPELLING.. => {
                 let index = bytes.next().map_or(0, |&index| usize::from(index));
                 answer.extend_from_slice(spellings[index % spellings.len()].as_bytes());
             }

@@ -6,6 +6,8 @@ mod body;
 mod head;
 mod refusal;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::future::poll_fn;
