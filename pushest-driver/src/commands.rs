@@ -206,8 +206,8 @@ impl Commands {
     }
 
     /// Says that the network changed (another interface, back from sleep): a waiting client tries
-    /// again at once, unless a server asked for the pause; a connected one checks that the server
-    /// is still there.
+    /// again within 600 ms, unless a server asked for the pause; a connected one checks that the
+    /// server is still there.
     pub fn handle_network_change(&self) {
         self.hub.command(|state, now| state.session.handle_network_change(now));
     }

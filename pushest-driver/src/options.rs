@@ -98,6 +98,17 @@ impl Options {
     /// # Ok::<(), pushest_driver::OptionsError>(())
     /// ```
     ///
+    /// No `Origin` is sent unless it is given here. Servers that let only some origins in need one:
+    /// a Laravel Reverb whose `allowed_origins` name hosts refuses a client without it, or with
+    /// another one, with code 4009 and "Origin not allowed".
+    ///
+    /// ```
+    /// use pushest_driver::Options;
+    ///
+    /// let options = Options::default().header("Origin", "https://app.example.org")?;
+    /// # Ok::<(), pushest_driver::OptionsError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`OptionsError::Header`] if it is not a header, or one that belongs to the upgrade itself.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, OptionsError> {

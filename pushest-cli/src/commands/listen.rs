@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use pushest_driver::Client;
 use pushest_proto::{
-    ChannelName, ChannelState, Config, ConnectionState, Event, RequestFailure, StateChange,
-    SubscribeOptions,
+    ChannelName, ChannelState, Config, ConnectionState, Event, Loss, RequestFailure, ServerError,
+    StateChange, SubscribeOptions,
 };
 use tokio::time::{interval, sleep};
 
@@ -62,6 +62,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         signs_in: user.is_some(),
         has_signed_in: false,
         has_connected: false,
+        is_connected: false,
     };
     client.connect();
 
@@ -140,6 +141,7 @@ struct Listener<'a> {
     signs_in: bool,
     has_signed_in: bool,
     has_connected: bool,
+    is_connected: bool,
 }
 
 impl Listener<'_> {
@@ -174,6 +176,8 @@ impl Listener<'_> {
             Event::SignInFailed { reason, retry_in: None } => {
                 return Err(Failure::failed(format_args!("not signed in: {reason}")));
             }
+            // What ended the attempt follows as a change of state, in the same words.
+            Event::ServerError(error) if self.is_refusal(error) => {}
             Event::ServerError(error) => {
                 // A refused subscription follows as an event of its own, and says it all.
                 let state =
@@ -187,6 +191,16 @@ impl Listener<'_> {
         Ok(Progress::More)
     }
 
+    /// Whether the server sent this error instead of a handshake, and the attempt ended with it.
+    fn is_refusal(&self, error: &ServerError) -> bool {
+        let loss = self.client.status().last_loss;
+        let code = match loss.as_deref() {
+            Some(Loss::Refused { code, .. }) => Some(*code),
+            _ => None,
+        };
+        !self.is_connected && code.is_some() && code == error.code
+    }
+
     fn count(&mut self) -> Progress {
         match &mut self.remaining {
             Some(remaining) => {
@@ -198,6 +212,7 @@ impl Listener<'_> {
     }
 
     fn state(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
+        self.is_connected = change.to == ConnectionState::Connected;
         match (change.to, &change.loss) {
             (ConnectionState::Refused, Some(loss)) => {
                 return Err(Failure::failed(format_args!("refused: {loss}")));

@@ -78,6 +78,7 @@ fn all_end_with(options: &[String], text: &str) {
             let took = begun.elapsed();
             failed(&ended, text);
             assert!(ended.stdout.is_empty(), "{ended:?}");
+            assert_eq!(ended.stderr.matches(text).count(), 1, "said once: {ended:?}");
             assert!(took < SOON, "{arguments:?}: {took:?}");
         }
     }
@@ -95,6 +96,8 @@ fn a_key_that_reverb_does_not_know_ends_every_command_in_its_words() {
                             Application does not exist",
     );
     assert_eq!(server.inspect(|view| view.upgrades), 9, "one attempt each");
+    let ended = pushest(&words(&["listen", "news"], &options));
+    assert_eq!(ended.stderr.matches("Application does not exist").count(), 1, "{ended:?}");
 }
 
 #[test]

@@ -99,7 +99,9 @@ pub enum Event {
     },
     /// The connection's state changed.
     State(StateChange),
-    /// The server reported an error; by itself it changes nothing (protocol, close codes).
+    /// The server reported an error. On an established connection it changes nothing by itself;
+    /// instead of the handshake, one with a code ends the attempt as a close frame with that code
+    /// would, and the change of state follows (protocol, close codes).
     ServerError(ServerError),
     /// The pong to a ping of the user: all that was sent before has been read by the server.
     Pong {

@@ -264,8 +264,9 @@ fn a_schedule_of_pauses_is_part_of_the_recording() {
     let mut harness = Harness::new(asking().backoff(backoff));
     harness.session.connect(harness.now);
     harness.drain();
-    for _ in 0..3 {
-        harness.lose(Loss::reset("gone"));
+    let refused = Loss::Refused { code: 4100, message: "full".into() };
+    for loss in [Loss::reset("gone"), refused, Loss::reset("gone")] {
+        harness.lose(loss);
         harness.wait_for_retry();
     }
     let text = harness.recording();
