@@ -55,6 +55,9 @@ fn options(settings: Settings) -> Options {
     for (name, value) in &settings.headers {
         options = options.header(name, value).expect("a header for the upgrade");
     }
+    if let Some(provider) = settings.header_provider {
+        options = options.headers_with(move || provider());
+    }
     if let Some(authorizer) = settings.authorizer {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));
     }
