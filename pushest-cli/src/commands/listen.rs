@@ -24,6 +24,7 @@ const EVENT_NAME_BYTES: usize = 200;
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
     let connection = Connection::lasting(&arguments.connection)?;
     check_event_name(arguments.event.as_deref())?;
+    super::warn_of_near_misses(&arguments.channels, output);
     let mut rehearsal = Rehearsal::new(&connection);
     let options = rehearsal.user(&arguments.user, &arguments.channels)?;
     for channel in &arguments.channels {
@@ -59,6 +60,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         signs_in: user.is_some(),
         has_signed_in: false,
         has_connected: false,
+        has_pointed: false,
     };
     client.connect();
 
@@ -135,6 +137,8 @@ struct Listener<'a> {
     signs_in: bool,
     has_signed_in: bool,
     has_connected: bool,
+    /// It was said what may tell why there is no connection.
+    has_pointed: bool,
 }
 
 impl Listener<'_> {
@@ -146,6 +150,9 @@ impl Listener<'_> {
                 if matches!(event, Event::Channel(_)) {
                     return Ok(self.count());
                 }
+            } else if let Line::Unrouted { .. } = line {
+                // A warning is no output.
+                self.output.warning(&line);
             }
             return Ok(Progress::More);
         }
@@ -193,6 +200,16 @@ impl Listener<'_> {
     }
 
     fn state(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
+        let outcome = self.tell(change, event);
+        let is_lost = matches!(change.to, ConnectionState::Waiting | ConnectionState::Refused);
+        if is_lost && !self.has_connected && !self.has_pointed {
+            self.has_pointed = true;
+            self.output.status("`pushest doctor` with the same options tells which step fails");
+        }
+        outcome
+    }
+
+    fn tell(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
         match (change.to, &change.loss) {
             (ConnectionState::Refused, Some(loss)) => {
                 return Err(Failure::failed(format_args!("refused: {loss}")));

@@ -64,12 +64,13 @@ fn a_failed_dial_says_what_stood_in_its_way() {
              at least 7 s",
         ),
         (
-            DialFailure::Http { status: 404, retry_after: pause, location: None },
+            DialFailure::Http { status: 404, retry_after: pause, location: None, body: "".into() },
             "the server answered with HTTP status 404",
         ),
         (
             answered(pause, None, "come back later"),
-            "the server answered with HTTP status 503 and asks to wait 7 s: come back later",
+            "the server answered with HTTP status 503; the next attempt waits at least 7 s: come \
+             back later",
         ),
         (
             DialFailure::Upgrade("the server ended it".into()),
@@ -77,6 +78,7 @@ fn a_failed_dial_says_what_stood_in_its_way() {
         ),
         (DialFailure::NotWebSocket("SSH".into()), "what answered is not WebSocket: SSH"),
         (DialFailure::Timeout, "the connection could not be made in time"),
+        (DialFailure::Headers("no token".into()), "the upgrade's headers are missing: no token"),
         (DialFailure::Unsupported("no TLS".into()), "this build cannot connect there: no TLS"),
     ] {
         assert_eq!(failure.to_string(), text);

@@ -271,5 +271,5 @@ fn pauses_that_break_a_rule_are_refused_with_the_rule() {
 
 fn http(status: u16, retry_after: Option<u64>) -> Loss {
     let retry_after = retry_after.map(Duration::from_secs);
-    Loss::Dial(DialFailure::Http { status, retry_after, location: None })
+    Loss::Dial(DialFailure::Http { status, retry_after, location: None, body: "".into() })
 }
