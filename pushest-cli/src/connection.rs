@@ -149,7 +149,11 @@ fn endpoint_url<'a>(option: &str, url: &'a str) -> Result<&'a str, Failure> {
         None => (authority, None),
     };
     let has_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
-    if host.is_empty() || !has_port || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+    let is_host = !host.is_empty() && ascii_host_name(host).is_ok();
+    // The name alone may have letters beyond ASCII.
+    let is_ascii_else = url.replacen(host, "", 1).is_ascii();
+    let is_visible = url.chars().all(|letter| letter.is_ascii_graphic() || !letter.is_ascii());
+    if !is_host || !has_port || !is_ascii_else || !is_visible {
         return Err(Failure::input(format_args!(
             "the value of {option} is not the URL of an endpoint: it starts with http:// or \
              https:// and a host, with or without a port, and holds visible ASCII characters, such \

@@ -167,7 +167,8 @@ fn endpoints() {
         "http://h:hush/",
         "http://h/?tok en=hush",
         "http://h/hush\n",
-        "http://hüsh/hush",
+        "http://h/hüsh/hush",
+        "http://xn--a/hush",
     ] {
         urls(url, "is not the URL of an endpoint: it starts with http:// or https://");
     }

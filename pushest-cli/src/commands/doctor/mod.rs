@@ -189,8 +189,8 @@ impl Doctor<'_> {
 
     /// What must have worked for this step to be reached.
     fn works_before(&mut self, end: Step) -> Result<(), Failure> {
-        let (host, port) = (self.endpoint.host_name(), self.endpoint.port_number());
-        let is_address = host.parse::<IpAddr>().is_ok();
+        let (host, port) = (self.endpoint.host_with_zone(), self.endpoint.port_number());
+        let is_address = self.endpoint.host_name().parse::<IpAddr>().is_ok();
         let resolved = if is_address {
             format!("{host} is an address")
         } else {
