@@ -27,6 +27,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
     let connection = Connection::lasting(&arguments.connection)?;
     check_event_name(arguments.event.as_deref())?;
+    super::warn_of_near_misses(&arguments.channels, output);
     let mut rehearsal = Rehearsal::new(&connection);
     let options = rehearsal.user(&arguments.user, &arguments.channels)?;
     for channel in &arguments.channels {
@@ -63,6 +64,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         has_signed_in: false,
         has_connected: false,
         is_connected: false,
+        has_pointed: false,
     };
     client.connect();
 
@@ -142,6 +144,8 @@ struct Listener<'a> {
     has_signed_in: bool,
     has_connected: bool,
     is_connected: bool,
+    /// It was said what may tell why there is no connection.
+    has_pointed: bool,
 }
 
 impl Listener<'_> {
@@ -153,6 +157,9 @@ impl Listener<'_> {
                 if matches!(event, Event::Channel(_)) {
                     return Ok(self.count());
                 }
+            } else if let Line::Unrouted { .. } = line {
+                // A warning is no output.
+                self.output.warning(&line);
             }
             return Ok(Progress::More);
         }
@@ -213,6 +220,16 @@ impl Listener<'_> {
 
     fn state(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
         self.is_connected = change.to == ConnectionState::Connected;
+        let outcome = self.tell(change, event);
+        let is_lost = matches!(change.to, ConnectionState::Waiting | ConnectionState::Refused);
+        if is_lost && !self.has_connected && !self.has_pointed {
+            self.has_pointed = true;
+            self.output.status("`pushest doctor` with the same options tells which step fails");
+        }
+        outcome
+    }
+
+    fn tell(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
         match (change.to, &change.loss) {
             (ConnectionState::Refused, Some(loss)) => {
                 return Err(Failure::failed(format_args!("refused: {loss}")));

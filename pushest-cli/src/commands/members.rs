@@ -19,6 +19,7 @@ const LONGEST_FLUSH: Duration = Duration::from_secs(2);
 pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result<(), Failure> {
     let MembersArguments { channel, user_id, .. } = arguments;
     let connection = Connection::new(&arguments.connection)?;
+    super::warn_of_near_misses([channel], output);
     let mut rehearsal = Rehearsal::new(&connection);
     let options = match user_id {
         None if connection.has_endpoint => SubscribeOptions::default(),

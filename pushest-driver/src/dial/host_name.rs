@@ -49,6 +49,20 @@ pub(super) fn ascii(endpoint: Endpoint) -> Result<Endpoint, DialFailure> {
     endpoint.with_host(&name).map_err(|error| failure(&error))
 }
 
+/// The URL with the ASCII form of its host's name.
+#[cfg(feature = "http")]
+pub(crate) fn ascii_url(url: &str) -> Result<Cow<'_, str>, HostNameError> {
+    if url.is_ascii() {
+        return Ok(url.into());
+    }
+    let start = url.find("://").map_or(0, |end| end + 3);
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |end| start + end);
+    let start = url[start..end].rfind('@').map_or(start, |at| start + at + 1);
+    let host = url[start..end].split(':').next().unwrap_or_default();
+    let (before, after) = (&url[..start], &url[start + host.len()..]);
+    Ok(format!("{before}{}{after}", ascii_host_name(host)?).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +109,20 @@ mod tests {
             let error = ascii_host_name(name).expect_err(name);
             assert!(error.to_string().contains("is not the name of a host"), "{error}");
         }
+    }
+
+    #[cfg(feature = "http")]
+    #[test]
+    fn of_a_url_only_the_hosts_name_is_changed() {
+        for (url, ascii) in [
+            ("https://bücher.example:8/ä?ö", "https://xn--bcher-kva.example:8/ä?ö"),
+            ("http://u:ü@bücher.example", "http://u:ü@xn--bcher-kva.example"),
+            ("https://example.org/ä", "https://example.org/ä"),
+            ("http://[::1]:8/ä", "http://[::1]:8/ä"),
+            ("ä", "xn--4ca"),
+        ] {
+            assert_eq!(ascii_url(url).as_deref(), Ok(ascii));
+        }
+        assert!(ascii_url("https://bücher..example/").is_err());
     }
 }

@@ -19,6 +19,7 @@ use ureq::http::uri::Authority;
 
 use self::asker::Asker;
 use crate::authorizer::{Authorizer, not_carried_out};
+use crate::dial::host_name::{HostNameError, ascii_url};
 use crate::dial::{Dialer, address};
 use crate::options::AuthHeaders;
 use crate::runtime::Runtime;
@@ -64,7 +65,11 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
         // What waits for its name or for a thread has less time left.
         let deadline = Instant::now() + asker.timeout.min(LONGEST);
         Box::pin(async move {
-            let asked = asker.endpoint.request(&request);
+            let mut asked = asker.endpoint.request(&request);
+            // Not quoted: of a malformed URL it may be a part of the password.
+            let no_name =
+                |_: HostNameError| Denied::refused(None, "the endpoint's URL names no host");
+            asked.url = ascii_url(&asked.url).map_err(no_name)?.into_owned();
             let target = Target::of(&asked.url)?;
             let resolved = address::of_host(&*runtime, target.host(), target.port).await;
             asker.addresses.set(&target.authority, resolved.map_err(unresolved)?);

@@ -57,6 +57,9 @@ fn options(settings: Settings) -> Options {
     for (name, value) in settings.headers {
         options = options.header(&name, &value).expect("a good header");
     }
+    if let Some(provider) = settings.header_provider {
+        options = options.headers_with(move || provider());
+    }
     if let Some(authorizer) = settings.authorizer {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));
     }

@@ -51,7 +51,7 @@ impl Link {
         registry: &Registry,
         token: Token,
     ) -> Result<Self, Loss> {
-        let host = endpoint.host_name();
+        let host = endpoint.host_with_zone();
         let address: IpAddr =
             host.parse().map_err(|_| Loss::Dial(DialFailure::Dns("not an address".into())))?;
         let unreachable =

@@ -162,6 +162,8 @@ pub struct Settings {
     pub authority_pem: Option<String>,
     /// Headers of the user's own for the WebSocket upgrade.
     pub headers: Vec<(String, String)>,
+    /// Provides more of them for each dial, or a text that says why there are none.
+    pub header_provider: Option<HeaderProvider>,
     /// Connect to these instead of asking for the addresses of the host's name; if there are any.
     pub addresses: Vec<SocketAddr>,
 }
@@ -175,6 +177,9 @@ pub enum Overflow {
     /// The client stops reading until the receiver has caught up.
     Wait,
 }
+
+/// Returns headers for one dial; it may block.
+pub type HeaderProvider = Arc<dyn Fn() -> Result<Vec<(String, String)>, String> + Send + Sync>;
 
 /// Answers requests for authorizations.
 pub type Authorizer = Arc<dyn Fn(AuthorizationRequest) -> Authorizing + Send + Sync>;
@@ -193,6 +198,7 @@ impl Default for Settings {
             endpoint: None,
             authority_pem: None,
             headers: Vec::new(),
+            header_provider: None,
             addresses: Vec::new(),
         }
     }
@@ -209,6 +215,7 @@ impl fmt::Debug for Settings {
             .field("endpoint", &self.endpoint)
             .field("has_authority", &self.authority_pem.is_some())
             .field("headers", &self.headers.len())
+            .field("has_header_provider", &self.header_provider.is_some())
             .field("addresses", &self.addresses)
             .field("headers", &self.headers.len())
             .finish()

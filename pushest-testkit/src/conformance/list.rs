@@ -33,7 +33,12 @@ macro_rules! conformance {
                 a_missing_or_foreign_origin_is_refused_at_once_and_an_allowed_one_connects
                 an_error_without_a_code_leaves_the_handshake_its_time_and_its_words_in_the_status
                 a_server_that_says_it_is_full_or_asks_to_come_back_is_tried_again
-                an_error_that_wants_tls_gets_tls;
+                an_error_that_wants_tls_gets_tls
+                a_name_beyond_ascii_is_sent_in_its_ascii_form
+                what_is_no_name_is_refused_before_anything_is_resolved
+                the_zone_of_an_address_is_resolved_and_sent_nowhere
+                headers_are_provided_anew_for_each_dial
+                headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_again;
             reconnecting
                 after_each_kind_of_loss_it_is_back_and_says_that_there_was_a_gap
                 a_gap_stands_between_its_subscribed_and_all_else_of_the_channel
@@ -137,7 +142,8 @@ macro_rules! conformance_over_tls {
             seams
                 a_certificate_that_openssl_made_for_the_server_is_trusted_where_it_was_given
                 what_is_wrong_with_a_certificate_that_was_given_counts_all_the_same
-                no_other_certificate_is_trusted_because_one_was_given;
+                no_other_certificate_is_trusted_because_one_was_given
+                a_certificate_must_be_for_the_ascii_form_of_a_name;
         }
         // The names are those of the tests without TLS.
         type DriverOverTls = $driver;
@@ -301,7 +307,9 @@ mod tests {
             include_str!("refusals.rs"),
             include_str!("seams/certificates.rs"),
             include_str!("seams/endpoint.rs"),
+            include_str!("seams/headers.rs"),
             include_str!("seams/lists.rs"),
+            include_str!("seams/names.rs"),
             include_str!("seams/refusals.rs"),
             include_str!("seams/upgrade.rs"),
             include_str!("signing_in.rs"),

@@ -118,7 +118,9 @@ pub mod subscribing;
 
 use crate::Server;
 
-pub use driver::{Authorizer, Authorizing, Driver, DriverClient, Overflow, Settings, Unmet};
+pub use driver::{
+    Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, Unmet,
+};
 pub use remote::Remote;
 
 /// How a scenario's client and its server speak.

@@ -3,12 +3,16 @@
 
 mod certificates;
 mod endpoint;
+mod headers;
 mod lists;
+mod names;
 mod refusals;
 mod upgrade;
 
 pub use certificates::*;
 pub use endpoint::*;
+pub use headers::*;
 pub use lists::*;
+pub use names::*;
 pub use refusals::*;
 pub use upgrade::*;
