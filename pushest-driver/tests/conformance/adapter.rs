@@ -55,6 +55,9 @@ fn options(settings: Settings) -> Options {
     if let Some(authorizer) = settings.authorizer {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));
     }
+    if let Some(bytes) = settings.transport_limit {
+        options = options.transport_limit(bytes);
+    }
     if let Some(pem) = settings.authority_pem {
         options = trusting(options, &pem);
     }

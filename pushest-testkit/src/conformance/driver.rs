@@ -155,6 +155,8 @@ pub struct Settings {
     pub authority_pem: Option<String>,
     /// Connect to these instead of asking for the addresses of the host's name; if there are any.
     pub addresses: Vec<SocketAddr>,
+    /// The size of a message in bytes that costs the connection; `None`: the driver's default.
+    pub transport_limit: Option<usize>,
 }
 
 /// What happens when the receiver is too slow.
@@ -183,6 +185,7 @@ impl Default for Settings {
             authorizer: None,
             authority_pem: None,
             addresses: Vec::new(),
+            transport_limit: None,
         }
     }
 }
@@ -197,6 +200,7 @@ impl fmt::Debug for Settings {
             .field("has_authorizer", &self.authorizer.is_some())
             .field("has_authority", &self.authority_pem.is_some())
             .field("addresses", &self.addresses)
+            .field("transport_limit", &self.transport_limit)
             .finish()
     }
 }

@@ -107,6 +107,8 @@ pub mod reconnecting;
 #[doc(hidden)]
 pub mod refusals;
 #[doc(hidden)]
+pub mod seams;
+#[doc(hidden)]
 pub mod signing_in;
 #[doc(hidden)]
 pub mod subscribing;
