@@ -8,10 +8,10 @@ use std::task::Poll;
 
 use futures_util::future::BoxFuture;
 use mio::net::TcpStream;
-use pushest_driver::proto;
-use pushest_driver::runtime::{Runtime, Upgrade, unblocked};
-use tungstenite::client::client_with_config;
-use tungstenite::{Error, HandshakeError};
+use pushest_driver::runtime::{NonBlocking, Runtime, Upgrade, unblocked};
+use pushest_driver::{DialFailure, proto};
+use tungstenite::WebSocket;
+use tungstenite::protocol::Role;
 
 use crate::reactor::{Reactor, Sleep};
 use crate::websocket::Socket;
@@ -84,7 +84,7 @@ impl Runtime for Sockets {
         &self,
         tcp: TcpStream,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
         Box::pin(websocket(tcp, upgrade))
     }
 
@@ -92,23 +92,16 @@ impl Runtime for Sockets {
         &self,
         tls: Tls,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::TlsSocket, DialFailure>> {
         Box::pin(websocket(tls, upgrade))
     }
 }
 
-async fn websocket<S: Read + Write>(stream: S, upgrade: Upgrade) -> Result<Socket<S>, Error> {
-    let mut progress = client_with_config(upgrade.request, stream, Some(upgrade.config));
-    loop {
-        progress = match progress {
-            Ok((socket, _)) => return Ok(Socket::new(socket)),
-            Err(HandshakeError::Failure(error)) => return Err(error),
-            Err(HandshakeError::Interrupted(half)) => {
-                next_turn().await;
-                half.handshake()
-            }
-        };
-    }
+async fn websocket<S: Read + Write>(stream: S, upgrade: Upgrade) -> Result<Socket<S>, DialFailure> {
+    let mut stream = NonBlocking(stream);
+    let rest = upgrade.negotiate(&mut stream).await?;
+    let (role, config) = (Role::Client, Some(upgrade.config));
+    Ok(Socket::new(WebSocket::from_partially_read(stream.0, rest, role, config)))
 }
 
 /// Tries a step again, turn by turn, until it no longer would block.

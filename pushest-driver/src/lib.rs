@@ -10,6 +10,7 @@
 
 mod authorizations;
 mod authorizer;
+mod byte_stream;
 mod client;
 mod commands;
 mod dial;
@@ -18,6 +19,7 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
+mod masking;
 mod options;
 mod pump;
 mod queue;

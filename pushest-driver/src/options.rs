@@ -7,7 +7,6 @@ use std::sync::Arc;
 #[cfg(feature = "http")]
 use pushest_proto::AuthEndpoint;
 use pushest_proto::{Authorization, AuthorizationRequest, Denied};
-use tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::authorizer::Authorizer;
 #[cfg(feature = "tls")]
@@ -67,7 +66,7 @@ pub(crate) type AuthHeaders =
 /// ```
 #[derive(Clone)]
 pub struct Options {
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) read_buffer: usize,
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
@@ -83,7 +82,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// An HTTP header for the WebSocket upgrade. Its value never appears in logs.
+    /// An HTTP header for the WebSocket upgrade. Its value never appears in logs, nor in errors,
+    /// where the server repeats it.
     ///
     /// # Errors
     /// [`OptionsError::Header`] if it is not a header, or one that belongs to the upgrade itself.
@@ -94,12 +94,16 @@ impl Options {
         if is_own.contains(&lower.as_str()) || lower.starts_with("sec-websocket-") {
             return Err(bad("it belongs to the WebSocket upgrade itself"));
         }
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| bad("its name may hold letters, digits and !#$%&'*+-.^_`|~"))?;
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| bad("its value may hold visible ASCII characters, space and tab"))?;
-        value.set_sensitive(true);
-        self.headers.push((name, value));
+        // RFC 9110, section 5.6.2.
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(bad("its name may hold letters, digits and !#$%&'*+-.^_`|~"));
+        }
+        if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+            return Err(bad("its value may hold visible ASCII characters, space and tab"));
+        }
+        self.headers.push((name.to_string(), value.to_string()));
         Ok(self)
     }
 

@@ -8,14 +8,16 @@ use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 use futures_util::{Sink, Stream};
-use pushest_proto::{Config, Instant};
+use pushest_proto::{Config, DialFailure, Instant};
 use tungstenite::{Error, Message};
 
+pub use crate::byte_stream::{ByteStream, NonBlocking};
 use crate::client::Client;
-pub use crate::dial::Upgrade;
+pub use crate::dial::upgrade::Upgrade;
 #[cfg(feature = "tls")]
 pub use crate::dial::{Tls, tls_stream::TlsStream};
 pub use crate::handler::run;
@@ -40,6 +42,11 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// The time, since an origin of the runtime's choice.
     fn now(&self) -> Instant;
+
+    /// The time of the day, for dates that servers name. By default the system's.
+    fn system_time(&self) -> SystemTime {
+        SystemTime::now()
+    }
 
     /// Waits until then. It may end early.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
@@ -69,19 +76,20 @@ pub trait Runtime: Send + Sync + 'static {
         Box::pin(async move { Err(io::Error::new(io::ErrorKind::Unsupported, reason)) })
     }
 
-    /// Makes a WebSocket of the connection.
+    /// Makes a WebSocket of the connection: [`Upgrade::negotiate`] over it, then tungstenite's
+    /// `from_partially_read` with the rest that this returns.
     fn upgrade(
         &self,
         tcp: Self::Tcp,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>>;
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>>;
 
     /// The same over TLS.
     fn upgrade_tls(
         &self,
         tls: Self::Tls,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>>;
+    ) -> BoxFuture<'static, Result<Self::TlsSocket, DialFailure>>;
 }
 
 /// Messages both ways, and the errors of tungstenite, as its companions for each runtime have them.

@@ -4,19 +4,25 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{self, Runtime, Upgrade};
+use pushest_driver::runtime::{self, ByteStream, Runtime, Upgrade};
 use pushest_driver::{Client, Config, DialFailure, Loss, Options};
-use pushest_testkit::Server;
+use pushest_testkit::{Server, UpgradeFault};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// Nobody answers there: the attempt neither succeeds nor fails.
 const DEAD: &str = "[2001:db8::1]:1";
+
+/// Eight minutes and 37 seconds before the date that the RFCs take for an example.
+const NOW: Duration = Duration::from_secs(784_111_777 - 517);
 
 struct Names(Vec<SocketAddr>, tokio::time::Instant);
 
@@ -29,6 +35,10 @@ impl Runtime for Names {
 
     fn now(&self) -> Instant {
         Instant::ORIGIN + self.1.elapsed()
+    }
+
+    fn system_time(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + NOW
     }
 
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
@@ -52,11 +62,12 @@ impl Runtime for Names {
         &self,
         tcp: TcpStream,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
         Box::pin(async move {
-            tokio_tungstenite::client_async_with_config(upgrade.request, tcp, Some(upgrade.config))
-                .await
-                .map(|(socket, _)| socket)
+            let mut stream = Stream(tcp);
+            let rest = upgrade.negotiate(&mut stream).await?;
+            let (role, config) = (Role::Client, Some(upgrade.config));
+            Ok(WebSocketStream::from_partially_read(stream.0, rest, role, config).await)
         })
     }
 
@@ -64,8 +75,30 @@ impl Runtime for Names {
         &self,
         tls: Infallible,
         _: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
         match tls {}
+    }
+}
+
+struct Stream(TcpStream);
+
+impl ByteStream for Stream {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        let read = Pin::new(&mut self.0).poll_read(context, &mut buffer);
+        read.map_ok(|()| buffer.filled().len())
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
     }
 }
 
@@ -109,6 +142,31 @@ async fn addresses_that_refuse_are_passed_over_at_once_and_all_of_them_are_named
 async fn a_name_without_addresses_is_a_failure_of_its_own() {
     let error = client(Vec::new()).connected().await.expect_err("no address");
     assert!(matches!(error.loss(), Some(Loss::Dial(DialFailure::Dns(_)))), "{error}");
+}
+
+/// RFC 9110, section 5.6.7: all three forms of a date, by the runtime's time of the day.
+#[tokio::test]
+async fn a_date_to_come_back_at_is_a_pause_by_the_runtimes_time_of_the_day() {
+    let server = Server::start().expect("a server");
+    let refused = async |date: &str| {
+        server.fault_upgrades(1, UpgradeFault::status(503, &[("Retry-After", date)]));
+        let client = client(vec![server.addr()]);
+        let error = client.connected_within(Duration::from_millis(500)).await;
+        match error.expect_err("refused").loss() {
+            Some(Loss::Dial(DialFailure::Http { retry_after, .. })) => *retry_after,
+            other => panic!("{other:?}"),
+        }
+    };
+    for date in [
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+    ] {
+        assert_eq!(refused(date).await, Some(Duration::from_secs(517)), "{date}");
+    }
+    assert_eq!(refused("Sun, 06 Nov 1994 08:00:00 GMT").await, Some(Duration::ZERO));
+    assert_eq!(refused("soon").await, None);
+    assert_eq!(refused(" 7 ").await, Some(Duration::from_secs(7)));
 }
 
 #[cfg(feature = "http")]

@@ -198,7 +198,12 @@ pub enum DialFailure {
         retry_after: Option<Duration>,
         /// Where a redirect points; shown, not followed.
         location: Option<Box<str>>,
+        /// The beginning of the answer's body, at most 512 bytes; empty if there was none. Drivers
+        /// escape control characters in it, and hide what they had sent: error pages repeat it.
+        body: Box<str>,
     },
+    /// The connection was lost after TCP and TLS had come about, before the upgrade was answered.
+    Upgrade(Box<str>),
     /// What answered does not speak WebSocket.
     NotWebSocket(Box<str>),
     /// The dial took longer than its timeout.
@@ -214,10 +219,11 @@ impl DialFailure {
             Self::Connect(text) => Self::Connect(clip(&text)),
             Self::Tls { certificate, detail } => Self::Tls { certificate, detail: clip(&detail) },
             Self::Proxy(text) => Self::Proxy(clip(&text)),
-            Self::Http { status, retry_after, location } => {
+            Self::Http { status, retry_after, location, body } => {
                 let location = location.map(|location| clip(&location));
-                Self::Http { status, retry_after, location }
+                Self::Http { status, retry_after, location, body: clip(&body) }
             }
+            Self::Upgrade(text) => Self::Upgrade(clip(&text)),
             Self::NotWebSocket(text) => Self::NotWebSocket(clip(&text)),
             Self::Unsupported(text) => Self::Unsupported(clip(&text)),
             Self::Timeout => Self::Timeout,
@@ -234,7 +240,11 @@ impl DialFailure {
             Self::Http { status, .. } => (300..500).contains(status),
             Self::Dns(_) => true,
             Self::Tls { certificate, .. } => *certificate,
-            Self::Connect(_) | Self::Proxy(_) | Self::NotWebSocket(_) | Self::Timeout => false,
+            Self::Connect(_)
+            | Self::Proxy(_)
+            | Self::Upgrade(_)
+            | Self::NotWebSocket(_)
+            | Self::Timeout => false,
         };
         if refusal && stop_on_refusal { Policy::Stop } else { Policy::BackOff(Duration::ZERO) }
     }
@@ -250,7 +260,7 @@ impl fmt::Display for DialFailure {
             }
             Self::Tls { certificate: false, detail } => write!(f, "TLS failed: {detail}"),
             Self::Proxy(text) => write!(f, "the proxy failed: {text}"),
-            Self::Http { status, retry_after, location } => {
+            Self::Http { status, retry_after, location, body } => {
                 write!(f, "the server answered with HTTP status {status}")?;
                 if let Some(location) = location {
                     write!(f, " and points to {location}")?;
@@ -258,7 +268,13 @@ impl fmt::Display for DialFailure {
                 if let Some(pause) = retry_after {
                     write!(f, " and asks to wait {} s", pause.as_secs())?;
                 }
+                if !body.is_empty() {
+                    write!(f, ": {body}")?;
+                }
                 Ok(())
+            }
+            Self::Upgrade(text) => {
+                write!(f, "the connection was lost during the upgrade: {text}")
             }
             Self::NotWebSocket(text) => write!(f, "what answered is not WebSocket: {text}"),
             Self::Timeout => f.write_str("the connection could not be made in time"),
@@ -325,7 +341,8 @@ mod tests {
     fn http_answers_decide() {
         let http = |status, retry_after: Option<u64>| {
             let retry_after = retry_after.map(Duration::from_secs);
-            Loss::Dial(DialFailure::Http { status, retry_after, location: None })
+            let body = "".into();
+            Loss::Dial(DialFailure::Http { status, retry_after, location: None, body })
         };
         let wait = |seconds| Policy::BackOff(Duration::from_secs(seconds));
         assert_eq!(http(429, Some(7)).policy(true, false, true), wait(7));
@@ -351,6 +368,7 @@ mod tests {
         assert!(stops(DialFailure::Unsupported("no TLS".into())));
         assert!(!stops(DialFailure::Tls { certificate: false, detail: "reset".into() }));
         assert!(!stops(DialFailure::Connect("refused".into())));
+        assert!(!stops(DialFailure::Upgrade("reset".into())));
         assert!(!stops(DialFailure::Timeout));
     }
 }

@@ -6,25 +6,16 @@ pub(crate) mod handshake;
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_stream;
+pub(crate) mod upgrade;
 
-use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
-use tungstenite::handshake::client::Request;
-use tungstenite::protocol::WebSocketConfig;
 
+use self::upgrade::Upgrade;
 use crate::options::Options;
 use crate::runtime::Runtime;
-
-/// What a runtime needs to know to turn a connection into a WebSocket.
-pub struct Upgrade {
-    /// The HTTP request that asks for it.
-    pub request: Request,
-    /// Sizes of buffers and messages.
-    pub config: WebSocketConfig,
-}
 
 /// The WebSocket of a connection, with TLS or without.
 pub(crate) type Socket<R> = Either<<R as Runtime>::Socket, <R as Runtime>::TlsSocket>;
@@ -37,12 +28,6 @@ pub struct Tls {
     pub config: Arc<rustls::ClientConfig>,
     /// The name that the server's certificate must be for.
     pub server_name: rustls::pki_types::ServerName<'static>,
-}
-
-impl fmt::Debug for Upgrade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrade").field("uri", self.request.uri()).finish_non_exhaustive()
-    }
 }
 
 /// Makes the connections of one client.
@@ -73,11 +58,11 @@ impl Dialer {
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
             let tls = dialer.tls(&endpoint)?;
-            let upgrade = dialer.upgrade(&endpoint)?;
+            let upgrade = dialer.upgrade(&runtime, &endpoint)?;
             let (host, port) = (endpoint.host_name(), endpoint.port_number());
             let chosen = &dialer.options.addresses;
             let tcp = address::connect(&*runtime, host, port, chosen).await?;
-            let socket = match tls {
+            match tls {
                 None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
                 #[cfg(feature = "tls")]
                 Some(tls) => {
@@ -85,8 +70,7 @@ impl Dialer {
                     let tls = tls.map_err(|error| tls::failure(&error))?;
                     runtime.upgrade_tls(tls, upgrade).await.map(Either::Right)
                 }
-            };
-            socket.map_err(handshake::failure)
+            }
         })
     }
 
@@ -100,13 +84,14 @@ impl Dialer {
         self.trust.config(&self.options.trust)
     }
 
-    fn upgrade(&self, endpoint: &Endpoint) -> Result<Upgrade, DialFailure> {
+    fn upgrade<R: Runtime>(
+        &self,
+        runtime: &Arc<R>,
+        endpoint: &Endpoint,
+    ) -> Result<Upgrade, DialFailure> {
         let limits = self.config.limits();
-        let read_buffer = self.options.read_buffer;
-        Ok(Upgrade {
-            request: handshake::request(&endpoint.url(self.config.key()), &self.options.headers)?,
-            config: handshake::config(limits.message, limits.outgoing, read_buffer),
-        })
+        let config = handshake::config(limits.message, limits.outgoing, self.options.read_buffer);
+        Upgrade::new(endpoint, self.config.key(), &self.options.headers, config, runtime)
     }
 
     #[cfg(feature = "tls")]

@@ -125,20 +125,31 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// The WebSocket URL for the app with this key (protocol, endpoint).
+    /// The WebSocket URL for the app with this key, always with the port (protocol, endpoint).
     #[must_use]
     pub fn url(&self, key: &str) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
-        format!("{scheme}://{}{}", self.authority(), self.request_target(key))
+        format!("{scheme}://{}:{}{}", self.bracketed_host(), self.port, self.request_target(key))
     }
 
-    /// `HOST:PORT`, IPv6 in brackets: what the upgrade's `Host` header says, for drivers that write
-    /// it themselves.
+    /// The value of the upgrade's `Host` header, for drivers that write it themselves: `HOST:PORT`,
+    /// IPv6 in brackets; `HOST` alone where the port is the scheme's default, 80 for `ws://` and
+    /// 443 for `wss://` (protocol, endpoint). Proxies that match the header exactly answer 404 to
+    /// a default port. Connect to [`host_name`](Self::host_name) and
+    /// [`port_number`](Self::port_number).
     #[must_use]
     pub fn authority(&self) -> String {
+        let default = if self.tls { 443 } else { 80 };
+        if self.port == default {
+            return self.bracketed_host();
+        }
+        format!("{}:{}", self.bracketed_host(), self.port)
+    }
+
+    fn bracketed_host(&self) -> String {
         match self.host.parse::<Ipv6Addr>() {
-            Ok(address) => format!("[{address}]:{}", self.port),
-            Err(_) => format!("{}:{}", self.host, self.port),
+            Ok(address) => format!("[{address}]"),
+            Err(_) => self.host.clone(),
         }
     }
 

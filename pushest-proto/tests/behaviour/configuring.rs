@@ -52,6 +52,22 @@ fn an_endpoint_gives_the_parts_of_a_hand_written_upgrade() {
     }
 }
 
+/// Proxies that match the host exactly answer 404 to one with a default port.
+#[test]
+fn the_host_of_an_upgrade_names_no_port_that_is_the_schemes_default() {
+    let authority = |builder: pushest_proto::ConfigBuilder| {
+        builder.build().expect("valid").endpoint().authority()
+    };
+    let own = |port| Config::builder("k").host("example.org").port(port);
+    assert_eq!(authority(own(80)), "example.org");
+    assert_eq!(authority(own(443)), "example.org");
+    assert_eq!(authority(own(443).tls(false)), "example.org:443");
+    assert_eq!(authority(own(80).tls(true)), "example.org:80");
+    assert_eq!(authority(Config::builder("k").cluster("eu")), "ws-eu.pusher.com");
+    assert_eq!(authority(Config::builder("k").host("::1")), "[::1]");
+    assert_eq!(authority(Config::builder("k").host("::1").tls(true).port(8443)), "[::1]:8443");
+}
+
 #[test]
 fn a_bad_value_is_refused_by_name_and_rule() {
     let refused = |builder: pushest_proto::ConfigBuilder| builder.build().unwrap_err().to_string();

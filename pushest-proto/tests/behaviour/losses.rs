@@ -41,11 +41,13 @@ fn a_loss_says_what_was_learned() {
 
 #[test]
 fn a_failed_dial_says_what_stood_in_its_way() {
-    let http = |retry_after, location: Option<&str>| DialFailure::Http {
+    let answered = |retry_after, location: Option<&str>, body: &str| DialFailure::Http {
         status: 503,
         retry_after,
         location: location.map(Into::into),
+        body: body.into(),
     };
+    let http = |retry_after, location| answered(retry_after, location, "");
     let pause = Some(Duration::from_secs(7));
     for (failure, text) in [
         (DialFailure::Dns("no such host".into()), "the host could not be resolved: no such host"),
@@ -61,6 +63,14 @@ fn a_failed_dial_says_what_stood_in_its_way() {
         (
             http(pause, Some("/other")),
             "the server answered with HTTP status 503 and points to /other and asks to wait 7 s",
+        ),
+        (
+            answered(pause, None, "come back later"),
+            "the server answered with HTTP status 503 and asks to wait 7 s: come back later",
+        ),
+        (
+            DialFailure::Upgrade("the server ended it".into()),
+            "the connection was lost during the upgrade: the server ended it",
         ),
         (DialFailure::NotWebSocket("SSH".into()), "what answered is not WebSocket: SSH"),
         (DialFailure::Timeout, "the connection could not be made in time"),

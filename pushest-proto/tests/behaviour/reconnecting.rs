@@ -164,6 +164,7 @@ fn retry_after_is_waited_for() {
             status,
             retry_after: Some(Duration::from_secs(77)),
             location: None,
+            body: "".into(),
         }));
         let pause = harness.next_deadline();
         assert!(pause > Duration::from_secs(77) && pause <= Duration::from_secs(78), "{pause:?}");
@@ -177,9 +178,10 @@ fn a_refused_dial_stays_visible_and_is_tried_again_unless_told_to_stop() {
             status: 301,
             retry_after: None,
             location: Some("https://example.org/".into()),
+            body: "".into(),
         },
-        DialFailure::Http { status: 403, retry_after: None, location: None },
-        DialFailure::Http { status: 404, retry_after: None, location: None },
+        DialFailure::Http { status: 403, retry_after: None, location: None, body: "".into() },
+        DialFailure::Http { status: 404, retry_after: None, location: None, body: "".into() },
         DialFailure::Dns("no such host".into()),
         DialFailure::Tls { certificate: true, detail: "expired".into() },
     ];
@@ -238,6 +240,7 @@ fn a_changed_network_does_not_overrule_a_pause_that_the_server_asked_for() {
         status: 503,
         retry_after: Some(Duration::from_secs(600)),
         location: None,
+        body: "".into(),
     }));
     harness.session.handle_network_change(harness.now);
     harness.drain();

@@ -42,7 +42,12 @@ fn everything() -> Harness {
     let endpoint = harness.endpoint.clone().unwrap();
     harness.session.set_endpoint(endpoint.path("/elsewhere").unwrap(), now);
     harness.drain();
-    harness.lose(Loss::Dial(DialFailure::Http { status: 503, retry_after: None, location: None }));
+    harness.lose(Loss::Dial(DialFailure::Http {
+        status: 503,
+        retry_after: None,
+        location: None,
+        body: "maintenance until\\nnoon".into(),
+    }));
     harness.session.disconnect(now);
     harness.drain();
     harness
@@ -88,6 +93,12 @@ fn every_input_and_command_is_a_line_of_its_own_and_so_is_what_came_of_it() {
                network_change open opened ping reading retry set_endpoint sign_in signed subscribe \
                timeout trace trigger unopened unsubscribe writable";
     assert_eq!(kinds, all.split_whitespace().map(String::from).collect());
+}
+
+#[test]
+fn the_body_of_a_refusal_is_recorded() {
+    let text = everything().recording();
+    assert!(text.contains(r#""body":"maintenance until\\nnoon""#), "{text}");
 }
 
 #[test]

@@ -89,6 +89,7 @@ pub fn http_refusals_are_told_and_tried_again<D: Driver>() {
         status,
         retry_after: retry_after.map(Duration::from_secs),
         location: location.map(Into::into),
+        body: "".into(),
     };
     let faults = [
         (UpgradeFault::status(404, &[]), http(404, None, None)),

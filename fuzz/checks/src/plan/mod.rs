@@ -284,7 +284,8 @@ fn loss(byte: u8) -> Loss {
     let codes = [1000, 1006, 3999, 4000, 4001, 4009, 4100, 4199, 4200, 4201, 4299, 4300, 4301];
     let http = |status, retry_after: Option<u64>| {
         let retry_after = retry_after.map(Duration::from_secs);
-        Loss::Dial(DialFailure::Http { status, retry_after, location: None })
+        let body = "no, says the proxy".into();
+        Loss::Dial(DialFailure::Http { status, retry_after, location: None, body })
     };
     match byte % 32 {
         index @ 0..13 => Loss::closed(Some(codes[usize::from(index)]), "closed"),

@@ -35,9 +35,6 @@ pub(super) struct Diagnosis {
     pub(super) hint: Option<&'static str>,
 }
 
-/// How the client begins its words about a connection that ended under the upgrade's request.
-const LOST_DURING_UPGRADE: &str = "the connection was lost during the upgrade";
-
 const SPEAKS_TLS: &str = "if the server speaks TLS on this port, add --tls";
 
 pub(super) fn diagnose(loss: &Loss, endpoint: &Endpoint, has_ca_file: bool) -> Diagnosis {
@@ -46,9 +43,7 @@ pub(super) fn diagnose(loss: &Loss, endpoint: &Endpoint, has_ca_file: bool) -> D
     match loss {
         Loss::Dial(failure) => match failure {
             DialFailure::Dns(_) => certain(Step::Resolve, None),
-            DialFailure::Connect(text) if text.starts_with(LOST_DURING_UPGRADE) => {
-                certain(Step::Upgrade, plain(SPEAKS_TLS))
-            }
+            DialFailure::Upgrade(_) => certain(Step::Upgrade, plain(SPEAKS_TLS)),
             DialFailure::Connect(_) | DialFailure::Proxy(_) => certain(Step::Connect, None),
             DialFailure::Tls { certificate: true, detail } => {
                 certain(Step::Tls, certificate(detail, has_ca_file))
@@ -134,12 +129,18 @@ mod tests {
         let endpoint = Endpoint::host("example.org").unwrap();
         let step = |loss: Loss| diagnose(&loss, &endpoint, false).step;
         let dial = |failure| step(Loss::Dial(failure));
-        let http = |status| DialFailure::Http { status, retry_after: None, location: None };
+        let http = |status| DialFailure::Http {
+            status,
+            retry_after: None,
+            location: None,
+            body: "".into(),
+        };
         assert_eq!(dial(DialFailure::Dns("none".into())), Step::Resolve);
         assert_eq!(dial(DialFailure::Connect("refused".into())), Step::Connect);
         assert_eq!(dial(DialFailure::Tls { certificate: true, detail: "".into() }), Step::Tls);
         assert_eq!(dial(http(404)), Step::Upgrade);
         assert_eq!(dial(DialFailure::NotWebSocket("junk".into())), Step::Upgrade);
+        assert_eq!(dial(DialFailure::Upgrade("it ended".into())), Step::Upgrade);
         assert_eq!(step(Loss::HandshakeTimeout), Step::Handshake);
         assert_eq!(step(Loss::closed(Some(4001), "no app")), Step::Handshake);
     }
