@@ -30,6 +30,7 @@ mod trigger;
 mod unblocked;
 mod user;
 mod waiting;
+mod websocket;
 mod wire;
 
 pub use authorizer::Authorizer;

@@ -1,7 +1,6 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
 mod address;
-pub(crate) mod handshake;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
@@ -12,13 +11,15 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
+use tungstenite::protocol::WebSocketConfig;
 
 use self::upgrade::Upgrade;
 use crate::options::Options;
 use crate::runtime::Runtime;
+use crate::websocket::{self, WebSocket};
 
 /// The WebSocket of a connection, with TLS or without.
-pub(crate) type Socket<R> = Either<<R as Runtime>::Socket, <R as Runtime>::TlsSocket>;
+pub(crate) type Socket<R> = WebSocket<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
 
 /// How to speak TLS.
 #[cfg(feature = "tls")]
@@ -62,15 +63,16 @@ impl Dialer {
             let (host, port) = (endpoint.host_name(), endpoint.port_number());
             let chosen = &dialer.options.addresses;
             let tcp = address::connect(&*runtime, host, port, chosen).await?;
-            match tls {
-                None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
+            let mut stream = match tls {
+                None => Either::Left(tcp),
                 #[cfg(feature = "tls")]
                 Some(tls) => {
                     let tls = runtime.secure(tcp, tls).await;
-                    let tls = tls.map_err(|error| tls::failure(&error))?;
-                    runtime.upgrade_tls(tls, upgrade).await.map(Either::Right)
+                    Either::Right(tls.map_err(|error| tls::failure(&error))?)
                 }
-            }
+            };
+            let beginning = upgrade.negotiate(&mut stream).await?;
+            Ok(WebSocket::new(stream, beginning, dialer.websocket()))
         })
     }
 
@@ -89,9 +91,12 @@ impl Dialer {
         runtime: &Arc<R>,
         endpoint: &Endpoint,
     ) -> Result<Upgrade, DialFailure> {
-        let limits = self.config.limits();
-        let config = handshake::config(limits.message, limits.outgoing, self.options.read_buffer);
-        Upgrade::new(endpoint, self.config.key(), &self.options.headers, config, runtime)
+        Upgrade::new(endpoint, self.config.key(), &self.options.headers, runtime)
+    }
+
+    fn websocket(&self) -> WebSocketConfig {
+        let Options { transport_limit, read_buffer, .. } = self.options;
+        websocket::config(self.config.limits(), transport_limit, read_buffer)
     }
 
     #[cfg(feature = "tls")]

@@ -25,12 +25,7 @@ pub(super) struct CloseFrame {
 }
 
 impl CloseFrame {
-    pub(super) fn new(
-        length: u64,
-        mask: Option<[u8; 4]>,
-        is_final: bool,
-        is_plain: bool,
-    ) -> Self {
+    pub(super) fn new(length: u64, mask: Option<[u8; 4]>, is_final: bool, is_plain: bool) -> Self {
         Self { length, come: 0, payload: Vec::new(), mask, is_final, is_plain }
     }
 

@@ -89,7 +89,9 @@ impl Follower {
                 continue;
             }
             let (payload, rest) = bytes.split_at(self.missing().min(bytes.len()));
-            if self.is_close && let Some(close) = &mut self.close {
+            if self.is_close
+                && let Some(close) = &mut self.close
+            {
                 close.push(payload);
             }
             self.left -= payload.len() as u64;
@@ -262,7 +264,10 @@ mod tests {
         let mut follower = Follower::new(300);
         for (bytes, messages, is_between) in steps {
             follower.follow(&bytes);
-            assert_eq!((follower.messages(), follower.is_between_messages()), (messages, is_between));
+            assert_eq!(
+                (follower.messages(), follower.is_between_messages()),
+                (messages, is_between)
+            );
         }
     }
 

@@ -35,7 +35,7 @@ const CONTROL_FRAME: usize = 125;
 const LARGE: usize = 64 * 1024;
 
 /// What a WebSocket brings.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Incoming {
     Message(Bytes),
     Ping,
@@ -107,7 +107,10 @@ impl<S: ByteStream> WebSocket<S> {
         let Self { stream, follower, .. } = self;
         let mut stream = Followed { stream, follower, context };
         let message = match self.context.read(&mut stream) {
-            Err(error) if is_blocked(&error) => return Poll::Pending,
+            Err(error) if is_blocked(&error) => {
+                self.start_anew(context);
+                return Poll::Pending;
+            }
             result => result?,
         };
         self.taken += 1;
@@ -121,9 +124,7 @@ impl<S: ByteStream> WebSocket<S> {
                 return Poll::Ready(Ok(Incoming::Closed(close.unwrap_or(Loss::closed(None, "")))));
             }
         };
-        if self.follower.has_met_large() {
-            self.start_anew(context);
-        }
+        self.start_anew(context);
         Poll::Ready(Ok(incoming))
     }
 
@@ -136,9 +137,12 @@ impl<S: ByteStream> WebSocket<S> {
         }
     }
 
-    /// Gives tungstenite's buffers back, if there is nothing in them: nothing that was read, and
-    /// nothing that could not be written yet, such as the pong to a ping.
+    /// Gives tungstenite's buffers back after a large frame, once there is nothing in them: nothing
+    /// that was read, and nothing that could not be written yet, such as the pong to a ping.
     fn start_anew(&mut self, context: &mut Context<'_>) {
+        if !self.follower.has_met_large() {
+            return;
+        }
         let is_read = self.follower.is_between_messages() && self.follower.messages() == self.taken;
         if is_read && self.context.can_write() && self.try_flush(context).is_ok() {
             self.context = WebSocketContext::new(Role::Client, Some(self.config));
@@ -155,10 +159,7 @@ impl<S: ByteStream> WebSocket<S> {
 impl<S: ByteStream + Unpin> Stream for WebSocket<S> {
     type Item = Result<Incoming, Loss>;
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.is_over {
             return Poll::Ready(None);
         }
@@ -232,10 +233,12 @@ struct Followed<'a, 'b, S> {
 
 impl<S: ByteStream> Read for Followed<'_, '_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Once a large frame has begun, nothing of a later one may come into its buffer.
-        let most =
-            if self.follower.has_met_large() { self.follower.missing() } else { buffer.len() };
-        let buffer = &mut buffer[..most.min(buffer.len())];
+        let mut most = buffer.len();
+        if self.follower.has_met_large() {
+            // Nothing of a later frame may come into the buffer of a large one.
+            most = most.min(self.follower.missing());
+        }
+        let buffer = &mut buffer[..most];
         let length = uninterrupted(|| self.stream.poll_read(self.context, buffer))?;
         self.follower.follow(&buffer[..length]);
         Ok(length)
@@ -265,3 +268,6 @@ fn uninterrupted<T>(mut step: impl FnMut() -> Poll<io::Result<T>>) -> io::Result
 fn is_blocked(error: &Error) -> bool {
     matches!(error, Error::Io(error) if error.kind() == ErrorKind::WouldBlock)
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ pub fn a_refusal_in_a_close_frame_longer_than_one_may_be_stops_it_in_the_servers
     let (remote, server) = in_process();
     server.withhold_handshake(true);
     let mut client = started::<D>(remote.config());
-    client.until("the server to see it", |_| server.connections() == 1);
+    client.until("the upgrade", |_| server.inspect(|view| view.upgrades) == 1);
     let words = "App key app-key not in this cluster. Did you forget to specify the cluster? ";
     let reason = words.repeat(3);
     server.send_bytes(Target::All, &long_frame(CLOSE, &with_code(4001, reason.as_bytes())));
@@ -109,7 +109,7 @@ pub fn a_connection_that_ends_within_its_close_frame_has_said_its_code<D: Driver
     let (remote, server) = in_process();
     server.withhold_handshake(true);
     let mut client = started::<D>(remote.config());
-    client.until("the server to see it", |_| server.connections() == 1);
+    client.until("the upgrade", |_| server.inspect(|view| view.upgrades) == 1);
     let whole = frame(CLOSE, with_code(4009, b"Origin not allowed"));
     server.send_bytes(Target::All, &whole[..whole.len() - 8]);
     server.drop_connections(Target::All);
