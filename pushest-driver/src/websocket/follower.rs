@@ -4,6 +4,8 @@
 
 use super::close::CloseFrame;
 
+/// The first byte of a text message in one frame.
+const WHOLE_TEXT: u8 = 0x81;
 const FINAL: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const OPCODE: u8 = 0x0f;
@@ -77,45 +79,62 @@ impl Follower {
     pub(super) fn missing(&self) -> usize {
         match self.left {
             0 => header_length(&self.header[..self.filled]) - self.filled,
-            left => usize::try_from(left).unwrap_or(usize::MAX),
+            _ => self.left_here(),
         }
     }
 
     /// Takes the next bytes.
     pub(super) fn follow(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            if self.left == 0 {
-                bytes = self.follow_header(bytes);
-                continue;
+        loop {
+            let (payload, rest) = bytes.split_at(bytes.len().min(self.left_here()));
+            if !payload.is_empty() {
+                self.follow_payload(payload);
             }
-            let (payload, rest) = bytes.split_at(self.missing().min(bytes.len()));
-            if self.is_close
-                && let Some(close) = &mut self.close
-            {
-                close.push(payload);
+            bytes = if self.filled == 0 { self.skip_whole(rest) } else { rest };
+            if bytes.is_empty() {
+                return;
             }
-            self.left -= payload.len() as u64;
-            if self.left == 0 {
-                self.messages += u64::from(self.is_last);
+            bytes = self.follow_header(bytes);
+        }
+    }
+
+    fn left_here(&self) -> usize {
+        usize::try_from(self.left).unwrap_or(usize::MAX)
+    }
+
+    fn follow_payload(&mut self, payload: &[u8]) {
+        if self.is_close
+            && let Some(close) = &mut self.close
+        {
+            close.push(payload);
+        }
+        self.left -= payload.len() as u64;
+        if self.left == 0 {
+            self.messages += u64::from(self.is_last);
+        }
+    }
+
+    /// Skips messages of one frame that are wholly here and not large: nearly all of a flood.
+    fn skip_whole<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [u8] {
+        loop {
+            let (length, rest) = match bytes {
+                [WHOLE_TEXT, length @ 0..126, rest @ ..] => (usize::from(*length), rest),
+                [WHOLE_TEXT, 126, high, low, rest @ ..] => {
+                    (usize::from(u16::from_be_bytes([*high, *low])), rest)
+                }
+                _ => return bytes,
+            };
+            if length > rest.len() || length as u64 > self.large {
+                return bytes;
             }
-            bytes = rest;
+            self.is_within_message = false;
+            self.messages += 1;
+            bytes = &rest[length..];
         }
     }
 
     /// Takes bytes of a header, at least one; returns those behind it.
     fn follow_header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        // Most frames are not long, not masked, and their headers come in one piece.
-        match bytes {
-            [first, second @ 0..126, rest @ ..] if self.filled == 0 => {
-                self.begin(*first, u64::from(*second), None);
-                return rest;
-            }
-            [first, 126, high, low, rest @ ..] if self.filled == 0 => {
-                self.begin(*first, u64::from(u16::from_be_bytes([*high, *low])), None);
-                return rest;
-            }
-            _ => {}
-        }
         let (byte, rest) = (bytes[0], &bytes[1..]);
         self.header[self.filled] = byte;
         self.filled += 1;

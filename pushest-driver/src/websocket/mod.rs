@@ -47,6 +47,9 @@ pub(crate) enum Incoming {
 /// The client's side of a WebSocket over a stream.
 pub(crate) struct WebSocket<S> {
     stream: S,
+    /// What was read of the stream before and is still to be followed. tungstenite, if it were
+    /// given this itself, would go on with a buffer no larger than it.
+    beginning: Bytes,
     follower: Follower,
     context: WebSocketContext,
     config: WebSocketConfig,
@@ -89,12 +92,11 @@ pub(crate) fn loss(error: &Error) -> Loss {
 impl<S: ByteStream> WebSocket<S> {
     /// Begins with what came behind the answer to the upgrade.
     pub(crate) fn new(stream: S, beginning: Vec<u8>, config: WebSocketConfig) -> Self {
-        let mut follower = Follower::new(LARGE.max(config.read_buffer_size));
-        follower.follow(&beginning);
         Self {
             stream,
-            follower,
-            context: WebSocketContext::from_partially_read(beginning, Role::Client, Some(config)),
+            beginning: beginning.into(),
+            follower: Follower::new(LARGE.max(config.read_buffer_size)),
+            context: WebSocketContext::new(Role::Client, Some(config)),
             config,
             taken: 0,
             is_blocked: false,
@@ -104,8 +106,8 @@ impl<S: ByteStream> WebSocket<S> {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Error>> {
-        let Self { stream, follower, .. } = self;
-        let mut stream = Followed { stream, follower, context };
+        let Self { stream, beginning, follower, .. } = self;
+        let mut stream = Followed { stream, beginning, follower, context };
         let message = match self.context.read(&mut stream) {
             Err(error) if is_blocked(&error) => {
                 self.start_anew(context);
@@ -151,8 +153,8 @@ impl<S: ByteStream> WebSocket<S> {
     }
 
     fn try_flush(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
-        let Self { stream, follower, .. } = self;
-        self.context.flush(&mut Followed { stream, follower, context })
+        let Self { stream, beginning, follower, .. } = self;
+        self.context.flush(&mut Followed { stream, beginning, follower, context })
     }
 }
 
@@ -185,9 +187,10 @@ impl<S: ByteStream + Unpin> Sink<Message> for WebSocket<S> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        let Self { stream, follower, context, waker, .. } = &mut *self;
+        let Self { stream, beginning, follower, context, waker, .. } = &mut *self;
         let task = &mut Context::from_waker(waker);
-        match context.write(&mut Followed { stream, follower, context: task }, message) {
+        let mut stream = Followed { stream, beginning, follower, context: task };
+        match context.write(&mut stream, message) {
             // It is in the buffer.
             Err(error) if is_blocked(&error) => {
                 self.is_blocked = true;
@@ -227,6 +230,7 @@ impl<S> fmt::Debug for WebSocket<S> {
 /// A stream as tungstenite wants it, for the time of one call: what is read is followed.
 struct Followed<'a, 'b, S> {
     stream: &'a mut S,
+    beginning: &'a mut Bytes,
     follower: &'a mut Follower,
     context: &'a mut Context<'b>,
 }
@@ -239,7 +243,13 @@ impl<S: ByteStream> Read for Followed<'_, '_, S> {
             most = most.min(self.follower.missing());
         }
         let buffer = &mut buffer[..most];
-        let length = uninterrupted(|| self.stream.poll_read(self.context, buffer))?;
+        let length = if self.beginning.is_empty() {
+            uninterrupted(|| self.stream.poll_read(self.context, buffer))?
+        } else {
+            let length = buffer.len().min(self.beginning.len());
+            buffer[..length].copy_from_slice(&self.beginning.split_to(length));
+            length
+        };
         self.follower.follow(&buffer[..length]);
         Ok(length)
     }
