@@ -3,6 +3,7 @@
 use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
 
 use super::channels::{Channel, Phase};
+use super::sizes::{SentFrame, Sizes};
 use crate::plan::{Answer, CHANNELS, Setting};
 
 /// After so many retries at once, one waits like any other.
@@ -23,6 +24,7 @@ pub(super) struct Reference {
     /// In the order in which they began to be wanted.
     pub(super) channels: Vec<Channel>,
     pub(super) user: User,
+    pub(super) sizes: Sizes,
 }
 
 /// The sign-in.
@@ -32,6 +34,7 @@ pub(super) struct User {
     data: Option<&'static str>,
     pub(super) phase: Phase,
     id: Option<&'static str>,
+    pub(super) frame: SentFrame,
 }
 
 impl Reference {
@@ -45,6 +48,7 @@ impl Reference {
             client_events: 0,
             channels: Vec::new(),
             user: User::default(),
+            sizes: Sizes::default(),
         }
     }
 
@@ -79,6 +83,7 @@ impl Reference {
 
     pub(super) fn set_endpoint(&mut self) {
         self.tls = false;
+        self.forget_suspects();
         match self.state {
             ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Waiting => {
                 self.forget_connection();
@@ -123,21 +128,25 @@ impl Reference {
             return;
         }
         let was_established = self.is_connected();
+        self.learn_from_size(loss);
         self.forget_connection();
         let stops = self.setting.stop_on_refusal;
-        let at_once = match loss {
-            Loss::Closed { code: Some(4000), .. } if was_established => false,
-            Loss::Closed { code: Some(4000), .. } if !self.tls => {
+        let at_once = match (loss, loss.close_code()) {
+            (_, Some(4000)) if was_established => false,
+            (_, Some(4000)) if !self.tls => {
                 self.tls = true;
                 true
             }
-            Loss::Closed { code: Some(4000..=4099), .. } => return self.state = Refused,
-            Loss::Closed { code: Some(4200..=4299), .. } => true,
-            Loss::Dial(DialFailure::Unsupported(_)) => return self.state = Refused,
-            Loss::Dial(
-                DialFailure::Dns(_)
-                | DialFailure::Tls { certificate: true, .. }
-                | DialFailure::Http { status: 404, .. },
+            (_, Some(4000..=4099)) => return self.state = Refused,
+            (_, Some(4200..=4299)) => true,
+            (Loss::Dial(DialFailure::Unsupported(_)), _) => return self.state = Refused,
+            (
+                Loss::Dial(
+                    DialFailure::Dns(_)
+                    | DialFailure::Tls { certificate: true, .. }
+                    | DialFailure::Http { status: 404, .. },
+                ),
+                _,
             ) if stops => return self.state = Refused,
             _ => false,
         };
@@ -175,6 +184,7 @@ impl Reference {
         }
         user.wanted = true;
         user.data = data;
+        user.frame.is_suspect = false;
         user.phase = Phase::Waiting;
         if self.is_connected() {
             self.start_sign_in();
@@ -231,7 +241,7 @@ impl Reference {
         let next = match answer {
             Answer::Bare if lacks_something(channel) => Phase::Denied,
             Answer::Granted | Answer::WrongKey | Answer::Bare => Phase::Sent,
-            Answer::Refused => Phase::Denied,
+            Answer::Refused | Answer::TooLarge => Phase::Denied,
             Answer::Unavailable | Answer::RetryAfter => Phase::Waiting,
         };
         match channel {
@@ -255,6 +265,7 @@ impl Reference {
             return;
         }
         self.user.phase = Phase::Done;
+        self.user.frame.is_suspect = false;
         self.user.id = Some(id);
         self.want_users_channel(id);
     }
@@ -270,6 +281,7 @@ impl Reference {
 
     fn forget_connection(&mut self) {
         self.is_opening = false;
+        self.sizes = Sizes::default();
         if self.user.phase != Phase::Denied {
             self.user.phase = Phase::Waiting;
         }
