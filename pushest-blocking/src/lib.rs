@@ -47,7 +47,6 @@ mod reactor;
 mod receiving;
 mod sockets;
 mod waiting;
-mod websocket;
 
 pub use client::Client;
 pub use connection::Connection;

@@ -1,20 +1,17 @@
 //! Sockets that never block, on one loop: what the driver needs of a runtime.
 
 use std::future::poll_fn;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::future::BoxFuture;
 use mio::net::TcpStream;
-use pushest_driver::runtime::{NonBlocking, Runtime, Upgrade};
-use pushest_driver::{DialFailure, proto};
-use tungstenite::WebSocket;
-use tungstenite::protocol::Role;
+use pushest_driver::proto;
+use pushest_driver::runtime::{NonBlocking, Runtime};
 
 use crate::reactor::{Reactor, Sleep};
-use crate::websocket::Socket;
 
 /// The sockets and timers of one loop.
 pub(crate) struct Sockets {
@@ -22,16 +19,13 @@ pub(crate) struct Sockets {
 }
 
 #[cfg(feature = "tls")]
-type Tls = Box<pushest_driver::runtime::TlsStream<TcpStream>>;
-/// Never made.
+type Tls = NonBlocking<Box<pushest_driver::runtime::TlsStream<TcpStream>>>;
 #[cfg(not(feature = "tls"))]
-type Tls = TcpStream;
+type Tls = std::convert::Infallible;
 
 impl Runtime for Sockets {
-    type Tcp = TcpStream;
+    type Tcp = NonBlocking<TcpStream>;
     type Tls = Tls;
-    type Socket = Socket<TcpStream>;
-    type TlsSocket = Socket<Tls>;
     type Sleep = Sleep;
 
     fn now(&self) -> proto::Instant {
@@ -42,7 +36,7 @@ impl Runtime for Sockets {
         Sleep { reactor: self.reactor.clone(), deadline }
     }
 
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>> {
         let reactor = self.reactor.clone();
         Box::pin(async move {
             let mut stream = TcpStream::connect(address)?;
@@ -56,45 +50,22 @@ impl Runtime for Sockets {
             })
             .await?;
             stream.set_nodelay(true)?;
-            Ok(stream)
+            Ok(NonBlocking(stream))
         })
     }
 
     #[cfg(feature = "tls")]
     fn secure(
         &self,
-        tcp: TcpStream,
+        tcp: Self::Tcp,
         tls: pushest_driver::runtime::Tls,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         Box::pin(async move {
-            let mut stream = pushest_driver::runtime::TlsStream::new(tls, tcp)?;
+            let mut stream = pushest_driver::runtime::TlsStream::new(tls, tcp.0)?;
             ready(|| stream.handshake()).await?;
-            Ok(Box::new(stream))
+            Ok(NonBlocking(Box::new(stream)))
         })
     }
-
-    fn upgrade(
-        &self,
-        tcp: TcpStream,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
-        Box::pin(websocket(tcp, upgrade))
-    }
-
-    fn upgrade_tls(
-        &self,
-        tls: Tls,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, DialFailure>> {
-        Box::pin(websocket(tls, upgrade))
-    }
-}
-
-async fn websocket<S: Read + Write>(stream: S, upgrade: Upgrade) -> Result<Socket<S>, DialFailure> {
-    let mut stream = NonBlocking(stream);
-    let rest = upgrade.negotiate(&mut stream).await?;
-    let (role, config) = (Role::Client, Some(upgrade.config));
-    Ok(Socket::new(WebSocket::from_partially_read(stream.0, rest, role, config)))
 }
 
 /// Tries a step again, turn by turn, until it no longer would block.

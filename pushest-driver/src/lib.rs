@@ -36,6 +36,7 @@ mod trigger;
 mod unblocked;
 mod user;
 mod waiting;
+mod websocket;
 mod wire;
 
 pub use authorizer::Authorizer;

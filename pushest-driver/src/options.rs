@@ -72,6 +72,7 @@ pub struct Options {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) fresh_headers: Option<FreshHeaders>,
     pub(crate) read_buffer: usize,
+    pub(crate) transport_limit: usize,
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
     pub(crate) overflow: Overflow,
@@ -146,6 +147,17 @@ impl Options {
     #[must_use]
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.max(128);
+        self
+    }
+
+    /// The size in bytes up to which a message is read at all; a larger one closes the connection
+    /// with 1009 (RFC 6455: too big), as [`Loss::TooLarge`](crate::Loss::TooLarge). It is never
+    /// under [`Limits::message`](crate::Limits::message): messages between the two are read, reported
+    /// ([`Malformation::TooLarge`](crate::Malformation::TooLarge)) and dropped, and cost nothing but
+    /// themselves. A connection may hold as much for a moment. 16 MiB.
+    #[must_use]
+    pub fn transport_limit(mut self, bytes: usize) -> Self {
+        self.transport_limit = bytes;
         self
     }
 
@@ -361,6 +373,7 @@ impl Default for Options {
             headers: Vec::new(),
             fresh_headers: None,
             read_buffer: 4 * 1024,
+            transport_limit: 16 * 1024 * 1024,
             queue_events: 1_024,
             queue_bytes: 8 * 1024 * 1024,
             overflow: Overflow::default(),
@@ -383,6 +396,7 @@ impl fmt::Debug for Options {
             .field("headers", &names)
             .field("has_fresh_headers", &self.fresh_headers.is_some())
             .field("read_buffer", &self.read_buffer)
+            .field("transport_limit", &self.transport_limit)
             .field("queue_events", &self.queue_events)
             .field("queue_bytes", &self.queue_bytes)
             .field("overflow", &self.overflow)

@@ -16,7 +16,7 @@ use pushest_proto::{
     Instant, Loss, Ticket,
 };
 use tracing::Span;
-use tungstenite::Message;
+use tungstenite::{Bytes, Message};
 
 use crate::authorizations::Authorizations;
 use crate::authorizer::blocking;
@@ -26,6 +26,7 @@ use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
 use crate::options::Authority;
 use crate::runtime::Runtime;
+use crate::websocket::Incoming;
 use crate::wire::{Closing, Wire};
 
 /// Turns before others run.
@@ -41,7 +42,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Connections that may be on their way to an orderly end at once.
 const MOST_CLOSING: usize = 4;
 
-/// RFC 6455, section 7.4.1: a message too big to process.
+/// RFC 6455, section 7.4.1: a breach of the protocol, and a message too big to process.
+const PROTOCOL: u16 = 1002;
 const TOO_BIG: u16 = 1009;
 
 /// Runs a client: made by [`runtime::client`](crate::runtime::client), spawned by the runtime's
@@ -95,7 +97,9 @@ impl<S> Link<S> {
 
 enum News {
     Opened(ConnectionId),
-    Received(ConnectionId, Message),
+    Received(ConnectionId, Bytes),
+    /// A WebSocket ping or pong.
+    Heard(ConnectionId),
     Lost(ConnectionId, Loss),
     Answered(Ticket, Result<Authorization, Denied>),
 }
@@ -228,11 +232,10 @@ impl<R: Runtime> Pump<R> {
                     self.is_writable = true;
                     session.handle_open(connection, now);
                 }
-                News::Received(connection, message) => match message {
-                    Message::Text(text) => session.handle_message(connection, text.into(), now),
-                    Message::Binary(bytes) => session.handle_message(connection, bytes, now),
-                    _ => session.handle_activity(connection, now),
-                },
+                News::Received(connection, message) => {
+                    session.handle_message(connection, message, now);
+                }
+                News::Heard(connection) => session.handle_activity(connection, now),
                 News::Lost(connection, loss) => session.handle_close(connection, loss, now),
                 News::Answered(ticket, answer) => {
                     session.handle_authorization(ticket, answer, now);
@@ -360,15 +363,14 @@ impl<R: Runtime> Pump<R> {
             let connection = wire.connection;
             match wire.read(context) {
                 Poll::Pending => return,
-                Poll::Ready(Ok(Message::Close(frame))) => {
-                    let loss = match &frame {
-                        Some(frame) => Loss::closed(Some(frame.code.into()), &frame.reason),
-                        None => Loss::closed(None, ""),
-                    };
+                Poll::Ready(Ok(Incoming::Closed(loss))) => {
                     self.news.push(News::Lost(connection, loss));
                     self.close(None, self.hub.now());
                 }
-                Poll::Ready(Ok(message)) => {
+                Poll::Ready(Ok(Incoming::Ping | Incoming::Pong)) => {
+                    self.news.push(News::Heard(connection));
+                }
+                Poll::Ready(Ok(Incoming::Message(message))) => {
                     bytes += message.len();
                     self.news.push(News::Received(connection, message));
                     if bytes >= most_bytes {
@@ -376,8 +378,10 @@ impl<R: Runtime> Pump<R> {
                     }
                 }
                 Poll::Ready(Err(loss)) => {
-                    if matches!(loss, Loss::TooLarge { .. }) {
-                        self.close(Some(TOO_BIG), self.hub.now());
+                    match loss {
+                        Loss::TooLarge { .. } => self.close(Some(TOO_BIG), self.hub.now()),
+                        Loss::BadClose { .. } => self.close(Some(PROTOCOL), self.hub.now()),
+                        _ => {}
                     }
                     self.link = Link::None;
                     self.news.push(News::Lost(connection, loss));

@@ -11,13 +11,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
-use futures_util::{Sink, Stream};
-use pushest_proto::{Config, DialFailure, Instant};
-use tungstenite::{Error, Message};
+use pushest_proto::{Config, Instant};
 
 pub use crate::byte_stream::{ByteStream, NonBlocking};
 use crate::client::Client;
-pub use crate::dial::upgrade::Upgrade;
 #[cfg(feature = "tls")]
 pub use crate::dial::{Tls, tls_stream::TlsStream};
 pub use crate::handler::run;
@@ -30,13 +27,9 @@ pub use crate::pump::Pump;
 /// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
 pub trait Runtime: Send + Sync + 'static {
     /// A TCP connection.
-    type Tcp: Send + 'static;
-    /// TLS over it. Where there is none this is any type: it is never made.
-    type Tls: Send + 'static;
-    /// An open WebSocket over TCP.
-    type Socket: WebSocket;
-    /// An open WebSocket over TLS.
-    type TlsSocket: WebSocket;
+    type Tcp: ByteStream + Send + Unpin + 'static;
+    /// TLS over it; [`Infallible`](std::convert::Infallible) where there is none.
+    type Tls: ByteStream + Send + Unpin + 'static;
     /// Comes true at a point in time.
     type Sleep: Future<Output = ()> + Send + 'static;
 
@@ -72,36 +65,6 @@ pub trait Runtime: Send + Sync + 'static {
         let reason = "wss:// needs the feature `tls` of the runtime's crate";
         Box::pin(async move { Err(io::Error::new(io::ErrorKind::Unsupported, reason)) })
     }
-
-    /// Makes a WebSocket of the connection: [`Upgrade::negotiate`] over it, then tungstenite's
-    /// `from_partially_read` with the rest that this returns.
-    fn upgrade(
-        &self,
-        tcp: Self::Tcp,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>>;
-
-    /// The same over TLS.
-    fn upgrade_tls(
-        &self,
-        tls: Self::Tls,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, DialFailure>>;
-}
-
-/// Messages both ways, and the errors of tungstenite, as its companions for each runtime have them.
-pub trait WebSocket:
-    Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Send + Unpin + 'static
-{
-}
-
-impl<S> WebSocket for S where
-    S: Stream<Item = Result<Message, Error>>
-        + Sink<Message, Error = Error>
-        + Send
-        + Unpin
-        + 'static
-{
 }
 
 /// A client, and the future that must be run for anything to happen. It ends by itself, within

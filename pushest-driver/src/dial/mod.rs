@@ -1,7 +1,6 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
 pub(crate) mod address;
-pub(crate) mod handshake;
 pub(crate) mod host_name;
 pub(crate) mod race;
 #[cfg(feature = "tls")]
@@ -16,14 +15,16 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
+use tungstenite::protocol::WebSocketConfig;
 
 use self::upgrade::Upgrade;
 use crate::options::{Options, check_header};
 use crate::runtime::Runtime;
 use crate::unblocked::detached;
+use crate::websocket::{self, WebSocket};
 
 /// The WebSocket of a connection, with TLS or without.
-pub(crate) type Socket<R> = Either<<R as Runtime>::Socket, <R as Runtime>::TlsSocket>;
+pub(crate) type Socket<R> = WebSocket<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
 
 /// How to speak TLS.
 #[cfg(feature = "tls")]
@@ -69,15 +70,16 @@ impl Dialer {
             let (host, port) = (endpoint.host_with_zone(), endpoint.port_number());
             let chosen = &dialer.options.addresses;
             let tcp = address::connect(&*runtime, &host, port, chosen).await?;
-            match tls {
-                None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
+            let mut stream = match tls {
+                None => Either::Left(tcp),
                 #[cfg(feature = "tls")]
                 Some(tls) => {
                     let tls = runtime.secure(tcp, tls).await;
-                    let tls = tls.map_err(|error| tls::failure(&error))?;
-                    runtime.upgrade_tls(tls, upgrade).await.map(Either::Right)
+                    Either::Right(tls.map_err(|error| tls::failure(&error))?)
                 }
-            }
+            };
+            let beginning = upgrade.negotiate(&mut stream).await?;
+            Ok(WebSocket::new(stream, beginning, dialer.websocket()))
         })
     }
 
@@ -111,9 +113,12 @@ impl Dialer {
         endpoint: &Endpoint,
         headers: &[(String, String)],
     ) -> Result<Upgrade, DialFailure> {
-        let limits = self.config.limits();
-        let config = handshake::config(limits.message, limits.outgoing, self.options.read_buffer);
-        Upgrade::new(endpoint, self.config.key(), headers, config, runtime)
+        Upgrade::new(endpoint, self.config.key(), headers, runtime)
+    }
+
+    fn websocket(&self) -> WebSocketConfig {
+        let Options { transport_limit, read_buffer, .. } = self.options;
+        websocket::config(self.config.limits(), transport_limit, read_buffer)
     }
 
     #[cfg(feature = "tls")]

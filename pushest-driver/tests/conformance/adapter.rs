@@ -66,6 +66,9 @@ fn options(settings: Settings) -> Options {
     if let Some(endpoint) = settings.endpoint {
         options = asking(options, endpoint);
     }
+    if let Some(bytes) = settings.transport_limit {
+        options = options.transport_limit(bytes);
+    }
     if let Some(pem) = settings.authority_pem {
         options = trusting(options, &pem);
     }

@@ -10,13 +10,11 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{self, ByteStream, Runtime, Upgrade};
+use pushest_driver::runtime::{self, ByteStream, Runtime};
 use pushest_driver::{Client, Config, DialFailure, Loss, Options};
 use pushest_testkit::{Server, UpgradeFault};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// Nobody answers there: the attempt neither succeeds nor fails.
 const DEAD: &str = "[2001:db8::1]:1";
@@ -30,10 +28,8 @@ struct Names(Resolve, tokio::time::Instant);
 type Resolve = Box<dyn Fn(&str) -> Vec<SocketAddr> + Send + Sync>;
 
 impl Runtime for Names {
-    type Tcp = TcpStream;
+    type Tcp = Stream;
     type Tls = Infallible;
-    type Socket = WebSocketStream<TcpStream>;
-    type TlsSocket = Self::Socket;
     type Sleep = tokio::time::Sleep;
 
     fn now(&self) -> Instant {
@@ -53,32 +49,11 @@ impl Runtime for Names {
         Box::pin(async { Ok(addresses) })
     }
 
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Stream>> {
         if address.to_string() == DEAD {
             return Box::pin(std::future::pending());
         }
-        Box::pin(TcpStream::connect(address))
-    }
-
-    fn upgrade(
-        &self,
-        tcp: TcpStream,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
-        Box::pin(async move {
-            let mut stream = Stream(tcp);
-            let rest = upgrade.negotiate(&mut stream).await?;
-            let (role, config) = (Role::Client, Some(upgrade.config));
-            Ok(WebSocketStream::from_partially_read(stream.0, rest, role, config).await)
-        })
-    }
-
-    fn upgrade_tls(
-        &self,
-        tls: Infallible,
-        _: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
-        match tls {}
+        Box::pin(async move { Ok(Stream(TcpStream::connect(address).await?)) })
     }
 }
 

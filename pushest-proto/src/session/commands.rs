@@ -111,6 +111,7 @@ impl Session {
         self.note(|| Line::SetEndpoint { at: now.as_micros(), endpoint: endpoint.clone() });
         self.advance(now);
         self.connection.endpoint = endpoint;
+        self.forget_suspects();
         match self.connection.phase {
             Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {
                 self.close(CloseCode::Away);

@@ -83,12 +83,15 @@ impl Session {
         match (loss, loss.close_code()) {
             (Loss::TooLarge { .. }, _) => self.connection.too_large_at = Some(self.now),
             (_, Some(TOO_BIG)) => self.closed_for_size(),
-            (Loss::Closed { .. } | Loss::BadClose { .. } | Loss::EndpointChanged, _) => {
-                self.channels.forget_suspects();
-                self.user.forget_suspect();
-            }
+            (Loss::Closed { .. } | Loss::BadClose { .. }, _) => self.forget_suspects(),
             _ => {}
         }
+    }
+
+    /// The next close with 1009 is not one of several in a row.
+    pub(super) fn forget_suspects(&mut self) {
+        self.channels.forget_suspects();
+        self.user.forget_suspect();
     }
 
     fn closed_for_size(&mut self) {

@@ -166,6 +166,8 @@ pub struct Settings {
     pub header_provider: Option<HeaderProvider>,
     /// Connect to these instead of asking for the addresses of the host's name; if there are any.
     pub addresses: Vec<SocketAddr>,
+    /// The size of a message in bytes that costs the connection; `None`: the driver's default.
+    pub transport_limit: Option<usize>,
 }
 
 /// What happens when the receiver is too slow.
@@ -200,6 +202,7 @@ impl Default for Settings {
             headers: Vec::new(),
             header_provider: None,
             addresses: Vec::new(),
+            transport_limit: None,
         }
     }
 }
@@ -217,7 +220,7 @@ impl fmt::Debug for Settings {
             .field("headers", &self.headers.len())
             .field("has_header_provider", &self.header_provider.is_some())
             .field("addresses", &self.addresses)
-            .field("headers", &self.headers.len())
+            .field("transport_limit", &self.transport_limit)
             .finish()
     }
 }

@@ -110,7 +110,17 @@ macro_rules! conformance {
                 a_refusals_body_that_never_ends_is_waited_for_for_a_second
                 an_error_page_that_repeats_the_request_gives_nothing_of_it_away
                 a_date_to_come_back_at_is_kept
-                an_upgrade_that_is_cut_off_is_a_lost_connection_and_no_refusal;
+                an_upgrade_that_is_cut_off_is_a_lost_connection_and_no_refusal
+                a_refusal_in_a_close_frame_longer_than_one_may_be_stops_it_in_the_servers_words
+                a_close_frame_that_breaks_a_rule_is_told_as_what_it_is_and_its_code_decides
+                a_code_that_nobody_has_given_a_meaning_is_told_and_not_taken_for_a_breach_of_the_protocol
+                a_connection_that_ends_within_its_close_frame_has_said_its_code
+                a_message_over_the_limit_in_many_frames_costs_itself_only
+                a_transport_limit_under_that_of_a_message_is_the_same_as_it
+                an_authorization_of_a_megabyte_fails_its_channel_and_no_other
+                of_ten_channels_the_first_is_too_large_for_the_server_and_fails_alone
+                of_ten_channels_one_in_the_middle_is_too_large_for_the_server_and_fails_alone
+                of_ten_channels_the_last_is_too_large_for_the_server_and_fails_alone;
             lifetime
                 a_dropped_client_closes_its_connection
                 shutdown_ends_where_the_server_does_not_answer
@@ -204,8 +214,10 @@ macro_rules! conformance_over {
                 the_servers_close_code_counts_though_nothing_can_be_written_any_more;
             messages
                 messages_from_one_byte_to_a_megabyte_arrive_whole
-                a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only
                 frames_in_many_writes_and_many_frames_in_one_write_are_read_alike;
+            seams
+                a_kept_event_of_more_than_a_megabyte_costs_itself_only
+                a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_to_raise;
         }
     };
 }
@@ -306,11 +318,13 @@ mod tests {
             include_str!("reconnecting.rs"),
             include_str!("refusals.rs"),
             include_str!("seams/certificates.rs"),
+            include_str!("seams/close_frames.rs"),
             include_str!("seams/endpoint.rs"),
             include_str!("seams/headers.rs"),
             include_str!("seams/lists.rs"),
             include_str!("seams/names.rs"),
             include_str!("seams/refusals.rs"),
+            include_str!("seams/sizes.rs"),
             include_str!("seams/upgrade.rs"),
             include_str!("signing_in.rs"),
             include_str!("subscribing.rs"),

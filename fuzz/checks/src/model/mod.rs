@@ -8,6 +8,7 @@
 mod channels;
 mod reference;
 mod server_says;
+mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,12 +173,19 @@ impl Pair {
                 }
                 Action::Send(frame) => match Frame::read(&frame.text) {
                     Frame::Subscribe(channel) => {
+                        let index = self.reference.find(&channel).expect("a wanted channel");
+                        self.reference.channels[index].frame.bytes = frame.text.len();
                         self.served.insert(channel);
                     }
                     Frame::Unsubscribe(channel) => {
                         assert!(self.served.remove(&channel), "{channel} was not subscribed to");
                     }
-                    Frame::SignIn | Frame::Ping | Frame::Other => {}
+                    Frame::SignIn => self.reference.user.frame.bytes = frame.text.len(),
+                    Frame::Ping => self.reference.sizes.ping(),
+                    Frame::Other if frame.text.contains("client-") => {
+                        self.reference.sizes.client_event(frame.text.len());
+                    }
+                    Frame::Other => {}
                 },
                 Action::Authorize(request) => {
                     let subject = match &request.subject {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
 
 use super::channels::{Channel, Phase};
+use super::sizes::{SentFrame, Sizes};
 use crate::plan::{Answer, CHANNELS, SCHEDULE, Setting};
 
 /// After so many retries at once, one waits like any other.
@@ -36,6 +37,7 @@ pub(super) struct Reference {
     /// In the order in which they began to be wanted.
     pub(super) channels: Vec<Channel>,
     pub(super) user: User,
+    pub(super) sizes: Sizes,
 }
 
 /// The sign-in.
@@ -45,6 +47,7 @@ pub(super) struct User {
     data: Option<&'static str>,
     pub(super) phase: Phase,
     id: Option<&'static str>,
+    pub(super) frame: SentFrame,
 }
 
 impl Reference {
@@ -60,6 +63,7 @@ impl Reference {
             client_events: 0,
             channels: Vec::new(),
             user: User::default(),
+            sizes: Sizes::default(),
         }
     }
 
@@ -94,6 +98,7 @@ impl Reference {
 
     pub(super) fn set_endpoint(&mut self) {
         self.tls = false;
+        self.forget_suspects();
         match self.state {
             ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Waiting => {
                 self.forget_connection();
@@ -138,24 +143,25 @@ impl Reference {
             return;
         }
         let was_established = self.is_connected();
+        self.learn_from_size(loss);
         self.forget_connection();
         let stops = self.setting.stop_on_refusal;
-        let at_once = match (loss.close_code(), loss) {
-            (Some(4000), _) if was_established => false,
-            (Some(4000), _) if !self.tls => {
+        let at_once = match (loss, loss.close_code()) {
+            (_, Some(4000)) if was_established => false,
+            (_, Some(4000)) if !self.tls => {
                 self.tls = true;
                 true
             }
-            (Some(4000..=4099), _) => return self.state = Refused,
-            (Some(4200..=4299), _) => true,
-            (_, Loss::Dial(DialFailure::Unsupported(_))) => return self.state = Refused,
+            (_, Some(4000..=4099)) => return self.state = Refused,
+            (_, Some(4200..=4299)) => true,
+            (Loss::Dial(DialFailure::Unsupported(_)), _) => return self.state = Refused,
             (
-                _,
                 Loss::Dial(
                     DialFailure::Dns(_)
                     | DialFailure::Tls { certificate: true, .. }
                     | DialFailure::Http { status: 404, .. },
                 ),
+                _,
             ) if stops => return self.state = Refused,
             _ => false,
         };
@@ -213,6 +219,7 @@ impl Reference {
         }
         user.wanted = true;
         user.data = data;
+        user.frame.is_suspect = false;
         user.phase = Phase::Waiting;
         if self.is_connected() {
             self.start_sign_in();
@@ -269,7 +276,7 @@ impl Reference {
         let next = match answer {
             Answer::Bare if lacks_something(channel) => Phase::Denied,
             Answer::Granted | Answer::WrongKey | Answer::Bare => Phase::Sent,
-            Answer::Refused => Phase::Denied,
+            Answer::Refused | Answer::TooLarge => Phase::Denied,
             Answer::Unavailable | Answer::RetryAfter => Phase::Waiting,
         };
         match channel {
@@ -293,6 +300,7 @@ impl Reference {
             return;
         }
         self.user.phase = Phase::Done;
+        self.user.frame.is_suspect = false;
         self.user.id = Some(id);
         self.want_users_channel(id);
     }
@@ -313,6 +321,7 @@ impl Reference {
 
     fn forget_connection(&mut self) {
         self.is_opening = false;
+        self.sizes = Sizes::default();
         if self.user.phase != Phase::Denied {
             self.user.phase = Phase::Waiting;
         }

@@ -97,6 +97,8 @@ pub(crate) enum Answer {
     Refused,
     Unavailable,
     RetryAfter,
+    /// More than an authorization may hold.
+    TooLarge,
 }
 
 /// What happens, or what the user wants.
@@ -280,7 +282,8 @@ fn options(byte: u8) -> SubscribeOptions {
 
 fn answer(byte: u8) -> Answer {
     match byte % 8 {
-        0..=2 => Answer::Granted,
+        0..=1 => Answer::Granted,
+        2 => Answer::TooLarge,
         3 => Answer::Bare,
         4 => Answer::WrongKey,
         5 => Answer::Refused,
@@ -308,8 +311,13 @@ fn loss(byte: u8) -> Loss {
         20 => Loss::Dial(DialFailure::Tls { certificate: true, detail: "expired".into() }),
         21 => Loss::Dial(DialFailure::Timeout),
         22 => Loss::Dial(DialFailure::Unsupported("no TLS".into())),
-        23 => Loss::Refused { code: 4001, message: "no".into() },
-        24 => Loss::Refused { code: 4100, message: "".into() },
+        23..25 => Loss::closed(Some(1009), "too big"),
+        25 => Loss::bad_close(Some(1009), "it is a fragment"),
+        26 => Loss::bad_close(Some(4001), "its reason is not UTF-8"),
+        27 => Loss::bad_close(Some(4200), "cut off"),
+        28 => Loss::bad_close(None, "one byte"),
+        29 => Loss::Refused { code: 4001, message: "no".into() },
+        30 => Loss::Refused { code: 4100, message: "".into() },
         _ => Loss::reset("gone"),
     }
 }

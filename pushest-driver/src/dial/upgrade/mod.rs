@@ -9,7 +9,6 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -19,7 +18,6 @@ use std::time::{Duration, SystemTime};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pushest_proto::{DialFailure, Endpoint};
-use tungstenite::protocol::WebSocketConfig;
 
 pub(crate) use self::answer::{Answer, Step};
 pub(crate) use self::request::Request;
@@ -33,13 +31,7 @@ const CHUNK: usize = 4 * 1024;
 const REFUSAL: Duration = Duration::from_secs(1);
 
 /// An upgrade of one connection: turns it into a WebSocket.
-///
-/// A runtime negotiates, and then makes its WebSocket, as a client, of the stream, the rest and the
-/// configuration: `WebSocketStream::from_partially_read` of tungstenite's companions, or
-/// tungstenite's own.
-pub struct Upgrade {
-    /// Sizes of buffers and messages.
-    pub config: WebSocketConfig,
+pub(super) struct Upgrade {
     request: Request,
     clock: Box<dyn Clock>,
 }
@@ -51,7 +43,6 @@ impl Upgrade {
         endpoint: &Endpoint,
         key: &str,
         headers: &[(String, String)],
-        config: WebSocketConfig,
         runtime: &Arc<R>,
     ) -> Result<Self, DialFailure> {
         // Not of the session's seed: that may be known, and is the same in a replay.
@@ -60,7 +51,7 @@ impl Upgrade {
             DialFailure::Connect(format!("there are no random bytes: {error}").into())
         })?;
         let request = Request::new(endpoint, key, headers, nonce);
-        Ok(Self { config, request, clock: Box::new(runtime.clone()) })
+        Ok(Self { request, clock: Box::new(runtime.clone()) })
     }
 
     /// Sends the request and reads the answer. Returns what came behind it: the beginning of what
@@ -68,7 +59,10 @@ impl Upgrade {
     ///
     /// # Errors
     /// What is wrong with the answer, or that there is none.
-    pub async fn negotiate(&self, stream: &mut impl ByteStream) -> Result<Vec<u8>, DialFailure> {
+    pub(super) async fn negotiate(
+        &self,
+        stream: &mut impl ByteStream,
+    ) -> Result<Vec<u8>, DialFailure> {
         let mut exchange = Exchange {
             clock: &*self.clock,
             answer: Answer::new(&self.request),
@@ -79,12 +73,6 @@ impl Upgrade {
             buffer: vec![0; CHUNK],
         };
         poll_fn(|context| exchange.poll(context, stream)).await
-    }
-}
-
-impl fmt::Debug for Upgrade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrade").field("config", &self.config).finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,231 @@
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+
+use super::*;
+
+const LIMIT: usize = 16 * 1024 * 1024;
+
+/// A stream that brings these pieces, and takes what is written unless it is blocked.
+#[derive(Default)]
+struct Pieces {
+    incoming: VecDeque<Vec<u8>>,
+    has_ended: bool,
+    is_blocked: bool,
+    written: Vec<u8>,
+}
+
+impl ByteStream for Pieces {
+    fn poll_read(&mut self, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let Some(piece) = self.incoming.front_mut() else {
+            return if self.has_ended { Poll::Ready(Ok(0)) } else { Poll::Pending };
+        };
+        let length = piece.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&piece[..length]);
+        piece.drain(..length);
+        if piece.is_empty() {
+            self.incoming.pop_front();
+        }
+        Poll::Ready(Ok(length))
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_blocked {
+            return Poll::Pending;
+        }
+        self.written.extend(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    [&[first, 127][..], &(payload.len() as u64).to_be_bytes(), payload].concat()
+}
+
+fn text(payload: &[u8]) -> Vec<u8> {
+    frame(0x81, payload)
+}
+
+fn websocket(pieces: impl IntoIterator<Item = Vec<u8>>) -> WebSocket<Pieces> {
+    let stream = Pieces { incoming: pieces.into_iter().collect(), ..Pieces::default() };
+    WebSocket::new(stream, Vec::new(), config(&Limits::default(), LIMIT, 4 * 1024))
+}
+
+fn next(websocket: &mut WebSocket<Pieces>) -> Poll<Option<Result<Incoming, Loss>>> {
+    websocket.poll_next_unpin(&mut Context::from_waker(Waker::noop()))
+}
+
+fn message(websocket: &mut WebSocket<Pieces>) -> Bytes {
+    match next(websocket) {
+        Poll::Ready(Some(Ok(Incoming::Message(bytes)))) => bytes,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether a message is all that its memory is used for.
+fn is_alone(bytes: Bytes) -> bool {
+    let length = bytes.len();
+    bytes.try_into_mut().is_ok_and(|bytes| bytes.capacity() <= length + LARGE)
+}
+
+#[test]
+fn a_small_message_keeps_no_large_buffer_alive() {
+    let large = vec![b'x'; 2_000_000];
+    let mut socket = websocket([[text(b"before"), text(&large)].concat()]);
+    assert_eq!(message(&mut socket), "before");
+    assert_eq!(message(&mut socket).len(), large.len());
+    assert!(!socket.follower.has_met_large(), "it has begun anew");
+    let mut kept = Vec::new();
+    for _ in 0..50 {
+        socket.stream.incoming.push_back([text(b"one"), text(b"two")].concat());
+        kept.push(message(&mut socket));
+        assert_eq!(message(&mut socket), "two");
+    }
+    drop(socket);
+    let last = kept.pop().unwrap();
+    drop(kept);
+    assert!(is_alone(last));
+}
+
+#[test]
+fn while_nothing_can_be_written_small_messages_are_copied_out_of_the_large_buffer() {
+    let large = text(&vec![b'x'; 2_000_000]);
+    let mut socket = websocket([[frame(0x89, b"ping"), large, text(b"small")].concat()]);
+    socket.stream.is_blocked = true;
+    assert_eq!(next(&mut socket), Poll::Ready(Some(Ok(Incoming::Ping))));
+    drop(message(&mut socket));
+    assert!(socket.follower.has_met_large(), "the pong is still to be written");
+    assert!(is_alone(message(&mut socket)));
+    assert!(next(&mut socket).is_pending());
+    socket.stream.is_blocked = false;
+    // Nothing more has to come for the buffer to go.
+    assert!(next(&mut socket).is_pending());
+    assert!(!socket.follower.has_met_large());
+    let pong = socket.stream.written;
+    assert_eq!((pong[0], pong[1], pong.len()), (0x8a, 0x80 | 4, 2 + 4 + 4));
+}
+
+#[test]
+fn a_large_message_in_any_pieces_and_frames_comes_whole_and_so_does_what_is_behind_it() {
+    let part = vec![b'x'; 100_000];
+    let bytes = [
+        text(b"first"),
+        frame(0x01, &part),
+        frame(0x89, b""),
+        frame(0x00, b""),
+        frame(0x00, &part),
+        frame(0x80, b"end"),
+        text(b"second"),
+        frame(0x82, &part),
+        text(b""),
+        text(b"third"),
+    ]
+    .concat();
+    for size in [1, 2, 3, 9, 1_000, 4_096, 65_536, 1_000_000] {
+        let mut socket = websocket(bytes.chunks(size).map(<[u8]>::to_vec));
+        assert_eq!(message(&mut socket), "first");
+        assert_eq!(next(&mut socket), Poll::Ready(Some(Ok(Incoming::Ping))));
+        assert_eq!(message(&mut socket).len(), 200_003);
+        assert_eq!(message(&mut socket), "second");
+        assert_eq!(message(&mut socket).len(), 100_000);
+        assert_eq!(message(&mut socket), "");
+        assert_eq!(message(&mut socket), "third");
+        assert!(next(&mut socket).is_pending());
+        assert!(!socket.follower.has_met_large() && socket.follower.messages() == 7, "{size}");
+    }
+}
+
+#[test]
+fn what_came_behind_the_answer_to_the_upgrade_is_followed_too() {
+    let bytes = [text(b"first"), text(&vec![b'x'; 100_000]), text(b"second")].concat();
+    for cut in [0, 1, 12, 15, 20, 25, 40, 4_000] {
+        let stream = Pieces { incoming: [bytes[cut..].to_vec()].into(), ..Pieces::default() };
+        let config = config(&Limits::default(), LIMIT, 4 * 1024);
+        let mut socket = WebSocket::new(stream, bytes[..cut].to_vec(), config);
+        assert_eq!(message(&mut socket), "first");
+        assert_eq!(message(&mut socket).len(), 100_000);
+        assert!(!socket.follower.has_met_large(), "{cut}");
+        assert_eq!(message(&mut socket), "second");
+    }
+}
+
+#[test]
+fn over_the_limit_of_the_transport_nothing_is_read_and_a_control_frame_fits_any_limit() {
+    let limits = Limits { message: 10, ..Limits::default() };
+    for (limit, size, fits) in
+        [(1, 125, true), (1, 126, false), (200, 200, true), (200, 201, false)]
+    {
+        let stream = Pieces { incoming: [text(&vec![b'x'; size])].into(), ..Pieces::default() };
+        let mut socket = WebSocket::new(stream, Vec::new(), config(&limits, limit, 4 * 1024));
+        let limit = limit.max(125);
+        match next(&mut socket) {
+            Poll::Ready(Some(Ok(Incoming::Message(_)))) => assert!(fits, "{size}"),
+            Poll::Ready(Some(Err(loss))) => {
+                assert!(!fits && loss == Loss::TooLarge { limit }, "{loss:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_code_of_a_close_frame_is_the_one_that_the_server_sent() {
+    let closed = |code: u16, reason: &[u8]| frame(0x88, &[&code.to_be_bytes(), reason].concat());
+    let long = "x".repeat(300);
+    for (bytes, code, keeps_the_rules) in [
+        (closed(4001, b"no"), Some(4001), true),
+        (closed(1014, b""), Some(1014), true),
+        (closed(1005, b""), Some(1005), false),
+        (closed(4001, b"\xff"), Some(4001), false),
+        (closed(4009, long.as_bytes()), Some(4009), false),
+        (frame(0x08, &4001_u16.to_be_bytes()), Some(4001), false),
+        (frame(0x88, b"x"), None, false),
+        (frame(0x88, b""), None, true),
+    ] {
+        let mut socket = websocket([bytes.clone()]);
+        let loss = match next(&mut socket) {
+            Poll::Ready(Some(Ok(Incoming::Closed(loss)) | Err(loss))) => loss,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(loss.close_code(), code, "{loss:?}");
+        assert_eq!(matches!(loss, Loss::Closed { .. }), keeps_the_rules, "{loss:?}");
+        // Cut off right behind its code, it has still said it.
+        if code.is_some() && bytes.len() > 12 {
+            let mut cut = websocket([bytes[..12].to_vec()]);
+            cut.stream.has_ended = true;
+            let Poll::Ready(Some(Err(Loss::BadClose { code: told, .. }))) = next(&mut cut) else {
+                panic!("{bytes:?}")
+            };
+            assert_eq!(told, code);
+        }
+    }
+}
+
+#[test]
+fn without_a_close_frame_it_is_told_how_it_ended() {
+    let mut socket = websocket([text(b"\xff")]);
+    assert!(matches!(next(&mut socket), Poll::Ready(Some(Err(Loss::Reset(_))))));
+    assert!(matches!(next(&mut socket), Poll::Ready(None)), "and is not read again");
+    let mut socket = websocket([text(b"x")[..5].to_vec()]);
+    socket.stream.has_ended = true;
+    assert!(matches!(next(&mut socket), Poll::Ready(Some(Err(Loss::Reset(_))))));
+}
+
+#[test]
+fn what_the_stream_does_not_take_waits_for_a_flush() {
+    let mut socket = websocket([]);
+    let context = &mut Context::from_waker(Waker::noop());
+    assert!(socket.poll_ready_unpin(context).is_ready());
+    socket.stream.is_blocked = true;
+    // More than what is gathered before it is written.
+    socket.start_send_unpin(Message::text("x".repeat(10_000))).unwrap();
+    assert!(socket.poll_ready_unpin(context).is_pending());
+    assert!(socket.poll_flush_unpin(context).is_pending());
+    socket.stream.is_blocked = false;
+    assert!(socket.poll_ready_unpin(context).is_ready());
+    assert!(socket.stream.written.len() > 10_000);
+}
