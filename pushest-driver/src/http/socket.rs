@@ -46,7 +46,11 @@ pub(super) struct Interrupt(Mutex<State>);
 enum State {
     Connecting(mio::Waker),
     Open(Arc<TcpStream>),
-    Over,
+    /// The waker lives for as long as what it wakes: closed right after waking, it would be no longer
+    /// there when that looks.
+    Over {
+        _woken: Option<mio::Waker>,
+    },
 }
 
 impl Interrupt {
@@ -55,14 +59,14 @@ impl Interrupt {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(*self.lock(), State::Over)
+        matches!(*self.lock(), State::Over { .. })
     }
 
     /// There is a connection now; if that is no longer wanted, it is closed.
     fn open(&self, stream: &Arc<TcpStream>) {
         let mut state = self.lock();
         match *state {
-            State::Over => shut_down(stream),
+            State::Over { .. } => shut_down(stream),
             _ => *state = State::Open(stream.clone()),
         }
     }
@@ -75,12 +79,20 @@ impl Interrupt {
 
 impl ShutdownHandle for Interrupt {
     fn shutdown(&self) {
-        match std::mem::replace(&mut *self.lock(), State::Over) {
-            // It fails only where the queue is full, and then the thread wakes anyway.
-            State::Connecting(waker) => drop(waker.wake()),
-            State::Open(stream) => shut_down(&stream),
-            State::Over => {}
-        }
+        let mut state = self.lock();
+        let former = std::mem::replace(&mut *state, State::Over { _woken: None });
+        *state = match former {
+            State::Connecting(waker) => {
+                // It fails only where the queue is full, and then the thread wakes anyway.
+                let _ = waker.wake();
+                State::Over { _woken: Some(waker) }
+            }
+            State::Open(stream) => {
+                shut_down(&stream);
+                State::Over { _woken: None }
+            }
+            over @ State::Over { .. } => over,
+        };
     }
 }
 

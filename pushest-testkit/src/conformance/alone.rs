@@ -7,6 +7,7 @@ use std::time::Duration;
 use pushest_proto::{AuthEndpoint, Config, Timeouts};
 
 use super::app::{Answer, App, grant};
+use super::connecting::DeadAddress;
 use super::driver::{Driver, DriverClient, Overflow, Settings};
 use super::in_process;
 use super::patience::{Expect, PATIENCE, connected, eventually, started, started_with};
@@ -146,12 +147,26 @@ pub fn endpoints_that_hang_hold_at_most_eight_threads_and_no_other_endpoint<D: D
     let mut other = asking(&grants);
     (0..20).for_each(|number| other.must_subscribe(&format!("private-{number}")));
     assert!(threads("pushest-http") <= MOST_THREADS);
-    // What waited for a thread is given up with its client, and what ran ends with it.
+    assert_eq!(hangs.asked().len(), 6, "none of them ended, and two threads are for others");
+    // What waits for a thread is given up with its client, and what runs ends with it.
     drop(clients);
     other.must_flush();
     drop(other);
     eventually("the threads to be gone", || threads("pushest-http") == 0);
-    assert!(hangs.asked().len() <= MOST_THREADS, "{}", hangs.asked().len());
+}
+
+pub fn a_client_that_goes_takes_its_request_to_a_silent_endpoint_along<D: Driver>() {
+    let (remote, _server) = in_process();
+    let silent = DeadAddress::new();
+    let endpoint = Some(AuthEndpoint::new(&format!("http://{}/", silent.address)));
+    let timeouts = Timeouts { authorization: 10 * PATIENCE, ..Timeouts::default() };
+    let config = remote.builder().timeouts(timeouts).build().expect("valid");
+    let mut client = started_with::<D>(config, Settings { endpoint, ..Settings::default() });
+    client.must_connect();
+    client.want("private-orders");
+    client.until("the request", |_| threads("pushest-http") == 1);
+    drop(client);
+    eventually("the thread to be gone", || threads("pushest-http") == 0);
 }
 
 pub fn names_are_resolved_on_at_most_eight_threads<D: Driver>() {

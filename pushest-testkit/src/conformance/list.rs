@@ -180,6 +180,7 @@ macro_rules! conformance_of_endpoints {
         $crate::conformance_tests! { ($driver), in processes of their own,
             alone
                 endpoints_that_hang_hold_at_most_eight_threads_and_no_other_endpoint
+                a_client_that_goes_takes_its_request_to_a_silent_endpoint_along
                 names_are_resolved_on_at_most_eight_threads;
         }
     };
