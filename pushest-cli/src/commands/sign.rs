@@ -11,10 +11,12 @@ use crate::failure::Failure;
 
 pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
     let socket_id = SocketId::new(&arguments.socket_id).ok_or_else(|| {
+        // A URL with a secret may have been pasted in its place.
+        let id = &arguments.socket_id;
+        let id = if id.contains(['@', ':']) { "…" } else { id };
         Failure::input(format_args!(
-            "{:?} is not a socket id: two runs of digits with a dot between them, such as \
-             1234.5678, at most 64 bytes",
-            arguments.socket_id
+            "{id:?} is not a socket id: two runs of digits with a dot between them, such as \
+             1234.5678, at most 64 bytes"
         ))
     })?;
     let signer = connection::signer(&arguments.connection)?;
