@@ -14,10 +14,11 @@ mod output;
 mod recording;
 mod runtime;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::{Arguments, Command};
@@ -26,11 +27,28 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| refuse(&error));
     log(arguments.verbose);
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+/// Says what is wrong with the command line, and ends: as clap does it, but for values that may be
+/// a URL with a secret, which it would quote.
+fn refuse(error: &clap::Error) -> ! {
+    let quoted = |(_, value): (ContextKind, &ContextValue)| match value {
+        ContextValue::String(value) if value.contains(['@', ':']) => Some(value.clone()),
+        _ => None,
+    };
+    match error.context().find_map(quoted) {
+        None => error.exit(),
+        Some(value) => {
+            let text = error.render().to_string().replace(&value, "…");
+            let _ = write!(io::stderr(), "{text}");
+            std::process::exit(error.exit_code())
+        }
     }
 }
 

@@ -27,7 +27,6 @@ mod options;
 mod pump;
 mod queue;
 mod recording;
-#[cfg(feature = "http")]
 mod retry_after;
 pub mod runtime;
 mod subscription;

@@ -11,10 +11,12 @@ use crate::failure::Failure;
 
 pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
     let socket_id = SocketId::new(&arguments.socket_id).ok_or_else(|| {
+        // A URL with a secret may have been pasted in its place.
+        let id = &arguments.socket_id;
+        let id = if id.contains(['@', ':']) { "…" } else { id };
         Failure::input(format_args!(
-            "{:?} is not a socket id: 1 to 100 letters, digits, dots, hyphens and underscores, such \
-             as 1234.5678",
-            arguments.socket_id
+            "{id:?} is not a socket id: 1 to 100 letters, digits, dots, hyphens and underscores, such \
+             as 1234.5678"
         ))
     })?;
     let signer = connection::signer(&arguments.connection)?;

@@ -131,7 +131,28 @@ fn connections() {
         refused(&["--url", url], "percent-encoded");
     }
     refused(&["pusher://k:hush@h", "--key", "k"], "is not a channel name");
+    refused(&["--key", "k", "--port", "6001:hush@h"], "'…' for '--port");
+    refused(&["--key", "k", "--tls=pusher://k:hush@h"], "'…' for '--tls");
+    refused(&["--runtime", "k:hush@h"], "'…' for '--runtime");
     refused(&["--url", "pushers://k:hush@h", "--ca-file", "/no/such.pem"], "/no/such.pem");
+}
+
+#[test]
+fn a_url_with_a_secret_that_stands_in_a_wrong_place_is_not_quoted() {
+    for arguments in [
+        &["members", "presence-a", "pusher://k:hush@h"][..],
+        &["pusher://k:hush@h"],
+        &["listen", "news", "--pusher://k:hush@h"],
+        &["listen", "news", "--count", "k:hush@h"],
+        &["listen", "news", "--timeout", "k:hush@h"],
+        &["serve", "--host", "k:hush@h"],
+        &["sign", "k:hush@h", "private-a", "--key", "k", "--secret", "s"],
+    ] {
+        let ended = pushest(arguments);
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains("error: "), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.contains("hush"), "{arguments:?}: {ended:?}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ impl Refusal {
         let location = head.values("Location").next();
         Self {
             status: head.status,
-            retry_after: head.values("Retry-After").find_map(|value| retry_after(value, now)),
+            retry_after: head.values("Retry-After").find_map(|value| retry_after::pause(value, now)),
             location: location.map(|location| mask.shown(location, MOST_KEPT)),
             body: Body::new(head),
         }
@@ -43,16 +43,4 @@ impl Refusal {
             body: mask.shown(self.body.content().trim_ascii(), MOST_KEPT),
         }
     }
-}
-
-/// The pause that `Retry-After` asks for: seconds, or a date (RFC 9110, section 10.2.3). One that
-/// has passed asks for none.
-fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
-    let text = std::str::from_utf8(value).ok()?;
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More than can be counted is for ever.
-        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
 }
