@@ -174,3 +174,18 @@ fn the_body_of_a_refusal_is_waited_for_until_the_time_is_up() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn of_a_refusals_body_no_more_than_16_kib_are_waited_for() {
+    let request = request();
+    let head = b"HTTP/1.1 500 Oops\r\n\r\n".to_vec();
+    let is_decided = |bytes: usize| {
+        let full = std::iter::repeat_with(|| Ok(vec![b'x'; 1_024])).take(bytes / 1_024);
+        let rest = [Ok(vec![b'x'; bytes % 1_024])].into_iter().filter(|_| bytes % 1_024 > 0);
+        let reads = [Ok(head.clone())].into_iter().chain(full).chain(rest).collect();
+        let mut stream = Script { reads, ..Script::default() };
+        exchange(&request).poll(&mut context(), &mut stream).is_ready()
+    };
+    assert!(!is_decided(16 * 1_024 - 1));
+    assert!(is_decided(16 * 1_024));
+}
