@@ -72,6 +72,17 @@ fn everything_works() {
 }
 
 #[test]
+fn a_list_of_members_that_cannot_be_read_is_said() {
+    let server = Server::start().unwrap();
+    server.replace_presence_data(Some(r#"{"presence":{"ids":7}}"#));
+    let (results, lines, ended) = examine(&["presence-room"], &to(&server));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let place = results.iter().position(|(step, _)| step == "presence").unwrap();
+    let text = lines[place]["text"].as_str().unwrap();
+    assert!(text.contains("list of members could not be read"), "{text}");
+}
+
+#[test]
 fn every_servers_habits_are_healthy() {
     let profiles = [
         Profile::Hosted,

@@ -148,6 +148,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_needed_keeps_no_event_closed() {
+        let secret =
+            SharedSecret::from_base64("iBvNoPVYwByqSfg6anjPpEQ2j051b3rt1Vmnb+z5doo=").unwrap();
+        let sealed = r#"{"nonce":7,"extra":nope,"nonce":"4sVYwy4j\/8dCcjyxtPCWyk19GaaViaW9",
+            "ciphertext":"/GMESnFGlbNn01BuBjp31XYa3i9vZsGKR8fgR9EDhXKx3lzGiUD501A=","x":[}}"#;
+        assert_eq!(secret.open(sealed).unwrap(), r#"{"message":"hello world"}"#);
+    }
+
+    #[test]
     fn what_cannot_be_opened_says_why() {
         let secret =
             SharedSecret::from_base64("iBvNoPVYwByqSfg6anjPpEQ2j051b3rt1Vmnb+z5doo=").unwrap();
