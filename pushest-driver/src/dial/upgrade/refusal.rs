@@ -7,6 +7,7 @@ use pushest_proto::DialFailure;
 use super::body::Body;
 use super::head::Head;
 use crate::masking::Mask;
+use crate::retry_after;
 
 /// How many bytes of a body, and of a location, are kept.
 const MOST_KEPT: usize = 512;
@@ -24,7 +25,9 @@ impl Refusal {
         let location = head.values("Location").next();
         Self {
             status: head.status,
-            retry_after: head.values("Retry-After").find_map(|value| retry_after::pause(value, now)),
+            retry_after: head
+                .values("Retry-After")
+                .find_map(|value| retry_after::pause(value, now)),
             location: location.map(|location| mask.shown(location, MOST_KEPT)),
             body: Body::new(head),
         }
