@@ -9,7 +9,7 @@ use std::task::Poll;
 use futures_util::future::BoxFuture;
 use mio::net::TcpStream;
 use pushest_driver::proto;
-use pushest_driver::runtime::{NonBlocking, Runtime};
+use pushest_driver::runtime::{NonBlocking, PolledSocket, Runtime, Transport, WebSocketConfig};
 
 use crate::reactor::{Reactor, Sleep};
 
@@ -26,6 +26,7 @@ type Tls = std::convert::Infallible;
 impl Runtime for Sockets {
     type Tcp = NonBlocking<TcpStream>;
     type Tls = Tls;
+    type Socket = PolledSocket<Transport<Self>>;
     type Sleep = Sleep;
 
     fn now(&self) -> proto::Instant {
@@ -65,6 +66,18 @@ impl Runtime for Sockets {
             ready(|| stream.handshake()).await?;
             Ok(NonBlocking(Box::new(stream)))
         })
+    }
+
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
+        PolledSocket::new(transport, config)
+    }
+
+    fn transport(socket: &Self::Socket) -> &Transport<Self> {
+        socket.stream()
+    }
+
+    fn into_transport(socket: Self::Socket) -> Transport<Self> {
+        socket.into_stream()
     }
 }
 

@@ -41,15 +41,15 @@ pub struct NonBlocking<S>(pub S);
 
 impl<S: Read + Write> ByteStream for NonBlocking<S> {
     fn poll_read(&mut self, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        polled(self.0.read(buffer))
+        polled(|| self.0.read(buffer))
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        polled(self.0.write(bytes))
+        polled(|| self.0.write(bytes))
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        polled(self.0.flush())
+        polled(|| self.0.flush())
     }
 }
 
@@ -95,9 +95,12 @@ impl ByteStream for Infallible {
     }
 }
 
-fn polled<T>(result: io::Result<T>) -> Poll<io::Result<T>> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
-        result => Poll::Ready(result),
+fn polled<T>(mut step: impl FnMut() -> io::Result<T>) -> Poll<io::Result<T>> {
+    loop {
+        match step() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Poll::Pending,
+            result => return Poll::Ready(result),
+        }
     }
 }

@@ -20,13 +20,14 @@ use tungstenite::{Bytes, Message};
 
 use crate::authorizations::Authorizations;
 use crate::authorizer::blocking;
-use crate::dial::{Dialer, Socket};
+use crate::dial::Dialer;
 #[cfg(feature = "http")]
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
 use crate::options::Authority;
 use crate::runtime::Runtime;
 use crate::websocket::Incoming;
+use crate::websocket::WebSocket;
 use crate::wire::{Closing, Wire};
 
 /// Turns before others run.
@@ -53,10 +54,10 @@ pub struct Pump<R: Runtime> {
     hub: Arc<Hub>,
     runtime: Arc<R>,
     dialer: Arc<Dialer>,
-    link: Link<Socket<R>>,
+    link: Link<WebSocket<R>>,
     /// Shows the connection in all that is logged meanwhile.
     span: Span,
-    closing: Vec<Closing<Socket<R>>>,
+    closing: Vec<Closing<WebSocket<R>>>,
     /// What has happened since the session was told last.
     news: Vec<News>,
     authorizations: Authorizations,
@@ -75,7 +76,7 @@ pub struct Pump<R: Runtime> {
     /// What is to be logged, dialled and dropped once the lock is free.
     records: Vec<Event>,
     next_dial: Option<(ConnectionId, Endpoint)>,
-    discarded: Vec<Link<Socket<R>>>,
+    discarded: Vec<Link<WebSocket<R>>>,
 }
 
 /// The connection that the session asked for last.

@@ -11,7 +11,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
+use futures_util::{Sink, Stream};
 use pushest_proto::{Config, Instant};
+pub use tungstenite::protocol::WebSocketConfig;
+pub use tungstenite::{Error, Message};
 
 pub use crate::byte_stream::{ByteStream, NonBlocking};
 use crate::client::Client;
@@ -23,6 +26,7 @@ use crate::hub::Hub;
 use crate::names;
 use crate::options::Options;
 pub use crate::pump::Pump;
+pub use crate::websocket::{Followed, PolledSocket, Transport};
 
 /// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
 pub trait Runtime: Send + Sync + 'static {
@@ -30,7 +34,14 @@ pub trait Runtime: Send + Sync + 'static {
     type Tcp: ByteStream + Send + Unpin + 'static;
     /// TLS over it; [`Infallible`](std::convert::Infallible) where there is none.
     type Tls: ByteStream + Send + Unpin + 'static;
-    /// Comes true at a point in time.
+    /// A WebSocket over either: messages both ways, as tungstenite's companion for the runtime has
+    /// them; where there is none, [`PolledSocket`].
+    type Socket: Stream<Item = Result<Message, Error>>
+        + Sink<Message, Error = Error>
+        + Send
+        + Unpin
+        + 'static;
+    /// Completes at a point in time.
     type Sleep: Future<Output = ()> + Send + 'static;
 
     /// The time, since an origin of the runtime's choice.
@@ -65,6 +76,21 @@ pub trait Runtime: Send + Sync + 'static {
         let reason = "wss:// needs the feature `tls` of the runtime's crate";
         Box::pin(async move { Err(io::Error::new(io::ErrorKind::Unsupported, reason)) })
     }
+
+    /// Makes a WebSocket, the client's side, of a stream whose upgrade is done.
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket
+    where
+        Self: Sized;
+
+    /// Returns the stream of a WebSocket.
+    fn transport(socket: &Self::Socket) -> &Transport<Self>
+    where
+        Self: Sized;
+
+    /// Takes a WebSocket apart: returns its stream, without what was buffered.
+    fn into_transport(socket: Self::Socket) -> Transport<Self>
+    where
+        Self: Sized;
 }
 
 /// A client, and the future that must be run for anything to happen. It ends by itself, within

@@ -2,16 +2,18 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use pushest_driver::proto;
-use pushest_driver::runtime::{ByteStream, Pump, Runtime, Spawn};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use pushest_driver::runtime::{Pump, Runtime, Spawn, Transport};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use crate::streams::{Bytes, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -30,6 +32,7 @@ type Tls = std::convert::Infallible;
 impl Runtime for Tokio {
     type Tcp = Stream<TcpStream>;
     type Tls = Tls;
+    type Socket = WebSocketStream<Bytes<Transport<Self>>>;
     type Sleep = Sleep;
 
     fn now(&self) -> proto::Instant {
@@ -61,29 +64,18 @@ impl Runtime for Tokio {
             Ok(Stream(Box::new(stream)))
         })
     }
-}
 
-/// A stream as the driver reads and writes it.
-#[derive(Debug)]
-pub struct Stream<S>(S);
-
-impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let mut buffer = ReadBuf::new(buffer);
-        let read = Pin::new(&mut self.0).poll_read(context, &mut buffer);
-        read.map_ok(|()| buffer.filled().len())
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
+        let socket = WebSocketStream::from_raw_socket(Bytes(transport), Role::Client, Some(config));
+        socket.now_or_never().expect("without a handshake there is nothing to wait for")
     }
 
-    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+    fn transport(socket: &Self::Socket) -> &Transport<Self> {
+        &socket.get_ref().0
     }
 
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+    fn into_transport(socket: Self::Socket) -> Transport<Self> {
+        socket.into_inner().0
     }
 }
 

@@ -23,9 +23,6 @@ use crate::runtime::Runtime;
 use crate::unblocked::detached;
 use crate::websocket::{self, WebSocket};
 
-/// The WebSocket of a connection, with TLS or without.
-pub(crate) type Socket<R> = WebSocket<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
-
 /// How to speak TLS.
 #[cfg(feature = "tls")]
 #[derive(Debug, Clone)]
@@ -59,7 +56,7 @@ impl Dialer {
         self: &Arc<Self>,
         runtime: &Arc<R>,
         endpoint: Endpoint,
-    ) -> BoxFuture<'static, Result<Socket<R>, DialFailure>> {
+    ) -> BoxFuture<'static, Result<WebSocket<R>, DialFailure>> {
         let (dialer, runtime) = (self.clone(), runtime.clone());
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.

@@ -1,8 +1,14 @@
 use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::task::Waker;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::future::BoxFuture;
+use pushest_proto::Instant;
 
 use super::*;
+use crate::byte_stream::ByteStream;
 
 const LIMIT: usize = 16 * 1024 * 1024;
 
@@ -42,6 +48,49 @@ impl ByteStream for Pieces {
     }
 }
 
+/// A runtime that does nothing but make WebSockets.
+struct Scripted;
+
+impl Runtime for Scripted {
+    type Tcp = Pieces;
+    type Tls = Infallible;
+    type Socket = PolledSocket<Transport<Self>>;
+    type Sleep = std::future::Pending<()>;
+
+    fn now(&self) -> Instant {
+        Instant::ORIGIN
+    }
+
+    fn sleep_until(&self, _: Instant) -> Self::Sleep {
+        std::future::pending()
+    }
+
+    fn connect(&self, _: SocketAddr) -> BoxFuture<'static, io::Result<Pieces>> {
+        Box::pin(async { Ok(Pieces::default()) })
+    }
+
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
+        PolledSocket::new(transport, config)
+    }
+
+    fn transport(socket: &Self::Socket) -> &Transport<Self> {
+        socket.stream()
+    }
+
+    fn into_transport(socket: Self::Socket) -> Transport<Self> {
+        socket.into_stream()
+    }
+}
+
+impl WebSocket<Scripted> {
+    fn stream(&mut self) -> &mut Pieces {
+        match self.socket().stream_mut().stream_mut() {
+            Either::Left(stream) => stream,
+            Either::Right(never) => match *never {},
+        }
+    }
+}
+
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     [&[first, 127][..], &(payload.len() as u64).to_be_bytes(), payload].concat()
 }
@@ -50,16 +99,16 @@ fn text(payload: &[u8]) -> Vec<u8> {
     frame(0x81, payload)
 }
 
-fn websocket(pieces: impl IntoIterator<Item = Vec<u8>>) -> WebSocket<Pieces> {
+fn websocket(pieces: impl IntoIterator<Item = Vec<u8>>) -> WebSocket<Scripted> {
     let stream = Pieces { incoming: pieces.into_iter().collect(), ..Pieces::default() };
-    WebSocket::new(stream, Vec::new(), config(&Limits::default(), LIMIT, 4 * 1024))
+    WebSocket::new(Either::Left(stream), Vec::new(), config(&Limits::default(), LIMIT, 4 * 1024))
 }
 
-fn next(websocket: &mut WebSocket<Pieces>) -> Poll<Option<Result<Incoming, Loss>>> {
+fn next(websocket: &mut WebSocket<Scripted>) -> Poll<Option<Result<Incoming, Loss>>> {
     websocket.poll_next_unpin(&mut Context::from_waker(Waker::noop()))
 }
 
-fn message(websocket: &mut WebSocket<Pieces>) -> Bytes {
+fn message(websocket: &mut WebSocket<Scripted>) -> Bytes {
     match next(websocket) {
         Poll::Ready(Some(Ok(Incoming::Message(bytes)))) => bytes,
         other => panic!("{other:?}"),
@@ -78,10 +127,10 @@ fn a_small_message_keeps_no_large_buffer_alive() {
     let mut socket = websocket([[text(b"before"), text(&large)].concat()]);
     assert_eq!(message(&mut socket), "before");
     assert_eq!(message(&mut socket).len(), large.len());
-    assert!(!socket.follower.has_met_large(), "it has begun anew");
+    assert!(!socket.follower().has_met_large(), "it has begun anew");
     let mut kept = Vec::new();
     for _ in 0..50 {
-        socket.stream.incoming.push_back([text(b"one"), text(b"two")].concat());
+        socket.stream().incoming.push_back([text(b"one"), text(b"two")].concat());
         kept.push(message(&mut socket));
         assert_eq!(message(&mut socket), "two");
     }
@@ -95,17 +144,17 @@ fn a_small_message_keeps_no_large_buffer_alive() {
 fn while_nothing_can_be_written_small_messages_are_copied_out_of_the_large_buffer() {
     let large = text(&vec![b'x'; 2_000_000]);
     let mut socket = websocket([[frame(0x89, b"ping"), large, text(b"small")].concat()]);
-    socket.stream.is_blocked = true;
+    socket.stream().is_blocked = true;
     assert_eq!(next(&mut socket), Poll::Ready(Some(Ok(Incoming::Ping))));
     drop(message(&mut socket));
-    assert!(socket.follower.has_met_large(), "the pong is still to be written");
+    assert!(socket.follower().has_met_large(), "the pong is still to be written");
     assert!(is_alone(message(&mut socket)));
     assert!(next(&mut socket).is_pending());
-    socket.stream.is_blocked = false;
+    socket.stream().is_blocked = false;
     // Nothing more has to come for the buffer to go.
     assert!(next(&mut socket).is_pending());
-    assert!(!socket.follower.has_met_large());
-    let pong = socket.stream.written;
+    assert!(!socket.follower().has_met_large());
+    let pong = std::mem::take(&mut socket.stream().written);
     assert_eq!((pong[0], pong[1], pong.len()), (0x8a, 0x80 | 4, 2 + 4 + 4));
 }
 
@@ -135,7 +184,7 @@ fn a_large_message_in_any_pieces_and_frames_comes_whole_and_so_does_what_is_behi
         assert_eq!(message(&mut socket), "");
         assert_eq!(message(&mut socket), "third");
         assert!(next(&mut socket).is_pending());
-        assert!(!socket.follower.has_met_large() && socket.follower.messages() == 7, "{size}");
+        assert!(!socket.follower().has_met_large() && socket.follower().messages() == 7, "{size}");
     }
 }
 
@@ -145,10 +194,10 @@ fn what_came_behind_the_answer_to_the_upgrade_is_followed_too() {
     for cut in [0, 1, 12, 15, 20, 25, 40, 4_000] {
         let stream = Pieces { incoming: [bytes[cut..].to_vec()].into(), ..Pieces::default() };
         let config = config(&Limits::default(), LIMIT, 4 * 1024);
-        let mut socket = WebSocket::new(stream, bytes[..cut].to_vec(), config);
+        let mut socket = WebSocket::new(Either::Left(stream), bytes[..cut].to_vec(), config);
         assert_eq!(message(&mut socket), "first");
         assert_eq!(message(&mut socket).len(), 100_000);
-        assert!(!socket.follower.has_met_large(), "{cut}");
+        assert!(!socket.follower().has_met_large(), "{cut}");
         assert_eq!(message(&mut socket), "second");
     }
 }
@@ -160,7 +209,8 @@ fn over_the_limit_of_the_transport_nothing_is_read_and_a_control_frame_fits_any_
         [(1, 125, true), (1, 126, false), (200, 200, true), (200, 201, false)]
     {
         let stream = Pieces { incoming: [text(&vec![b'x'; size])].into(), ..Pieces::default() };
-        let mut socket = WebSocket::new(stream, Vec::new(), config(&limits, limit, 4 * 1024));
+        let mut socket =
+            WebSocket::new(Either::Left(stream), Vec::new(), config(&limits, limit, 4 * 1024));
         let limit = limit.max(125);
         match next(&mut socket) {
             Poll::Ready(Some(Ok(Incoming::Message(_)))) => assert!(fits, "{size}"),
@@ -196,7 +246,7 @@ fn the_code_of_a_close_frame_is_the_one_that_the_server_sent() {
         // Cut off right behind its code, it has still said it.
         if code.is_some() && bytes.len() > 12 {
             let mut cut = websocket([bytes[..12].to_vec()]);
-            cut.stream.has_ended = true;
+            cut.stream().has_ended = true;
             let Poll::Ready(Some(Err(Loss::BadClose { code: told, .. }))) = next(&mut cut) else {
                 panic!("{bytes:?}")
             };
@@ -211,7 +261,7 @@ fn without_a_close_frame_it_is_told_how_it_ended() {
     assert!(matches!(next(&mut socket), Poll::Ready(Some(Err(Loss::Reset(_))))));
     assert!(matches!(next(&mut socket), Poll::Ready(None)), "and is not read again");
     let mut socket = websocket([text(b"x")[..5].to_vec()]);
-    socket.stream.has_ended = true;
+    socket.stream().has_ended = true;
     assert!(matches!(next(&mut socket), Poll::Ready(Some(Err(Loss::Reset(_))))));
 }
 
@@ -220,12 +270,12 @@ fn what_the_stream_does_not_take_waits_for_a_flush() {
     let mut socket = websocket([]);
     let context = &mut Context::from_waker(Waker::noop());
     assert!(socket.poll_ready_unpin(context).is_ready());
-    socket.stream.is_blocked = true;
+    socket.stream().is_blocked = true;
     // More than what is gathered before it is written.
     socket.start_send_unpin(Message::text("x".repeat(10_000))).unwrap();
     assert!(socket.poll_ready_unpin(context).is_pending());
     assert!(socket.poll_flush_unpin(context).is_pending());
-    socket.stream.is_blocked = false;
+    socket.stream().is_blocked = false;
     assert!(socket.poll_ready_unpin(context).is_ready());
-    assert!(socket.stream.written.len() > 10_000);
+    assert!(socket.stream().written.len() > 10_000);
 }

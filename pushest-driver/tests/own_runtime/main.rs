@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{self, ByteStream, Runtime};
+use pushest_driver::runtime::{
+    self, ByteStream, PolledSocket, Runtime, Transport, WebSocketConfig,
+};
 use pushest_driver::{Client, Config, DialFailure, Loss, Options};
 use pushest_testkit::{Server, UpgradeFault};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -30,6 +32,7 @@ type Resolve = Box<dyn Fn(&str) -> Vec<SocketAddr> + Send + Sync>;
 impl Runtime for Names {
     type Tcp = Stream;
     type Tls = Infallible;
+    type Socket = PolledSocket<Transport<Self>>;
     type Sleep = tokio::time::Sleep;
 
     fn now(&self) -> Instant {
@@ -54,6 +57,18 @@ impl Runtime for Names {
             return Box::pin(std::future::pending());
         }
         Box::pin(async move { Ok(Stream(TcpStream::connect(address).await?)) })
+    }
+
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
+        PolledSocket::new(transport, config)
+    }
+
+    fn transport(socket: &Self::Socket) -> &Transport<Self> {
+        socket.stream()
+    }
+
+    fn into_transport(socket: Self::Socket) -> Transport<Self> {
+        socket.into_stream()
     }
 }
 
