@@ -331,3 +331,64 @@ fn eight_requests_run_at_once_and_the_others_take_their_turns() {
     assert_eq!(asked, expected);
     assert_eq!(harness.sent().len(), 19);
 }
+
+#[test]
+fn what_an_authorization_does_not_need_does_not_cost_it() {
+    for answer in [
+        r#"{"auth":"key:00","channel_data":{"user_id":1}}"#,
+        r#"{"auth":7,"auth":"key:00","user_data":[],"shared_secret":null}"#,
+        r#"{"extra":nope,"auth":"key:00","shared_secret":01}"#,
+        r#"{"auth":"key:00","channel_data":"a","channel_data":{}}"#,
+        r#"{"auth":"key\u003a00""#,
+    ] {
+        let granted = Authorization::from_json(answer);
+        assert_eq!(granted, Ok(Authorization::new("key:00")), "{answer}");
+        let mut harness = Harness::new(asking());
+        harness.connect();
+        harness.subscribe("private-x");
+        let ticket = harness.requests()[0].ticket;
+        harness.session.handle_authorization(ticket, granted, harness.now);
+        harness.drain();
+        let frame =
+            r#"{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"key:00"}}"#;
+        assert_eq!(harness.sent(), [frame]);
+    }
+    for answer in ["", "7", "[1]", "null", "\"key:00\"", r#"{"auth":7}"#, r#"{"auth":""}"#, "{"] {
+        let refused = Authorization::from_json(answer);
+        assert!(matches!(refused, Err(Denied::Refused { .. })), "{answer}");
+    }
+    // A string that is cut off is none: what is missing was signed.
+    assert!(Authorization::from_json(r#"{"auth":"key:00"#).is_err());
+}
+
+/// An object does not tell the bytes that were signed: whether the server's spelling is the one
+/// in the answer cannot be known.
+#[test]
+fn signed_data_must_be_a_string_where_it_is_needed() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.subscribe("presence-room");
+    let answer = r#"{"auth":"key:00","channel_data":{"user_id":"1"}}"#;
+    let ticket = harness.requests()[0].ticket;
+    harness.session.handle_authorization(ticket, Authorization::from_json(answer), harness.now);
+    harness.drain();
+    let events = harness.events();
+    let [Event::SubscriptionFailed { reason: RequestFailure::Denied(denied), .. }] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert!(denied.to_string().contains("`channel_data` that is a string"), "{denied}");
+    assert!(harness.sent().is_empty());
+
+    harness.session.sign_in(None, harness.now).unwrap();
+    harness.drain();
+    let answer = r#"{"auth":"key:00","user_data":{"id":"1"}}"#;
+    let ticket = harness.requests()[0].ticket;
+    harness.session.handle_authorization(ticket, Authorization::from_json(answer), harness.now);
+    harness.drain();
+    let events = harness.events();
+    let [Event::SignInFailed { reason: RequestFailure::Denied(denied), .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert!(denied.to_string().contains("`user_data` that is a string"), "{denied}");
+}
