@@ -3,7 +3,7 @@
 use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
 
 use super::channels::{Channel, Phase};
-use super::sizes::{SentFrame, Sizes};
+use super::sizes::SentFrame;
 use crate::plan::{Answer, CHANNELS, Setting};
 
 /// After so many retries at once, one waits like any other.
@@ -24,7 +24,8 @@ pub(super) struct Reference {
     /// In the order in which they began to be wanted.
     pub(super) channels: Vec<Channel>,
     pub(super) user: User,
-    pub(super) sizes: Sizes,
+    /// The size of the largest frame that was sent on this connection.
+    pub(super) largest_frame: usize,
 }
 
 /// The sign-in.
@@ -48,7 +49,7 @@ impl Reference {
             client_events: 0,
             channels: Vec::new(),
             user: User::default(),
-            sizes: Sizes::default(),
+            largest_frame: 0,
         }
     }
 
@@ -281,7 +282,7 @@ impl Reference {
 
     fn forget_connection(&mut self) {
         self.is_opening = false;
-        self.sizes = Sizes::default();
+        self.largest_frame = 0;
         if self.user.phase != Phase::Denied {
             self.user.phase = Phase::Waiting;
         }
