@@ -403,7 +403,7 @@ mod tests {
         let config = Config::builder("k").host("h").build().unwrap();
         let http = |status| {
             let (retry_after, location) = (None, None);
-            Loss::Dial(DialFailure::Http { status, retry_after, location })
+            Loss::Dial(DialFailure::Http { status, retry_after, location, body: "".into() })
         };
         assert!(is_refusal(&config, &http(404)));
         assert!(is_refusal(&config, &Loss::closed(Some(4001), "no such app")));

@@ -15,6 +15,8 @@ mod client;
 mod commands;
 mod dial;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handler;
 #[cfg(feature = "http")]
 mod http;

@@ -141,10 +141,16 @@ impl Mask {
         let last = &bytes[bytes.len().saturating_sub(10)..];
         let escape = last.iter().rposition(|byte| b"%&\\".contains(byte));
         let whole = escape.map_or(bytes.len(), |at| bytes.len() - last.len() + at);
-        for needle in &self.needles {
-            for start in needle_positions(bytes, needle) {
-                found(start, start + needle.len());
+        for (start, byte) in bytes.iter().enumerate() {
+            // Most values differ at once; longer ones are found by their parts.
+            for needle in self.needles.iter().filter(|one| one[0] == *byte && one.len() < PART) {
+                let is_there = bytes[start..].starts_with(needle);
+                if is_there && (needle.len() >= ANYWHERE || is_word(bytes, start, needle.len())) {
+                    found(start, start + needle.len());
+                }
             }
+        }
+        for needle in &self.needles {
             for end in [bytes.len(), whole] {
                 let longest = needle.len().min(end + 1);
                 let cut = (ANYWHERE..longest).rev().find(|&n| bytes[..end].ends_with(&needle[..n]));
@@ -162,19 +168,11 @@ impl std::fmt::Debug for Mask {
     }
 }
 
-/// Where a value of less than [`PART`] bytes stands; longer ones are found by their parts.
-fn needle_positions<'a>(bytes: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    let is_word = move |start: usize| {
-        let before = start.checked_sub(1).map(|at| bytes[at]);
-        let after = bytes.get(start + needle.len()).copied();
-        ![before, after].into_iter().flatten().any(|byte| byte.is_ascii_alphanumeric())
-    };
-    // `windows` takes no length of zero, and there is no value of that length.
-    let windows = bytes.windows(needle.len()).enumerate();
-    windows
-        .filter(move |(_, window)| needle.len() < PART && *window == needle)
-        .map(|(start, _)| start)
-        .filter(move |start| needle.len() >= ANYWHERE || is_word(*start))
+/// Whether neither a letter nor a digit stands beside it.
+fn is_word(bytes: &[u8], start: usize, length: usize) -> bool {
+    let before = start.checked_sub(1).map(|at| bytes[at]);
+    let after = bytes.get(start + length).copied();
+    ![before, after].into_iter().flatten().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// A byte to compare, and which bytes of the text it was made of.

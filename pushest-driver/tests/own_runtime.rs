@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
 use pushest_driver::runtime::{self, ByteStream, Runtime};
-use pushest_driver::{Client, Config, DialFailure, Loss, Options};
+use pushest_driver::{Client, Config, DialFailure, Event, Loss, Options};
 use pushest_testkit::{Server, UpgradeFault};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -125,11 +125,16 @@ async fn a_date_to_come_back_at_is_a_pause_by_the_runtimes_time_of_the_day() {
     let server = Server::start().expect("a server");
     let refused = async |date: &str| {
         server.fault_upgrades(1, UpgradeFault::status(503, &[("Retry-After", date)]));
-        let client = client(vec![server.addr()]);
-        let error = client.connected_within(Duration::from_millis(500)).await;
-        match error.expect_err("refused").loss() {
-            Some(Loss::Dial(DialFailure::Http { retry_after, .. })) => *retry_after,
-            other => panic!("{other:?}"),
+        let client = client_with(vec![server.addr()], Options::default().start_disconnected());
+        let mut events = client.events();
+        client.connect();
+        loop {
+            let Some(Event::State(change)) = events.recv().await else { panic!("it has ended") };
+            match change.loss.as_deref() {
+                Some(Loss::Dial(DialFailure::Http { retry_after, .. })) => break *retry_after,
+                Some(other) => panic!("{other:?}"),
+                None => {}
+            }
         }
     };
     for date in [

@@ -40,5 +40,7 @@ mod shell;
 pub mod simulation;
 
 pub use protocol::{Profile, Target};
-pub use shell::{Builder, Certificate, PlainClients, Server, TimedOut, Until, UpgradeFault, View};
+pub use shell::{
+    Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
+};
 pub use simulation::{Cut, Link, World};

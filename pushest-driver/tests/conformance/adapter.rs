@@ -52,6 +52,9 @@ fn options(settings: Settings) -> Options {
             Overflow::Wait => pushest_driver::Overflow::Wait,
         })
         .addresses(settings.addresses);
+    for (name, value) in settings.headers {
+        options = options.header(&name, &value).expect("a good header");
+    }
     if let Some(authorizer) = settings.authorizer {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));
     }

@@ -157,6 +157,8 @@ pub struct Settings {
     pub addresses: Vec<SocketAddr>,
     /// The size of a message in bytes that costs the connection; `None`: the driver's default.
     pub transport_limit: Option<usize>,
+    /// HTTP headers for the WebSocket upgrade: names and values.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What happens when the receiver is too slow.
@@ -186,6 +188,7 @@ impl Default for Settings {
             authority_pem: None,
             addresses: Vec::new(),
             transport_limit: None,
+            headers: Vec::new(),
         }
     }
 }
@@ -201,6 +204,7 @@ impl fmt::Debug for Settings {
             .field("has_authority", &self.authority_pem.is_some())
             .field("addresses", &self.addresses)
             .field("transport_limit", &self.transport_limit)
+            .field("headers", &self.headers.len())
             .finish()
     }
 }

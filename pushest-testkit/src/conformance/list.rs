@@ -96,7 +96,16 @@ macro_rules! conformance {
                 an_authorization_of_a_megabyte_fails_its_channel_and_no_other
                 of_ten_channels_the_first_is_too_large_for_the_server_and_fails_alone
                 of_ten_channels_one_in_the_middle_is_too_large_for_the_server_and_fails_alone
-                of_ten_channels_the_last_is_too_large_for_the_server_and_fails_alone;
+                of_ten_channels_the_last_is_too_large_for_the_server_and_fails_alone
+                an_answer_with_lists_in_several_lines_and_many_headers_is_agreed_to
+                an_agreement_that_breaks_a_rule_is_refused_and_says_which
+                heads_without_end_are_given_up_and_say_at_which_limit
+                what_is_no_http_is_noticed_though_the_server_stays_silent
+                a_refusals_body_is_kept_short_escaped_and_however_it_ends
+                a_refusals_body_that_never_ends_is_waited_for_for_a_second
+                an_error_page_that_repeats_the_request_gives_nothing_of_it_away
+                a_date_to_come_back_at_is_kept
+                an_upgrade_that_is_cut_off_is_a_lost_connection_and_no_refusal;
             lifetime
                 a_dropped_client_closes_its_connection
                 shutdown_ends_where_the_server_does_not_answer
@@ -142,6 +151,12 @@ macro_rules! conformance_over {
         $crate::conformance_tests! { ($driver), over $scheme,
             refusals
                 a_refusal_with_4001_stops_it_and_says_why_until_connect;
+            seams
+                the_host_of_the_request_names_no_default_port
+                an_answer_in_pieces_of_one_byte_is_put_together
+                frames_in_the_segment_of_the_answer_are_not_lost
+                a_kept_event_of_more_than_a_megabyte_costs_itself_only
+                a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_to_raise;
             heartbeat
                 a_server_that_falls_silent_is_noticed
                 a_server_that_does_not_read_fills_the_session_and_nothing_else
@@ -149,9 +164,6 @@ macro_rules! conformance_over {
             messages
                 messages_from_one_byte_to_a_megabyte_arrive_whole
                 frames_in_many_writes_and_many_frames_in_one_write_are_read_alike;
-            seams
-                a_kept_event_of_more_than_a_megabyte_costs_itself_only
-                a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_to_raise;
         }
     };
 }
@@ -253,6 +265,7 @@ mod tests {
             include_str!("refusals.rs"),
             include_str!("seams/close_frames.rs"),
             include_str!("seams/sizes.rs"),
+            include_str!("seams/upgrade.rs"),
             include_str!("signing_in.rs"),
             include_str!("subscribing.rs"),
         ];

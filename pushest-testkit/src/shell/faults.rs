@@ -22,6 +22,59 @@ pub enum UpgradeFault {
     Ignore,
     /// These bytes, whatever they are, and then the end.
     Raw(Vec<u8>),
+    /// These bytes, whatever they are, and then silence.
+    Stall(Vec<u8>),
+    /// An HTTP answer whose body repeats the request's head, as error pages do.
+    Echo {
+        /// The HTTP status.
+        status: u16,
+        /// Headers beside `Connection: close` and `Content-Length`; `{target}` in a value stands
+        /// for the request target.
+        headers: Vec<(String, String)>,
+        /// How the body spells it.
+        form: EchoForm,
+    },
+    /// A WebSocket behind an answer of your own.
+    Rewrite {
+        /// All that is sent before the WebSocket begins, informational answers included;
+        /// `{accept}` stands for the value that fits the request.
+        answer: String,
+        /// How many bytes go out at once, at least one, a millisecond apart. What the WebSocket has
+        /// to send by then goes with them: with `usize::MAX` its first frames share the segment.
+        piece: usize,
+    },
+}
+
+/// How an error page spells what it repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EchoForm {
+    /// As it came.
+    Plain,
+    /// Escaped for HTML.
+    Html,
+    /// Escaped for a URL.
+    Percent,
+    /// A string of JSON.
+    Json,
+}
+
+impl EchoForm {
+    /// The text as such a page has it.
+    pub(super) fn of(self, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Html => ["&", "<", ">", "\"", "'"]
+                .into_iter()
+                .zip(["&amp;", "&lt;", "&gt;", "&quot;", "&#39;"])
+                .fold(text.to_owned(), |text, (plain, escaped)| text.replace(plain, escaped)),
+            Self::Percent => {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                    .to_string()
+            }
+            Self::Json => serde_json::Value::from(text).to_string().replace('/', "\\/"),
+        }
+    }
 }
 
 impl UpgradeFault {
@@ -31,6 +84,13 @@ impl UpgradeFault {
         let headers =
             headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self::Refuse { status, headers, body: String::new() }
+    }
+
+    /// A WebSocket behind an answer of your own, sent at once; `{accept}` in it stands for the value
+    /// that fits the request.
+    #[must_use]
+    pub fn rewrite(answer: &str) -> Self {
+        Self::Rewrite { answer: answer.to_owned(), piece: usize::MAX }
     }
 }
 

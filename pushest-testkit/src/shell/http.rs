@@ -30,6 +30,8 @@ pub(super) struct Upgrade {
     pub(super) target: String,
     pub(super) app_key: String,
     websocket_key: String,
+    /// The request as it came, up to the blank line.
+    pub(super) head: String,
     /// How much of the input the request's head is; WebSocket frames follow.
     pub(super) length: usize,
 }
@@ -37,11 +39,15 @@ pub(super) struct Upgrade {
 impl Upgrade {
     /// The answer that accepts it.
     pub(super) fn accept(&self) -> String {
-        format!(
+        self.answer(
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Accept: {}\r\n\r\n",
-            derive_accept_key(self.websocket_key.as_bytes())
+             Sec-WebSocket-Accept: {accept}\r\n\r\n",
         )
+    }
+
+    /// An answer with the value that fits the request.
+    pub(super) fn answer(&self, text: &str) -> String {
+        text.replace("{accept}", &derive_accept_key(self.websocket_key.as_bytes()))
     }
 }
 
@@ -101,7 +107,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed {
         return match head.websocket_key {
             Some(websocket_key) if head.is_websocket => {
                 let target = target.to_owned();
-                Parsed::Upgrade(Upgrade { target, app_key, websocket_key, length })
+                let head = String::from_utf8_lossy(&input[..length]).into_owned();
+                Parsed::Upgrade(Upgrade { target, app_key, websocket_key, head, length })
             }
             _ => bad(426, "This is the place for WebSockets: Upgrade: websocket is missing"),
         };

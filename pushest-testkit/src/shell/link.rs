@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytestring::ByteString;
 use pushest_proto::Instant;
@@ -30,19 +31,32 @@ pub(super) struct Shared {
     pub(super) upgrade_faults: VecDeque<(usize, UpgradeFault)>,
     /// The request targets of all upgrades asked for, in order; and how many there were.
     pub(super) upgrade_targets: VecDeque<String>,
+    /// The heads of the latest of them.
+    pub(super) upgrade_heads: VecDeque<String>,
     pub(super) upgrades: u64,
+    /// Sockets whose bytes go out in pieces, by the time of the next one: all wait equally long.
+    pub(super) dripping: VecDeque<(Instant, usize, u64)>,
     /// Text messages received, oldest first; `None`: nobody wants to know.
     pub(super) received: Option<VecDeque<(PeerId, String)>>,
     pub(super) write_limit: usize,
     pub(super) now: Instant,
 }
 
-/// How many texts are kept of what was received, the latest ones.
+/// How many texts are kept of what was received, the latest ones; and how many heads, which are
+/// longer.
 const RECORDED: usize = 10_000;
+const RECORDED_HEADS: usize = 100;
+
+/// The time from one piece to the next.
+pub(super) const DRIP: Duration = Duration::from_millis(1);
 
 impl Shared {
-    fn record_upgrade(&mut self, target: &str) {
+    fn record_upgrade(&mut self, target: &str, head: &str) {
         self.upgrades += 1;
+        if self.upgrade_heads.len() == RECORDED_HEADS {
+            self.upgrade_heads.pop_front();
+        }
+        self.upgrade_heads.push_back(head.to_owned());
         if self.upgrade_targets.len() == RECORDED {
             self.upgrade_targets.pop_front();
         }
@@ -287,7 +301,7 @@ impl Link {
 
     /// Answers an upgrade: with a WebSocket, or as a fault demands.
     fn upgrade(&mut self, upgrade: &Upgrade, rest: Vec<u8>, index: usize, shared: &mut Shared) {
-        shared.record_upgrade(&upgrade.target);
+        shared.record_upgrade(&upgrade.target, &upgrade.head);
         match shared.next_upgrade_fault() {
             Some(UpgradeFault::Refuse { status, headers, body }) => {
                 let mut headers: Vec<_> =
@@ -301,28 +315,58 @@ impl Link {
                 self.transport.queue(&bytes);
                 self.stage = Stage::Finishing;
             }
-            Some(UpgradeFault::Ignore) => self.stage = Stage::Held,
-            None => {
-                self.transport.queue(upgrade.accept().as_bytes());
-                let longest = shared.broker.config().limits.message;
-                let config = WebSocketConfig::default()
-                    .read_buffer_size(4 * 1024)
-                    .write_buffer_size(16 * 1024)
-                    .max_write_buffer_size(shared.write_limit.max(16 * 1024 + 1))
-                    .max_message_size(Some(longest))
-                    .max_frame_size(Some(longest));
-                let context =
-                    WebSocketContext::from_partially_read(rest, Role::Server, Some(config));
-                let must_be_tls = shared.plain_clients == PlainClients::Refuse;
-                let peer = if must_be_tls && !self.transport.is_secure() {
-                    shared.broker.connect_refused(4000, "Connect with TLS only", shared.now)
-                } else {
-                    shared.broker.connect(&upgrade.app_key, shared.now)
-                };
-                shared.sockets.insert(peer, index);
-                self.stage = Stage::WebSocket { context: Box::new(context), peer };
+            Some(UpgradeFault::Stall(bytes)) => {
+                self.transport.queue(&bytes);
+                self.stage = Stage::Held;
             }
+            Some(UpgradeFault::Echo { status, headers, form }) => {
+                let headers: Vec<_> = headers
+                    .iter()
+                    .map(|(name, value)| (name, value.replace("{target}", &upgrade.target)))
+                    .collect();
+                let mut headers: Vec<_> =
+                    headers.iter().map(|(name, value)| (&***name, &**value)).collect();
+                headers.push(("Connection", "close"));
+                let answer = http::encode_with(status, &headers, &form.of(&upgrade.head));
+                self.transport.queue(answer.as_bytes());
+                self.stage = Stage::Finishing;
+            }
+            Some(UpgradeFault::Ignore) => self.stage = Stage::Held,
+            Some(UpgradeFault::Rewrite { answer, piece }) => {
+                self.transport.piece = Some(piece);
+                shared.dripping.push_back((shared.now + DRIP, index, self.id));
+                self.open(upgrade, &upgrade.answer(&answer), rest, index, shared);
+            }
+            None => self.open(upgrade, &upgrade.accept(), rest, index, shared),
         }
+    }
+
+    /// Accepts an upgrade with this answer.
+    fn open(
+        &mut self,
+        upgrade: &Upgrade,
+        answer: &str,
+        rest: Vec<u8>,
+        index: usize,
+        shared: &mut Shared,
+    ) {
+        self.transport.queue(answer.as_bytes());
+        let longest = shared.broker.config().limits.message;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(4 * 1024)
+            .write_buffer_size(16 * 1024)
+            .max_write_buffer_size(shared.write_limit.max(16 * 1024 + 1))
+            .max_message_size(Some(longest))
+            .max_frame_size(Some(longest));
+        let context = WebSocketContext::from_partially_read(rest, Role::Server, Some(config));
+        let must_be_tls = shared.plain_clients == PlainClients::Refuse;
+        let peer = if must_be_tls && !self.transport.is_secure() {
+            shared.broker.connect_refused(4000, "Connect with TLS only", shared.now)
+        } else {
+            shared.broker.connect(&upgrade.app_key, shared.now)
+        };
+        shared.sockets.insert(peer, index);
+        self.stage = Stage::WebSocket { context: Box::new(context), peer };
     }
 }
 

@@ -6,6 +6,8 @@ mod body;
 mod head;
 mod refusal;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use std::future::poll_fn;
 use std::io::{self, ErrorKind};
@@ -17,8 +19,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pushest_proto::{DialFailure, Endpoint};
 
-pub(crate) use self::answer::Answer;
-use self::answer::Step;
+pub(crate) use self::answer::{Answer, Step};
 pub(crate) use self::request::Request;
 use crate::byte_stream::ByteStream;
 use crate::runtime::Runtime;

@@ -46,11 +46,13 @@ impl Request {
         mask.hide(key);
         mask.hide(&nonce);
         mask.hide(endpoint.path_prefix());
-        endpoint.path_prefix().split('/').for_each(|segment| mask.hide(segment));
+        // Shorter ones are words of any page.
+        let segments = endpoint.path_prefix().split('/').filter(|segment| segment.len() > 3);
+        segments.for_each(|segment| mask.hide(segment));
         Self { bytes: text.into_bytes(), accept: accept(&nonce), mask }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
