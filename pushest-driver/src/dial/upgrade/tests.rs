@@ -180,9 +180,9 @@ fn of_a_refusals_body_no_more_than_16_kib_are_waited_for() {
     let request = request();
     let head = b"HTTP/1.1 500 Oops\r\n\r\n".to_vec();
     let is_decided = |bytes: usize| {
-        let full = std::iter::repeat_with(|| Ok(vec![b'x'; 1_024])).take(bytes / 1_024);
-        let rest = [Ok(vec![b'x'; bytes % 1_024])].into_iter().filter(|_| bytes % 1_024 > 0);
-        let reads = [Ok(head.clone())].into_iter().chain(full).chain(rest).collect();
+        let body = vec![b'x'; bytes];
+        let body = body.chunks(1_024).map(|chunk| Ok(chunk.to_vec()));
+        let reads = [Ok(head.clone())].into_iter().chain(body).collect();
         let mut stream = Script { reads, ..Script::default() };
         exchange(&request).poll(&mut context(), &mut stream).is_ready()
     };
