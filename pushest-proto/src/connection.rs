@@ -145,6 +145,8 @@ pub(crate) struct Connection {
     pub(crate) last_error: Option<ServerError>,
     /// What the server asked for at the last loss: no attempt before this.
     pub(crate) not_before: Instant,
+    /// The size of the largest frame that was polled for this connection.
+    pub(crate) largest_frame: usize,
     /// When the last message beyond the driver's transport limit came.
     pub(crate) too_large_at: Option<Instant>,
     /// `Connect` waits to be polled.
@@ -168,6 +170,7 @@ impl Connection {
             last_loss: None,
             last_error: None,
             not_before: Instant::ORIGIN,
+            largest_frame: 0,
             too_large_at: None,
             connect_due: None,
             close_due: None,

@@ -23,6 +23,10 @@ const WRITE_BUFFER: usize = 1024;
 /// limits.
 pub(crate) const LARGEST_MESSAGE: usize = 64 * 1024;
 
+/// Up to this size the session is handed a message that is too large, so that it can say so and go
+/// on; beyond it the connection is closed.
+const TRANSPORT_LIMIT: usize = 16 * LARGEST_MESSAGE;
+
 pub(crate) struct Link {
     phase: Phase,
     /// The system takes nothing at the moment: frames wait here, and others in the session.
@@ -160,8 +164,8 @@ fn config() -> WebSocketConfig {
         .write_buffer_size(WRITE_BUFFER)
         // What is gathered, one frame over it, and pongs.
         .max_write_buffer_size(2 * WRITE_BUFFER + LARGEST_MESSAGE)
-        .max_message_size(Some(LARGEST_MESSAGE))
-        .max_frame_size(Some(LARGEST_MESSAGE))
+        .max_message_size(Some(TRANSPORT_LIMIT))
+        .max_frame_size(Some(TRANSPORT_LIMIT))
 }
 
 /// Whether a dial has succeeded, or how it failed.

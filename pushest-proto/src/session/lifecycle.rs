@@ -19,6 +19,7 @@ impl Session {
         let id = connection.next_id();
         connection.attempt = connection.attempt.saturating_add(1);
         connection.socket_id = None;
+        connection.largest_frame = 0;
         self.timers.disarm_all();
         self.timers.arm(Timer::Dial, self.now + self.config.timeouts.dial);
         self.enter(Phase::Connecting(id), None, None);

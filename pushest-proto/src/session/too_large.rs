@@ -74,11 +74,12 @@ impl Session {
 
     /// Learns from the end of a connection, before what was unanswered on it is forgotten.
     ///
-    /// A server that closes with 1009 does not say which frame was too large for it. Of all that it
-    /// had not answered, the largest one was; and unless that is a client event, which is gone with
-    /// its connection, it is sent again on the next one. So it fails if it was unanswered at the
-    /// former such close, too. Each pair of closes takes one frame away, and the others come
-    /// through in the end (contract, C9).
+    /// A server that closes with 1009 does not say which frame was too large for it. It was the
+    /// largest one of the connection: what the server had read before is smaller. If nobody has
+    /// answered it, it is sent again on the next connection, so that it fails if it was unanswered
+    /// at the former such close, too; if it is one that is not sent again (a client event, or the
+    /// subscribe of a channel that is not wanted any more), nothing fails. Each pair of closes takes
+    /// one frame away, and the others come through in the end (contract, C9).
     pub(super) fn learn_from_size(&mut self, loss: &Loss) {
         match (loss, loss.close_code()) {
             (Loss::TooLarge { .. }, _) => self.connection.too_large_at = Some(self.now),
@@ -98,9 +99,8 @@ impl Session {
         let channel = self.channels.largest_unanswered();
         let of_channel = channel.map_or(0, |(bytes, _)| bytes);
         let of_sign_in = self.user.unanswered_bytes().unwrap_or(0);
-        let of_client_event = self.sent.largest();
-        if of_client_event > of_channel.max(of_sign_in) {
-            // Nothing is to be given up.
+        if of_channel.max(of_sign_in) < self.connection.largest_frame {
+            // It is not sent again.
         } else if of_sign_in > of_channel {
             if self.user.is_suspect() {
                 let (user, mut context) = self.user();

@@ -241,3 +241,24 @@ fn closes_for_size_are_those_of_one_server() {
         assert!(harness.events().is_empty());
     }
 }
+
+#[test]
+fn a_subscribe_of_a_channel_that_was_left_fails_no_other() {
+    let mut harness = Harness::new(signing());
+    harness.session.sign_in(Some(r#"{"id":"me"}"#), harness.now).unwrap();
+    harness.subscribe("private-a");
+    harness.connect_and_keep();
+    for _ in 0..4 {
+        let info = format!("\"{}\"", "x".repeat(5_000));
+        let options = SubscribeOptions::member("me").info(&info);
+        harness.session.subscribe("presence-x", &options, harness.now).unwrap();
+        harness.drain();
+        harness.session.unsubscribe("presence-x", harness.now).unwrap();
+        harness.drain();
+        harness.close(TOO_BIG);
+        harness.next_deadline();
+        harness.establish();
+    }
+    let events = harness.events();
+    assert!(events.is_empty(), "{events:?}");
+}

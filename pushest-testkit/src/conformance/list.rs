@@ -208,7 +208,9 @@ macro_rules! conformance_over {
             seams
                 the_host_of_the_request_names_no_default_port
                 an_answer_in_pieces_of_one_byte_is_put_together
-                frames_in_the_segment_of_the_answer_are_not_lost;
+                frames_in_the_segment_of_the_answer_are_not_lost
+                a_kept_event_of_more_than_a_megabyte_costs_itself_only
+                a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_to_raise;
             heartbeat
                 a_server_that_falls_silent_is_noticed
                 a_server_that_does_not_read_fills_the_session_and_nothing_else
@@ -216,9 +218,6 @@ macro_rules! conformance_over {
             messages
                 messages_from_one_byte_to_a_megabyte_arrive_whole
                 frames_in_many_writes_and_many_frames_in_one_write_are_read_alike;
-            seams
-                a_kept_event_of_more_than_a_megabyte_costs_itself_only
-                a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_to_raise;
         }
     };
 }

@@ -298,7 +298,11 @@ impl Link {
             let Some(peer) = connection.peer else { continue };
             while let Some(text) = connection.to_server.receive(now) {
                 // A server that is down hears nothing.
-                if let Some(broker) = &mut broker {
+                let Some(broker) = &mut broker else { continue };
+                if text.len() > broker.config().limits.message {
+                    self.troubles.too_large += 1;
+                    broker.close(&peer.into(), 1009, "Message is too large");
+                } else {
                     broker.receive(peer, &text, now);
                 }
             }

@@ -12,7 +12,7 @@ use pushest_testkit::simulation::{Authorizer, Cut, Troubles, World};
 use pushest_testkit::{Refusal, RefusalEnd};
 
 /// More than the authorizations that run at once.
-const CHANNELS: [&str; 18] = [
+const CHANNELS: [&str; 19] = [
     "news",
     "orders",
     "presence-room",
@@ -31,10 +31,17 @@ const CHANNELS: [&str; 18] = [
     "private-l",
     "private-m",
     REFUSED,
+    VAST,
 ];
 
 /// Clients that do not sign by themselves are refused here.
 pub(crate) const REFUSED: &str = "private-vault";
+
+/// The member data of this channel are more than the server reads.
+pub(crate) const VAST: &str = "presence-vast";
+
+/// The largest message that the server reads.
+const MOST_BYTES: usize = 4_096;
 
 /// A clock that was set back holds a session up for so long at most, all in all.
 const MOST_SET_BACK: Duration = Duration::from_secs(300);
@@ -70,6 +77,7 @@ impl Run {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut server = ServerConfig::default();
         server.activity_timeout = Duration::from_secs(random.u64(5..120));
+        server.limits.message = MOST_BYTES;
         let mut world = World::new(server, random.u64(..));
         let clients = random.usize(1..=4);
         let mut signs = Vec::new();
@@ -170,7 +178,12 @@ impl Run {
     fn subscribe(&mut self, client: usize, channel: &'static str) {
         let options = if channel.starts_with("presence-") {
             // Two clients may be the same user.
-            SubscribeOptions::member(&format!("user-{}", client % 3)).info(r#"{"a":[1]}"#)
+            let info = if channel == VAST {
+                format!("[{}1]", "1,".repeat(MOST_BYTES / 2))
+            } else {
+                "{\"a\":[1]}".into()
+            };
+            SubscribeOptions::member(&format!("user-{}", client % 3)).info(&info)
         } else {
             SubscribeOptions::default()
         };

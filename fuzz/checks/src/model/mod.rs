@@ -171,22 +171,22 @@ impl Pair {
                     self.connections.push(connection);
                     self.served.clear();
                 }
-                Action::Send(frame) => match Frame::read(&frame.text) {
-                    Frame::Subscribe(channel) => {
-                        let index = self.reference.find(&channel).expect("a wanted channel");
-                        self.reference.channels[index].frame.bytes = frame.text.len();
-                        self.served.insert(channel);
+                Action::Send(frame) => {
+                    let bytes = frame.text.len();
+                    self.reference.largest_frame = bytes.max(self.reference.largest_frame);
+                    match Frame::read(&frame.text) {
+                        Frame::Subscribe(channel) => {
+                            let index = self.reference.find(&channel).expect("a wanted channel");
+                            self.reference.channels[index].frame.bytes = bytes;
+                            self.served.insert(channel);
+                        }
+                        Frame::Unsubscribe(channel) => {
+                            assert!(self.served.remove(&channel), "{channel} was not subscribed");
+                        }
+                        Frame::SignIn => self.reference.user.frame.bytes = bytes,
+                        Frame::Ping | Frame::Other => {}
                     }
-                    Frame::Unsubscribe(channel) => {
-                        assert!(self.served.remove(&channel), "{channel} was not subscribed to");
-                    }
-                    Frame::SignIn => self.reference.user.frame.bytes = frame.text.len(),
-                    Frame::Ping => self.reference.sizes.ping(),
-                    Frame::Other if frame.text.contains("client-") => {
-                        self.reference.sizes.client_event(frame.text.len());
-                    }
-                    Frame::Other => {}
-                },
+                }
                 Action::Authorize(request) => {
                     let subject = match &request.subject {
                         AuthorizationSubject::Channel { name, .. } => Some(name.to_string()),

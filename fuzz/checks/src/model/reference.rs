@@ -6,7 +6,7 @@ use std::time::Duration;
 use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
 
 use super::channels::{Channel, Phase};
-use super::sizes::{SentFrame, Sizes};
+use super::sizes::SentFrame;
 use crate::plan::{Answer, CHANNELS, SCHEDULE, Setting};
 
 /// After so many retries at once, one waits like any other.
@@ -37,7 +37,8 @@ pub(super) struct Reference {
     /// In the order in which they began to be wanted.
     pub(super) channels: Vec<Channel>,
     pub(super) user: User,
-    pub(super) sizes: Sizes,
+    /// The size of the largest frame that was sent on this connection.
+    pub(super) largest_frame: usize,
 }
 
 /// The sign-in.
@@ -63,7 +64,7 @@ impl Reference {
             client_events: 0,
             channels: Vec::new(),
             user: User::default(),
-            sizes: Sizes::default(),
+            largest_frame: 0,
         }
     }
 
@@ -321,7 +322,7 @@ impl Reference {
 
     fn forget_connection(&mut self) {
         self.is_opening = false;
-        self.sizes = Sizes::default();
+        self.largest_frame = 0;
         if self.user.phase != Phase::Denied {
             self.user.phase = Phase::Waiting;
         }

@@ -46,9 +46,6 @@ impl Reference {
     }
 
     fn other(&mut self, text: &str) {
-        if text.contains("pusher:pong") {
-            self.sizes.pong();
-        }
         if text.contains("pusher:signin_success") {
             self.signed_in(if text.contains("me") { "me" } else { "1" });
         } else if text.contains("pusher:subscription_error") {
@@ -121,9 +118,8 @@ impl Reference {
         let heard = channel.and_then(|name| self.find(name));
         if heard.is_some_and(|index| self.channels[index].told) {
             self.refuse(heard);
-        } else if code == Some(4301) {
-            self.sizes.refused();
-        } else if channel.is_some() || matches!(code, Some(4000..=4008 | 4010..=4299 | 4302)) {
+        } else if channel.is_some() || matches!(code, Some(4000..=4008 | 4010..=4299 | 4301 | 4302))
+        {
             // About a channel that is not subscribed to, the connection, or something else.
         } else if let Some(index) = self.find(text) {
             self.refuse(Some(index));

@@ -8,49 +8,12 @@ use super::reference::Reference;
 /// RFC 6455: too big.
 const TOO_BIG: u16 = 1009;
 
-/// At most so many client events are remembered.
-const MOST: usize = 64;
-
 /// The subscribe or sign-in that was sent last.
 #[derive(Default)]
 pub(super) struct SentFrame {
     pub(super) bytes: usize,
     /// It was unanswered at the last close with 1009.
     pub(super) is_suspect: bool,
-}
-
-/// The client events of a connection that no pong has confirmed.
-#[derive(Default)]
-pub(super) struct Sizes {
-    pings: u64,
-    pongs: u64,
-    /// How many pings were before each, and its size.
-    events: Vec<(u64, usize)>,
-}
-
-impl Sizes {
-    pub(super) fn client_event(&mut self, bytes: usize) {
-        if self.events.len() == MOST {
-            self.events.remove(0);
-        }
-        self.events.push((self.pings, bytes));
-    }
-
-    pub(super) fn ping(&mut self) {
-        self.pings += 1;
-    }
-
-    pub(super) fn pong(&mut self) {
-        self.pongs += 1;
-        self.events.retain(|(pings, _)| *pings >= self.pongs);
-    }
-
-    /// None is named in this target's errors, so that one is meant only if it is alone.
-    pub(super) fn refused(&mut self) {
-        if self.events.len() == 1 {
-            self.events.clear();
-        }
-    }
 }
 
 impl Reference {
@@ -69,14 +32,13 @@ impl Reference {
         }
     }
 
-    /// Of the largest frames one that was suspect fails; none does if the largest is a client event.
+    /// Of the largest frames of the connection one that is unanswered and was suspect fails.
     fn closed_for_size(&mut self) {
-        let of_events = self.sizes.events.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0);
         let user = self.user.phase == Phase::Sent;
         let of_user = if user { self.user.frame.bytes } else { 0 };
         let sent = || self.channels.iter().filter(|channel| channel.phase == Phase::Sent);
         let of_channels = sent().map(|channel| channel.frame.bytes).max().unwrap_or(0);
-        if of_events <= of_user.max(of_channels) {
+        if of_user.max(of_channels) >= self.largest_frame {
             if of_user > of_channels {
                 if self.user.frame.is_suspect {
                     self.user.phase = Phase::Denied;
