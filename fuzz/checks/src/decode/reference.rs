@@ -147,13 +147,18 @@ fn error(data: Value<'_>, payload: &str) -> (Option<u16>, String) {
     if data.entries().is_none() {
         return (None, clipped(if payload == "null" { "" } else { payload }));
     }
-    let code = field(data, "code").and_then(number);
-    let code = code.or_else(|| field(data, "status").and_then(number));
+    let code = field(data, "code").and_then(code_of);
+    let code = code.or_else(|| field(data, "status").and_then(code_of));
     let message = field(data, "message").or_else(|| field(data, "error"));
     let message = message.map(Value::text_of).unwrap_or_default();
     let is_lost = message.is_empty() && broken(data) > 0;
     let message = clipped(if is_lost { payload } else { &message });
-    (code.and_then(|code| code.try_into().ok()), message)
+    (code, message)
+}
+
+/// A whole number that fits, or none: nothing is cut off of a code.
+fn code_of(value: Value<'_>) -> Option<u16> {
+    numbers::id(&value.text_of())?.parse().ok()
 }
 
 fn clipped(text: &str) -> String {
