@@ -279,3 +279,100 @@ fn what_the_stream_does_not_take_waits_for_a_flush() {
     assert!(socket.poll_ready_unpin(context).is_ready());
     assert!(socket.stream().written.len() > 10_000);
 }
+
+/// Numbers that look random and are the same in each run (xorshift).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % bound
+    }
+}
+
+/// Frames that mostly follow the rules, the payload's length written in any of the three ways.
+fn some_frames(numbers: &mut Numbers) -> Vec<u8> {
+    let firsts = [0x81, 0x81, 0x82, 0x01, 0x00, 0x80, 0x80, 0x89, 0x8a, 0x88, 0xc1, 0x83];
+    let mut bytes = Vec::new();
+    for _ in 0..numbers.below(12) {
+        // The last of them break a rule, or close.
+        let kinds = if numbers.below(8) == 0 { firsts.len() } else { 9 };
+        let first = firsts[numbers.below(kinds)];
+        let length = [0, 1, 5, 125, 126, 300, 65_535, 70_000][numbers.below(8)];
+        let length = if first & 0x08 != 0 { length.min(125) } else { length };
+        bytes.push(first);
+        match (numbers.below(3), u16::try_from(length)) {
+            (0, Ok(short @ 0..126)) => bytes.push(u8::try_from(short).unwrap()),
+            (0 | 1, Ok(length)) => {
+                bytes.push(126);
+                bytes.extend(length.to_be_bytes());
+            }
+            _ => {
+                bytes.push(127);
+                bytes.extend((length as u64).to_be_bytes());
+            }
+        }
+        bytes.resize(bytes.len() + length, b'a');
+    }
+    bytes
+}
+
+/// What tungstenite makes of the bytes by itself.
+fn by_itself(bytes: &[u8]) -> Vec<Option<Bytes>> {
+    let incoming = bytes.chunks(bytes.len().max(1)).map(<[u8]>::to_vec).collect();
+    let mut stream = Pieces { incoming, ..Pieces::default() };
+    let mut follower = Follower::new(usize::MAX);
+    let mut context =
+        WebSocketContext::new(Role::Client, Some(config(&Limits::default(), LIMIT, 4 * 1024)));
+    let mut brought = Vec::new();
+    loop {
+        let mut followed = Followed {
+            stream: &mut stream,
+            beginning: &mut Bytes::new(),
+            follower: &mut follower,
+            context: &mut Context::from_waker(Waker::noop()),
+        };
+        match context.read(&mut followed) {
+            Ok(Message::Text(text)) => brought.push(Some(text.into())),
+            Ok(Message::Binary(bytes)) => brought.push(Some(bytes)),
+            Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Err(error) if is_blocked(&error) => return brought,
+            Ok(_) | Err(_) => {
+                brought.push(None);
+                return brought;
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_comes_it_brings_what_tungstenite_brings_by_itself() {
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let (mut messages, mut ends) = (0, 0);
+    for _ in 0..400 {
+        let bytes = some_frames(&mut numbers);
+        let size = [1, 2, 7, 100, 4_096, 1_000_000][numbers.below(6)];
+        let mut socket = websocket(bytes.chunks(size).map(<[u8]>::to_vec));
+        let mut brought = Vec::new();
+        loop {
+            match next(&mut socket) {
+                Poll::Ready(Some(Ok(Incoming::Message(message)))) => brought.push(Some(message)),
+                Poll::Ready(Some(Ok(Incoming::Ping | Incoming::Pong))) => {}
+                Poll::Pending => break,
+                Poll::Ready(_) => {
+                    brought.push(None);
+                    break;
+                }
+            }
+        }
+        messages += brought.iter().flatten().count();
+        ends += brought.iter().filter(|message| message.is_none()).count();
+        assert_eq!(brought, by_itself(&bytes), "{:?}", &bytes[..bytes.len().min(40)]);
+        if !brought.contains(&None) && socket.follower.is_between_messages() {
+            assert!(!socket.follower.has_met_large(), "no large buffer is left");
+        }
+    }
+    assert!(messages > 200 && ends > 50, "{messages} messages, {ends} ends");
+}
