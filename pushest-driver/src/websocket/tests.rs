@@ -322,24 +322,16 @@ fn some_frames(numbers: &mut Numbers) -> Vec<u8> {
 /// What tungstenite makes of the bytes by itself.
 fn by_itself(bytes: &[u8]) -> Vec<Option<Bytes>> {
     let incoming = bytes.chunks(bytes.len().max(1)).map(<[u8]>::to_vec).collect();
-    let mut stream = Pieces { incoming, ..Pieces::default() };
-    let mut follower = Follower::new(usize::MAX);
-    let mut context =
-        WebSocketContext::new(Role::Client, Some(config(&Limits::default(), LIMIT, 4 * 1024)));
+    let stream = Pieces { incoming, ..Pieces::default() };
+    let mut socket = PolledSocket::new(stream, config(&Limits::default(), LIMIT, 4 * 1024));
     let mut brought = Vec::new();
     loop {
-        let mut followed = Followed {
-            stream: &mut stream,
-            beginning: &mut Bytes::new(),
-            follower: &mut follower,
-            context: &mut Context::from_waker(Waker::noop()),
-        };
-        match context.read(&mut followed) {
-            Ok(Message::Text(text)) => brought.push(Some(text.into())),
-            Ok(Message::Binary(bytes)) => brought.push(Some(bytes)),
-            Ok(Message::Ping(_) | Message::Pong(_)) => {}
-            Err(error) if is_blocked(&error) => return brought,
-            Ok(_) | Err(_) => {
+        match socket.poll_next_unpin(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Ok(Message::Text(text)))) => brought.push(Some(text.into())),
+            Poll::Ready(Some(Ok(Message::Binary(bytes)))) => brought.push(Some(bytes)),
+            Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+            Poll::Pending => return brought,
+            Poll::Ready(_) => {
                 brought.push(None);
                 return brought;
             }
@@ -370,8 +362,8 @@ fn whatever_comes_it_brings_what_tungstenite_brings_by_itself() {
         messages += brought.iter().flatten().count();
         ends += brought.iter().filter(|message| message.is_none()).count();
         assert_eq!(brought, by_itself(&bytes), "{:?}", &bytes[..bytes.len().min(40)]);
-        if !brought.contains(&None) && socket.follower.is_between_messages() {
-            assert!(!socket.follower.has_met_large(), "no large buffer is left");
+        if !brought.contains(&None) && socket.follower().is_between_messages() {
+            assert!(!socket.follower().has_met_large(), "no large buffer is left");
         }
     }
     assert!(messages > 200 && ends > 50, "{messages} messages, {ends} ends");
