@@ -85,7 +85,7 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", value_name = "NAME:VALUE")]
     pub(crate) auth_header: Vec<String>,
 
-    /// A header for the connection to the server, such as 'Origin: https://shop.example'; may be
+    /// A header for the connection to the server, such as `Origin: https://shop.example`; may be
     /// given several times, and with NAME:@FILE as for --auth-header
     #[arg(long, help_heading = "Connection", value_name = "NAME:VALUE")]
     pub(crate) header: Vec<String>,
