@@ -18,12 +18,17 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
+#[cfg(all(test, pushest_loom))]
+mod models;
 mod options;
+mod park;
 mod pump;
+mod pump_waker;
 mod queue;
 mod recording;
 pub mod runtime;
 mod subscription;
+mod sync;
 mod trigger;
 mod unblocked;
 mod user;

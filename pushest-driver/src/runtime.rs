@@ -22,6 +22,7 @@ pub use crate::handler::run;
 use crate::handler::{Handler, RunError};
 use crate::hub::Hub;
 use crate::options::Options;
+pub use crate::park::Parking;
 pub use crate::pump::Pump;
 pub use crate::unblocked::unblocked;
 

@@ -1,12 +1,11 @@
 //! Work that blocks, and the future that waits for it elsewhere.
 
 use std::future::{Future, poll_fn};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 
-use futures_util::task::AtomicWaker;
-
 use crate::runtime::Runtime;
+use crate::sync::{AtomicWaker, Mutex};
 
 /// Runs work that may block with [`Runtime::unblock`], and waits for its answer: `None` if it was
 /// not carried out, since the runtime shuts down, or it panicked. It begins at once; dropping the
