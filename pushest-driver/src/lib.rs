@@ -18,7 +18,8 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
-#[cfg(all(test, pushest_loom))]
+#[cfg(test)]
+#[cfg(pushest_loom)]
 mod models;
 mod options;
 mod park;

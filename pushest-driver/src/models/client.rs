@@ -1,151 +1,16 @@
 //! The whole client over a socket that belongs to the model: its hub, its pump, its receivers.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::future::{Pending, pending};
-use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
-use futures_util::future::BoxFuture;
-use futures_util::{Sink, Stream, StreamExt, future};
+use futures_util::{StreamExt, future};
 use loom::thread::{self, JoinHandle};
-use pushest_proto::{Config, ConfigBuilder, Instant, Limits};
-use tungstenite::{Error, Message};
+use pushest_proto::{Config, ConfigBuilder, Limits};
 
+use super::local::{A, B, Local};
 use super::*;
 use crate::client::Client;
-use crate::dial::Upgrade;
-use crate::runtime::{self, Pump, Runtime};
-
-/// A runtime without sockets, in which no time passes.
-pub(super) struct Local {
-    is_working: bool,
-    /// What the server sends to a subscriber; `None` where it is never connected to.
-    server: Option<&'static [&'static str]>,
-}
-
-impl Local {
-    /// Work is done, by a thread.
-    pub(super) fn working() -> Self {
-        Self { is_working: true, server: None }
-    }
-
-    /// Work is dropped, by a thread.
-    pub(super) fn idle() -> Self {
-        Self { is_working: false, server: None }
-    }
-
-    fn connected_to(server: &'static [&'static str]) -> Self {
-        Self { is_working: false, server: Some(server) }
-    }
-}
-
-impl Runtime for Local {
-    type Tcp = ();
-    type Tls = Infallible;
-    type Socket = Socket;
-    type TlsSocket = Socket;
-    type Sleep = Pending<()>;
-
-    fn now(&self) -> Instant {
-        Instant::ORIGIN
-    }
-
-    fn sleep_until(&self, _: Instant) -> Pending<()> {
-        pending()
-    }
-
-    fn resolve(&self, _: &str, _: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        Box::pin(async { Ok(vec![SocketAddr::from(([127, 0, 0, 1], 80))]) })
-    }
-
-    fn connect(&self, _: SocketAddr) -> BoxFuture<'static, io::Result<()>> {
-        match self.server {
-            Some(_) => Box::pin(async { Ok(()) }),
-            None => Box::pin(pending()),
-        }
-    }
-
-    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
-        let is_working = self.is_working;
-        thread::spawn(move || if is_working { work() } else { drop(work) });
-    }
-
-    fn upgrade(&self, (): (), _: Upgrade) -> BoxFuture<'static, Result<Socket, Error>> {
-        let events = self.server.unwrap_or_default();
-        let incoming = [Message::text(ESTABLISHED)].into();
-        Box::pin(async move { Ok(Socket { incoming, events, is_closed: false, waker: None }) })
-    }
-
-    fn upgrade_tls(
-        &self,
-        tls: Infallible,
-        _: Upgrade,
-    ) -> BoxFuture<'static, Result<Socket, Error>> {
-        match tls {}
-    }
-}
-
-/// It answers a subscribe with its confirmation and all events, and a close frame with the end.
-pub(super) struct Socket {
-    incoming: VecDeque<Message>,
-    events: &'static [&'static str],
-    is_closed: bool,
-    waker: Option<Waker>,
-}
-
-impl Stream for Socket {
-    type Item = Result<Message, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(message) = self.incoming.pop_front() {
-            return Poll::Ready(Some(Ok(message)));
-        }
-        if self.is_closed {
-            return Poll::Ready(None);
-        }
-        self.waker = Some(context.waker().clone());
-        Poll::Pending
-    }
-}
-
-impl Sink<Message> for Socket {
-    type Error = Error;
-
-    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.is_closed |= message.is_close();
-        if message.to_text().is_ok_and(|text| text.contains("pusher:subscribe")) {
-            self.incoming.push_back(Message::text(SUBSCRIBED));
-            let events = self.events;
-            self.incoming.extend(events.iter().map(|text| Message::text(*text)));
-        }
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-        Ok(())
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-const ESTABLISHED: &str = r#"{"event":"pusher:connection_established",
-    "data":"{\"socket_id\":\"1.1\",\"activity_timeout\":120}"}"#;
-const SUBSCRIBED: &str =
-    r#"{"event":"pusher_internal:subscription_succeeded","channel":"news","data":"{}"}"#;
-const A: &str = r#"{"event":"a","channel":"news","data":"1"}"#;
-const B: &str = r#"{"event":"b","channel":"news","data":"2"}"#;
+use crate::runtime::{self, Pump};
 
 /// Runs a program on a thread of its own, for loom gives the first one too little of a stack.
 fn check_client(expected: &[&str], program: impl Fn() -> String + Copy + Send + Sync + 'static) {
@@ -224,6 +89,21 @@ fn a_subscription_is_confirmed_however_the_pump_was_going_to_sleep() {
         let result = block_on(news.subscribed());
         drop(client);
         drop(news);
+        pump.join().unwrap();
+        format!("{result:?}")
+    });
+}
+
+#[test]
+fn a_flush_is_answered_however_the_pump_was_going_to_sleep() {
+    check_client(&["Ok(0ns)"], || {
+        let (client, pump) = client(config(), Options::default(), Local::connected_to(&[]));
+        let pump = carry(pump);
+        let result = block_on(async {
+            client.connected().await.unwrap();
+            client.flush().await
+        });
+        drop(client);
         pump.join().unwrap();
         format!("{result:?}")
     });

@@ -4,9 +4,11 @@
 //! Run by `.ci/loom`, which also breaks the code on purpose and expects a model to fail.
 
 mod client;
+mod local;
 mod park;
 mod pump_waker;
 mod queue;
+mod unblocked;
 mod waiting;
 
 use std::collections::BTreeSet;

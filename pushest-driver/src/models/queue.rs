@@ -84,16 +84,34 @@ fn one_that_is_closed_while_it_is_pushed_to_holds_nothing_and_nobody_up() {
                 push(&queue, &["b"]);
             }
         });
-        let context = &mut Context::from_waker(Waker::noop());
-        let received = match queue.poll_recv(context).0 {
-            Poll::Ready(Some(Event::Subscribed { channel })) => channel.to_string(),
-            _ => String::new(),
-        };
+        let received = received_already(&queue);
         queue.close();
         pump.join().unwrap();
         assert!(!congestion.is_any());
-        // A receiver of everything may be closed twice over: by the client's end, too.
-        assert!(matches!(queue.poll_recv(context).0, Poll::Ready(None)));
+        assert_eq!(receive_all(&queue), "");
+        received
+    });
+}
+
+#[test]
+fn one_that_is_closed_and_ended_at_once_makes_room_once() {
+    check(&["", "a"], || {
+        let congestion = Arc::<Congestion>::default();
+        let queue = queue(Overflow::Wait, 1, &congestion);
+        let pump = thread::spawn({
+            let queue = queue.clone();
+            move || push(&queue, &["a"])
+        });
+        // The last client is dropped meanwhile.
+        let client = thread::spawn({
+            let queue = queue.clone();
+            move || end(&queue)
+        });
+        let received = received_already(&queue);
+        queue.close();
+        pump.join().unwrap();
+        client.join().unwrap();
+        assert!(!congestion.is_any());
         received
     });
 }
@@ -110,14 +128,16 @@ fn one_that_moves_to_another_task_is_woken_there() {
             }
         });
         // It was polled once, by a task that has lost its interest: half of a `select!`.
-        let first = queue.poll_recv(&mut Context::from_waker(Waker::noop())).0;
-        let received = match first {
-            Poll::Ready(Some(Event::Subscribed { channel })) => {
-                format!("{channel}{}", receive_all(&queue))
-            }
-            _ => receive_all(&queue),
-        };
+        let received = received_already(&queue) + &receive_all(&queue);
         pump.join().unwrap();
         received
     });
+}
+
+/// What is there without waiting, if anything.
+fn received_already(queue: &Queue) -> String {
+    match queue.poll_recv(&mut Context::from_waker(Waker::noop())).0 {
+        Poll::Ready(Some(event)) => word(&event),
+        _ => String::new(),
+    }
 }

@@ -1,15 +1,13 @@
-//! Those who wait for what happens under a lock, and for work elsewhere.
+//! Those who wait for what happens under a lock.
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use loom::thread;
 
 use super::*;
-use crate::models::client::Local;
 use crate::sync::Mutex;
-use crate::unblocked::unblocked;
 use crate::waiting::WaitList;
 
 #[derive(Default)]
@@ -87,27 +85,5 @@ fn one_who_gives_up_takes_no_wake_from_another() {
         other.join().unwrap();
         pump.join().unwrap();
         "done".to_string()
-    });
-}
-
-#[test]
-fn who_waits_for_work_elsewhere_gets_its_answer() {
-    check(&["Some(7)"], || format!("{:?}", block_on(unblocked(&Local::working(), || 7))));
-}
-
-#[test]
-fn who_waits_for_work_that_is_never_done_learns_of_that() {
-    check(&["None"], || format!("{:?}", block_on(unblocked(&Local::idle(), || 7))));
-}
-
-#[test]
-fn who_waits_in_another_task_is_woken_there() {
-    check(&["Some(7)"], || {
-        let mut answer = std::pin::pin!(unblocked(&Local::working(), || 7));
-        // One that has lost its interest.
-        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => format!("{answer:?}"),
-            Poll::Pending => format!("{:?}", block_on(answer)),
-        }
     });
 }
