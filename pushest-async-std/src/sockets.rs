@@ -3,15 +3,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use async_std::io::{Read, Write};
-use async_std::net::{TcpStream, ToSocketAddrs};
-use async_tungstenite::tungstenite::Error;
-use async_tungstenite::{WebSocketStream, client_async_with_config};
+use async_std::net::TcpStream;
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::protocol::Role;
 use futures_util::future::BoxFuture;
-use pushest_driver::proto;
-use pushest_driver::runtime::{Pump, Runtime, Spawn, Upgrade};
+use pushest_driver::runtime::{ByteStream, Pump, Runtime, Spawn, Upgrade};
+use pushest_driver::{DialFailure, proto};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -44,11 +46,6 @@ impl Runtime for AsyncStd {
         Box::pin(async_std::task::sleep(remaining.min(LONGEST_SLEEP)))
     }
 
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        Box::pin(async move { Ok((&*host, port).to_socket_addrs().await?.collect()) })
-    }
-
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
@@ -71,7 +68,7 @@ impl Runtime for AsyncStd {
         &self,
         tcp: TcpStream,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
         Box::pin(websocket(tcp, upgrade))
     }
 
@@ -79,17 +76,39 @@ impl Runtime for AsyncStd {
         &self,
         tls: Tls,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::TlsSocket, DialFailure>> {
         Box::pin(websocket(tls, upgrade))
     }
 }
 
 async fn websocket<S: Read + Write + Unpin>(
-    stream: S,
+    mut stream: S,
     upgrade: Upgrade,
-) -> Result<WebSocketStream<S>, Error> {
-    let Upgrade { request, config } = upgrade;
-    Ok(client_async_with_config(request, stream, Some(config)).await?.0)
+) -> Result<WebSocketStream<S>, DialFailure> {
+    let rest = upgrade.negotiate(&mut Bytes(&mut stream)).await?;
+    let (role, config) = (Role::Client, Some(upgrade.config));
+    Ok(WebSocketStream::from_partially_read(stream, rest, role, config).await)
+}
+
+/// A stream as the upgrade reads and writes it.
+struct Bytes<'a, S>(&'a mut S);
+
+impl<S: Read + Write + Unpin> ByteStream for Bytes<'_, S> {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0).poll_read(context, buffer)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_flush(context)
+    }
 }
 
 impl Spawn for AsyncStd {

@@ -2,16 +2,16 @@
 
 use std::future::poll_fn;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::future::BoxFuture;
 use mio::net::TcpStream;
-use pushest_driver::proto;
-use pushest_driver::runtime::{Runtime, Upgrade, unblocked};
-use tungstenite::client::client_with_config;
-use tungstenite::{Error, HandshakeError};
+use pushest_driver::runtime::{NonBlocking, Runtime, Upgrade};
+use pushest_driver::{DialFailure, proto};
+use tungstenite::WebSocket;
+use tungstenite::protocol::Role;
 
 use crate::reactor::{Reactor, Sleep};
 use crate::websocket::Socket;
@@ -40,13 +40,6 @@ impl Runtime for Sockets {
 
     fn sleep_until(&self, deadline: proto::Instant) -> Sleep {
         Sleep { reactor: self.reactor.clone(), deadline }
-    }
-
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        let asking = unblocked(self, move || Ok((&*host, port).to_socket_addrs()?.collect()));
-        let lost = || Err(io::Error::other("there is no thread to resolve the name on"));
-        Box::pin(async move { asking.await.unwrap_or_else(lost) })
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
@@ -84,7 +77,7 @@ impl Runtime for Sockets {
         &self,
         tcp: TcpStream,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
         Box::pin(websocket(tcp, upgrade))
     }
 
@@ -92,23 +85,16 @@ impl Runtime for Sockets {
         &self,
         tls: Tls,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::TlsSocket, DialFailure>> {
         Box::pin(websocket(tls, upgrade))
     }
 }
 
-async fn websocket<S: Read + Write>(stream: S, upgrade: Upgrade) -> Result<Socket<S>, Error> {
-    let mut progress = client_with_config(upgrade.request, stream, Some(upgrade.config));
-    loop {
-        progress = match progress {
-            Ok((socket, _)) => return Ok(Socket::new(socket)),
-            Err(HandshakeError::Failure(error)) => return Err(error),
-            Err(HandshakeError::Interrupted(half)) => {
-                next_turn().await;
-                half.handshake()
-            }
-        };
-    }
+async fn websocket<S: Read + Write>(stream: S, upgrade: Upgrade) -> Result<Socket<S>, DialFailure> {
+    let mut stream = NonBlocking(stream);
+    let rest = upgrade.negotiate(&mut stream).await?;
+    let (role, config) = (Role::Client, Some(upgrade.config));
+    Ok(Socket::new(WebSocket::from_partially_read(stream.0, rest, role, config)))
 }
 
 /// Tries a step again, turn by turn, until it no longer would block.

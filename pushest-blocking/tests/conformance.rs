@@ -100,12 +100,20 @@ mod with_a_thread {
     pushest_testkit::conformance!(super::Adapted<super::Spawned>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(super::Adapted<super::Spawned>);
+    #[cfg(feature = "http")]
+    pushest_testkit::conformance_of_endpoints!(super::Adapted<super::Spawned>);
+    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    pushest_testkit::conformance_of_endpoints_over_tls!(super::Adapted<super::Spawned>);
 }
 
 mod without_a_thread {
     pushest_testkit::conformance!(super::Adapted<super::Unspawned>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(super::Adapted<super::Unspawned>);
+    #[cfg(feature = "http")]
+    pushest_testkit::conformance_of_endpoints!(super::Adapted<super::Unspawned>);
+    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    pushest_testkit::conformance_of_endpoints_over_tls!(super::Adapted<super::Unspawned>);
 }
 
 #[cfg(feature = "real-server")]

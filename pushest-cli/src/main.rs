@@ -9,6 +9,7 @@ mod arguments;
 mod commands;
 mod connection;
 mod failure;
+mod headers;
 mod output;
 mod recording;
 mod runtime;

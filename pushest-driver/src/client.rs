@@ -105,6 +105,13 @@ impl Client {
         options: &SubscribeOptions,
     ) -> Result<Subscription, SubscribeError> {
         let (place, name, id) = self.hub().subscribe(channel, options)?;
+        if let Some(meant) = name.near_miss() {
+            tracing::warn!(
+                target: "pushest",
+                channel = %name,
+                "is {meant} meant? to servers this is a channel of another kind"
+            );
+        }
         Ok(Subscription::new(self.hub().clone(), place, name, id))
     }
 

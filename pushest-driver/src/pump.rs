@@ -131,7 +131,7 @@ impl<R: Runtime> Pump<R> {
         let dialer = Arc::new(Dialer::new(hub.config.clone(), hub.options.clone()));
         let authorizer = hub.options.authority.clone().map(|authority| match authority {
             Authority::Own(authorizer) => authorizer,
-            Authority::Blocking(authorizer) => blocking(authorizer, runtime.clone()),
+            Authority::Blocking(authorizer) => blocking(authorizer),
             #[cfg(feature = "http")]
             Authority::Endpoint(endpoint) => {
                 let headers = hub.options.auth_headers.clone();

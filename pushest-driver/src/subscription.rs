@@ -133,6 +133,18 @@ impl Subscription {
         view.map(|view| view.members().cloned().collect()).unwrap_or_default()
     }
 
+    /// Returns whether [`Subscription::members`] began with a list of the server's; see
+    /// [`Commands::members_known`](crate::Commands::members_known). False once the channel was
+    /// unsubscribed from.
+    #[must_use]
+    pub fn members_known(&self) -> bool {
+        let mut state = self.hub.lock();
+        if state.channel(&self.name, self.id).is_none() {
+            return false;
+        }
+        state.session.channel(self.name.as_str()).is_some_and(|view| view.members_known())
+    }
+
     /// How far the subscription is; `None` once it was unsubscribed from.
     #[must_use]
     pub fn state(&self) -> Option<ChannelState> {

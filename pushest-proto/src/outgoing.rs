@@ -95,21 +95,36 @@ impl Outgoing {
 /// So many client events are remembered until a pong says that they were read.
 const MOST_REMEMBERED: usize = 64;
 
+#[derive(Debug)]
+struct SentEvent {
+    /// How many pings had been sent before it.
+    pings: u64,
+    channel: ChannelName,
+    name: Box<str>,
+    /// The size of its frame.
+    bytes: usize,
+}
+
 /// Client events that were sent and may still be refused.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
-    events: VecDeque<(u64, ChannelName, Box<str>)>,
+    events: VecDeque<SentEvent>,
     /// Pings that were sent on this connection, and pongs that came.
     pings: u64,
     pongs: u64,
 }
 
 impl Sent {
-    pub(crate) fn event(&mut self, channel: ChannelName, event: Box<str>) {
+    pub(crate) fn event(&mut self, channel: ChannelName, name: Box<str>, bytes: usize) {
         if self.events.len() == MOST_REMEMBERED {
             self.events.pop_front();
         }
-        self.events.push_back((self.pings, channel, event));
+        self.events.push_back(SentEvent { pings: self.pings, channel, name, bytes });
+    }
+
+    /// The size of the largest frame of those that may still be refused; 0 if there is none.
+    pub(crate) fn largest(&self) -> usize {
+        self.events.iter().map(|event| event.bytes).max().unwrap_or(0)
     }
 
     pub(crate) fn ping(&mut self) {
@@ -119,7 +134,7 @@ impl Sent {
     /// A pong came: what was sent before its ping has been read, and not refused.
     pub(crate) fn pong(&mut self) {
         self.pongs += 1;
-        while self.events.front().is_some_and(|(pings, ..)| *pings < self.pongs) {
+        while self.events.front().is_some_and(|event| event.pings < self.pongs) {
             self.events.pop_front();
         }
     }
@@ -127,10 +142,10 @@ impl Sent {
     /// The client event that a refusal is about: the one that its message names, else the only
     /// one that was sent since the last pong.
     pub(crate) fn refused(&mut self, message: &str) -> Option<(ChannelName, Box<str>)> {
-        let named = self.events.iter().position(|(_, _, event)| message.contains(&**event));
+        let named = self.events.iter().position(|event| message.contains(&*event.name));
         let only = (self.events.len() == 1).then_some(0);
-        let (_, channel, event) = self.events.remove(named.or(only)?)?;
-        Some((channel, event))
+        let SentEvent { channel, name, .. } = self.events.remove(named.or(only)?)?;
+        Some((channel, name))
     }
 
     pub(crate) fn clear(&mut self) {

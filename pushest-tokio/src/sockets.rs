@@ -2,17 +2,18 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use pushest_driver::proto;
-use pushest_driver::runtime::{Pump, Runtime, Spawn, Upgrade};
-use tokio::io::{AsyncRead, AsyncWrite};
+use pushest_driver::runtime::{ByteStream, Pump, Runtime, Spawn, Upgrade};
+use pushest_driver::{DialFailure, proto};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -21,7 +22,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[derive(Debug)]
 pub struct Tokio {
     origin: Instant,
-    handle: Handle,
 }
 
 #[cfg(feature = "tls")]
@@ -46,21 +46,12 @@ impl Runtime for Tokio {
         sleep(remaining.min(LONGEST_SLEEP))
     }
 
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
-    }
-
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
             Ok(stream)
         })
-    }
-
-    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
-        self.handle.spawn_blocking(work);
     }
 
     #[cfg(feature = "tls")]
@@ -77,7 +68,7 @@ impl Runtime for Tokio {
         &self,
         tcp: TcpStream,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
         Box::pin(websocket(tcp, upgrade))
     }
 
@@ -85,22 +76,46 @@ impl Runtime for Tokio {
         &self,
         tls: Tls,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::TlsSocket, DialFailure>> {
         Box::pin(websocket(tls, upgrade))
     }
 }
 
 async fn websocket<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
+    mut stream: S,
     upgrade: Upgrade,
-) -> Result<WebSocketStream<S>, Error> {
-    let Upgrade { request, config } = upgrade;
-    Ok(client_async_with_config(request, stream, Some(config)).await?.0)
+) -> Result<WebSocketStream<S>, DialFailure> {
+    let rest = upgrade.negotiate(&mut Bytes(&mut stream)).await?;
+    let (role, config) = (Role::Client, Some(upgrade.config));
+    Ok(WebSocketStream::from_partially_read(stream, rest, role, config).await)
+}
+
+/// A stream as the upgrade reads and writes it.
+struct Bytes<'a, S>(&'a mut S);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Bytes<'_, S> {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        let read = Pin::new(&mut *self.0).poll_read(context, &mut buffer);
+        read.map_ok(|()| buffer.filled().len())
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_flush(context)
+    }
 }
 
 impl Spawn for Tokio {
     fn current() -> Self {
-        Self { origin: Instant::now(), handle: Handle::current() }
+        Self { origin: Instant::now() }
     }
 
     fn spawn(pump: Pump<Self>) {

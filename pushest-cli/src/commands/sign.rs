@@ -12,8 +12,8 @@ use crate::failure::Failure;
 pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
     let socket_id = SocketId::new(&arguments.socket_id).ok_or_else(|| {
         Failure::input(format_args!(
-            "{:?} is not a socket id: two runs of digits with a dot between them, such as \
-             1234.5678, at most 64 bytes",
+            "{:?} is not a socket id: 1 to 100 letters, digits, dots, hyphens and underscores, such \
+             as 1234.5678",
             arguments.socket_id
         ))
     })?;

@@ -22,8 +22,15 @@ impl Output {
         Self { is_json }
     }
 
-    /// Writes a line and flushes it, so that it is there at once in a pipe, too.
+    /// Writes a line and flushes it, so that it is there at once in a pipe, too. What is a warning
+    /// for people goes to standard error, and for programs is a line besides.
     pub(crate) fn line(&self, line: &Line<'_>) -> io::Result<()> {
+        if let Line::Unrouted { .. } = line {
+            self.warning(line);
+            if !self.is_json {
+                return Ok(());
+            }
+        }
         if self.is_json {
             let mut text = serde_json::to_string(line).expect("strings and numbers only");
             text.push('\n');

@@ -32,7 +32,7 @@ impl Output {
             Event::ServerError(error) => {
                 self.warning(format_args!("the server reports: {error}"));
             }
-            Event::Malformed { problem, message } => {
+            Event::Malformed { problem, message, .. } => {
                 self.warning(format_args!("a malformed message ({problem}): {message}"));
             }
             Event::LimitReached(LimitReached::Members { channel, dropped }) => {

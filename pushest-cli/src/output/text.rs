@@ -76,6 +76,11 @@ impl Display for Line<'_> {
             Self::Offline { user_ids } => {
                 f.write_str(&styled(LEFT, &format!("offline  {}", user_ids.join(", "))))
             }
+            Self::Unrouted { event, message } => {
+                let beginning: String = message.get().chars().take(200).collect();
+                let rest = if beginning.len() < message.get().len() { "…" } else { "" };
+                write!(f, "{event} belongs to no channel and is not known: {beginning}{rest}")
+            }
             Self::Lagged { dropped } => {
                 let text = format!("lagged  {dropped} events are gone: they were read too slowly");
                 f.write_str(&styled(WARNING, &text))

@@ -117,13 +117,20 @@ fn connections() {
     refused(&master_key("aHVzaA=="), "the master key has 4 bytes: it must have 32");
     refused(&master_key(""), "the master key has 0 bytes");
     refused(&["--key", "k", "--cluster", "EU"], "\"EU\" is not a cluster");
-    refused(&["--key", "k", "--host", "http://h"], "\"http://h\" is not a host");
+    refused(&["--key", "k", "--host", "a b"], "\"a b\" is not a host");
+    refused(&["--key", "k", "--host", "http://k:hush@h"], "is not a host");
+    refused(&["--key", "k:hush", "--host", "h"], "is not a key");
+    refused(&["--key", "k", "--host", "xn--a"], "\"xn--a\" is not the name of a host");
     refused(&["--key", "k", "--host", "h", "--port", "0"], "'0'");
     refused(&["--key", "k", "--host", "h", "--port", "70000"], "'70000'");
     refused(&["--key", "k", "--host", "h", "--path", "a b"], "\"a b\" is not a path");
-    refused(&["--url", "ws://k:hush@h"], "unknown scheme");
+    refused(&["--url", "gopher://k:hush@h"], "unknown scheme");
     refused(&["--url", "pusher://h"], "no KEY@");
-    refused(&["--url", "pusher://k:hush@h:x"], "\"x\" is not a port");
+    refused(&["--url", "pusher://k:hush@h:x"], "its port is no number");
+    for url in ["pusher://k:se@cret:hush/more@h", "pusher://k:pa@hush/x@h", "pusher://k:a:hush@h"] {
+        refused(&["--url", url], "percent-encoded");
+    }
+    refused(&["pusher://k:hush@h", "--key", "k"], "is not a channel name");
     refused(&["--url", "pushers://k:hush@h", "--ca-file", "/no/such.pem"], "/no/such.pem");
 }
 
@@ -160,7 +167,8 @@ fn endpoints() {
         "http://h:hush/",
         "http://h/?tok en=hush",
         "http://h/hush\n",
-        "http://hüsh/hush",
+        "http://h/hüsh/hush",
+        "http://xn--a/hush",
     ] {
         urls(url, "is not the URL of an endpoint: it starts with http:// or https://");
     }
@@ -169,9 +177,9 @@ fn endpoints() {
     let header = |header| [&endpoint[..], &["--auth-header", header]].concat();
     refused(&header("hush"), "no colon");
     for wrong in ["A b: hush", ": hush", "Authorization Bearer hush:x"] {
-        refused(&header(wrong), "is not the name of an --auth-header");
+        refused(&header(wrong), "is not the name of a header for --auth-header");
     }
-    refused(&header("X: hush\nhush"), "the value of the --auth-header \"X\"");
+    refused(&header("X: hush\nhush"), "the value of --auth-header \"X\"");
     refused(&[&endpoint[..], &["--master-key", "hush"]].concat(), "--master-key");
     let user = [&endpoint[..], &["presence-a", "--user-id", "7"]].concat();
     refused(&user, "the endpoint says who subscribes");

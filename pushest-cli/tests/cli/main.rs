@@ -6,6 +6,7 @@ mod channels;
 mod demo;
 mod doctor;
 mod endpoint;
+mod headers;
 mod listen;
 mod members;
 #[path = "../../src/commands/demo/publisher.rs"]

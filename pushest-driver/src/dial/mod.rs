@@ -1,30 +1,26 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
-mod address;
+pub(crate) mod address;
 pub(crate) mod handshake;
+pub(crate) mod host_name;
+pub(crate) mod race;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_stream;
+pub(crate) mod upgrade;
+#[cfg(feature = "tls")]
+mod verifier;
 
-use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
-use tungstenite::handshake::client::Request;
-use tungstenite::protocol::WebSocketConfig;
 
-use crate::options::Options;
+use self::upgrade::Upgrade;
+use crate::options::{Options, check_header};
 use crate::runtime::Runtime;
-
-/// What a runtime needs to know to turn a connection into a WebSocket.
-pub struct Upgrade {
-    /// The HTTP request that asks for it.
-    pub request: Request,
-    /// Sizes of buffers and messages.
-    pub config: WebSocketConfig,
-}
+use crate::unblocked::detached;
 
 /// The WebSocket of a connection, with TLS or without.
 pub(crate) type Socket<R> = Either<<R as Runtime>::Socket, <R as Runtime>::TlsSocket>;
@@ -37,12 +33,6 @@ pub struct Tls {
     pub config: Arc<rustls::ClientConfig>,
     /// The name that the server's certificate must be for.
     pub server_name: rustls::pki_types::ServerName<'static>,
-}
-
-impl fmt::Debug for Upgrade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrade").field("uri", self.request.uri()).finish_non_exhaustive()
-    }
 }
 
 /// Makes the connections of one client.
@@ -72,12 +62,14 @@ impl Dialer {
         let (dialer, runtime) = (self.clone(), runtime.clone());
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
+            let endpoint = host_name::ascii(endpoint)?;
             let tls = dialer.tls(&endpoint)?;
-            let upgrade = dialer.upgrade(&endpoint)?;
-            let (host, port) = (endpoint.host_name(), endpoint.port_number());
+            let headers = dialer.headers().await?;
+            let upgrade = dialer.upgrade(&runtime, &endpoint, &headers)?;
+            let (host, port) = (endpoint.host_with_zone(), endpoint.port_number());
             let chosen = &dialer.options.addresses;
-            let tcp = address::connect(&*runtime, host, port, chosen).await?;
-            let socket = match tls {
+            let tcp = address::connect(&*runtime, &host, port, chosen).await?;
+            match tls {
                 None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
                 #[cfg(feature = "tls")]
                 Some(tls) => {
@@ -85,8 +77,7 @@ impl Dialer {
                     let tls = tls.map_err(|error| tls::failure(&error))?;
                     runtime.upgrade_tls(tls, upgrade).await.map(Either::Right)
                 }
-            };
-            socket.map_err(handshake::failure)
+            }
         })
     }
 
@@ -100,13 +91,29 @@ impl Dialer {
         self.trust.config(&self.options.trust)
     }
 
-    fn upgrade(&self, endpoint: &Endpoint) -> Result<Upgrade, DialFailure> {
+    /// The headers for one upgrade.
+    async fn headers(&self) -> Result<Vec<(String, String)>, DialFailure> {
+        let mut headers = self.options.headers.clone();
+        let Some(provide) = self.options.fresh_headers.clone() else { return Ok(headers) };
+        let failed = |text: &str| DialFailure::Headers(text.into());
+        let provided = detached("pushest-headers", move || provide()).await;
+        let provided = provided.ok_or_else(|| failed("what provides them panicked"))?;
+        for (name, value) in provided.map_err(|text| failed(&text))? {
+            check_header(&name, &value).map_err(|error| failed(&error.to_string()))?;
+            headers.push((name, value));
+        }
+        Ok(headers)
+    }
+
+    fn upgrade<R: Runtime>(
+        &self,
+        runtime: &Arc<R>,
+        endpoint: &Endpoint,
+        headers: &[(String, String)],
+    ) -> Result<Upgrade, DialFailure> {
         let limits = self.config.limits();
-        let read_buffer = self.options.read_buffer;
-        Ok(Upgrade {
-            request: handshake::request(&endpoint.url(self.config.key()), &self.options.headers)?,
-            config: handshake::config(limits.message, limits.outgoing, read_buffer),
-        })
+        let config = handshake::config(limits.message, limits.outgoing, self.options.read_buffer);
+        Upgrade::new(endpoint, self.config.key(), headers, config, runtime)
     }
 
     #[cfg(feature = "tls")]

@@ -10,12 +10,10 @@ use std::task::{Context, Poll, Waker};
 
 use futures_util::future::BoxFuture;
 use futures_util::{Sink, Stream};
-use loom::thread;
-use pushest_proto::Instant;
+use pushest_proto::{DialFailure, Instant};
 use tungstenite::{Error, Message};
 
-use crate::dial::Upgrade;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Upgrade};
 
 const ESTABLISHED: &str = r#"{"event":"pusher:connection_established",
     "data":"{\"socket_id\":\"1.1\",\"activity_timeout\":120}"}"#;
@@ -27,24 +25,18 @@ pub(super) const B: &str = r#"{"event":"b","channel":"news","data":"2"}"#;
 
 /// A runtime without sockets, in which no time passes.
 pub(super) struct Local {
-    is_working: bool,
     /// What the server sends to a subscriber; `None` where it is never connected to.
     server: Option<&'static [&'static str]>,
 }
 
 impl Local {
-    /// Work is done, by a thread.
-    pub(super) fn working() -> Self {
-        Self { is_working: true, server: None }
-    }
-
-    /// Work is dropped, by a thread.
+    /// Its dials never end.
     pub(super) fn idle() -> Self {
-        Self { is_working: false, server: None }
+        Self { server: None }
     }
 
     pub(super) fn connected_to(server: &'static [&'static str]) -> Self {
-        Self { is_working: false, server: Some(server) }
+        Self { server: Some(server) }
     }
 }
 
@@ -74,12 +66,7 @@ impl Runtime for Local {
         }
     }
 
-    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
-        let is_working = self.is_working;
-        thread::spawn(move || if is_working { work() } else { drop(work) });
-    }
-
-    fn upgrade(&self, (): (), _: Upgrade) -> BoxFuture<'static, Result<Socket, Error>> {
+    fn upgrade(&self, (): (), _: Upgrade) -> BoxFuture<'static, Result<Socket, DialFailure>> {
         let events = self.server.unwrap_or_default();
         let incoming = [Message::text(ESTABLISHED)].into();
         Box::pin(async move { Ok(Socket { incoming, events, is_closed: false, waker: None }) })
@@ -89,7 +76,7 @@ impl Runtime for Local {
         &self,
         tls: Infallible,
         _: Upgrade,
-    ) -> BoxFuture<'static, Result<Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Socket, DialFailure>> {
         match tls {}
     }
 }

@@ -1,29 +1,46 @@
 //! The answer of work elsewhere against the task that waits for it.
 
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::local::Local;
+use loom::thread;
+
 use super::*;
-use crate::unblocked::unblocked;
+use crate::unblocked::slot;
 
 #[test]
 fn who_waits_for_work_elsewhere_gets_its_answer() {
-    check(&["Some(7)"], || format!("{:?}", block_on(unblocked(&Local::working(), || 7))));
+    check(&["Some(7)"], || {
+        let (worker, answer) = slot();
+        let thread = thread::spawn(move || worker.finish(7));
+        let answer = block_on(answer);
+        thread.join().unwrap();
+        format!("{answer:?}")
+    });
 }
 
 #[test]
 fn who_waits_for_work_that_is_never_done_learns_of_that() {
-    check(&["None"], || format!("{:?}", block_on(unblocked(&Local::idle(), || 7))));
+    check(&["None"], || {
+        let (worker, answer) = slot::<()>();
+        let thread = thread::spawn(move || drop(worker));
+        let answer = block_on(answer);
+        thread.join().unwrap();
+        format!("{answer:?}")
+    });
 }
 
 #[test]
 fn who_waits_in_another_task_is_woken_there() {
     check(&["Some(7)"], || {
-        let mut answer = std::pin::pin!(unblocked(&Local::working(), || 7));
+        let (worker, mut answer) = slot();
+        let thread = thread::spawn(move || worker.finish(7));
         // One that has lost its interest.
-        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(answer) => format!("{answer:?}"),
-            Poll::Pending => format!("{:?}", block_on(answer)),
-        }
+        let answer = match Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => block_on(answer),
+        };
+        thread.join().unwrap();
+        format!("{answer:?}")
     });
 }

@@ -132,7 +132,7 @@ impl Session {
         match self.outgoing.pop()? {
             Item::ClientEvent(ClientEvent { channel, event, text }) => {
                 let connection = self.sending_on()?;
-                self.sent.event(channel, event);
+                self.sent.event(channel, event, text.len());
                 Some(Action::Send(Frame { connection, text }))
             }
             Item::Ping(ping) => {

@@ -160,7 +160,7 @@ pub fn junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
     ];
     let malformed = |client: &mut D::Client| {
         client.wait_for(|event| match event {
-            Event::Malformed { problem, message } => {
+            Event::Malformed { problem, message, .. } => {
                 assert!(message.len() <= 512);
                 Some(*problem)
             }

@@ -46,6 +46,8 @@ pub(super) struct Channel {
     /// It is the signed-in user's own.
     pub(super) is_users: bool,
     pub(super) members: BTreeMap<String, Option<String>>,
+    /// The last list of members could be read.
+    pub(super) knows_members: bool,
 }
 
 impl Channel {
@@ -80,6 +82,10 @@ impl Reference {
 
     pub(super) fn members(&self, name: &str) -> Option<&BTreeMap<String, Option<String>>> {
         self.find(name).map(|index| &self.channels[index].members)
+    }
+
+    pub(super) fn knows_members(&self, name: &str) -> Option<bool> {
+        self.find(name).map(|index| self.channels[index].knows_members)
     }
 
     pub(super) fn find(&self, name: &str) -> Option<usize> {
@@ -151,6 +157,7 @@ impl Reference {
             told: false,
             is_users,
             members: BTreeMap::new(),
+            knows_members: false,
         });
         self.channels.len() - 1
     }

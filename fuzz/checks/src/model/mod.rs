@@ -30,6 +30,7 @@ pub fn check(bytes: &[u8]) {
     for step in &plan.steps {
         pair.step(step);
         pair.compare(step);
+        pair.compare_pause(step);
     }
 }
 
@@ -206,6 +207,14 @@ impl Pair {
         }
     }
 
+    /// A pause is bounded when it begins; it may be cut short later.
+    fn compare_pause(&mut self, step: &Step) {
+        let Some(bounds) = self.reference.pause.take() else { return };
+        let retry = self.session.status().next_retry.expect("an attempt that will come");
+        let pause = retry.saturating_duration_since(self.now);
+        assert!(bounds.contains(&pause), "{pause:?}, and not {bounds:?}, after {step:?}");
+    }
+
     fn compare(&self, step: &Step) {
         let (session, reference) = (&self.session, &self.reference);
         assert_eq!(session.state(), reference.state(), "state, after {step:?}");
@@ -227,6 +236,8 @@ impl Pair {
                 .collect();
             let name = channel.name().as_str();
             assert_eq!(Some(&members), reference.members(name), "of {name}, after {step:?}");
+            let is_known = Some(channel.members_known());
+            assert_eq!(is_known, reference.knows_members(name), "of {name}, after {step:?}");
             let told = self.told_members.get(name);
             assert_eq!(members, told.cloned().unwrap_or_default(), "of {name}, as was told");
         }

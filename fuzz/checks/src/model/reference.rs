@@ -1,12 +1,21 @@
 //! The model: the connection, and what commands do.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
 
 use super::channels::{Channel, Phase};
-use crate::plan::{Answer, CHANNELS, Setting};
+use crate::plan::{Answer, CHANNELS, SCHEDULE, Setting};
 
 /// After so many retries at once, one waits like any other.
 const IMMEDIATE_RETRIES: u32 = 3;
+
+/// What is drawn on top of a pause that all have alike.
+const JITTER: Duration = Duration::from_millis(500);
+
+/// No pause after a failure is shorter.
+const FLOOR: Duration = Duration::from_millis(100);
 
 /// Within the second in which the model's time stands still.
 const CLIENT_EVENTS: u32 = 2;
@@ -19,6 +28,10 @@ pub(super) struct Reference {
     pub(super) is_opening: bool,
     tls: bool,
     immediate: u32,
+    /// Since it began anew: how many pauses were more than jitter.
+    failures: usize,
+    /// The bounds of the pause that has just begun.
+    pub(super) pause: Option<RangeInclusive<Duration>>,
     client_events: u32,
     /// In the order in which they began to be wanted.
     pub(super) channels: Vec<Channel>,
@@ -42,6 +55,8 @@ impl Reference {
             is_opening: false,
             tls: setting.tls,
             immediate: 0,
+            failures: 0,
+            pause: None,
             client_events: 0,
             channels: Vec::new(),
             user: User::default(),
@@ -63,7 +78,7 @@ impl Reference {
     pub(super) fn connect(&mut self) {
         match self.state {
             ConnectionState::Refused => {
-                self.immediate = 0;
+                self.begin_anew();
                 self.dial();
             }
             ConnectionState::Disconnected | ConnectionState::Waiting => self.dial(),
@@ -73,7 +88,7 @@ impl Reference {
 
     pub(super) fn disconnect(&mut self) {
         self.forget_connection();
-        self.immediate = 0;
+        self.begin_anew();
         self.state = ConnectionState::Disconnected;
     }
 
@@ -82,7 +97,7 @@ impl Reference {
         match self.state {
             ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Waiting => {
                 self.forget_connection();
-                self.immediate = 0;
+                self.begin_anew();
                 self.dial();
             }
             ConnectionState::Disconnected | ConnectionState::Refused => {}
@@ -125,27 +140,50 @@ impl Reference {
         let was_established = self.is_connected();
         self.forget_connection();
         let stops = self.setting.stop_on_refusal;
-        let at_once = match loss {
-            Loss::Closed { code: Some(4000), .. } if was_established => false,
-            Loss::Closed { code: Some(4000), .. } if !self.tls => {
+        let at_once = match (loss.close_code(), loss) {
+            (Some(4000), _) if was_established => false,
+            (Some(4000), _) if !self.tls => {
                 self.tls = true;
                 true
             }
-            Loss::Closed { code: Some(4000..=4099), .. } => return self.state = Refused,
-            Loss::Closed { code: Some(4200..=4299), .. } => true,
-            Loss::Dial(DialFailure::Unsupported(_)) => return self.state = Refused,
-            Loss::Dial(
-                DialFailure::Dns(_)
-                | DialFailure::Tls { certificate: true, .. }
-                | DialFailure::Http { status: 404, .. },
+            (Some(4000..=4099), _) => return self.state = Refused,
+            (Some(4200..=4299), _) => true,
+            (_, Loss::Dial(DialFailure::Unsupported(_))) => return self.state = Refused,
+            (
+                _,
+                Loss::Dial(
+                    DialFailure::Dns(_)
+                    | DialFailure::Tls { certificate: true, .. }
+                    | DialFailure::Http { status: 404, .. },
+                ),
             ) if stops => return self.state = Refused,
             _ => false,
         };
-        if at_once && self.immediate < IMMEDIATE_RETRIES {
+        self.pause = Some(if at_once && self.immediate < IMMEDIATE_RETRIES {
             self.immediate += 1;
-            self.dial();
+            Duration::from_micros(1)..=JITTER
         } else {
-            self.state = Waiting;
+            self.longer_pause(loss)
+        });
+        self.state = Waiting;
+    }
+
+    /// The bounds of a pause that is more than jitter.
+    fn longer_pause(&mut self, loss: &Loss) -> RangeInclusive<Duration> {
+        let asked = match loss {
+            Loss::Dial(DialFailure::Http { status: 429, .. }) => Duration::from_secs(7),
+            // It asks for the end of time, and gets an hour.
+            Loss::Dial(DialFailure::Http { status: 503, .. }) => Duration::from_secs(3_600),
+            _ if matches!(loss.close_code(), Some(4100..=4199)) => Duration::from_secs(1),
+            _ => Duration::ZERO,
+        };
+        let failures = self.failures;
+        self.failures += 1;
+        if self.setting.scheduled {
+            let pause = SCHEDULE[failures.min(SCHEDULE.len() - 1)].max(asked).max(FLOOR);
+            pause..=pause + JITTER
+        } else {
+            asked + FLOOR..=asked + Duration::from_secs(30)
         }
     }
 
@@ -261,6 +299,11 @@ impl Reference {
 
     fn start_sign_in(&mut self) {
         self.user.phase = if self.setting.signs { Phase::Sent } else { Phase::Asking };
+    }
+
+    fn begin_anew(&mut self) {
+        self.immediate = 0;
+        self.failures = 0;
     }
 
     fn dial(&mut self) {

@@ -4,21 +4,30 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{self, Runtime, Upgrade};
+use pushest_driver::runtime::{self, ByteStream, Runtime, Upgrade};
 use pushest_driver::{Client, Config, DialFailure, Loss, Options};
-use pushest_testkit::Server;
+use pushest_testkit::{Server, UpgradeFault};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::protocol::Role;
 
 /// Nobody answers there: the attempt neither succeeds nor fails.
 const DEAD: &str = "[2001:db8::1]:1";
 
-struct Names(Vec<SocketAddr>, tokio::time::Instant);
+/// Eight minutes and 37 seconds before the date that the RFCs take for an example.
+const NOW: Duration = Duration::from_secs(784_111_777 - 517);
+
+/// What each name resolves to, and since when time is counted.
+struct Names(Resolve, tokio::time::Instant);
+
+type Resolve = Box<dyn Fn(&str) -> Vec<SocketAddr> + Send + Sync>;
 
 impl Runtime for Names {
     type Tcp = TcpStream;
@@ -31,13 +40,16 @@ impl Runtime for Names {
         Instant::ORIGIN + self.1.elapsed()
     }
 
+    fn system_time(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + NOW
+    }
+
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep {
         tokio::time::sleep(deadline.saturating_duration_since(self.now()))
     }
 
     fn resolve(&self, host: &str, _: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        assert_eq!(host, "server.example");
-        let addresses = self.0.clone();
+        let addresses = (self.0)(host);
         Box::pin(async { Ok(addresses) })
     }
 
@@ -52,11 +64,12 @@ impl Runtime for Names {
         &self,
         tcp: TcpStream,
         upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
         Box::pin(async move {
-            tokio_tungstenite::client_async_with_config(upgrade.request, tcp, Some(upgrade.config))
-                .await
-                .map(|(socket, _)| socket)
+            let mut stream = Stream(tcp);
+            let rest = upgrade.negotiate(&mut stream).await?;
+            let (role, config) = (Role::Client, Some(upgrade.config));
+            Ok(WebSocketStream::from_partially_read(stream.0, rest, role, config).await)
         })
     }
 
@@ -64,8 +77,30 @@ impl Runtime for Names {
         &self,
         tls: Infallible,
         _: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
+    ) -> BoxFuture<'static, Result<Self::Socket, DialFailure>> {
         match tls {}
+    }
+}
+
+struct Stream(TcpStream);
+
+impl ByteStream for Stream {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        let read = Pin::new(&mut self.0).poll_read(context, &mut buffer);
+        read.map_ok(|()| buffer.filled().len())
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
     }
 }
 
@@ -74,8 +109,16 @@ fn client(addresses: Vec<SocketAddr>) -> Client {
 }
 
 fn client_with(addresses: Vec<SocketAddr>, options: Options) -> Client {
+    let resolve = move |host: &str| {
+        assert_eq!(host, "server.example");
+        addresses.clone()
+    };
+    client_resolving(Box::new(resolve), options)
+}
+
+fn client_resolving(resolve: Resolve, options: Options) -> Client {
     let config = Config::builder("app-key").host("server.example").port(80).stop_on_refusal(true);
-    let runtime = Names(addresses, tokio::time::Instant::now());
+    let runtime = Names(resolve, tokio::time::Instant::now());
     let config = config.build().expect("valid");
     let (client, pump) = runtime::client(config, options, runtime);
     tokio::spawn(pump);
@@ -111,14 +154,30 @@ async fn a_name_without_addresses_is_a_failure_of_its_own() {
     assert!(matches!(error.loss(), Some(Loss::Dial(DialFailure::Dns(_)))), "{error}");
 }
 
-#[cfg(feature = "http")]
+/// RFC 9110, section 5.6.7: all three forms of a date, by the runtime's time of the day.
 #[tokio::test]
-async fn an_endpoint_is_asked_on_a_thread_where_the_runtime_has_no_pool() {
+async fn a_date_to_come_back_at_is_a_pause_by_the_runtimes_time_of_the_day() {
     let server = Server::start().expect("a server");
-    // There is no such page.
-    let endpoint = pushest_driver::AuthEndpoint::new(&format!("http://{}/auth", server.addr()));
-    let client = client_with(vec![server.addr()], Options::default().auth_endpoint(endpoint));
-    let orders = client.subscribe("private-orders").expect("a good channel");
-    let error = orders.subscribed().await.expect_err("refused");
-    assert!(error.to_string().contains("404"), "{error}");
+    let refused = async |date: &str| {
+        // With this status the client stops, and is not connected by a second attempt.
+        server.fault_upgrades(1, UpgradeFault::status(404, &[("Retry-After", date)]));
+        let client = client(vec![server.addr()]);
+        match client.connected().await.expect_err("refused").loss() {
+            Some(Loss::Dial(DialFailure::Http { retry_after, .. })) => *retry_after,
+            other => panic!("{other:?}"),
+        }
+    };
+    for date in [
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+    ] {
+        assert_eq!(refused(date).await, Some(Duration::from_secs(517)), "{date}");
+    }
+    assert_eq!(refused("Sun, 06 Nov 1994 08:00:00 GMT").await, Some(Duration::ZERO));
+    assert_eq!(refused("soon").await, None);
+    assert_eq!(refused(" 7 ").await, Some(Duration::from_secs(7)));
 }
+
+#[cfg(feature = "http")]
+mod endpoint;
