@@ -26,6 +26,8 @@
 //! # What is not
 //!
 //! - Orders of execution with more than three preemptions, or more than three threads.
+//! - Orders of memory that loom cannot produce: operations of one thread that change places ("Relaxed
+//!   Memory Ordering" in its documentation).
 //! - loom's `Mutex` orders the accesses to *all* mutexes; std's does so only for one and the same.
 //!   What is read without the lock under which it was written ([`Congestion`], and nothing else)
 //!   does not rest on that: the waker's own order suffices, as the models without any lock show.
