@@ -22,14 +22,20 @@ mod handler;
 mod http;
 mod hub;
 mod masking;
+#[cfg(test)]
+#[cfg(pushest_loom)]
+mod models;
 mod names;
 mod options;
+mod park;
 mod pump;
+mod pump_waker;
 mod queue;
 mod recording;
 mod retry_after;
 pub mod runtime;
 mod subscription;
+mod sync;
 mod threads;
 mod trigger;
 mod unblocked;

@@ -25,13 +25,11 @@ use crate::dial::Dialer;
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
 use crate::options::Authority;
+use crate::pump_waker::Turn;
 use crate::runtime::Runtime;
 use crate::websocket::Incoming;
 use crate::websocket::WebSocket;
 use crate::wire::{Closing, Wire};
-
-/// Turns before others run.
-const TURNS: usize = 8;
 
 /// Messages and bytes that are read at most before they are handed to the session.
 const BATCH: usize = 64;
@@ -112,11 +110,11 @@ impl<R: Runtime> Future for Pump<R> {
         let this = &mut *self;
         let span = this.span.clone();
         let _entered = span.enter();
-        this.hub.register_pump(context.waker());
         // Whoever runs this may have been away for long. What has arrived meanwhile counts before
         // any deadline that has passed meanwhile.
         this.read(context);
-        for _ in 0..TURNS {
+        let hub = this.hub.clone();
+        hub.pump.poll_turns(context, |context| {
             this.drive(context);
             if let Link::Open(wire) = &mut this.link {
                 wire.flush(context);
@@ -126,14 +124,10 @@ impl<R: Runtime> Future for Pump<R> {
             this.poll_closing(context);
             if this.is_ending && this.links() == 0 {
                 this.hub.finish();
-                return Poll::Ready(());
+                return Turn::Ended;
             }
-            if this.news.is_empty() && !this.is_due(context) {
-                return Poll::Pending;
-            }
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
+            if this.news.is_empty() && !this.is_due(context) { Turn::Idle } else { Turn::Again }
+        })
     }
 }
 

@@ -25,6 +25,7 @@ use crate::handler::{Handler, RunError};
 use crate::hub::Hub;
 use crate::names;
 use crate::options::Options;
+pub use crate::park::Parking;
 pub use crate::pump::Pump;
 pub use crate::websocket::{Followed, PolledSocket, Transport};
 

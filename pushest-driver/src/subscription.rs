@@ -275,7 +275,13 @@ impl Events {
     /// refused or disconnected, after everything that told so. After a `connect` it goes on.
     pub async fn recv_until_off(&mut self) -> Option<Event> {
         poll_fn(|context| match poll_place(&self.hub, &self.place, context) {
-            Poll::Pending if self.hub.lock().is_off() => Poll::Ready(None),
+            Poll::Pending if self.hub.lock().is_off() => {
+                // What says so may have come between the two looks.
+                match poll_place(&self.hub, &self.place, context) {
+                    Poll::Pending => Poll::Ready(None),
+                    polled => polled,
+                }
+            }
             polled => polled,
         })
         .await

@@ -2,10 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
-use futures_util::task::AtomicWaker;
+use crate::sync::{AtomicWaker, Mutex};
 
 /// Runs work that may block on a thread of its own, which no process waits for when it ends. The
 /// future completes with what the work returned, or with `None` if it panicked or there is no
