@@ -32,6 +32,13 @@ impl Asked {
         Self(Request::new(endpoint, key, headers, nonce))
     }
 
+    /// The same request, of whose values nothing is hidden: hiding takes most of the time, and how
+    /// an answer is cut can be tried without it.
+    #[must_use]
+    pub fn unmasked(&self) -> Self {
+        Self(self.0.unmasked())
+    }
+
     /// What is sent.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {

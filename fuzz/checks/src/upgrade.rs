@@ -26,6 +26,7 @@ const SPELLING: u8 = 0xf7;
 const MOST_KEPT: usize = 512;
 
 static ASKED: LazyLock<Asked> = LazyLock::new(asked);
+static PLAIN: LazyLock<Asked> = LazyLock::new(|| ASKED.unmasked());
 static SPELLINGS: LazyLock<Vec<String>> = LazyLock::new(spellings);
 
 /// Reads an input: two bytes say how it is cut, the others are the answer.
@@ -34,10 +35,19 @@ pub fn check(input: &[u8]) {
     let (asked, spellings) = (&*ASKED, &*SPELLINGS);
     let answer = filled_in(input, asked, spellings);
 
-    let whole = asked.read([&answer[..]]);
-    assert_eq!(asked.read(answer.chunks(1)), whole, "byte by byte");
-    assert_eq!(asked.read(cut(&answer, *cuts)), whole, "cut by {cuts:?}");
-    match &whole {
+    let plain = &*PLAIN;
+    let whole = plain.read([&answer[..]]);
+    assert_eq!(plain.read(answer.chunks(1)), whole, "byte by byte");
+    assert_eq!(plain.read(cut(&answer, *cuts)), whole, "cut by {cuts:?}");
+    let masked = match whole {
+        Outcome::Failed(DialFailure::Http { .. }) => asked.read([&answer[..]]),
+        whole => whole,
+    };
+    // What is hidden shortens a text, so that more of it is kept: that is compared now and then.
+    if cuts[0].is_multiple_of(4) {
+        assert_eq!(asked.read(cut(&answer, *cuts)), masked, "cut by {cuts:?}");
+    }
+    match &masked {
         Outcome::Open(rest) => check_agreement(&answer, rest, asked.accept()),
         Outcome::Failed(failure) => check_failure(failure, spellings),
     }

@@ -52,6 +52,12 @@ impl Request {
         Self { bytes: text.into_bytes(), accept: accept(&nonce), mask }
     }
 
+    /// The same, of whose values nothing is hidden.
+    pub(crate) fn unmasked(&self) -> Self {
+        let Self { bytes, accept, .. } = self;
+        Self { bytes: bytes.clone(), accept: accept.clone(), mask: Mask::default() }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
