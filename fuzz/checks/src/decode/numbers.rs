@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 
 /// A larger exponent moves the point out of any number that a fuzzer writes.
-const LARGE: i64 = 2_000;
+const LARGE: u64 = 2_000;
 
 /// Whether a number is negative, and its digits before and after the point, without an exponent.
 type WrittenOut = (bool, String, String);
@@ -29,7 +29,7 @@ fn written_out(token: &str) -> Result<WrittenOut, bool> {
     }
     let is_small = exponent.starts_with('-');
     match exponent.parse::<i64>() {
-        Ok(exponent) if exponent.abs() <= LARGE => {
+        Ok(exponent) if exponent.unsigned_abs() <= LARGE => {
             let places = usize::try_from(exponent.unsigned_abs()).expect("small");
             if is_small {
                 whole.insert_str(0, &"0".repeat(places + 1));
