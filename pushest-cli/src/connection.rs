@@ -135,7 +135,8 @@ fn auth_endpoint(
 /// The URL, if it is one that can be asked. Any part of it may be a secret, of a wrong one all the
 /// more: no error quotes it.
 fn endpoint_url<'a>(option: &str, url: &'a str) -> Result<&'a str, Failure> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let is_http = |scheme: &str| ["http", "https"].iter().any(|it| scheme.eq_ignore_ascii_case(it));
+    let rest = url.split_once("://").filter(|(scheme, _)| is_http(scheme)).map(|(_, rest)| rest);
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     if authority.contains('@') {
         return Err(Failure::input(format_args!(
@@ -148,7 +149,11 @@ fn endpoint_url<'a>(option: &str, url: &'a str) -> Result<&'a str, Failure> {
         Some((host, port)) => (host, Some(port)),
         None => (authority, None),
     };
-    let has_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    let is_port = |port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit())
+            && port.parse().is_ok_and(|port: u16| port > 0)
+    };
+    let has_port = port.is_none_or(is_port);
     let is_host = !host.is_empty() && ascii_host_name(host).is_ok();
     // The name alone may have letters beyond ASCII.
     let is_ascii_else = url.replacen(host, "", 1).is_ascii();

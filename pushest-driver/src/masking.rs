@@ -235,6 +235,47 @@ fn unescaped(units: &[Unit]) -> Option<Vec<Unit>> {
 /// Two escapes of JSON that make one character.
 const LONGEST_ESCAPE: usize = "\\ud83d\\ude00".len();
 
+/// What HTML calls the characters that are no letters and digits.
+const ENTITIES: [(&str, char); 37] = [
+    ("amp", '&'),
+    ("apos", '\''),
+    ("ast", '*'),
+    ("bsol", '\\'),
+    ("colon", ':'),
+    ("comma", ','),
+    ("commat", '@'),
+    ("dollar", '$'),
+    ("equals", '='),
+    ("excl", '!'),
+    ("grave", '`'),
+    ("gt", '>'),
+    ("hat", '^'),
+    ("lbrace", '{'),
+    ("lbrack", '['),
+    ("lcub", '{'),
+    ("lowbar", '_'),
+    ("lpar", '('),
+    ("lsqb", '['),
+    ("lt", '<'),
+    ("nbsp", ' '),
+    ("newline", ' '),
+    ("num", '#'),
+    ("percnt", '%'),
+    ("period", '.'),
+    ("plus", '+'),
+    ("quest", '?'),
+    ("quot", '"'),
+    ("rbrace", '}'),
+    ("rbrack", ']'),
+    ("rcub", '}'),
+    ("rpar", ')'),
+    ("rsqb", ']'),
+    ("semi", ';'),
+    ("sol", '/'),
+    ("tab", ' '),
+    ("vert", '|'),
+];
+
 enum Escaped {
     /// One of a character, perhaps.
     Byte(u8),
@@ -250,6 +291,12 @@ fn escape(text: &[u8]) -> Option<(Escaped, usize)> {
     };
     let character = |code: u32| char::from_u32(code).map(Escaped::Char);
     match text {
+        [b'\\', b'u', b'{', rest @ ..] => {
+            let end = rest.iter().position(|byte| *byte == b'}').filter(|end| *end > 0)?;
+            Some((character(hex(rest.get(..end))?)?, end + 4))
+        }
+        // What JavaScript's `escape` writes.
+        [b'%', b'u', rest @ ..] => Some((character(hex(rest.get(..4))?)?, 6)),
         [b'%', rest @ ..] => {
             let byte = hex(rest.get(..2))?;
             Some((Escaped::Byte(u8::try_from(byte).ok()?), 3))
@@ -266,19 +313,13 @@ fn escape(text: &[u8]) -> Option<(Escaped, usize)> {
         }
         [b'\\', b'x', rest @ ..] => Some((character(hex(rest.get(..2))?)?, 4)),
         [b'\\', b'n' | b'r' | b't', ..] => Some((Escaped::Byte(b' '), 2)),
-        [b'\\', byte @ (b'\\' | b'/' | b'"' | b'\''), ..] => Some((Escaped::Byte(*byte), 2)),
+        [b'\\', byte, ..] if byte.is_ascii_punctuation() => Some((Escaped::Byte(*byte), 2)),
         [b'&', rest @ ..] => {
             let end = rest.iter().position(|byte| *byte == b';')?;
             let code = match &rest[..end] {
-                b"amp" => u32::from(b'&'),
-                b"lt" => u32::from(b'<'),
-                b"gt" => u32::from(b'>'),
-                b"quot" => u32::from(b'"'),
-                b"apos" => u32::from(b'\''),
-                b"nbsp" => u32::from(b' '),
                 [b'#', b'x', digits @ ..] => hex(Some(digits))?,
                 [b'#', digits @ ..] => std::str::from_utf8(digits).ok()?.parse().ok()?,
-                _ => return None,
+                name => ENTITIES.iter().find(|(known, _)| known.as_bytes() == name)?.1.into(),
             };
             Some((character(code)?, end + 2))
         }
@@ -334,6 +375,9 @@ mod tests {
             percent.replace('%', "&#37;"),
             r#"s3ntin3l\/+ &\"<tok\\en>='x'"#.to_string(),
             r"s3ntin3l/\u002b \u0026\u0022\u003ctok\u005cen\u003E\u003d\x27x\x27".to_string(),
+            "s3ntin3l&sol;&plus; &amp;&quot;&lt;tok&bsol;en&gt;&equals;&apos;x&apos;".to_string(),
+            r"s3ntin3l%u002F%u002b%20%u0026%22%3ctok%5Cen%3e%3d'x'".to_string(),
+            r#"s3ntin3l\u{2f}\u{2b} \&\"\<tok\\en\>\=\'x\'"#.to_string(),
             TOKEN.chars().flat_map(|c| [c, '\0']).collect(),
         ] {
             let text = shown(&mask, &format!("before ({spelling}) after"));

@@ -87,17 +87,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// An HTTP header for the WebSocket upgrade, such as the `Origin` that a Reverb with
-    /// `allowed_origins` asks for (protocol, how servers deviate): clients send none by themselves.
-    /// Its value never appears in logs, nor in errors, where the server repeats it.
-    ///
-    /// ```
-    /// use pushest_driver::Options;
-    ///
-    /// let options = Options::default().header("Origin", "https://shop.example")?;
-    /// # let _ = options;
-    /// # Ok::<(), pushest_driver::OptionsError>(())
-    /// ```
+    /// Adds an HTTP header to the WebSocket upgrade. Its value never appears in logs, nor in errors
+    /// where the server repeats it.
     ///
     /// No `Origin` is sent unless it is given here. Servers that let only some origins in need one:
     /// a Laravel Reverb whose `allowed_origins` name hosts refuses a client without it, or with
@@ -107,6 +98,7 @@ impl Options {
     /// use pushest_driver::Options;
     ///
     /// let options = Options::default().header("Origin", "https://app.example.org")?;
+    /// # let _ = options;
     /// # Ok::<(), pushest_driver::OptionsError>(())
     /// ```
     ///
@@ -119,7 +111,9 @@ impl Options {
     }
 
     /// Headers for each WebSocket upgrade, beside those of [`Options::header`]: called anew for
-    /// every dial, on a thread of its own, so that a token can be read or renewed. A text in the
+    /// every dial, on a thread that may block, so that a token can be read or renewed. One that hangs
+    /// fails the dial once that has taken its time; of such calls, which nothing can end, at most two
+    /// run for one client, and at most eight in the process. A text in the
     /// place of headers, a header that breaks the rules, or a panic fails the dial
     /// ([`DialFailure::Headers`](crate::DialFailure::Headers)), which is tried again with backoff;
     /// the text is shown, the values never are. The last call counts.

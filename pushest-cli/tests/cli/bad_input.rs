@@ -183,9 +183,10 @@ fn endpoints() {
         "hush://h/",
         "ftp://u:hush@h",
         "http//u:hush@h",
-        "HTTP://u:hush@h",
         "http:u:hush@h",
         "http://h:hush/",
+        "http://h:+80/hush",
+        "http://h:0/hush",
         "http://h/?tok en=hush",
         "http://h/hush\n",
         "http://h/hüsh/hush",
@@ -195,6 +196,7 @@ fn endpoints() {
     }
     urls("http://ada:hush@h/", "holds credentials");
     urls("https://hush@h", "holds credentials");
+    urls("HTTP://u:hush@h", "holds credentials");
     let header = |header| [&endpoint[..], &["--auth-header", header]].concat();
     refused(&header("hush"), "no colon");
     for wrong in ["A b: hush", ": hush", "Authorization Bearer hush:x"] {

@@ -20,8 +20,12 @@ use tungstenite::protocol::WebSocketConfig;
 use self::upgrade::Upgrade;
 use crate::options::{Options, check_header};
 use crate::runtime::Runtime;
-use crate::unblocked::detached;
+use crate::threads::Threads;
 use crate::websocket::{self, WebSocket};
+
+/// At most eight threads a process call what provides headers, two of them for one client: nothing
+/// can end one that hangs, and each further dial calls it again.
+static THREADS: Threads = Threads::new("pushest-headers", 8, 2);
 
 /// How to speak TLS.
 #[cfg(feature = "tls")]
@@ -95,7 +99,9 @@ impl Dialer {
         let mut headers = self.options.headers.clone();
         let Some(provide) = self.options.fresh_headers.clone() else { return Ok(headers) };
         let failed = |text: &str| DialFailure::Headers(text.into());
-        let provided = detached("pushest-headers", move || provide()).await;
+        // Each client's provider has a lane of its own, wherever it is called from.
+        let about = format!("{:p}", Arc::as_ptr(&provide));
+        let provided = THREADS.run(&about, move || provide()).await;
         let provided = provided.ok_or_else(|| failed("what provides them panicked"))?;
         for (name, value) in provided.map_err(|text| failed(&text))? {
             check_header(&name, &value).map_err(|error| failed(&error.to_string()))?;

@@ -8,6 +8,7 @@ mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -70,15 +71,43 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
             let no_name =
                 |_: HostNameError| Denied::refused(None, "the endpoint's URL names no host");
             asked.url = ascii_url(&asked.url).map_err(no_name)?.into_owned();
-            let target = Target::of(&asked.url)?;
-            let resolved = address::of_host(&*runtime, target.host(), target.port).await;
+            let (url, zone) = without_zone(&asked.url);
+            let target = Target::of(&url)?;
+            let host = match zone {
+                Some(zone) => format!("{}%{zone}", target.host()).into(),
+                None => Cow::Borrowed(target.host()),
+            };
+            let resolved = address::of_host(&*runtime, &host, target.port).await;
             asker.addresses.set(&target.authority, resolved.map_err(unresolved)?);
+            asked.url = url.into_owned();
             let about = target.authority.as_str();
             let asking =
                 THREADS.run(about, move || unlogged(|| asker.ask(&request, asked, deadline)));
             asking.await.unwrap_or_else(not_carried_out)
         })
     }
+}
+
+const NO_PORT: &str = "what follows the host of the endpoint's URL is no port; in a user and a \
+                       password `@` is %40, `:` is %3A, `/` is %2F, `?` is %3F, `#` is %23";
+
+/// The URL without the zone of an IPv6 address, and the zone. It begins with `%25` (RFC 6874) or, as
+/// people write it, `%`, and is for this machine's resolver alone.
+fn without_zone(url: &str) -> (Cow<'_, str>, Option<&str>) {
+    let whole = (Cow::Borrowed(url), None);
+    let Some((scheme, rest)) = url.split_once("://[") else { return whole };
+    let Some((address, rest)) = rest.split_once(']') else { return whole };
+    // Not one of what follows the host.
+    let Some((address, zone)) = address.split_once('%').filter(|_| !scheme.contains('/')) else {
+        return whole;
+    };
+    let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone);
+    // As for the server's address (`Endpoint::host`).
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if !(1..=64).contains(&zone.len()) || !zone.bytes().all(allowed) {
+        return whole;
+    }
+    (format!("{scheme}://[{address}]{rest}").into(), Some(zone))
 }
 
 /// Where a URL points to.
@@ -98,7 +127,15 @@ impl Target {
             _ => return Err(bad("the endpoint's URL is not an HTTP URL")()),
         };
         let authority = uri.authority().cloned().ok_or_else(no_url)?;
-        let port = authority.port_u16().unwrap_or(usual_port);
+        // What is no port may be a password with a `/`, and what precedes it no host.
+        let written = authority.as_str().strip_prefix(authority.host()).ok_or_else(no_url)?;
+        let port = match written.strip_prefix(':').unwrap_or(written) {
+            "" => usual_port,
+            digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().ok().filter(|port| *port != 0).ok_or_else(no_url)?
+            }
+            _ => return Err(bad(NO_PORT)()),
+        };
         Ok(Self { authority, port })
     }
 
@@ -124,5 +161,57 @@ fn unlogged<T>(work: impl FnOnce() -> T) -> T {
 impl<R> fmt::Debug for HttpAuthorizer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpAuthorizer").field("asker", &self.asker).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_has_one_host_and_one_port() {
+        for (url, host, port) in [
+            ("http://h/", "h", 80),
+            ("HTTPS://h?x", "h", 443),
+            ("https://h:/", "h", 443),
+            ("http://h:8080/@a:b", "h", 8080),
+            ("http://[::1]:8/", "::1", 8),
+            ("https://[::1]", "::1", 443),
+        ] {
+            let target = Target::of(url).expect(url);
+            assert_eq!((target.host(), target.port), (host, port), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_is_not_percent_encoded_is_taken_for_no_host_and_no_port() {
+        for url in [
+            "http://user:pa/ss@host/",
+            "http://user:pa?ss@host/",
+            "http://user:pa#ss@host/",
+            "http://user:1a/ss@host/",
+            "http://user:+1/ss@host/",
+        ] {
+            let Err(Denied::Refused { message, .. }) = Target::of(url) else { panic!("{url}") };
+            assert!(message.contains("%2F") && !message.contains("ss@"), "{message}");
+        }
+        for url in ["http://h:0/", "http://h:65536/", "ftp://h/", "http:///", "h", "http://a b/"] {
+            assert!(Target::of(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_zone_of_an_address_leaves_the_url() {
+        let split = |url| {
+            let (url, zone) = without_zone(url);
+            (url.into_owned(), zone)
+        };
+        let bare = "http://[fe80::1]:8/a?b".to_string();
+        assert_eq!(split("http://[fe80::1%25eth0]:8/a?b"), (bare.clone(), Some("eth0")));
+        assert_eq!(split("http://[fe80::1%eth0]:8/a?b"), (bare.clone(), Some("eth0")));
+        assert_eq!(split("http://[fe80::1%25]:8/a?b"), (bare.clone(), Some("25")));
+        for url in [&bare, "http://h/[a%25b]", "http://h/?to=http://[a%25b]/", "http://[a%25 b]/"] {
+            assert_eq!(split(url), (url.to_string(), None));
+        }
     }
 }

@@ -7,7 +7,7 @@ use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 
 use super::ConfigError;
-use super::error::shown;
+use super::error::{self, shown};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -134,7 +134,7 @@ impl Endpoint {
             let trimmed = path.trim_end_matches('/');
             let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
             if !(trimmed.is_empty() || trimmed.starts_with('/')) || !trimmed.bytes().all(plain) {
-                return Err(ConfigError::Path { path: shown(path) });
+                return Err(ConfigError::Path { path: error::shown_path(path) });
             }
             self.path = trimmed.to_string();
         }

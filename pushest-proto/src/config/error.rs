@@ -137,3 +137,12 @@ pub(super) fn check_key(key: &str) -> Result<(), ConfigError> {
 pub(crate) fn shown(value: &str) -> String {
     if value.contains(['@', ':']) { "…".to_string() } else { value.to_string() }
 }
+
+/// A path as errors show it: a query or a fragment behind it may be a token.
+pub(crate) fn shown_path(path: &str) -> String {
+    let shown = shown(path);
+    match shown.find(['?', '#']) {
+        Some(end) => alloc::format!("{}…", &shown[..=end]),
+        None => shown,
+    }
+}

@@ -80,6 +80,8 @@ fn a_bad_value_is_refused_by_name_and_rule() {
         let error = refused(Config::builder("k").path(path));
         assert!(error.contains("is not a path"), "{error}");
     }
+    let pasted = refused(Config::builder("k").path("/app/k?token=hush#hush"));
+    assert!(pasted.starts_with("\"/app/k?…\" is not a path"), "{pasted}");
     for bytes in [0, 31, 33] {
         assert_eq!(
             refused(Config::builder("k").master_key(&vec![7; bytes])),

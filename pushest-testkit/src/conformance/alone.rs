@@ -2,9 +2,11 @@
 //! needs a process of its own, and Linux, which tells.
 
 use std::process::Command;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pushest_proto::{AuthEndpoint, Config, Timeouts};
+use pushest_proto::{AuthEndpoint, Config, ConnectionState, DialFailure, Loss, Timeouts};
 
 use super::app::{Answer, App, grant};
 use super::connecting::DeadAddress;
@@ -185,4 +187,29 @@ pub fn names_are_resolved_on_at_most_eight_threads<D: Driver>() {
     assert!(seen > 0);
     drop(clients);
     eventually("the threads to be gone", || threads("pushest-names") == 0);
+}
+
+pub fn what_provides_headers_and_hangs_holds_two_threads_however_often_it_is_dialled<D: Driver>() {
+    let (remote, _server) = in_process();
+    let timeouts = Timeouts { dial: Duration::from_millis(100), ..Timeouts::default() };
+    let config = remote.builder().timeouts(timeouts).build().expect("valid");
+    let (release, hangs) = channel::<()>();
+    let hangs = Mutex::new(hangs);
+    let provider = move || {
+        // It ends with the test.
+        let _ = hangs.lock().map(|released| released.recv());
+        Err("released".to_owned())
+    };
+    let settings = Settings { header_provider: Some(Arc::new(provider)), ..Settings::default() };
+    let mut client = started_with::<D>(config, settings);
+    for _ in 0..6 {
+        let loss = client.next_state(ConnectionState::Waiting).loss.expect("why");
+        assert_eq!(*loss, Loss::Dial(DialFailure::Timeout));
+        let held = threads("pushest-headers");
+        assert!((1..=2).contains(&held), "{held}");
+        // The pause is not waited for.
+        client.connect();
+    }
+    drop((client, release));
+    eventually("the threads to be gone", || threads("pushest-headers") == 0);
 }

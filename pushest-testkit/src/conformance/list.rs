@@ -133,7 +133,8 @@ macro_rules! conformance {
                 clients_that_were_connected_leave_nothing
                 clients_that_were_shut_down_leave_nothing
                 clients_that_dial_leave_nothing
-                clients_that_wait_for_their_receiver_leave_nothing;
+                clients_that_wait_for_their_receiver_leave_nothing
+                what_provides_headers_and_hangs_holds_two_threads_however_often_it_is_dialled;
         }
     };
 }
@@ -172,6 +173,7 @@ macro_rules! conformance_of_endpoints {
             seams
                 user_and_password_of_an_endpoints_url_are_sent_decoded_and_shown_nowhere
                 headers_of_ones_own_take_the_place_of_the_urls_and_the_forms
+                the_zone_of_an_endpoints_address_is_resolved_and_sent_nowhere
                 a_byte_order_mark_before_an_answer_is_skipped
                 an_error_page_is_told_once_and_without_what_was_sent
                 an_error_page_that_never_ends_costs_a_second_and_its_status_counts

@@ -6,11 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use pushest_proto::{Config, ConnectionState, DialFailure, Loss};
+use pushest_proto::{AuthEndpoint, Config, ConnectionState, DialFailure, Loss};
 
 use super::super::driver::{Driver, DriverClient, Settings, Unmet};
 use super::super::patience::{Expect, PATIENCE, started_with};
-use super::super::{Remote, server};
+use super::super::{Remote, in_process, server};
 use crate::{Certificate, Server};
 
 pub fn a_name_beyond_ascii_is_sent_in_its_ascii_form<D: Driver>() {
@@ -54,6 +54,19 @@ pub fn the_zone_of_an_address_is_resolved_and_sent_nowhere<D: Driver>() {
     let mut client = started_with::<D>(nowhere, Settings::default());
     let loss = client.next_state(ConnectionState::Waiting).loss.expect("why");
     assert!(matches!(*loss, Loss::Dial(DialFailure::Dns(_))), "{loss:?}");
+}
+
+pub fn the_zone_of_an_endpoints_address_is_resolved_and_sent_nowhere<D: Driver>() {
+    let (remote, _server) = in_process();
+    let door = Door::at(Ipv6Addr::LOCALHOST.into());
+    for zone in ["%251", "%1"] {
+        let url = format!("http://[::1{zone}]:{}/auth", door.address.port());
+        let settings = Settings { endpoint: Some(AuthEndpoint::new(&url)), ..Settings::default() };
+        let mut client = started_with::<D>(remote.builder().build().expect("valid"), settings);
+        client.must_connect();
+        client.want("private-orders");
+        assert_eq!(door.host_header(), format!("[::1]:{}", door.address.port()));
+    }
 }
 
 pub fn a_certificate_must_be_for_the_ascii_form_of_a_name<D: Driver>() {
