@@ -21,6 +21,7 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
+mod logging;
 mod masking;
 #[cfg(test)]
 #[cfg(pushest_loom)]

@@ -24,6 +24,7 @@ use crate::dial::Dialer;
 #[cfg(feature = "http")]
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
+use crate::logging;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
 use crate::runtime::Runtime;
@@ -211,7 +212,7 @@ impl<R: Runtime> Pump<R> {
     /// runtime's sockets and timers, the futures of an authorizer.
     fn without_the_lock(&mut self, now: Instant) {
         self.authorizations.let_go();
-        self.records.drain(..).for_each(|event| log(&event));
+        self.records.drain(..).for_each(|event| logging::log(&event));
         if let Some((connection, endpoint)) = self.next_dial.take() {
             self.dial(connection, endpoint, now);
             self.tell_links();
@@ -248,7 +249,7 @@ impl<R: Runtime> Pump<R> {
     ) {
         match action {
             Action::Emit(event) => {
-                if is_logged(&event) {
+                if logging::is_logged(&event) {
                     self.records.push(event.clone());
                 }
                 state.route(event);
@@ -456,35 +457,6 @@ impl<R: Runtime> Drop for Pump<R> {
 
 fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     [one, other].into_iter().flatten().min()
-}
-
-/// Whether [`log`] says anything of it; what channels carry is not logged.
-fn is_logged(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::State(_)
-            | Event::SubscriptionFailed { .. }
-            | Event::SignInFailed { .. }
-            | Event::ServerError(_)
-            | Event::Malformed { .. }
-    )
-}
-
-fn log(event: &Event) {
-    match event {
-        Event::State(change) => tracing::debug!(target: "pushest", "{change}"),
-        Event::SubscriptionFailed { channel, reason, .. } => {
-            tracing::debug!(target: "pushest", %channel, "not subscribed: {reason}");
-        }
-        Event::SignInFailed { reason, .. } => {
-            tracing::debug!(target: "pushest", "not signed in: {reason}");
-        }
-        Event::ServerError(error) => tracing::debug!(target: "pushest", "{error}"),
-        Event::Malformed { problem, .. } => {
-            tracing::debug!(target: "pushest", "a malformed message: {problem}");
-        }
-        _ => {}
-    }
 }
 
 impl<R: Runtime> std::fmt::Debug for Pump<R> {

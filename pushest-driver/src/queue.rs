@@ -227,6 +227,9 @@ fn cost(event: &Event) -> usize {
         Event::Unrouted { name, message } => name.len() + message.len(),
         Event::Malformed { message, .. } => message.len(),
         Event::ServerError(error) => error.message.len(),
+        Event::Watchlist { user_ids, .. } => {
+            user_ids.iter().map(|id| size_of::<String>() + id.len()).sum()
+        }
         _ => 0,
     };
     EVENT_BYTES + beside

@@ -63,7 +63,7 @@ pub type Changes = Vec<(bool, Vec<String>)>;
 /// Whose payload one is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `subscription_succeeded`, with room for so many members.
+    /// `subscription_succeeded`, with room for this many members.
     Members(usize),
     /// `member_added`.
     Member,

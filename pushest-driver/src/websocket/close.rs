@@ -40,6 +40,11 @@ impl CloseFrame {
         }
     }
 
+    /// Whether all of the payload has come.
+    pub(super) fn is_whole(&self) -> bool {
+        self.come == self.length
+    }
+
     /// The code, if both its bytes have come.
     pub(super) fn code(&self) -> Option<u16> {
         self.payload.first_chunk().map(|code| u16::from_be_bytes(*code))
@@ -63,11 +68,11 @@ impl CloseFrame {
             _ if *length > MOST => {
                 format!("its payload has {length} bytes, and a control frame at most {MOST}")
             }
-            _ if come < length => format!("it ended after {come} of {length} bytes"),
+            _ if !self.is_whole() => format!("it ended after {come} of {length} bytes"),
             _ if !self.is_final => "it is a fragment, which no control frame may be".to_string(),
             _ if !self.is_plain => "it has a reserved bit set".to_string(),
             _ if self.mask.is_some() => "it is masked, as only a client's may be".to_string(),
-            // Those between that nobody has given a meaning yet are not forbidden.
+            // Those between that have no meaning yet are not forbidden.
             Some(code @ (0..=999 | 1005 | 1006 | 1015 | 5000..)) => {
                 format!("the code {code} must not be sent")
             }

@@ -30,6 +30,8 @@ pub(super) struct Follower {
     is_within_message: bool,
     messages: u64,
     close: Option<CloseFrame>,
+    /// The messages that had ended when the close frame began.
+    before_close: u64,
     large: u64,
     has_met_large: bool,
 }
@@ -46,6 +48,7 @@ impl Follower {
             is_within_message: false,
             messages: 0,
             close: None,
+            before_close: 0,
             large: large as u64,
             has_met_large: false,
         }
@@ -64,6 +67,11 @@ impl Follower {
     /// The first close frame, as far as it has come.
     pub(super) fn close(&self) -> Option<&CloseFrame> {
         self.close.as_ref()
+    }
+
+    /// The messages and control frames that had ended before the close frame began.
+    pub(super) fn before_close(&self) -> u64 {
+        self.before_close
     }
 
     /// Whether a large frame has begun since this was last forgotten.
@@ -164,6 +172,7 @@ impl Follower {
         if self.is_close {
             let is_plain = first & RESERVED == 0;
             self.close = Some(CloseFrame::new(length, mask, is_final, is_plain));
+            self.before_close = self.messages;
         } else if matches!(opcode, 0x3..=0x7 | 0xb..=0xf) {
             // There are no such frames: what follows is not one either.
             self.left = u64::MAX;

@@ -21,6 +21,7 @@ use tungstenite::error::{CapacityError, Error};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Bytes, Message};
 
+use self::close::CloseFrame;
 pub use self::followed::Followed;
 use self::follower::Follower;
 pub use self::polled::PolledSocket;
@@ -112,9 +113,17 @@ impl<R: Runtime> WebSocket<R> {
         &R::transport(self.socket.as_ref().expect(WHOLE)).follower
     }
 
-    /// What stands in the server's close frame, whole or broken.
-    fn close_frame(&self) -> Option<Loss> {
-        self.follower().close().map(|close| close.loss())
+    /// How the connection was lost by an error. If the error is about the close frame, it is what the
+    /// server said in it. So it is if a frame before that broke a rule and the close frame is there:
+    /// a refusal says more than the breach. One that is there in part says nothing then: it was not
+    /// the server that cut it off.
+    fn failed(&self, error: &Error) -> Loss {
+        let follower = self.follower();
+        let is_about_close = follower.before_close() == self.taken;
+        match follower.close() {
+            Some(close) if is_about_close || close.is_whole() => close.loss(),
+            _ => loss(error),
+        }
     }
 
     fn incoming(&mut self, message: Message) -> Incoming {
@@ -126,7 +135,8 @@ impl<R: Runtime> WebSocket<R> {
             Message::Pong(_) | Message::Frame(_) => Incoming::Pong,
             Message::Close(_) => {
                 self.is_closing = true;
-                Incoming::Closed(self.close_frame().unwrap_or(Loss::closed(None, "")))
+                let close = self.follower().close();
+                Incoming::Closed(close.map_or(Loss::closed(None, ""), CloseFrame::loss))
             }
         }
     }
@@ -173,10 +183,7 @@ impl<R: Runtime> Stream for WebSocket<R> {
                     self.has_begun_anew(context);
                     Some(Ok(incoming))
                 }
-                // What the server said in a frame that could not be read says more than the error.
-                Poll::Ready(Some(Err(error))) => {
-                    Some(Err(self.close_frame().unwrap_or_else(|| loss(&error))))
-                }
+                Poll::Ready(Some(Err(error))) => Some(Err(self.failed(&error))),
                 Poll::Ready(None) => None,
             });
         }

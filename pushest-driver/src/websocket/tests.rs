@@ -368,3 +368,26 @@ fn whatever_comes_it_brings_what_tungstenite_brings_by_itself() {
     }
     assert!(messages > 200 && ends > 50, "{messages} messages, {ends} ends");
 }
+
+#[test]
+fn a_frame_before_the_close_frame_that_broke_a_rule_is_not_told_as_a_close_frame_cut_off() {
+    let close = frame(0x88, &[0x0f, 0xa1, b'n', b'o']);
+    for before in [
+        frame(0x81, b"\xff"),
+        frame(0xc1, b"compressed"),
+        frame(0x80, b"continues nothing"),
+        frame(0x89, &[b'x'; 126]),
+        [frame(0x01, b"part"), text(b"within it")].concat(),
+    ] {
+        let bytes = [&before[..], &close].concat();
+        // The header has ten bytes. What has come of the frame may end anywhere behind it.
+        for come in before.len() + 2..bytes.len() {
+            let mut socket = websocket([bytes[..come].to_vec()]);
+            let Poll::Ready(Some(Err(loss))) = next(&mut socket) else { panic!("{before:?}") };
+            assert!(matches!(loss, Loss::Reset(_)), "{come} of {before:?}: {loss:?}");
+        }
+        // One that is there, whole, says more than what broke the rule.
+        let Poll::Ready(Some(Err(loss))) = next(&mut websocket([bytes])) else { panic!() };
+        assert_eq!(loss, Loss::closed(Some(4001), "no"));
+    }
+}

@@ -179,8 +179,11 @@ impl Session {
     }
 
     /// As [`Session::handle_message`], for drivers whose buffer is not reference counted: copies
-    /// the message.
+    /// the message, unless it is over [`Limits::message`](crate::Limits).
     pub fn handle_slice(&mut self, connection: ConnectionId, message: &[u8], now: Instant) {
+        if message.len() > self.config.limits.message {
+            return self.handle_oversized(connection, message.len(), message, now);
+        }
         self.handle_message(connection, Bytes::copy_from_slice(message), now);
     }
 

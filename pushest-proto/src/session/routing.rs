@@ -219,7 +219,9 @@ impl Session {
     fn watchlist(&mut self, watchlist: Watchlist, message: &str) {
         let (kept, lost) = (watchlist.kept(), watchlist.lost);
         for (online, user_ids) in watchlist.changes {
-            let bytes = user_ids.iter().map(String::len).sum::<usize>() + EVENT_BYTES;
+            // An empty id costs its place, too.
+            let of_ids = user_ids.iter().map(|id| size_of::<String>() + id.len()).sum::<usize>();
+            let bytes = of_ids + EVENT_BYTES;
             self.pending.push(Action::Emit(Event::Watchlist { online, user_ids }), bytes);
         }
         self.partly(kept, lost, message);

@@ -75,10 +75,10 @@ impl Session {
     /// Learns from the end of a connection, before what was unanswered on it is forgotten.
     ///
     /// A server that closes with 1009 does not say which frame was too large for it. It was the
-    /// largest one of the connection: what the server had read before is smaller. If nobody has
-    /// answered it, it is sent again on the next connection, so that it fails if it was unanswered
+    /// largest one of the connection: what the server had read before is smaller. If it is
+    /// unanswered, it is sent again on the next connection, so that it fails if it was unanswered
     /// at the former such close, too; if it is one that is not sent again (a client event, or the
-    /// subscribe of a channel that is not wanted any more), nothing fails. Each pair of closes takes
+    /// subscribe of a channel that is no longer wanted), nothing fails. Each pair of closes takes
     /// one frame away, and the others come through in the end (contract, C9).
     pub(super) fn learn_from_size(&mut self, loss: &Loss) {
         match (loss, loss.close_code()) {

@@ -22,8 +22,8 @@ pub(crate) struct MemberList {
     pub(crate) lost: u64,
 }
 
-/// The members that `subscription_succeeded` of a presence channel lists, at most so many: `hash`
-/// united with `ids`. No list at all means no members. `None` if there is something, and nothing
+/// The members that `subscription_succeeded` of a presence channel lists, at most `most` of them:
+/// `hash` united with `ids`. No list at all means no members. `None` if there is something, and nothing
 /// of it could be read.
 pub(crate) fn members(payload: &str, most: usize) -> Option<MemberList> {
     let data = Part::new(payload);
@@ -52,7 +52,7 @@ pub(crate) fn members(payload: &str, most: usize) -> Option<MemberList> {
 #[derive(Default)]
 struct Listing<'a> {
     most: usize,
-    /// Whoever was listed so far, and their place in `infos`; none for those without room.
+    /// The ids that were listed so far, and their places in `members`; none for those without room.
     seen: BTreeMap<Cow<'a, str>, Option<usize>>,
     members: Vec<(Cow<'a, str>, Option<Part<'a>>)>,
     dropped: u64,

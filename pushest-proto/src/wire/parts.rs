@@ -1,8 +1,8 @@
 //! JSON read part by part: whatever is wrong with one part costs that part only.
 //!
 //! The parts of an object or array are what stands between the commas of its own level. Strings
-//! and brackets are followed to find these commas; nothing else is judged until somebody asks a
-//! part what it is. So an odd number, an unknown word or a broken value inside a part leaves its
+//! and brackets are followed to find these commas; nothing else is judged until a part is
+//! asked what it is. So an odd number, an unknown word or a broken value inside a part leaves its
 //! neighbours as they are, and of a text that was cut off the parts before the cut are read.
 //!
 //! It does not recurse, and allocates only where escapes are undone. One pass over an object or

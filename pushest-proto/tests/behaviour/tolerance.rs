@@ -366,6 +366,21 @@ fn an_odd_entry_of_a_watchlist_does_not_cost_the_others() {
 }
 
 #[test]
+fn watchlists_of_ids_without_a_letter_are_bounded_by_what_they_cost() {
+    let limits = Limits { stored_bytes: 1_000_000, ..Limits::default() };
+    let mut harness = Harness::new(signing().limits(limits));
+    harness.connect();
+    let connection = harness.current();
+    let ids = vec![""; 20_000];
+    for _ in 0..20 {
+        let text = object("online", None, json!({"user_ids": ids}));
+        harness.session.handle_slice(connection, text.as_bytes(), harness.now);
+    }
+    let memory = harness.session.memory();
+    assert!(memory.stored_bytes <= 1_000_000 && memory.stored_events <= 2, "{memory:?}");
+}
+
+#[test]
 fn counts_are_numbers_in_any_spelling() {
     let mut harness = Harness::connected();
     harness.subscribed("x");

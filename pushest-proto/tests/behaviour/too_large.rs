@@ -80,6 +80,25 @@ fn a_message_over_the_limit_is_freed_before_anything_is_polled() {
 }
 
 #[test]
+fn a_message_over_the_limit_is_told_alike_when_it_is_given_as_a_slice() {
+    let large = message("e", Some("news"), &"x".repeat(9_999));
+    let told = |by_slice: bool| {
+        let mut harness = small();
+        harness.subscribed("news");
+        let connection = harness.current();
+        if by_slice {
+            harness.session.handle_slice(connection, large.as_bytes(), harness.now);
+        } else {
+            let message = Bytes::from(large.clone());
+            harness.session.handle_message(connection, message, harness.now);
+        }
+        harness.drain();
+        (harness.events(), harness.session.statistics(), harness.session.state_hash())
+    };
+    assert_eq!(format!("{:?}", told(true)), format!("{:?}", told(false)));
+}
+
+#[test]
 fn a_list_of_members_over_the_limit_does_not_cost_the_subscription() {
     let ids: Vec<_> = (0..500).map(|number| number.to_string()).collect();
     let data = serde_json::json!({"presence": {"count": 500, "hash": {}, "ids": ids}}).to_string();

@@ -79,7 +79,7 @@ pub fn a_list_that_cannot_be_read_makes_the_members_unknown_until_the_next<D: Dr
     server.replace_presence_data(Some(r#"{"presence":{"ids":7,"hash":"x","count":3}}"#));
     server.drop_connections(Target::All);
     client.next_gap(ROOM);
-    // Nobody of before the loss stays as if they were there.
+    // No member from before the loss stays.
     let left = client.wait_for(|event| match event {
         Event::Presence(update) => match &update.change {
             PresenceChange::Reset { left, .. } => Some(left.len()),
