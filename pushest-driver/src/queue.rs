@@ -295,6 +295,16 @@ mod tests {
     }
 
     #[test]
+    fn watchlists_of_empty_ids_are_counted_by_what_they_cost() {
+        let (queue, _) = queue(Overflow::DropOldest, 100);
+        let user_ids = vec![String::new(); 20_000];
+        let event = Event::Watchlist { online: true, user_ids };
+        queue.push_all(&mut vec![event; 10]);
+        // A million bytes are two of them.
+        assert_eq!(next(&queue).0, "lagged 8");
+    }
+
+    #[test]
     fn one_that_is_closed_or_ended_holds_nobody_up() {
         let (queue, congestion) = queue(Overflow::Wait, 1);
         push(&queue, &["a"]);

@@ -113,10 +113,9 @@ impl<R: Runtime> WebSocket<R> {
         &R::transport(self.socket.as_ref().expect(WHOLE)).follower
     }
 
-    /// How the connection was lost by an error. If the error is about the close frame, it is what the
-    /// server said in it. So it is if a frame before that broke a rule and the close frame is there:
-    /// a refusal says more than the breach. One that is there in part says nothing then: it was not
-    /// the server that cut it off.
+    /// Returns how the connection was lost by an error: as the close frame says, if it is the frame
+    /// that failed, or came whole behind one that broke a rule (a refusal says more than the breach).
+    /// Part of a close frame behind such a frame says nothing: it is the reading that ended there.
     fn failed(&self, error: &Error) -> Loss {
         let follower = self.follower();
         let is_about_close = follower.before_close() == self.taken;
