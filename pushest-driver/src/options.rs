@@ -148,7 +148,9 @@ impl Options {
     /// with 1009 (RFC 6455: too big), as [`Loss::TooLarge`](crate::Loss::TooLarge). It is never
     /// under [`Limits::message`](crate::Limits::message): messages between the two are read, reported
     /// ([`Malformation::TooLarge`](crate::Malformation::TooLarge)) and dropped, and cost nothing but
-    /// themselves. A connection may hold as much for a moment. 16 MiB.
+    /// themselves. A connection may hold as much for a moment. By itself this delivers nothing larger:
+    /// that takes [`Limits::message`](crate::Limits::message), `Limits::stored_bytes` and
+    /// [`Options::queue`], too. 16 MiB.
     #[must_use]
     pub fn transport_limit(mut self, bytes: usize) -> Self {
         self.transport_limit = bytes;

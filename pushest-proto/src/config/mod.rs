@@ -387,7 +387,8 @@ impl Default for Timeouts {
 /// How much the session keeps and sends. Sizes are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// One received message; a larger one is reported and dropped. 1 MiB.
+    /// One received message; a larger one is reported and dropped. An event waits in
+    /// `stored_bytes` until it is polled, so that what raises this should raise that, too. 1 MiB.
     pub message: usize,
     /// Wanted channels, not counting that of the signed-in user. 100,000.
     pub channels: usize,

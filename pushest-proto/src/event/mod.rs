@@ -127,8 +127,8 @@ pub enum Event {
     Malformed {
         /// What is wrong with it.
         problem: Malformation,
-        /// The wanted channel that a message over the limit is for, where its first 512 bytes tell;
-        /// else absent.
+        /// The wanted channel that the message is for. Absent where it names none, or cannot be read
+        /// so far; of a message over the limit, the first 512 bytes are read.
         channel: Option<ChannelName>,
         /// The beginning of the message, at most 512 bytes.
         message: Box<str>,
@@ -357,7 +357,8 @@ impl fmt::Display for Malformation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LimitReached {
-    /// Events were not polled fast enough; this many of the oldest are gone.
+    /// Events were not polled fast enough, or one was larger than
+    /// [`Limits::stored_bytes`](crate::Limits) by itself; this many of the oldest are gone.
     StoredEvents {
         /// How many events are gone.
         dropped: u64,

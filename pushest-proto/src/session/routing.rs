@@ -8,7 +8,7 @@ use bytestring::ByteString;
 
 use super::Session;
 use crate::action::Action;
-use crate::channel::Key;
+use crate::channel::{ChannelName, Key};
 use crate::connection::{ConnectionId, Phase};
 use crate::event::{Answers, ChannelEvent, Event, Malformation, RequestFailure, ServerError};
 use crate::loss::Loss;
@@ -83,7 +83,7 @@ impl Session {
                 Some(established) => {
                     let lost = established.lost;
                     self.established(connection, established);
-                    self.partly(1, lost, message);
+                    self.partly(None, 1, lost, message);
                 }
                 None => self.malformed(Malformation::BadData, message),
             },
@@ -100,7 +100,7 @@ impl Session {
                     if user.succeeded(&signed_in.id, &signed_in.user_data, &mut context) {
                         self.channels.signed_in(&signed_in.id, &mut self.pending);
                     }
-                    self.partly(1, signed_in.lost, message);
+                    self.partly(None, 1, signed_in.lost, message);
                 }
                 None => self.malformed(Malformation::BadData, message),
             },
@@ -135,8 +135,10 @@ impl Session {
                 // Whatever the list looks like, the subscription stands.
                 channels.succeeded(key, members, &mut context);
                 match read {
-                    Some((kept, lost)) => self.partly(kept as u64, lost, message),
-                    None if is_presence => self.malformed(Malformation::BadData, message),
+                    Some((kept, lost)) => self.partly(Some(channel), kept as u64, lost, message),
+                    None if is_presence => {
+                        self.malformed_in(Some(channel), Malformation::BadData, message)
+                    }
                     None => {}
                 }
             }
@@ -159,23 +161,23 @@ impl Session {
             Control::MemberAdded => match lists::member(payload) {
                 Some((member, lost)) => {
                     channels.joined(key, member, bytes, &mut context);
-                    self.partly(1, lost, message);
+                    self.partly(Some(channel), 1, lost, message);
                 }
-                None => self.malformed(Malformation::BadData, message),
+                None => self.malformed_in(Some(channel), Malformation::BadData, message),
             },
             Control::MemberRemoved => match decode::user_id(payload) {
                 Some(id) => channels.left(key, &id, bytes, &mut context),
-                None => self.malformed(Malformation::BadData, message),
+                None => self.malformed_in(Some(channel), Malformation::BadData, message),
             },
             Control::SubscriptionCount => match decode::subscription_count(payload) {
                 Some((count, lost)) => {
                     channels.tell_gap(key, &mut context);
                     channels.set_count(key, count);
-                    let event = Event::SubscriptionCount { channel, count };
+                    let event = Event::SubscriptionCount { channel: channel.clone(), count };
                     self.pending.push(Action::Emit(event), bytes);
-                    self.partly(1, lost, message);
+                    self.partly(Some(channel), 1, lost, message);
                 }
-                None => self.malformed(Malformation::BadData, message),
+                None => self.malformed_in(Some(channel), Malformation::BadData, message),
             },
             Control::CacheMiss => {
                 channels.tell_gap(key, &mut context);
@@ -224,7 +226,7 @@ impl Session {
             let bytes = of_ids + EVENT_BYTES;
             self.pending.push(Action::Emit(Event::Watchlist { online, user_ids }), bytes);
         }
-        self.partly(kept, lost, message);
+        self.partly(None, kept, lost, message);
     }
 
     /// `pusher:error` is advisory on an established connection, except that it may be all that a
@@ -344,14 +346,18 @@ impl Session {
     }
 
     /// The message was understood, but for some of its parts, if there are any.
-    fn partly(&mut self, kept: u64, lost: u64, message: &str) {
+    fn partly(&mut self, channel: Option<ChannelName>, kept: u64, lost: u64, message: &str) {
         if lost > 0 {
-            self.malformed(Malformation::Partly { kept, lost }, message);
+            self.malformed_in(channel, Malformation::Partly { kept, lost }, message);
         }
     }
 
     fn malformed(&mut self, problem: Malformation, message: &str) {
-        let event = Event::Malformed { problem, channel: None, message: clip(message) };
+        self.malformed_in(None, problem, message);
+    }
+
+    fn malformed_in(&mut self, channel: Option<ChannelName>, problem: Malformation, message: &str) {
+        let event = Event::Malformed { problem, channel, message: clip(message) };
         self.pending.push(Action::Emit(event), message.len().min(512) + EVENT_BYTES);
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct MemberList {
 
 /// The members that `subscription_succeeded` of a presence channel lists, at most `most` of them:
 /// `hash` united with `ids`. No list at all means no members. `None` if there is something, and nothing
-/// of it could be read.
+/// of it could be read; or if it counts members and lists none.
 pub(crate) fn members(payload: &str, most: usize) -> Option<MemberList> {
     let data = Part::new(payload);
     if data.is_null() || data.as_str().is_empty() {
@@ -33,8 +33,8 @@ pub(crate) fn members(payload: &str, most: usize) -> Option<MemberList> {
     let data = data.fields(["presence"])?;
     let mut listing = Listing { most, lost: data.lost, ..Listing::default() };
     if let [Some(presence)] = data.values {
-        let presence = presence.fields(["ids", "hash"])?;
-        let [ids, hash] = presence.values;
+        let presence = presence.fields(["ids", "hash", "count"])?;
+        let [ids, hash, count] = presence.values;
         listing.lost += presence.lost;
         if let Some(hash) = hash {
             listing.hash(hash);
@@ -42,6 +42,8 @@ pub(crate) fn members(payload: &str, most: usize) -> Option<MemberList> {
         if let Some(ids) = ids {
             listing.ids(ids);
         }
+        let is_counted = count.and_then(Part::number).is_some_and(|count| count > 0);
+        listing.lost += u64::from(is_counted && listing.seen.is_empty());
     }
     let list = listing.finish();
     let is_unread = list.members.is_empty() && list.dropped == 0 && list.lost > 0;

@@ -139,6 +139,9 @@ fn a_list_of_which_nothing_can_be_read_makes_the_members_unknown() {
         r#"{"presence":{"ids":[{}],"hash":{}}}"#,
         r#"{"presence":"#,
         "{",
+        // They are counted, and not listed.
+        r#"{"presence":{"count":2}}"#,
+        r#"{"presence":{"ids":[],"hash":{},"count":"9"}}"#,
     ] {
         let mut harness = with_list(REVERB);
         assert!(is_known(&harness));
@@ -165,6 +168,18 @@ fn a_list_of_which_nothing_can_be_read_makes_the_members_unknown() {
         assert_eq!(ids(&harness), ["1", "2"]);
         assert!(is_known(&harness), "a list that can be read ends it");
     }
+}
+
+#[test]
+fn what_is_malformed_in_a_channel_is_told_with_the_channel() {
+    let mut harness = with_list(r#"{"presence":7}"#);
+    harness.receive(&added(r#"{"user_id":"7","user_info":nope}"#));
+    harness.receive(&removed("{}"));
+    let events = harness.events();
+    let malformed = |event: &&Event| matches!(event, Event::Malformed { .. });
+    let channels: Vec<_> = events.iter().filter(malformed).map(Event::channel).collect();
+    assert_eq!(channels.len(), 3, "{events:?}");
+    assert!(channels.iter().all(|channel| channel.is_some_and(|name| name == ROOM)));
 }
 
 #[test]

@@ -105,6 +105,10 @@ fn members(data: Value<'_>, most: usize) -> Option<(Vec<Pair>, u64, u64)> {
                 }
             }
         }
+        let count = field(presence, "count").and_then(number).unwrap_or(0);
+        if count > 0 && listed.is_empty() {
+            lost += 1;
+        }
     }
     let dropped = listed.len().saturating_sub(most) as u64;
     listed.truncate(most);

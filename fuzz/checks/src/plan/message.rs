@@ -200,6 +200,7 @@ impl Message {
                 r#"{{"event":"pusher_internal:subscription_succeeded","channel":"{channel}","data":"{{}}"}}"#
             ),
             Self::Succeeded { channel, list: Some((ids, hash)), info, form } => {
+                let count = (ids | hash).count_ones();
                 let listed = |bits: u8| (0..4_u8).filter(move |index| bits & (1 << index) != 0);
                 let spelled = |index| match form {
                     ListForm::Map => format!(r#""{index}.1":{}"#, id_token(index, index)),
@@ -216,7 +217,7 @@ impl Message {
                     .map(|index| format!(r#""{}":{info}"#, IDS[usize::from(index)]))
                     .collect();
                 let data = format!(
-                    r#"{{"presence":{{"ids":{ids},"hash":{{{}}},"count":1}}}}"#,
+                    r#"{{"presence":{{"ids":{ids},"hash":{{{}}},"count":{count}}}}}"#,
                     hash.join(",")
                 );
                 with_text("pusher_internal:subscription_succeeded", channel, &data)
