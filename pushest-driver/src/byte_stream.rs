@@ -9,7 +9,7 @@ use futures_util::future::Either;
 /// A stream of bytes in both directions, such as TCP or TLS over it. A runtime's crate implements
 /// it for a type around its own streams, since neither is its own.
 ///
-/// Whoever is told `Pending` is woken by the context once it is worth another try.
+/// After `Pending` the context wakes the task once it is worth another try.
 pub trait ByteStream {
     /// Reads what there is, at most `buffer.len()` bytes; 0 means that the other side has ended.
     ///
@@ -35,7 +35,7 @@ pub trait ByteStream {
 }
 
 /// A [`ByteStream`] of a stream that returns `WouldBlock` instead of waiting. It registers no waker:
-/// whoever polls it must do so again by itself.
+/// the caller must poll it again by itself.
 #[derive(Debug)]
 pub struct NonBlocking<S>(pub S);
 

@@ -33,7 +33,7 @@ impl core::fmt::Debug for EndpointAnswer<'_> {
 impl EndpointAnswer<'_> {
     /// Reads what the answer means: any 2xx with a readable body grants; 408, 429 and 5xx are worth
     /// a retry; everything else is final. A byte order mark is skipped. Redirects are shown, not
-    /// followed: a POST with an app's tokens does not go where somebody points.
+    /// followed: a POST with an app's tokens does not go where an answer points.
     ///
     /// # Errors
     /// [`Denied`] with the status and the first 200 characters of the body, its white space reduced
