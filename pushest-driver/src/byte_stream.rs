@@ -9,7 +9,7 @@ use futures_util::future::Either;
 /// A stream of bytes in both directions, such as TCP or TLS over it. A runtime's crate implements
 /// it for a type around its own streams, since neither is its own.
 ///
-/// After `Pending` the context's waker is called once it is worth another try.
+/// After `Pending` the context wakes the task once it is worth another try.
 pub trait ByteStream {
     /// Reads what there is, at most `buffer.len()` bytes; 0 means that the other side has ended.
     ///

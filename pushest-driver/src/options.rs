@@ -183,10 +183,10 @@ impl Options {
     }
 
     /// As [`Options::authorizer`], for code that blocks, such as an HTTP client without async: each
-    /// request runs on a thread of its own, which no process waits for when it ends. Nobody waits for it longer
-    /// than the configuration's `authorization` timeout, but nothing can end it either: one that
-    /// hangs keeps its thread, also beyond the client's end, and while nine hang, further requests
-    /// are unavailable. A panic counts as unavailable, too.
+    /// request runs on a thread of its own, which no process waits for when it ends. The client waits
+    /// no longer than the configuration's `authorization` timeout, but nothing can end the request
+    /// either: one that hangs keeps its thread, also beyond the client's end, and while nine hang,
+    /// further requests are unavailable. A panic counts as unavailable, too.
     ///
     /// ```
     /// use pushest_driver::{Denied, Options};

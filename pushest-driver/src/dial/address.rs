@@ -1,5 +1,5 @@
 //! From a host's name to a TCP connection: the addresses of both families in turn, raced so that
-//! one dead family keeps nobody from connecting.
+//! one dead family does not delay the connection.
 
 use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};

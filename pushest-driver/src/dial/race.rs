@@ -1,5 +1,5 @@
 //! Which address is tried when: the next one beside those that are still silent, so that a dead
-//! address keeps nobody from connecting. Without I/O, so that the WebSocket's sockets, which do not
+//! address does not delay the connection. Without I/O, so that the WebSocket's sockets, which do not
 //! block, and those of the authorization endpoint, which do, race alike.
 
 use std::collections::VecDeque;

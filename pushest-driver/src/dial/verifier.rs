@@ -1,7 +1,7 @@
 //! Trusts a server that shows the very certificate that the user trusts.
 //!
 //! `openssl req -x509` marks its certificates as authorities, and people use them for the server
-//! itself. rustls refuses an authority in a server's place, whoever signed it. This changes that one
+//! itself. rustls refuses an authority in a server's place, always. This changes that one
 //! answer, for the certificates that the user gave; everything else is rustls's.
 
 use std::sync::Arc;
@@ -109,7 +109,7 @@ fn is_authority_as_server(error: &Error) -> bool {
 }
 
 /// Whether the certificate may be a server's: it says so, or says nothing of what it is for. webpki
-/// shows nobody what a certificate is for, so that another reader of certificates looks; one that it
+/// has no function that tells, so that another reader of certificates looks; one that it
 /// cannot read is refused.
 fn verify_usage(certificate: &CertificateDer<'_>) -> Result<(), Error> {
     let unreadable = |_| Error::InvalidCertificate(CertificateError::BadEncoding);

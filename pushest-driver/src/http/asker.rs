@@ -50,7 +50,7 @@ impl Asker {
     ) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // A POST with an app's tokens does not go where somebody points.
+            // A POST with an app's tokens does not go where an answer points.
             .max_redirects(0)
             .user_agent(concat!("pushest-rust/", env!("CARGO_PKG_VERSION")))
             // The connection to the server goes through none either.

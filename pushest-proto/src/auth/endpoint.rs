@@ -143,8 +143,8 @@ impl EndpointRequest {
     }
 
     /// The values that are sent with the request: the socket id, the parameters, the headers, and
-    /// what stands in the URL's query, user and password. Error pages repeat them, and whoever shows
-    /// a part of one masks them before.
+    /// what stands in the URL's query, user and password. Error pages repeat them: a driver that
+    /// shows a part of one masks them before.
     pub fn sent_values(&self) -> impl Iterator<Item = &str> {
         let headers = self.headers.iter().map(|(_, value)| value);
         self.sent.iter().chain(headers).map(String::as_str)

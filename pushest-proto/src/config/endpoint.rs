@@ -52,7 +52,7 @@ impl Endpoint {
         })
     }
 
-    /// A server of one's own, without TLS on port 80 until changed. An IPv6 address may have
+    /// Your own server, without TLS on port 80 until changed. An IPv6 address may have
     /// brackets and a zone (`fe80::1%eth0`).
     ///
     /// # Errors
@@ -256,7 +256,7 @@ fn parse_host(text: &str) -> Option<(&str, Option<&str>)> {
 }
 
 /// Whether it may be the name of a host. Beyond ASCII only what cannot be seen is ruled out: the
-/// rest is for the tables of whoever makes the ASCII form.
+/// rest is for the tables of the driver that makes the ASCII form.
 fn is_name(text: &str) -> bool {
     let allowed = |character: char| match character {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' => true,

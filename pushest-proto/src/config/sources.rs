@@ -134,7 +134,7 @@ impl ConfigBuilder {
         };
         self = self.api_host(&host);
         self.port = port.or(self.port);
-        // The official configuration's default is `https`, for a host of one's own, too.
+        // The official configuration's default is `https`, for your own host, too.
         self.tls = tls.or(self.tls).or(Some(true));
         Ok(self)
     }

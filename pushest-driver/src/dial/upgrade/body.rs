@@ -14,7 +14,7 @@ pub(super) struct Body {
 }
 
 enum Framing {
-    /// So many bytes are missing.
+    /// The number of bytes that are missing.
     Length(u64),
     Chunked(Chunked),
     UntilClosed,
@@ -82,7 +82,7 @@ fn framing(head: &Head<'_>) -> Framing {
     });
     match lengths.next() {
         Some(Some(first)) if lengths.all(|length| length == Some(first)) => Framing::Length(first),
-        // Without one, or with several, nobody knows.
+        // Without one, or with several that differ, only the end of the connection tells.
         _ => Framing::UntilClosed,
     }
 }
@@ -94,7 +94,7 @@ enum Chunked {
     Size(Option<u64>),
     /// The rest of the line with this size.
     Extension(u64),
-    /// So many bytes of the chunk are missing.
+    /// The number of bytes of the chunk that are missing.
     Data(u64),
     /// The line's end behind a chunk.
     Behind,
