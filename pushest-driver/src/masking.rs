@@ -29,6 +29,8 @@ const SCHEMES: [&str; 5] = ["basic", "bearer", "digest", "negotiate", "token"];
 pub(crate) struct Mask {
     /// Folded and unescaped; each once, none of them empty.
     needles: Vec<Vec<u8>>,
+    /// Every part of the long ones.
+    parts: HashSet<[u8; PART]>,
 }
 
 impl Mask {
@@ -40,6 +42,9 @@ impl Mask {
             let needle = bytes.trim_ascii();
             if !needle.is_empty() && !self.needles.iter().any(|known| known == needle) {
                 self.needles.push(needle.to_vec());
+                let parts =
+                    needle.windows(PART).filter_map(|part| part.first_chunk::<PART>().copied());
+                self.parts.extend(parts);
             }
             match unescaped(&units) {
                 Some(next) => units = next,
@@ -114,12 +119,10 @@ impl Mask {
         if self.needles.is_empty() {
             return hidden;
         }
-        let parts: HashSet<&[u8]> =
-            self.needles.iter().flat_map(|needle| needle.windows(PART)).collect();
         let mut units = folded(text);
         for _ in 0..LAYERS {
             let bytes: Vec<u8> = units.iter().map(|unit| unit.byte).collect();
-            self.find(&bytes, &parts, |start, end| {
+            self.find(&bytes, |start, end| {
                 hidden[units[start].start..units[end - 1].end].fill(true);
             });
             match unescaped(&units) {
@@ -131,9 +134,9 @@ impl Mask {
     }
 
     /// Tells where values stand in folded bytes.
-    fn find(&self, bytes: &[u8], parts: &HashSet<&[u8]>, mut found: impl FnMut(usize, usize)) {
+    fn find(&self, bytes: &[u8], mut found: impl FnMut(usize, usize)) {
         for (start, window) in bytes.windows(PART).enumerate() {
-            if parts.contains(window) {
+            if self.parts.contains(window) {
                 found(start, start + PART);
             }
         }
@@ -150,9 +153,14 @@ impl Mask {
                 }
             }
         }
-        for needle in &self.needles {
-            for end in [bytes.len(), whole] {
-                let longest = needle.len().min(end + 1);
+        for end in [bytes.len(), whole] {
+            let last = end.checked_sub(PART).map(|start| &bytes[start..end]);
+            if last.is_some_and(|part| self.parts.contains(part)) {
+                found(end - PART, bytes.len());
+            }
+            for needle in &self.needles {
+                // What is longer was found as a part.
+                let longest = needle.len().min(end + 1).min(PART);
                 let cut = (ANYWHERE..longest).rev().find(|&n| bytes[..end].ends_with(&needle[..n]));
                 if let Some(length) = cut {
                     found(end - length, bytes.len());
