@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{
-    Action, Authorization, ConnectionId, ConnectionState, Denied, DialFailure, Endpoint, Event,
-    Instant, Loss, Ticket,
+    Action, Authorization, ConnectionId, ConnectionState, Denied, DialFailure, Endpoint, Escaped,
+    Event, Instant, Loss, Ticket,
 };
 use tracing::Span;
 use tungstenite::Message;
@@ -173,7 +173,7 @@ impl<R: Runtime> Pump<R> {
     fn drive(&mut self, context: &mut Context<'_>) {
         for news in &self.news {
             if let News::Lost(_, loss) = news {
-                tracing::debug!(target: "pushest", %loss, "lost");
+                tracing::debug!(target: "pushest", loss = %Escaped(loss), "lost");
             }
         }
         let hub = self.hub.clone();
@@ -308,7 +308,7 @@ impl<R: Runtime> Pump<R> {
             parent: None,
             "connection",
             id = %connection,
-            host = endpoint.host_name(),
+            host = %Escaped(endpoint.host_name()),
             port = endpoint.port_number(),
             tls = endpoint.is_tls(),
         );
@@ -471,18 +471,21 @@ fn is_logged(event: &Event) -> bool {
     )
 }
 
+/// Logs an event. What the server said is escaped: it must neither command the reader's terminal
+/// nor begin a line of its own.
 fn log(event: &Event) {
     match event {
-        Event::State(change) => tracing::debug!(target: "pushest", "{change}"),
+        Event::State(change) => tracing::debug!(target: "pushest", "{}", Escaped(change)),
         Event::SubscriptionFailed { channel, reason, .. } => {
-            tracing::debug!(target: "pushest", %channel, "not subscribed: {reason}");
+            let channel = Escaped(channel);
+            tracing::debug!(target: "pushest", %channel, "not subscribed: {}", Escaped(reason));
         }
         Event::SignInFailed { reason, .. } => {
-            tracing::debug!(target: "pushest", "not signed in: {reason}");
+            tracing::debug!(target: "pushest", "not signed in: {}", Escaped(reason));
         }
-        Event::ServerError(error) => tracing::debug!(target: "pushest", "{error}"),
+        Event::ServerError(error) => tracing::debug!(target: "pushest", "{}", Escaped(error)),
         Event::Malformed { problem, .. } => {
-            tracing::debug!(target: "pushest", "a malformed message: {problem}");
+            tracing::debug!(target: "pushest", "a malformed message: {}", Escaped(problem));
         }
         _ => {}
     }
