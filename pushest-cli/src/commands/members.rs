@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
     print_events(&mut events, output).await?;
     for member in &members {
         let me = me.as_ref().map(Member::id) == Some(member.id());
-        output.line(&Line::Member { channel, user: member.into(), me })?;
+        output.next_line(&Line::Member { channel, user: member.into(), me }).await?;
     }
     Ok(())
 }
@@ -70,7 +70,7 @@ async fn print_events(events: &mut Events, output: &Output) -> Result<(), Failur
             continue;
         }
         if let Some(line) = Line::of(&event) {
-            output.line(&line)?;
+            output.next_line(&line).await?;
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod channels;
+mod crowd;
 mod demo;
 mod doctor;
 mod endpoint;
@@ -17,5 +18,8 @@ mod runtime;
 mod sign;
 mod sign_in;
 mod support;
+mod terminal;
 mod tls;
 mod trigger;
+#[cfg(unix)]
+mod unread;
