@@ -1,6 +1,6 @@
 //! The signals that ask a program to end: SIGINT and SIGTERM, or Ctrl-C.
 //!
-//! From [`watch`] on they do not end the process by themselves. The first is told to all who wait
+//! From [`watch()`] on they do not end the process by themselves. The first is told to all who wait
 //! for it; the second ends the process at once, whatever it is doing.
 
 use std::io;

@@ -51,11 +51,11 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
     let me = once.client.me(channel);
     once.leave(subscription).await;
     print_events(&mut events, output).await?;
-    for member in &members {
+    let lines = members.iter().map(|member| {
         let me = me.as_ref().map(Member::id) == Some(member.id());
-        output.next_line(&Line::Member { channel, user: member.into(), me }).await?;
-    }
-    Ok(())
+        Line::Member { channel, user: member.into(), me }
+    });
+    Ok(output.lines(lines).await?)
 }
 
 /// What came until now, but for who was present: that is printed as a list.

@@ -62,6 +62,21 @@ impl Output {
         self.printer.print(Stream::Out, self.text(line), line.weight()).await
     }
 
+    /// Prints lines like [`next_line`](Self::next_line). Whenever this is given up, all that are
+    /// not printed are counted.
+    pub(crate) async fn lines<'a>(
+        &self,
+        lines: impl ExactSizeIterator<Item = Line<'a>>,
+    ) -> io::Result<()> {
+        let mut rest = self.printer.owe(Stream::Out, lines.len() as u64);
+        for line in lines {
+            // From here on it counts for itself.
+            rest.weight -= 1;
+            self.next_line(&line).await.inspect_err(|_| rest.weight = 0)?;
+        }
+        Ok(())
+    }
+
     /// Waits while too much on standard error is not read.
     pub(crate) async fn ready(&self) {
         self.printer.ready(Stream::Err).await;

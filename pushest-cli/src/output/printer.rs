@@ -68,7 +68,7 @@ impl Printer {
     /// Queues a line, which ends with a line feed, or waits until there is room for it. Where that
     /// is waited for too long, or given up, the line is counted as missed.
     pub(crate) async fn print(&self, stream: Stream, text: String, weight: u64) -> io::Result<()> {
-        let mut line = Unprinted { printer: self, stream, weight };
+        let mut line = self.owe(stream, weight);
         loop {
             let changed = self.shared.change.notified();
             tokio::pin!(changed);
@@ -90,6 +90,12 @@ impl Printer {
         }
         self.shared.work.notify_all();
         Ok(())
+    }
+
+    /// Says that so many lines are to be printed. Those that are still owed when this is dropped
+    /// count as missed.
+    pub(crate) fn owe(&self, stream: Stream, weight: u64) -> Unprinted<'_> {
+        Unprinted { printer: self, stream, weight }
     }
 
     /// Queues a line without waiting: for lines of which there are few. Where they take twice the
@@ -205,11 +211,11 @@ async fn until(changed: impl Future<Output = ()>, deadline: Option<Instant>) -> 
     }
 }
 
-/// A line on its way into the queue. It counts as missed if the command is told to end before.
-struct Unprinted<'a> {
+/// Lines on their way into the queue. They count as missed if the command is told to end before.
+pub(crate) struct Unprinted<'a> {
     printer: &'a Printer,
     stream: Stream,
-    weight: u64,
+    pub(super) weight: u64,
 }
 
 impl Drop for Unprinted<'_> {
