@@ -25,7 +25,7 @@ impl Line<'_> {
                     p.text("  ").styled(QUIET, "decrypted");
                 }
                 if let Some(id) = user_id {
-                    p.text("  ").styled(QUIET, format_args!("from {id}"));
+                    p.text("  ").styled(QUIET, format_args!("from {}", Id(id)));
                 }
             }
             Self::Members { channel, joined, left } => {
@@ -64,13 +64,13 @@ impl Line<'_> {
                 p.text("  ").styled(WARNING, format_args!("undecryptable: {reason}"));
             }
             Self::SignedIn { user_id } => {
-                p.text("signed in as ").styled(NAME, user_id);
+                p.text("signed in as ").styled(NAME, Id(user_id));
             }
             Self::Online { user_ids } => {
-                p.styled(JOINED, format_args!("online  {}", user_ids.join(", ")));
+                p.styled(JOINED, format_args!("online  {}", Ids(user_ids)));
             }
             Self::Offline { user_ids } => {
-                p.styled(LEFT, format_args!("offline  {}", user_ids.join(", ")));
+                p.styled(LEFT, format_args!("offline  {}", Ids(user_ids)));
             }
             Self::Lagged { dropped } => {
                 let text = format!("lagged  {dropped} events are gone: they were read too slowly");
@@ -126,11 +126,37 @@ impl Line<'_> {
 
 impl Display for User<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.user_id)?;
+        Id(self.user_id).fmt(f)?;
         match &self.user_info {
             Some(info) => write!(f, " {info}"),
             None => Ok(()),
         }
+    }
+}
+
+/// A user's id, which may be any text. It stands in quotation marks where it could pass for more
+/// than an id: with white space, a comma or a quotation mark in it.
+struct Id<'a>(&'a str);
+
+impl Display for Id<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ends = |it: char| it.is_whitespace() || it == ',' || it == '"';
+        if !self.0.is_empty() && !self.0.contains(ends) {
+            return f.write_str(self.0);
+        }
+        write!(f, "\"{}\"", self.0.replace('"', "\\\""))
+    }
+}
+
+struct Ids<'a>(&'a [String]);
+
+impl Display for Ids<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, id) in self.0.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(f, "{comma}{}", Id(id))?;
+        }
+        Ok(())
     }
 }
 
@@ -139,5 +165,22 @@ struct Milliseconds(u64);
 impl Display for Milliseconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:03} s", self.0 / 1000, self.0 % 1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_cannot_pass_for_more_than_an_id() {
+        let shown = |id: &str| Id(id).to_string();
+        assert_eq!(shown("ada@example.org|7"), "ada@example.org|7");
+        assert_eq!(shown(""), "\"\"");
+        assert_eq!(shown("ada  (this command)"), "\"ada  (this command)\"");
+        assert_eq!(shown("7 {\"name\":\"Ada\"}"), r#""7 {\"name\":\"Ada\"}""#);
+        assert_eq!(shown("ada\u{3000}x"), "\"ada\u{3000}x\"");
+        let ids = ["ada, grace".to_owned(), "linus".to_owned()];
+        assert_eq!(Ids(&ids).to_string(), "\"ada, grace\", linus");
     }
 }

@@ -31,17 +31,19 @@ fn members_cannot_forge_the_list_of_members() {
         ("ada".to_owned(), json!({ "name": EVIL })),
         (EVIL.to_owned(), Value::Null),
         (format!("{EVIL}2"), json!(EVIL)),
+        ("grace  (this command)".to_owned(), Value::Null),
     ]);
     let options = room.options();
     let ended = pushest(&words(&["members", "presence-room", "--user-id", "ada"], &options));
-    assert_eq!((ended.status, ended.stdout.len()), (Some(0), 3), "{ended:?}");
+    assert_eq!((ended.status, ended.stdout.len()), (Some(0), 4), "{ended:?}");
     assert_clean(&ended);
-    assert!(ended.stdout.iter().all(|line| line.contains("EVIL")), "{ended:?}");
+    assert_eq!(ended.stdout.iter().filter(|line| line.contains("EVIL")).count(), 3, "{ended:?}");
+    assert!(ended.stdout.contains(&r#""grace  (this command)""#.to_owned()), "{ended:?}");
     let rows = ended.stdout.iter().filter(|line| line.starts_with("ada "));
     assert_eq!(rows.count(), 1, "{ended:?}");
 
     let ended = pushest(&words(&["members", "presence-room", "--json"], &options));
-    assert_eq!((ended.status, ended.stdout.len()), (Some(0), 3), "{ended:?}");
+    assert_eq!((ended.status, ended.stdout.len()), (Some(0), 4), "{ended:?}");
     assert_clean(&ended);
     let users = ended.stdout.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let evil = users.into_iter().find(|user| user["user_id"] == EVIL);
