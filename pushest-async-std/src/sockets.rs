@@ -5,13 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use async_std::io::{Read, Write};
-use async_std::net::{TcpStream, ToSocketAddrs};
-use async_tungstenite::tungstenite::Error;
-use async_tungstenite::{WebSocketStream, client_async_with_config};
+use async_std::net::TcpStream;
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use pushest_driver::proto;
-use pushest_driver::runtime::{Pump, Runtime, Spawn, Upgrade};
+use pushest_driver::runtime::{Pump, Runtime, Spawn, Transport};
+
+use crate::streams::{Bytes, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -23,16 +25,14 @@ pub struct AsyncStd {
 }
 
 #[cfg(feature = "tls")]
-type Tls = Box<futures_rustls::client::TlsStream<TcpStream>>;
-/// Never made.
+type Tls = Stream<Box<futures_rustls::client::TlsStream<TcpStream>>>;
 #[cfg(not(feature = "tls"))]
-type Tls = TcpStream;
+type Tls = std::convert::Infallible;
 
 impl Runtime for AsyncStd {
-    type Tcp = TcpStream;
+    type Tcp = Stream<TcpStream>;
     type Tls = Tls;
-    type Socket = WebSocketStream<TcpStream>;
-    type TlsSocket = WebSocketStream<Tls>;
+    type Socket = WebSocketStream<Bytes<Transport<Self>>>;
     type Sleep = BoxFuture<'static, ()>;
 
     fn now(&self) -> proto::Instant {
@@ -44,52 +44,39 @@ impl Runtime for AsyncStd {
         Box::pin(async_std::task::sleep(remaining.min(LONGEST_SLEEP)))
     }
 
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        Box::pin(async move { Ok((&*host, port).to_socket_addrs().await?.collect()) })
-    }
-
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>> {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(stream)
+            Ok(Stream(stream))
         })
     }
 
     #[cfg(feature = "tls")]
     fn secure(
         &self,
-        tcp: TcpStream,
+        tcp: Self::Tcp,
         tls: pushest_driver::runtime::Tls,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         let connector = futures_rustls::TlsConnector::from(tls.config);
-        Box::pin(async move { Ok(Box::new(connector.connect(tls.server_name, tcp).await?)) })
+        Box::pin(async move {
+            let stream = connector.connect(tls.server_name, tcp.0).await?;
+            Ok(Stream(Box::new(stream)))
+        })
     }
 
-    fn upgrade(
-        &self,
-        tcp: TcpStream,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
-        Box::pin(websocket(tcp, upgrade))
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
+        let socket = WebSocketStream::from_raw_socket(Bytes(transport), Role::Client, Some(config));
+        socket.now_or_never().expect("without a handshake there is nothing to wait for")
     }
 
-    fn upgrade_tls(
-        &self,
-        tls: Tls,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
-        Box::pin(websocket(tls, upgrade))
+    fn transport(socket: &Self::Socket) -> &Transport<Self> {
+        &socket.get_ref().0
     }
-}
 
-async fn websocket<S: Read + Write + Unpin>(
-    stream: S,
-    upgrade: Upgrade,
-) -> Result<WebSocketStream<S>, Error> {
-    let Upgrade { request, config } = upgrade;
-    Ok(client_async_with_config(request, stream, Some(config)).await?.0)
+    fn into_transport(socket: Self::Socket) -> Transport<Self> {
+        socket.into_inner().0
+    }
 }
 
 impl Spawn for AsyncStd {

@@ -35,12 +35,20 @@ mod on_async_std {
     pushest_testkit::conformance!(super::On<super::AsyncStd>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(super::On<super::AsyncStd>);
+    #[cfg(feature = "http")]
+    pushest_testkit::conformance_of_endpoints!(super::On<super::AsyncStd>);
+    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    pushest_testkit::conformance_of_endpoints_over_tls!(super::On<super::AsyncStd>);
 }
 
 mod on_smol {
     pushest_testkit::conformance!(super::On<super::Smol>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(super::On<super::Smol>);
+    #[cfg(feature = "http")]
+    pushest_testkit::conformance_of_endpoints!(super::On<super::Smol>);
+    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    pushest_testkit::conformance_of_endpoints_over_tls!(super::On<super::Smol>);
 }
 
 #[cfg(feature = "real-server")]

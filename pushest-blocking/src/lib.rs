@@ -30,9 +30,9 @@
 //! `pushest-tokio`, without `async` and `await`; instead, receiving, connecting, subscribing,
 //! signing in and flushing have forms that wait for a limited time.
 //!
-//! A name is resolved, and an endpoint or a
-//! [`blocking_authorizer`](Options::blocking_authorizer) asked, on a thread that lasts as long as
-//! that takes: the system has no other way.
+//! Names are resolved and endpoints asked on threads, since the system has no other way: at most eight
+//! for names and eight for endpoints, which all clients of the process share. A
+//! [`blocking_authorizer`](Options::blocking_authorizer) runs on threads of its own.
 //!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
@@ -47,7 +47,6 @@ mod reactor;
 mod receiving;
 mod sockets;
 mod waiting;
-mod websocket;
 
 pub use client::Client;
 pub use connection::Connection;

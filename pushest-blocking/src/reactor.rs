@@ -4,28 +4,22 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake};
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use pushest_driver::proto::Instant;
+use pushest_driver::runtime::Parking;
 
 /// The loop looks at everything whenever it wakes, so that nobody needs a token of their own.
 const ANY: Token = Token(0);
-
-/// Nothing has happened since the loop looked last.
-const IDLE: u8 = 0;
-/// The loop waits, or is about to.
-const WAITING: u8 = 1;
-/// Something has happened.
-const WOKEN: u8 = 2;
 
 #[derive(Debug)]
 pub(crate) struct Reactor {
     registry: Registry,
     waker: mio::Waker,
-    state: AtomicU8,
+    parking: Parking,
     origin: std::time::Instant,
     /// When the first timer that was looked at in this turn is over, in microseconds.
     first_timer: AtomicU64,
@@ -37,7 +31,7 @@ impl Reactor {
         Ok(Self {
             registry: poll.registry().try_clone()?,
             waker: mio::Waker::new(poll.registry(), ANY)?,
-            state: AtomicU8::new(IDLE),
+            parking: Parking::new(),
             origin: std::time::Instant::now(),
             first_timer: AtomicU64::new(u64::MAX),
             wakeups: AtomicU64::new(0),
@@ -55,7 +49,7 @@ impl Reactor {
 
     /// Whether something has happened since this was asked last, other than on a socket.
     pub(crate) fn take_woken(&self) -> bool {
-        self.state.swap(IDLE, Ordering::AcqRel) == WOKEN
+        self.parking.take_woken()
     }
 
     /// Waits for a socket, a timer or a waker, at most until then.
@@ -65,11 +59,8 @@ impl Reactor {
         events: &mut mio::Events,
         until: Option<Instant>,
     ) {
-        let entered =
-            self.state.compare_exchange(IDLE, WAITING, Ordering::AcqRel, Ordering::Acquire);
-        if entered.is_err() {
+        if !self.parking.park() {
             // It has happened already.
-            self.take_woken();
             return;
         }
         // The next turn looks at all timers again, and only those that still count.
@@ -80,7 +71,7 @@ impl Reactor {
         let _ = poll.poll(events, Some(limit));
         self.wakeups.fetch_add(1, Ordering::Relaxed);
         // Whoever woke it meanwhile has been heard: the loop looks at everything now.
-        self.state.swap(IDLE, Ordering::AcqRel);
+        self.parking.unpark();
     }
 
     /// From here on, whatever happens on the socket wakes the loop.
@@ -91,7 +82,7 @@ impl Reactor {
 
 impl Wake for Reactor {
     fn wake(self: Arc<Self>) {
-        if self.state.swap(WOKEN, Ordering::AcqRel) == WAITING {
+        if self.parking.wake() {
             // It fails only where the loop's queue is full, and then the loop wakes anyway.
             let _ = self.waker.wake();
         }

@@ -1,20 +1,17 @@
 //! Sockets that never block, on one loop: what the driver needs of a runtime.
 
 use std::future::poll_fn;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::future::BoxFuture;
 use mio::net::TcpStream;
 use pushest_driver::proto;
-use pushest_driver::runtime::{Runtime, Upgrade, unblocked};
-use tungstenite::client::client_with_config;
-use tungstenite::{Error, HandshakeError};
+use pushest_driver::runtime::{NonBlocking, PolledSocket, Runtime, Transport, WebSocketConfig};
 
 use crate::reactor::{Reactor, Sleep};
-use crate::websocket::Socket;
 
 /// The sockets and timers of one loop.
 pub(crate) struct Sockets {
@@ -22,16 +19,14 @@ pub(crate) struct Sockets {
 }
 
 #[cfg(feature = "tls")]
-type Tls = Box<pushest_driver::runtime::TlsStream<TcpStream>>;
-/// Never made.
+type Tls = NonBlocking<Box<pushest_driver::runtime::TlsStream<TcpStream>>>;
 #[cfg(not(feature = "tls"))]
-type Tls = TcpStream;
+type Tls = std::convert::Infallible;
 
 impl Runtime for Sockets {
-    type Tcp = TcpStream;
+    type Tcp = NonBlocking<TcpStream>;
     type Tls = Tls;
-    type Socket = Socket<TcpStream>;
-    type TlsSocket = Socket<Tls>;
+    type Socket = PolledSocket<Transport<Self>>;
     type Sleep = Sleep;
 
     fn now(&self) -> proto::Instant {
@@ -42,14 +37,7 @@ impl Runtime for Sockets {
         Sleep { reactor: self.reactor.clone(), deadline }
     }
 
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        let asking = unblocked(self, move || Ok((&*host, port).to_socket_addrs()?.collect()));
-        let lost = || Err(io::Error::other("there is no thread to resolve the name on"));
-        Box::pin(async move { asking.await.unwrap_or_else(lost) })
-    }
-
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>> {
         let reactor = self.reactor.clone();
         Box::pin(async move {
             let mut stream = TcpStream::connect(address)?;
@@ -63,51 +51,33 @@ impl Runtime for Sockets {
             })
             .await?;
             stream.set_nodelay(true)?;
-            Ok(stream)
+            Ok(NonBlocking(stream))
         })
     }
 
     #[cfg(feature = "tls")]
     fn secure(
         &self,
-        tcp: TcpStream,
+        tcp: Self::Tcp,
         tls: pushest_driver::runtime::Tls,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         Box::pin(async move {
-            let mut stream = pushest_driver::runtime::TlsStream::new(tls, tcp)?;
+            let mut stream = pushest_driver::runtime::TlsStream::new(tls, tcp.0)?;
             ready(|| stream.handshake()).await?;
-            Ok(Box::new(stream))
+            Ok(NonBlocking(Box::new(stream)))
         })
     }
 
-    fn upgrade(
-        &self,
-        tcp: TcpStream,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
-        Box::pin(websocket(tcp, upgrade))
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
+        PolledSocket::new(transport, config)
     }
 
-    fn upgrade_tls(
-        &self,
-        tls: Tls,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
-        Box::pin(websocket(tls, upgrade))
+    fn transport(socket: &Self::Socket) -> &Transport<Self> {
+        socket.stream()
     }
-}
 
-async fn websocket<S: Read + Write>(stream: S, upgrade: Upgrade) -> Result<Socket<S>, Error> {
-    let mut progress = client_with_config(upgrade.request, stream, Some(upgrade.config));
-    loop {
-        progress = match progress {
-            Ok((socket, _)) => return Ok(Socket::new(socket)),
-            Err(HandshakeError::Failure(error)) => return Err(error),
-            Err(HandshakeError::Interrupted(half)) => {
-                next_turn().await;
-                half.handshake()
-            }
-        };
+    fn into_transport(socket: Self::Socket) -> Transport<Self> {
+        socket.into_stream()
     }
 }
 

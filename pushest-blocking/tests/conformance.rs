@@ -2,119 +2,43 @@
 
 #[path = "../../pushest-driver/tests/conformance/adapter.rs"]
 mod adapter;
-
-use std::time::{Duration, Instant};
-
-use pushest_blocking::proto::SocketId;
-use pushest_blocking::{
-    ChannelName, Client, Commands, Config, Connection, Event, Events, NotConnected, Options,
-    SubscribeError, SubscribeOptions, Subscription,
-};
-use pushest_testkit::conformance::Unmet;
-
-use adapter::{Adapted, Waits, met};
-
-/// A thread carries the connection.
-struct Spawned {
-    client: Client,
-    events: Events,
-}
-
-impl Spawned {
-    fn new(config: Config, options: Options) -> Self {
-        let (client, events) = Connection::with_options(config, options).spawn();
-        Self { client, events }
-    }
-}
-
-/// Whoever waits carries it.
-struct Unspawned(Connection);
-
-impl Unspawned {
-    fn new(config: Config, options: Options) -> Self {
-        Self(Connection::with_options(config, options))
-    }
-}
-
-/// The names are the same, with a thread and without.
-macro_rules! waits {
-    ($driver:ident: $client:tt waits, $events:tt receives, $detach:expr, $sleep:expr) => {
-        impl Waits for $driver {
-            fn start(config: Config, options: Options) -> Self {
-                Self::new(config, options)
-            }
-
-            fn commands(&self) -> &Commands {
-                &self.$client
-            }
-
-            fn subscribe(
-                &mut self,
-                channel: &str,
-                options: &SubscribeOptions,
-            ) -> Result<(), SubscribeError> {
-                self.$client.subscribe_with(channel, options).map($detach)
-            }
-
-            fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet> {
-                match self.$client.connected_within(limit) {
-                    Err(NotConnected::TimedOut { .. }) => Err(Unmet::TimedOut),
-                    connected => met(Some(connected)),
-                }
-            }
-
-            fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet> {
-                let channel = ChannelName::new(channel).expect("it was subscribed to");
-                met(self.$client.subscribed_within(&channel, limit))
-            }
-
-            fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet> {
-                met(self.$client.signed_in_within(limit))
-            }
-
-            fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet> {
-                met(self.$client.flush_within(limit))
-            }
-
-            fn recv(&mut self, limit: Duration) -> Option<Event> {
-                self.$events.recv_timeout(limit).ok()
-            }
-
-            fn sleep(&mut self, duration: Duration) {
-                $sleep(self, duration);
-            }
-
-            fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet> {
-                let begun = Instant::now();
-                self.$client.shutdown();
-                if begun.elapsed() <= limit { Ok(()) } else { Err(Unmet::TimedOut) }
-            }
-        }
-    };
-}
-
-waits!(Spawned: client waits, events receives, Subscription::detach, |_: &mut Self, time| std::thread::sleep(time));
-waits!(Unspawned: 0 waits, 0 receives, drop, |this: &mut Self, time| this.0.sleep(time));
+mod waits;
 
 mod with_a_thread {
-    pushest_testkit::conformance!(super::Adapted<super::Spawned>);
+    pushest_testkit::conformance!(crate::adapter::Adapted<crate::waits::Spawned>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
-    pushest_testkit::conformance_over_tls!(super::Adapted<super::Spawned>);
+    pushest_testkit::conformance_over_tls!(crate::adapter::Adapted<crate::waits::Spawned>);
+    #[cfg(feature = "http")]
+    pushest_testkit::conformance_of_endpoints!(crate::adapter::Adapted<crate::waits::Spawned>);
+    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    pushest_testkit::conformance_of_endpoints_over_tls!(
+        crate::adapter::Adapted<crate::waits::Spawned>
+    );
 }
 
 mod without_a_thread {
-    pushest_testkit::conformance!(super::Adapted<super::Unspawned>);
+    pushest_testkit::conformance!(crate::adapter::Adapted<crate::waits::Unspawned>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
-    pushest_testkit::conformance_over_tls!(super::Adapted<super::Unspawned>);
+    pushest_testkit::conformance_over_tls!(crate::adapter::Adapted<crate::waits::Unspawned>);
+    #[cfg(feature = "http")]
+    pushest_testkit::conformance_of_endpoints!(crate::adapter::Adapted<crate::waits::Unspawned>);
+    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    pushest_testkit::conformance_of_endpoints_over_tls!(
+        crate::adapter::Adapted<crate::waits::Unspawned>
+    );
 }
 
 #[cfg(feature = "real-server")]
 mod on_real_server {
     mod with_a_thread {
-        pushest_testkit::conformance_on_real_server!(crate::Adapted<crate::Spawned>);
+        pushest_testkit::conformance_on_real_server!(
+            crate::adapter::Adapted<crate::waits::Spawned>
+        );
     }
 
     mod without_a_thread {
-        pushest_testkit::conformance_on_real_server!(crate::Adapted<crate::Unspawned>);
+        pushest_testkit::conformance_on_real_server!(
+            crate::adapter::Adapted<crate::waits::Unspawned>
+        );
     }
 }

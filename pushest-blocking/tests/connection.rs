@@ -270,7 +270,7 @@ fn authorizers_that_hang_are_counted() {
     });
     let quick = Duration::from_millis(1);
     let timeouts = Timeouts { authorization: quick, ..Timeouts::default() };
-    let backoff = BackoffConfig { initial: quick, maximum: quick };
+    let backoff = BackoffConfig { initial: quick, maximum: quick, ..Default::default() };
     let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
     let config = config.timeouts(timeouts).backoff(backoff).build().expect("valid");
     let mut connection = Connection::with_options(config, options);

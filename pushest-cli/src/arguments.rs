@@ -115,13 +115,19 @@ With --json each line is one of these:
   {\"type\":\"gap\",\"channel\":…,\"silent_ms\":…,\"cause\":…}
   {\"type\":\"subscription_count\",\"channel\":…,\"count\":…}
   {\"type\":\"cache_miss\",\"channel\":…}
+  {\"type\":\"unrouted\",\"event\":…,\"message\":…}
+      a message that belongs to no channel and that the protocol does not know; standard error has
+      a warning besides
   {\"type\":\"lagged\",\"dropped\":…}
       the reader of this output was too slow: so many of the oldest events that waited are gone
   {\"type\":\"signed_in\",\"user_id\":…}
       again after every reconnection; events to the user come on #server-to-user-ID
   {\"type\":\"online\",\"user_ids\":[…]}, and the same with \"offline\"
       users of the watchlist
-With --event NAME only events of that name, gaps and lags are printed.";
+With --event NAME only events of that name, gaps and lags are printed.
+
+A channel whose name is almost one of another kind (private_chat, prescence-room) is warned about.
+Where no connection can be made, `pushest doctor` with the same options tells which step fails.";
 
 const RECORD_HELP: &str = "\
 With --record FILE everything that the client is told, asked and answers goes into a new file, for a

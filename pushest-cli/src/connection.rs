@@ -3,14 +3,15 @@
 use std::env;
 use std::time::Duration;
 
-use pushest_driver::Options;
+use pushest_driver::{Options, ascii_host_name};
 use pushest_proto::{
-    Action, AuthEndpoint, Config, ConfigBuilder, ConnectionState, Instant, Loss, Session, Signer,
-    Timeouts,
+    Action, AuthEndpoint, Config, ConfigBuilder, ConnectionState, Denied, Instant, Loss, Session,
+    Signer, Timeouts,
 };
 
 use crate::arguments::ConnectionOptions;
 use crate::failure::Failure;
+use crate::headers::Headers;
 
 /// As the official libraries name the option that it stands for.
 const MASTER_KEY_VARIABLE: &str = "PUSHER_ENCRYPTION_MASTER_KEY_BASE64";
@@ -48,7 +49,8 @@ impl Connection {
     }
 
     fn with_config(options: &ConnectionOptions, config: Config) -> Result<Self, Failure> {
-        let mut driver = Options::default();
+        ascii_host_name(config.endpoint().host_name()).map_err(Failure::input)?;
+        let mut driver = with_headers(Options::default(), &options.header)?;
         let auth_url = options.auth_endpoint.as_deref();
         if auth_url.is_some() && config.has_secret() {
             return Err(Failure::input(
@@ -78,7 +80,13 @@ impl Connection {
             driver = driver.ca_file(path).map_err(Failure::input)?;
         }
         if let Some(url) = auth_url {
-            driver = driver.auth_endpoint(auth_endpoint(url, options)?);
+            let headers = Headers::parse("--auth-header", &options.auth_header)?;
+            driver = driver.auth_endpoint(auth_endpoint(url, options, &headers)?);
+            if headers.names_of_files().next().is_some() {
+                driver = driver.try_auth_headers(move |_| {
+                    headers.read().map_err(|problem| Denied::unavailable(None, &problem))
+                });
+            }
         }
         Ok(Self { config, options: driver, has_endpoint: auth_url.is_some() })
     }
@@ -96,33 +104,32 @@ impl Connection {
     }
 }
 
-/// The endpoint with its headers, whose values may be secrets: no error names one.
-fn auth_endpoint(url: &str, options: &ConnectionOptions) -> Result<AuthEndpoint, Failure> {
+/// The headers of the connection to the server.
+fn with_headers(mut driver: Options, given: &[String]) -> Result<Options, Failure> {
+    let headers = Headers::parse("--header", given)?;
+    for (name, value) in &headers.fixed {
+        driver = driver.header(name, value).map_err(Failure::input)?;
+    }
+    for name in headers.names_of_files() {
+        // What belongs to the upgrade itself is refused whatever its value.
+        Options::default().header(name, "").map_err(Failure::input)?;
+    }
+    let has_files = headers.names_of_files().next().is_some();
+    Ok(if has_files { driver.headers_with(move || headers.read()) } else { driver })
+}
+
+fn auth_endpoint(
+    url: &str,
+    options: &ConnectionOptions,
+    headers: &Headers,
+) -> Result<AuthEndpoint, Failure> {
     let mut endpoint = AuthEndpoint::new(endpoint_url("--auth-endpoint", url)?);
     if let Some(url) = &options.user_auth_endpoint {
         endpoint = endpoint.user_url(endpoint_url("--user-auth-endpoint", url)?);
     }
-    options.auth_header.iter().try_fold(endpoint, |endpoint, header| {
-        let Some((name, value)) = header.split_once(':') else {
-            return Err(Failure::input("an --auth-header has no colon: write 'Name: value'"));
-        };
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || !name.bytes().all(token) {
-            // Not quoted: with the colon forgotten or misplaced it holds a part of the value.
-            return Err(Failure::input(
-                "what stands before the colon is not the name of an --auth-header: letters, digits \
-                 and !#$%&'*+-.^_`|~",
-            ));
-        }
-        let value = value.trim();
-        if !value.bytes().all(|byte| byte.is_ascii_graphic() || b" \t".contains(&byte)) {
-            return Err(Failure::input(format_args!(
-                "the value of the --auth-header {name:?} may hold visible ASCII characters, space \
-                 and tab"
-            )));
-        }
-        Ok(endpoint.header(name, value))
-    })
+    let add =
+        |endpoint: AuthEndpoint, (name, value): &(String, String)| endpoint.header(name, value);
+    Ok(headers.fixed.iter().fold(endpoint, add))
 }
 
 /// The URL, if it is one that can be asked. Any part of it may be a secret, of a wrong one all the
@@ -142,7 +149,11 @@ fn endpoint_url<'a>(option: &str, url: &'a str) -> Result<&'a str, Failure> {
         None => (authority, None),
     };
     let has_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
-    if host.is_empty() || !has_port || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+    let is_host = !host.is_empty() && ascii_host_name(host).is_ok();
+    // The name alone may have letters beyond ASCII.
+    let is_ascii_else = url.replacen(host, "", 1).is_ascii();
+    let is_visible = url.chars().all(|letter| letter.is_ascii_graphic() || !letter.is_ascii());
+    if !is_host || !has_port || !is_ascii_else || !is_visible {
         return Err(Failure::input(format_args!(
             "the value of {option} is not the URL of an endpoint: it starts with http:// or \
              https:// and a host, with or without a port, and holds visible ASCII characters, such \
@@ -192,11 +203,17 @@ fn builder(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<ConfigBuilder, Failure> {
     let app = &options.app;
-    let left = |name: &str| variable(name).and_then(|value| reduced(options, name, value));
+    let is_elsewhere = options.host.is_some() || options.cluster.is_some();
     let mut builder = match &app.url {
         Some(url) => ConfigBuilder::default().url(url)?,
-        None => ConfigBuilder::default().variables(left)?,
+        None => ConfigBuilder::default().variables(|name| left(is_elsewhere, name, variable))?,
     };
+    if app.url.is_none() && is_elsewhere {
+        builder = builder.without_address();
+    }
+    if app.url.is_none() && options.auth_endpoint.is_some() {
+        builder = builder.without_secret();
+    }
     if let Some(key) = &app.key {
         builder = builder.key(key);
     }
@@ -225,31 +242,19 @@ fn builder(
     Ok(builder)
 }
 
-/// What is left of a variable where options win over it: with another server nothing about the
-/// address, with an endpoint for authorizations no secret.
-fn reduced(options: &ConnectionOptions, name: &str, value: String) -> Option<String> {
-    let is_elsewhere = options.host.is_some() || options.cluster.is_some();
-    let signs = options.auth_endpoint.is_none();
-    match name {
-        "PUSHER_URL" if is_elsewhere || !signs => {
-            Some(reduced_url(&value, is_elsewhere, signs).unwrap_or(value))
-        }
-        "PUSHER_URL" => Some(value),
-        _ if name.ends_with("_APP_SECRET") => signs.then_some(value),
-        _ => (!is_elsewhere || name.ends_with("_APP_KEY")).then_some(value),
+/// What is left of the variables where options say which server: nothing about an address, right
+/// or wrong. What `PUSHER_URL` says of it is taken out later: the rest of it counts.
+fn left(
+    is_elsewhere: bool,
+    name: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Option<String> {
+    const ADDRESS: [&str; 4] = ["_APP_CLUSTER", "_HOST", "_PORT", "_SCHEME"];
+    if !is_elsewhere || !ADDRESS.iter().any(|part| name.ends_with(part)) {
+        return variable(name);
     }
-}
-
-fn reduced_url(url: &str, is_elsewhere: bool, signs: bool) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (mut user, server) = authority.rsplit_once('@')?;
-    if !signs {
-        user = user.split(':').next()?;
-    }
-    // The hosted service, until the options say where.
-    let elsewhere = || format!("https://{user}@api.pusher.com/apps/0");
-    Some(if is_elsewhere { elsewhere() } else { format!("{scheme}://{user}@{server}{path}") })
+    // It would be missed.
+    (name == "REVERB_HOST").then(|| "localhost".to_owned())
 }
 
 #[cfg(test)]
@@ -364,6 +369,19 @@ mod tests {
             ("REVERB_SCHEME", "http"),
         ];
         expect(&[], &variables, ["ws://h:8080", "k", "s"]);
+        expect(&["--host=other"], &variables, ["ws://other:80", "k", "s"]);
+        expect(&["--host=other"], &variables[..2], ["ws://other:80", "k", "s"]);
+        expect(&["--cluster=eu"], &variables, ["wss://ws-eu.pusher.com:443", "k", "s"]);
+    }
+
+    #[test]
+    fn the_websockets_own_url_may_get_its_secret_from_elsewhere() {
+        let url = "wss://h/rt/app/k?protocol=7&client=js";
+        expect(&["--url", url], &[], ["wss://h:443/rt", "k", ""]);
+        expect(&["--url", url, "--secret=s"], &[], ["wss://h:443/rt", "k", "s"]);
+        let variables = [("PUSHER_URL", url), ("PUSHER_APP_SECRET", "s")];
+        expect(&[], &variables, ["wss://h:443/rt", "k", "s"]);
+        expect(&["--host=other"], &variables, ["ws://other:80", "k", "s"]);
     }
 
     #[test]
@@ -390,8 +408,14 @@ mod tests {
         assert!(error(&["--key=a b"], &[]).contains("\"a b\""));
         assert!(error(&["--key=k", "--secret= "], &[]).contains("secret is empty"));
         assert!(error(&["--url=ftp://k:hush@h"], &[]).contains("unknown scheme"));
-        assert!(error(&["--key=k", "--host=http://h"], &[]).contains("\"http://h\""));
-        assert!(error(&["--key=k"], &[("PUSHER_PORT", "x")]).contains("\"x\""));
+        assert!(error(&["--key=k", "--host=a b"], &[]).contains("\"a b\""));
+        assert!(error(&["--key=k", "--host=http://k:hush@h"], &[]).contains("is not a host"));
+        assert!(error(&["--key=k:hush"], &[]).contains("is not a key"));
+        assert!(error(&["--key=k"], &[("PUSHER_PORT", "hush")]).contains("PUSHER_PORT"));
+        let url = ("PUSHER_URL", "pusher://k:se@cret:hush/more@h");
+        for options in [&["--host=h"][..], &["--cluster=eu"], &["--auth-endpoint=http://h/"], &[]] {
+            assert!(error(options, &[url]).contains("percent-encoded"), "{options:?}");
+        }
         assert!(error(&["--key=k", "--url=pusher://k:hush@h"], &[]).contains("--url"));
         assert!(error(&["--key=k", "--host=h", "--cluster=eu"], &[]).contains("--cluster"));
     }
@@ -402,8 +426,8 @@ mod tests {
 
         let config = Config::builder("k").host("h").build().unwrap();
         let http = |status| {
-            let (retry_after, location) = (None, None);
-            Loss::Dial(DialFailure::Http { status, retry_after, location })
+            let (retry_after, location, body) = (None, None, "".into());
+            Loss::Dial(DialFailure::Http { status, retry_after, location, body })
         };
         assert!(is_refusal(&config, &http(404)));
         assert!(is_refusal(&config, &Loss::closed(Some(4001), "no such app")));

@@ -11,7 +11,9 @@ mod arguments;
 mod commands;
 mod connection;
 mod failure;
+mod headers;
 mod interruption;
+mod misuse;
 mod output;
 mod recording;
 mod runtime;
@@ -26,7 +28,7 @@ use crate::failure::Failure;
 use crate::output::{Output, without_threads};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| misuse::refuse(&error));
     // Two threads: what one of them waits for must not keep the client from its pings.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 
 use crate::options::BlockingAuthorizer;
-use crate::runtime::{Runtime, unblocked};
+use crate::unblocked::detached;
 
 /// Answers requests for authorizations, usually by asking the app's own server (protocol, HTTP
 /// side). It is asked afresh for every attempt and every connection, since an answer is good for
@@ -61,17 +61,14 @@ where
 /// any more count, too, since nothing can end them.
 const MOST_BLOCKED: usize = 9;
 
-/// Runs an authorizer that blocks where the runtime lets it.
-pub(crate) fn blocking<R: Runtime>(
-    authorizer: Arc<BlockingAuthorizer>,
-    runtime: Arc<R>,
-) -> Arc<dyn Authorizer> {
+/// Runs an authorizer that blocks on threads of its own.
+pub(crate) fn blocking(authorizer: Arc<BlockingAuthorizer>) -> Arc<dyn Authorizer> {
     let running = Arc::new(());
     Arc::new(move |request| {
         let (authorizer, place) = (authorizer.clone(), running.clone());
         let is_free = Arc::strong_count(&place) <= 1 + MOST_BLOCKED;
         let asking = is_free.then(|| {
-            unblocked(&*runtime, move || {
+            detached("pushest-authorizer", move || {
                 let granted = authorizer(request);
                 drop(place);
                 granted
@@ -86,7 +83,7 @@ pub(crate) fn blocking<R: Runtime>(
     })
 }
 
-/// The runtime shuts down, or what was to authorize panicked.
+/// There was no thread, or what was to authorize panicked.
 pub(crate) fn not_carried_out() -> Result<Authorization, Denied> {
     Err(Denied::unavailable(None, "the request was not carried out"))
 }

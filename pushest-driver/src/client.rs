@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_proto::{ChannelName, SubscribeOptions};
+use pushest_proto::{ChannelName, Escaped, SubscribeOptions};
 use serde::Serialize;
 
 use crate::commands::Commands;
@@ -105,6 +105,14 @@ impl Client {
         options: &SubscribeOptions,
     ) -> Result<Subscription, SubscribeError> {
         let (place, name, id) = self.hub().subscribe(channel, options)?;
+        if let Some(meant) = name.near_miss() {
+            tracing::warn!(
+                target: "pushest",
+                channel = %Escaped(&name),
+                "is {} meant? to servers this is a channel of another kind",
+                Escaped(meant)
+            );
+        }
         Ok(Subscription::new(self.hub().clone(), place, name, id))
     }
 

@@ -127,10 +127,20 @@ impl Commands {
     }
 
     /// Who is present in a presence channel, in the order of their coming. While the channel is
-    /// not subscribed this is what was known last; empty for other channels.
+    /// not subscribed this is what was known last; empty for other channels. Whether that is all
+    /// of them, [`Commands::members_known`] tells.
     #[must_use]
     pub fn members(&self, channel: &str) -> Vec<Member> {
         self.view(channel, |view| view.members().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Returns whether the server's list of members could be read, at the last subscription to a
+    /// presence channel. While it is false, [`Commands::members`] holds only those who joined
+    /// since: before the first list, and after one of which nothing could be read
+    /// ([`Event::Malformed`](crate::Event::Malformed) told so). It is false for other channels.
+    #[must_use]
+    pub fn members_known(&self, channel: &str) -> bool {
+        self.view(channel, |view| view.members_known()).unwrap_or_default()
     }
 
     /// As [`Commands::members`], by id and with the info as a value. What one member's info looks
@@ -196,8 +206,8 @@ impl Commands {
     }
 
     /// Says that the network changed (another interface, back from sleep): a waiting client tries
-    /// again at once, unless a server asked for the pause; a connected one checks that the server
-    /// is still there.
+    /// again within 600 ms, unless a server asked for the pause; a connected one checks that the
+    /// server is still there.
     pub fn handle_network_change(&self) {
         self.hub.command(|state, now| state.session.handle_network_change(now));
     }

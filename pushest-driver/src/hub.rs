@@ -7,10 +7,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
-use futures_util::task::AtomicWaker;
 use pushest_proto::{
     Action, ChannelName, CommandError, Config, ConnectionState, Event, Instant, LimitReached,
     PingId, Session, SubscribeOptions,
@@ -19,8 +18,10 @@ use slab::Slab;
 
 use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
+use crate::pump_waker::PumpWaker;
 use crate::queue::{Congestion, Queue, Relief};
 use crate::recording::Recording;
+use crate::sync::{Mutex, MutexGuard};
 use crate::user::SignIn;
 use crate::waiting::{Answer, WaitList};
 
@@ -33,7 +34,7 @@ pub(crate) type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
 pub(crate) struct Hub {
     state: Mutex<State>,
-    pump: AtomicWaker,
+    pub(crate) pump: PumpWaker,
     clock: Clock,
     pub(crate) config: Config,
     pub(crate) options: Options,
@@ -121,7 +122,7 @@ impl Hub {
         };
         Self {
             state: Mutex::new(state),
-            pump: AtomicWaker::new(),
+            pump: PumpWaker::default(),
             clock,
             config,
             options,
@@ -153,10 +154,6 @@ impl Hub {
 
     pub(crate) fn wake_pump(&self) {
         self.pump.wake();
-    }
-
-    pub(crate) fn register_pump(&self, waker: &Waker) {
-        self.pump.register(waker);
     }
 
     /// Reading can go on.

@@ -10,29 +10,44 @@
 
 mod authorizations;
 mod authorizer;
+mod byte_stream;
 mod client;
 mod commands;
 mod dial;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
+mod masking;
+#[cfg(test)]
+#[cfg(pushest_loom)]
+mod models;
+mod names;
 mod options;
+mod park;
 mod pump;
+mod pump_waker;
 mod queue;
 mod recording;
+mod retry_after;
 pub mod runtime;
 mod subscription;
+mod sync;
+mod threads;
 mod trigger;
 mod unblocked;
 mod user;
 mod waiting;
+mod websocket;
 mod wire;
 
 pub use authorizer::Authorizer;
 pub use client::Client;
 pub use commands::Commands;
+pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use error::{
     FlushError, NotConnected, NotSignedIn, SignInError, SubscribeError, SubscriptionError,
 };

@@ -7,7 +7,6 @@ use std::sync::Arc;
 #[cfg(feature = "http")]
 use pushest_proto::AuthEndpoint;
 use pushest_proto::{Authorization, AuthorizationRequest, Denied};
-use tungstenite::http::{HeaderName, HeaderValue};
 
 use crate::authorizer::Authorizer;
 #[cfg(feature = "tls")]
@@ -48,10 +47,13 @@ pub(crate) enum Authority {
 pub(crate) type BlockingAuthorizer =
     dyn Fn(AuthorizationRequest) -> Result<Authorization, Denied> + Send + Sync;
 
+/// Provides headers for one upgrade.
+pub(crate) type FreshHeaders = Arc<dyn Fn() -> Result<Vec<(String, String)>, String> + Send + Sync>;
+
 /// Provides headers for one request to the endpoint.
 #[cfg(feature = "http")]
 pub(crate) type AuthHeaders =
-    Arc<dyn Fn(&AuthorizationRequest) -> Vec<(String, String)> + Send + Sync>;
+    Arc<dyn Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, Denied> + Send + Sync>;
 
 /// How a client connects and delivers. `Options::default()` suits most.
 ///
@@ -67,8 +69,10 @@ pub(crate) type AuthHeaders =
 /// ```
 #[derive(Clone)]
 pub struct Options {
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) fresh_headers: Option<FreshHeaders>,
     pub(crate) read_buffer: usize,
+    pub(crate) transport_limit: usize,
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
     pub(crate) overflow: Overflow,
@@ -83,24 +87,59 @@ pub struct Options {
 }
 
 impl Options {
-    /// An HTTP header for the WebSocket upgrade. Its value never appears in logs.
+    /// An HTTP header for the WebSocket upgrade, such as the `Origin` that a Reverb with
+    /// `allowed_origins` asks for (protocol, how servers deviate): clients send none by themselves.
+    /// Its value never appears in logs, nor in errors, where the server repeats it.
+    ///
+    /// ```
+    /// use pushest_driver::Options;
+    ///
+    /// let options = Options::default().header("Origin", "https://shop.example")?;
+    /// # let _ = options;
+    /// # Ok::<(), pushest_driver::OptionsError>(())
+    /// ```
+    ///
+    /// No `Origin` is sent unless it is given here. Servers that let only some origins in need one:
+    /// a Laravel Reverb whose `allowed_origins` name hosts refuses a client without it, or with
+    /// another one, with code 4009 and "Origin not allowed".
+    ///
+    /// ```
+    /// use pushest_driver::Options;
+    ///
+    /// let options = Options::default().header("Origin", "https://app.example.org")?;
+    /// # Ok::<(), pushest_driver::OptionsError>(())
+    /// ```
     ///
     /// # Errors
     /// [`OptionsError::Header`] if it is not a header, or one that belongs to the upgrade itself.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, OptionsError> {
-        let bad = |rule| OptionsError::Header { name: name.chars().take(200).collect(), rule };
-        let lower = name.to_ascii_lowercase();
-        let is_own = ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
-        if is_own.contains(&lower.as_str()) || lower.starts_with("sec-websocket-") {
-            return Err(bad("it belongs to the WebSocket upgrade itself"));
-        }
-        let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| bad("its name may hold letters, digits and !#$%&'*+-.^_`|~"))?;
-        let mut value = HeaderValue::from_str(value)
-            .map_err(|_| bad("its value may hold visible ASCII characters, space and tab"))?;
-        value.set_sensitive(true);
-        self.headers.push((name, value));
+        check_header(name, value)?;
+        self.headers.push((name.to_string(), value.to_string()));
         Ok(self)
+    }
+
+    /// Headers for each WebSocket upgrade, beside those of [`Options::header`]: called anew for
+    /// every dial, on a thread of its own, so that a token can be read or renewed. A text in the
+    /// place of headers, a header that breaks the rules, or a panic fails the dial
+    /// ([`DialFailure::Headers`](crate::DialFailure::Headers)), which is tried again with backoff;
+    /// the text is shown, the values never are. The last call counts.
+    ///
+    /// ```
+    /// use pushest_driver::Options;
+    ///
+    /// let options = Options::default().headers_with(|| {
+    ///     let token = std::fs::read_to_string("token").map_err(|error| error.to_string())?;
+    ///     Ok(vec![("Authorization".to_string(), format!("Bearer {}", token.trim()))])
+    /// });
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn headers_with(
+        mut self,
+        headers: impl Fn() -> Result<Vec<(String, String)>, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.fresh_headers = Some(Arc::new(headers));
+        self
     }
 
     /// The size of the buffer that is read into, in bytes; at least 128. A smaller one saves
@@ -108,6 +147,17 @@ impl Options {
     #[must_use]
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.max(128);
+        self
+    }
+
+    /// The size in bytes up to which a message is read at all; a larger one closes the connection
+    /// with 1009 (RFC 6455: too big), as [`Loss::TooLarge`](crate::Loss::TooLarge). It is never
+    /// under [`Limits::message`](crate::Limits::message): messages between the two are read, reported
+    /// ([`Malformation::TooLarge`](crate::Malformation::TooLarge)) and dropped, and cost nothing but
+    /// themselves. A connection may hold as much for a moment. 16 MiB.
+    #[must_use]
+    pub fn transport_limit(mut self, bytes: usize) -> Self {
+        self.transport_limit = bytes;
         self
     }
 
@@ -136,8 +186,8 @@ impl Options {
         self
     }
 
-    /// As [`Options::authorizer`], for code that blocks, such as an HTTP client without async: it
-    /// runs where it holds nobody up, usually on a thread of its own. Nobody waits for it longer
+    /// As [`Options::authorizer`], for code that blocks, such as an HTTP client without async: each
+    /// request runs on a thread of its own, which no process waits for when it ends. Nobody waits for it longer
     /// than the configuration's `authorization` timeout, but nothing can end it either: one that
     /// hangs keeps its thread, also beyond the client's end, and while nine hang, further requests
     /// are unavailable. A panic counts as unavailable, too.
@@ -213,8 +263,15 @@ impl Options {
     /// without the app's secret: a POST of a form, asked afresh for every attempt, beside
     /// everything else (protocol, HTTP side). Any 2xx with a readable body grants; 408, 429, 5xx,
     /// and no answer within the configuration's `authorization` timeout are tried again with
-    /// backoff; everything else is final, and says status and body. Redirects are shown, not
-    /// followed; no proxy is used. `https://` trusts whom `wss://` trusts.
+    /// backoff, and no earlier than `Retry-After` says, in seconds or as a date; everything else is
+    /// final. Errors say the status and the first 200 characters of the body, in which what was sent
+    /// is masked. Redirects are shown, not followed; no proxy is used. `https://` trusts whom
+    /// `wss://` trusts.
+    ///
+    /// Of several addresses of the endpoint's name the next one is tried while the last is silent, as
+    /// for the WebSocket, and first the one that answered last. Requests run on at most eight
+    /// threads that all clients of the process share, at most six of them for one host and port;
+    /// the others wait for their turn, within the same timeout.
     ///
     /// ```
     /// use pushest_driver::{AuthEndpoint, Options};
@@ -232,15 +289,16 @@ impl Options {
     /// `log` crate on the level `trace` must leave out the target `ureq_proto`, which writes down
     /// every byte.
     ///
-    /// A request that nobody waits for any more ends by itself within that timeout, and all of them
-    /// with the client.
+    /// A request that is no longer needed leaves the queue; one that runs ends by itself within that
+    /// timeout, and all of them with the client.
     #[must_use]
     pub fn auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
         self.authority = Some(Authority::Endpoint(endpoint));
         self
     }
 
-    /// Headers for each request to the endpoint, beside those of the endpoint itself: called afresh
+    /// Headers for each request to the endpoint, beside those of the endpoint itself, of which they
+    /// replace those of the same name, as they do the form's `Content-Type`: called afresh
     /// for every attempt, with its number and why the last one failed, so that a token can be
     /// renewed. It may block: it runs where the request does, not where the client does; what it
     /// logs with `tracing` goes nowhere. Their values never appear in errors or in our logs.
@@ -249,6 +307,21 @@ impl Options {
         mut self,
         headers: impl Fn(&AuthorizationRequest) -> Vec<(String, String)> + Send + Sync + 'static,
     ) -> Self {
+        self.auth_headers = Some(Arc::new(move |request| Ok(headers(request))));
+        self
+    }
+
+    /// As [`Options::auth_headers`], for headers that may be missing: the error is the outcome of
+    /// the attempt, such as [`Denied::unavailable`], which is tried again. The last call of either
+    /// counts.
+    #[must_use]
+    pub fn try_auth_headers(
+        mut self,
+        headers: impl Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, Denied>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
         self.auth_headers = Some(Arc::new(headers));
         self
     }
@@ -256,7 +329,13 @@ impl Options {
 
 #[cfg(feature = "tls")]
 impl Options {
-    /// Trusts these certificate authorities (PEM, one or more) beside the usual ones.
+    /// Trusts these certificates (PEM, one or more) beside the usual authorities: those of
+    /// authorities, and those of servers that signed themselves.
+    ///
+    /// `openssl req -x509` marks its certificates as authorities. One that is used for the server
+    /// itself is trusted, too, though rustls refuses any authority in a server's place: if the server
+    /// shows the very certificate that stands here, byte for byte, has its key, and if its dates, its
+    /// names and its extended key usage fit a server of that name. What it signed is trusted as well.
     ///
     /// # Errors
     /// [`OptionsError::Authority`] if there is no certificate in it, or a broken one.
@@ -292,7 +371,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             headers: Vec::new(),
+            fresh_headers: None,
             read_buffer: 4 * 1024,
+            transport_limit: 16 * 1024 * 1024,
             queue_events: 1_024,
             queue_bytes: 8 * 1024 * 1024,
             overflow: Overflow::default(),
@@ -313,7 +394,9 @@ impl fmt::Debug for Options {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         f.debug_struct("Options")
             .field("headers", &names)
+            .field("has_fresh_headers", &self.fresh_headers.is_some())
             .field("read_buffer", &self.read_buffer)
+            .field("transport_limit", &self.transport_limit)
             .field("queue_events", &self.queue_events)
             .field("queue_bytes", &self.queue_bytes)
             .field("overflow", &self.overflow)
@@ -321,6 +404,25 @@ impl fmt::Debug for Options {
             .field("addresses", &self.addresses)
             .finish_non_exhaustive()
     }
+}
+
+/// What may be sent as a header of the upgrade.
+pub(crate) fn check_header(name: &str, value: &str) -> Result<(), OptionsError> {
+    let bad = |rule| Err(OptionsError::Header { name: name.chars().take(200).collect(), rule });
+    let lower = name.to_ascii_lowercase();
+    let is_own = ["host", "connection", "upgrade", "content-length", "transfer-encoding"];
+    if is_own.contains(&lower.as_str()) || lower.starts_with("sec-websocket-") {
+        return bad("it belongs to the WebSocket upgrade itself");
+    }
+    // RFC 9110, section 5.6.2.
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return bad("its name may hold letters, digits and !#$%&'*+-.^_`|~");
+    }
+    if !value.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~')) {
+        return bad("its value may hold visible ASCII characters, space and tab");
+    }
+    Ok(())
 }
 
 /// An option that breaks a rule. Its text names the value and the rule; a header's value, which

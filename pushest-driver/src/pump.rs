@@ -16,20 +16,20 @@ use pushest_proto::{
     Event, Instant, Loss, Ticket,
 };
 use tracing::Span;
-use tungstenite::Message;
+use tungstenite::{Bytes, Message};
 
 use crate::authorizations::Authorizations;
 use crate::authorizer::blocking;
-use crate::dial::{Dialer, Socket};
+use crate::dial::Dialer;
 #[cfg(feature = "http")]
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
 use crate::options::Authority;
+use crate::pump_waker::Turn;
 use crate::runtime::Runtime;
+use crate::websocket::Incoming;
+use crate::websocket::WebSocket;
 use crate::wire::{Closing, Wire};
-
-/// Turns before others run.
-const TURNS: usize = 8;
 
 /// Messages and bytes that are read at most before they are handed to the session.
 const BATCH: usize = 64;
@@ -41,7 +41,8 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Connections that may be on their way to an orderly end at once.
 const MOST_CLOSING: usize = 4;
 
-/// RFC 6455, section 7.4.1: a message too big to process.
+/// RFC 6455, section 7.4.1: a breach of the protocol, and a message too big to process.
+const PROTOCOL: u16 = 1002;
 const TOO_BIG: u16 = 1009;
 
 /// Runs a client: made by [`runtime::client`](crate::runtime::client), spawned by the runtime's
@@ -51,10 +52,10 @@ pub struct Pump<R: Runtime> {
     hub: Arc<Hub>,
     runtime: Arc<R>,
     dialer: Arc<Dialer>,
-    link: Link<Socket<R>>,
+    link: Link<WebSocket<R>>,
     /// Shows the connection in all that is logged meanwhile.
     span: Span,
-    closing: Vec<Closing<Socket<R>>>,
+    closing: Vec<Closing<WebSocket<R>>>,
     /// What has happened since the session was told last.
     news: Vec<News>,
     authorizations: Authorizations,
@@ -73,7 +74,7 @@ pub struct Pump<R: Runtime> {
     /// What is to be logged, dialled and dropped once the lock is free.
     records: Vec<Event>,
     next_dial: Option<(ConnectionId, Endpoint)>,
-    discarded: Vec<Link<Socket<R>>>,
+    discarded: Vec<Link<WebSocket<R>>>,
 }
 
 /// The connection that the session asked for last.
@@ -95,7 +96,9 @@ impl<S> Link<S> {
 
 enum News {
     Opened(ConnectionId),
-    Received(ConnectionId, Message),
+    Received(ConnectionId, Bytes),
+    /// A WebSocket ping or pong.
+    Heard(ConnectionId),
     Lost(ConnectionId, Loss),
     Answered(Ticket, Result<Authorization, Denied>),
 }
@@ -107,11 +110,11 @@ impl<R: Runtime> Future for Pump<R> {
         let this = &mut *self;
         let span = this.span.clone();
         let _entered = span.enter();
-        this.hub.register_pump(context.waker());
         // Whoever runs this may have been away for long. What has arrived meanwhile counts before
         // any deadline that has passed meanwhile.
         this.read(context);
-        for _ in 0..TURNS {
+        let hub = this.hub.clone();
+        hub.pump.poll_turns(context, |context| {
             this.drive(context);
             if let Link::Open(wire) = &mut this.link {
                 wire.flush(context);
@@ -121,14 +124,10 @@ impl<R: Runtime> Future for Pump<R> {
             this.poll_closing(context);
             if this.is_ending && this.links() == 0 {
                 this.hub.finish();
-                return Poll::Ready(());
+                return Turn::Ended;
             }
-            if this.news.is_empty() && !this.is_due(context) {
-                return Poll::Pending;
-            }
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
+            if this.news.is_empty() && !this.is_due(context) { Turn::Idle } else { Turn::Again }
+        })
     }
 }
 
@@ -137,7 +136,7 @@ impl<R: Runtime> Pump<R> {
         let dialer = Arc::new(Dialer::new(hub.config.clone(), hub.options.clone()));
         let authorizer = hub.options.authority.clone().map(|authority| match authority {
             Authority::Own(authorizer) => authorizer,
-            Authority::Blocking(authorizer) => blocking(authorizer, runtime.clone()),
+            Authority::Blocking(authorizer) => blocking(authorizer),
             #[cfg(feature = "http")]
             Authority::Endpoint(endpoint) => {
                 let headers = hub.options.auth_headers.clone();
@@ -228,11 +227,10 @@ impl<R: Runtime> Pump<R> {
                     self.is_writable = true;
                     session.handle_open(connection, now);
                 }
-                News::Received(connection, message) => match message {
-                    Message::Text(text) => session.handle_message(connection, text.into(), now),
-                    Message::Binary(bytes) => session.handle_message(connection, bytes, now),
-                    _ => session.handle_activity(connection, now),
-                },
+                News::Received(connection, message) => {
+                    session.handle_message(connection, message, now);
+                }
+                News::Heard(connection) => session.handle_activity(connection, now),
                 News::Lost(connection, loss) => session.handle_close(connection, loss, now),
                 News::Answered(ticket, answer) => {
                     session.handle_authorization(ticket, answer, now);
@@ -360,15 +358,14 @@ impl<R: Runtime> Pump<R> {
             let connection = wire.connection;
             match wire.read(context) {
                 Poll::Pending => return,
-                Poll::Ready(Ok(Message::Close(frame))) => {
-                    let loss = match &frame {
-                        Some(frame) => Loss::closed(Some(frame.code.into()), &frame.reason),
-                        None => Loss::closed(None, ""),
-                    };
+                Poll::Ready(Ok(Incoming::Closed(loss))) => {
                     self.news.push(News::Lost(connection, loss));
                     self.close(None, self.hub.now());
                 }
-                Poll::Ready(Ok(message)) => {
+                Poll::Ready(Ok(Incoming::Ping | Incoming::Pong)) => {
+                    self.news.push(News::Heard(connection));
+                }
+                Poll::Ready(Ok(Incoming::Message(message))) => {
                     bytes += message.len();
                     self.news.push(News::Received(connection, message));
                     if bytes >= most_bytes {
@@ -376,8 +373,10 @@ impl<R: Runtime> Pump<R> {
                     }
                 }
                 Poll::Ready(Err(loss)) => {
-                    if matches!(loss, Loss::TooLarge { .. }) {
-                        self.close(Some(TOO_BIG), self.hub.now());
+                    match loss {
+                        Loss::TooLarge { .. } => self.close(Some(TOO_BIG), self.hub.now()),
+                        Loss::BadClose { .. } => self.close(Some(PROTOCOL), self.hub.now()),
+                        _ => {}
                     }
                     self.link = Link::None;
                     self.news.push(News::Lost(connection, loss));

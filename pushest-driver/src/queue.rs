@@ -4,13 +4,13 @@
 //! by one. A queue has one receiver, hence one waker.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use pushest_proto::{Event, PresenceChange};
 
 use crate::options::{Options, Overflow};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
 
 /// What an event costs beside the message that it keeps alive.
 const EVENT_BYTES: usize = size_of::<Event>();

@@ -8,55 +8,64 @@ use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 use futures_util::{Sink, Stream};
 use pushest_proto::{Config, Instant};
-use tungstenite::{Error, Message};
+pub use tungstenite::protocol::WebSocketConfig;
+pub use tungstenite::{Error, Message};
 
+pub use crate::byte_stream::{ByteStream, NonBlocking};
 use crate::client::Client;
-pub use crate::dial::Upgrade;
 #[cfg(feature = "tls")]
 pub use crate::dial::{Tls, tls_stream::TlsStream};
 pub use crate::handler::run;
 use crate::handler::{Handler, RunError};
 use crate::hub::Hub;
+use crate::names;
 use crate::options::Options;
+pub use crate::park::Parking;
 pub use crate::pump::Pump;
-pub use crate::unblocked::unblocked;
+pub use crate::websocket::{Followed, PolledSocket, Transport};
 
 /// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
 pub trait Runtime: Send + Sync + 'static {
     /// A TCP connection.
-    type Tcp: Send + 'static;
-    /// TLS over it. Where there is none this is any type: it is never made.
-    type Tls: Send + 'static;
-    /// An open WebSocket over TCP.
-    type Socket: WebSocket;
-    /// An open WebSocket over TLS.
-    type TlsSocket: WebSocket;
-    /// Comes true at a point in time.
+    type Tcp: ByteStream + Send + Unpin + 'static;
+    /// TLS over it; [`Infallible`](std::convert::Infallible) where there is none.
+    type Tls: ByteStream + Send + Unpin + 'static;
+    /// A WebSocket over either: messages both ways, as tungstenite's companion for the runtime has
+    /// them; where there is none, [`PolledSocket`].
+    type Socket: Stream<Item = Result<Message, Error>>
+        + Sink<Message, Error = Error>
+        + Send
+        + Unpin
+        + 'static;
+    /// Completes at a point in time.
     type Sleep: Future<Output = ()> + Send + 'static;
 
     /// The time, since an origin of the runtime's choice.
     fn now(&self) -> Instant;
 
+    /// The time of the day, for dates that servers name. By default the system's.
+    fn system_time(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     /// Waits until then. It may end early.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
 
-    /// The addresses of a host, in the order that the system prefers.
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
+    /// Resolves a host to its addresses, in the order that the system prefers. By default this asks
+    /// the system on one of at most eight threads that all clients of the process share; dropping
+    /// the future takes a request that has not begun out of their queue.
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        names::resolve(host, port)
+    }
 
     /// Connects to an address; with `TCP_NODELAY`, since frames are gathered before they are
     /// written.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>>;
-
-    /// Runs work that may block, such as an HTTP request, where it holds nobody up: on a thread of
-    /// its own, unless the runtime has a pool for that. What is not run is dropped.
-    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
-        // Without a thread the work is dropped, and whoever waits for it learns of that.
-        let _ = std::thread::Builder::new().name("pushest-work".to_string()).spawn(work);
-    }
 
     /// Speaks TLS from here on.
     ///
@@ -69,34 +78,20 @@ pub trait Runtime: Send + Sync + 'static {
         Box::pin(async move { Err(io::Error::new(io::ErrorKind::Unsupported, reason)) })
     }
 
-    /// Makes a WebSocket of the connection.
-    fn upgrade(
-        &self,
-        tcp: Self::Tcp,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>>;
+    /// Makes a WebSocket, the client's side, of a stream whose upgrade is done.
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket
+    where
+        Self: Sized;
 
-    /// The same over TLS.
-    fn upgrade_tls(
-        &self,
-        tls: Self::Tls,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>>;
-}
+    /// Returns the stream of a WebSocket.
+    fn transport(socket: &Self::Socket) -> &Transport<Self>
+    where
+        Self: Sized;
 
-/// Messages both ways, and the errors of tungstenite, as its companions for each runtime have them.
-pub trait WebSocket:
-    Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Send + Unpin + 'static
-{
-}
-
-impl<S> WebSocket for S where
-    S: Stream<Item = Result<Message, Error>>
-        + Sink<Message, Error = Error>
-        + Send
-        + Unpin
-        + 'static
-{
+    /// Takes a WebSocket apart: returns its stream, without what was buffered.
+    fn into_transport(socket: Self::Socket) -> Transport<Self>
+    where
+        Self: Sized;
 }
 
 /// A client, and the future that must be run for anything to happen. It ends by itself, within

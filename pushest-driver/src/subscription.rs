@@ -133,6 +133,18 @@ impl Subscription {
         view.map(|view| view.members().cloned().collect()).unwrap_or_default()
     }
 
+    /// Returns whether [`Subscription::members`] began with a list of the server's; see
+    /// [`Commands::members_known`](crate::Commands::members_known). False once the channel was
+    /// unsubscribed from.
+    #[must_use]
+    pub fn members_known(&self) -> bool {
+        let mut state = self.hub.lock();
+        if state.channel(&self.name, self.id).is_none() {
+            return false;
+        }
+        state.session.channel(self.name.as_str()).is_some_and(|view| view.members_known())
+    }
+
     /// How far the subscription is; `None` once it was unsubscribed from.
     #[must_use]
     pub fn state(&self) -> Option<ChannelState> {
@@ -263,7 +275,13 @@ impl Events {
     /// refused or disconnected, after everything that told so. After a `connect` it goes on.
     pub async fn recv_until_off(&mut self) -> Option<Event> {
         poll_fn(|context| match poll_place(&self.hub, &self.place, context) {
-            Poll::Pending if self.hub.lock().is_off() => Poll::Ready(None),
+            Poll::Pending if self.hub.lock().is_off() => {
+                // What says so may have come between the two looks.
+                match poll_place(&self.hub, &self.place, context) {
+                    Poll::Pending => Poll::Ready(None),
+                    polled => polled,
+                }
+            }
             polled => polled,
         })
         .await

@@ -1,46 +1,47 @@
 //! Work that blocks, and the future that waits for it elsewhere.
 
-use std::future::{Future, poll_fn};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll};
 
-use futures_util::task::AtomicWaker;
+use crate::sync::{AtomicWaker, Mutex};
 
-use crate::runtime::Runtime;
-
-/// Runs work that may block with [`Runtime::unblock`], and waits for its answer: `None` if it was
-/// not carried out, since the runtime shuts down, or it panicked. It begins at once; dropping the
-/// future does not stop it.
-pub fn unblocked<R, T, Work>(
-    runtime: &R,
-    work: Work,
-) -> impl Future<Output = Option<T>> + Send + use<R, T, Work>
-where
-    R: Runtime,
-    T: Send + 'static,
-    Work: FnOnce() -> T + Send + 'static,
-{
-    let slot = Arc::new(Slot { answer: Mutex::new(None), waker: AtomicWaker::new() });
-    let worker = Worker(slot.clone());
-    runtime.unblock(Box::new(move || worker.finish(Some(work()))));
-    poll_fn(move |context| {
-        slot.waker.register(context.waker());
-        let mut answer = slot.answer.lock().unwrap_or_else(PoisonError::into_inner);
-        answer.take().map_or(Poll::Pending, Poll::Ready)
-    })
+/// Runs work that may block on a thread of its own, which no process waits for when it ends. The
+/// future completes with what the work returned, or with `None` if it panicked or there is no
+/// thread. The work begins at once; dropping the future does not stop it.
+pub(crate) fn detached<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Answer<T> {
+    let (worker, answer) = slot();
+    let thread = std::thread::Builder::new().name(name.to_string());
+    // Without a thread the work is dropped, and with it the worker, so that the answer is `None`.
+    let _ = thread.spawn(move || worker.finish(work()));
+    answer
 }
 
-/// Where an answer is left for the task that waits for it.
+/// Where a thread leaves an answer, and the future that completes with it: `None` if the worker was
+/// dropped before.
+pub(crate) fn slot<T>() -> (Worker<T>, Answer<T>) {
+    let slot = Arc::new(Slot { answer: Mutex::new(None), waker: AtomicWaker::new() });
+    (Worker(slot.clone()), Answer(slot))
+}
+
 struct Slot<T> {
     answer: Mutex<Option<Option<T>>>,
     waker: AtomicWaker,
 }
 
 /// The thread's end of a slot. It leaves an answer in any case.
-struct Worker<T>(Arc<Slot<T>>);
+pub(crate) struct Worker<T>(Arc<Slot<T>>);
 
 impl<T> Worker<T> {
-    fn finish(&self, result: Option<T>) {
+    pub(crate) fn finish(self, answer: T) {
+        self.leave(Some(answer));
+    }
+
+    fn leave(&self, result: Option<T>) {
         let mut answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);
         answer.get_or_insert(result);
     }
@@ -49,7 +50,20 @@ impl<T> Worker<T> {
 impl<T> Drop for Worker<T> {
     fn drop(&mut self) {
         // Unless the work gave one.
-        self.finish(None);
+        self.leave(None);
         self.0.waker.wake();
+    }
+}
+
+/// The waiting end of a slot.
+pub(crate) struct Answer<T>(Arc<Slot<T>>);
+
+impl<T> Future for Answer<T> {
+    type Output = Option<T>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        self.0.waker.register(context.waker());
+        let mut answer = self.0.answer.lock().unwrap_or_else(PoisonError::into_inner);
+        answer.take().map_or(Poll::Pending, Poll::Ready)
     }
 }

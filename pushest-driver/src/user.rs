@@ -35,7 +35,7 @@ impl SignIn {
             Event::State(change) => match change.to {
                 // A new connection tries again, unless whoever authorizes has said no.
                 ConnectionState::Connected => {
-                    self.failure.take_if(|reason| !matches!(reason, RequestFailure::Denied(_)));
+                    self.failure.take_if(|reason| !reason.is_final());
                 }
                 ConnectionState::Refused | ConnectionState::Disconnected => {}
                 ConnectionState::Connecting | ConnectionState::Waiting => return,

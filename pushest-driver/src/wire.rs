@@ -8,7 +8,7 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
-use crate::dial::handshake;
+use crate::websocket::{self, Incoming};
 
 /// Messages of a closing connection that are thrown away before others get their turn.
 const DISCARDS: usize = 64;
@@ -30,7 +30,7 @@ pub(crate) struct Wire<S> {
 
 impl<S> Wire<S>
 where
-    S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
+    S: Stream<Item = Result<Incoming, Loss>> + Sink<Message, Error = Error> + Unpin,
 {
     pub(crate) fn new(connection: ConnectionId, socket: S) -> Self {
         Self {
@@ -54,7 +54,7 @@ where
             return false;
         }
         self.try_make_room(context).unwrap_or_else(|error| {
-            self.broken = Some(handshake::loss(&error));
+            self.broken = Some(websocket::loss(&error));
             false
         })
     }
@@ -98,23 +98,21 @@ where
         }
         match self.socket.poll_flush_unpin(context) {
             Poll::Ready(Ok(())) => self.is_unflushed = false,
-            Poll::Ready(Err(error)) => self.broken = Some(handshake::loss(&error)),
+            Poll::Ready(Err(error)) => self.broken = Some(websocket::loss(&error)),
             Poll::Pending => {}
         }
     }
 
     /// The next message, or how the connection was lost. After a close frame of the server the
     /// wire is for [`Closing`].
-    pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Message, Loss>> {
+    pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Loss>> {
         match self.socket.poll_next_unpin(context) {
-            Poll::Ready(Some(Ok(message))) => {
-                if message.is_ping() {
-                    // The sink has queued the pong by itself.
-                    self.is_unflushed = true;
-                }
-                Poll::Ready(Ok(message))
+            Poll::Ready(Some(Ok(incoming))) => {
+                // The sink has queued the pong by itself.
+                self.is_unflushed |= incoming == Incoming::Ping;
+                Poll::Ready(Ok(incoming))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(handshake::loss(&error))),
+            Poll::Ready(Some(Err(loss))) => Poll::Ready(Err(loss)),
             Poll::Ready(None) => Poll::Ready(Err(Loss::reset("it ended without a close frame"))),
             Poll::Pending => match self.broken.take() {
                 Some(loss) => Poll::Ready(Err(loss)),
@@ -133,7 +131,7 @@ pub(crate) struct Closing<S> {
 
 impl<S> Closing<S>
 where
-    S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
+    S: Stream<Item = Result<Incoming, Loss>> + Sink<Message, Error = Error> + Unpin,
 {
     /// With a code, the close frame is ours to send, after all that was sent before; without one,
     /// the server has sent its own, and the sink answers it.
@@ -184,7 +182,7 @@ mod tests {
         is_blocked: bool,
         is_broken: bool,
         sent: Vec<Message>,
-        incoming: VecDeque<Result<Message, Error>>,
+        incoming: VecDeque<Result<Incoming, Loss>>,
     }
 
     impl Sink<Message> for Socket {
@@ -220,12 +218,12 @@ mod tests {
     }
 
     impl Stream for Socket {
-        type Item = Result<Message, Error>;
+        type Item = Result<Incoming, Loss>;
 
         fn poll_next(
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Message, Error>>> {
+        ) -> Poll<Option<Result<Incoming, Loss>>> {
             self.incoming.pop_front().map_or(Poll::Pending, |message| Poll::Ready(Some(message)))
         }
     }
@@ -276,8 +274,9 @@ mod tests {
         wire.socket.is_broken = true;
         wire.flush(&mut context());
         assert!(!wire.make_room(&mut context()));
-        wire.socket.incoming.push_back(Ok(Message::Close(None)));
-        assert_eq!(wire.read(&mut context()), Poll::Ready(Ok(Message::Close(None))));
+        let closed = Incoming::Closed(Loss::closed(Some(4100), "full"));
+        wire.socket.incoming.push_back(Ok(closed.clone()));
+        assert_eq!(wire.read(&mut context()), Poll::Ready(Ok(closed)));
         assert!(matches!(wire.read(&mut context()), Poll::Ready(Err(Loss::Reset(_)))));
     }
 
@@ -294,7 +293,7 @@ mod tests {
         assert!(closing.poll(&mut context(), deadline));
 
         let mut closing = Closing::new(self::wire(1_000), Some(1000), deadline);
-        closing.wire.socket.incoming.push_back(Err(Error::ConnectionClosed));
+        closing.wire.socket.incoming.push_back(Err(Loss::reset("gone")));
         assert!(closing.poll(&mut context(), Instant::ORIGIN));
     }
 }

@@ -1,6 +1,7 @@
 //! What a session asks its driver to do.
 
 use alloc::string::String;
+use core::fmt;
 
 use crate::auth::{AuthorizationRequest, Ticket};
 use crate::channel::PresenceUpdate;
@@ -38,13 +39,43 @@ pub enum Action {
     UpdatePresence(PresenceUpdate),
 }
 
-/// A text message for a connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A text message for a connection. Its `Debug` shows the message without the signature.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     /// The connection that it belongs to.
     pub connection: ConnectionId,
     /// The message (JSON).
     pub text: String,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Frame");
+        debug.field("connection", &self.connection);
+        match signature(&self.text) {
+            None => debug.field("text", &self.text),
+            Some((before, after)) => debug.field("text", &format_args!("{before:?}…{after:?}")),
+        };
+        debug.finish()
+    }
+}
+
+/// What stands before and after the signature of a subscription or a sign-in; `None` in any other
+/// message, whose data is the user's own.
+fn signature(message: &str) -> Option<(&str, &str)> {
+    const START: &str = r#""auth":""#;
+    let is_signed = ["pusher:subscribe", "pusher:signin"]
+        .iter()
+        .any(|event| message.strip_prefix(r#"{"event":""#).is_some_and(|m| m.starts_with(event)));
+    // Inside of a string each quote is escaped, so that this can only be the member itself.
+    let start = message.find(START).filter(|_| is_signed)? + START.len();
+    let mut is_escaped = false;
+    let end = message[start..].find(|character| {
+        let is_end = character == '"' && !is_escaped;
+        is_escaped = character == '\\' && !is_escaped;
+        is_end
+    })?;
+    Some((&message[..start], &message[start + end..]))
 }
 
 /// The code that a session closes a connection with (RFC 6455, section 7.4.1).

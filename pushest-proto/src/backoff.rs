@@ -1,13 +1,18 @@
-//! How long to wait before the next attempt: exponential, full jitter, capped; and the guard on
-//! immediate retries.
+//! How long to wait before the next attempt: a curve with full jitter, or the user's own list; the
+//! jitter on what the protocol wants at once; and the guard on that.
 
 use core::fmt;
 use core::time::Duration;
 
 use crate::config::BackoffConfig;
 
-/// No delay is shorter, whatever the jitter draws: it bounds the attempts in any window of time.
+/// No delay after a failure is shorter, whatever the jitter draws: it bounds the attempts in any
+/// window of time (contract, C10).
 pub(crate) const FLOOR: Duration = Duration::from_millis(100);
+
+/// Maximum jitter on a pause that is the same for every client: what ended all connections at one
+/// moment must not bring all clients back at one moment.
+pub(crate) const JITTER: Duration = Duration::from_millis(500);
 
 /// After so many immediate retries in a row, a retry waits like any other.
 const IMMEDIATE_RETRIES: u32 = 3;
@@ -25,23 +30,31 @@ impl Backoff {
         Self { config, random, failures: 0, immediate: 0 }
     }
 
-    /// The delay after one more failure: `at_least`, and on top of it uniform up to the exponential
-    /// ceiling. (Whoever was told the same pause must not come back at the same time.)
+    /// The delay after one more failure, where the server asks for at least so long. What is drawn
+    /// comes on top: clients that were told the same pause must not come back at the same time.
     pub(crate) fn next_delay(&mut self, at_least: Duration) -> Duration {
-        let delay = jittered(&self.config, self.failures, &mut self.random);
-        self.failures = self.failures.saturating_add(1);
-        at_least + delay
+        let failures = self.failures;
+        self.failures = failures.saturating_add(1);
+        match self.scheduled(failures) {
+            Some(pause) => pause.max(at_least).max(FLOOR) + self.jitter(),
+            None => at_least + self.on_the_curve(failures),
+        }
     }
 
-    /// The delay of a retry that the protocol wants at once: zero, until the guard says that it
-    /// has become a loop.
+    /// The delay of a retry that the protocol wants at once: jitter alone, until the guard says
+    /// that it has become a loop.
     pub(crate) fn next_immediate(&mut self) -> Duration {
         if self.immediate < IMMEDIATE_RETRIES {
             self.immediate += 1;
-            Duration::ZERO
+            self.jitter()
         } else {
             self.next_delay(Duration::ZERO)
         }
+    }
+
+    /// Draws a pause up to [`JITTER`], and never none at all.
+    pub(crate) fn jitter(&mut self) -> Duration {
+        self.between(Duration::from_micros(1), JITTER)
     }
 
     /// The connection has proved stable: the next failure is a first one.
@@ -53,7 +66,27 @@ impl Backoff {
     /// The delay before try number `tries` + 1 of something that is not the connection (a
     /// subscription, an authorization), on the same curve.
     pub(crate) fn delay_of(&mut self, tries: u32) -> Duration {
-        jittered(&self.config, tries.saturating_sub(1), &mut self.random)
+        self.on_the_curve(tries.saturating_sub(1))
+    }
+
+    /// The pause of the user's list after so many failures before this one; its last entry repeats.
+    fn scheduled(&self, failures: u32) -> Option<Duration> {
+        let schedule = self.config.schedule.as_deref()?;
+        let place = usize::try_from(failures).unwrap_or(usize::MAX);
+        schedule.get(place).or(schedule.last()).copied()
+    }
+
+    /// Drawn between the floor and the ceiling. Where both are close to each other, the draw still
+    /// spreads as far as jitter does: a pause that was cut to the floor would be the same for many.
+    fn on_the_curve(&mut self, failures: u32) -> Duration {
+        let factor = 1_u32.checked_shl(failures.min(31)).unwrap_or(u32::MAX);
+        let ceiling = self.config.initial.saturating_mul(factor).min(self.config.maximum);
+        self.between(FLOOR, ceiling.max(FLOOR + JITTER))
+    }
+
+    fn between(&mut self, shortest: Duration, longest: Duration) -> Duration {
+        let micros = |pause: Duration| u64::try_from(pause.as_micros()).unwrap_or(u64::MAX);
+        Duration::from_micros(self.random.u64(micros(shortest)..=micros(longest)))
     }
 }
 
@@ -67,21 +100,17 @@ impl fmt::Debug for Backoff {
     }
 }
 
-fn jittered(config: &BackoffConfig, failures: u32, random: &mut fastrand::Rng) -> Duration {
-    let factor = 1_u32.checked_shl(failures.min(31)).unwrap_or(u32::MAX);
-    let ceiling = config.initial.saturating_mul(factor).min(config.maximum);
-    let micros = u64::try_from(ceiling.as_micros()).unwrap_or(u64::MAX);
-    Duration::from_micros(random.u64(0..=micros)).max(FLOOR)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn backoff(seed: u64) -> Backoff {
-        let config =
-            BackoffConfig { initial: Duration::from_secs(1), maximum: Duration::from_secs(30) };
-        Backoff::new(config, fastrand::Rng::with_seed(seed))
+        Backoff::new(BackoffConfig::default(), fastrand::Rng::with_seed(seed))
+    }
+
+    fn scheduled(pauses: &[u64], seed: u64) -> Backoff {
+        let pauses = pauses.iter().copied().map(Duration::from_millis);
+        Backoff::new(BackoffConfig::schedule(pauses), fastrand::Rng::with_seed(seed))
     }
 
     #[test]
@@ -105,12 +134,78 @@ mod tests {
     #[test]
     fn the_fourth_immediate_retry_in_a_row_waits() {
         let mut backoff = backoff(1);
-        for _ in 0..3 {
-            assert_eq!(backoff.next_immediate(), Duration::ZERO);
+        for _ in 0..2 {
+            for _ in 0..3 {
+                assert!(backoff.next_immediate() <= JITTER);
+                assert_eq!(backoff.failures, 0);
+            }
+            assert!(backoff.next_immediate() >= FLOOR);
+            assert_eq!(backoff.failures, 1);
+            backoff.reset();
         }
-        assert!(backoff.next_immediate() >= FLOOR);
-        backoff.reset();
-        assert_eq!(backoff.next_immediate(), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_immediate_retry_is_drawn_from_the_whole_half_second_and_never_without_a_pause() {
+        let pauses: alloc::vec::Vec<_> =
+            (0..1_000).map(|it| backoff(it).next_immediate()).collect();
+        assert!(pauses.iter().all(|pause| !pause.is_zero() && *pause <= JITTER));
+        for tenth in 0..10_u32 {
+            let part = JITTER / 10 * tenth..JITTER / 10 * (tenth + 1);
+            let drawn = pauses.iter().filter(|pause| part.contains(*pause)).count();
+            assert!((60..140).contains(&drawn), "{drawn} of 1,000 in {part:?}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_goes_entry_by_entry_and_repeats_the_last_with_jitter_on_top() {
+        for seed in 0..50 {
+            let mut backoff = scheduled(&[2_000, 500, 9_000], seed);
+            for expected in [2_000, 500, 9_000, 9_000, 9_000].map(Duration::from_millis) {
+                let pause = backoff.next_delay(Duration::ZERO);
+                assert!(pause > expected && pause <= expected + JITTER, "{expected:?}: {pause:?}");
+            }
+            backoff.failures = u32::MAX;
+            assert!(backoff.next_delay(Duration::ZERO) > Duration::from_secs(9));
+            backoff.reset();
+            assert!(backoff.next_delay(Duration::ZERO) <= Duration::from_millis(2_500));
+        }
+    }
+
+    #[test]
+    fn the_floor_the_servers_pause_and_the_guard_stand_above_a_schedule() {
+        for seed in 0..50 {
+            let mut backoff = scheduled(&[1], seed);
+            let pause = backoff.next_delay(Duration::ZERO);
+            assert!(pause > FLOOR && pause <= FLOOR + JITTER, "{pause:?}");
+            let asked = Duration::from_secs(90);
+            let pause = backoff.next_delay(asked);
+            assert!(pause > asked && pause <= asked + JITTER, "{pause:?}");
+            let mut backoff = scheduled(&[60_000], seed);
+            for _ in 0..3 {
+                assert!(backoff.next_immediate() <= JITTER);
+            }
+            assert!(backoff.next_immediate() > Duration::from_secs(60));
+        }
+    }
+
+    #[test]
+    fn pauses_that_are_short_are_not_cut_to_the_same_one() {
+        // At the floor alone, or with a ceiling below it.
+        for ceiling in [1, 50, 100, 200, 1_000] {
+            let ceiling = Duration::from_millis(ceiling);
+            let mut pauses: alloc::vec::Vec<_> = (0..200)
+                .map(|seed| {
+                    let config =
+                        BackoffConfig { initial: ceiling, maximum: ceiling, ..Default::default() };
+                    let random = fastrand::Rng::with_seed(seed);
+                    Backoff::new(config, random).next_delay(Duration::ZERO)
+                })
+                .collect();
+            pauses.sort();
+            pauses.dedup();
+            assert!(pauses.len() > 195, "{ceiling:?}: {}", pauses.len());
+        }
     }
 
     #[test]

@@ -20,19 +20,20 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// What the server calls a connection: two runs of digits with a dot between them. Cloning it is
-/// cheap.
+/// What the server calls a connection: usually two runs of digits with a dot between them. Cloning
+/// it is cheap.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SocketId(Arc<str>);
 
 impl SocketId {
-    /// Checks the form; at most 64 bytes. It is strict because the id becomes part of what is
-    /// signed: a free text could make one signature mean another.
+    /// Checks the form: 1 to 100 ASCII letters, digits, `.`, `-` and `_` (protocol, server to
+    /// client); `None` for anything else. A colon above all is refused: it separates the parts of
+    /// what is signed, so that with one in it the server could choose what a signature means.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
-        let digits = |run: &str| !run.is_empty() && run.bytes().all(|byte| byte.is_ascii_digit());
-        let (first, second) = text.split_once('.')?;
-        (text.len() <= 64 && digits(first) && digits(second)).then(|| Self(text.into()))
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        let is_right = (1..=100).contains(&text.len()) && text.bytes().all(is_allowed);
+        is_right.then(|| Self(text.into()))
     }
 
     /// The id.
@@ -144,6 +145,10 @@ pub(crate) struct Connection {
     pub(crate) last_error: Option<ServerError>,
     /// What the server asked for at the last loss: no attempt before this.
     pub(crate) not_before: Instant,
+    /// The size of the largest frame that was polled for this connection.
+    pub(crate) largest_frame: usize,
+    /// When the last message beyond the driver's transport limit came.
+    pub(crate) too_large_at: Option<Instant>,
     /// `Connect` waits to be polled.
     pub(crate) connect_due: Option<Order>,
     /// `Close` waits to be polled.
@@ -165,6 +170,8 @@ impl Connection {
             last_loss: None,
             last_error: None,
             not_before: Instant::ORIGIN,
+            largest_frame: 0,
+            too_large_at: None,
             connect_due: None,
             close_due: None,
             writable: true,
@@ -196,12 +203,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_id_is_two_runs_of_digits() {
-        for good in ["1.2", "123456789012345.98765432109876543"] {
+    fn a_socket_id_is_made_of_letters_digits_dots_hyphens_and_underscores() {
+        let long = "1".repeat(100);
+        let uuid = "09bd1b5d-3a0c-4a2e-8a3f-0c2d3a5f9e11";
+        for good in ["1.2", "123456789012345.98765432109876543", "7", uuid, "a_b", &*long] {
             assert!(SocketId::new(good).is_some(), "{good}");
         }
-        let long = "1".repeat(64) + ".1";
-        for bad in ["", "1", "1.", ".1", "1.2.3", "1.2::user::{}", "a.b", " 1.2", &*long] {
+        let longer = "1".repeat(101);
+        for bad in ["", "1:2", ":", "1.2::user::{}", " 1.2", "1.2\n", "1,2", "ä", "１.２", &*longer]
+        {
             assert!(SocketId::new(bad).is_none(), "{bad}");
         }
     }

@@ -5,14 +5,18 @@
 //! and costs ten times what the reading does.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use bytestring::ByteString;
 
-use crate::channel::ChannelName;
+use crate::channel::{ChannelName, Member};
 use crate::event::{ChannelEvent, EventNames};
 use crate::hash::Seeded;
 use crate::wire::envelope::{self, Token};
+use crate::wire::lists::Watchlist;
+use crate::wire::{decode, lists};
 
 /// One message as a session reads it.
 #[derive(Debug)]
@@ -22,12 +26,15 @@ pub struct Reading {
     pub event: Option<ChannelEvent>,
     /// The channel's name; absent if there is none that could be read.
     pub channel: Option<String>,
+    /// The JSON that the data is or holds.
+    pub payload: String,
 }
 
 /// Reads one message; `None` if it is not an object.
 #[must_use]
 pub fn read(message: &str) -> Option<Reading> {
     let envelope = envelope::scan(message).ok()?;
+    let payload = decode::payload(envelope.data, message).into_owned();
     let mut names = EventNames::new(Seeded::new(0, 0));
     let name = envelope.event.and_then(|token| names.name(token, message));
     let event = name.map(|name| {
@@ -35,14 +42,98 @@ pub fn read(message: &str) -> Option<Reading> {
         ChannelEvent::new(channel, message, name, envelope.data, envelope.user_id)
     });
     let channel = envelope.channel.and_then(|token| string(token, message));
-    Some(Reading { event, channel: channel.map(Cow::into_owned) })
+    Some(Reading { event, channel: channel.map(Cow::into_owned), payload })
 }
 
 fn string(token: Token, message: &str) -> Option<Cow<'_, str>> {
-    let content = token.string(message)?;
+    let content = token.string(message).filter(|_| !token.control)?;
     if token.escaped {
         envelope::unescaped(token.of(message)).map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(content))
+    }
+}
+
+/// A member's id and info.
+pub type Pair = (String, Option<String>);
+
+/// Who came online (`true`) and who went offline.
+pub type Changes = Vec<(bool, Vec<String>)>;
+
+/// Whose payload one is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `subscription_succeeded`, with room for so many members.
+    Members(usize),
+    /// `member_added`.
+    Member,
+    /// `member_removed`, and the data of a member that were signed.
+    UserId,
+    /// The data of a user.
+    User,
+    /// `connection_established`.
+    Established,
+    /// `pusher:error`.
+    Error,
+    /// `subscription_count`.
+    Count,
+    /// `signin_success`.
+    SignedIn,
+    /// `watchlist_events`.
+    Watchlist,
+    /// `online`.
+    Online,
+}
+
+/// What the decoder of a [`Kind`] makes of a payload. The last number is how many parts could not
+/// be read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decoded {
+    /// Members, and how many are over the limit.
+    Members(Option<(Vec<Pair>, u64, u64)>),
+    /// One member, or a user's id and data.
+    Member(Option<(Pair, u64)>),
+    /// An id.
+    Id(Option<String>),
+    /// A socket id and a timeout.
+    Established(Option<(String, Option<Duration>, u64)>),
+    /// A code and a message.
+    Error(Option<u16>, String),
+    /// A count.
+    Count(Option<(u64, u64)>),
+    /// Who came and went.
+    Changes(Option<(Changes, u64)>),
+}
+
+/// Reads one payload as that of a control message.
+#[must_use]
+pub fn decode(kind: Kind, payload: &str) -> Decoded {
+    let pair =
+        |member: &Member| (member.id().to_string(), member.info_json().map(ToString::to_string));
+    let changes = |list: Watchlist| (list.changes, list.lost);
+    match kind {
+        Kind::Members(most) => Decoded::Members(
+            lists::members(payload, most)
+                .map(|list| (list.members.iter().map(pair).collect(), list.dropped, list.lost)),
+        ),
+        Kind::Member => {
+            Decoded::Member(lists::member(payload).map(|(member, lost)| (pair(&member), lost)))
+        }
+        Kind::UserId => Decoded::Id(decode::user_id(payload)),
+        Kind::User => Decoded::Id(decode::user_of(payload)),
+        Kind::Established => Decoded::Established(
+            decode::established(payload)
+                .map(|data| (data.socket_id.to_string(), data.activity_timeout, data.lost)),
+        ),
+        Kind::Error => {
+            let error = decode::error(payload);
+            Decoded::Error(error.code, error.message.into())
+        }
+        Kind::Count => Decoded::Count(decode::subscription_count(payload)),
+        Kind::SignedIn => Decoded::Member(
+            decode::signed_in(payload).map(|data| ((data.id, Some(data.user_data)), data.lost)),
+        ),
+        Kind::Watchlist => Decoded::Changes(lists::watchlist_events(payload).map(changes)),
+        Kind::Online => Decoded::Changes(lists::watchlist_event(true, payload).map(changes)),
     }
 }

@@ -87,10 +87,11 @@
 //! Disconnected ────────► Connecting ───────────────► (opening) ─────────────► Connected
 //!      ▲                  │   ▲                          │                        │
 //!      │ disconnect(),    │   │ the time has come        │ handle_close,          │
-//!      │ from anywhere    ▼   │                          │ a timeout              │
+//!      │ from anywhere    ▼   │                          │ an error, a timeout    │
 //!      └─────────────── Waiting ◄────────────────────────┴────────────────────────┘
-//!                         │ close codes 4000–4099 (4000 first switches to TLS), or a dial that is
-//!                         │ refused where the configuration says to stop
+//!                         │ codes 4000–4099 (4000 first switches to TLS) of a close frame, or of an
+//!                         │ error instead of connection_established; or a dial that is refused
+//!                         │ where the configuration says to stop
 //!                         ▼
 //!                      Refused ── connect() ──► Connecting
 //! ```

@@ -6,16 +6,12 @@ use core::time::Duration;
 
 use crate::text::clip;
 
-/// A `Retry-After` beyond this is taken as this, so that one broken answer cannot switch a client
-/// off.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// Over capacity: the protocol asks for at least this pause (protocol, close codes 4100–4199).
 const OVER_CAPACITY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What was learned when a connection ended, or could not be made.
 ///
-/// Drivers report the first four; the others come from the session itself.
+/// Drivers report the first five; the others come from the session itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
@@ -26,15 +22,36 @@ pub enum Loss {
         /// The frame's reason; empty if it had none.
         reason: Box<str>,
     },
+    /// The server closed the connection with a close frame that breaks RFC 6455 (sections 5.5 and
+    /// 7.4): a reason longer than a control frame holds, or not UTF-8; a code that must not be sent.
+    /// The code decides what comes next, as that of a whole frame does.
+    BadClose {
+        /// The frame's code, if two bytes of payload could be read.
+        code: Option<u16>,
+        /// What is wrong with the frame, and its reason with invalid UTF-8 replaced; at most 512
+        /// bytes.
+        problem: Box<str>,
+    },
     /// The connection ended without a close frame; the text says how.
     Reset(Box<str>),
-    /// A message over the limit arrived (bytes), and the driver gave the connection up.
+    /// The server sent a message beyond the driver's transport limit, and the driver closed the
+    /// connection with 1009. A message within it and over [`Limits::message`](crate::Limits) costs
+    /// only itself: [`Malformation::TooLarge`](crate::Malformation::TooLarge).
     TooLarge {
-        /// The limit in bytes.
+        /// The transport limit in bytes.
         limit: usize,
     },
     /// The connection could not be made.
     Dial(DialFailure),
+    /// Instead of establishing the connection, the server sent a `pusher:error` with a code. It
+    /// counts like a close frame with that code, whatever the server did after it (protocol, close
+    /// codes).
+    Refused {
+        /// The error's code.
+        code: u16,
+        /// The error's message; empty if it had none.
+        message: Box<str>,
+    },
     /// The server did not establish the connection within the handshake timeout.
     HandshakeTimeout,
     /// Nothing came within the pong timeout after a ping.
@@ -52,6 +69,12 @@ impl Loss {
         Self::Closed { code, reason: clip(reason) }
     }
 
+    /// A close frame that breaks RFC 6455, the text cut to what is kept.
+    #[must_use]
+    pub fn bad_close(code: Option<u16>, problem: &str) -> Self {
+        Self::BadClose { code, problem: clip(problem) }
+    }
+
     /// An end without a close frame, its text cut to what is kept.
     #[must_use]
     pub fn reset(text: &str) -> Self {
@@ -62,17 +85,39 @@ impl Loss {
     pub(crate) fn clipped(self) -> Self {
         match self {
             Self::Closed { code, reason } => Self::closed(code, &reason),
+            Self::BadClose { code, problem } => Self::bad_close(code, &problem),
             Self::Reset(text) => Self::reset(&text),
             Self::Dial(failure) => Self::Dial(failure.clipped()),
+            Self::Refused { code, message } => Self::Refused { code, message: clip(&message) },
             other => other,
         }
     }
 
-    /// The close code, where a close frame had one.
+    /// The same with the pause that is kept in the place of a longer one that was asked for, so
+    /// that one broken answer cannot switch a client off.
+    pub(crate) fn with_retry_after_up_to(mut self, limit: Duration) -> Self {
+        if let Self::Dial(DialFailure::Http { retry_after: Some(pause), .. }) = &mut self {
+            *pause = limit.min(*pause);
+        }
+        self
+    }
+
+    /// The code that decided what happens next: that of the close frame, be it whole or broken, or
+    /// of the error that the server sent instead of establishing the connection. `None` where there
+    /// was none.
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         match self {
-            Self::Closed { code, .. } => *code,
+            Self::Closed { code, .. } | Self::BadClose { code, .. } => *code,
+            Self::Refused { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
+    /// What the server said in its close frame.
+    pub(crate) fn close_reason(&self) -> Option<&str> {
+        match self {
+            Self::Closed { reason: text, .. } | Self::BadClose { problem: text, .. } => Some(text),
             _ => None,
         }
     }
@@ -81,21 +126,14 @@ impl Loss {
     /// `established` says whether the server had established the connection.
     pub(crate) fn policy(&self, tls: bool, established: bool, stop_on_refusal: bool) -> Policy {
         match self {
-            Self::Closed { code: Some(code), .. } => match code {
-                // Sockudo also closes with 4000 when something went wrong inside: a connection
-                // that was established cannot have lacked TLS.
-                4000 if established => Policy::BackOff(Duration::ZERO),
-                4000 if !tls => Policy::SwitchToTls,
-                // The whole range means: the same connection cannot succeed.
-                4000..=4099 => Policy::Stop,
-                4100..=4199 => Policy::BackOff(OVER_CAPACITY_PAUSE),
-                4200..=4299 => Policy::Immediately,
-                _ => Policy::BackOff(Duration::ZERO),
-            },
+            Self::Closed { code: Some(code), .. }
+            | Self::BadClose { code: Some(code), .. }
+            | Self::Refused { code, .. } => Policy::of_code(*code, tls, established),
             Self::Dial(failure) => failure.policy(stop_on_refusal),
             Self::PongTimeout => Policy::Immediately,
             Self::EndpointChanged => Policy::Immediately,
             Self::Closed { code: None, .. }
+            | Self::BadClose { code: None, .. }
             | Self::Reset(_)
             | Self::TooLarge { .. }
             | Self::HandshakeTimeout
@@ -116,11 +154,28 @@ impl fmt::Display for Loss {
             Self::Closed { code: None, .. } => {
                 f.write_str("the server closed the connection without a code")
             }
-            Self::Reset(text) => write!(f, "the connection was lost: {text}"),
-            Self::TooLarge { limit } => {
-                write!(f, "the server sent a message over the limit of {limit} bytes")
+            Self::BadClose { code: Some(code), problem } => {
+                write!(
+                    f,
+                    "the server closed the connection with code {code}, in a broken frame: {problem}"
+                )
             }
+            Self::BadClose { code: None, problem } => {
+                write!(f, "the server closed the connection with a broken close frame: {problem}")
+            }
+            Self::Reset(text) => write!(f, "the connection was lost: {text}"),
+            Self::TooLarge { limit } => write!(
+                f,
+                "the server sent a message over the transport limit of {limit} bytes; where such \
+                 messages are meant, raise the option `transport_limit`"
+            ),
             Self::Dial(failure) => failure.fmt(f),
+            Self::Refused { code, message } if message.is_empty() => {
+                write!(f, "the server refused the connection with code {code}")
+            }
+            Self::Refused { code, message } => {
+                write!(f, "the server refused the connection with code {code}: {message}")
+            }
             Self::HandshakeTimeout => {
                 f.write_str("the server did not establish the connection in time")
             }
@@ -153,15 +208,24 @@ pub enum DialFailure {
     Http {
         /// The status.
         status: u16,
-        /// The delay that the answer asked for.
+        /// The pause that the answer asked for. With status 429 or 503 it is kept, up to
+        /// [`BackoffConfig::retry_after_limit`](crate::BackoffConfig::retry_after_limit): a
+        /// session tells no longer one.
         retry_after: Option<Duration>,
         /// Where a redirect points; shown, not followed.
         location: Option<Box<str>>,
+        /// The beginning of the answer's body, at most 512 bytes; empty if there was none. Drivers
+        /// escape control characters in it, and hide what they had sent: error pages repeat it.
+        body: Box<str>,
     },
+    /// The connection was lost after TCP and TLS had come about, before the upgrade was answered.
+    Upgrade(Box<str>),
     /// What answered does not speak WebSocket.
     NotWebSocket(Box<str>),
     /// The dial took longer than its timeout.
     Timeout,
+    /// There were no headers for the upgrade's request, because what provides them failed.
+    Headers(Box<str>),
     /// This build cannot make such a connection (for example `wss://` without a TLS feature).
     Unsupported(Box<str>),
 }
@@ -173,11 +237,13 @@ impl DialFailure {
             Self::Connect(text) => Self::Connect(clip(&text)),
             Self::Tls { certificate, detail } => Self::Tls { certificate, detail: clip(&detail) },
             Self::Proxy(text) => Self::Proxy(clip(&text)),
-            Self::Http { status, retry_after, location } => {
+            Self::Http { status, retry_after, location, body } => {
                 let location = location.map(|location| clip(&location));
-                Self::Http { status, retry_after, location }
+                Self::Http { status, retry_after, location, body: clip(&body) }
             }
+            Self::Upgrade(text) => Self::Upgrade(clip(&text)),
             Self::NotWebSocket(text) => Self::NotWebSocket(clip(&text)),
+            Self::Headers(text) => Self::Headers(clip(&text)),
             Self::Unsupported(text) => Self::Unsupported(clip(&text)),
             Self::Timeout => Self::Timeout,
         }
@@ -186,14 +252,18 @@ impl DialFailure {
     fn policy(&self, stop_on_refusal: bool) -> Policy {
         let refusal = match self {
             Self::Http { status: 429 | 503, retry_after, .. } => {
-                let pause = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
-                return Policy::BackOff(pause);
+                return Policy::BackOff(retry_after.unwrap_or_default());
             }
             Self::Unsupported(_) => return Policy::Stop,
             Self::Http { status, .. } => (300..500).contains(status),
             Self::Dns(_) => true,
             Self::Tls { certificate, .. } => *certificate,
-            Self::Connect(_) | Self::Proxy(_) | Self::NotWebSocket(_) | Self::Timeout => false,
+            Self::Connect(_)
+            | Self::Proxy(_)
+            | Self::Upgrade(_)
+            | Self::NotWebSocket(_)
+            | Self::Headers(_)
+            | Self::Timeout => false,
         };
         if refusal && stop_on_refusal { Policy::Stop } else { Policy::BackOff(Duration::ZERO) }
     }
@@ -209,18 +279,26 @@ impl fmt::Display for DialFailure {
             }
             Self::Tls { certificate: false, detail } => write!(f, "TLS failed: {detail}"),
             Self::Proxy(text) => write!(f, "the proxy failed: {text}"),
-            Self::Http { status, retry_after, location } => {
+            Self::Http { status, retry_after, location, body } => {
                 write!(f, "the server answered with HTTP status {status}")?;
                 if let Some(location) = location {
                     write!(f, " and points to {location}")?;
                 }
-                if let Some(pause) = retry_after {
-                    write!(f, " and asks to wait {} s", pause.as_secs())?;
+                if !body.is_empty() {
+                    write!(f, ": {body}")?;
+                }
+                // Others may carry a `Retry-After`, too, but only these two are kept.
+                if let (429 | 503, Some(pause)) = (status, retry_after) {
+                    write!(f, "; the next attempt waits at least {} s", pause.as_secs())?;
                 }
                 Ok(())
             }
+            Self::Upgrade(text) => {
+                write!(f, "the connection was lost during the upgrade: {text}")
+            }
             Self::NotWebSocket(text) => write!(f, "what answered is not WebSocket: {text}"),
             Self::Timeout => f.write_str("the connection could not be made in time"),
+            Self::Headers(text) => write!(f, "the upgrade's headers are missing: {text}"),
             Self::Unsupported(text) => write!(f, "this build cannot connect there: {text}"),
         }
     }
@@ -231,12 +309,29 @@ impl fmt::Display for DialFailure {
 pub(crate) enum Policy {
     /// The same again cannot succeed: stop, and say why.
     Stop,
-    /// Use TLS from now on, and connect at once.
+    /// Use TLS from now on, and connect as with [`Policy::Immediately`].
     SwitchToTls,
-    /// Connect at once, under the loop guard.
+    /// Connect after nothing but jitter, under the loop guard.
     Immediately,
     /// Connect after backoff, and not before this pause.
     BackOff(Duration),
+}
+
+impl Policy {
+    /// What a code asks for (protocol, close codes).
+    fn of_code(code: u16, tls: bool, established: bool) -> Self {
+        match code {
+            // Sockudo also closes with 4000 when something went wrong inside: a connection that
+            // was established cannot have lacked TLS.
+            4000 if established => Self::BackOff(Duration::ZERO),
+            4000 if !tls => Self::SwitchToTls,
+            // The whole range means: the same connection cannot succeed.
+            4000..=4099 => Self::Stop,
+            4100..=4199 => Self::BackOff(OVER_CAPACITY_PAUSE),
+            4200..=4299 => Self::Immediately,
+            _ => Self::BackOff(Duration::ZERO),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -245,7 +340,14 @@ mod tests {
 
     #[test]
     fn close_codes_decide() {
-        let policy = |code, tls| Loss::closed(code, "").policy(tls, false, false);
+        let policy = |code: Option<u16>, tls| {
+            let policy = Loss::closed(code, "").policy(tls, false, false);
+            if let Some(code) = code {
+                let refused = Loss::Refused { code, message: "".into() };
+                assert_eq!(refused.policy(tls, false, false), policy, "an error decides alike");
+            }
+            policy
+        };
         assert_eq!(policy(Some(4000), false), Policy::SwitchToTls);
         assert_eq!(policy(Some(4000), true), Policy::Stop);
         for tls in [false, true] {
@@ -268,16 +370,33 @@ mod tests {
     }
 
     #[test]
+    fn the_code_of_a_broken_close_frame_decides_as_that_of_a_whole_one() {
+        for code in [None, Some(0), Some(1005), Some(4000), Some(4001), Some(4100), Some(4200)] {
+            for tls in [false, true] {
+                for established in [false, true] {
+                    let policy = |loss: Loss| loss.policy(tls, established, false);
+                    let whole = policy(Loss::closed(code, ""));
+                    assert_eq!(policy(Loss::bad_close(code, "cut off")), whole, "{code:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn http_answers_decide() {
         let http = |status, retry_after: Option<u64>| {
             let retry_after = retry_after.map(Duration::from_secs);
-            Loss::Dial(DialFailure::Http { status, retry_after, location: None })
+            let body = "".into();
+            Loss::Dial(DialFailure::Http { status, retry_after, location: None, body })
         };
         let wait = |seconds| Policy::BackOff(Duration::from_secs(seconds));
         assert_eq!(http(429, Some(7)).policy(true, false, true), wait(7));
         assert_eq!(http(503, Some(7)).policy(true, false, true), wait(7));
         assert_eq!(http(503, None).policy(true, false, true), Policy::BackOff(Duration::ZERO));
-        assert_eq!(http(503, Some(u64::MAX)).policy(true, false, false), wait(86_400));
+        let hour = Duration::from_secs(3_600);
+        let limited = |seconds| http(503, Some(seconds)).with_retry_after_up_to(hour);
+        assert_eq!(limited(u64::MAX).policy(true, false, false), wait(3_600));
+        assert_eq!(limited(3_599).policy(true, false, false), wait(3_599));
         for status in [301, 401, 403, 404, 418] {
             assert_eq!(
                 http(status, None).policy(true, false, false),
@@ -297,6 +416,8 @@ mod tests {
         assert!(stops(DialFailure::Unsupported("no TLS".into())));
         assert!(!stops(DialFailure::Tls { certificate: false, detail: "reset".into() }));
         assert!(!stops(DialFailure::Connect("refused".into())));
+        assert!(!stops(DialFailure::Upgrade("reset".into())));
+        assert!(!stops(DialFailure::Headers("no token".into())));
         assert!(!stops(DialFailure::Timeout));
     }
 }

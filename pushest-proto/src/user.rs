@@ -40,8 +40,12 @@ pub(crate) struct User {
     due: Option<Order>,
     deadline: Option<Instant>,
     authorizations: u32,
-    /// A refusal that outlasts connections.
+    /// A failure that outlasts connections.
     denied: bool,
+    /// The size of the frame that was sent last.
+    frame_bytes: usize,
+    /// The frame was unanswered when the server last closed a connection with 1009.
+    is_suspect: bool,
     last_failure: Option<Denied>,
     /// The user's id, once the server has confirmed it, on this or a former connection.
     id: Option<Box<str>>,
@@ -58,6 +62,8 @@ impl User {
             deadline: None,
             authorizations: 0,
             denied: false,
+            frame_bytes: 0,
+            is_suspect: false,
             last_failure: None,
             id: None,
             abandoned: None,
@@ -107,6 +113,7 @@ impl User {
         self.user_data = data;
         self.authorizations = 0;
         self.denied = false;
+        self.is_suspect = false;
         self.last_failure = None;
         if connected {
             self.due = Some(context.pending.next_order());
@@ -172,7 +179,7 @@ impl User {
         self.phase = Phase::Idle;
         self.deadline = None;
         let usable = answer.and_then(|granted| match granted.user_data.as_deref() {
-            None => Err(Denied::refused(None, "the answer has no `user_data`")),
+            None => Err(Denied::refused(None, "the answer has no `user_data` that is a string")),
             Some(data) if decode::user_of(data).is_none() => {
                 Err(Denied::refused(None, "the answer's `user_data` has no `id`"))
             }
@@ -204,6 +211,7 @@ impl User {
             return false;
         }
         self.phase = Phase::SignedIn;
+        self.is_suspect = false;
         self.deadline = None;
         self.id = Some(id.into());
         let (user_id, user_data) = (id.into(), user_data.into());
@@ -216,6 +224,30 @@ impl User {
         if self.is_unanswered() {
             self.fail(reason, context);
         }
+    }
+
+    /// The size of the frame, if it is unanswered.
+    pub(crate) fn unanswered_bytes(&self) -> Option<usize> {
+        self.is_unanswered().then_some(self.frame_bytes)
+    }
+
+    /// Whether the frame was unanswered at the last close with 1009, too.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.is_suspect
+    }
+
+    pub(crate) fn suspect_unanswered(&mut self) {
+        self.is_suspect |= self.is_unanswered();
+    }
+
+    pub(crate) fn forget_suspect(&mut self) {
+        self.is_suspect = false;
+    }
+
+    /// The server will not read the frame: it is not sent again.
+    pub(crate) fn failed_for_size(&mut self, context: &mut Context<'_>) {
+        self.denied = true;
+        self.fail(RequestFailure::TooLarge { bytes: self.frame_bytes }, context);
     }
 
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
@@ -247,6 +279,7 @@ impl User {
 
     fn signing_in(&mut self, wire: Wire<'_>, text: String, context: &mut Context<'_>) -> Action {
         self.phase = Phase::SigningIn;
+        self.frame_bytes = text.len();
         self.deadline = Some(context.now + context.config.timeouts.subscribe);
         Action::Send(Frame { connection: wire.connection, text })
     }
@@ -255,9 +288,12 @@ impl User {
         let delay = context.delay_after(&denied, self.authorizations);
         self.phase = Phase::Pausing;
         self.deadline = Some(context.now + delay);
-        self.last_failure = Some(denied.clone());
-        let reason = RequestFailure::AuthorizationUnavailable(denied);
-        context.pending.keep(Event::SignInFailed { reason, retry_in: Some(delay) });
+        let last = self.last_failure.replace(denied.clone());
+        // What repeats the last failure of this connection is no news.
+        if last.is_none_or(|last| !denied.repeats(&last)) {
+            let reason = RequestFailure::AuthorizationUnavailable(denied);
+            context.pending.keep(Event::SignInFailed { reason, retry_in: Some(delay) });
+        }
     }
 
     fn fail(&mut self, reason: RequestFailure, context: &mut Context<'_>) {

@@ -83,6 +83,7 @@ fn allocations_of(message: &'static str, name: &str) -> u64 {
         };
         assert_eq!(event.name(), name);
         assert!(!event.raw().is_empty());
+        assert_eq!(event.user_id().as_deref(), message.contains("user_id").then_some("7"));
         assert!(session.poll_action().is_none());
         drop(event);
         if round >= 100 {
@@ -108,6 +109,14 @@ fn a_routed_event_with_a_laravel_name_allocates_nothing() {
 fn a_routed_event_with_an_object_as_data_allocates_nothing() {
     let message = r#"{"event":"shipped","channel":"orders","data":{"id":7,"to":["a","b"]}}"#;
     assert_eq!(allocations_of(message, "shipped"), 0);
+}
+
+#[test]
+fn a_client_event_and_who_sent_it_allocate_nothing() {
+    let message = r#"{"event":"client-x","channel":"orders","data":{},"user_id":"7"}"#;
+    assert_eq!(allocations_of(message, "client-x"), 0);
+    let message = r#"{"event":"client-x","channel":"orders","data":{},"user_id":7}"#;
+    assert_eq!(allocations_of(message, "client-x"), 0);
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub mod protocol;
 mod shell;
 pub mod simulation;
 
-pub use protocol::{Profile, Target};
-pub use shell::{Builder, Certificate, PlainClients, Server, TimedOut, Until, UpgradeFault, View};
+pub use protocol::{Profile, Refusal, RefusalEnd, Target};
+pub use shell::{
+    Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
+};
 pub use simulation::{Cut, Link, World};

@@ -58,7 +58,7 @@ async fn ask(
     request: AuthorizationRequest,
 ) -> Result<Authorization, Denied> {
     let post = endpoint.request(&request);
-    let (status, body) = send(&post.url, post.content_type, &post.body)
+    let (status, body) = send(&post.url, &post.content_type, &post.body)
         .await
         // Worth another try: the client makes it by itself, with backoff.
         .map_err(|error| Denied::unavailable(None, &error.to_string()))?;

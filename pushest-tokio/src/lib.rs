@@ -37,6 +37,7 @@
 #![forbid(unsafe_code)]
 
 mod sockets;
+mod streams;
 
 pub use pushest_driver::*;
 pub use sockets::Tokio;

@@ -4,15 +4,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use pushest_driver::proto;
-use pushest_driver::runtime::{Pump, Runtime, Spawn, Upgrade};
-use tokio::io::{AsyncRead, AsyncWrite};
+use pushest_driver::runtime::{Pump, Runtime, Spawn, Transport};
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use crate::streams::{Bytes, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -21,20 +22,17 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 #[derive(Debug)]
 pub struct Tokio {
     origin: Instant,
-    handle: Handle,
 }
 
 #[cfg(feature = "tls")]
-type Tls = Box<tokio_rustls::client::TlsStream<TcpStream>>;
-/// Never made.
+type Tls = Stream<Box<tokio_rustls::client::TlsStream<TcpStream>>>;
 #[cfg(not(feature = "tls"))]
-type Tls = TcpStream;
+type Tls = std::convert::Infallible;
 
 impl Runtime for Tokio {
-    type Tcp = TcpStream;
+    type Tcp = Stream<TcpStream>;
     type Tls = Tls;
-    type Socket = WebSocketStream<TcpStream>;
-    type TlsSocket = WebSocketStream<Tls>;
+    type Socket = WebSocketStream<Bytes<Transport<Self>>>;
     type Sleep = Sleep;
 
     fn now(&self) -> proto::Instant {
@@ -46,61 +44,44 @@ impl Runtime for Tokio {
         sleep(remaining.min(LONGEST_SLEEP))
     }
 
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        let host = host.to_string();
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
-    }
-
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<TcpStream>> {
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>> {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(stream)
+            Ok(Stream(stream))
         })
-    }
-
-    fn unblock(&self, work: Box<dyn FnOnce() + Send>) {
-        self.handle.spawn_blocking(work);
     }
 
     #[cfg(feature = "tls")]
     fn secure(
         &self,
-        tcp: TcpStream,
+        tcp: Self::Tcp,
         tls: pushest_driver::runtime::Tls,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         let connector = tokio_rustls::TlsConnector::from(tls.config);
-        Box::pin(async move { Ok(Box::new(connector.connect(tls.server_name, tcp).await?)) })
+        Box::pin(async move {
+            let stream = connector.connect(tls.server_name, tcp.0).await?;
+            Ok(Stream(Box::new(stream)))
+        })
     }
 
-    fn upgrade(
-        &self,
-        tcp: TcpStream,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::Socket, Error>> {
-        Box::pin(websocket(tcp, upgrade))
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
+        let socket = WebSocketStream::from_raw_socket(Bytes(transport), Role::Client, Some(config));
+        socket.now_or_never().expect("without a handshake there is nothing to wait for")
     }
 
-    fn upgrade_tls(
-        &self,
-        tls: Tls,
-        upgrade: Upgrade,
-    ) -> BoxFuture<'static, Result<Self::TlsSocket, Error>> {
-        Box::pin(websocket(tls, upgrade))
+    fn transport(socket: &Self::Socket) -> &Transport<Self> {
+        &socket.get_ref().0
     }
-}
 
-async fn websocket<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    upgrade: Upgrade,
-) -> Result<WebSocketStream<S>, Error> {
-    let Upgrade { request, config } = upgrade;
-    Ok(client_async_with_config(request, stream, Some(config)).await?.0)
+    fn into_transport(socket: Self::Socket) -> Transport<Self> {
+        socket.into_inner().0
+    }
 }
 
 impl Spawn for Tokio {
     fn current() -> Self {
-        Self { origin: Instant::now(), handle: Handle::current() }
+        Self { origin: Instant::now() }
     }
 
     fn spawn(pump: Pump<Self>) {

@@ -56,12 +56,20 @@ mod multi_thread {
     pushest_testkit::conformance!(crate::MultiThread);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(crate::MultiThread);
+    #[cfg(feature = "http")]
+    pushest_testkit::conformance_of_endpoints!(crate::MultiThread);
+    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    pushest_testkit::conformance_of_endpoints_over_tls!(crate::MultiThread);
 }
 
 mod current_thread {
     pushest_testkit::conformance!(crate::CurrentThread);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(crate::CurrentThread);
+    #[cfg(feature = "http")]
+    pushest_testkit::conformance_of_endpoints!(crate::CurrentThread);
+    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+    pushest_testkit::conformance_of_endpoints_over_tls!(crate::CurrentThread);
 }
 
 /// What needs only a server of the protocol, with the habits of each (protocol, how servers

@@ -2,12 +2,17 @@
 //! line. A process of its own: a subscriber is for all of it.
 
 use std::fmt;
+use std::future::ready;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pushest_testkit::{Server, Target, UpgradeFault};
-use pushest_tokio::{Client, Config, Event, Events, SubscribeOptions};
+use pushest_testkit::{Refusal, Server, Target, UpgradeFault};
+use pushest_tokio::{
+    AuthorizationRequest, Client, Config, Denied, Event, Events, Malformation, Options,
+    SubscribeOptions,
+};
 use serde_json::json;
 use tokio::time::timeout;
 use tracing_subscriber::field::RecordFields;
@@ -71,6 +76,58 @@ async fn until(events: &mut Events, what: &str, wanted: impl Fn(&Event) -> bool)
     timeout(Duration::from_secs(20), found).await.expect(what);
 }
 
+/// An odd list of members, a large message, a broken close frame, an error in the place of a
+/// handshake, and a page in the place of an upgrade.
+async fn break_rules(server: &Server, client: &Client, events: &mut Events) {
+    let list = json!({ "presence": { "ids": [EVIL, { EVIL: EVIL }], "hash": { EVIL: EVIL } } });
+    server.replace_presence_data(Some(&list.to_string()));
+    let odd = client.subscribe_with("presence-odd", &SubscribeOptions::member("7"));
+    let odd = odd.expect("valid");
+    odd.subscribed().await.expect("subscribed");
+    let large = json!({ "event": EVIL, "channel": "presence-odd", "data": "x".repeat(2 << 20) });
+    server.send_raw(Target::All, &large.to_string());
+    until(events, "a large message", |event| {
+        matches!(event, Event::Malformed { problem: Malformation::TooLarge { .. }, .. })
+    })
+    .await;
+
+    let payload = [&4202_u16.to_be_bytes()[..], EVIL.as_bytes(), &[0xff]].concat();
+    let length = u8::try_from(payload.len()).expect("no more than a close frame holds");
+    server.send_bytes(Target::All, &[&[0x88, length], &payload[..]].concat());
+    until(events, "the broken frame", |event| has_code(event, 4202)).await;
+    client.connected().await.expect("connected");
+
+    server.refuse_connections_with(Some(Refusal::error(4203, EVIL)));
+    server.close(Target::All, 4204, "");
+    until(events, "the refusal", |event| has_code(event, 4203)).await;
+    let body = EVIL.to_owned();
+    server.fault_upgrades(1, UpgradeFault::Refuse { status: 500, headers: Vec::new(), body });
+    server.refuse_connections(None);
+    client.connected().await.expect("connected");
+}
+
+fn has_code(event: &Event, code: u16) -> bool {
+    let Event::State(change) = event else { return false };
+    change.loss.as_ref().is_some_and(|loss| loss.close_code() == Some(code))
+}
+
+/// What is said by what a program asks for headers and authorizations, and a name that is almost
+/// one of another kind.
+async fn without_a_secret(server: &Server) {
+    let builder = Config::builder(&server.app().key).host("127.0.0.1").port(server.port());
+    let is_first = AtomicBool::new(true);
+    let headers = move || {
+        if is_first.swap(false, Ordering::Relaxed) { Err(EVIL.to_owned()) } else { Ok(Vec::new()) }
+    };
+    let deny = |_: AuthorizationRequest| ready(Err(Denied::refused(Some(403), EVIL)));
+    let options = Options::default().headers_with(headers).authorizer(deny);
+    let client = Client::with_options(builder.build().expect("valid"), options);
+    let denied = client.subscribe("private-denied").expect("valid");
+    denied.subscribed().await.expect_err("denied");
+    client.subscribe("private_chat").expect("valid").subscribed().await.expect("subscribed");
+    client.shutdown().await;
+}
+
 #[tokio::test]
 async fn nothing_that_a_server_says_commands_the_terminal_of_those_who_read_the_log() {
     let log = Log::default();
@@ -132,7 +189,10 @@ async fn nothing_that_a_server_says_commands_the_terminal_of_those_who_read_the_
     )
     .await;
     client.connected().await.expect("connected");
+
+    break_rules(&server, &client, &mut events).await;
     client.shutdown().await;
+    without_a_secret(&server).await;
 
     let text = log.text();
     for line in text.lines() {
@@ -141,8 +201,22 @@ async fn nothing_that_a_server_says_commands_the_terminal_of_those_who_read_the_
     let raw = text.chars().find(|it| *it != '\n' && pushest_tokio::proto::needs_escape(*it));
     assert_eq!(raw, None, "{text:?}");
     let shown = pushest_tokio::Escaped(EVIL).to_string();
-    for place in ["code 4200: ", "4301", "not subscribed: the server refused", "server-to-user-"] {
+    let places = [
+        "code 4200: ",
+        "4301",
+        "not subscribed: the server refused",
+        "server-to-user-",
+        "in a broken frame: its reason is not UTF-8: ",
+        "refused the connection with code 4203: ",
+        "the upgrade's headers are missing: ",
+        "authorization refused with HTTP status 403: ",
+    ];
+    for place in places {
         let told = |line: &str| line.contains(place) && line.contains(&shown);
         assert!(text.lines().any(told), "no {place}{shown} in {text}");
+    }
+    for place in ["of its parts could not be read", "over the limit", "status 500: EVIL", "meant?"]
+    {
+        assert!(text.lines().any(|line| line.contains(place)), "no {place} in {text}");
     }
 }

@@ -10,18 +10,22 @@ mod frame;
 pub mod model;
 mod plan;
 pub mod session;
+pub mod sources;
 pub mod testkit;
+pub mod upgrade;
 pub mod wire;
 
 /// A target's name, and what it does with one input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
     ("decode", decode::check),
     ("wire", wire::check),
     ("session", session::check),
     ("model", model::check),
     ("auth", auth::check),
     ("testkit", testkit::check),
+    ("sources", sources::check),
+    ("upgrade", upgrade::check),
 ];

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
 use pushest_proto::{Instant, Signer, SocketId};
-use pushest_testkit::Profile;
 use pushest_testkit::protocol::{Action, Broker, HttpRequest, PeerId, ServerConfig, Target};
+use pushest_testkit::{Profile, Refusal, RefusalEnd};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -128,7 +128,10 @@ impl Driver {
             (0, _) => broker.deny(channel, "no"),
             (1, _) => broker.allow(channel),
             (2, _) => broker.withhold_handshake(byte & 1 != 0),
-            (3, _) => broker.refuse_connections((byte & 1 != 0).then_some((4100, "full"))),
+            (3, _) if byte < 32 => {
+                broker.refuse_connections((byte & 1 != 0).then_some((4100, "full")));
+            }
+            (3, _) => broker.refuse_connections_with(Some(refusal(byte))),
             (4, _) => broker.set_delay(Duration::from_millis(byte.into())),
             (5, Some(peer)) => broker.set_silent(&Target::Peer(peer), byte & 1 != 0),
             (6, Some(peer)) => broker.close(&Target::Peer(peer), 4000 + u16::from(byte), "closed"),
@@ -189,6 +192,9 @@ impl Driver {
                     assert!(!self.closed.contains(&peer), "{peer} is closed already");
                     serde_json::from_str::<Message>(&text).expect("it says what is a message");
                 }
+                Action::Reset { peer } => {
+                    assert!(self.closed.insert(peer), "{peer} is closed already");
+                }
                 Action::Close { peer, reason, .. } => {
                     assert!(self.closed.insert(peer), "{peer} is closed already");
                     assert!(reason.len() <= 123, "a close frame holds no more");
@@ -220,6 +226,19 @@ impl Driver {
             assert!(broker.connections_of_user(user).next().is_some(), "{user} is gone");
         }
     }
+}
+
+fn refusal(byte: u8) -> Refusal {
+    let refusal = Refusal::error((byte & 8 != 0).then_some(4100), "full");
+    refusal.then(match byte & 7 {
+        0 | 1 => RefusalEnd::Open,
+        2 => RefusalEnd::Silence,
+        3 => RefusalEnd::Close(4100, "full".repeat(usize::from(byte))),
+        4 => RefusalEnd::CloseWithoutCode,
+        5 => RefusalEnd::Drop,
+        6 => RefusalEnd::Reset,
+        _ => return Refusal::without_error(RefusalEnd::Close(4100, String::new())),
+    })
 }
 
 fn channel(bytes: &mut Unstructured<'_>) -> Result<&'static str> {

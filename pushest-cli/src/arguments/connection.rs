@@ -15,8 +15,9 @@ pub(crate) struct AppOptions {
     #[arg(long, help_heading = "Connection")]
     pub(crate) secret: Option<String>,
 
-    /// All in one: pusher://KEY:SECRET@HOST:PORT/PATH, pushers://… for TLS, or
-    /// https://KEY:SECRET@HOST/apps/ID
+    /// All in one: pusher://KEY:SECRET@HOST:PORT/PATH, pushers://… for TLS,
+    /// https://KEY:SECRET@HOST/apps/ID, or the WebSocket's own wss://HOST/app/KEY; key and secret
+    /// are percent-encoded
     #[arg(long, help_heading = "Connection", conflicts_with = "key")]
     pub(crate) url: Option<String>,
 }
@@ -31,7 +32,7 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", conflicts_with_all = ["url", "host"])]
     pub(crate) cluster: Option<String>,
 
-    /// The host of a server of one's own
+    /// The host of a server of one's own: a name or an IP address, such as [fe80::1%eth0]
     #[arg(long, help_heading = "Connection", conflicts_with = "url")]
     pub(crate) host: Option<String>,
 
@@ -79,11 +80,18 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", value_name = "URL")]
     pub(crate) user_auth_endpoint: Option<String>,
 
-    /// A header for each of these requests; may be given several times
-    #[arg(long, help_heading = "Connection", value_name = "NAME: VALUE")]
+    /// A header for each of these requests; may be given several times. With NAME:@FILE the value
+    /// is read from the file for each request, and stands where other users do not see it
+    #[arg(long, help_heading = "Connection", value_name = "NAME:VALUE")]
     pub(crate) auth_header: Vec<String>,
 
-    /// Trust the certificate authorities in this file (PEM), too
+    /// A header for the connection to the server, such as `Origin: https://shop.example`; may be
+    /// given several times, and with NAME:@FILE as for --auth-header
+    #[arg(long, help_heading = "Connection", value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
+
+    /// Trust the certificates in this file (PEM), too: of authorities, or of a server that signed
+    /// itself, as `openssl req -x509` makes them
     #[arg(long, help_heading = "Connection", value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use pushest_driver::{Client, Events};
 use pushest_proto::{
-    ChannelName, ChannelState, Config, ConnectionState, Event, RequestFailure, StateChange,
-    SubscribeOptions,
+    ChannelName, ChannelState, Config, ConnectionState, Event, Loss, RequestFailure, ServerError,
+    StateChange, SubscribeOptions,
 };
 use tokio::task::coop::consume_budget;
 use tokio::time::{self, interval, sleep};
@@ -23,9 +23,13 @@ use crate::recording::{FLUSH, Recording};
 /// The longest name of an event (protocol, limits).
 const EVENT_NAME_BYTES: usize = 200;
 
+/// How long a server that gave reason to end may take to answer the goodbye.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
     let connection = Connection::lasting(&arguments.connection)?;
     check_event_name(arguments.event.as_deref())?;
+    super::warn_of_near_misses(&arguments.channels, output);
     let mut rehearsal = Rehearsal::new(&connection);
     let options = rehearsal.user(&arguments.user, &arguments.channels)?;
     for channel in &arguments.channels {
@@ -61,6 +65,8 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         signs_in: user.is_some(),
         has_signed_in: false,
         has_connected: false,
+        is_connected: false,
+        has_pointed: false,
     };
     client.connect();
 
@@ -88,7 +94,9 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     };
     let result = match end {
         End::Own(result) => {
-            client.shutdown().await;
+            // A server that has refused may not even answer a close frame.
+            let patience = if result.is_ok() { Duration::MAX } else { FAREWELL };
+            let _ = time::timeout(patience, client.shutdown()).await;
             result
         }
         End::Told(signal) => {
@@ -161,6 +169,9 @@ struct Listener<'a> {
     signs_in: bool,
     has_signed_in: bool,
     has_connected: bool,
+    is_connected: bool,
+    /// It was said what may tell why there is no connection.
+    has_pointed: bool,
 }
 
 impl Listener<'_> {
@@ -199,6 +210,9 @@ impl Listener<'_> {
                 if matches!(event, Event::Channel(_)) {
                     return Ok(self.count());
                 }
+            } else if let Some(warning) = line.warning() {
+                // A warning is no output.
+                self.output.warning(warning);
             }
             return Ok(Progress::More);
         }
@@ -222,6 +236,8 @@ impl Listener<'_> {
             Event::SignInFailed { reason, retry_in: None } => {
                 return Err(Failure::failed(format_args!("not signed in: {reason}")));
             }
+            // What ended the attempt follows as a change of state, in the same words.
+            Event::ServerError(error) if self.is_refusal(error) => {}
             Event::ServerError(error) => {
                 // A refused subscription follows as an event of its own, and says it all.
                 let state =
@@ -235,6 +251,16 @@ impl Listener<'_> {
         Ok(Progress::More)
     }
 
+    /// Whether the server sent this error instead of a handshake, and the attempt ended with it.
+    fn is_refusal(&self, error: &ServerError) -> bool {
+        let loss = self.client.status().last_loss;
+        let code = match loss.as_deref() {
+            Some(Loss::Refused { code, .. }) => Some(*code),
+            _ => None,
+        };
+        !self.is_connected && code.is_some() && code == error.code
+    }
+
     fn count(&mut self) -> Progress {
         match &mut self.remaining {
             Some(remaining) => {
@@ -246,6 +272,17 @@ impl Listener<'_> {
     }
 
     fn state(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
+        self.is_connected = change.to == ConnectionState::Connected;
+        let outcome = self.tell(change, event);
+        let is_lost = matches!(change.to, ConnectionState::Waiting | ConnectionState::Refused);
+        if is_lost && !self.has_connected && !self.has_pointed {
+            self.has_pointed = true;
+            self.output.status("`pushest doctor` with the same options tells which step fails");
+        }
+        outcome
+    }
+
+    fn tell(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
         match (change.to, &change.loss) {
             (ConnectionState::Refused, Some(loss)) => {
                 return Err(Failure::failed(format_args!("refused: {loss}")));

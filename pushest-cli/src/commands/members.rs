@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pushest_driver::Events;
-use pushest_proto::{ChannelKind, Event, Member, SubscribeOptions};
+use pushest_proto::{ChannelKind, Event, Malformation, Member, SubscribeOptions};
 use tokio::time::timeout;
 
 use super::once::Once;
@@ -19,6 +19,7 @@ const LONGEST_FLUSH: Duration = Duration::from_secs(2);
 pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result<(), Failure> {
     let MembersArguments { channel, user_id, .. } = arguments;
     let connection = Connection::new(&arguments.connection)?;
+    super::warn_of_near_misses([channel], output);
     let mut rehearsal = Rehearsal::new(&connection);
     let options = match user_id {
         None if connection.has_endpoint => SubscribeOptions::default(),
@@ -47,6 +48,7 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
     // cached event or that there is none. Where the ping is lost, so are they.
     let flush = once.client.flush();
     let _ = once.during(timeout(LONGEST_FLUSH, flush)).await?;
+    let is_known = once.client.members_known(channel);
     let members = once.client.members(channel);
     let me = once.client.me(channel);
     once.leave(subscription).await;
@@ -55,10 +57,18 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
         let me = me.as_ref().map(Member::id) == Some(member.id());
         Line::Member { channel, user: member.into(), me }
     });
-    Ok(output.lines(lines).await?)
+    output.lines(lines).await?;
+    if is_known {
+        return Ok(());
+    }
+    let and_so = if members.is_empty() { "" } else { "; these are only those who came since" };
+    Err(Failure::failed(format_args!(
+        "who is present in {channel} is not known: the server's list could not be read{and_so}"
+    )))
 }
 
-/// What came until now, but for who was present: that is printed as a list.
+/// What came until now, but for who was present: that is printed as a list. What is missing from
+/// the list is told on standard error.
 async fn print_events(events: &mut Events, output: &Output) -> Result<(), Failure> {
     loop {
         let event = tokio::select! {
@@ -68,6 +78,11 @@ async fn print_events(events: &mut Events, output: &Output) -> Result<(), Failur
         };
         if matches!(event, Event::Presence(_)) {
             continue;
+        }
+        if let Event::Malformed { problem: Malformation::Partly { .. }, .. }
+        | Event::LimitReached(_) = event
+        {
+            output.report(&event);
         }
         if let Some(line) = Line::of(&event) {
             output.next_line(&line).await?;

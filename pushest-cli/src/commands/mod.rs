@@ -14,10 +14,32 @@ pub(crate) mod trigger;
 use std::fmt::Write as _;
 
 use pushest_driver::Client;
+use pushest_proto::{ChannelKind, ChannelName};
+
+use crate::output::Output;
 
 /// A user that nobody else is.
 fn random_user() -> String {
     format!("pushest-cli-{:08x}", fastrand::u32(..))
+}
+
+/// Warns of channels whose names are almost those of another kind: servers do not.
+fn warn_of_near_misses<'a>(channels: impl IntoIterator<Item = &'a String>, output: &Output) {
+    for channel in channels {
+        let Ok(name) = ChannelName::new(channel) else { continue };
+        let Some(meant) = name.near_miss() else { continue };
+        let kind = match name.kind() {
+            ChannelKind::Public => "public",
+            ChannelKind::Private => "private",
+            ChannelKind::Presence => "presence",
+            ChannelKind::Encrypted => "encrypted",
+        };
+        let is_same_kind = ChannelName::new(&meant).is_ok_and(|meant| meant.kind() == name.kind());
+        let cache = if is_same_kind { " without a cached event" } else { "" };
+        output.warning(format_args!(
+            "is {meant} meant? to servers {name} is a {kind} channel{cache}"
+        ));
+    }
 }
 
 /// Why the client is where it is, for a message about a timeout.

@@ -10,10 +10,12 @@ use crate::output::Output;
 
 pub(crate) fn run(arguments: &SignArguments, output: &Output) -> Result<(), Failure> {
     let socket_id = SocketId::new(&arguments.socket_id).ok_or_else(|| {
+        // A URL with a secret may have been pasted in its place.
+        let id = &arguments.socket_id;
+        let id = if id.contains(['@', ':']) { "…" } else { id };
         Failure::input(format_args!(
-            "{:?} is not a socket id: two runs of digits with a dot between them, such as \
-             1234.5678, at most 64 bytes",
-            arguments.socket_id
+            "{id:?} is not a socket id: 1 to 100 letters, digits, dots, hyphens and underscores, such \
+             as 1234.5678"
         ))
     })?;
     let signer = connection::signer(&arguments.connection)?;

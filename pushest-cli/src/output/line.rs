@@ -53,6 +53,12 @@ pub(crate) enum Line<'a> {
     Online { user_ids: &'a [String] },
     /// Users of the watchlist went offline.
     Offline { user_ids: &'a [String] },
+    /// A message that belongs to no channel and that the protocol does not know.
+    Unrouted {
+        event: &'a str,
+        /// The whole message.
+        message: Box<RawValue>,
+    },
     /// Standard output was read too slowly.
     Lagged { dropped: u64 },
     /// Somebody who is present.
@@ -98,7 +104,7 @@ pub(crate) enum Outcome {
 }
 
 impl<'a> Line<'a> {
-    /// What there is to print about an event; `None` for what goes to standard error.
+    /// What there is to print about an event; `None` for what goes to standard error alone.
     pub(crate) fn of(event: &'a Event) -> Option<Self> {
         Some(match event {
             Event::Channel(event) => event.into(),
@@ -120,6 +126,13 @@ impl<'a> Line<'a> {
             Event::SignedIn { user_id, .. } => Self::SignedIn { user_id },
             Event::Watchlist { online: true, user_ids } => Self::Online { user_ids },
             Event::Watchlist { online: false, user_ids } => Self::Offline { user_ids },
+            Event::Unrouted { name, message } => {
+                let message = serde_json::from_str(message).map(one_line).unwrap_or_else(|_| {
+                    // The core reads more than JSON allows.
+                    to_raw_value(message).expect("a string can always be written as JSON")
+                });
+                Self::Unrouted { event: name, message }
+            }
             Event::Lagged(dropped)
             | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
                 Self::Lagged { dropped: *dropped }
@@ -261,6 +274,13 @@ mod tests {
             line(Line::CacheMiss { channel: "cache-a" }),
             r#"{"type":"cache_miss","channel":"cache-a"}"#
         );
+        let unrouted = Event::Unrouted { name: "a".into(), message: "{\"event\": \"a\"}".into() };
+        assert_eq!(
+            line(Line::of(&unrouted).unwrap()),
+            r#"{"type":"unrouted","event":"a","message":{"event":"a"}}"#
+        );
+        let unrouted = Event::Unrouted { name: "a".into(), message: "{\"data\":\\}".into() };
+        assert!(line(Line::of(&unrouted).unwrap()).ends_with(r#""message":"{\"data\":\\}"}"#));
         assert_eq!(
             line(Line::Online { user_ids: &["7".to_owned()] }),
             r#"{"type":"online","user_ids":["7"]}"#

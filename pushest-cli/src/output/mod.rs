@@ -45,6 +45,9 @@ impl Output {
 
     /// Prints one of a few lines.
     pub(crate) fn line(&self, line: &Line<'_>) -> io::Result<()> {
+        if self.is_told_as_warning(line) {
+            return Ok(());
+        }
         self.printer.print_now(Stream::Out, self.text(line))
     }
 
@@ -59,6 +62,9 @@ impl Output {
     /// at once, in a pipe, too. Once a command that was told to end has waited for
     /// [long enough](Self::hurry), the line is counted instead.
     pub(crate) async fn next_line(&self, line: &Line<'_>) -> io::Result<()> {
+        if self.is_told_as_warning(line) {
+            return Ok(());
+        }
         self.printer.print(Stream::Out, self.text(line), line.weight()).await
     }
 
@@ -95,6 +101,18 @@ impl Output {
     /// Says on standard error that something is not as it should be.
     pub(crate) fn warning(&self, text: impl Display) {
         self.say(WARNING, format_args!("warning: {text}"));
+    }
+
+    /// Says on standard error what is a warning for people. Returns whether that is all: for
+    /// programs it is a line besides.
+    fn is_told_as_warning(&self, line: &Line<'_>) -> bool {
+        match line.warning() {
+            Some(text) => {
+                self.warning(text);
+                !self.is_json
+            }
+            None => false,
+        }
     }
 
     fn say(&self, style: Style, text: impl Display) {

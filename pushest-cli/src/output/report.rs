@@ -32,7 +32,12 @@ impl Output {
             Event::ServerError(error) => {
                 self.warning(format_args!("the server reports: {error}"));
             }
-            Event::Malformed { problem, message } => {
+            Event::Malformed { problem, channel: Some(channel), message } => {
+                self.warning(format_args!(
+                    "a malformed message on {channel} ({problem}): {message}"
+                ));
+            }
+            Event::Malformed { problem, channel: None, message } => {
                 self.warning(format_args!("a malformed message ({problem}): {message}"));
             }
             Event::LimitReached(LimitReached::Members { channel, dropped }) => {

@@ -59,6 +59,7 @@ samples! {
     SignedIn => Line::SignedIn { user_id: EVIL },
     Online => Line::Online { user_ids: ids() },
     Offline => Line::Offline { user_ids: ids() },
+    Unrouted => Line::Unrouted { event: EVIL, message: to_raw_value(EVIL).unwrap() },
     Lagged => Line::Lagged { dropped: 1 },
     Member => Line::Member { channel: EVIL, user: user(), me: true },
     Triggered => Line::Triggered { channel: EVIL, event: EVIL, round_trip_ms: 1.0 },

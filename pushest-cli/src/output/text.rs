@@ -72,6 +72,9 @@ impl Line<'_> {
             Self::Offline { user_ids } => {
                 p.styled(LEFT, format_args!("offline  {}", Ids(user_ids)));
             }
+            Self::Unrouted { event, message } => {
+                p.text(Unrouted { event, message: message.get() });
+            }
             Self::Lagged { dropped } => {
                 let text = format!("lagged  {dropped} events are gone: they were read too slowly");
                 p.styled(WARNING, text);
@@ -121,6 +124,29 @@ impl Line<'_> {
                 p.styled(NAME, format_args!("{step:<9}")).text("  ").text(text);
             }
         }
+    }
+
+    /// The warning that it is for people, where it is one.
+    pub(crate) fn warning(&self) -> Option<impl Display> {
+        match self {
+            Self::Unrouted { event, message } => Some(Unrouted { event, message: message.get() }),
+            _ => None,
+        }
+    }
+}
+
+struct Unrouted<'a> {
+    event: &'a str,
+    message: &'a str,
+}
+
+impl Display for Unrouted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { event, message } = self;
+        let end = message.char_indices().nth(200).map_or(message.len(), |(at, _)| at);
+        let rest = if end < message.len() { "…" } else { "" };
+        let beginning = &message[..end];
+        write!(f, "{event} belongs to no channel and is not known: {beginning}{rest}")
     }
 }
 

@@ -1,3 +1,4 @@
+use pushest_proto::needs_escape;
 use pushest_testkit::Server;
 
 use crate::support::{pushest, to, words};
@@ -117,14 +118,64 @@ fn connections() {
     refused(&master_key("aHVzaA=="), "the master key has 4 bytes: it must have 32");
     refused(&master_key(""), "the master key has 0 bytes");
     refused(&["--key", "k", "--cluster", "EU"], "\"EU\" is not a cluster");
-    refused(&["--key", "k", "--host", "http://h"], "\"http://h\" is not a host");
+    refused(&["--key", "k", "--host", "a b"], "\"a b\" is not a host");
+    refused(&["--key", "k", "--host", "http://k:hush@h"], "is not a host");
+    refused(&["--key", "k:hush", "--host", "h"], "is not a key");
+    refused(&["--key", "k", "--host", "xn--a"], "\"xn--a\" is not the name of a host");
     refused(&["--key", "k", "--host", "h", "--port", "0"], "'0'");
     refused(&["--key", "k", "--host", "h", "--port", "70000"], "'70000'");
     refused(&["--key", "k", "--host", "h", "--path", "a b"], "\"a b\" is not a path");
-    refused(&["--url", "ws://k:hush@h"], "unknown scheme");
+    refused(&["--url", "gopher://k:hush@h"], "unknown scheme");
     refused(&["--url", "pusher://h"], "no KEY@");
-    refused(&["--url", "pusher://k:hush@h:x"], "\"x\" is not a port");
+    refused(&["--url", "pusher://k:hush@h:x"], "its port is no number");
+    for url in ["pusher://k:se@cret:hush/more@h", "pusher://k:pa@hush/x@h", "pusher://k:a:hush@h"] {
+        refused(&["--url", url], "percent-encoded");
+    }
+    refused(&["pusher://k:hush@h", "--key", "k"], "is not a channel name");
+    refused(&["--key", "k", "--port", "6001:hush@h"], "'…' for '--port");
+    refused(&["--key", "k", "--tls=pusher://k:hush@h"], "'…' for '--tls");
+    refused(&["--runtime", "k:hush@h"], "'…' for '--runtime");
     refused(&["--url", "pushers://k:hush@h", "--ca-file", "/no/such.pem"], "/no/such.pem");
+}
+
+#[test]
+fn a_url_with_a_secret_that_stands_in_a_wrong_place_is_not_quoted() {
+    for arguments in [
+        &["members", "presence-a", "pusher://k:hush@h"][..],
+        &["pusher://k:hush@h"],
+        &["listen", "news", "--pusher://k:hush@h"],
+        &["listen", "news", "--count", "k:hush@h"],
+        &["listen", "news", "--timeout", "k:hush@h"],
+        &["serve", "--host", "k:hush@h"],
+        &["serve", "--port", "\u{1b}[31mk:hush@h"],
+        &["--\u{1b}[31mk:hush@h"],
+        &["sign", "k:hush@h", "private-a", "--key", "k", "--secret", "s"],
+    ] {
+        let ended = pushest(arguments);
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains("error: "), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.contains("hush"), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_escaped_and_our_own_options_are_named() {
+    const EVIL: &str = "--x\u{1b}[2J\n7  (this command)\u{202e}";
+    for arguments in [
+        &[EVIL][..],
+        &["listen", "news", EVIL],
+        &["listen", "news", "--count", EVIL.trim_start_matches('-')],
+        &["listen", "news", "--runtime", EVIL.trim_start_matches('-')],
+        &[EVIL.trim_start_matches('-')],
+    ] {
+        let ended = pushest(arguments);
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(r"x\u{1b}[2J\n7  (this"), "{arguments:?}: {ended:?}");
+        let hidden = ended.stderr.chars().find(|it| *it != '\n' && needs_escape(*it));
+        assert_eq!(hidden, None, "{arguments:?}: {ended:?}");
+    }
+    let ended = pushest(&["listen", "news", "--header"]);
+    assert!(ended.stderr.contains("'--header <NAME:VALUE>'"), "{ended:?}");
 }
 
 #[test]
@@ -160,7 +211,8 @@ fn endpoints() {
         "http://h:hush/",
         "http://h/?tok en=hush",
         "http://h/hush\n",
-        "http://hüsh/hush",
+        "http://h/hüsh/hush",
+        "http://xn--a/hush",
     ] {
         urls(url, "is not the URL of an endpoint: it starts with http:// or https://");
     }
@@ -169,9 +221,9 @@ fn endpoints() {
     let header = |header| [&endpoint[..], &["--auth-header", header]].concat();
     refused(&header("hush"), "no colon");
     for wrong in ["A b: hush", ": hush", "Authorization Bearer hush:x"] {
-        refused(&header(wrong), "is not the name of an --auth-header");
+        refused(&header(wrong), "is not the name of a header for --auth-header");
     }
-    refused(&header("X: hush\nhush"), "the value of the --auth-header \"X\"");
+    refused(&header("X: hush\nhush"), "the value of --auth-header \"X\"");
     refused(&[&endpoint[..], &["--master-key", "hush"]].concat(), "--master-key");
     let user = [&endpoint[..], &["presence-a", "--user-id", "7"]].concat();
     refused(&user, "the endpoint says who subscribes");

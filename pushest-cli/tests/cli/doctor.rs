@@ -72,6 +72,17 @@ fn everything_works() {
 }
 
 #[test]
+fn a_list_of_members_that_cannot_be_read_is_said() {
+    let server = Server::start().unwrap();
+    server.replace_presence_data(Some(r#"{"presence":{"ids":7}}"#));
+    let (results, lines, ended) = examine(&["presence-room"], &to(&server));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let place = results.iter().position(|(step, _)| step == "presence").unwrap();
+    let text = lines[place]["text"].as_str().unwrap();
+    assert!(text.contains("list of members could not be read"), "{text}");
+}
+
+#[test]
 fn every_servers_habits_are_healthy() {
     let profiles = [
         Profile::Hosted,
@@ -159,7 +170,7 @@ fn nobody_listens() {
     let server = Server::start().unwrap();
     let options = to(&server);
     server.stop();
-    fails_at("connect", "could not be reached", None, &[], &options);
+    fails_at("connect", "could not be reached", Some("--port"), &[], &options);
 }
 
 #[test]
@@ -208,9 +219,66 @@ fn what_stands_before_the_server_refuses() {
 }
 
 #[test]
+fn redirects_and_pages_in_the_place_of_a_server() {
+    let server = Server::start().unwrap();
+    let answered = |status: u16, headers: &[(&str, &str)], hint| {
+        server.fault_upgrades(1, UpgradeFault::status(status, headers));
+        fails_at("upgrade", &status.to_string(), Some(hint), &[], &to(&server));
+    };
+    answered(301, &[("Location", "https://example.org/app/app-key")], "add --tls");
+    answered(302, &[("Location", "http://www.example.org/")], "connect to where it points");
+    answered(308, &[], "not followed");
+    answered(200, &[], "web server");
+    answered(403, &[], "Origin");
+    answered(502, &[], "proxy");
+}
+
+#[test]
+fn a_server_of_http_1_0() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let answer = b"HTTP/1.0 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                           Connection: Upgrade\r\n\r\n";
+            // The request is read as far as it came, so that closing does not reset.
+            let mut stream = stream.unwrap();
+            let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+            let _ = std::io::Write::write_all(&mut stream, answer);
+        }
+    });
+    let options = ["--key", "k", "--host", "127.0.0.1", "--port", &port].map(str::to_owned);
+    fails_at("upgrade", "HTTP/1.0", Some("proxy_http_version"), &[], &options);
+}
+
+#[test]
 fn a_key_that_the_server_does_not_know() {
     let server = Server::start().unwrap();
     fails_at("handshake", "4001", Some("--key"), &[], &with(&server, "--key", "other"));
+    let server = Server::builder().profile(Profile::Reverb).start().unwrap();
+    fails_at("handshake", "4001", Some("--key"), &[], &with(&server, "--key", "other"));
+}
+
+#[test]
+fn an_origin_that_the_server_does_not_allow() {
+    let server = Server::builder().profile(Profile::Reverb).config(|config| {
+        config.allowed_origins = vec!["a.example".to_owned()];
+    });
+    let server = server.start().unwrap();
+    fails_at("handshake", "Origin not allowed", Some("--header"), &[], &to(&server));
+    let foreign = ["--header", "Origin: https://b.example"];
+    fails_at("handshake", "Origin not allowed", Some("--header"), &foreign, &to(&server));
+    let allowed = ["--header", "Origin: https://a.example"];
+    let (_, _, ended) = examine(&allowed, &to(&server));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+}
+
+#[test]
+fn a_channel_that_is_almost_private() {
+    let server = Server::start().unwrap();
+    let (_, _, ended) = examine(&["privat-chat"], &to(&server));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("is private-chat meant?"), "{ended:?}");
 }
 
 #[test]

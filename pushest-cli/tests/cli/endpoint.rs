@@ -15,8 +15,8 @@ use crate::publisher::Publisher;
 use crate::support::{Pushest, WAIT, pushest, words};
 
 /// What the program asked: its headers as they came, and the form.
-struct Request {
-    headers: Vec<String>,
+pub(crate) struct Request {
+    pub(crate) headers: Vec<String>,
     form: String,
 }
 
@@ -28,13 +28,13 @@ impl Request {
 }
 
 /// An endpoint on a free port, for as long as the test's process runs.
-struct Endpoint {
+pub(crate) struct Endpoint {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Endpoint {
-    fn start(answer: impl Fn(&Request) -> (u16, String) + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Request) -> (u16, String) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -57,8 +57,13 @@ impl Endpoint {
 
     /// Signs whatever is asked for, by whoever is `user`.
     fn signing(user: &'static str) -> Self {
+        Self::start(Self::signs(user))
+    }
+
+    /// What one that signs answers.
+    pub(crate) fn signs(user: &'static str) -> impl Fn(&Request) -> (u16, String) + Send + 'static {
         let signer = Signer::new("app-key", "app-secret");
-        Self::start(move |request| {
+        move |request| {
             let socket_id = SocketId::new(request.field("socket_id").unwrap()).unwrap();
             let member = json!({ "user_id": user }).to_string();
             let answer = match request.field("channel_name") {
@@ -73,7 +78,7 @@ impl Endpoint {
                 }
             };
             (200, answer.to_string())
-        })
+        }
     }
 
     fn url(&self) -> String {
@@ -81,7 +86,7 @@ impl Endpoint {
     }
 
     /// The options that lead to a server by way of this endpoint.
-    fn to(&self, server: &Server) -> Vec<String> {
+    pub(crate) fn to(&self, server: &Server) -> Vec<String> {
         let (host, port) = (server.addr().ip().to_string(), server.port().to_string());
         let options = [("--host", host), ("--port", port), ("--key", server.app().key.clone())];
         let endpoint = ("--auth-endpoint", self.url());
@@ -243,4 +248,17 @@ fn the_doctor_tells_it_from_the_server() {
     let sign = lines.iter().find(|line| line["step"] == "sign").unwrap();
     assert!(sign["text"].as_str().unwrap().contains("members only"), "{sign}");
     assert!(sign["hint"].as_str().unwrap().contains("doctor CHANNEL"), "{sign}");
+    for (status, hint) in [
+        (419, "CSRF"),
+        (500, "log"),
+        (502, "log"),
+        (302, "--auth-header"),
+        (404, "--auth-endpoint"),
+    ] {
+        let (_, lines) = doctor(&Endpoint::start(move |_| (status, "Page Expired".to_owned())));
+        let sign = lines.iter().find(|line| line["step"] == "sign").unwrap();
+        assert_eq!(sign["result"], "failed", "{status}: {sign}");
+        assert!(sign["text"].as_str().unwrap().contains(&status.to_string()), "{sign}");
+        assert!(sign["hint"].as_str().unwrap().contains(hint), "{status}: {sign}");
+    }
 }

@@ -127,6 +127,78 @@ fn without_a_server_the_timeout_says_why_there_is_no_connection() {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("timed out after 1 s"), "{ended:?}");
     assert!(ended.stderr.contains("could not be reached"), "{ended:?}");
+    assert_eq!(ended.stderr.matches("`pushest doctor`").count(), 1, "{ended:?}");
+}
+
+#[test]
+fn a_refusal_points_to_the_doctor_and_a_later_loss_does_not() {
+    let server = Server::start().unwrap();
+    let mut options = to(&server);
+    *options.iter_mut().find(|word| *word == "app-key").unwrap() = "other-key".to_owned();
+    let ended = pushest(&words(&["listen", "news"], &options));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("`pushest doctor`"), "{ended:?}");
+    let mut listener = listener(&server, "news", &["--count", "1"]);
+    server.drop_connections(pushest_testkit::Target::All);
+    listener.stderr.until("warning: waiting");
+    assert!(listener.stdout.next().starts_with("news  gap  "));
+    server.publish("news", "headline", "rain");
+    let ended = listener.end();
+    assert!(!ended.stderr.contains("doctor"), "{ended:?}");
+}
+
+#[test]
+fn a_name_almost_of_another_kind_is_warned_about() {
+    let server = Server::start().unwrap();
+    for (name, warning) in [
+        ("privat-chat", "is private-chat meant? to servers privat-chat is a public channel"),
+        ("private_chat", "is private-chat meant? to servers private_chat is a public channel"),
+        ("prescence-room", "is presence-room meant?"),
+        (
+            "private-cache_x",
+            "is private-cache-x meant? to servers private-cache_x is a private channel without a \
+             cached event",
+        ),
+    ] {
+        let listener = listener(&server, name, &["--count", "1"]);
+        server.publish(name, "x", "1");
+        let ended = listener.end();
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        assert_eq!(ended.stderr.matches("warning: ").count(), 1, "{ended:?}");
+        assert!(ended.stderr.contains(warning), "{ended:?}");
+    }
+    let arguments = ["trigger", "private_chat", "client-x", "1"];
+    let ended = pushest(&words(&arguments, &to(&server)));
+    assert!(ended.stderr.contains("is private-chat meant?"), "{ended:?}");
+    let arguments = ["members", "presence_room"];
+    let ended = pushest(&words(&arguments, &to(&server)));
+    assert!(ended.stderr.contains("is presence-room meant?"), "{ended:?}");
+    let listener = listener(&server, "news-private", &["--count", "1"]);
+    server.publish("news-private", "x", "1");
+    assert!(!listener.end().stderr.contains("warning"));
+}
+
+#[test]
+fn a_message_that_belongs_nowhere_is_a_warning_and_for_programs_a_line() {
+    const MESSAGE: &str = r#"{"event":"maintenance", "data":{"at":"\u001b[31mnoon"}}"#;
+    let server = Server::start().unwrap();
+    for options in [&["--count", "1"][..], &["--count", "1", "--event", "x"]] {
+        let listener = listener(&server, "news", options);
+        server.send_raw(pushest_testkit::Target::All, MESSAGE);
+        server.publish("news", "x", "1");
+        let ended = listener.end();
+        assert_eq!(ended.stdout, ["news  x  1"]);
+        let warning = "warning: maintenance belongs to no channel and is not known: {\"event\"";
+        assert!(ended.stderr.contains(warning), "{ended:?}");
+    }
+    let mut listener = listener(&server, "news", &["--count", "1", "--json"]);
+    server.send_raw(pushest_testkit::Target::All, MESSAGE);
+    server.publish("news", "x", "1");
+    let message = json!({"event": "maintenance", "data": {"at": "\u{1b}[31mnoon"}});
+    let line = json!({"type": "unrouted", "event": "maintenance", "message": message});
+    assert_eq!(listener.stdout.json(), line);
+    assert_eq!(listener.stdout.json()["event"], "x");
+    assert!(listener.end().stderr.contains("warning: maintenance"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod crowd;
 mod demo;
 mod doctor;
 mod endpoint;
+mod headers;
 mod listen;
 mod members;
 #[path = "../../src/commands/demo/publisher.rs"]

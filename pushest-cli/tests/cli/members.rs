@@ -43,3 +43,28 @@ fn it_may_be_somebody_who_is_there() {
     // Nobody saw a join.
     assert!(ada.stdout.next().contains("  end  "));
 }
+
+#[test]
+fn a_list_that_cannot_be_read_is_said_and_the_status_is_1() {
+    let server = Server::start().unwrap();
+    server.replace_presence_data(Some(r#"{"presence":{"ids":7,"hash":"x","count":2}}"#));
+    let ended = pushest(&words(&["members", "presence-room"], &to(&server)));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert_eq!(ended.stdout, [""; 0]);
+    assert!(ended.stderr.contains("presence-room is not known"), "{ended:?}");
+    assert!(ended.stderr.contains("list could not be read"), "{ended:?}");
+}
+
+#[test]
+fn of_a_list_that_is_odd_in_part_the_rest_is_listed() {
+    let server = Server::start().unwrap();
+    // `ids` as a release of Reverb sent it.
+    let list = r#"{"presence":{"ids":{"1.1":"ada","2.2":"grace","3.3":{}},"hash":{"ada":{}}}}"#;
+    server.replace_presence_data(Some(list));
+    let ended = pushest(&words(&["members", "presence-room"], &to(&server)));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(ended.stdout.len(), 2, "{ended:?}");
+    assert!(ended.stdout[0].starts_with("ada"), "{ended:?}");
+    assert!(ended.stdout[1].starts_with("grace"), "{ended:?}");
+    assert!(ended.stderr.contains("1 of its parts could not be read, 2 could"), "{ended:?}");
+}

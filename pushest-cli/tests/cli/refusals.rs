@@ -1,7 +1,10 @@
 //! What the server, or what stands before it, refuses: exit status 1, in its own words.
 
-use pushest_testkit::{Server, UpgradeFault};
+use std::time::{Duration, Instant};
 
+use pushest_testkit::{Profile, Refusal, RefusalEnd, Server, UpgradeFault};
+
+use crate::runtime::RUNTIMES;
 use crate::support::{Ended, Pushest, WAIT, pushest, to, words};
 
 fn failed(ended: &Ended, text: &str) {
@@ -54,6 +57,70 @@ fn an_unknown_key_is_refused_by_the_server() {
     for command in [&["listen", "news"][..], &["members", "presence-room"]] {
         failed(&pushest(&words(command, &options)), "4001");
     }
+}
+
+/// What waits for a handshake that never comes, or dials again and again, takes ten seconds and
+/// more. A busy machine gets some more than the tenth of a second that this needs.
+const SOON: Duration = Duration::from_secs(4);
+
+/// Every command that connects, on every runtime, ends soon with these words.
+fn all_end_with(options: &[String], text: &str) {
+    let commands: [&[&str]; 3] = [
+        &["listen", "news"],
+        &["trigger", "private-chat", "client-x", "1"],
+        &["members", "presence-room"],
+    ];
+    for command in commands {
+        for runtime in RUNTIMES {
+            let arguments = [command, &["--runtime", runtime]].concat();
+            let begun = Instant::now();
+            let ended = pushest(&words(&arguments, options));
+            let took = begun.elapsed();
+            failed(&ended, text);
+            assert!(ended.stdout.is_empty(), "{ended:?}");
+            assert_eq!(ended.stderr.matches(text).count(), 1, "said once: {ended:?}");
+            assert!(took < SOON, "{arguments:?}: {took:?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_reverb_does_not_know_ends_every_command_in_its_words() {
+    let server = Server::builder().profile(Profile::Reverb).start().unwrap();
+    let mut options = to(&server);
+    let key = options.iter_mut().find(|word| *word == "app-key").unwrap();
+    *key = "other-key".to_owned();
+    all_end_with(
+        &options,
+        "refused: the server refused the connection with code 4001: \
+                            Application does not exist",
+    );
+    assert_eq!(server.inspect(|view| view.upgrades), 9, "one attempt each");
+    let ended = pushest(&words(&["listen", "news"], &options));
+    assert_eq!(ended.stderr.matches("Application does not exist").count(), 1, "{ended:?}");
+}
+
+#[test]
+fn an_origin_that_is_missing_ends_every_command_though_the_socket_stays_open() {
+    let server = Server::builder().profile(Profile::Reverb).config(|config| {
+        config.allowed_origins = vec!["app.example.org".to_owned()];
+    });
+    let server = server.start().unwrap();
+    all_end_with(&to(&server), "with code 4009: Origin not allowed");
+    assert_eq!(server.inspect(|view| view.upgrades), 9, "one attempt each");
+}
+
+#[test]
+fn a_server_that_refuses_and_then_is_silent_keeps_no_command_waiting() {
+    let server = Server::start().unwrap();
+    let refusal = Refusal::error(4003, "App disabled").then(RefusalEnd::Silence);
+    server.refuse_connections_with(Some(refusal));
+    let begun = Instant::now();
+    failed(&pushest(&words(&["listen", "news"], &to(&server))), "with code 4003: App disabled");
+    // An orderly end would wait two seconds for the server's close frame.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_millis(1_900), "{took:?}");
+    all_end_with(&to(&server), "with code 4003: App disabled");
 }
 
 #[test]

@@ -109,6 +109,18 @@ fn a_damaged_line_is_bad_input_and_is_named() {
 }
 
 #[test]
+fn a_recording_in_another_format_is_bad_input_and_both_formats_are_named() {
+    let (_folder, file) = folder();
+    record(&file, "tokio");
+    let recording = fs::read_to_string(&file).unwrap();
+    fs::write(&file, recording.replacen(r#""version":2"#, r#""version":1"#, 1)).unwrap();
+    let ended = replay(&file, &[]);
+    assert_eq!((ended.status, ended.stdout.len()), (Some(2), 0), "{ended:?}");
+    assert!(ended.stderr.contains("format 1"), "{ended:?}");
+    assert!(ended.stderr.contains("reads format 2 only"), "{ended:?}");
+}
+
+#[test]
 fn encrypted_events_leave_neither_keys_nor_text_in_the_file() {
     let (_folder, file) = folder();
     let server = Server::start().unwrap();

@@ -67,7 +67,7 @@ fn options_of_connections_are_taken_and_nothing_is_dialled() {
 #[test]
 fn bad_input_is_named_and_nothing_is_printed() {
     let cases: [(&[&str], &str); 11] = [
-        (&["1234", "private-a"], "\"1234\" is not a socket id"),
+        (&["12/34", "private-a"], "\"12/34\" is not a socket id"),
         (&["1234.1234", "private a"], "\"private a\" is not a channel name"),
         (&["1234.1234", "news"], "public channel"),
         (&["1234.1234", "presence-a"], "--channel-data"),

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use pushest_proto::needs_escape;
-use pushest_testkit::{Server, Target, UpgradeFault};
+use pushest_testkit::{Refusal, Server, Target, UpgradeFault};
 use serde_json::{Value, json};
 
 use crate::crowd::Crowd;
+use crate::endpoint::Endpoint;
 use crate::support::{Ended, WAIT, listener, pushest, to, words};
 
 /// Sets a title, clears the screen, reorders, hides, and begins lines that look like others: as long
@@ -76,7 +77,7 @@ fn a_listener_shows_whatever_a_server_says_and_does_nothing_of_it() {
         listener.stdout.until("joined");
         server.fault_upgrades(1, UpgradeFault::Raw(format!("{EVIL}\r\n\r\n").into_bytes()));
         server.close(Target::All, 4200, EVIL);
-        listener.stderr.until("4200");
+        listener.stderr.until("code 4200");
         server.wait_for_subscribers("presence-room", 1, WAIT).unwrap();
         listener.stdout.until("gap");
         listener.signal("INT");
@@ -135,6 +136,119 @@ fn a_refusal_is_shown_and_does_nothing() {
         server.fault_upgrades(100, UpgradeFault::Raw(answer.into_bytes()));
         assert_clean(&pushest(&words(&[command, &["--timeout", "0.5"]].concat(), &options)));
         server.heal_upgrades();
+    }
+}
+
+/// A list of members of which one part cannot be read, and nothing says who they are.
+fn odd_list() -> String {
+    json!({ "presence": { "ids": ["ada", { EVIL: EVIL }], "hash": { "ada": EVIL } } }).to_string()
+}
+
+/// As it is shown in a text, or in JSON, or in JSON in a string.
+fn shows_evil(line: &str) -> bool {
+    [r"EVIL\t\r\nada", r"EVIL\\t\\r\\nada"].iter().any(|shown| line.contains(shown))
+}
+
+#[test]
+fn what_breaks_a_rule_is_shown_and_does_nothing() {
+    let server = Server::start().unwrap();
+    server.replace_presence_data(Some(&odd_list()));
+    let mut listener = listener(&server, "presence-room", &["--user-id", "ada", "-v"]);
+    listener.stderr.until("1 of its parts could not be read");
+    let large = EVIL.repeat(1 << 14);
+    let large = json!({ "event": EVIL, "channel": "presence-room", "data": large }).to_string();
+    server.send_raw(Target::All, &large);
+    listener.stderr.until("`Limits::message`");
+    // Close frames that break a rule, errors in the place of a handshake, and pages. Each is waited
+    // for: of what follows upon it, one kind of fault would take the other's place.
+    for reason in [EVIL.as_bytes(), b"\xff"] {
+        let payload = [&4200_u16.to_be_bytes()[..], EVIL.as_bytes(), reason].concat();
+        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        let frame = [&[0x88, 126][..], &length, &payload].concat();
+        server.send_bytes(Target::All, &frame);
+        listener.stderr.until("broken frame");
+        server.wait_for_subscribers("presence-room", 1, WAIT).unwrap();
+        listener.stdout.until("gap");
+    }
+    server.refuse_connections_with(Some(Refusal::error(4201, EVIL)));
+    server.close(Target::All, 4200, "");
+    listener.stderr.until("code 4201");
+    server.refuse_connections(None);
+    let body = EVIL.to_owned();
+    server.fault_upgrades(1, UpgradeFault::Refuse { status: 500, headers: Vec::new(), body });
+    server.close(Target::All, 4200, "");
+    listener.stderr.until("status 500");
+    listener.stdout.until("gap");
+    listener.signal("INT");
+    let ended = listener.end();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_clean(&ended);
+    let places = [
+        "a malformed message (1 of",
+        "over the limit of",
+        "in a broken frame: ",
+        "refused the connection with code 4201: ",
+        "status 500: ",
+    ];
+    for place in places {
+        let is_told = |line: &str| line.contains(place) && shows_evil(line);
+        assert!(ended.stderr.lines().any(is_told), "no {place} in {ended:?}");
+    }
+}
+
+#[test]
+fn what_decides_a_command_is_shown_and_does_nothing() {
+    let server = Server::start().unwrap();
+    let options = to(&server);
+    let is_told = |ended: &Ended, place: &str| {
+        assert_clean(ended);
+        let lines = ended.stdout.iter().map(String::as_str).chain(ended.stderr.lines());
+        let told = lines.into_iter().any(|it| it.contains(place) && shows_evil(it));
+        assert!(told, "no {place} in {ended:?}");
+    };
+    // A list of members that holds in part, and one that does not hold.
+    server.replace_presence_data(Some(&odd_list()));
+    let ended = pushest(&words(&["members", "presence-a"], &options));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    is_told(&ended, "1 of its parts");
+    is_told(&ended, "ada ");
+    let unknown = json!({ "presence": { "ids": EVIL, "hash": EVIL } }).to_string();
+    server.replace_presence_data(Some(&unknown));
+    let ended = pushest(&words(&["members", "presence-a"], &options));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert_clean(&ended);
+    server.replace_presence_data(None);
+
+    let commands: [&[&str]; 4] = [
+        &["listen", "private-a"],
+        &["trigger", "private-a", "client-x", "1"],
+        &["members", "presence-a"],
+        &["doctor", "private-a"],
+    ];
+    for command in commands {
+        server.refuse_connections_with(Some(Refusal::error(4003, EVIL)));
+        let ended = pushest(&words(command, &options));
+        assert_eq!(ended.status, Some(1), "{ended:?}");
+        is_told(&ended, "code 4003");
+        server.refuse_connections(None);
+        for status in [404, 500] {
+            let (headers, body) = (vec![("Location".to_owned(), "/x".to_owned())], EVIL.to_owned());
+            server.fault_upgrades(100, UpgradeFault::Refuse { status, headers, body });
+            let command = [command, &["--timeout", "1"]].concat();
+            let ended = pushest(&words(&command, &options));
+            assert_eq!(ended.status, Some(1), "{ended:?}");
+            is_told(&ended, &format!("status {status}"));
+            server.heal_upgrades();
+        }
+        for status in [200, 403, 500] {
+            let endpoint = Endpoint::start(move |_| (status, EVIL.to_owned()));
+            let command = [command, &["--timeout", "1"]].concat();
+            let ended = pushest(&words(&command, &endpoint.to(&server)));
+            assert_eq!(ended.status, Some(1), "{ended:?}");
+            assert_clean(&ended);
+            let text = format!("{}{}", ended.stdout.concat(), ended.stderr);
+            assert!(status != 403 || text.contains("EVIL"), "{command:?} {status}: {ended:?}");
+        }
     }
 }
 

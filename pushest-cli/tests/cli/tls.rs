@@ -27,6 +27,24 @@ fn an_authority_of_ones_own_is_trusted_when_it_is_given() {
 }
 
 #[test]
+fn the_certificate_of_a_server_that_signed_itself_is_trusted_when_it_is_given() {
+    let server = Server::builder().tls(Certificate::SelfSigned).start().unwrap();
+    let file = authority(&server);
+    let path = file.path().to_str().unwrap();
+    let arguments = ["members", "presence-room", "--tls", "--ca-file", path];
+    let ended = pushest(&words(&arguments, &to(&server)));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+
+    // Another one of the same kind is not.
+    let other = authority(&Server::builder().tls(Certificate::SelfSigned).start().unwrap());
+    let path = other.path().to_str().unwrap();
+    let arguments = ["members", "presence-room", "--tls", "--ca-file", path];
+    let ended = pushest(&words(&arguments, &to(&server)));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("certificate was refused"), "{ended:?}");
+}
+
+#[test]
 fn an_unknown_authority_is_refused_and_said() {
     let server = Server::start_tls().unwrap();
     for command in [&["listen", "news"][..], &["members", "presence-room"]] {

@@ -1,19 +1,16 @@
-//! From a host's name to a TCP connection: the addresses of both families in turn, the next one
-//! tried while the last is still silent, so that one dead family keeps nobody from connecting.
+//! From a host's name to a TCP connection: the addresses of both families in turn, raced so that
+//! one dead family keeps nobody from connecting.
 
 use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use pushest_proto::DialFailure;
+use pushest_proto::{DialFailure, Instant};
 
+use crate::dial::race::Race;
 use crate::runtime::Runtime;
-
-/// How long one address may be silent before the next one is tried beside it (RFC 8305, section 5).
-const STAGGER: Duration = Duration::from_millis(250);
 
 /// A connection to the first address that accepts one: of `chosen`, or of the host where there is
 /// none.
@@ -26,18 +23,24 @@ pub(super) async fn connect<R: Runtime>(
     if !chosen.is_empty() {
         return race(runtime, chosen.to_vec()).await;
     }
-    let addresses = match host.parse::<IpAddr>() {
-        Ok(address) => vec![SocketAddr::new(address, port)],
-        Err(_) => {
-            let found = runtime.resolve(host, port).await;
-            let found = found.map_err(|error| DialFailure::Dns(error.to_string().into()))?;
-            if found.is_empty() {
-                return Err(DialFailure::Dns("it has no address".into()));
-            }
-            interleaved(found)
-        }
-    };
-    race(runtime, addresses).await
+    race(runtime, of_host(runtime, host, port).await?).await
+}
+
+/// The addresses of a host in the order in which they are to be tried; at least one.
+pub(crate) async fn of_host<R: Runtime>(
+    runtime: &R,
+    host: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, DialFailure> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let found = runtime.resolve(host, port).await;
+    let found = found.map_err(|error| DialFailure::Dns(error.to_string().into()))?;
+    if found.is_empty() {
+        return Err(DialFailure::Dns("it has no address".into()));
+    }
+    Ok(interleaved(found))
 }
 
 /// The addresses of the two families in turn, beginning with the resolver's first choice.
@@ -58,47 +61,39 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 }
 
 async fn race<R: Runtime>(runtime: &R, addresses: Vec<SocketAddr>) -> Result<R::Tcp, DialFailure> {
-    let mut waiting = addresses.into_iter();
+    let mut race = Race::new(addresses);
     let mut running: Vec<(SocketAddr, BoxFuture<'static, std::io::Result<R::Tcp>>)> = Vec::new();
-    let mut pause: Option<Pin<Box<R::Sleep>>> = None;
-    let mut failures: Vec<String> = Vec::new();
+    let mut pause: Option<(Instant, Pin<Box<R::Sleep>>)> = None;
     poll_fn(|context| {
         loop {
-            let mut has_changed = false;
             let mut index = 0;
             while index < running.len() {
                 match running[index].1.as_mut().poll(context) {
                     Poll::Ready(Ok(stream)) => return Poll::Ready(Ok(stream)),
                     Poll::Ready(Err(error)) => {
                         let (address, _) = running.swap_remove(index);
-                        failures.push(format!("{address}: {error}"));
-                        // The next one need not wait for its time.
-                        pause = None;
-                        has_changed = true;
+                        race.failed(address, &error);
                     }
                     Poll::Pending => index += 1,
                 }
             }
-            let is_time = match &mut pause {
-                None => true,
-                Some(pause) => pause.as_mut().poll(context).is_ready(),
-            };
-            if is_time {
-                pause = None;
-                if let Some(address) = waiting.next() {
-                    running.push((address, runtime.connect(address)));
-                    if waiting.len() > 0 {
-                        let next = runtime.sleep_until(runtime.now() + STAGGER);
-                        pause = Some(Box::pin(next));
-                    }
-                    has_changed = true;
-                } else if running.is_empty() {
-                    return Poll::Ready(Err(DialFailure::Connect(failures.join("; ").into())));
-                }
+            if let Some(address) = race.next(runtime.now()) {
+                running.push((address, runtime.connect(address)));
+                continue;
             }
-            if !has_changed {
+            if let Some(reason) = race.lost() {
+                return Poll::Ready(Err(DialFailure::Connect(reason.into())));
+            }
+            let Some(next_at) = race.next_at() else { return Poll::Pending };
+            let (_, sleep) = match &mut pause {
+                Some(pause) if pause.0 == next_at => pause,
+                _ => pause.insert((next_at, Box::pin(runtime.sleep_until(next_at)))),
+            };
+            if sleep.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
+            // It may have ended early.
+            pause = None;
         }
     })
     .await

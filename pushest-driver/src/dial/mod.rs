@@ -1,33 +1,27 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
-mod address;
-pub(crate) mod handshake;
+pub(crate) mod address;
+pub(crate) mod host_name;
+pub(crate) mod race;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_stream;
+pub(crate) mod upgrade;
+#[cfg(feature = "tls")]
+mod verifier;
 
-use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
-use tungstenite::handshake::client::Request;
 use tungstenite::protocol::WebSocketConfig;
 
-use crate::options::Options;
+use self::upgrade::Upgrade;
+use crate::options::{Options, check_header};
 use crate::runtime::Runtime;
-
-/// What a runtime needs to know to turn a connection into a WebSocket.
-pub struct Upgrade {
-    /// The HTTP request that asks for it.
-    pub request: Request,
-    /// Sizes of buffers and messages.
-    pub config: WebSocketConfig,
-}
-
-/// The WebSocket of a connection, with TLS or without.
-pub(crate) type Socket<R> = Either<<R as Runtime>::Socket, <R as Runtime>::TlsSocket>;
+use crate::unblocked::detached;
+use crate::websocket::{self, WebSocket};
 
 /// How to speak TLS.
 #[cfg(feature = "tls")]
@@ -37,12 +31,6 @@ pub struct Tls {
     pub config: Arc<rustls::ClientConfig>,
     /// The name that the server's certificate must be for.
     pub server_name: rustls::pki_types::ServerName<'static>,
-}
-
-impl fmt::Debug for Upgrade {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Upgrade").field("uri", self.request.uri()).finish_non_exhaustive()
-    }
 }
 
 /// Makes the connections of one client.
@@ -68,25 +56,27 @@ impl Dialer {
         self: &Arc<Self>,
         runtime: &Arc<R>,
         endpoint: Endpoint,
-    ) -> BoxFuture<'static, Result<Socket<R>, DialFailure>> {
+    ) -> BoxFuture<'static, Result<WebSocket<R>, DialFailure>> {
         let (dialer, runtime) = (self.clone(), runtime.clone());
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
+            let endpoint = host_name::ascii(endpoint)?;
             let tls = dialer.tls(&endpoint)?;
-            let upgrade = dialer.upgrade(&endpoint)?;
-            let (host, port) = (endpoint.host_name(), endpoint.port_number());
+            let headers = dialer.headers().await?;
+            let upgrade = dialer.upgrade(&runtime, &endpoint, &headers)?;
+            let (host, port) = (endpoint.host_with_zone(), endpoint.port_number());
             let chosen = &dialer.options.addresses;
-            let tcp = address::connect(&*runtime, host, port, chosen).await?;
-            let socket = match tls {
-                None => runtime.upgrade(tcp, upgrade).await.map(Either::Left),
+            let tcp = address::connect(&*runtime, &host, port, chosen).await?;
+            let mut stream = match tls {
+                None => Either::Left(tcp),
                 #[cfg(feature = "tls")]
                 Some(tls) => {
                     let tls = runtime.secure(tcp, tls).await;
-                    let tls = tls.map_err(|error| tls::failure(&error))?;
-                    runtime.upgrade_tls(tls, upgrade).await.map(Either::Right)
+                    Either::Right(tls.map_err(|error| tls::failure(&error))?)
                 }
             };
-            socket.map_err(handshake::failure)
+            let beginning = upgrade.negotiate(&mut stream).await?;
+            Ok(WebSocket::new(stream, beginning, dialer.websocket()))
         })
     }
 
@@ -100,13 +90,32 @@ impl Dialer {
         self.trust.config(&self.options.trust)
     }
 
-    fn upgrade(&self, endpoint: &Endpoint) -> Result<Upgrade, DialFailure> {
-        let limits = self.config.limits();
-        let read_buffer = self.options.read_buffer;
-        Ok(Upgrade {
-            request: handshake::request(&endpoint.url(self.config.key()), &self.options.headers)?,
-            config: handshake::config(limits.message, limits.outgoing, read_buffer),
-        })
+    /// The headers for one upgrade.
+    async fn headers(&self) -> Result<Vec<(String, String)>, DialFailure> {
+        let mut headers = self.options.headers.clone();
+        let Some(provide) = self.options.fresh_headers.clone() else { return Ok(headers) };
+        let failed = |text: &str| DialFailure::Headers(text.into());
+        let provided = detached("pushest-headers", move || provide()).await;
+        let provided = provided.ok_or_else(|| failed("what provides them panicked"))?;
+        for (name, value) in provided.map_err(|text| failed(&text))? {
+            check_header(&name, &value).map_err(|error| failed(&error.to_string()))?;
+            headers.push((name, value));
+        }
+        Ok(headers)
+    }
+
+    fn upgrade<R: Runtime>(
+        &self,
+        runtime: &Arc<R>,
+        endpoint: &Endpoint,
+        headers: &[(String, String)],
+    ) -> Result<Upgrade, DialFailure> {
+        Upgrade::new(endpoint, self.config.key(), headers, runtime)
+    }
+
+    fn websocket(&self) -> WebSocketConfig {
+        let Options { transport_limit, read_buffer, .. } = self.options;
+        websocket::config(self.config.limits(), transport_limit, read_buffer)
     }
 
     #[cfg(feature = "tls")]

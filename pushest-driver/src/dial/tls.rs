@@ -8,11 +8,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use pushest_proto::DialFailure;
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::verifier::Verifier;
 use crate::options::OptionsError;
 
 /// What the options say about trust.
@@ -54,12 +56,22 @@ impl Trust {
                     .into(),
             )
         })?;
-        let config = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|error| failed(&error))?
-            .with_root_certificates(self.roots())
-            .with_no_client_auth();
-        Ok(Arc::new(config))
+            .map_err(|error| failed(&error))?;
+        if self.authorities.is_empty() {
+            let builder = builder.with_root_certificates(self.roots());
+            return Ok(Arc::new(builder.with_no_client_auth()));
+        }
+        let roots = Arc::new(self.roots());
+        let inner = WebPkiServerVerifier::builder_with_provider(roots, provider);
+        let inner = inner.build().map_err(|error| DialFailure::Tls {
+            certificate: false,
+            detail: error.to_string().into(),
+        })?;
+        let verifier = Verifier::new(inner, self.authorities.clone());
+        let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+        Ok(Arc::new(builder.with_no_client_auth()))
     }
 
     fn roots(&self) -> RootCertStore {

@@ -1,41 +1,41 @@
 //! Asking the app's own HTTP endpoint for authorizations. What is sent and what answers mean is the
 //! core's ([`AuthEndpoint`]); here it is carried there and back, on a thread that may block.
 
+mod addresses;
+mod asker;
+mod connect;
+mod socket;
 #[cfg(feature = "tls")]
 mod tls;
 
 use std::fmt;
-use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use pushest_proto::{AuthEndpoint, Authorization, AuthorizationRequest, Denied, EndpointAnswer};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Connector, TcpConnector};
-use ureq::{Agent, Error, http};
+use pushest_proto::{AuthEndpoint, Authorization, AuthorizationRequest, Denied, DialFailure};
+use ureq::http::Uri;
+use ureq::http::uri::Authority;
 
+use self::asker::Asker;
 use crate::authorizer::{Authorizer, not_carried_out};
-use crate::dial::Dialer;
+use crate::dial::host_name::{HostNameError, ascii_url};
+use crate::dial::{Dialer, address};
 use crate::options::AuthHeaders;
-use crate::runtime::{Runtime, unblocked};
+use crate::runtime::Runtime;
+use crate::threads::Threads;
 
-/// No answer needs more: an authorization is a signature and a member's data.
-const MOST_ANSWER: u64 = 1024 * 1024;
+/// At most eight threads a process, six of them for one endpoint: one that hangs leaves two to the
+/// others.
+static THREADS: Threads = Threads::new("pushest-http", 8, 6);
 
-type Granted = Result<Authorization, Denied>;
+/// No clock overflows within it, and no request lasts longer.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Asks an endpoint.
 pub(crate) struct HttpAuthorizer<R> {
     asker: Arc<Asker>,
     runtime: Arc<R>,
-}
-
-struct Asker {
-    agent: Agent,
-    endpoint: AuthEndpoint,
-    headers: Option<AuthHeaders>,
-    timeout: Duration,
 }
 
 impl<R: Runtime> HttpAuthorizer<R> {
@@ -45,44 +45,74 @@ impl<R: Runtime> HttpAuthorizer<R> {
         dialer: &Arc<Dialer>,
         runtime: Arc<R>,
     ) -> Self {
-        let timeout = dialer.config().timeouts().authorization;
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            // A POST with an app's tokens does not go where somebody points.
-            .max_redirects(0)
-            .timeout_global(Some(timeout))
-            .user_agent(concat!("pushest-rust/", env!("CARGO_PKG_VERSION")))
-            // The connection to the server goes through none either.
-            .proxy(None)
-            .build();
-        let agent = Agent::with_parts(config, connector(dialer), DefaultResolver::default());
-        Self { asker: Arc::new(Asker { agent, endpoint, headers, timeout }), runtime }
+        Self { asker: Arc::new(Asker::new(endpoint, headers, dialer)), runtime }
     }
 }
 
 /// The client is gone: requests that still run end now, and with them their threads.
 impl<R> Drop for HttpAuthorizer<R> {
     fn drop(&mut self) {
-        self.asker.agent.clone().shutdown();
+        self.asker.shut_down();
     }
-}
-
-#[cfg(feature = "tls")]
-fn connector(dialer: &Arc<Dialer>) -> impl Connector {
-    ().chain(TcpConnector::default()).chain(tls::TlsConnector::new(dialer.clone()))
-}
-
-#[cfg(not(feature = "tls"))]
-fn connector(_: &Arc<Dialer>) -> impl Connector {
-    ().chain(TcpConnector::default())
 }
 
 impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
-    fn authorize(&self, request: AuthorizationRequest) -> BoxFuture<'static, Granted> {
-        let asker = self.asker.clone();
-        let asking = unblocked(&*self.runtime, move || unlogged(|| asker.ask(&request)));
-        Box::pin(async move { asking.await.unwrap_or_else(not_carried_out) })
+    fn authorize(
+        &self,
+        request: AuthorizationRequest,
+    ) -> BoxFuture<'static, Result<Authorization, Denied>> {
+        let (asker, runtime) = (self.asker.clone(), self.runtime.clone());
+        // What waits for its name or for a thread has less time left.
+        let deadline = Instant::now() + asker.timeout.min(LONGEST);
+        Box::pin(async move {
+            let mut asked = asker.endpoint.request(&request);
+            // Not quoted: of a malformed URL it may be a part of the password.
+            let no_name =
+                |_: HostNameError| Denied::refused(None, "the endpoint's URL names no host");
+            asked.url = ascii_url(&asked.url).map_err(no_name)?.into_owned();
+            let target = Target::of(&asked.url)?;
+            let resolved = address::of_host(&*runtime, target.host(), target.port).await;
+            asker.addresses.set(&target.authority, resolved.map_err(unresolved)?);
+            let about = target.authority.as_str();
+            let asking =
+                THREADS.run(about, move || unlogged(|| asker.ask(&request, asked, deadline)));
+            asking.await.unwrap_or_else(not_carried_out)
+        })
     }
+}
+
+/// Where a URL points to.
+struct Target {
+    authority: Authority,
+    port: u16,
+}
+
+impl Target {
+    fn of(url: &str) -> Result<Self, Denied> {
+        let bad = |text| move || Denied::refused(None, text);
+        let no_url = bad("the endpoint's URL is not a URL");
+        let uri: Uri = url.parse().map_err(|_| no_url())?;
+        let usual_port = match uri.scheme_str() {
+            Some("http") => 80,
+            Some("https") => 443,
+            _ => return Err(bad("the endpoint's URL is not an HTTP URL")()),
+        };
+        let authority = uri.authority().cloned().ok_or_else(no_url)?;
+        let port = authority.port_u16().unwrap_or(usual_port);
+        Ok(Self { authority, port })
+    }
+
+    fn host(&self) -> &str {
+        self.authority.host().trim_start_matches('[').trim_end_matches(']')
+    }
+}
+
+fn unresolved(failure: DialFailure) -> Denied {
+    let text = match &failure {
+        DialFailure::Dns(problem) => format!("the endpoint's name does not resolve: {problem}"),
+        other => other.to_string(),
+    };
+    Denied::unavailable(None, &text)
 }
 
 /// On the level `trace` ureq writes down every byte that goes and comes, tokens and keys among them.
@@ -91,83 +121,8 @@ fn unlogged<T>(work: impl FnOnce() -> T) -> T {
     tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), work)
 }
 
-impl Asker {
-    /// Blocks until there is an answer, at most for the timeout.
-    fn ask(&self, request: &AuthorizationRequest) -> Granted {
-        let mut asked = self.endpoint.request(request);
-        if let Some(fresh) = &self.headers {
-            asked.headers.extend(fresh(request));
-        }
-        let mut post = http::Request::post(&asked.url).header("Content-Type", asked.content_type);
-        for (name, value) in &asked.headers {
-            let value = http::HeaderValue::from_str(value).map_err(|_| bad_header(name))?;
-            let name =
-                http::HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad_header(name))?;
-            post = post.header(name, sensitive(value));
-        }
-        let post = post
-            .body(asked.body)
-            .map_err(|_| Denied::refused(None, "the endpoint's URL is not a URL"))?;
-        let answer = self.agent.run(post).map_err(|error| self.denied(&error))?;
-
-        let (head, body) = answer.into_parts();
-        let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let mut bytes = Vec::new();
-        // One more than allowed shows that there is more.
-        let read = body.into_reader().take(MOST_ANSWER + 1).read_to_end(&mut bytes);
-        let status = head.status.as_u16();
-        if let Err(error) = read {
-            return Err(self.denied(&Error::from(error)));
-        }
-        if head.status.is_success() && bytes.len() as u64 > MOST_ANSWER {
-            return Err(Denied::refused(Some(status), "the answer is larger than 1 MiB"));
-        }
-        let seconds = header(http::header::RETRY_AFTER).and_then(|text| text.trim().parse().ok());
-        let answer = EndpointAnswer {
-            status,
-            retry_after: seconds.map(Duration::from_secs),
-            location: header(http::header::LOCATION),
-            body: &bytes,
-        };
-        answer.read()
-    }
-
-    /// What it means that there is no answer. The texts hold nothing of the request but the host's
-    /// name at most.
-    fn denied(&self, error: &Error) -> Denied {
-        let text = match error {
-            Error::Timeout(_) => format!("no answer within {:?}", self.timeout),
-            Error::HostNotFound => "the endpoint's name does not resolve".to_string(),
-            Error::Io(error) => format!("no answer: {error}"),
-            Error::Protocol(_) => "the answer is not HTTP".to_string(),
-            Error::LargeResponseHeader(..) => "the answer's headers are too large".to_string(),
-            Error::Other(error) => format!("no answer: {error}"),
-            Error::BadUri(_) | Error::Http(_) => {
-                return Denied::refused(None, "the endpoint's URL is not an HTTP URL");
-            }
-            Error::TlsRequired | Error::Tls(_) => {
-                let text = "https:// needs one of the features tls-ring and tls-aws-lc";
-                return Denied::refused(None, text);
-            }
-            _ => "no answer".to_string(),
-        };
-        Denied::unavailable(None, &text)
-    }
-}
-
-fn bad_header(name: &str) -> Denied {
-    Denied::refused(None, &format!("{name:?} cannot be sent as a header"))
-}
-
-fn sensitive(mut value: http::HeaderValue) -> http::HeaderValue {
-    value.set_sensitive(true);
-    value
-}
-
 impl<R> fmt::Debug for HttpAuthorizer<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpAuthorizer")
-            .field("endpoint", &self.asker.endpoint)
-            .finish_non_exhaustive()
+        f.debug_struct("HttpAuthorizer").field("asker", &self.asker).finish_non_exhaustive()
     }
 }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use pushest_driver::proto::{
+    AuthEndpoint, ChannelState, CommandError, Config, Endpoint, Event, Member,
+};
 use pushest_driver::proto::{AuthorizationRequest, SocketId, Statistics, Status, SubscribeOptions};
-use pushest_driver::proto::{ChannelState, CommandError, Config, Endpoint, Event, Member};
 use pushest_driver::{Commands, Options, SubscribeError};
 use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
 
@@ -52,13 +54,35 @@ fn options(settings: Settings) -> Options {
             Overflow::Wait => pushest_driver::Overflow::Wait,
         })
         .addresses(settings.addresses);
+    for (name, value) in settings.headers {
+        options = options.header(&name, &value).expect("a good header");
+    }
+    if let Some(provider) = settings.header_provider {
+        options = options.headers_with(move || provider());
+    }
     if let Some(authorizer) = settings.authorizer {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));
+    }
+    if let Some(endpoint) = settings.endpoint {
+        options = asking(options, endpoint);
+    }
+    if let Some(bytes) = settings.transport_limit {
+        options = options.transport_limit(bytes);
     }
     if let Some(pem) = settings.authority_pem {
         options = trusting(options, &pem);
     }
     options
+}
+
+#[cfg(feature = "http")]
+fn asking(options: Options, endpoint: AuthEndpoint) -> Options {
+    options.auth_endpoint(endpoint)
+}
+
+#[cfg(not(feature = "http"))]
+fn asking(_: Options, _: AuthEndpoint) -> Options {
+    panic!("this build asks no endpoint")
 }
 
 #[cfg(feature = "tls")]
@@ -128,6 +152,10 @@ impl<W: Waits> DriverClient for Adapted<W> {
 
     fn members(&self, channel: &str) -> Vec<Member> {
         self.0.commands().members(channel)
+    }
+
+    fn members_known(&self, channel: &str) -> bool {
+        self.0.commands().members_known(channel)
     }
 
     fn me(&self, channel: &str) -> Option<Member> {

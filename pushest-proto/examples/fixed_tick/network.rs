@@ -14,7 +14,8 @@ impl Socket {
     pub(crate) fn dial(endpoint: &Endpoint) -> Result<Self, Loss> {
         let failed =
             |error: std::io::Error| Loss::Dial(DialFailure::Connect(error.to_string().into()));
-        let address = (endpoint.host_name(), endpoint.port_number());
+        let host = endpoint.host_with_zone();
+        let address = (&*host, endpoint.port_number());
         let stream = TcpStream::connect(address).map_err(failed)?;
         stream.set_nonblocking(true).map_err(failed)?;
         Ok(Self(stream))

@@ -247,8 +247,12 @@ fn check_upgrade(bytes: &[u8], accept: &[u8]) -> Result<Option<usize>, Loss> {
         Some(101) => {}
         status => {
             let status = status.unwrap_or_default();
-            let refusal = DialFailure::Http { status, retry_after: None, location: None };
-            return Err(Loss::Dial(refusal));
+            return Err(Loss::Dial(DialFailure::Http {
+                status,
+                retry_after: None,
+                location: None,
+                body: "".into(),
+            }));
         }
     }
     let found = response

@@ -6,10 +6,12 @@ use std::net::{IpAddr, SocketAddr};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use pushest_proto::{DialFailure, Endpoint, Loss};
-use tungstenite::client::client_with_config;
+use tungstenite::client::{IntoClientRequest, client_with_config};
 use tungstenite::error::CapacityError;
-use tungstenite::handshake::client::{ClientHandshake, Response};
+use tungstenite::handshake::client::{ClientHandshake, Request, Response};
 use tungstenite::handshake::{HandshakeError, MidHandshake};
+use tungstenite::http::HeaderValue;
+use tungstenite::http::header::HOST;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
@@ -20,6 +22,10 @@ const WRITE_BUFFER: usize = 1024;
 /// The largest message that is taken, and the largest that can be sent; the session has the same
 /// limits.
 pub(crate) const LARGEST_MESSAGE: usize = 64 * 1024;
+
+/// Up to this size the session is handed a message that is too large, so that it can say so and go
+/// on; beyond it the connection is closed.
+const TRANSPORT_LIMIT: usize = 16 * LARGEST_MESSAGE;
 
 pub(crate) struct Link {
     phase: Phase,
@@ -34,7 +40,7 @@ type Upgrade = Result<(WebSocket<TcpStream>, Response), HandshakeError<ClientHan
 
 /// In the order of a connection's life.
 enum Phase {
-    Dialing(TcpStream, String),
+    Dialing(TcpStream, Request),
     Upgrading(MidHandshake<ClientHandshake<TcpStream>>),
     Open(Box<WebSocket<TcpStream>>),
     /// It failed, or is about to move on.
@@ -49,7 +55,7 @@ impl Link {
         registry: &Registry,
         token: Token,
     ) -> Result<Self, Loss> {
-        let host = endpoint.host_name();
+        let host = endpoint.host_with_zone();
         let address: IpAddr =
             host.parse().map_err(|_| Loss::Dial(DialFailure::Dns("not an address".into())))?;
         let unreachable =
@@ -60,7 +66,7 @@ impl Link {
         registry
             .register(&mut tcp, token, Interest::READABLE | Interest::WRITABLE)
             .map_err(unreachable)?;
-        let phase = Phase::Dialing(tcp, endpoint.url(key));
+        let phase = Phase::Dialing(tcp, request(endpoint, key)?);
         Ok(Self { phase, is_full: false, broken: None })
     }
 
@@ -71,17 +77,17 @@ impl Link {
     /// Goes on with the dial, as far as it goes.
     pub(crate) fn advance(&mut self) -> Result<(), Loss> {
         let upgrade = match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Dialing(tcp, url) => {
+            Phase::Dialing(tcp, request) => {
                 if !is_connected(&tcp)
                     .map_err(|error| Loss::Dial(DialFailure::Connect(error.to_string().into())))?
                 {
-                    self.phase = Phase::Dialing(tcp, url);
+                    self.phase = Phase::Dialing(tcp, request);
                     return Ok(());
                 }
                 // Frames are gathered before they are written; the system need not wait for more.
                 // It works without, too.
                 let _ = tcp.set_nodelay(true);
-                client_with_config(url, tcp, Some(config()))
+                client_with_config(request, tcp, Some(config()))
             }
             Phase::Upgrading(handshake) => handshake.handshake(),
             phase => {
@@ -158,8 +164,8 @@ fn config() -> WebSocketConfig {
         .write_buffer_size(WRITE_BUFFER)
         // What is gathered, one frame over it, and pongs.
         .max_write_buffer_size(2 * WRITE_BUFFER + LARGEST_MESSAGE)
-        .max_message_size(Some(LARGEST_MESSAGE))
-        .max_frame_size(Some(LARGEST_MESSAGE))
+        .max_message_size(Some(TRANSPORT_LIMIT))
+        .max_frame_size(Some(TRANSPORT_LIMIT))
 }
 
 /// Whether a dial has succeeded, or how it failed.
@@ -174,6 +180,16 @@ fn is_connected(tcp: &TcpStream) -> io::Result<bool> {
     }
 }
 
+/// The URL always names the port; the header must not where that is the scheme's default.
+fn request(endpoint: &Endpoint, key: &str) -> Result<Request, Loss> {
+    let bad = |text: String| Loss::Dial(DialFailure::Unsupported(text.into()));
+    let request = endpoint.url(key).into_client_request();
+    let mut request = request.map_err(|error| bad(error.to_string()))?;
+    let host = HeaderValue::from_str(&endpoint.authority());
+    request.headers_mut().insert(HOST, host.map_err(|error| bad(error.to_string()))?);
+    Ok(request)
+}
+
 fn upgraded(upgrade: Upgrade) -> Result<Phase, Loss> {
     match upgrade {
         Ok((socket, _)) => Ok(Phase::Open(Box::new(socket))),
@@ -184,6 +200,7 @@ fn upgraded(upgrade: Upgrade) -> Result<Phase, Loss> {
                 status: response.status().as_u16(),
                 retry_after: None,
                 location: None,
+                body: "".into(),
             },
             Error::Io(error) => DialFailure::Connect(error.to_string().into()),
             other => DialFailure::NotWebSocket(other.to_string().into()),

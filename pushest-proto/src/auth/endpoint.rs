@@ -1,11 +1,13 @@
-//! The app's own HTTP endpoint for authorizations: what is sent to it, and what its answers mean
-//! (protocol, HTTP side). Sending is the driver's.
+//! The app's own HTTP endpoint for authorizations: what is sent to it (protocol, HTTP side). What
+//! its answers mean is in `answer.rs`; sending is the driver's.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::time::Duration;
 
-use super::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied};
+use super::endpoint_url::{self, Credentials};
+use super::{AuthorizationRequest, AuthorizationSubject};
+
+const CONTENT_TYPE: &str = "content-type";
 
 /// Where an app authorizes channels and authenticates users.
 ///
@@ -28,6 +30,9 @@ pub struct AuthEndpoint {
 impl AuthEndpoint {
     /// An endpoint at this URL, for channels and, until [`AuthEndpoint::user_url`] says otherwise,
     /// for users.
+    ///
+    /// A user and password in it (`https://USER:PASSWORD@HOST/PATH`, percent-encoded) are sent as
+    /// `Authorization: Basic …`, unless there is an `Authorization` header of your own.
     #[must_use]
     pub fn new(url: &str) -> Self {
         Self { url: url.to_string(), user_url: None, parameters: Vec::new(), headers: Vec::new() }
@@ -47,7 +52,7 @@ impl AuthEndpoint {
         self
     }
 
-    /// A header that goes with every request.
+    /// A header that goes with every request. A `Content-Type` takes the place of the form's own.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_string(), value.to_string()));
@@ -67,27 +72,35 @@ impl AuthEndpoint {
             }
             AuthorizationSubject::User { .. } => self.user_url.as_ref().unwrap_or(&self.url),
         };
+        let mut sent = alloc::vec![request.socket_id.as_str().to_string()];
         for (name, value) in &self.parameters {
             form.append_pair(name, value);
+            sent.push(value.clone());
         }
-        EndpointRequest {
-            url: url.clone(),
-            headers: self.headers.clone(),
-            content_type: "application/x-www-form-urlencoded",
-            body: form.finish(),
+        let (url, credentials) = endpoint_url::without_credentials(url);
+        sent.extend(endpoint_url::query(&url).map(ToString::to_string));
+        let mut headers = Vec::new();
+        if let Some(credentials) = credentials {
+            headers.push(("Authorization".to_string(), credentials.basic()));
+            let Credentials { user, password } = credentials;
+            sent.extend([user, password]);
         }
+        let content_type = "application/x-www-form-urlencoded".to_string();
+        EndpointRequest { url, headers, content_type, body: form.finish(), sent }
+            .with_headers(self.headers.clone())
     }
 }
 
-/// Headers and parameters may be tokens: only their names are shown.
+/// Headers and parameters may be tokens, and so may a URL's user, password and query: only names
+/// are shown.
 impl core::fmt::Debug for AuthEndpoint {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let names = |pairs: &[(String, String)]| -> Vec<String> {
             pairs.iter().map(|(name, _)| name.clone()).collect()
         };
         f.debug_struct("AuthEndpoint")
-            .field("url", &self.url)
-            .field("user_url", &self.user_url)
+            .field("url", &endpoint_url::masked(&self.url))
+            .field("user_url", &self.user_url.as_deref().map(endpoint_url::masked))
             .field("parameters", &names(&self.parameters))
             .field("headers", &names(&self.headers))
             .finish()
@@ -98,78 +111,49 @@ impl core::fmt::Debug for AuthEndpoint {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointRequest {
-    /// The URL.
+    /// The URL, without a user and a password.
     pub url: String,
     /// The headers, besides the content type.
     pub headers: Vec<(String, String)>,
     /// The value of `Content-Type`.
-    pub content_type: &'static str,
+    pub content_type: String,
     /// The body.
     pub body: String,
+    /// What stands in URL and body that an answer's text must not show again.
+    sent: Vec<String>,
+}
+
+impl EndpointRequest {
+    /// Adds headers, which take the place of those of the same name: of an `Authorization` that
+    /// came from the URL, and of the form's `Content-Type`.
+    #[must_use]
+    pub fn with_headers(mut self, headers: Vec<(String, String)>) -> Self {
+        self.headers.retain(|(name, _)| {
+            let is_same = |(other, _): &(String, String)| other.eq_ignore_ascii_case(name);
+            !headers.iter().any(is_same)
+        });
+        for (name, value) in headers {
+            if name.eq_ignore_ascii_case(CONTENT_TYPE) {
+                self.content_type = value;
+            } else {
+                self.headers.push((name, value));
+            }
+        }
+        self
+    }
+
+    /// The values that are sent with the request: the socket id, the parameters, the headers, and
+    /// what stands in the URL's query, user and password. Error pages repeat them, and whoever shows
+    /// a part of one masks them before.
+    pub fn sent_values(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        self.sent.iter().chain(headers).map(String::as_str)
+    }
 }
 
 impl core::fmt::Debug for EndpointRequest {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("EndpointRequest").field("url", &self.url).finish_non_exhaustive()
+        let url = endpoint_url::masked(&self.url);
+        f.debug_struct("EndpointRequest").field("url", &url).finish_non_exhaustive()
     }
-}
-
-/// What the endpoint answered.
-#[derive(Clone, Copy)]
-pub struct EndpointAnswer<'a> {
-    /// The HTTP status.
-    pub status: u16,
-    /// The value of `Retry-After`, if it is a number of seconds.
-    pub retry_after: Option<Duration>,
-    /// The value of `Location`.
-    pub location: Option<&'a str>,
-    /// The body.
-    pub body: &'a [u8],
-}
-
-impl core::fmt::Debug for EndpointAnswer<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("EndpointAnswer").field("status", &self.status).finish_non_exhaustive()
-    }
-}
-
-impl EndpointAnswer<'_> {
-    /// What the answer means: any 2xx with a readable body grants; 408, 429 and 5xx are worth a
-    /// retry; everything else is final. Redirects are shown, not followed: a POST with an app's
-    /// tokens does not go where somebody points.
-    ///
-    /// # Errors
-    /// [`Denied`] with the status and the body, at most 512 bytes of it.
-    pub fn read(&self) -> Result<Authorization, Denied> {
-        let text = String::from_utf8_lossy(self.body);
-        let shown = shown(&text);
-        match self.status {
-            200..=299 => match Authorization::from_json(&text) {
-                Err(Denied::Refused { message, .. }) => {
-                    Err(Denied::Refused { status: Some(self.status), message })
-                }
-                other => other,
-            },
-            300..=399 => {
-                // What stands behind the path may be a token.
-                let location = self.location.unwrap_or("nowhere");
-                let location = location.split(['?', '#']).next().unwrap_or_default();
-                let message = alloc::format!("a redirect to {location}, which is not followed");
-                Err(Denied::refused(Some(self.status), &message))
-            }
-            408 | 429 | 500.. => match Denied::unavailable(Some(self.status), shown) {
-                Denied::Unavailable { status, message, .. } => {
-                    let retry_after = self.retry_after;
-                    Err(Denied::Unavailable { status, message, retry_after })
-                }
-                refused @ Denied::Refused { .. } => Err(refused),
-            },
-            _ => Err(Denied::refused(Some(self.status), shown)),
-        }
-    }
-}
-
-/// What of a refusal's body errors and recordings may show.
-fn shown(body: &str) -> &str {
-    if body.contains("shared_secret") { "the answer holds a key, and is not shown" } else { body }
 }

@@ -1,13 +1,17 @@
 //! Signing with the app's secret, and asking somebody else to.
 
+mod answer;
 mod endpoint;
+mod endpoint_url;
+mod repeats;
 mod request;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-pub use endpoint::{AuthEndpoint, EndpointAnswer, EndpointRequest};
+pub use answer::EndpointAnswer;
+pub use endpoint::{AuthEndpoint, EndpointRequest};
 pub use request::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied, Ticket};
 
 use hmac::{Hmac, KeyInit, Mac};

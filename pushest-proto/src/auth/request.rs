@@ -2,15 +2,21 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use serde::Deserialize;
-
 use crate::channel::ChannelName;
 use crate::connection::{ConnectionId, SocketId};
 use crate::text::clip;
+use crate::wire::parts::Part;
+
+/// The most bytes of `auth`: a key has at most 200, and a signature 64.
+const AUTH_BYTES: usize = 1024;
+
+/// The most bytes of `shared_secret`: 32 bytes are 44 in base64.
+const SHARED_SECRET_BYTES: usize = 64;
 
 /// Names one request for an authorization. It belongs to one connection: what was signed for a
 /// former socket id is worthless.
@@ -85,7 +91,9 @@ impl fmt::Display for AuthorizationSubject {
     }
 }
 
-/// A granted authorization (protocol, HTTP side).
+/// A granted authorization (protocol, HTTP side). One whose `auth` has more than 1 KiB, whose
+/// `shared_secret` has more than 64 bytes, or whose `channel_data` or `user_data` has more than
+/// [`Limits::signed_data`](crate::Limits::signed_data) is taken as [`Denied::Refused`].
 ///
 /// ```
 /// use pushest_proto::Authorization;
@@ -134,32 +142,50 @@ impl Authorization {
         self
     }
 
+    /// The same, if it is small enough to be sent: a server that closes a connection for one frame
+    /// takes all channels with it. `signed_data` is [`Limits::signed_data`](crate::Limits).
+    pub(crate) fn bounded(self, signed_data: usize) -> Result<Self, Denied> {
+        let length = |text: &Option<String>| text.as_deref().map_or(0, str::len);
+        let shared_secret = self.shared_secret.as_ref().map_or(0, |text| text.len());
+        for (name, size, limit) in [
+            ("auth", self.auth.len(), AUTH_BYTES),
+            ("channel_data", length(&self.channel_data), signed_data),
+            ("user_data", length(&self.user_data), signed_data),
+            ("shared_secret", shared_secret, SHARED_SECRET_BYTES),
+        ] {
+            if size > limit {
+                let problem =
+                    format!("the answer's `{name}` has {size} bytes, the limit is {limit}");
+                return Err(Denied::refused(None, &problem));
+            }
+        }
+        Ok(self)
+    }
+
     /// Reads the answer of an authorization endpoint:
-    /// `{"auth", "channel_data"?, "shared_secret"?, "user_data"?}`.
+    /// `{"auth", "channel_data"?, "shared_secret"?, "user_data"?}`. A byte order mark before it is
+    /// skipped.
+    ///
+    /// Each of them must be a string, and is taken as absent otherwise: that matters only where it
+    /// is needed. An object as `channel_data` or `user_data` is not written out as a string: what
+    /// was signed are the bytes of one spelling, and an object does not tell which. Of duplicate
+    /// keys the last counts.
     ///
     /// # Errors
     /// [`Denied::Refused`] if it is not a JSON object with `auth`. The answer is not quoted: it may
     /// hold a key.
     pub fn from_json(answer: &str) -> Result<Self, Denied> {
-        #[derive(Deserialize)]
-        struct Answer<'a> {
-            #[serde(borrow)]
-            auth: Option<Cow<'a, str>>,
-            channel_data: Option<String>,
-            shared_secret: Option<String>,
-            user_data: Option<String>,
-        }
-        let answer: Answer<'_> = serde_json::from_str(answer)
-            .map_err(|_| Denied::refused(None, "the answer is not an object with `auth`"))?;
-        let Some(auth) = answer.auth.filter(|auth| !auth.is_empty()) else {
+        let answer = Part::new(answer.trim_start_matches('\u{feff}'));
+        let fields = answer.fields(["auth", "channel_data", "shared_secret", "user_data"]);
+        let Some(fields) = fields else {
+            return Err(Denied::refused(None, "the answer is not an object with `auth`"));
+        };
+        let [auth, channel_data, shared_secret, user_data] =
+            fields.values.map(|value| value?.string().map(Cow::into_owned));
+        let Some(auth) = auth.filter(|auth| !auth.is_empty()) else {
             return Err(Denied::refused(None, "the answer has no `auth`"));
         };
-        Ok(Self {
-            auth: auth.into_owned(),
-            channel_data: answer.channel_data,
-            shared_secret: answer.shared_secret.map(Into::into),
-            user_data: answer.user_data,
-        })
+        Ok(Self { auth, channel_data, shared_secret: shared_secret.map(Into::into), user_data })
     }
 }
 

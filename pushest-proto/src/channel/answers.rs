@@ -13,7 +13,8 @@ use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::event::{Event, LimitReached, RequestFailure, ServerError};
 use crate::pending::Pending;
-use crate::wire::decode::{self, MemberList};
+use crate::wire::decode;
+use crate::wire::lists::MemberList;
 
 impl Channels {
     /// Whether the server may speak of the channel: it was asked for, and what still comes of a
@@ -51,7 +52,8 @@ impl Channels {
         }
     }
 
-    /// The server confirmed. A presence channel's members are replaced, if the list could be read.
+    /// The server confirmed. A presence channel's members are replaced. Without a list that could
+    /// be read they are unknown: those from before belong to another subscription.
     pub(crate) fn succeeded(
         &mut self,
         key: Key,
@@ -64,11 +66,12 @@ impl Channels {
             channel.phase = Phase::Subscribed;
             channel.tries = 0;
             channel.failure = None;
+            channel.is_suspect = false;
             let channel = channel.name.clone();
             context.pending.keep(Event::Subscribed { channel });
             self.tell_gap(key, context);
         }
-        if let Some(members) = members.filter(|_| self.is_presence(key)) {
+        if self.is_presence(key) {
             self.reset_members(key, members, context);
         }
     }
@@ -95,6 +98,12 @@ impl Channels {
     /// The unanswered signed channel, if there is just one.
     pub(crate) fn only_unanswered(&self) -> Option<Key> {
         self.unanswered.first().copied().filter(|_| self.unanswered.len() == 1)
+    }
+
+    /// The unanswered presence channel, if there is just one.
+    pub(crate) fn only_unanswered_presence(&self) -> Option<Key> {
+        let mut keys = self.unanswered.iter().copied().filter(|key| self.is_presence(*key));
+        keys.next().filter(|_| keys.next().is_none())
     }
 
     /// How many signed channels are unanswered.
@@ -178,7 +187,7 @@ impl Channels {
     }
 
     /// Nothing more is tried on this connection.
-    pub(super) fn fail(&mut self, key: Key, reason: RequestFailure, pending: &mut Pending) {
+    pub(crate) fn fail(&mut self, key: Key, reason: RequestFailure, pending: &mut Pending) {
         let channel = &mut self.slab[key];
         channel.phase = Phase::Failed;
         channel.failure = Some(Box::new(reason.clone()));
@@ -195,7 +204,10 @@ impl Channels {
         }
         if channel.kind == ChannelKind::Presence {
             let Some(data) = granted.channel_data.as_deref() else {
-                return Err(Denied::refused(None, "the answer has no `channel_data`"));
+                return Err(Denied::refused(
+                    None,
+                    "the answer has no `channel_data` that is a string",
+                ));
             };
             let Some(user_id) = decode::user_id(data) else {
                 return Err(Denied::refused(None, "the answer's `channel_data` has no user id"));
@@ -204,7 +216,10 @@ impl Channels {
         }
         if channel.kind == ChannelKind::Encrypted {
             let Some(text) = granted.shared_secret.as_deref() else {
-                return Err(Denied::refused(None, "the answer has no `shared_secret`"));
+                return Err(Denied::refused(
+                    None,
+                    "the answer has no `shared_secret` that is a string",
+                ));
             };
             let Some(secret) = SharedSecret::from_base64(text) else {
                 let problem = "the answer's `shared_secret` is not base64 of 32 bytes";
@@ -215,10 +230,12 @@ impl Channels {
         Ok(granted)
     }
 
-    fn reset_members(&mut self, key: Key, list: MemberList, context: &mut Context<'_>) {
+    fn reset_members(&mut self, key: Key, list: Option<MemberList>, context: &mut Context<'_>) {
+        let listed_without_room = list.as_ref().map_or(0, |list| list.dropped);
+        let members = list.map(|list| list.members);
         self.change_members(key, |table, name| {
-            let (change, dropped) = table.reset(list.members, &context.config.limits);
-            let dropped = dropped + list.dropped;
+            let (change, dropped) = table.reset(members, &context.config.limits);
+            let dropped = dropped + listed_without_room;
             let bytes = change.bytes();
             context.pending.push(presence_action(name, change), bytes);
             if dropped > 0 {

@@ -44,7 +44,7 @@ impl Context<'_> {
         secret: &SharedSecret,
         event: &ChannelEvent,
     ) -> Result<ByteString, DecryptionFailure> {
-        let open = || secret.open(&event.text());
+        let open = || secret.open(&event.sealed());
         match self.trace.as_deref_mut() {
             None => open(),
             Some(trace) => trace.opened(open),
@@ -62,7 +62,8 @@ impl Context<'_> {
             Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
             Denied::Refused { .. } => Duration::ZERO,
         };
-        // No `Retry-After`, however long, takes a channel away for good.
-        self.backoff.delay_of(authorizations).max(at_least.min(LONGEST_RETRY_AFTER))
+        // No `Retry-After`, however long, takes a channel away for good. The jitter comes on top:
+        // clients that were told the same pause must not come back at the same time.
+        at_least.min(LONGEST_RETRY_AFTER) + self.backoff.delay_of(authorizations)
     }
 }

@@ -10,9 +10,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytestring::ByteString;
 use crypto_secretbox::aead::Aead as _;
 use crypto_secretbox::{KeyInit as _, XSalsa20Poly1305};
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
+
+use crate::wire::parts::Part;
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
@@ -49,17 +50,17 @@ impl SharedSecret {
 
     /// Opens an event's data, `{"nonce": base64 of 24 bytes, "ciphertext": base64}`.
     pub(crate) fn open(&self, payload: &str) -> Result<ByteString, DecryptionFailure> {
-        #[derive(Deserialize)]
-        struct Sealed {
-            nonce: String,
-            ciphertext: String,
-        }
-        let sealed: Sealed =
-            serde_json::from_str(payload).map_err(|_| DecryptionFailure::NotEncrypted)?;
-        let nonce = BASE64.decode(&sealed.nonce).map_err(|_| DecryptionFailure::BadNonce)?;
+        let fields = Part::new(payload).fields(["nonce", "ciphertext"]);
+        let fields = fields.ok_or(DecryptionFailure::NotEncrypted)?;
+        let [Some(nonce), Some(ciphertext)] =
+            fields.values.map(|value| value.and_then(Part::string))
+        else {
+            return Err(DecryptionFailure::NotEncrypted);
+        };
+        let nonce = BASE64.decode(&*nonce).map_err(|_| DecryptionFailure::BadNonce)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| DecryptionFailure::BadNonce)?;
         let ciphertext =
-            BASE64.decode(&sealed.ciphertext).map_err(|_| DecryptionFailure::BadCiphertext)?;
+            BASE64.decode(&*ciphertext).map_err(|_| DecryptionFailure::BadCiphertext)?;
         let cipher = XSalsa20Poly1305::new(self.0.as_slice().into());
         let opened: Vec<u8> = cipher
             .decrypt((&nonce).into(), ciphertext.as_slice())
@@ -144,6 +145,15 @@ mod tests {
             ),
             "Hello!"
         );
+    }
+
+    #[test]
+    fn what_is_not_needed_keeps_no_event_closed() {
+        let secret =
+            SharedSecret::from_base64("iBvNoPVYwByqSfg6anjPpEQ2j051b3rt1Vmnb+z5doo=").unwrap();
+        let sealed = r#"{"nonce":7,"extra":nope,"nonce":"4sVYwy4j\/8dCcjyxtPCWyk19GaaViaW9",
+            "ciphertext":"/GMESnFGlbNn01BuBjp31XYa3i9vZsGKR8fgR9EDhXKx3lzGiUD501A=","x":[}}"#;
+        assert_eq!(secret.open(sealed).unwrap(), r#"{"message":"hello world"}"#);
     }
 
     #[test]

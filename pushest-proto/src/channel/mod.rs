@@ -15,9 +15,11 @@ mod answers;
 mod context;
 mod encrypted;
 mod name;
+mod near_miss;
 mod needs;
 mod presence;
 mod rekey;
+mod suspects;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -105,6 +107,10 @@ struct Channel {
     tries: u32,
     /// Authorizations asked for on this connection.
     authorizations: u32,
+    /// The size of the subscribe that was polled last.
+    frame_bytes: usize,
+    /// The subscribe was unanswered when the server last closed a connection with 1009.
+    is_suspect: bool,
     /// The member data that the user gave (JSON).
     channel_data: Option<Box<str>>,
     /// Who is present. Only presence channels have it.
@@ -249,6 +255,7 @@ impl Channels {
         channel.channel_data = channel_data;
         channel.me = me;
         channel.failure = None;
+        channel.is_suspect = false;
         channel.tries = 0;
         channel.authorizations = 0;
         if connected {
@@ -286,6 +293,7 @@ impl Channels {
             self.rest(key, pending);
             let channel = &mut self.slab[key];
             channel.failure = None;
+            channel.is_suspect = false;
             channel.tries = 0;
             channel.authorizations = 0;
             if connected {
@@ -326,7 +334,7 @@ impl Channels {
             self.wanted += 1;
             self.of_user += 1;
         }
-        if matches!(channel.phase, Phase::Idle) {
+        if matches!(channel.phase, Phase::Idle) && channel.failure.is_none() {
             self.make_due(key, pending);
         }
     }
@@ -346,9 +354,7 @@ impl Channels {
             if core::mem::take(&mut channel.was_told_of) && channel.gap.is_none() {
                 channel.gap = Some((since, loss.clone()));
             }
-            if !matches!(channel.failure.as_deref(), Some(RequestFailure::Denied(_))) {
-                channel.failure = None;
-            }
+            channel.failure.take_if(|failure| !failure.is_final());
             channel.phase = Phase::Idle;
             channel.due = None;
             channel.turn = None;
@@ -381,6 +387,8 @@ impl Channels {
             deadline: None,
             tries: 0,
             authorizations: 0,
+            frame_bytes: 0,
+            is_suspect: false,
             channel_data: None,
             members: None,
             me: None,
@@ -431,10 +439,19 @@ impl<'a> ChannelView<'a> {
         self.0.count
     }
 
-    /// Who is present, on presence channels. While the channel is not subscribed this is what was
-    /// known last.
+    /// Returns who is present, on presence channels. While the channel is not subscribed this is
+    /// what was known last. See [`ChannelView::members_known`].
     pub fn members(&self) -> impl Iterator<Item = &'a Member> + use<'a> {
         self.0.members.as_deref().into_iter().flat_map(Members::iter)
+    }
+
+    /// Returns whether the server's list of members could be read, at the last subscription to the
+    /// presence channel. While it is false, [`ChannelView::members`] holds only those who joined
+    /// since: before the first list, and after one of which nothing could be read (an
+    /// [`Event::Malformed`](crate::Event::Malformed) told so). It is false on other channels.
+    #[must_use]
+    pub fn members_known(&self) -> bool {
+        self.0.members.as_deref().is_some_and(Members::is_known)
     }
 
     /// How many members are present.

@@ -48,11 +48,12 @@ impl ChannelName {
             Err(NameError::Empty)
         } else if name.len() > rules.bytes {
             let (length, limit) = (name.len(), rules.bytes);
-            Err(NameError::TooLong { start: name.chars().take(40).collect(), length, limit })
+            let start = shown(name).chars().take(40).collect();
+            Err(NameError::TooLong { start, length, limit })
         } else if name.starts_with(RESERVED_PREFIX) {
             Err(NameError::Reserved { name: name.to_string() })
         } else if let Some(character) = name.chars().find(|character| !allowed(character)) {
-            Err(NameError::Character { name: name.to_string(), character })
+            Err(NameError::Character { name: shown(name), character })
         } else {
             Ok(Self(name.into()))
         }
@@ -90,6 +91,12 @@ impl ChannelName {
             .iter()
             .any(|prefix| self.0.starts_with(prefix))
     }
+}
+
+/// The name as errors show it. A URL that was pasted in its place may hold a secret.
+fn shown(name: &str) -> String {
+    let is_url = name.contains("://") || (name.contains('@') && name.contains(':'));
+    if is_url { "…".to_string() } else { name.to_string() }
 }
 
 impl fmt::Debug for ChannelName {

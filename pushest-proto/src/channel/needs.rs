@@ -178,7 +178,8 @@ impl Channels {
         self.in_flight.retain(|(other, _)| *other != ticket);
     }
 
-    /// Not for good: the channel waits, and is tried again.
+    /// Not for good: the channel waits, and is tried again. A failure that repeats the last one of
+    /// this connection is no news.
     pub(super) fn authorization_unavailable(
         &mut self,
         key: Key,
@@ -187,12 +188,18 @@ impl Channels {
     ) {
         let channel = &mut self.slab[key];
         let delay = context.delay_after(&denied, channel.authorizations);
+        let is_news = !matches!(
+            channel.failure.as_deref(),
+            Some(RequestFailure::AuthorizationUnavailable(last)) if denied.repeats(last)
+        );
         let reason = RequestFailure::AuthorizationUnavailable(denied);
         channel.failure = Some(Box::new(reason.clone()));
         channel.phase = Phase::Pausing;
-        let channel = channel.name.clone();
-        let failed = Event::SubscriptionFailed { channel, reason, retry_in: Some(delay) };
-        context.pending.keep(failed);
+        if is_news {
+            let channel = channel.name.clone();
+            let failed = Event::SubscriptionFailed { channel, reason, retry_in: Some(delay) };
+            context.pending.keep(failed);
+        }
         self.set_deadline(key, context.now + delay);
     }
 
@@ -206,6 +213,7 @@ impl Channels {
         let channel = &mut self.slab[key];
         channel.phase = Phase::Subscribing;
         channel.told = true;
+        channel.frame_bytes = text.len();
         channel.tries += 1;
         if channel.kind.is_signed() {
             self.unanswered.insert(key);

@@ -28,7 +28,9 @@ impl Member {
         Self(Arc::new(MemberTexts { id: id.into(), info: info.map(Into::into) }))
     }
 
-    /// The user's id. A server's number comes as its digits.
+    /// Returns the user's id as text. A string stays as the server wrote it. Of a JSON number, a
+    /// whole one of at most 20 digits is the same however it is spelled (`2`, `2.0` and `2e0` are
+    /// `2`), and any other stays as it was written (protocol, tolerance rule).
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
@@ -73,7 +75,9 @@ pub struct PresenceUpdate {
 pub enum PresenceChange {
     /// The server sent the whole list, at a subscription: the difference to what was known since
     /// the channel was first subscribed to. (Unsubscribing forgets all members.) A member whose
-    /// info changed is among both.
+    /// info changed is among both. If nothing of the list could be read, all members known before
+    /// are in `left`, an [`Event::Malformed`](crate::Event::Malformed) follows, and
+    /// [`ChannelView::members_known`](crate::ChannelView::members_known) is false.
     Reset {
         /// Who is new.
         joined: Vec<Member>,
@@ -104,6 +108,8 @@ const MEMBER_BYTES: usize = 64;
 /// The members of one channel.
 #[derive(Debug)]
 pub(crate) struct Members {
+    /// Whether this began with a list of the server's; otherwise it holds only who came since.
+    is_known: bool,
     table: IndexSet<ById, Seeded>,
     /// Bytes of all ids and infos.
     bytes: usize,
@@ -111,14 +117,20 @@ pub(crate) struct Members {
 
 impl Members {
     pub(crate) fn new(hash: Seeded) -> Self {
-        Self { table: IndexSet::with_hasher(hash), bytes: 0 }
+        Self { is_known: false, table: IndexSet::with_hasher(hash), bytes: 0 }
     }
 
-    /// Replaces everybody. Answers the difference, and how many found no room.
-    pub(crate) fn reset(&mut self, members: Vec<Member>, limits: &Limits) -> (PresenceChange, u64) {
+    /// Replaces all members; `None` stands for a list that could not be read. Returns the
+    /// difference, and how many found no room.
+    pub(crate) fn reset(
+        &mut self,
+        members: Option<Vec<Member>>,
+        limits: &Limits,
+    ) -> (PresenceChange, u64) {
         let mut fresh = Self::new(*self.table.hasher());
+        fresh.is_known = members.is_some();
         let mut dropped = 0;
-        for member in members {
+        for member in members.into_iter().flatten() {
             if fresh.add(member, limits).is_err() {
                 dropped += 1;
             }
@@ -147,6 +159,10 @@ impl Members {
         let ById(member) = self.table.swap_take(id)?;
         self.bytes -= member.bytes();
         Some(member)
+    }
+
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Member> {

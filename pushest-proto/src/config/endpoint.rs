@@ -1,17 +1,28 @@
 //! Where a session connects to.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 
 use super::ConfigError;
+use super::error::shown;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Host, port, path and whether TLS is used: everything of a server's address but the app.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Host, port, path and whether TLS is used: everything of a server's address but the app. It
+/// never holds credentials or a query.
+///
+/// A host's name is kept as it was given. One with letters beyond ASCII (`bücher.example`) must be
+/// turned into its ASCII form (`xn--bcher-kva.example`) before it goes into a lookup, a request or
+/// the check of a certificate: that takes Unicode's tables, which this crate does not have. Our
+/// drivers do so before they dial; others use [`Endpoint::with_host`].
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub(crate) host: String,
+    /// Which link an IPv6 address is on, as the operating system names it.
+    pub(crate) zone: Option<String>,
     pub(crate) port: u16,
     pub(crate) path: String,
     pub(crate) tls: bool,
@@ -28,10 +39,11 @@ impl Endpoint {
     pub fn cluster(cluster: &str) -> Result<Self, ConfigError> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if !(1..=50).contains(&cluster.len()) || !cluster.bytes().all(allowed) {
-            return Err(ConfigError::Cluster { cluster: cluster.to_string() });
+            return Err(ConfigError::Cluster { cluster: shown(cluster) });
         }
         Ok(Self {
             host: format!("ws-{cluster}.pusher.com"),
+            zone: None,
             port: 443,
             path: String::new(),
             tls: true,
@@ -40,29 +52,33 @@ impl Endpoint {
         })
     }
 
-    /// A server of one's own, without TLS on port 80 until changed.
+    /// A server of one's own, without TLS on port 80 until changed. An IPv6 address may have
+    /// brackets and a zone (`fe80::1%eth0`).
     ///
     /// # Errors
     /// [`ConfigError::Host`] if it is neither a name nor an IP address.
     pub fn host(host: &str) -> Result<Self, ConfigError> {
-        let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-        let is_address = bare.parse::<IpAddr>().is_ok();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        let is_name = bare == host
-            && (1..=253).contains(&host.len())
-            && host.bytes().all(allowed)
-            && !host.starts_with(['.', '-']);
-        if !is_address && !is_name {
-            return Err(ConfigError::Host { host: host.to_string() });
-        }
+        let Some((host, zone)) = parse_host(host) else {
+            return Err(ConfigError::Host { host: shown(host) });
+        };
         Ok(Self {
-            host: bare.to_string(),
+            host: host.to_string(),
+            zone: zone.map(ToString::to_string),
             port: 80,
             path: String::new(),
             tls: false,
             own_port: false,
             hosted: false,
         })
+    }
+
+    /// The same port, path and TLS at another host, such as the ASCII form of its name.
+    ///
+    /// # Errors
+    /// [`ConfigError::Host`] if it is neither a name nor an IP address.
+    pub fn with_host(self, host: &str) -> Result<Self, ConfigError> {
+        let Self { host, zone, .. } = Self::host(host)?;
+        Ok(Self { host, zone, hosted: false, ..self })
     }
 
     /// The same server at another port. Port 443 turns TLS on.
@@ -118,27 +134,39 @@ impl Endpoint {
             let trimmed = path.trim_end_matches('/');
             let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
             if !(trimmed.is_empty() || trimmed.starts_with('/')) || !trimmed.bytes().all(plain) {
-                return Err(ConfigError::Path { path: path.to_string() });
+                return Err(ConfigError::Path { path: shown(path) });
             }
             self.path = trimmed.to_string();
         }
         Ok(self)
     }
 
-    /// The WebSocket URL for the app with this key (protocol, endpoint).
+    /// The WebSocket URL for the app with this key, always with the port (protocol, endpoint). An
+    /// IPv6 address stands in it without its zone, which means nothing to a server.
     #[must_use]
     pub fn url(&self, key: &str) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
-        format!("{scheme}://{}{}", self.authority(), self.request_target(key))
+        format!("{scheme}://{}:{}{}", self.bracketed_host(), self.port, self.request_target(key))
     }
 
-    /// `HOST:PORT`, IPv6 in brackets: what the upgrade's `Host` header says, for drivers that write
-    /// it themselves.
+    /// The value of the upgrade's `Host` header, for drivers that write it themselves: `HOST:PORT`,
+    /// IPv6 in brackets; `HOST` alone where the port is the scheme's default, 80 for `ws://` and
+    /// 443 for `wss://` (protocol, endpoint). Proxies that match the header exactly answer 404 to
+    /// a default port. Connect to [`host_name`](Self::host_name) and
+    /// [`port_number`](Self::port_number).
     #[must_use]
     pub fn authority(&self) -> String {
+        let default = if self.tls { 443 } else { 80 };
+        if self.port == default {
+            return self.bracketed_host();
+        }
+        format!("{}:{}", self.bracketed_host(), self.port)
+    }
+
+    fn bracketed_host(&self) -> String {
         match self.host.parse::<Ipv6Addr>() {
-            Ok(address) => format!("[{address}]:{}", self.port),
-            Err(_) => format!("{}:{}", self.host, self.port),
+            Ok(address) => format!("[{address}]"),
+            Err(_) => self.host.clone(),
         }
     }
 
@@ -150,10 +178,28 @@ impl Endpoint {
         format!("{path}/app/{key}?protocol=7&client=pushest-rust&version={VERSION}")
     }
 
-    /// The host: a name or an IP address, IPv6 without brackets.
+    /// The host: a name or an IP address, IPv6 without brackets and zone.
     #[must_use]
     pub fn host_name(&self) -> &str {
         &self.host
+    }
+
+    /// The zone of an IPv6 address: the link that it is on, as the operating system names it, such
+    /// as `eth0`. It belongs to this machine, and neither into the request nor into the check of a
+    /// certificate.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
+    /// The host as the operating system's resolver takes it: with the zone of an IPv6 address
+    /// (`fe80::1%eth0`), which it turns into a scope id.
+    #[must_use]
+    pub fn host_with_zone(&self) -> Cow<'_, str> {
+        match &self.zone {
+            Some(zone) => format!("{}%{zone}", self.host).into(),
+            None => self.host.as_str().into(),
+        }
     }
 
     /// The TCP port.
@@ -179,4 +225,55 @@ impl Endpoint {
     pub fn is_hosted(&self) -> bool {
         self.hosted
     }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("host", &self.host_with_zone())
+            .field("port", &self.port)
+            .field("path", &self.path)
+            .field("tls", &self.tls)
+            .field("own_port", &self.own_port)
+            .field("hosted", &self.hosted)
+            .finish()
+    }
+}
+
+/// A host, and its zone if it is an IPv6 address that has one.
+fn parse_host(text: &str) -> Option<(&str, Option<&str>)> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    if bare.parse::<IpAddr>().is_ok() {
+        return Some((bare, None));
+    }
+    if let Some((address, zone)) = bare.split_once('%') {
+        // RFC 6874, section 2: unreserved characters; names of links are shorter.
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let is_zone = (1..=64).contains(&zone.len()) && zone.bytes().all(allowed);
+        return (is_zone && address.parse::<Ipv6Addr>().is_ok()).then_some((address, Some(zone)));
+    }
+    (bare == text && is_name(text)).then_some((text, None))
+}
+
+/// Whether it may be the name of a host. Beyond ASCII only what cannot be seen is ruled out: the
+/// rest is for the tables of whoever makes the ASCII form.
+fn is_name(text: &str) -> bool {
+    let allowed = |character: char| match character {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' => true,
+        // Marks of direction and other characters without a shape, but for the joiners U+200C and
+        // U+200D, which some scripts need.
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'
+        | '\u{200e}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff0}'..='\u{ffff}' => false,
+        character => !character.is_ascii() && !character.is_control() && !character.is_whitespace(),
+    };
+    (1..=253).contains(&text.chars().count())
+        && text.chars().all(allowed)
+        && !text.starts_with(['.', '-'])
 }

@@ -4,7 +4,8 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 /// A value of the configuration that breaks a rule. Its text names the value and the rule, and
-/// never a secret.
+/// never a secret: nothing that came from a URL or a variable is quoted, and no value that may be
+/// a URL or a key with its secret (one with an `@` or a `:` in it); `…` stands in its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -59,17 +60,19 @@ pub enum ConfigError {
     /// Not a URL of a known form.
     #[error(
         "not a Pusher URL ({problem}): use pusher://KEY:SECRET@HOST:PORT/PATH, pushers://… for TLS, \
-         or https://KEY:SECRET@HOST/apps/ID"
+         https://KEY:SECRET@HOST/apps/ID, or the WebSocket's own wss://HOST/app/KEY"
     )]
     Url {
         /// What is wrong with it; not the URL itself, which may hold a secret.
         problem: &'static str,
     },
-    /// Not a scheme.
-    #[error("{scheme:?} is not a scheme: use \"http\" or \"https\"")]
-    Scheme {
-        /// The value.
-        scheme: String,
+    /// A variable whose value breaks a rule.
+    #[error("{name} {problem}")]
+    Variable {
+        /// The variable's name, such as `PUSHER_PORT`.
+        name: &'static str,
+        /// The rule that it breaks; not its value, which may hold a secret.
+        problem: &'static str,
     },
     /// A duration outside of what timers can keep.
     #[error("{value:?} cannot be the {what}: it must be from 1 ms to 10 years")]
@@ -86,6 +89,15 @@ pub enum ConfigError {
         initial: Duration,
         /// The ceiling of all delays.
         maximum: Duration,
+    },
+    /// A schedule of pauses without an entry.
+    #[error("the schedule of pauses is empty")]
+    EmptySchedule,
+    /// A schedule of pauses with too many entries.
+    #[error("the schedule of pauses has more than {limit} entries")]
+    LongSchedule {
+        /// The maximum number of entries.
+        limit: usize,
     },
     /// A limit that makes no sense.
     #[error(
@@ -116,6 +128,12 @@ pub(super) fn check_key(key: &str) -> Result<(), ConfigError> {
     if (1..=200).contains(&key.len()) && key.bytes().all(allowed) {
         Ok(())
     } else {
-        Err(ConfigError::Key { key: key.to_string() })
+        Err(ConfigError::Key { key: shown(key) })
     }
+}
+
+/// A value as errors and `Debug` show it. A URL with its credentials, or `KEY:SECRET`, gets pasted
+/// where only a part of it belongs: nothing of such a value is shown.
+pub(crate) fn shown(value: &str) -> String {
+    if value.contains(['@', ':']) { "…".to_string() } else { value.to_string() }
 }

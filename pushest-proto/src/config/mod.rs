@@ -1,8 +1,10 @@
 //! What a session must know: the app, the endpoint, timeouts, limits.
 
+mod backoff;
 mod endpoint;
 mod error;
 mod sources;
+mod url;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,6 +14,7 @@ use core::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+pub use backoff::BackoffConfig;
 pub use endpoint::Endpoint;
 pub use error::ConfigError;
 
@@ -206,7 +209,7 @@ impl ConfigBuilder {
     }
 
     /// The host of a server of one's own: a name, an IPv4 address, or an IPv6 address with or
-    /// without brackets.
+    /// without brackets, such as `fe80::1%eth0`.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         self.host = Some(host.to_string());
@@ -242,7 +245,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// How long to wait between attempts.
+    /// How long to wait before connecting again: a curve with jitter, or a list of pauses.
     #[must_use]
     pub fn backoff(mut self, backoff: BackoffConfig) -> Self {
         self.backoff = backoff;
@@ -318,14 +321,15 @@ impl ConfigBuilder {
 
 impl fmt::Debug for ConfigBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<String>| value.as_deref().map(error::shown);
         f.debug_struct("ConfigBuilder")
-            .field("key", &self.key)
+            .field("key", &shown(&self.key))
             .field("has_secret", &self.secret.is_some())
             .field("has_master_key", &self.master_key.is_some())
-            .field("cluster", &self.cluster)
-            .field("host", &self.host)
+            .field("cluster", &shown(&self.cluster))
+            .field("host", &shown(&self.host))
             .field("port", &self.port)
-            .field("path", &self.path)
+            .field("path", &shown(&self.path))
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
@@ -380,38 +384,10 @@ impl Default for Timeouts {
     }
 }
 
-/// The curve of the delays between attempts: the ceiling doubles from `initial` to `maximum`, and
-/// each delay is drawn uniformly below it, so that many clients do not come back at once. None is
-/// shorter than 100 ms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackoffConfig {
-    /// The ceiling of the first delay. 1 s.
-    pub initial: Duration,
-    /// The ceiling of all delays. 30 s.
-    pub maximum: Duration,
-}
-
-impl BackoffConfig {
-    fn check(&self) -> Result<(), ConfigError> {
-        error::check_duration("initial backoff", self.initial)?;
-        error::check_duration("maximum backoff", self.maximum)?;
-        if self.initial > self.maximum {
-            return Err(ConfigError::Backoff { initial: self.initial, maximum: self.maximum });
-        }
-        Ok(())
-    }
-}
-
-impl Default for BackoffConfig {
-    fn default() -> Self {
-        Self { initial: Duration::from_secs(1), maximum: Duration::from_secs(30) }
-    }
-}
-
 /// How much the session keeps and sends. Sizes are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// One received message. 1 MiB.
+    /// One received message; a larger one is reported and dropped. 1 MiB.
     pub message: usize,
     /// Wanted channels, not counting that of the signed-in user. 100,000.
     pub channels: usize,
@@ -431,6 +407,9 @@ pub struct Limits {
     pub event_name: usize,
     /// A client event's data, encoded. 10 KiB (10,240), as on the hosted service.
     pub event_data: usize,
+    /// A presence channel's member data (`channel_data`) or a sign-in's user data, as JSON, whether
+    /// given by the user or granted by an authorizer. 16 KiB.
+    pub signed_data: usize,
 }
 
 impl Limits {
@@ -448,6 +427,7 @@ impl Limits {
             ("outgoing", self.outgoing),
             ("event_name", self.event_name),
             ("event_data", self.event_data),
+            ("signed_data", self.signed_data),
         ];
         match others.into_iter().find(|(_, value)| *value == 0) {
             Some((what, value)) => Err(ConfigError::Limit { what, value }),
@@ -469,6 +449,7 @@ impl Default for Limits {
             channel_name: NameRules::default(),
             event_name: 200,
             event_data: 10 * 1024,
+            signed_data: 16 * 1024,
         }
     }
 }

@@ -2,54 +2,44 @@
 
 use alloc::string::{String, ToString};
 
-use percent_encoding::percent_decode_str;
-use zeroize::Zeroizing;
-
-use super::{ConfigBuilder, ConfigError};
+use super::url::{Form, ParsedUrl, Server, parse_port};
+use super::{ConfigBuilder, ConfigError, Endpoint, error};
 
 impl ConfigBuilder {
     /// Takes everything that a URL says:
     ///
     /// - `pusher://KEY:SECRET@HOST:PORT/PATH` (ws) and `pushers://…` (wss), the secret and
-    ///   everything after the host optional;
+    ///   everything after the host optional; `ws://` and `wss://` in their place say the same;
+    /// - `ws://HOST:PORT/PATH/app/KEY` and `wss://…`: the WebSocket's own URL, as browsers show it.
+    ///   It holds no secret, and its query is left out: the session writes its own;
     /// - `http://KEY:SECRET@HOST:PORT/apps/ID` and `https://…`: the form of `PUSHER_URL` that the
     ///   official libraries read. A host `api-CLUSTER.pusher.com` means that cluster.
     ///
-    /// Key and secret are percent-decoded; the path goes into the endpoint as it stands.
+    /// Schemes are read in any case, and slashes at the end mean nothing. Key and secret are
+    /// percent-decoded; the path goes into the endpoint as it stands.
     ///
     /// # Errors
-    /// [`ConfigError::Url`] if it has another form, [`ConfigError::Port`] for a bad port. Neither
-    /// quotes the URL, since it may hold a secret.
+    /// [`ConfigError::Url`] if it has another form, and if key or secret are not percent-encoded:
+    /// with an `@`, `/`, `?`, `#` or `:` as it is in a secret, where the secret ends and the host
+    /// begins could only be guessed. It quotes nothing of the URL, since any part of it may be a
+    /// secret.
     pub fn url(mut self, url: &str) -> Result<Self, ConfigError> {
-        let parsed = ParsedUrl::parse(url)?;
-        let (tls, api) = match parsed.scheme.as_str() {
-            "pusher" => (false, false),
-            "pushers" => (true, false),
-            "http" => (false, true),
-            "https" => (true, true),
-            _ => {
-                return Err(ConfigError::Url { problem: "unknown scheme" });
-            }
-        };
-        self.key = Some(parsed.key);
-        self.secret = parsed.secret;
+        let ParsedUrl { key, secret, server, path, tls, form } = ParsedUrl::parse(url)?;
+        self = self.without_address();
+        self.key = Some(key);
+        self.secret = secret;
         self.tls = Some(tls);
-        self.port = parsed.port;
-        self.path = None;
-        if api {
-            // The path names the app by its id, which the WebSocket side does not use.
-            let id = parsed.path.strip_prefix("/apps/").unwrap_or_default();
-            if id.is_empty() || id.contains('/') {
-                return Err(ConfigError::Url { problem: "its path is not /apps/ID" });
-            }
-            return Ok(self.api_host(parsed.host));
+        self.port = server.port;
+        if form == Form::Api {
+            return Ok(self.api_host(&server.host));
         }
-        self.cluster = None;
-        self.host = Some(parsed.host.to_string());
-        if parsed.path.len() > 1 {
-            self.path = Some(parsed.path.to_string());
-        }
-        Ok(self)
+        self.path = (!path.is_empty()).then(|| path.to_string());
+        let lower = server.host.to_ascii_lowercase();
+        let cluster = lower.strip_prefix("ws-").and_then(|rest| rest.strip_suffix(".pusher.com"));
+        Ok(match cluster {
+            Some(cluster) if Endpoint::cluster(cluster).is_ok() => self.cluster(cluster),
+            _ => self.host(&server.host),
+        })
     }
 
     /// Takes what environment variables say; unset and empty are the same:
@@ -62,56 +52,90 @@ impl ConfigBuilder {
     ///   `REVERB_APP_SECRET`, `REVERB_HOST` (required), `REVERB_PORT` and `REVERB_SCHEME`, as
     ///   Laravel names them.
     ///
+    /// A host may have its scheme before it and its port behind it (`https://example.org:6001/`);
+    /// they count where no variable of their own says otherwise.
+    ///
     /// # Errors
-    /// [`ConfigError`] for a malformed URL, port or scheme. Without any of the variables this
-    /// changes nothing.
+    /// [`ConfigError::Url`] for a malformed URL, [`ConfigError::Variable`] for another malformed
+    /// value; neither quotes it. Without any of the variables this changes nothing.
     pub fn variables(
         mut self,
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
-        if let Some(url) = get("PUSHER_URL") {
-            self = self.url(url.trim())?;
+        let url = get(PUSHER.url);
+        if let Some(url) = &url {
+            self = self.url(url)?;
         }
-        let prefix = if get("PUSHER_URL").or_else(|| get("PUSHER_APP_KEY")).is_some() {
-            "PUSHER_"
-        } else if get("REVERB_APP_KEY").is_some() {
-            "REVERB_"
-        } else {
-            // A lone `PUSHER_HOST` still counts: the key may come from elsewhere.
-            "PUSHER_"
-        };
-        let get = |name: &str| get(&alloc::format!("{prefix}{name}"));
-        if let Some(key) = get("APP_KEY") {
+        let is_pusher = url.is_some() || get(PUSHER.key).is_some() || get(REVERB.key).is_none();
+        // A lone `PUSHER_HOST` still counts: the key may come from elsewhere.
+        let names = if is_pusher { PUSHER } else { REVERB };
+        if let Some(key) = get(names.key) {
+            let rule = "is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200";
+            error::check_key(key.trim()).map_err(|_| refused(names.key, rule))?;
             self = self.key(key.trim());
         }
-        if let Some(secret) = get("APP_SECRET") {
+        if let Some(secret) = get(names.secret) {
             self = self.secret(secret.trim());
         }
-        if let Some(cluster) = get("APP_CLUSTER").filter(|_| prefix == "PUSHER_") {
+        if let Some(cluster) = get(names.cluster).filter(|_| is_pusher) {
+            let rule = "is not a cluster: lower-case letters, digits and `-`, such as \"eu\"";
+            Endpoint::cluster(cluster.trim()).map_err(|_| refused(names.cluster, rule))?;
             self = self.cluster(cluster.trim());
         }
-        if let Some(host) = get("HOST") {
-            self = self.api_host(host.trim());
-            // The official configuration's default is `https`, for a host of one's own, too.
-            self.tls.get_or_insert(true);
+        if let Some(host) = get(names.host) {
+            self = self.host_variable(names.host, host.trim())?;
         }
-        if prefix == "REVERB_" && self.host.is_none() {
-            return Err(ConfigError::Missing { what: "REVERB_HOST" });
+        if !is_pusher && self.host.is_none() {
+            return Err(ConfigError::Missing { what: names.host });
         }
-        if let Some(port) = get("PORT") {
-            let port = port.trim();
-            let number = port.parse().ok().filter(|number| *number != 0);
-            self.port = Some(number.ok_or_else(|| ConfigError::Port { port: port.to_string() })?);
+        if let Some(port) = get(names.port) {
+            let rule = "is not a port: a number from 1 to 65535";
+            let port = parse_port(port.trim()).ok_or_else(|| refused(names.port, rule))?;
+            self.port = Some(port);
         }
-        match get("SCHEME").as_deref().map(str::trim) {
-            None => {}
-            Some("http" | "ws") => self.tls = Some(false),
-            Some("https" | "wss") => self.tls = Some(true),
-            Some(other) => {
-                return Err(ConfigError::Scheme { scheme: other.to_string() });
-            }
+        if let Some(scheme) = get(names.scheme) {
+            let rule = "is not a scheme: use \"http\" or \"https\"";
+            let tls = is_tls(scheme.trim()).ok_or_else(|| refused(names.scheme, rule))?;
+            self.tls = Some(tls);
         }
+        Ok(self)
+    }
+
+    /// Forgets where the server is: cluster, host, port, path and TLS. For what comes after a
+    /// [`ConfigBuilder::url`] of which only the app counts.
+    #[must_use]
+    pub fn without_address(mut self) -> Self {
+        (self.cluster, self.host, self.port, self.path, self.tls) = (None, None, None, None, None);
+        self
+    }
+
+    /// Forgets the app's secret, so that the session asks for authorizations.
+    #[must_use]
+    pub fn without_secret(mut self) -> Self {
+        self.secret = None;
+        self
+    }
+
+    /// `HOST`, and as people paste it: `SCHEME://HOST:PORT/`.
+    fn host_variable(mut self, name: &'static str, text: &str) -> Result<Self, ConfigError> {
+        let rule = "is not a host: a name or an IP address, without credentials and path";
+        let refused = || refused(name, rule);
+        let (host, port, tls) = if Endpoint::host(text).is_ok() {
+            (text.into(), None, None)
+        } else {
+            let (tls, server) = match text.split_once("://") {
+                Some((scheme, rest)) => (Some(is_tls(scheme).ok_or_else(refused)?), rest),
+                None => (None, text),
+            };
+            let Server { host, port } =
+                Server::parse(server.trim_end_matches('/')).map_err(|_| refused())?;
+            (host, port, tls)
+        };
+        self = self.api_host(&host);
+        self.port = port.or(self.port);
+        // The official configuration's default is `https`, for a host of one's own, too.
+        self.tls = tls.or(self.tls).or(Some(true));
         Ok(self)
     }
 
@@ -122,7 +146,7 @@ impl ConfigBuilder {
             "api.pusherapp.com" | "api.pusher.com" => Some("mt1"),
             _ => lower.strip_prefix("api-").and_then(|rest| rest.strip_suffix(".pusher.com")),
         };
-        match cluster {
+        match cluster.filter(|cluster| Endpoint::cluster(cluster).is_ok()) {
             Some(cluster) => {
                 self.host = None;
                 self.cluster(cluster)
@@ -132,72 +156,47 @@ impl ConfigBuilder {
     }
 }
 
-/// `SCHEME://KEY[:SECRET]@HOST[:PORT][/PATH]`, taken apart. It cannot be printed: it holds a
-/// secret.
-struct ParsedUrl<'a> {
-    scheme: String,
-    key: String,
-    secret: Option<Zeroizing<String>>,
-    host: &'a str,
-    port: Option<u16>,
-    path: &'a str,
+/// What the variables are called. Only the names stand in errors.
+#[derive(Clone, Copy)]
+struct Names {
+    url: &'static str,
+    key: &'static str,
+    secret: &'static str,
+    cluster: &'static str,
+    host: &'static str,
+    port: &'static str,
+    scheme: &'static str,
 }
 
-impl<'a> ParsedUrl<'a> {
-    fn parse(url: &'a str) -> Result<Self, ConfigError> {
-        let problem = |problem| ConfigError::Url { problem };
-        let (scheme, rest) = url.split_once("://").ok_or(problem("it has no `://`"))?;
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
-        if path.contains(['?', '#']) {
-            return Err(problem("it has a query or a fragment"));
-        }
-        let (user, server) = authority.rsplit_once('@').ok_or(problem("it has no KEY@"))?;
-        let (key, secret) = match user.split_once(':') {
-            Some((key, secret)) => (key, Some(secret)),
-            None => (user, None),
-        };
-        let (host, port) = split_port(server).ok_or(problem("its host is not complete"))?;
-        let port = match port {
-            None => None,
-            Some(text) => match text.parse() {
-                Ok(port) if port != 0 => Some(port),
-                _ => {
-                    return Err(ConfigError::Port { port: text.to_string() });
-                }
-            },
-        };
-        let decoded =
-            |text: &str| percent_decode_str(text).decode_utf8().map(|text| text.into_owned()).ok();
-        Ok(Self {
-            scheme: scheme.to_ascii_lowercase(),
-            key: decoded(key).ok_or(problem("its key is not UTF-8"))?,
-            secret: match secret {
-                Some(secret) => {
-                    Some(decoded(secret).ok_or(problem("its secret is not UTF-8"))?.into())
-                }
-                None => None,
-            },
-            host,
-            port,
-            path,
-        })
-    }
+const PUSHER: Names = Names {
+    url: "PUSHER_URL",
+    key: "PUSHER_APP_KEY",
+    secret: "PUSHER_APP_SECRET",
+    cluster: "PUSHER_APP_CLUSTER",
+    host: "PUSHER_HOST",
+    port: "PUSHER_PORT",
+    scheme: "PUSHER_SCHEME",
+};
+
+/// Reverb has neither a URL nor clusters.
+const REVERB: Names = Names {
+    url: "",
+    key: "REVERB_APP_KEY",
+    secret: "REVERB_APP_SECRET",
+    cluster: "",
+    host: "REVERB_HOST",
+    port: "REVERB_PORT",
+    scheme: "REVERB_SCHEME",
+};
+
+fn refused(name: &'static str, problem: &'static str) -> ConfigError {
+    ConfigError::Variable { name, problem }
 }
 
-/// `HOST`, `HOST:PORT`, `[V6]` or `[V6]:PORT`.
-fn split_port(server: &str) -> Option<(&str, Option<&str>)> {
-    let host_end = match server.strip_prefix('[') {
-        Some(rest) => rest.find(']')? + 2,
-        None => server.find(':').unwrap_or(server.len()),
-    };
-    let (host, rest) = server.split_at(host_end);
-    if host.is_empty() {
-        return None;
-    }
-    match rest.strip_prefix(':') {
-        Some(port) => Some((host, Some(port))),
-        None if rest.is_empty() => Some((host, None)),
-        None => None,
+fn is_tls(scheme: &str) -> Option<bool> {
+    match scheme.to_ascii_lowercase().as_str() {
+        "http" | "ws" => Some(false),
+        "https" | "wss" => Some(true),
+        _ => None,
     }
 }

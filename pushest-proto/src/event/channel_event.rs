@@ -12,6 +12,7 @@ use serde::de::value::StrDeserializer;
 use super::EventName;
 use crate::channel::ChannelName;
 use crate::wire::envelope::{self, Token};
+use crate::wire::parts::Part;
 
 /// What a channel carried.
 ///
@@ -131,11 +132,17 @@ impl ChannelEvent {
         matches!(self.data, Data::Opened(_))
     }
 
-    /// The id of the member that sent a client event, on presence channels. A number comes as its
-    /// digits.
+    /// Returns the id of the member that sent a client event, on presence channels: a string's
+    /// content, or a number as [`Member::id`](crate::Member::id) spells it. `None` if there is
+    /// neither. Allocates only for escapes and for whole numbers with a fraction or an exponent.
     #[must_use]
     pub fn user_id(&self) -> Option<Cow<'_, str>> {
-        self.user_id.map(|token| text_of(token, &self.message))
+        Part::new(self.user_id?.of(&self.message)).id()
+    }
+
+    /// The data of an encrypted event: a string's content, anything else as it stood.
+    pub(crate) fn sealed(&self) -> Cow<'_, str> {
+        Part::new(self.raw()).text()
     }
 
     /// The same event with a message of its own, so that it pins no shared buffer.

@@ -30,14 +30,17 @@ pub enum Event {
         /// The channel.
         channel: ChannelName,
     },
-    /// A subscription failed, for good or for now.
+    /// A subscription failed, for good or for now. An authorization that stays unavailable is tried
+    /// again and again; that is reported when its failure changes (status, or words other than
+    /// numbers), not at every try.
     SubscriptionFailed {
         /// The channel.
         channel: ChannelName,
         /// Why.
         reason: RequestFailure,
         /// When the session tries again by itself on this connection; `None` means not before the
-        /// next connection, and after [`RequestFailure::Denied`] not before the user asks.
+        /// next connection, and if the failure [is final](RequestFailure::is_final) not before the
+        /// user asks.
         retry_in: Option<Duration>,
     },
     /// The subscription is back after a lost connection: events may have been missed. It comes
@@ -80,7 +83,7 @@ pub enum Event {
         /// The user's data as the server confirmed it (JSON).
         user_data: Box<str>,
     },
-    /// The sign-in failed, for good or for now.
+    /// The sign-in failed, for good or for now; reported as [`Event::SubscriptionFailed`] is.
     SignInFailed {
         /// Why.
         reason: RequestFailure,
@@ -96,7 +99,9 @@ pub enum Event {
     },
     /// The connection's state changed.
     State(StateChange),
-    /// The server reported an error; by itself it changes nothing (protocol, close codes).
+    /// The server reported an error. On an established connection it changes nothing by itself;
+    /// instead of the handshake, one with a code ends the attempt as a close frame with that code
+    /// would, and the change of state follows (protocol, close codes).
     ServerError(ServerError),
     /// The pong to a ping of the user: all that was sent before has been read by the server.
     Pong {
@@ -122,6 +127,9 @@ pub enum Event {
     Malformed {
         /// What is wrong with it.
         problem: Malformation,
+        /// The wanted channel that a message over the limit is for, where its first 512 bytes tell;
+        /// else absent.
+        channel: Option<ChannelName>,
         /// The beginning of the message, at most 512 bytes.
         message: Box<str>,
     },
@@ -151,6 +159,7 @@ impl Event {
             | Self::LimitReached(LimitReached::Members { channel, .. })
             | Self::Presence(PresenceUpdate { channel, .. }) => Some(channel),
             Self::ServerError(error) => error.channel.as_ref(),
+            Self::Malformed { channel, .. } => channel.as_ref(),
             Self::State(_)
             | Self::SignedIn { .. }
             | Self::SignInFailed { .. }
@@ -158,7 +167,6 @@ impl Event {
             | Self::Pong { .. }
             | Self::PingLost { .. }
             | Self::Unrouted { .. }
-            | Self::Malformed { .. }
             | Self::LimitReached(LimitReached::StoredEvents { .. })
             | Self::Lagged(_) => None,
         }
@@ -213,6 +221,22 @@ pub enum RequestFailure {
     Refused(ServerError),
     /// The server did not answer three subscribes, or the sign-in.
     NoAnswer,
+    /// The server closed two connections in a row with 1009 (RFC 6455: a message too big), and of
+    /// all that was unanswered both times this is the largest frame. It stays so until the user
+    /// calls `retry` or `subscribe`, or `sign_in`: sent again, it would cost every channel its
+    /// connection.
+    TooLarge {
+        /// The size of the frame in bytes, without its WebSocket header.
+        bytes: usize,
+    },
+}
+
+impl RequestFailure {
+    /// Whether it outlasts the connection: the session tries again when the user asks, not before.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Denied(_) | Self::TooLarge { .. })
+    }
 }
 
 impl fmt::Display for RequestFailure {
@@ -221,6 +245,11 @@ impl fmt::Display for RequestFailure {
             Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.fmt(f),
             Self::Refused(error) => write!(f, "the server refused: {error}"),
             Self::NoAnswer => f.write_str("the server did not answer"),
+            Self::TooLarge { bytes } => write!(
+                f,
+                "the server closes the connection with 1009 (too big) when it is sent: its frame \
+                 has {bytes} bytes"
+            ),
         }
     }
 }
@@ -279,10 +308,24 @@ pub enum Malformation {
     NoEvent,
     /// Its `channel` is not a string.
     BadChannel,
-    /// The `data` does not have the shape that the event's name asks for.
+    /// The `data` does not have the shape that the event's name asks for: nothing of it could be
+    /// used.
     BadData,
-    /// It is over the limit for one message.
-    TooLarge,
+    /// Parts of the `data` could not be read: members of a list, ids of a watchlist, the info of a
+    /// member, a timeout. What else the message says holds.
+    Partly {
+        /// How many parts were read: the members of a list, the ids of a watchlist, 1 for others.
+        kept: u64,
+        /// How many parts could not be read.
+        lost: u64,
+    },
+    /// It is over the limit for one message ([`Limits::message`](crate::Limits)), and was dropped.
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// It makes no sense at this point, such as a second `pusher:connection_established`.
     Unexpected,
 }
@@ -290,12 +333,21 @@ pub enum Malformation {
 impl fmt::Display for Malformation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::TooLarge { size, limit } => {
+                return write!(
+                    f,
+                    "{size} bytes, over the limit of {limit} bytes for one message \
+                     (`Limits::message`)"
+                );
+            }
             Self::NotUtf8 => "not UTF-8",
             Self::NotAnObject => "not a JSON object",
             Self::NoEvent => "no event name",
             Self::BadChannel => "the channel is not a string",
             Self::BadData => "the data does not have the event's shape",
-            Self::TooLarge => "over the limit for one message",
+            Self::Partly { kept, lost } => {
+                return write!(f, "{lost} of its parts could not be read, {kept} could");
+            }
             Self::Unexpected => "unexpected at this point",
         })
     }

@@ -48,7 +48,7 @@ impl EventNames {
 
     /// The name that a token stands for, unless the token is not a JSON string.
     pub(crate) fn name(&mut self, token: Token, message: &str) -> Option<EventName> {
-        let content = token.string(message)?;
+        let content = token.string(message).filter(|_| !token.control)?;
         if !token.escaped {
             return Some(EventName::Plain(token.content_range()));
         }

@@ -50,6 +50,10 @@ impl Session {
                 Source::Channel => self.take_due_channel(),
                 Source::Outgoing => self.take_outgoing(),
             };
+            if let Some(Action::Send(frame)) = &action {
+                let largest = &mut self.connection.largest_frame;
+                *largest = frame.text.len().max(*largest);
+            }
             if action.is_some() {
                 return action;
             }

@@ -111,6 +111,7 @@ impl Session {
         self.note(|| Line::SetEndpoint { at: now.as_micros(), endpoint: endpoint.clone() });
         self.advance(now);
         self.connection.endpoint = endpoint;
+        self.forget_suspects();
         match self.connection.phase {
             Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {
                 self.close(CloseCode::Away);
@@ -135,8 +136,10 @@ impl Session {
     ///
     /// # Errors
     /// A bad name, too many channels, or for a presence channel without a user id when the session
-    /// signs by itself; a bad user id or info; an encrypted channel without the master key when the
-    /// session signs by itself.
+    /// signs by itself; a bad user id or info, or member data over [`Limits::signed_data`]; an
+    /// encrypted channel without the master key when the session signs by itself.
+    ///
+    /// [`Limits::signed_data`]: crate::Limits::signed_data
     pub fn subscribe(
         &mut self,
         name: &str,
@@ -154,9 +157,9 @@ impl Session {
         let is_presence = name.kind() == ChannelKind::Presence;
         let channel_data = if is_presence { options.channel_data()? } else { None };
         if let Some(data) = &channel_data
-            && data.len() > limits.event_data
+            && data.len() > limits.signed_data
         {
-            let (size, limit) = (data.len(), limits.event_data);
+            let (size, limit) = (data.len(), limits.signed_data);
             return Err(CommandError::TooLarge { size, limit });
         }
         if is_presence && channel_data.is_none() && self.config.has_secret() {
@@ -273,12 +276,17 @@ impl Session {
     /// channel `#server-to-user-ID`. After a failure this tries again.
     ///
     /// # Errors
-    /// User data that breaks a rule, or none although the session signs by itself.
+    /// User data that breaks a rule or is over [`Limits::signed_data`](crate::Limits::signed_data),
+    /// or none although the session signs by itself.
     pub fn sign_in(&mut self, user_data: Option<&str>, now: Instant) -> Result<(), CommandError> {
         self.note(|| Line::SignIn { at: now.as_micros(), user_data: user_data.map(Into::into) });
         match user_data {
             None if self.config.has_secret() => return Err(CommandError::UserDataMissing),
             None => {}
+            Some(data) if data.len() > self.config.limits.signed_data => {
+                let (size, limit) = (data.len(), self.config.limits.signed_data);
+                return Err(CommandError::TooLarge { size, limit });
+            }
             Some(data) => user::check(data).map_err(|problem| CommandError::UserData {
                 user_data: data.chars().take(200).collect(),
                 problem,

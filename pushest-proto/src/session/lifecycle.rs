@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::Session;
 use crate::action::CloseCode;
-use crate::backoff::FLOOR;
+use crate::backoff::{FLOOR, JITTER};
 use crate::connection::{ConnectionId, Phase};
 use crate::event::{Answers, Event, RequestFailure, ServerError, StateChange};
 use crate::loss::{Loss, Policy};
@@ -19,6 +19,7 @@ impl Session {
         let id = connection.next_id();
         connection.attempt = connection.attempt.saturating_add(1);
         connection.socket_id = None;
+        connection.largest_frame = 0;
         self.timers.disarm_all();
         self.timers.arm(Timer::Dial, self.now + self.config.timeouts.dial);
         self.enter(Phase::Connecting(id), None, None);
@@ -49,7 +50,8 @@ impl Session {
 
     /// The present connection or attempt is over. Decides what comes next.
     pub(super) fn lose(&mut self, loss: Loss) {
-        let loss = loss.clipped();
+        let limit = self.config.backoff.retry_after_limit;
+        let loss = loss.clipped().with_retry_after_up_to(limit);
         let established = self.connection.established().is_some();
         let tls = self.connection.endpoint.is_tls();
         let policy = loss.policy(tls, established, self.config.stop_on_refusal);
@@ -70,13 +72,8 @@ impl Session {
                 self.backoff.next_delay(at_least)
             }
         };
-        if delay.is_zero() {
-            self.enter(Phase::Waiting, Some(loss), Some(delay));
-            self.dial();
-        } else {
-            self.timers.arm(Timer::Retry, self.now + delay);
-            self.enter(Phase::Waiting, Some(loss), Some(delay));
-        }
+        self.timers.arm(Timer::Retry, self.now + delay);
+        self.enter(Phase::Waiting, Some(loss), Some(delay));
     }
 
     /// Gives the present connection up on our own account.
@@ -99,14 +96,15 @@ impl Session {
     /// Forgets all that belongs to the present connection.
     pub(super) fn end_connection(&mut self, loss: Loss) -> Arc<Loss> {
         let loss = Arc::new(loss);
+        self.learn_from_size(&loss);
         let (user, mut context) = self.user();
-        if let Loss::Closed { code: Some(code), reason } = &*loss
-            && (4000..4100).contains(code)
+        if let (Some(code), Some(reason)) = (loss.close_code(), loss.close_reason())
+            && (4000..4100).contains(&code)
         {
             // What is refused while a sign-in is unanswered may be just that.
             let error = ServerError {
-                code: Some(*code),
-                message: reason.clone(),
+                code: Some(code),
+                message: reason.into(),
                 channel: None,
                 answers: Some(Answers::SignIn),
                 inferred: true,
@@ -146,11 +144,13 @@ impl Session {
         match self.connection.phase {
             Phase::Established(_) => self.check_for_life(),
             // A network that flaps must not turn into a loop, and what a server asked for holds.
+            // What changed may have changed for many clients at the same moment, so that those
+            // whose pauses are as short already keep theirs, and the others draw.
             Phase::Waiting => {
-                let soon = (self.now + FLOOR).max(self.connection.not_before);
+                let earliest = (self.now + FLOOR).max(self.connection.not_before);
                 let retry = self.timers.deadline(Timer::Retry);
-                if retry.is_none_or(|retry| retry > soon) {
-                    self.timers.arm(Timer::Retry, soon);
+                if retry.is_none_or(|retry| retry > earliest + JITTER) {
+                    self.timers.arm(Timer::Retry, earliest + self.backoff.jitter());
                 }
             }
             Phase::Idle | Phase::Refused | Phase::Connecting(_) | Phase::Opening(_) => {}
@@ -188,10 +188,13 @@ impl Session {
             Timer::Pong => self.give_up(Loss::PongTimeout),
             Timer::Flush => self.flush_due(),
             Timer::Retry => self.dial(),
-            Timer::Stable => {
-                self.backoff.reset();
-                self.connection.attempt = 1;
-            }
+            Timer::Stable => match self.failures_count_until() {
+                Some(until) => self.timers.arm(Timer::Stable, until),
+                None => {
+                    self.backoff.reset();
+                    self.connection.attempt = 1;
+                }
+            },
         }
     }
 

@@ -4,6 +4,7 @@ mod actions;
 mod commands;
 mod lifecycle;
 mod routing;
+mod too_large;
 
 use alloc::boxed::Box;
 use core::fmt::Write as _;
@@ -161,7 +162,12 @@ impl Session {
     }
 
     /// A text message arrived. It is kept, not copied, by the events that it becomes.
+    /// One over [`Limits::message`](crate::Limits) is dropped at once, and told as
+    /// [`Malformation::TooLarge`](crate::Malformation).
     pub fn handle_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {
+        if message.len() > self.config.limits.message {
+            return self.handle_oversized(connection, message.len(), &message, now);
+        }
         self.note(|| Line::message(connection, &message, now));
         self.advance(now);
         if self.is_open(connection) {
@@ -204,14 +210,17 @@ impl Session {
         }
     }
 
-    /// The answer to [`Action::Authorize`](crate::Action::Authorize).
+    /// The answer to [`Action::Authorize`](crate::Action::Authorize). One that is larger than an
+    /// [`Authorization`] may be is a final refusal.
     pub fn handle_authorization(
         &mut self,
         ticket: Ticket,
         answer: Result<Authorization, Denied>,
         now: Instant,
     ) {
+        let signed_data = self.config.limits.signed_data;
         let answer = answer.map_err(Denied::clipped);
+        let answer = answer.and_then(|granted| granted.bounded(signed_data));
         self.note(|| Line::authorization(ticket, &answer, now));
         self.advance(now);
         if self.user.waits_for(ticket) {
@@ -251,7 +260,7 @@ impl Session {
 
     /// The network changed (another interface, back from sleep): what is known of the connection
     /// may be stale. A waiting session tries again in 100 ms, or when a server that asked for a
-    /// pause allows it; a connected one asks for a sign of life.
+    /// pause allows it, and up to 500 ms of jitter later; a connected one asks for a sign of life.
     pub fn handle_network_change(&mut self, now: Instant) {
         self.note(|| Line::NetworkChange { at: now.as_micros() });
         self.advance(now);

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -12,21 +11,18 @@ use crate::action::Action;
 use crate::channel::Key;
 use crate::connection::{ConnectionId, Phase};
 use crate::event::{Answers, ChannelEvent, Event, Malformation, RequestFailure, ServerError};
+use crate::loss::Loss;
 use crate::text::clip;
 use crate::timers::Timer;
 use crate::wire::decode::{self, Control};
 use crate::wire::envelope::{self, Envelope};
+use crate::wire::lists::{self, Watchlist};
 
 /// What an event costs beside its message.
-const EVENT_BYTES: usize = 64;
+pub(super) const EVENT_BYTES: usize = 64;
 
 impl Session {
     pub(super) fn route(&mut self, connection: ConnectionId, message: Bytes) {
-        if message.len() > self.config.limits.message {
-            let start = &message[..message.len().min(512)];
-            let start = start.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-            return self.malformed(Malformation::TooLarge, start);
-        }
         let message = match ByteString::try_from(message) {
             Ok(message) => message,
             Err(_) => return self.malformed(Malformation::NotUtf8, ""),
@@ -84,7 +80,11 @@ impl Session {
                 _ if self.connection.phase != Phase::Opening(connection) => {
                     self.malformed(Malformation::Unexpected, message);
                 }
-                Some(established) => self.established(connection, established),
+                Some(established) => {
+                    let lost = established.lost;
+                    self.established(connection, established);
+                    self.partly(1, lost, message);
+                }
                 None => self.malformed(Malformation::BadData, message),
             },
             Control::Ping => {
@@ -93,22 +93,19 @@ impl Session {
                 }
             }
             Control::Pong => self.pong(),
-            Control::Error => self.server_error(envelope, message),
+            Control::Error => self.server_error(connection, envelope, message),
             Control::SignedIn => match decode::signed_in(&payload()) {
-                Some((id, data)) => {
+                Some(signed_in) => {
                     let (user, mut context) = self.user();
-                    if user.succeeded(&id, &data, &mut context) {
-                        self.channels.signed_in(&id, &mut self.pending);
+                    if user.succeeded(&signed_in.id, &signed_in.user_data, &mut context) {
+                        self.channels.signed_in(&signed_in.id, &mut self.pending);
                     }
+                    self.partly(1, signed_in.lost, message);
                 }
                 None => self.malformed(Malformation::BadData, message),
             },
-            Control::WatchlistEvents => match decode::watchlist_events(&payload()) {
-                Some(changes) => {
-                    for (online, user_ids) in changes {
-                        self.watchlist(online, user_ids);
-                    }
-                }
+            Control::WatchlistEvents => match lists::watchlist_events(&payload()) {
+                Some(watchlist) => self.watchlist(watchlist, message),
                 None => self.malformed(Malformation::BadData, message),
             },
             _ => match self.channel_of(envelope, message) {
@@ -133,12 +130,14 @@ impl Session {
             Control::SubscriptionSucceeded => {
                 let most = context.config.limits.members;
                 let is_presence = channels.is_presence(key);
-                let members = if is_presence { decode::members(payload, most) } else { None };
+                let members = if is_presence { lists::members(payload, most) } else { None };
+                let read = members.as_ref().map(|list| (list.members.len(), list.lost));
                 // Whatever the list looks like, the subscription stands.
-                let is_odd = is_presence && members.is_none();
                 channels.succeeded(key, members, &mut context);
-                if is_odd {
-                    self.malformed(Malformation::BadData, message);
+                match read {
+                    Some((kept, lost)) => self.partly(kept as u64, lost, message),
+                    None if is_presence => self.malformed(Malformation::BadData, message),
+                    None => {}
                 }
             }
             Control::SubscriptionError => {
@@ -157,20 +156,24 @@ impl Session {
                     self.report(error, message);
                 }
             }
-            Control::MemberAdded => match decode::member(payload) {
-                Some(member) => channels.joined(key, member, bytes, &mut context),
+            Control::MemberAdded => match lists::member(payload) {
+                Some((member, lost)) => {
+                    channels.joined(key, member, bytes, &mut context);
+                    self.partly(1, lost, message);
+                }
                 None => self.malformed(Malformation::BadData, message),
             },
-            Control::MemberRemoved => match decode::member(payload) {
-                Some(member) => channels.left(key, member.id(), bytes, &mut context),
+            Control::MemberRemoved => match decode::user_id(payload) {
+                Some(id) => channels.left(key, &id, bytes, &mut context),
                 None => self.malformed(Malformation::BadData, message),
             },
             Control::SubscriptionCount => match decode::subscription_count(payload) {
-                Some(count) => {
+                Some((count, lost)) => {
                     channels.tell_gap(key, &mut context);
                     channels.set_count(key, count);
                     let event = Event::SubscriptionCount { channel, count };
                     self.pending.push(Action::Emit(event), bytes);
+                    self.partly(1, lost, message);
                 }
                 None => self.malformed(Malformation::BadData, message),
             },
@@ -207,22 +210,26 @@ impl Session {
             "offline" => false,
             _ => return false,
         };
-        let ids = decode::watchlist_event(&decode::payload(envelope.data, message));
-        let is_change = ids.is_some();
-        if let Some(user_ids) = ids {
-            self.watchlist(online, user_ids);
+        let payload = decode::payload(envelope.data, message);
+        let Some(watchlist) = lists::watchlist_event(online, &payload) else { return false };
+        self.watchlist(watchlist, message);
+        true
+    }
+
+    fn watchlist(&mut self, watchlist: Watchlist, message: &str) {
+        let (kept, lost) = (watchlist.kept(), watchlist.lost);
+        for (online, user_ids) in watchlist.changes {
+            let bytes = user_ids.iter().map(String::len).sum::<usize>() + EVENT_BYTES;
+            self.pending.push(Action::Emit(Event::Watchlist { online, user_ids }), bytes);
         }
-        is_change
+        self.partly(kept, lost, message);
     }
 
-    fn watchlist(&mut self, online: bool, user_ids: Vec<String>) {
-        let bytes = user_ids.iter().map(String::len).sum::<usize>() + EVENT_BYTES;
-        self.pending.push(Action::Emit(Event::Watchlist { online, user_ids }), bytes);
-    }
-
-    /// `pusher:error` is advisory, except that it may be all that a server says about a refused
-    /// subscription or sign-in (protocol, how servers deviate).
-    fn server_error(&mut self, envelope: &Envelope, message: &str) {
+    /// `pusher:error` is advisory on an established connection, except that it may be all that a
+    /// server says about a refused subscription or sign-in (protocol, how servers deviate). Instead
+    /// of `connection_established` it decides like a close with its code (protocol, close codes):
+    /// what the server does after it, if anything, is not waited for.
+    fn server_error(&mut self, connection: ConnectionId, envelope: &Envelope, message: &str) {
         let data = decode::error(&decode::payload(envelope.data, message));
         let mut error = ServerError {
             code: data.code,
@@ -231,6 +238,17 @@ impl Session {
             answers: None,
             inferred: true,
         };
+        if self.connection.phase == Phase::Opening(connection) {
+            // Nothing was asked for on this connection that it could answer.
+            error.inferred = false;
+            let code = error.code.filter(|_| !data.is_status);
+            let loss = code.map(|code| Loss::Refused { code, message: error.message.clone() });
+            self.report(error, message);
+            if let Some(loss) = loss {
+                self.give_up(loss);
+            }
+            return;
+        }
         let mut refused = None;
         match self.channel_of(envelope, message) {
             Addressee::Wanted(key) => {
@@ -306,11 +324,11 @@ impl Session {
         None
     }
 
-    fn channel_of(&self, envelope: &Envelope, message: &str) -> Addressee {
+    pub(super) fn channel_of(&self, envelope: &Envelope, message: &str) -> Addressee {
         let Some(token) = envelope.channel else {
             return Addressee::Nobody;
         };
-        let Some(content) = token.string(message) else {
+        let Some(content) = token.string(message).filter(|_| !token.control) else {
             return Addressee::Unreadable;
         };
         let key = if token.escaped {
@@ -323,14 +341,21 @@ impl Session {
         heard.map_or(Addressee::Unwanted, Addressee::Wanted)
     }
 
+    /// The message was understood, but for some of its parts, if there are any.
+    fn partly(&mut self, kept: u64, lost: u64, message: &str) {
+        if lost > 0 {
+            self.malformed(Malformation::Partly { kept, lost }, message);
+        }
+    }
+
     fn malformed(&mut self, problem: Malformation, message: &str) {
-        let event = Event::Malformed { problem, message: clip(message) };
+        let event = Event::Malformed { problem, channel: None, message: clip(message) };
         self.pending.push(Action::Emit(event), message.len().min(512) + EVENT_BYTES);
     }
 }
 
 /// Whom a message is for.
-enum Addressee {
+pub(super) enum Addressee {
     Wanted(Key),
     /// A channel that is not wanted, or not anymore.
     Unwanted,

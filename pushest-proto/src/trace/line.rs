@@ -12,14 +12,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::version::{LIBRARY, VERSION};
 use crate::Instant;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::channel::{DecryptionFailure, NameRules, SharedSecret};
 use crate::config::{BackoffConfig, Config, ConfigError, Endpoint, Limits, Timeouts};
 use crate::connection::ConnectionId;
 use crate::loss::{DialFailure, Loss};
-
-pub(super) const VERSION: u32 = 1;
 
 /// One line. Times are microseconds.
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,6 +84,14 @@ pub(crate) enum Line<'a> {
         connection: u64,
         #[serde(with = "base64")]
         base64: Cow<'a, [u8]>,
+    },
+    /// A message over the limit: its size and its beginning.
+    Oversized {
+        at: u64,
+        connection: u64,
+        size: usize,
+        #[serde(with = "base64")]
+        beginning: Cow<'a, [u8]>,
     },
     Activity {
         at: u64,
@@ -179,7 +186,7 @@ impl Header {
     pub(crate) fn new(config: &Config, seed: u64, now: Instant) -> Self {
         Self {
             version: VERSION,
-            library: env!("CARGO_PKG_VERSION").to_string(),
+            library: LIBRARY.to_string(),
             at: now.as_micros(),
             seed,
             key: config.key.clone(),
@@ -301,6 +308,8 @@ struct TimeoutsText {
 struct BackoffText {
     initial: Duration,
     maximum: Duration,
+    schedule: Option<Vec<Duration>>,
+    retry_after_limit: Duration,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -317,6 +326,7 @@ struct LimitsText {
     channel_name: NameRules,
     event_name: usize,
     event_data: usize,
+    signed_data: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -330,9 +340,11 @@ struct NameRulesText {
 #[serde(remote = "Loss", rename_all = "snake_case", deny_unknown_fields)]
 enum LossText {
     Closed { code: Option<u16>, reason: Box<str> },
+    BadClose { code: Option<u16>, problem: Box<str> },
     Reset(Box<str>),
     TooLarge { limit: usize },
     Dial(#[serde(with = "DialFailureText")] DialFailure),
+    Refused { code: u16, message: Box<str> },
     HandshakeTimeout,
     PongTimeout,
     EndpointChanged,
@@ -346,9 +358,11 @@ enum DialFailureText {
     Connect(Box<str>),
     Tls { certificate: bool, detail: Box<str> },
     Proxy(Box<str>),
-    Http { status: u16, retry_after: Option<Duration>, location: Option<Box<str>> },
+    Http { status: u16, retry_after: Option<Duration>, location: Option<Box<str>>, body: Box<str> },
+    Upgrade(Box<str>),
     NotWebSocket(Box<str>),
     Timeout,
+    Headers(Box<str>),
     Unsupported(Box<str>),
 }
 
@@ -378,7 +392,8 @@ mod endpoint {
     }
 
     pub(super) fn serialize<S: Serializer>(endpoint: &Endpoint, to: S) -> Result<S::Ok, S::Error> {
-        let Endpoint { host, port, path, tls, own_port, hosted } = endpoint.clone();
+        let host = endpoint.host_with_zone().into_owned();
+        let Endpoint { port, path, tls, own_port, hosted, .. } = endpoint.clone();
         EndpointText { host, port, path, tls, own_port, hosted }.serialize(to)
     }
 

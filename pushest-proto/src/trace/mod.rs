@@ -28,6 +28,7 @@
 //! # What is in a recording
 //!
 //! - The configuration, the seed and the start, on the first line, with the version of the format.
+//!   [`Replay`] refuses a recording in another version, and names both.
 //! - Every input and command with its time in microseconds and its arguments: what the server sent,
 //!   member data and user data, names, and what was triggered. **That is the user's content**: look
 //!   a recording through before showing it to anybody.
@@ -48,6 +49,7 @@
 mod line;
 mod recorder;
 mod replay;
+mod version;
 
 use core::fmt;
 

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::line::Line;
-use crate::action::Action;
+use crate::action::{Action, Frame};
 use crate::event::Event;
 
 /// Takes the lines.
@@ -43,13 +43,17 @@ impl Recorder {
 }
 
 /// The action as it stands in a recording: as its `Debug` shows it, which has no secret in it
-/// (contract, C11); and without what only the receiver of an encrypted event may read.
+/// (contract, C11); without what only the receiver of an encrypted event may read; and with the
+/// signatures of frames, which a replay must put into the same places.
 pub(super) fn shown(action: &Action) -> String {
     match action {
         Action::Emit(Event::Channel(event)) if event.was_encrypted() => {
             let (channel, name) = (event.channel(), event.name());
             let bytes = event.raw().len();
             format!("Emit(Channel(opened, {channel:?}, {name:?}, {bytes} bytes))")
+        }
+        Action::Send(Frame { connection, text }) => {
+            format!("Send(Frame {{ connection: {connection:?}, text: {text:?} }})")
         }
         action => format!("{action:?}"),
     }

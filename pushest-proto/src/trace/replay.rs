@@ -10,8 +10,9 @@ use core::iter::Peekable;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::line::{Line, VERSION};
+use super::line::Line;
 use super::recorder::shown;
+use super::version::OtherVersion;
 use super::{DecryptionFailure, Trace};
 use crate::Instant;
 use crate::action::Action;
@@ -35,13 +36,20 @@ impl Replay {
     /// Reads a whole recording; what ends early, at the end of a line, replays up to there.
     ///
     /// # Errors
-    /// [`Damaged`] names the first line that is not one of a recording, and the rule.
+    /// [`Damaged`] names the first line that is not one of a recording, and the rule; or the format
+    /// of the recording, if it is not the one that this version of the library reads.
     pub fn new(recording: &str) -> Result<Self, Damaged> {
         let mut lines = Vec::new();
         let mut unopened = 0;
         for (place, text) in recording.split_inclusive('\n').enumerate() {
             let line = place + 1;
             let damaged = |problem: &str| Damaged { line, problem: problem.into() };
+            // Another version's lines have other forms: that is said, and not how they differ.
+            if place == 0
+                && let Some(other) = OtherVersion::of(text)
+            {
+                return Err(damaged(&other.to_string()));
+            }
             let parsed: Line<'static> = serde_json::from_str(text).map_err(|error| {
                 if text.ends_with('\n') {
                     damaged(&problem_of(&error))
@@ -70,10 +78,6 @@ impl Replay {
             return Err(Damaged { line: 1, problem: "there is no line".into() });
         };
         let damaged = |problem: String| Damaged { line: 1, problem: problem.into() };
-        if header.version != VERSION {
-            let version = header.version;
-            return Err(damaged(alloc::format!("version {version}, and {VERSION} can be read")));
-        }
         let library = header.library.as_str().into();
         let (seed, now) = (header.seed, Instant::from_micros(header.at));
         let config = header.config().map_err(|error| damaged(error.to_string()))?;
@@ -201,6 +205,9 @@ impl Replay {
             Line::Bytes { at, connection: id, base64 } => {
                 let message = Bytes::from(base64.into_owned());
                 session.handle_message(connection(id), message, time(at));
+            }
+            Line::Oversized { at, connection: id, size, beginning } => {
+                session.handle_oversized(connection(id), size, &beginning, time(at));
             }
             Line::Activity { at, connection: id } => {
                 session.handle_activity(connection(id), time(at));

@@ -1,12 +1,11 @@
 //! The scanner of the one outer object, `{event, channel, data, user_id, …}`.
 //!
 //! It finds where each value stands and decodes none of them. It does not recurse: nesting costs a
-//! counter. Everything outside of `data` is held to JSON's grammar; inside `data` only the
-//! brackets and quotes are followed, the rest is judged when somebody reads it.
+//! counter. The object itself is held to JSON's grammar; of its values only the brackets and quotes
+//! are followed, and the rest is judged when somebody reads it. So a value that nobody reads does
+//! not cost the message, whatever it is (protocol, tolerance rule).
 
 use core::ops::Range;
-
-use serde::de::IgnoredAny;
 
 /// Where a value stands in the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +62,15 @@ pub(crate) fn scan(text: &str) -> Result<Envelope, NotAnObject> {
     if scanner.at == text.len() { Ok(envelope) } else { Err(NotAnObject) }
 }
 
+/// What the beginning of a message shows of it: the members that stand in it whole. Of duplicate
+/// keys the last of these wins; the rest of the message might say otherwise.
+pub(crate) fn scan_beginning(text: &str) -> Envelope {
+    let mut envelope = Envelope::default();
+    // Ends at the first member that is cut off, or is no JSON.
+    let _ = Scanner { text, bytes: text.as_bytes(), at: 0 }.object_into(&mut envelope);
+    envelope
+}
+
 struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -72,12 +80,17 @@ struct Scanner<'a> {
 impl Scanner<'_> {
     fn object(&mut self) -> Option<Envelope> {
         let mut envelope = Envelope::default();
+        self.object_into(&mut envelope)?;
+        Some(envelope)
+    }
+
+    fn object_into(&mut self, envelope: &mut Envelope) -> Option<()> {
         self.white_space();
         self.expect(b'{')?;
         self.white_space();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Some(envelope);
+            return Some(());
         }
         loop {
             self.white_space();
@@ -86,51 +99,30 @@ impl Scanner<'_> {
             self.expect(b':')?;
             self.white_space();
             let value = self.value()?;
-            self.keep(&mut envelope, key, value)?;
+            self.keep(envelope, key, value);
             self.white_space();
             match self.next()? {
                 b',' => {}
-                b'}' => return Some(envelope),
+                b'}' => return Some(()),
                 _ => return None,
             }
         }
     }
 
-    fn keep(&self, envelope: &mut Envelope, key: Token, value: Token) -> Option<()> {
-        let unescaped = if key.escaped { Some(unescaped(key.of(self.text))?) } else { None };
+    fn keep(&self, envelope: &mut Envelope, key: Token, value: Token) {
+        // Escapes that are none are not in any name that the protocol knows.
+        let unescaped = if key.escaped { unescaped(key.of(self.text)) } else { None };
         let name = match &unescaped {
             Some(name) => name.as_bytes(),
             None => &self.bytes[key.start as usize + 1..key.end as usize - 1],
         };
-        let slot = match name {
-            b"data" => {
-                // Nobody will read the former one: it is judged now.
-                return match envelope.data.replace(value) {
-                    Some(former) if !self.is_json(former) => None,
-                    _ => Some(()),
-                };
-            }
-            b"event" => Some(&mut envelope.event),
-            b"channel" => Some(&mut envelope.channel),
-            b"user_id" => Some(&mut envelope.user_id),
-            _ => None,
-        };
-        if key.control || !self.is_json(value) {
-            return None;
-        }
-        if let Some(slot) = slot {
-            let is_null = self.bytes[value.start as usize] == b'n';
-            *slot = if is_null { None } else { Some(value) };
-        }
-        Some(())
-    }
-
-    /// Whether a value outside of `data` is JSON in every detail.
-    fn is_json(&self, value: Token) -> bool {
-        if self.bytes[value.start as usize] == b'"' && !value.escaped {
-            !value.control
-        } else {
-            serde_json::from_str::<IgnoredAny>(value.of(self.text)).is_ok()
+        let present = Some(value).filter(|value| value.of(self.text) != "null");
+        match name {
+            b"data" => envelope.data = Some(value),
+            b"event" => envelope.event = present,
+            b"channel" => envelope.channel = present,
+            b"user_id" => envelope.user_id = present,
+            _ => {}
         }
     }
 
@@ -205,14 +197,13 @@ impl Scanner<'_> {
         }
     }
 
-    /// A number, `true`, `false` or `null`: up to what ends it.
+    /// A number, `true`, `false`, `null`, or what stands in the place of one: up to what ends it.
     fn scalar(&mut self) -> Option<Token> {
         let start = self.at;
-        let ends = |byte: &u8| b",}] \t\n\r".contains(byte);
+        let ends = |byte: &u8| b",}]\"{[: \t\n\r".contains(byte);
         let rest = &self.bytes[start..];
         self.at += rest.iter().position(ends).unwrap_or(rest.len());
-        let token = Token::new(start, self.at)?;
-        serde_json::from_str::<IgnoredAny>(token.of(self.text)).is_ok().then_some(token)
+        if self.at == start { None } else { Token::new(start, self.at) }
     }
 
     fn white_space(&mut self) {
@@ -288,16 +279,43 @@ mod tests {
             r#"{event:"x"}"#,
             r#"{"event":"x"#,
             r#"{"event":"\"#,
-            r#"{"x":01}"#,
-            r#"{"x":[}}"#,
-            r#"{"x":"\q"}"#,
-            r#"{"\q":1}"#,
-            r#"{"data":nope}"#,
-            "{\"event\":\"a\nb\"}",
+            r#"{"x":1 2}"#,
+            r#"{"x":a"b"}"#,
+            r#"{"x":]}"#,
             r#"{"data":[1"#,
-            r#"{"data":[1,],"data":1}"#,
         ] {
             assert_eq!(scan(text), Err(NotAnObject), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_json_costs_itself_only() {
+        for odd in ["01", "NaN", "[}", "[1,]", r#""\q""#, "\"\n\"", r#""\ud800""#, "{]"] {
+            let text = alloc::format!(
+                r#"{{"x":{odd},"event":"a","\q":{odd},"data":{odd},"user_id":{odd},"data":{odd}}}"#
+            );
+            assert_eq!(values(&text), [Some("\"a\""), None, Some(odd), Some(odd)], "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_shows_the_members_that_stand_in_it_whole() {
+        let channel = |text: &'static str| scan_beginning(text).channel.map(|token| token.of(text));
+        let c = Some(r#""c""#);
+        assert_eq!(channel(r#"{"event":"e","channel":"c","data":"cut o"#), c);
+        assert_eq!(channel(r#"{"channel":"c""#), c);
+        assert_eq!(channel(r#"{"data":"{\"channel\":\"x\"}","channel":"c","event":"cut o"#), c);
+        assert_eq!(channel(r#" {"a":{"channel":"x"},"channel":"c","channel":"x"#), c);
+        for hidden in [
+            "",
+            "[",
+            r#"{"channel":"c"#,
+            r#"{"channel""#,
+            r#"{"data":{"channel":"c","#,
+            r#"{"data":"{\"channel\":\"c\","#,
+            r#"["channel","c"#,
+        ] {
+            assert_eq!(channel(hidden), None, "{hidden}");
         }
     }
 

@@ -3,3 +3,7 @@
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod envelope;
+pub(crate) mod escapes;
+pub(crate) mod lists;
+pub(crate) mod number;
+pub(crate) mod parts;

@@ -114,11 +114,11 @@ fn a_refusal_is_final_until_the_user_asks_again() {
 fn an_unavailable_authorization_is_asked_for_again_with_growing_pauses() {
     let mut harness = connected();
     harness.subscribe("private-x");
-    for attempt in 1..=6 {
+    for (attempt, words) in (1..=6).zip(["a", "b", "c", "d", "e", "f"]) {
         let request = harness.requests().remove(0);
         assert_eq!(request.attempt, attempt);
         assert_eq!(request.last_failure.is_some(), attempt > 1);
-        answer(&mut harness, request.ticket, Err(Denied::unavailable(Some(500), "oops")));
+        answer(&mut harness, request.ticket, Err(Denied::unavailable(Some(500), words)));
         let events = harness.events();
         let [Event::SubscriptionFailed { reason, retry_in: Some(pause), .. }] = &events[..] else {
             panic!("{events:?}")
@@ -133,6 +133,70 @@ fn an_unavailable_authorization_is_asked_for_again_with_growing_pauses() {
     assert_eq!(harness.sent().len(), 1);
     harness.succeed("private-x");
     assert!(harness.session.channel("private-x").unwrap().failure().is_none());
+}
+
+#[test]
+fn a_failure_is_reported_when_it_changes_and_not_at_every_retry() {
+    let mut harness = connected();
+    harness.subscribe("private-x");
+    let page = |number: u32| Denied::unavailable(Some(500), &format!("oops, request {number}"));
+    let other = Denied::unavailable(Some(502), "no upstream");
+    // Nobody answers pings here, and nobody minds.
+    harness.session.handle_reading(false, harness.now);
+    let fail = |harness: &mut Harness, denied: &Denied| {
+        let request = loop {
+            if let Some(request) = harness.requests().pop() {
+                break request;
+            }
+            harness.next_deadline();
+        };
+        answer(harness, request.ticket, Err(denied.clone()));
+        // What it says now is known without an event, too, and goes with the next request.
+        let failure = harness.session.channel("private-x").unwrap().failure().cloned();
+        assert_eq!(failure, Some(RequestFailure::AuthorizationUnavailable(denied.clone())));
+        let is_failure = |event: &&Event| matches!(event, Event::SubscriptionFailed { .. });
+        harness.events().iter().filter(is_failure).count()
+    };
+    let told: Vec<usize> = (1..=4).map(|number| fail(&mut harness, &page(number))).collect();
+    assert_eq!(told, [1, 0, 0, 0]);
+    assert_eq!(fail(&mut harness, &other), 1);
+    assert_eq!(fail(&mut harness, &page(5)), 1);
+    assert_eq!(fail(&mut harness, &page(6)), 0);
+    // On another connection, and when the user asks again, it is news again.
+    harness.close(4200);
+    harness.establish();
+    harness.events();
+    assert_eq!(fail(&mut harness, &page(7)), 1);
+    assert_eq!(fail(&mut harness, &page(8)), 0);
+    harness.session.retry("private-x", harness.now).unwrap();
+    harness.drain();
+    assert_eq!(fail(&mut harness, &page(9)), 1);
+}
+
+#[test]
+fn clients_that_are_told_the_same_pause_come_back_at_different_times() {
+    let pause = Duration::from_secs(5);
+    let mut pauses: Vec<Duration> = (0..12)
+        .map(|seed| {
+            let mut harness = Harness::with_seed(asking(), seed);
+            harness.connect();
+            harness.subscribe("private-x");
+            let ticket = harness.requests()[0].ticket;
+            let message = "later".into();
+            let retry_after = Some(pause);
+            let denied = Denied::Unavailable { status: Some(503), message, retry_after };
+            answer(&mut harness, ticket, Err(denied));
+            let events = harness.events();
+            let Some(Event::SubscriptionFailed { retry_in: Some(pause), .. }) = events.last()
+            else {
+                panic!("{events:?}")
+            };
+            *pause
+        })
+        .collect();
+    pauses.sort();
+    assert!(pauses[0] >= pause && pauses[11] <= pause + Duration::from_secs(1), "{pauses:?}");
+    assert!(pauses[11] - pauses[0] > Duration::from_millis(400), "{pauses:?}");
 }
 
 #[test]
@@ -158,6 +222,7 @@ fn an_answer_for_a_former_socket_is_dropped_and_asked_for_again() {
     let former = harness.requests()[0].ticket;
     harness.close(4200);
     assert_eq!(harness.abandoned(), [former]);
+    harness.wait_for_retry();
     harness.open();
     harness.receive(&established("5.6", 120));
     answer(&mut harness, former, Ok(granted()));
@@ -265,4 +330,65 @@ fn eight_requests_run_at_once_and_the_others_take_their_turns() {
         (0..20).filter(|number| *number != 9).map(|number| format!("private-{number}")).collect();
     assert_eq!(asked, expected);
     assert_eq!(harness.sent().len(), 19);
+}
+
+#[test]
+fn what_an_authorization_does_not_need_does_not_cost_it() {
+    for answer in [
+        r#"{"auth":"key:00","channel_data":{"user_id":1}}"#,
+        r#"{"auth":7,"auth":"key:00","user_data":[],"shared_secret":null}"#,
+        r#"{"extra":nope,"auth":"key:00","shared_secret":01}"#,
+        r#"{"auth":"key:00","channel_data":"a","channel_data":{}}"#,
+        r#"{"auth":"key\u003a00""#,
+    ] {
+        let granted = Authorization::from_json(answer);
+        assert_eq!(granted, Ok(Authorization::new("key:00")), "{answer}");
+        let mut harness = Harness::new(asking());
+        harness.connect();
+        harness.subscribe("private-x");
+        let ticket = harness.requests()[0].ticket;
+        harness.session.handle_authorization(ticket, granted, harness.now);
+        harness.drain();
+        let frame =
+            r#"{"event":"pusher:subscribe","data":{"channel":"private-x","auth":"key:00"}}"#;
+        assert_eq!(harness.sent(), [frame]);
+    }
+    for answer in ["", "7", "[1]", "null", "\"key:00\"", r#"{"auth":7}"#, r#"{"auth":""}"#, "{"] {
+        let refused = Authorization::from_json(answer);
+        assert!(matches!(refused, Err(Denied::Refused { .. })), "{answer}");
+    }
+    // A string that is cut off is none: what is missing was signed.
+    assert!(Authorization::from_json(r#"{"auth":"key:00"#).is_err());
+}
+
+/// An object does not tell the bytes that were signed: whether the server's spelling is the one
+/// in the answer cannot be known.
+#[test]
+fn signed_data_must_be_a_string_where_it_is_needed() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.subscribe("presence-room");
+    let answer = r#"{"auth":"key:00","channel_data":{"user_id":"1"}}"#;
+    let ticket = harness.requests()[0].ticket;
+    harness.session.handle_authorization(ticket, Authorization::from_json(answer), harness.now);
+    harness.drain();
+    let events = harness.events();
+    let [Event::SubscriptionFailed { reason: RequestFailure::Denied(denied), .. }] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    assert!(denied.to_string().contains("`channel_data` that is a string"), "{denied}");
+    assert!(harness.sent().is_empty());
+
+    harness.session.sign_in(None, harness.now).unwrap();
+    harness.drain();
+    let answer = r#"{"auth":"key:00","user_data":{"id":"1"}}"#;
+    let ticket = harness.requests()[0].ticket;
+    harness.session.handle_authorization(ticket, Authorization::from_json(answer), harness.now);
+    harness.drain();
+    let events = harness.events();
+    let [Event::SignInFailed { reason: RequestFailure::Denied(denied), .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert!(denied.to_string().contains("`user_data` that is a string"), "{denied}");
 }

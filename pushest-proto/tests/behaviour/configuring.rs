@@ -1,4 +1,4 @@
-//! Configurations from code, URLs and environment variables.
+//! Configurations from code and environment variables.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,13 +6,9 @@ use std::time::Duration;
 use pushest_proto::{BackoffConfig, Config, ConfigError, Limits, Timeouts};
 
 /// Scheme, host, port and path of the WebSocket URL.
-fn address(config: &Config) -> String {
+pub(crate) fn address(config: &Config) -> String {
     let url = config.endpoint().url(config.key());
     url.split_once("?protocol=7&client=pushest-rust&version=").expect("a query").0.to_string()
-}
-
-fn from_url(url: &str) -> Result<(String, bool), ConfigError> {
-    Config::from_url(url).map(|config| (address(&config), config.has_secret()))
 }
 
 fn from_variables(variables: &[(&str, &str)]) -> Result<(String, bool), ConfigError> {
@@ -52,6 +48,22 @@ fn an_endpoint_gives_the_parts_of_a_hand_written_upgrade() {
     }
 }
 
+/// Proxies that match the host exactly answer 404 to one with a default port.
+#[test]
+fn the_host_of_an_upgrade_names_no_port_that_is_the_schemes_default() {
+    let authority = |builder: pushest_proto::ConfigBuilder| {
+        builder.build().expect("valid").endpoint().authority()
+    };
+    let own = |port| Config::builder("k").host("example.org").port(port);
+    assert_eq!(authority(own(80)), "example.org");
+    assert_eq!(authority(own(443)), "example.org");
+    assert_eq!(authority(own(443).tls(false)), "example.org:443");
+    assert_eq!(authority(own(80).tls(true)), "example.org:80");
+    assert_eq!(authority(Config::builder("k").cluster("eu")), "ws-eu.pusher.com");
+    assert_eq!(authority(Config::builder("k").host("::1")), "[::1]");
+    assert_eq!(authority(Config::builder("k").host("::1").tls(true).port(8443)), "[::1]:8443");
+}
+
 #[test]
 fn a_bad_value_is_refused_by_name_and_rule() {
     let refused = |builder: pushest_proto::ConfigBuilder| builder.build().unwrap_err().to_string();
@@ -59,7 +71,7 @@ fn a_bad_value_is_refused_by_name_and_rule() {
     assert!(refused(Config::builder("a/b")).starts_with("the key \"a/b\" is not a key"));
     assert_eq!(refused(Config::builder("k").secret(" ")), "the secret is empty");
     assert!(refused(Config::builder("k").cluster("EU")).starts_with("\"EU\" is not a cluster"));
-    for host in ["", "http://x", "x:80", "x/y", "a b", "[x]", "-x", "1:2"] {
+    for host in ["", "http://x", "x:80", "x/y", "a b", "[x]", "-x", "1:2", "a%b", "\u{202e}a"] {
         let error = refused(Config::builder("k").host(host));
         assert!(error.contains("is not a host"), "{error}");
     }
@@ -94,69 +106,6 @@ fn a_bad_value_is_refused_by_name_and_rule() {
 }
 
 #[test]
-fn urls_are_read() {
-    let read = |url: &str| from_url(url).unwrap();
-    assert_eq!(read("pusher://k:s@host:6001/p/q"), ("ws://host:6001/p/q/app/k".into(), true));
-    assert_eq!(read("pusher://k@host"), ("ws://host:80/app/k".into(), false));
-    assert_eq!(read("pusher://k:s@host:443"), ("ws://host:443/app/k".into(), true));
-    assert_eq!(read("pushers://k:s@host/"), ("wss://host:443/app/k".into(), true));
-    assert_eq!(read("PUSHERS://k:s%3A%40@[::1]:8443"), ("wss://[::1]:8443/app/k".into(), true));
-    assert_eq!(
-        read("https://k:s@api-eu.pusher.com/apps/123"),
-        ("wss://ws-eu.pusher.com:443/app/k".into(), true)
-    );
-    assert_eq!(read("https://k:s@API-EU.pusher.com/apps/1").0, "wss://ws-eu.pusher.com:443/app/k");
-    assert_eq!(
-        read("http://k:s@api.pusherapp.com/apps/123"),
-        ("ws://ws-mt1.pusher.com:80/app/k".into(), true)
-    );
-    assert_eq!(
-        read("http://k:s@127.0.0.1:6001/apps/app-id"),
-        ("ws://127.0.0.1:6001/app/k".into(), true)
-    );
-}
-
-#[test]
-fn a_percent_encoded_secret_signs_like_the_plain_one() {
-    use crate::harness::{Harness, SECRET};
-    let encoded: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let key = crate::harness::KEY;
-    let url = format!("pusher://{key}:{encoded}@localhost:6001");
-    let config = pushest_proto::ConfigBuilder::default().url(&url).unwrap();
-    let mut harness = Harness::new(config);
-    harness.connect();
-    harness.subscribe("private-foobar");
-    assert!(harness.sent()[0].contains("58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369"));
-}
-
-#[test]
-fn malformed_urls_are_refused() {
-    for url in [
-        "",
-        "k:s@host",
-        "ws://k:s@host",
-        "pusher://host",
-        "pusher://k:s@",
-        "pusher://k:s@:80",
-        "pusher://k:s@host:",
-        "pusher://k:s@host:0",
-        "pusher://k:s@host:65536",
-        "pusher://k:s@host:8o",
-        "pusher://k:s@[::1",
-        "pusher://k:s@[::1]x",
-        "pusher://:s@host",
-        "https://k:s@host/nonsense",
-        "https://k:s@host/prefix/apps/1",
-        "https://k:s@host",
-        "pusher://k:@host",
-        "pusher://k:s@host/a?b",
-        "pusher://%ff:s@host",
-    ] {
-        assert!(from_url(url).is_err(), "{url}");
-    }
-}
-
-#[test]
 fn the_variables_of_pusher_are_read() {
     let read = |variables: &[(&str, &str)]| from_variables(variables).unwrap();
     assert_eq!(
@@ -184,6 +133,27 @@ fn the_variables_of_pusher_are_read() {
 }
 
 #[test]
+fn a_host_may_be_pasted_with_its_scheme_its_port_and_a_slash() {
+    let read = |variables: &[(&str, &str)]| {
+        from_variables(&[&[("PUSHER_APP_KEY", "k")], variables].concat()).unwrap().0
+    };
+    let host = |value| read(&[("PUSHER_HOST", value)]);
+    assert_eq!(host("http://example.org:6001/"), "ws://example.org:6001/app/k");
+    assert_eq!(host("HTTPS://example.org"), "wss://example.org:443/app/k");
+    assert_eq!(host("example.org:6001"), "wss://example.org:6001/app/k");
+    assert_eq!(host("example.org/"), "wss://example.org:443/app/k");
+    assert_eq!(host("[::1]:6001"), "wss://[::1]:6001/app/k");
+    assert_eq!(host("::1"), "wss://[::1]:443/app/k");
+    assert_eq!(host("https://api-eu.pusher.com"), "wss://ws-eu.pusher.com:443/app/k");
+    // What has a variable of its own is said there.
+    let variables =
+        [("PUSHER_HOST", "http://h:6001"), ("PUSHER_PORT", "8080"), ("PUSHER_SCHEME", "HTTPS")];
+    assert_eq!(read(&variables), "wss://h:8080/app/k");
+    let reverb = [("REVERB_APP_KEY", "r"), ("REVERB_HOST", "http://h:8080/")];
+    assert_eq!(from_variables(&reverb).unwrap().0, "ws://h:8080/app/r");
+}
+
+#[test]
 fn the_variables_of_reverb_are_read_where_there_are_none_of_pusher() {
     let reverb = [
         ("REVERB_APP_KEY", "r"),
@@ -207,13 +177,21 @@ fn the_variables_of_reverb_are_read_where_there_are_none_of_pusher() {
 fn bad_variables_are_refused() {
     let key = ("PUSHER_APP_KEY", "k");
     assert_eq!(from_variables(&[]), Err(ConfigError::Missing { what: "key" }));
-    assert_eq!(
-        from_variables(&[key, ("PUSHER_PORT", "x")]),
-        Err(ConfigError::Port { port: "x".into() })
-    );
-    assert_eq!(
-        from_variables(&[key, ("PUSHER_SCHEME", "gopher")]),
-        Err(ConfigError::Scheme { scheme: "gopher".into() })
-    );
+    let refused = |name: &'static str, value: &str| {
+        let error = from_variables(&[key, (name, value)]).expect_err(value);
+        let ConfigError::Variable { name: named, problem } = &error else { panic!("{error:?}") };
+        assert_eq!((*named, error.to_string()), (name, format!("{name} {problem}")));
+        assert!(!error.to_string().contains(value), "{error}");
+    };
+    for port in ["x", "0", "65536", "+80", "8 0", "6001sEcret"] {
+        refused("PUSHER_PORT", port);
+    }
+    refused("PUSHER_SCHEME", "gopher");
+    refused("PUSHER_APP_KEY", "key:sEcret");
+    refused("PUSHER_APP_CLUSTER", "EU");
+    for host in ["https://key:sEcret@h", "key:sEcret@h", "sEcret@h", "h/path", "h:x", "gopher://h"]
+    {
+        refused("PUSHER_HOST", host);
+    }
     assert!(from_variables(&[("PUSHER_URL", "nonsense")]).is_err());
 }

@@ -80,14 +80,15 @@ fn a_handshake_that_never_comes_is_given_up() {
     harness.session.connect(harness.now);
     harness.drain();
     harness.open();
-    // Other messages are no handshake; Reverb refuses with an error and leaves the socket open.
+    // Other messages are no handshake, and neither is an error that does not say which one it is.
     harness.pass_seconds(9);
-    harness.receive(&message("pusher:error", None, r#"{"code":4001,"message":"No such app"}"#));
+    harness.receive(&message("pusher:error", None, r#"{"code":null,"message":"busy"}"#));
     assert_eq!(harness.session.state(), ConnectionState::Connecting);
     harness.pass_seconds(1);
     assert_eq!(harness.session.state(), ConnectionState::Waiting);
-    assert_eq!(*harness.session.status().last_loss.unwrap(), Loss::HandshakeTimeout);
-    assert_eq!(harness.session.status().last_error.unwrap().code, Some(4001));
+    let status = harness.session.status();
+    assert_eq!(*status.last_loss.unwrap(), Loss::HandshakeTimeout);
+    assert_eq!(&*status.last_error.unwrap().message, "busy");
     assert_eq!(harness.closes().len(), 1);
 }
 
@@ -97,7 +98,8 @@ fn a_socket_id_that_is_none_is_malformed_and_establishes_nothing() {
     harness.session.connect(harness.now);
     harness.drain();
     harness.open();
-    for socket_id in ["", "1", "1.2::user::{}", "a.b"] {
+    let long = "1".repeat(101);
+    for socket_id in ["", "1:2", "1.2::user::{}", "1.2 ", "1/2", "ä.1", &long] {
         harness.receive(&established(socket_id, 120));
         assert_eq!(harness.session.state(), ConnectionState::Connecting, "{socket_id}");
         let events = harness.events();

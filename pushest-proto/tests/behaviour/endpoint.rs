@@ -65,8 +65,87 @@ fn a_refusal_says_status_and_body() {
     for status in [400, 401, 403, 404, 419] {
         assert_eq!(read(status, "go away"), Err(Denied::refused(Some(status), "go away")));
     }
-    let long = read(403, &"x".repeat(1_000));
-    assert!(matches!(long, Err(Denied::Refused { message, .. }) if message.len() == 512));
+}
+
+#[test]
+fn of_an_error_page_the_first_200_characters_are_shown_on_one_line_without_control_characters() {
+    let shown = |body: &str| match read(403, body) {
+        Err(Denied::Refused { message, .. }) => message.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(shown(&"x".repeat(1_000)), "x".repeat(200));
+    assert_eq!(shown(&"ä ".repeat(1_000)), "ä ".repeat(100));
+    let page = "\r\n<html>\n\t<h1>Page  expired</h1>\n</html>\n";
+    assert_eq!(shown(page), "<html> <h1>Page expired</h1> </html>");
+    assert_eq!(shown("a\x1b[2Jb\0c\u{202e}d\u{9b}e"), r"a\u{1b}[2Jb\u{0}c\u{202e}d\u{9b}e");
+}
+
+#[test]
+fn a_byte_order_mark_before_the_answer_is_skipped() {
+    let json = r#"{"auth":"k:s"}"#;
+    let read = |body: &[u8]| {
+        EndpointAnswer { status: 200, retry_after: None, location: None, body }.read()
+    };
+    let utf16 = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        mark.into_iter().chain(json.encode_utf16().flat_map(bytes)).collect()
+    };
+    for body in [
+        json.as_bytes().to_vec(),
+        [b"\xef\xbb\xbf", json.as_bytes()].concat(),
+        utf16([0xff, 0xfe], u16::to_le_bytes),
+        utf16([0xfe, 0xff], u16::to_be_bytes),
+    ] {
+        assert_eq!(read(&body), Ok(Authorization::new("k:s")), "{body:?}");
+    }
+    assert_eq!(Authorization::from_json(&format!("\u{feff}{json}")), Ok(Authorization::new("k:s")));
+    for cut in [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xff\xfe{", b"\xfe\xff\xd8\x00"] {
+        assert!(read(cut).is_err());
+    }
+}
+
+#[test]
+fn user_and_password_of_the_url_are_decoded_and_sent_as_a_header_that_ones_own_replaces() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.subscribe("private-x");
+    let request = harness.requests().remove(0);
+    let endpoint = AuthEndpoint::new("https://ann:s%40cret@example.org:8/auth?token=t0ken");
+    let asked = endpoint.request(&request);
+    assert_eq!(asked.url, "https://example.org:8/auth?token=t0ken");
+    // ann:s@cret
+    let basic = "Basic YW5uOnNAY3JldA==".to_string();
+    assert_eq!(asked.headers, [("Authorization".to_string(), basic.clone())]);
+    let sent: Vec<&str> = asked.sent_values().collect();
+    for value in ["ann", "s@cret", "t0ken", &basic, "1234.1234"] {
+        assert!(sent.contains(&value), "{value} {sent:?}");
+    }
+    let own = |name: &str| (name.to_string(), "Bearer own".to_string());
+    let replaced = endpoint.clone().header("AUTHORIZATION", "Bearer own").request(&request);
+    assert_eq!(replaced.headers, [own("AUTHORIZATION")]);
+    let replaced = asked.clone().with_headers(vec![own("authorization")]);
+    assert_eq!(replaced.headers, [own("authorization")]);
+
+    let shown = format!(
+        "{endpoint:?} {asked:?} {:?}",
+        AuthEndpoint::new("/").user_url("http://a:s3@b/?t0ken")
+    );
+    for secret in ["ann", "cret", "t0ken", "s3"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(shown.contains("https://***@example.org:8/auth?***"), "{shown}");
+}
+
+#[test]
+fn a_content_type_of_ones_own_takes_the_place_of_the_forms() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.subscribe("private-x");
+    let request = harness.requests().remove(0);
+    let json = "application/json; charset=utf-8";
+    let asked = AuthEndpoint::new("/").header("content-TYPE", json).request(&request);
+    assert_eq!((asked.content_type.as_str(), asked.headers.len()), (json, 0));
+    let fresh = vec![("Content-Type".to_string(), "text/plain".to_string())];
+    assert_eq!(asked.with_headers(fresh).content_type, "text/plain");
 }
 
 #[test]
@@ -90,11 +169,11 @@ fn a_refusal_shows_no_key_and_no_token() {
     let answer = EndpointAnswer {
         status: 302,
         retry_after: None,
-        location: Some("https://example.org/login?token=t0ken#fr4gment"),
+        location: Some("https://ann:s3cret@example.org/login?token=t0ken#fr4gment"),
         body: b"",
     };
     let denied = answer.read().unwrap_err().to_string();
-    assert!(denied.contains("https://example.org/login,"), "{denied}");
+    assert!(denied.contains("example.org/login,") && !denied.contains("s3cret"), "{denied}");
 }
 
 #[test]

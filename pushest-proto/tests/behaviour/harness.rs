@@ -88,10 +88,21 @@ impl Harness {
         self.actions.clear();
     }
 
-    /// The server opens the WebSocket and establishes the connection.
+    /// The server opens the WebSocket and establishes the connection; before that, what is left
+    /// of the pause after a loss passes.
     pub(crate) fn establish(&mut self) {
+        self.wait_for_retry();
         self.open();
         self.receive(&established(SOCKET, 120));
+    }
+
+    /// Lets the pause until the next attempt pass, if there is one, and answers how long it took.
+    pub(crate) fn wait_for_retry(&mut self) -> Duration {
+        let begun = self.now;
+        while let Some(retry) = self.session.status().next_retry {
+            self.pass(retry.saturating_duration_since(self.now));
+        }
+        self.now.saturating_duration_since(begun)
     }
 
     pub(crate) fn open(&mut self) {

@@ -15,7 +15,28 @@ fn a_loss_says_what_was_learned() {
             "the server closed the connection with code 4004: over quota",
         ),
         (Loss::reset("broken pipe"), "the connection was lost: broken pipe"),
-        (Loss::TooLarge { limit: 1_024 }, "the server sent a message over the limit of 1024 bytes"),
+        (
+            Loss::Refused { code: 4001, message: "no such app".into() },
+            "the server refused the connection with code 4001: no such app",
+        ),
+        (
+            Loss::Refused { code: 4100, message: "".into() },
+            "the server refused the connection with code 4100",
+        ),
+        (
+            Loss::bad_close(Some(4001), "its reason is too long: no such app"),
+            "the server closed the connection with code 4001, in a broken frame: its reason is too \
+             long: no such app",
+        ),
+        (
+            Loss::bad_close(None, "one byte"),
+            "the server closed the connection with a broken close frame: one byte",
+        ),
+        (
+            Loss::TooLarge { limit: 1_024 },
+            "the server sent a message over the transport limit of 1024 bytes; where such messages \
+             are meant, raise the option `transport_limit`",
+        ),
         (Loss::HandshakeTimeout, "the server did not establish the connection in time"),
         (Loss::PongTimeout, "the server did not answer a ping in time"),
         (Loss::EndpointChanged, "the endpoint was changed"),
@@ -28,11 +49,13 @@ fn a_loss_says_what_was_learned() {
 
 #[test]
 fn a_failed_dial_says_what_stood_in_its_way() {
-    let http = |retry_after, location: Option<&str>| DialFailure::Http {
+    let answered = |retry_after, location: Option<&str>, body: &str| DialFailure::Http {
         status: 503,
         retry_after,
         location: location.map(Into::into),
+        body: body.into(),
     };
+    let http = |retry_after, location| answered(retry_after, location, "");
     let pause = Some(Duration::from_secs(7));
     for (failure, text) in [
         (DialFailure::Dns("no such host".into()), "the host could not be resolved: no such host"),
@@ -44,13 +67,31 @@ fn a_failed_dial_says_what_stood_in_its_way() {
         (DialFailure::Tls { certificate: false, detail: "cut off".into() }, "TLS failed: cut off"),
         (DialFailure::Proxy("407".into()), "the proxy failed: 407"),
         (http(None, None), "the server answered with HTTP status 503"),
-        (http(pause, None), "the server answered with HTTP status 503 and asks to wait 7 s"),
+        (
+            http(pause, None),
+            "the server answered with HTTP status 503; the next attempt waits at least 7 s",
+        ),
         (
             http(pause, Some("/other")),
-            "the server answered with HTTP status 503 and points to /other and asks to wait 7 s",
+            "the server answered with HTTP status 503 and points to /other; the next attempt waits \
+             at least 7 s",
+        ),
+        (
+            DialFailure::Http { status: 404, retry_after: pause, location: None, body: "".into() },
+            "the server answered with HTTP status 404",
+        ),
+        (
+            answered(pause, None, "come back later"),
+            "the server answered with HTTP status 503: come back later; the next attempt waits at \
+             least 7 s",
+        ),
+        (
+            DialFailure::Upgrade("the server ended it".into()),
+            "the connection was lost during the upgrade: the server ended it",
         ),
         (DialFailure::NotWebSocket("SSH".into()), "what answered is not WebSocket: SSH"),
         (DialFailure::Timeout, "the connection could not be made in time"),
+        (DialFailure::Headers("no token".into()), "the upgrade's headers are missing: no token"),
         (DialFailure::Unsupported("no TLS".into()), "this build cannot connect there: no TLS"),
     ] {
         assert_eq!(failure.to_string(), text);

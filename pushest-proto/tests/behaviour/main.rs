@@ -5,6 +5,7 @@
 
 mod authorizing;
 mod client_events;
+mod closed_for_size;
 mod configuring;
 mod connecting;
 mod contract;
@@ -19,11 +20,16 @@ mod interleavings;
 mod limits;
 mod losses;
 mod names;
+mod pauses;
 mod presence;
 mod reconnecting;
 mod recording;
+mod refusals;
 mod secrecy;
 mod server_faults;
 mod signing_in;
 mod subscribing;
+mod tolerance;
+mod too_large;
 mod traces;
+mod urls;

@@ -14,3 +14,85 @@ fn a_name_compares_with_text_and_shows_as_text() {
     assert_eq!(name.to_string(), "private-a");
     assert_eq!(format!("{name:?}"), r#""private-a""#);
 }
+
+#[test]
+fn a_name_almost_with_a_prefix_is_told_from_names_of_its_own() {
+    let near_miss = |name: &str| ChannelName::new(name).unwrap().near_miss();
+    for (name, meant) in [
+        ("privat-chat", "private-chat"),
+        ("private_chat", "private-chat"),
+        ("private.chat.1", "private-chat.1"),
+        ("Private-chat", "private-chat"),
+        ("PRIVATE-Chat", "private-Chat"),
+        ("prviate-chat", "private-chat"),
+        ("pivate-chat", "private-chat"),
+        ("privite-chat", "private-chat"),
+        ("privatee_chat", "private-chat"),
+        ("presence_room", "presence-room"),
+        ("prescence-room", "presence-room"),
+        ("presense-room", "presence-room"),
+        ("precense-room", "presence-room"),
+        ("Prescense_Room", "presence-Room"),
+        ("private-encrypted_x", "private-encrypted-x"),
+        ("private_encrypted_x", "private-encrypted-x"),
+        ("private-encypted-x", "private-encrypted-x"),
+        ("private-Encrypted-x", "private-encrypted-x"),
+        ("cache_x", "cache-x"),
+        ("Cache-x", "cache-x"),
+        ("cahce-x", "cache-x"),
+        ("private-cache_x", "private-cache-x"),
+        ("presence_cache-x", "presence-cache-x"),
+        ("private-encrypted-cache_x", "private-encrypted-cache-x"),
+    ] {
+        assert_eq!(near_miss(name).as_deref(), Some(meant), "{name}");
+        // What is suggested is not doubted in its turn.
+        assert_eq!(near_miss(meant), None, "{meant}");
+    }
+    for name in [
+        "news",
+        "private",
+        "presence",
+        "cache",
+        "Private",
+        "private-",
+        "private_",
+        "private--x",
+        "privatechat",
+        "news-private",
+        "news_private_x",
+        "privateer-ships",
+        "privacy-policy",
+        "privately-held",
+        "primate-house",
+        "pirate-ships",
+        "privates-mess",
+        "private1-x",
+        "present-x",
+        "presents_list",
+        "presences-x",
+        "prescience-x",
+        "pretence-x",
+        "pressing-x",
+        "cache.users",
+        "cached-prices",
+        "caches-x",
+        "ache-x",
+        "catch-x",
+        "vache-x",
+        "cash-x",
+        "private-orders_7",
+        "private-caches-x",
+        "private-cached_x",
+        "private-encrypted",
+        "private-encryption-x",
+        "private-news.private-x",
+        "presence-private_x",
+        "cache-private_x",
+        "presence-encrypted_x",
+        "1-private-x",
+        "-private-x",
+        "_private_x",
+    ] {
+        assert_eq!(near_miss(name), None, "{name}");
+    }
+}

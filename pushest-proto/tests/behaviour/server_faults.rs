@@ -10,7 +10,7 @@ fn problem(harness: &mut Harness, message: &[u8]) -> Malformation {
     harness.session.handle_message(connection, Bytes::copy_from_slice(message), harness.now);
     harness.drain();
     match &harness.events()[..] {
-        [Event::Malformed { problem, message }] => {
+        [Event::Malformed { problem, message, .. }] => {
             assert!(message.len() <= 512);
             *problem
         }
@@ -56,8 +56,9 @@ fn a_message_over_the_limit_is_told() {
     let mut harness = Harness::new(signing().limits(Limits { message: 100, ..Limits::default() }));
     harness.connect_with(r#"{"event":"pusher:connection_established","data":{"socket_id":"1.2"}}"#);
     let long = message("e", Some("x"), &"ü".repeat(2_000));
-    assert_eq!(problem(&mut harness, long.as_bytes()), Malformation::TooLarge);
-    assert_eq!(problem(&mut harness, &[0xff; 101]), Malformation::TooLarge);
+    let too_large = |size| Malformation::TooLarge { size, limit: 100 };
+    assert_eq!(problem(&mut harness, long.as_bytes()), too_large(long.len()));
+    assert_eq!(problem(&mut harness, &[0xff; 101]), too_large(101));
     assert_eq!(harness.session.state(), ConnectionState::Connected);
 }
 

@@ -222,6 +222,15 @@ fn an_authorization_that_is_refused_or_not_usable_is_final_and_one_that_is_unava
     let request = harness.requests().remove(0);
     assert_eq!(request.attempt, 2);
     assert!(request.last_failure.is_some());
+    // The same again is no news; something else is.
+    for (words, told) in [("later", 0), ("no upstream", 1)] {
+        let denied = Denied::unavailable(Some(503), words);
+        let ticket = harness.requests().pop().unwrap_or_else(|| request.clone()).ticket;
+        harness.session.handle_authorization(ticket, Err(denied), harness.now);
+        harness.drain();
+        assert_eq!(harness.events().len(), told, "{words}");
+        harness.next_deadline();
+    }
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Recordings: what is in them, what is not, and what a replay finds.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::harness::{Harness, KEY, asking, established, message, object, signing};
 use pushest_proto::trace::Replay;
 use pushest_proto::{
-    Action, Authorization, ConnectionState, Denied, DialFailure, Event, Instant, Loss,
-    SubscribeOptions,
+    Action, Authorization, BackoffConfig, ConnectionState, Denied, DialFailure, Event, Instant,
+    Loss, SubscribeOptions,
 };
 use serde_json::{Value, json};
 
@@ -42,7 +43,12 @@ fn everything() -> Harness {
     let endpoint = harness.endpoint.clone().unwrap();
     harness.session.set_endpoint(endpoint.path("/elsewhere").unwrap(), now);
     harness.drain();
-    harness.lose(Loss::Dial(DialFailure::Http { status: 503, retry_after: None, location: None }));
+    harness.lose(Loss::Dial(DialFailure::Http {
+        status: 503,
+        retry_after: None,
+        location: None,
+        body: "maintenance until\\nnoon".into(),
+    }));
     harness.session.disconnect(now);
     harness.drain();
     harness
@@ -88,6 +94,12 @@ fn every_input_and_command_is_a_line_of_its_own_and_so_is_what_came_of_it() {
                network_change open opened ping reading retry set_endpoint sign_in signed subscribe \
                timeout trace trigger unopened unsubscribe writable";
     assert_eq!(kinds, all.split_whitespace().map(String::from).collect());
+}
+
+#[test]
+fn the_body_of_a_refusal_is_recorded() {
+    let text = everything().recording();
+    assert!(text.contains(r#""body":"maintenance until\\nnoon""#), "{text}");
 }
 
 #[test]
@@ -197,7 +209,6 @@ fn a_damaged_line_is_named_with_the_rule() {
         assert!(error.contains(rule) && error.starts_with("line "), "{error}");
     }
     let first = |from: &str, to: &str| damaged(0, &lines[0].replacen(from, to, 1));
-    assert!(first(r#""version":1"#, r#""version":2"#).contains("version 2"));
     assert!(first(KEY, "k y").contains("key"));
     assert!(first(r#""host":"localhost""#, r#""host":"a b""#).contains("host"));
     assert!(first(r#""channels":100000"#, r#""channels":0"#).contains("channels"));
@@ -208,6 +219,66 @@ fn a_damaged_line_is_named_with_the_rule() {
         Replay::new("").unwrap_err().to_string(),
         "line 1 of the recording: there is no line"
     );
+}
+
+#[test]
+fn a_recording_in_another_format_is_refused_by_name_whatever_else_is_in_it() {
+    let text = everything().recording();
+    let format = |version: &str| {
+        let first = text.lines().next().unwrap();
+        first.replacen(r#""version":2,"#, &format!(r#""version":{version},"#), 1)
+    };
+    // What has other fields, other lines, or no end of its first line, is no less in its format.
+    let mut older: Value = serde_json::from_str(&format("1")).unwrap();
+    older["trace"]["backoff"] = json!({"initial": {"secs": 1, "nanos": 0}});
+    older["trace"]["library"] = json!("0.0.9");
+    let cases = [
+        (older.to_string() + "\n" + r#"{"explode":{"at":1}}"#, "1, written by version 0.0.9"),
+        (format("1"), "1, written by"),
+        (format("3") + "\n", "3, written by"),
+        (format("4294967298"), "4294967298"),
+        (format(r#""2""#), r#""2""#),
+        (format("2.0"), "2.0"),
+        (format("null"), "null"),
+        (r#"{"trace":{"version":7}}"#.to_string(), "7; this version"),
+        (r#"{"trace":{"version":7,"library":[1]}}"#.to_string(), "7; this version"),
+    ];
+    let this = concat!("this version, ", env!("CARGO_PKG_VERSION"), ", reads format 2 only");
+    for (recording, named) in cases {
+        let error = Replay::new(&recording).unwrap_err();
+        let said = error.to_string();
+        assert_eq!(error.line, 1, "{said}");
+        assert!(said.contains(&format!("it has format {named}")) && said.ends_with(this), "{said}");
+    }
+    let long = format(&format!("{:?}", "x".repeat(10_000)));
+    assert!(Replay::new(&long).unwrap_err().problem.len() < 700);
+    assert!(Replay::new(&text).is_ok());
+}
+
+#[test]
+fn a_schedule_of_pauses_is_part_of_the_recording() {
+    let backoff = BackoffConfig {
+        retry_after_limit: Duration::from_secs(60),
+        ..BackoffConfig::schedule([3, 5].map(Duration::from_secs))
+    };
+    let mut harness = Harness::new(asking().backoff(backoff));
+    harness.session.connect(harness.now);
+    harness.drain();
+    let refused = Loss::Refused { code: 4100, message: "full".into() };
+    for loss in [Loss::reset("gone"), refused, Loss::reset("gone")] {
+        harness.lose(loss);
+        harness.wait_for_retry();
+    }
+    let text = harness.recording();
+    assert!(text.lines().next().unwrap().contains(r#""schedule":[{"secs":3,"nanos":0}"#), "{text}");
+    Replay::new(&text).unwrap().finish().unwrap();
+    // With other pauses the same inputs lead elsewhere, and what is no schedule is refused.
+    let other = text.replacen(r#"[{"secs":3"#, r#"[{"secs":9"#, 1);
+    Replay::new(&other).unwrap().finish().unwrap_err();
+    let begin = text.find(r#""schedule":["#).unwrap() + r#""schedule":"#.len();
+    let end = begin + text[begin..].find(']').unwrap() + 1;
+    let empty = format!("{}[]{}", &text[..begin], &text[end..]);
+    assert!(Replay::new(&empty).unwrap_err().problem.contains("schedule of pauses is empty"));
 }
 
 #[test]

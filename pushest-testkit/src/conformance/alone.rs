@@ -4,6 +4,10 @@
 use std::process::Command;
 use std::time::Duration;
 
+use pushest_proto::{AuthEndpoint, Config, Timeouts};
+
+use super::app::{Answer, App, grant};
+use super::connecting::DeadAddress;
 use super::driver::{Driver, DriverClient, Overflow, Settings};
 use super::in_process;
 use super::patience::{Expect, PATIENCE, connected, eventually, started, started_with};
@@ -108,4 +112,77 @@ pub fn clients_that_wait_for_their_receiver_leave_nothing<D: Driver>() {
         drop(client);
         eventually("the connection to be closed", || server.connections() == 0);
     });
+}
+
+/// How many threads of this name there are.
+fn threads(name: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
+    // One may end while they are listed.
+    let names = tasks.flatten().map(|task| std::fs::read_to_string(task.path().join("comm")));
+    names.flatten().filter(|found| found.trim_end() == name).count()
+}
+
+/// The bound on threads for requests to endpoints, and on those for names.
+const MOST_THREADS: usize = 8;
+
+pub fn endpoints_that_hang_hold_at_most_eight_threads_and_no_other_endpoint<D: Driver>() {
+    let (remote, server) = in_process();
+    let hangs = App::start(|_| Answer::Silence);
+    let grants = App::start(grant(&server));
+    let asking = |app: &App| {
+        let endpoint = Some(AuthEndpoint::new(&app.url("/")));
+        // No request that hangs ends by itself meanwhile.
+        let timeouts = Timeouts { authorization: 10 * PATIENCE, ..Timeouts::default() };
+        let config = remote.builder().timeouts(timeouts).build().expect("valid");
+        started_with::<D>(config, Settings { endpoint, ..Settings::default() })
+    };
+    let mut clients: Vec<_> = (0..12).map(|_| asking(&hangs)).collect();
+    for client in &mut clients {
+        client.must_connect();
+        (0..8).for_each(|number| client.want(&format!("private-{number}")));
+        client.sleep(Duration::from_millis(20));
+        assert!(threads("pushest-http") <= MOST_THREADS);
+    }
+    eventually("as many requests as there may be", || hangs.asked().len() >= 6);
+    let mut other = asking(&grants);
+    (0..20).for_each(|number| other.must_subscribe(&format!("private-{number}")));
+    assert!(threads("pushest-http") <= MOST_THREADS);
+    assert_eq!(hangs.asked().len(), 6, "none of them ended, and two threads are for others");
+    // What waits for a thread is given up with its client, and what runs ends with it.
+    drop(clients);
+    other.must_flush();
+    drop(other);
+    eventually("the threads to be gone", || threads("pushest-http") == 0);
+}
+
+pub fn a_client_that_goes_takes_its_request_to_a_silent_endpoint_along<D: Driver>() {
+    let (remote, _server) = in_process();
+    let silent = DeadAddress::new();
+    let endpoint = Some(AuthEndpoint::new(&format!("http://{}/", silent.address)));
+    let timeouts = Timeouts { authorization: 10 * PATIENCE, ..Timeouts::default() };
+    let config = remote.builder().timeouts(timeouts).build().expect("valid");
+    let mut client = started_with::<D>(config, Settings { endpoint, ..Settings::default() });
+    client.must_connect();
+    client.want("private-orders");
+    client.until("the request", |_| threads("pushest-http") == 1);
+    drop(client);
+    eventually("the thread to be gone", || threads("pushest-http") == 0);
+}
+
+pub fn names_are_resolved_on_at_most_eight_threads<D: Driver>() {
+    let mut clients: Vec<_> = (0..24)
+        .map(|number| {
+            let host = format!("no-such-host-{number}.invalid");
+            started::<D>(Config::builder("key").host(&host).build().expect("valid"))
+        })
+        .collect();
+    let mut seen = 0;
+    for client in &mut clients {
+        client.sleep(Duration::from_millis(20));
+        seen = seen.max(threads("pushest-names"));
+        assert!(seen <= MOST_THREADS, "{seen}");
+    }
+    assert!(seen > 0);
+    drop(clients);
+    eventually("the threads to be gone", || threads("pushest-names") == 0);
 }

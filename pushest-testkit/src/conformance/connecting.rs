@@ -156,14 +156,14 @@ pub fn clients_in_one_process_share_nothing<D: Driver>() {
 }
 
 /// An address that answers no one: a listener that accepts nobody, and whose queue is full.
-struct DeadAddress {
-    address: SocketAddr,
+pub(super) struct DeadAddress {
+    pub(super) address: SocketAddr,
     _listener: Socket,
     _queued: Vec<TcpStream>,
 }
 
 impl DeadAddress {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let listener =
             Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).expect("a socket");
         listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");

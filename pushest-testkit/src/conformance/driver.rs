@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_proto::{
-    Authorization, AuthorizationRequest, ChannelState, CommandError, Config, Denied, Endpoint,
-    Event, Member, SocketId, Statistics, Status, SubscribeOptions,
+    AuthEndpoint, Authorization, AuthorizationRequest, ChannelState, CommandError, Config, Denied,
+    Endpoint, Event, Member, SocketId, Statistics, Status, SubscribeOptions,
 };
 
 /// A driver: something that carries a [`pushest_proto::Session`] over sockets.
@@ -84,6 +84,10 @@ pub trait DriverClient {
     /// Who is present in a presence channel.
     fn members(&self, channel: &str) -> Vec<Member>;
 
+    /// Whether the server's list of who is present could be read
+    /// ([`pushest_proto::ChannelView::members_known`]).
+    fn members_known(&self, channel: &str) -> bool;
+
     /// The member that this client is.
     fn me(&self, channel: &str) -> Option<Member>;
 
@@ -151,10 +155,19 @@ pub struct Settings {
     pub overflow: Overflow,
     /// Who authorizes, where the configuration has no secret.
     pub authorizer: Option<Authorizer>,
+    /// The app's HTTP endpoint to ask for authorizations, where the configuration has no secret; only
+    /// in scenarios of [`conformance_of_endpoints!`](crate::conformance_of_endpoints!).
+    pub endpoint: Option<AuthEndpoint>,
     /// A certificate authority to trust, beside the usual ones (PEM).
     pub authority_pem: Option<String>,
+    /// Headers of the user's own for the WebSocket upgrade.
+    pub headers: Vec<(String, String)>,
+    /// Provides more of them for each dial, or a text that says why there are none.
+    pub header_provider: Option<HeaderProvider>,
     /// Connect to these instead of asking for the addresses of the host's name; if there are any.
     pub addresses: Vec<SocketAddr>,
+    /// The size of a message in bytes that costs the connection; `None`: the driver's default.
+    pub transport_limit: Option<usize>,
 }
 
 /// What happens when the receiver is too slow.
@@ -166,6 +179,9 @@ pub enum Overflow {
     /// The client stops reading until the receiver has caught up.
     Wait,
 }
+
+/// Returns headers for one dial; it may block.
+pub type HeaderProvider = Arc<dyn Fn() -> Result<Vec<(String, String)>, String> + Send + Sync>;
 
 /// Answers requests for authorizations.
 pub type Authorizer = Arc<dyn Fn(AuthorizationRequest) -> Authorizing + Send + Sync>;
@@ -181,8 +197,12 @@ impl Default for Settings {
             queue_bytes: 8 * 1024 * 1024,
             overflow: Overflow::default(),
             authorizer: None,
+            endpoint: None,
             authority_pem: None,
+            headers: Vec::new(),
+            header_provider: None,
             addresses: Vec::new(),
+            transport_limit: None,
         }
     }
 }
@@ -195,8 +215,12 @@ impl fmt::Debug for Settings {
             .field("queue_bytes", &self.queue_bytes)
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authorizer.is_some())
+            .field("endpoint", &self.endpoint)
             .field("has_authority", &self.authority_pem.is_some())
+            .field("headers", &self.headers.len())
+            .field("has_header_provider", &self.header_provider.is_some())
             .field("addresses", &self.addresses)
+            .field("transport_limit", &self.transport_limit)
             .finish()
     }
 }

@@ -22,11 +22,23 @@ macro_rules! conformance {
             refusals
                 an_established_connection_that_is_closed_with_4003_stops_it_too
                 a_server_over_capacity_is_spared_for_a_second
-                a_server_that_asks_to_reconnect_is_back_without_a_pause
+                a_server_that_asks_to_reconnect_is_back_within_half_a_second
                 a_server_that_wants_tls_is_asked_with_tls
                 http_refusals_are_told_and_tried_again
                 a_client_that_stops_on_refusal_ends_with_the_http_status
                 connecting_again_does_not_wait_for_the_time_that_a_server_asked_for;
+            seams
+                a_refusal_is_final_by_its_error_in_every_profile_whatever_follows
+                an_unknown_key_ends_all_waiting_in_the_servers_words_in_every_profile
+                a_missing_or_foreign_origin_is_refused_at_once_and_an_allowed_one_connects
+                an_error_without_a_code_leaves_the_handshake_its_time_and_its_words_in_the_status
+                a_server_that_says_it_is_full_or_asks_to_come_back_is_tried_again
+                an_error_that_wants_tls_gets_tls
+                a_name_beyond_ascii_is_sent_in_its_ascii_form
+                what_is_no_name_is_refused_before_anything_is_resolved
+                the_zone_of_an_address_is_resolved_and_sent_nowhere
+                headers_are_provided_anew_for_each_dial
+                headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_again;
             reconnecting
                 after_each_kind_of_loss_it_is_back_and_says_that_there_was_a_gap
                 a_gap_stands_between_its_subscribed_and_all_else_of_the_channel
@@ -86,6 +98,29 @@ macro_rules! conformance {
                 frames_in_pieces_with_pings_between_them_are_put_together
                 junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
                 bytes_that_are_no_frames_cost_the_connection_only;
+            seams
+                a_list_whose_ids_are_a_map_has_all_members
+                one_odd_part_of_a_list_costs_no_other_and_is_told_once
+                a_list_that_cannot_be_read_makes_the_members_unknown_until_the_next
+                an_answer_with_lists_in_several_lines_and_many_headers_is_agreed_to
+                an_agreement_that_breaks_a_rule_is_refused_and_says_which
+                heads_without_end_are_given_up_and_say_at_which_limit
+                what_is_no_http_is_noticed_though_the_server_stays_silent
+                a_refusals_body_is_kept_short_escaped_and_however_it_ends
+                a_refusals_body_that_never_ends_is_waited_for_for_a_second
+                an_error_page_that_repeats_the_request_gives_nothing_of_it_away
+                a_date_to_come_back_at_is_kept
+                an_upgrade_that_is_cut_off_is_a_lost_connection_and_no_refusal
+                a_refusal_in_a_close_frame_longer_than_one_may_be_stops_it_in_the_servers_words
+                a_close_frame_that_breaks_a_rule_is_told_as_what_it_is_and_its_code_decides
+                a_code_that_nobody_has_given_a_meaning_is_told_and_not_taken_for_a_breach_of_the_protocol
+                a_connection_that_ends_within_its_close_frame_has_said_its_code
+                a_message_over_the_limit_in_many_frames_costs_itself_only
+                a_transport_limit_under_that_of_a_message_is_the_same_as_it
+                an_authorization_of_a_megabyte_fails_its_channel_and_no_other
+                of_ten_channels_the_first_is_too_large_for_the_server_and_fails_alone
+                of_ten_channels_one_in_the_middle_is_too_large_for_the_server_and_fails_alone
+                of_ten_channels_the_last_is_too_large_for_the_server_and_fails_alone;
             lifetime
                 a_dropped_client_closes_its_connection
                 shutdown_ends_where_the_server_does_not_answer
@@ -114,11 +149,50 @@ macro_rules! conformance_over_tls {
                 tls_to_a_server_without_it_fails_and_is_tried_again
                 a_server_that_wants_tls_gets_it
                 a_dropped_client_closes_its_connection_over_tls;
+            seams
+                a_certificate_that_openssl_made_for_the_server_is_trusted_where_it_was_given
+                what_is_wrong_with_a_certificate_that_was_given_counts_all_the_same
+                no_other_certificate_is_trusted_because_one_was_given
+                a_certificate_must_be_for_the_ascii_form_of_a_name;
         }
         // The names are those of the tests without TLS.
         type DriverOverTls = $driver;
         mod over_tls {
             $crate::conformance_over! { (super::DriverOverTls), Wss }
+        }
+    };
+}
+
+/// The same for drivers and builds that ask the app's HTTP endpoint for authorizations:
+/// `conformance_of_endpoints!(MyDriver);`
+#[macro_export]
+macro_rules! conformance_of_endpoints {
+    ($driver:ty) => {
+        $crate::conformance_tests! { ($driver),
+            seams
+                user_and_password_of_an_endpoints_url_are_sent_decoded_and_shown_nowhere
+                headers_of_ones_own_take_the_place_of_the_urls_and_the_forms
+                a_byte_order_mark_before_an_answer_is_skipped
+                an_error_page_is_told_once_and_without_what_was_sent
+                an_error_page_that_never_ends_costs_a_second_and_its_status_counts
+                a_pause_until_a_date_is_kept;
+        }
+        $crate::conformance_tests! { ($driver), in processes of their own,
+            alone
+                endpoints_that_hang_hold_at_most_eight_threads_and_no_other_endpoint
+                a_client_that_goes_takes_its_request_to_a_silent_endpoint_along
+                names_are_resolved_on_at_most_eight_threads;
+        }
+    };
+}
+
+/// The same for endpoints over `https://`: `conformance_of_endpoints_over_tls!(MyDriver);`
+#[macro_export]
+macro_rules! conformance_of_endpoints_over_tls {
+    ($driver:ty) => {
+        $crate::conformance_tests! { ($driver),
+            seams
+                an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wrong_one_not;
         }
     };
 }
@@ -131,13 +205,18 @@ macro_rules! conformance_over {
         $crate::conformance_tests! { ($driver), over $scheme,
             refusals
                 a_refusal_with_4001_stops_it_and_says_why_until_connect;
+            seams
+                the_host_of_the_request_names_no_default_port
+                an_answer_in_pieces_of_one_byte_is_put_together
+                frames_in_the_segment_of_the_answer_are_not_lost
+                a_kept_event_of_more_than_a_megabyte_costs_itself_only
+                a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_to_raise;
             heartbeat
                 a_server_that_falls_silent_is_noticed
                 a_server_that_does_not_read_fills_the_session_and_nothing_else
                 the_servers_close_code_counts_though_nothing_can_be_written_any_more;
             messages
                 messages_from_one_byte_to_a_megabyte_arrive_whole
-                a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only
                 frames_in_many_writes_and_many_frames_in_one_write_are_read_alike;
         }
     };
@@ -238,6 +317,15 @@ mod tests {
             include_str!("presence.rs"),
             include_str!("reconnecting.rs"),
             include_str!("refusals.rs"),
+            include_str!("seams/certificates.rs"),
+            include_str!("seams/close_frames.rs"),
+            include_str!("seams/endpoint.rs"),
+            include_str!("seams/headers.rs"),
+            include_str!("seams/lists.rs"),
+            include_str!("seams/names.rs"),
+            include_str!("seams/refusals.rs"),
+            include_str!("seams/sizes.rs"),
+            include_str!("seams/upgrade.rs"),
             include_str!("signing_in.rs"),
             include_str!("subscribing.rs"),
         ];

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use pushest_proto::{Config, Event, Limits, Loss, Malformation};
+use pushest_proto::{Config, Event, Loss, Malformation};
 use serde_json::json;
 use tungstenite::Message;
 
@@ -21,30 +21,6 @@ pub fn messages_from_one_byte_to_a_megabyte_arrive_whole<D: Driver>(scheme: Sche
         server.publish("news", "sized", &data);
         assert!(client.next_of("news").text() == data, "{size}");
     }
-}
-
-pub fn a_message_of_the_limit_arrives_and_one_over_it_costs_the_connection_only<D: Driver>(
-    scheme: Scheme,
-) {
-    let (remote, server) = scheme.in_process();
-    let message = 64 * 1024;
-    let limits = Limits { message, ..Limits::default() };
-    let config = remote.signing().limits(limits).build().expect("valid");
-    let mut client = started_with::<D>(config, remote.settings());
-    client.must_subscribe("news");
-    client.must_subscribe("private-orders");
-    let of_size = |size: usize| {
-        let around = r#"{"event":"large","channel":"news","data":""}"#.len();
-        format!(r#"{{"event":"large","channel":"news","data":"{}"}}"#, "x".repeat(size - around))
-    };
-    server.send_raw(Target::All, &of_size(message));
-    assert_eq!(client.next_of("news").name(), "large");
-    server.send_raw(Target::All, &of_size(message + 1));
-    for channel in ["news", "private-orders"] {
-        assert_eq!(client.next_gap(channel), Loss::TooLarge { limit: message });
-    }
-    server.publish("news", "headline", "rain");
-    assert_eq!(client.next_text("headline"), "rain");
 }
 
 /// A frame of a server: not masked, and short enough for one byte of length.
@@ -160,7 +136,7 @@ pub fn junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
     ];
     let malformed = |client: &mut D::Client| {
         client.wait_for(|event| match event {
-            Event::Malformed { problem, message } => {
+            Event::Malformed { problem, message, .. } => {
                 assert!(message.len() <= 512);
                 Some(*problem)
             }

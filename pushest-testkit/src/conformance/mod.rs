@@ -49,6 +49,7 @@
 //! #   fn status(&self) -> Status { unimplemented!() }
 //! #   fn channel_state(&self, _: &str) -> Option<ChannelState> { None }
 //! #   fn members(&self, _: &str) -> Vec<Member> { Vec::new() }
+//! #   fn members_known(&self, _: &str) -> bool { false }
 //! #   fn me(&self, _: &str) -> Option<Member> { None }
 //! #   fn statistics(&self) -> Statistics { unimplemented!() }
 //! #   fn connected(&mut self, _: Duration) -> Result<SocketId, Unmet> { Err(Unmet::TimedOut) }
@@ -68,10 +69,12 @@
 //! method of the client's: a client without a thread of its own makes progress only there. Several
 //! drivers in one crate have a module each around the macro.
 //!
-//! [`conformance_over_tls!`](crate::conformance_over_tls!) adds what `wss://` needs, for builds that
-//! have it. [`conformance_on_real_server!`](crate::conformance_on_real_server!) runs the scenarios
+//! [`conformance_over_tls!`](crate::conformance_over_tls!) adds what `wss://` needs, and
+//! [`conformance_of_endpoints!`](crate::conformance_of_endpoints!) what the app's HTTP endpoint for
+//! authorizations does, for builds that have it. [`conformance_on_real_server!`](crate::conformance_on_real_server!) runs the scenarios
 //! that need nothing but a server of the protocol against one that listens somewhere.
 
+mod app;
 mod driver;
 mod gate;
 mod list;
@@ -107,13 +110,17 @@ pub mod reconnecting;
 #[doc(hidden)]
 pub mod refusals;
 #[doc(hidden)]
+pub mod seams;
+#[doc(hidden)]
 pub mod signing_in;
 #[doc(hidden)]
 pub mod subscribing;
 
 use crate::Server;
 
-pub use driver::{Authorizer, Authorizing, Driver, DriverClient, Overflow, Settings, Unmet};
+pub use driver::{
+    Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, Unmet,
+};
 pub use remote::Remote;
 
 /// How a scenario's client and its server speak.

@@ -81,7 +81,7 @@ pub fn a_server_that_wants_tls_gets_it<D: Driver>() {
     let mut client = started_with::<D>(config, trusting(&server));
     client.must_connect();
     assert_eq!(server.connections(), 1);
-    let loss = Loss::closed(Some(4000), "Connect with TLS only");
+    let loss = Loss::Refused { code: 4000, message: "Connect with TLS only".into() };
     assert_eq!(client.status().last_loss.as_deref(), Some(&loss));
 }
 

@@ -89,6 +89,7 @@ impl Remote {
         let backoff = BackoffConfig {
             initial: Duration::from_millis(100),
             maximum: Duration::from_millis(200),
+            ..BackoffConfig::default()
         };
         let builder = Config::builder(&self.key).host(&self.host).port(self.port);
         builder.tls(self.authority_pem.is_some()).backoff(backoff)

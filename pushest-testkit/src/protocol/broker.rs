@@ -12,9 +12,10 @@ use super::connection::{Connection, Due};
 use super::decode::ClientMessage;
 use super::encode::{self, Data, Message};
 use super::faults::Faults;
-use super::profile::{Dialect, RefusedConnection, UnknownMessage};
+use super::profile::{Dialect, UnknownMessage};
+use super::refusal::{Reason, Refusal};
 use super::user::User;
-use super::{Action, NO_CLOSE_FRAME, PeerId};
+use super::{Action, PeerId};
 
 /// How long the last event of a cache channel is kept (protocol.md §7).
 const CACHED_FOR: Duration = Duration::from_secs(30 * 60);
@@ -74,20 +75,27 @@ impl Broker {
     }
 
     /// A WebSocket was opened at `/app/KEY`: answers with `pusher:connection_established`, or
-    /// refuses with an error and a close (4001 for another key, 4100 when full).
+    /// refuses in the form that the profile gives it (4001 for another key, 4100 when full).
     pub fn connect(&mut self, app_key: &str, now: Instant) -> PeerId {
+        self.connect_from(app_key, None, now)
+    }
+
+    /// As [`Broker::connect`], from a client that named this `Origin` at the upgrade
+    /// ([`ServerConfig::allowed_origins`]).
+    pub fn connect_from(&mut self, app_key: &str, origin: Option<&str>, now: Instant) -> PeerId {
         self.clock(now);
         let (peer, socket_id) = self.add_connection();
         let full = self.config.limits.connections.is_some_and(|most| self.connections.len() > most);
         if self.faults.withhold_handshake {
             // The fault: it is connected and hears nothing.
-        } else if let Some((code, reason)) = self.faults.refuse_connections.clone() {
-            self.refuse_connection(peer, code, &reason);
+        } else if let Some(refusal) = self.faults.refuse_connections.clone() {
+            self.refuse_connection(peer, refusal);
         } else if app_key != self.config.app.key {
-            let reason = format!("App key {app_key} does not exist in this cluster");
-            self.refuse_connection(peer, 4001, &reason);
+            self.refuse_for(peer, &Reason::UnknownKey(app_key));
         } else if full {
-            self.refuse_connection(peer, 4100, "Over capacity");
+            self.refuse_for(peer, &Reason::Full);
+        } else if !self.is_allowed(origin) {
+            self.refuse_for(peer, &Reason::Origin);
         } else {
             // Clients count in whole seconds, and zero would mean to ping without end.
             let seconds = self.config.activity_timeout.as_millis().div_ceil(1000).max(1);
@@ -105,7 +113,8 @@ impl Broker {
     pub fn connect_refused(&mut self, code: u16, reason: &str, now: Instant) -> PeerId {
         self.clock(now);
         let (peer, _) = self.add_connection();
-        self.refuse_connection(peer, code, reason);
+        let refusal = Refusal::in_form(self.dialect().refused_connection, code, reason);
+        self.refuse_connection(peer, refusal);
         peer
     }
 
@@ -287,19 +296,9 @@ impl Broker {
         }
     }
 
-    fn refuse_connection(&mut self, peer: PeerId, code: u16, reason: &str) {
-        let dialect = self.dialect();
-        let style = dialect.refused_connection;
-        if matches!(style, RefusedConnection::ErrorAndClose | RefusedConnection::ErrorOnly) {
-            self.send(peer, encode::error(&dialect, None, Some(code), reason));
-        }
-        match style {
-            RefusedConnection::ErrorAndClose | RefusedConnection::CloseOnly => {
-                self.close_peer(peer, code, reason);
-            }
-            RefusedConnection::ErrorOnly => {}
-            RefusedConnection::Drop => self.close_peer(peer, NO_CLOSE_FRAME, ""),
-        }
+    fn refuse_for(&mut self, peer: PeerId, reason: &Reason<'_>) {
+        let refusal = reason.refusal(&self.dialect());
+        self.refuse_connection(peer, refusal);
     }
 
     pub(super) fn unknown_event(&mut self, peer: PeerId) {
@@ -314,7 +313,7 @@ impl Broker {
     }
 
     /// Removes every trace of a connection; tells those who shared channels with it.
-    fn forget(&mut self, peer: PeerId) {
+    pub(super) fn forget(&mut self, peer: PeerId) {
         let Some(connection) = self.connections.remove(&peer) else {
             return;
         };
@@ -360,7 +359,7 @@ impl Broker {
         }
     }
 
-    fn push(&mut self, action: Action) {
+    pub(super) fn push(&mut self, action: Action) {
         if self.faults.delay.is_zero() && self.delayed.is_empty() {
             self.ready.push_back(action);
         } else {

@@ -64,8 +64,15 @@ pub struct ServerConfig {
     /// Whether subscribers of a channel are told how many they are
     /// (`pusher_internal:subscription_count`; never on presence channels).
     pub subscription_counts: bool,
+    /// Whether `ids` of a presence channel is an object from socket id to user id, as a release of
+    /// Reverb sent it, instead of an array.
+    pub presence_ids_by_socket: bool,
     /// Whether clients may send client events at all.
     pub client_events: bool,
+    /// The hosts of the origins that clients may come from, as Reverb's `allowed_origins`: `*` stands
+    /// for any text. If there are any, who names no such `Origin` at the upgrade is refused with
+    /// 4009. By default none, and everybody may connect.
+    pub allowed_origins: Vec<String>,
     /// Where the socket ids come from: the same seed gives the same ids, also after a restart. Use
     /// another one there, or an authorization for a former socket id may fit again.
     pub seed: u64,
@@ -98,7 +105,9 @@ impl ServerConfig {
             pong_timeout: Duration::from_secs(30),
             limits,
             subscription_counts: false,
+            presence_ids_by_socket: false,
             client_events: true,
+            allowed_origins: Vec::new(),
             seed: 1,
         }
     }

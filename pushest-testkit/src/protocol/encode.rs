@@ -1,11 +1,15 @@
 //! What the server says, in the words of its profile.
 
+use std::collections::BTreeMap;
+
 use bytestring::ByteString;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::PeerId;
+use super::connection::Connection;
 use super::presence::{Member, Members};
 use super::profile::{Dialect, Empty, MissingInfo, SignInAnswer};
 
@@ -132,12 +136,19 @@ pub(super) fn plain_watchlist_event(name: &str, user_ids: &[&str]) -> ByteString
     Message::new(name, None, Data::Value(&value)).encode()
 }
 
+/// An event whose data is this text.
+pub(super) fn text(event: &str, channel: &str, data: &str) -> ByteString {
+    Message::new(event, Some(channel), Data::Text(data)).encode()
+}
+
 pub(super) fn presence_succeeded(
     dialect: &Dialect,
     channel: &str,
     members: &Members,
+    by_socket: Option<&BTreeMap<PeerId, Connection>>,
 ) -> ByteString {
-    let data = json_text(&Presence { presence: PresenceData { dialect, members } });
+    let presence = PresenceData { dialect, members, by_socket };
+    let data = json_text(&Presence { presence });
     Message::new("pusher_internal:subscription_succeeded", Some(channel), Data::Text(&data))
         .encode()
 }
@@ -196,13 +207,23 @@ struct Presence<'a> {
 struct PresenceData<'a> {
     dialect: &'a Dialect,
     members: &'a Members,
+    /// `ids` is an object from the socket ids of these to user ids.
+    by_socket: Option<&'a BTreeMap<PeerId, Connection>>,
 }
 
 impl Serialize for PresenceData<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { dialect, members } = *self;
+        let Self { dialect, members, by_socket } = *self;
         let mut map = serializer.serialize_map(None)?;
-        if dialect.presence_ids {
+        if let Some(connections) = by_socket {
+            let mut ids = BTreeMap::new();
+            for (peer, member) in members.peers() {
+                if let Some(connection) = connections.get(&peer) {
+                    ids.insert(&*connection.socket_id, UserId { dialect, member });
+                }
+            }
+            map.serialize_entry("ids", &ids)?;
+        } else if dialect.presence_ids {
             let ids: Vec<_> = members.iter().map(|member| UserId { dialect, member }).collect();
             map.serialize_entry("ids", &ids)?;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::{Broker, PeerId, encode};
+use super::{Broker, PeerId, Refusal, encode};
 
 /// Whom a fault concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +44,10 @@ pub(super) struct Faults {
     pub(super) denied: BTreeMap<String, String>,
     /// New connections hear nothing at all.
     pub(super) withhold_handshake: bool,
-    /// New connections are refused with this code and reason.
-    pub(super) refuse_connections: Option<(u16, String)>,
+    /// New connections are refused so.
+    pub(super) refuse_connections: Option<Refusal>,
+    /// What presence channels are told instead of who is present.
+    pub(super) presence_data: Option<String>,
     /// Every message goes out this much later.
     pub(super) delay: Duration,
 }
@@ -85,9 +87,17 @@ impl Broker {
         self.faults.withhold_handshake = on;
     }
 
-    /// While set, every new connection is refused with this close code and reason.
+    /// While set, every new connection is refused with this code and reason, in the form that the
+    /// profile gives it.
     pub fn refuse_connections(&mut self, refusal: Option<(u16, &str)>) {
-        self.faults.refuse_connections = refusal.map(|(code, reason)| (code, reason.to_owned()));
+        let form = self.dialect().refused_connection;
+        self.faults.refuse_connections =
+            refusal.map(|(code, reason)| Refusal::in_form(form, code, reason));
+    }
+
+    /// While set, every new connection is refused in this form, whatever the profile's is.
+    pub fn refuse_connections_with(&mut self, refusal: Option<Refusal>) {
+        self.faults.refuse_connections = refusal;
     }
 
     /// Sends every later message this much later; order is kept.
@@ -103,6 +113,12 @@ impl Broker {
                 connection.silenced = silent;
             }
         }
+    }
+
+    /// Sends this, whatever it is, as the data of every later `subscription_succeeded` of a presence
+    /// channel; `None` brings the true lists back.
+    pub fn replace_presence_data(&mut self, data: Option<&str>) {
+        self.faults.presence_data = data.map(str::to_owned);
     }
 
     /// Sends `text` as one message, whatever it is.

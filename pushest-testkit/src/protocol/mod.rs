@@ -42,6 +42,7 @@ mod http_events;
 mod inspect;
 mod presence;
 mod profile;
+mod refusal;
 mod signature;
 mod subscription;
 mod user;
@@ -55,6 +56,7 @@ pub use config::{App, Limits, ServerConfig};
 pub use faults::Target;
 pub use http_api::{HttpRequest, HttpResponse};
 pub use profile::Profile;
+pub use refusal::{Refusal, RefusalEnd};
 
 /// A connection of a client, numbered from 1 in the order of connecting; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +79,9 @@ impl fmt::Display for PeerId {
 /// The code that stands for "no close frame": it must never go over the wire (RFC 6455, 7.4.1).
 pub const NO_CLOSE_FRAME: u16 = 1006;
 
+/// The code that stands for "a close frame without a code": it must never go over the wire, either.
+pub const NO_CODE: u16 = 1005;
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -91,9 +96,15 @@ pub enum Action {
     Close {
         /// Whose.
         peer: PeerId,
-        /// The close frame's code; with 1006 ([`NO_CLOSE_FRAME`]) the connection just ends.
+        /// The close frame's code; with 1006 ([`NO_CLOSE_FRAME`]) the connection just ends, and with
+        /// 1005 ([`NO_CODE`]) the close frame has none.
         code: u16,
         /// The close frame's reason: at most 123 bytes.
         reason: String,
+    },
+    /// Reset the connection. The broker has forgotten it already.
+    Reset {
+        /// Whose.
+        peer: PeerId,
     },
 }

@@ -39,6 +39,13 @@ impl Members {
         self.by_id.values().map(|present| &present.member)
     }
 
+    /// Every connection and the member that it belongs to.
+    pub(super) fn peers(&self) -> impl Iterator<Item = (PeerId, &Member)> {
+        self.by_id
+            .values()
+            .flat_map(|present| present.peers.iter().map(|peer| (*peer, &present.member)))
+    }
+
     pub(super) fn contains(&self, id: &str) -> bool {
         self.by_id.contains_key(id)
     }

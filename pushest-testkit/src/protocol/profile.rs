@@ -23,7 +23,9 @@ pub enum Profile {
     /// channels, unknown messages ignored, user ids as they were given.
     Soketi,
     /// Laravel Reverb: errors are JSON strings, unknown messages are answered with a 4200 error on
-    /// a socket that stays open, a refused handshake is never closed, no sign-in, no watchlist.
+    /// a socket that stays open, no sign-in, no watchlist. A refused handshake is an error: with an
+    /// unknown key the socket is then closed without a code, and stays open otherwise (4009 for an
+    /// origin that is not allowed, 4004 when full).
     Reverb,
     /// Sockudo speaking protocol 7, as seen with 5.2: a wrong signature is 4009 without any word of
     /// the channel, other refusals 4300; another key just ends the connection; user ids must be
@@ -110,6 +112,9 @@ impl Profile {
             unknown_event: UnknownMessage::Error { code: None },
             heartbeat: Heartbeat::Ping,
             refused_connection: RefusedConnection::ErrorAndClose,
+            refused_key: RefusedConnection::ErrorAndClose,
+            unknown_key: None,
+            full: (4100, "Over capacity"),
             channel_characters: "",
         };
         match self {
@@ -147,6 +152,9 @@ impl Profile {
                 unknown_message: UnknownMessage::Error { code: Some(4200) },
                 unknown_event: UnknownMessage::Error { code: Some(4200) },
                 refused_connection: RefusedConnection::ErrorOnly,
+                refused_key: RefusedConnection::ErrorAndCloseWithoutCode,
+                unknown_key: Some("Application does not exist"),
+                full: (4004, "Application is over connection quota"),
                 ..standard
             },
             Self::Sockudo => Dialect {
@@ -166,6 +174,7 @@ impl Profile {
                 unknown_message: UnknownMessage::Error { code: Some(4000) },
                 unknown_event: UnknownMessage::Ignore,
                 refused_connection: RefusedConnection::Drop,
+                refused_key: RefusedConnection::Drop,
                 channel_characters: ":#",
                 ..standard
             },
@@ -180,6 +189,7 @@ impl Profile {
                 unknown_event: UnknownMessage::Ignore,
                 heartbeat: Heartbeat::None,
                 refused_connection: RefusedConnection::CloseOnly,
+                refused_key: RefusedConnection::CloseOnly,
                 ..standard
             },
             Self::PusherFake => Dialect {
@@ -236,6 +246,12 @@ pub(super) struct Dialect {
     pub(super) unknown_event: UnknownMessage,
     pub(super) heartbeat: Heartbeat,
     pub(super) refused_connection: RefusedConnection,
+    /// The same where the app's key is not known, which some servers look at elsewhere.
+    pub(super) refused_key: RefusedConnection,
+    /// What is said of an unknown key; `None`: a sentence with the key in it.
+    pub(super) unknown_key: Option<&'static str>,
+    /// The code and the message when there are too many connections.
+    pub(super) full: (u16, &'static str),
     /// Characters allowed in channel names beyond the documented ones.
     pub(super) channel_characters: &'static str,
 }
@@ -333,6 +349,8 @@ pub(super) enum Heartbeat {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum RefusedConnection {
     ErrorAndClose,
+    /// The close frame has no code.
+    ErrorAndCloseWithoutCode,
     ErrorOnly,
     CloseOnly,
     /// The end, without an error or a close frame.

@@ -202,7 +202,11 @@ impl Broker {
             if is_new && channel.members.join(peer, member.clone()) {
                 added = Some(encode::member_added(&dialect, name, &member));
             }
-            encode::presence_succeeded(&dialect, name, &channel.members)
+            let by_socket = self.config.presence_ids_by_socket.then_some(&self.connections);
+            match &self.faults.presence_data {
+                Some(data) => encode::text("pusher_internal:subscription_succeeded", name, data),
+                None => encode::presence_succeeded(&dialect, name, &channel.members, by_socket),
+            }
         } else {
             encode::bare("pusher_internal:subscription_succeeded", Some(name), dialect.succeeded)
         };

@@ -37,6 +37,8 @@ pub struct Builder {
     address: SocketAddr,
     config: ServerConfig,
     certificate: Option<Certificate>,
+    /// In place of a certificate of the testkit's own.
+    tls: Option<Arc<rustls::ServerConfig>>,
     plain_clients: PlainClients,
     write_limit: usize,
     is_recording: bool,
@@ -49,6 +51,7 @@ impl Default for Builder {
             address: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
             config: ServerConfig { seed, ..ServerConfig::default() },
             certificate: None,
+            tls: None,
             plain_clients: PlainClients::Drop,
             write_limit: 16 * 1024 * 1024,
             is_recording: false,
@@ -144,6 +147,12 @@ impl Builder {
         self
     }
 
+    /// Speaks TLS as a scenario of the conformance suite wants it.
+    pub(crate) fn tls_config(mut self, config: Arc<rustls::ServerConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
     /// What clients without TLS get from a server with TLS.
     #[must_use]
     pub fn plain_clients(mut self, treatment: PlainClients) -> Self {
@@ -177,7 +186,7 @@ impl Builder {
             .transpose()?;
         let (authority_pem, tls) = match identity {
             Some(identity) => (Some(identity.authority_pem), Some(identity.config)),
-            None => (None, None),
+            None => (None, self.tls),
         };
         let listener = listen(self.address)?;
         let address = listener.local_addr()?;

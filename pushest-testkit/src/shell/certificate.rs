@@ -9,9 +9,9 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Which certificate a TLS server shows. Each is signed by the server's own authority.
+/// Which certificate a TLS server shows. Each but the last is signed by the server's own authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Certificate {
@@ -22,6 +22,9 @@ pub enum Certificate {
     Expired,
     /// In date, but for `wrong.example` only.
     WrongName,
+    /// As `openssl req -x509` makes it: signed by itself and marked as an authority. It is the one
+    /// that [`Server::authority_pem`](crate::Server::authority_pem) returns.
+    SelfSigned,
 }
 
 /// What a TLS server needs, and what its clients must trust.
@@ -33,6 +36,9 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn new(certificate: Certificate, address: IpAddr) -> io::Result<Self> {
+        if certificate == Certificate::SelfSigned {
+            return Self::self_signed(address);
+        }
         let authority_key = KeyPair::generate().map_err(io::Error::other)?;
         let mut authority = CertificateParams::default();
         authority.distinguished_name.push(DnType::CommonName, "pushest test authority");
@@ -43,13 +49,7 @@ impl Identity {
 
         let names = match certificate {
             Certificate::WrongName => vec!["wrong.example".to_owned()],
-            Certificate::Valid | Certificate::Expired => {
-                let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(String::from).into();
-                if !address.is_loopback() && !address.is_unspecified() {
-                    names.push(address.to_string());
-                }
-                names
-            }
+            _ => names(address),
         };
         let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
         params.distinguished_name.push(DnType::CommonName, "pushest test server");
@@ -60,16 +60,39 @@ impl Identity {
         }
         let key = KeyPair::generate().map_err(io::Error::other)?;
         let certificate = params.signed_by(&key, &issuer).map_err(io::Error::other)?;
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-
-        // The provider is named: a process may have none, or two, and must not be given one.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .map_err(io::Error::other)?;
-        Ok(Self { authority_pem, config: Arc::new(config) })
+        let config = config(certificate.der().clone(), &key)?;
+        Ok(Self { authority_pem, config })
     }
+
+    fn self_signed(address: IpAddr) -> io::Result<Self> {
+        let mut params = CertificateParams::new(names(address)).map_err(io::Error::other)?;
+        params.distinguished_name.push(DnType::CommonName, "pushest test server");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate().map_err(io::Error::other)?;
+        let certificate = params.self_signed(&key).map_err(io::Error::other)?;
+        let config = config(certificate.der().clone(), &key)?;
+        Ok(Self { authority_pem: certificate.pem(), config })
+    }
+}
+
+fn names(address: IpAddr) -> Vec<String> {
+    let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(String::from).into();
+    if !address.is_loopback() && !address.is_unspecified() {
+        names.push(address.to_string());
+    }
+    names
+}
+
+fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> io::Result<Arc<ServerConfig>> {
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    // The provider is named: a process may have none, or two, and must not be given one.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .map_err(io::Error::other)?;
+    Ok(Arc::new(config))
 }

@@ -12,7 +12,7 @@ use pushest_proto::Instant;
 use slab::Slab;
 
 use super::View;
-use super::link::{Link, Progress, Shared};
+use super::link::{DRIP, Link, Progress, Shared};
 use super::wait::Waiter;
 use crate::protocol::{Action, NO_CLOSE_FRAME, PeerId, Target};
 
@@ -100,6 +100,7 @@ impl EventLoop {
             }
             self.tick();
             self.shared.broker.handle_timeout(self.shared.now);
+            self.drip();
             self.settle();
             self.drop_lingering();
         }
@@ -164,7 +165,9 @@ impl EventLoop {
             return Some(Duration::ZERO);
         }
         let lingering = self.lingering.front().map(|&(at, ..)| at);
-        let next = self.shared.broker.poll_timeout().into_iter().chain(lingering).min()?;
+        let dripping = self.shared.dripping.front().map(|&(at, ..)| at);
+        let broker = self.shared.broker.poll_timeout();
+        let next = broker.into_iter().chain(lingering).chain(dripping).min()?;
         let micros = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX);
         let rest = next.saturating_duration_since(Instant::from_micros(micros));
         // The system counts in milliseconds: rounded down, the loop would spin through the last.
@@ -246,6 +249,15 @@ impl EventLoop {
                 self.unflushed.push(index);
                 self.lingering.push_back((self.shared.now + LINGER, index, id));
             }
+            Action::Reset { peer } => {
+                let Some((index, link)) = self.link_of(peer) else {
+                    return;
+                };
+                // What was sent before is still to arrive, where the system lets it.
+                link.flush();
+                link.transport.reset_on_close();
+                self.drop_link(index);
+            }
         }
     }
 
@@ -267,6 +279,23 @@ impl EventLoop {
         if let Some(peer) = link.peer() {
             self.shared.sockets.remove(&peer);
             self.shared.broker.disconnected(peer, self.shared.now);
+        }
+    }
+
+    /// Sends what is due of the answers that go out in pieces.
+    fn drip(&mut self) {
+        while let Some(&(at, index, id)) = self.shared.dripping.front()
+            && at <= self.shared.now
+        {
+            self.shared.dripping.pop_front();
+            let Some(link) = self.links.get_mut(index).filter(|link| link.id == id) else {
+                continue;
+            };
+            match link.transport.drip() {
+                Ok(false) => self.unflushed.push(index),
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.drop_link(index),
+                _ => self.shared.dripping.push_back((self.shared.now + DRIP, index, id)),
+            }
         }
     }
 
@@ -297,6 +326,8 @@ pub(super) fn shared(
         plain_clients,
         upgrade_faults: VecDeque::new(),
         upgrade_targets: VecDeque::new(),
+        upgrade_heads: VecDeque::new(),
+        dripping: VecDeque::new(),
         upgrades: 0,
         received: is_recording.then(VecDeque::new),
         write_limit,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Server;
-use crate::protocol::{Broker, Target};
+use crate::protocol::{Broker, Refusal, Target};
 
 /// What a client gets that asks for a WebSocket, instead of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,59 @@ pub enum UpgradeFault {
     Ignore,
     /// These bytes, whatever they are, and then the end.
     Raw(Vec<u8>),
+    /// These bytes, whatever they are, and then silence.
+    Stall(Vec<u8>),
+    /// An HTTP answer whose body repeats the request's head, as error pages do.
+    Echo {
+        /// The HTTP status.
+        status: u16,
+        /// Headers beside `Connection: close` and `Content-Length`; `{target}` in a value stands
+        /// for the request target.
+        headers: Vec<(String, String)>,
+        /// How the body spells it.
+        form: EchoForm,
+    },
+    /// A WebSocket behind an answer of your own.
+    Rewrite {
+        /// All that is sent before the WebSocket begins, informational answers included;
+        /// `{accept}` stands for the value that fits the request.
+        answer: String,
+        /// How many bytes go out at once, at least one, a millisecond apart. What the WebSocket has
+        /// to send by then goes with them: with `usize::MAX` its first frames share the segment.
+        piece: usize,
+    },
+}
+
+/// How an error page spells what it repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EchoForm {
+    /// As it came.
+    Plain,
+    /// Escaped for HTML.
+    Html,
+    /// Escaped for a URL.
+    Percent,
+    /// A string of JSON.
+    Json,
+}
+
+impl EchoForm {
+    /// The text as such a page has it.
+    pub(super) fn of(self, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Html => ["&", "<", ">", "\"", "'"]
+                .into_iter()
+                .zip(["&amp;", "&lt;", "&gt;", "&quot;", "&#39;"])
+                .fold(text.to_owned(), |text, (plain, escaped)| text.replace(plain, escaped)),
+            Self::Percent => {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+                    .to_string()
+            }
+            Self::Json => serde_json::Value::from(text).to_string().replace('/', "\\/"),
+        }
+    }
 }
 
 impl UpgradeFault {
@@ -31,6 +84,13 @@ impl UpgradeFault {
         let headers =
             headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self::Refuse { status, headers, body: String::new() }
+    }
+
+    /// A WebSocket behind an answer of your own, sent at once; `{accept}` in it stands for the value
+    /// that fits the request.
+    #[must_use]
+    pub fn rewrite(answer: &str) -> Self {
+        Self::Rewrite { answer: answer.to_owned(), piece: usize::MAX }
     }
 }
 
@@ -121,13 +181,26 @@ impl Server {
         self.with_broker(move |broker| broker.withhold_handshake(on));
     }
 
-    /// While set, every new connection is refused with this close code and reason.
+    /// While set, every new connection is refused with this code and reason, in the form that the
+    /// profile gives it.
     pub fn refuse_connections(&self, refusal: Option<(u16, &str)>) {
         let refusal = refusal.map(|(code, reason)| (code, reason.to_owned()));
         self.with_broker(move |broker| {
             let refusal = refusal.as_ref().map(|(code, reason)| (*code, reason.as_str()));
             broker.refuse_connections(refusal);
         });
+    }
+
+    /// While set, every new connection is refused in this form, whatever the profile's is.
+    pub fn refuse_connections_with(&self, refusal: Option<Refusal>) {
+        self.with_broker(move |broker| broker.refuse_connections_with(refusal));
+    }
+
+    /// Sends this, whatever it is, as the data of every later `subscription_succeeded` of a presence
+    /// channel; `None` brings the true lists back.
+    pub fn replace_presence_data(&self, data: Option<&str>) {
+        let data = data.map(str::to_owned);
+        self.with_broker(move |broker| broker.replace_presence_data(data.as_deref()));
     }
 
     /// Sends every later message this much later; order is kept.

@@ -29,7 +29,11 @@ pub(super) enum Parsed {
 pub(super) struct Upgrade {
     pub(super) target: String,
     pub(super) app_key: String,
+    /// Where the client says that it comes from.
+    pub(super) origin: Option<String>,
     websocket_key: String,
+    /// The request as it came, up to the blank line.
+    pub(super) head: String,
     /// How much of the input the request's head is; WebSocket frames follow.
     pub(super) length: usize,
 }
@@ -37,11 +41,15 @@ pub(super) struct Upgrade {
 impl Upgrade {
     /// The answer that accepts it.
     pub(super) fn accept(&self) -> String {
-        format!(
+        self.answer(
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Accept: {}\r\n\r\n",
-            derive_accept_key(self.websocket_key.as_bytes())
+             Sec-WebSocket-Accept: {accept}\r\n\r\n",
         )
+    }
+
+    /// An answer with the value that fits the request.
+    pub(super) fn answer(&self, text: &str) -> String {
+        text.replace("{accept}", &derive_accept_key(self.websocket_key.as_bytes()))
     }
 }
 
@@ -53,6 +61,7 @@ struct Head {
     expects_continue: bool,
     is_websocket: bool,
     websocket_key: Option<String>,
+    origin: Option<String>,
     connection: String,
 }
 
@@ -68,6 +77,7 @@ impl Head {
                 "expect" => head.expects_continue = value.eq_ignore_ascii_case("100-continue"),
                 "upgrade" => head.is_websocket = value.eq_ignore_ascii_case("websocket"),
                 "sec-websocket-key" => head.websocket_key = Some(value.to_owned()),
+                "origin" => head.origin = Some(value.to_owned()),
                 "connection" => head.connection = value.to_ascii_lowercase(),
                 _ => {}
             }
@@ -100,8 +110,9 @@ pub(super) fn parse(input: &[u8]) -> Parsed {
     if let Some(app_key) = app_key(target) {
         return match head.websocket_key {
             Some(websocket_key) if head.is_websocket => {
-                let target = target.to_owned();
-                Parsed::Upgrade(Upgrade { target, app_key, websocket_key, length })
+                let (target, origin) = (target.to_owned(), head.origin);
+                let head = String::from_utf8_lossy(&input[..length]).into_owned();
+                Parsed::Upgrade(Upgrade { target, app_key, origin, websocket_key, head, length })
             }
             _ => bad(426, "This is the place for WebSockets: Upgrade: websocket is missing"),
         };

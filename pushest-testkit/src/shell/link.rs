@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytestring::ByteString;
 use pushest_proto::Instant;
@@ -13,7 +14,7 @@ use tungstenite::{Error, Message, Utf8Bytes};
 use super::http::{self, Parsed, Upgrade};
 use super::transport::Transport;
 use super::{PlainClients, UpgradeFault};
-use crate::protocol::{Broker, PeerId, Target};
+use crate::protocol::{Broker, NO_CODE, PeerId, Target};
 
 /// How many messages or chunks one socket may bring before others get their turn.
 const BUDGET: usize = 64;
@@ -30,19 +31,32 @@ pub(super) struct Shared {
     pub(super) upgrade_faults: VecDeque<(usize, UpgradeFault)>,
     /// The request targets of all upgrades asked for, in order; and how many there were.
     pub(super) upgrade_targets: VecDeque<String>,
+    /// The heads of the latest of them.
+    pub(super) upgrade_heads: VecDeque<String>,
     pub(super) upgrades: u64,
+    /// Sockets whose bytes go out in pieces, by the time of the next one: all wait equally long.
+    pub(super) dripping: VecDeque<(Instant, usize, u64)>,
     /// Text messages received, oldest first; `None`: nobody wants to know.
     pub(super) received: Option<VecDeque<(PeerId, String)>>,
     pub(super) write_limit: usize,
     pub(super) now: Instant,
 }
 
-/// How many texts are kept of what was received, the latest ones.
+/// How many texts are kept of what was received, the latest ones; and how many heads, which are
+/// longer.
 const RECORDED: usize = 10_000;
+const RECORDED_HEADS: usize = 100;
+
+/// The time from one piece to the next.
+pub(super) const DRIP: Duration = Duration::from_millis(1);
 
 impl Shared {
-    fn record_upgrade(&mut self, target: &str) {
+    fn record_upgrade(&mut self, target: &str, head: &str) {
         self.upgrades += 1;
+        if self.upgrade_heads.len() == RECORDED_HEADS {
+            self.upgrade_heads.pop_front();
+        }
+        self.upgrade_heads.push_back(head.to_owned());
         if self.upgrade_targets.len() == RECORDED {
             self.upgrade_targets.pop_front();
         }
@@ -88,9 +102,21 @@ pub(super) struct Link {
     pub(super) transport: Transport,
     /// False: the fault of a server that does not read.
     pub(super) reading: bool,
+    /// Falls silent once its next message has gone out.
+    last_words: LastWords,
     /// Messages can no longer be told apart: what comes is thrown away until the other side ends.
     deaf: bool,
     stage: Stage,
+}
+
+/// The fault of a server that refuses and then says nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastWords {
+    None,
+    /// They are still to come.
+    Awaited,
+    /// They wait to be written.
+    Said,
 }
 
 enum Stage {
@@ -135,7 +161,8 @@ fn would_block(error: &io::Error) -> bool {
 impl Link {
     pub(super) fn new(id: u64, stream: mio::net::TcpStream, may_be_tls: bool) -> Self {
         let stage = if may_be_tls { Stage::Sniffing } else { Stage::http() };
-        Self { id, transport: Transport::new(stream), reading: true, deaf: false, stage }
+        let transport = Transport::new(stream);
+        Self { id, transport, reading: true, last_words: LastWords::None, deaf: false, stage }
     }
 
     /// The connection that this socket carries.
@@ -183,6 +210,9 @@ impl Link {
             },
             _ => self.transport.flush(),
         };
+        if result.is_ok() && self.last_words == LastWords::Said {
+            self.transport.muted = true;
+        }
         match result {
             Ok(()) if matches!(self.stage, Stage::Finishing) => Progress::Over,
             Ok(()) => Progress::Waiting,
@@ -195,6 +225,9 @@ impl Link {
     #[must_use]
     pub(super) fn send(&mut self, text: ByteString) -> bool {
         let text = Utf8Bytes::try_from(text.into_bytes()).expect("a ByteString holds UTF-8");
+        if self.last_words == LastWords::Awaited {
+            self.last_words = LastWords::Said;
+        }
         self.write(Message::Text(text))
     }
 
@@ -209,9 +242,10 @@ impl Link {
         if let Stage::WebSocket { context, .. } = &mut self.stage {
             // The close frame must find room however much has piled up.
             context.set_config(|config| config.max_write_buffer_size = usize::MAX);
-            let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+            let code = (code != NO_CODE).then(|| CloseCode::from(code));
+            let frame = code.map(|code| CloseFrame { code, reason: reason.into() });
             // Errors show again when it is flushed.
-            let _ = context.close(&mut self.transport, Some(frame));
+            let _ = context.close(&mut self.transport, frame);
         }
     }
 
@@ -287,7 +321,7 @@ impl Link {
 
     /// Answers an upgrade: with a WebSocket, or as a fault demands.
     fn upgrade(&mut self, upgrade: &Upgrade, rest: Vec<u8>, index: usize, shared: &mut Shared) {
-        shared.record_upgrade(&upgrade.target);
+        shared.record_upgrade(&upgrade.target, &upgrade.head);
         match shared.next_upgrade_fault() {
             Some(UpgradeFault::Refuse { status, headers, body }) => {
                 let mut headers: Vec<_> =
@@ -301,28 +335,61 @@ impl Link {
                 self.transport.queue(&bytes);
                 self.stage = Stage::Finishing;
             }
-            Some(UpgradeFault::Ignore) => self.stage = Stage::Held,
-            None => {
-                self.transport.queue(upgrade.accept().as_bytes());
-                let longest = shared.broker.config().limits.message;
-                let config = WebSocketConfig::default()
-                    .read_buffer_size(4 * 1024)
-                    .write_buffer_size(16 * 1024)
-                    .max_write_buffer_size(shared.write_limit.max(16 * 1024 + 1))
-                    .max_message_size(Some(longest))
-                    .max_frame_size(Some(longest));
-                let context =
-                    WebSocketContext::from_partially_read(rest, Role::Server, Some(config));
-                let must_be_tls = shared.plain_clients == PlainClients::Refuse;
-                let peer = if must_be_tls && !self.transport.is_secure() {
-                    shared.broker.connect_refused(4000, "Connect with TLS only", shared.now)
-                } else {
-                    shared.broker.connect(&upgrade.app_key, shared.now)
-                };
-                shared.sockets.insert(peer, index);
-                self.stage = Stage::WebSocket { context: Box::new(context), peer };
+            Some(UpgradeFault::Stall(bytes)) => {
+                self.transport.queue(&bytes);
+                self.stage = Stage::Held;
             }
+            Some(UpgradeFault::Echo { status, headers, form }) => {
+                let headers: Vec<_> = headers
+                    .iter()
+                    .map(|(name, value)| (name, value.replace("{target}", &upgrade.target)))
+                    .collect();
+                let mut headers: Vec<_> =
+                    headers.iter().map(|(name, value)| (&***name, &**value)).collect();
+                headers.push(("Connection", "close"));
+                let answer = http::encode_with(status, &headers, &form.of(&upgrade.head));
+                self.transport.queue(answer.as_bytes());
+                self.stage = Stage::Finishing;
+            }
+            Some(UpgradeFault::Ignore) => self.stage = Stage::Held,
+            Some(UpgradeFault::Rewrite { answer, piece }) => {
+                self.transport.piece = Some(piece);
+                shared.dripping.push_back((shared.now + DRIP, index, self.id));
+                self.open(upgrade, &upgrade.answer(&answer), rest, index, shared);
+            }
+            None => self.open(upgrade, &upgrade.accept(), rest, index, shared),
         }
+    }
+
+    /// Accepts an upgrade with this answer.
+    fn open(
+        &mut self,
+        upgrade: &Upgrade,
+        answer: &str,
+        rest: Vec<u8>,
+        index: usize,
+        shared: &mut Shared,
+    ) {
+        self.transport.queue(answer.as_bytes());
+        let longest = shared.broker.config().limits.message;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(4 * 1024)
+            .write_buffer_size(16 * 1024)
+            .max_write_buffer_size(shared.write_limit.max(16 * 1024 + 1))
+            .max_message_size(Some(longest))
+            .max_frame_size(Some(longest));
+        let context = WebSocketContext::from_partially_read(rest, Role::Server, Some(config));
+        let must_be_tls = shared.plain_clients == PlainClients::Refuse;
+        let peer = if must_be_tls && !self.transport.is_secure() {
+            shared.broker.connect_refused(4000, "Connect with TLS only", shared.now)
+        } else {
+            shared.broker.connect_from(&upgrade.app_key, upgrade.origin.as_deref(), shared.now)
+        };
+        if shared.broker.is_silenced(peer) {
+            self.last_words = LastWords::Awaited;
+        }
+        shared.sockets.insert(peer, index);
+        self.stage = Stage::WebSocket { context: Box::new(context), peer };
     }
 }
 

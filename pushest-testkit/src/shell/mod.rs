@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use builder::{Builder, PlainClients};
 pub use certificate::Certificate;
-pub use faults::UpgradeFault;
+pub use faults::{EchoForm, UpgradeFault};
 pub use wait::Until;
 
 use crate::protocol::{App, Broker};
@@ -184,6 +184,13 @@ impl Server {
     #[must_use]
     pub fn upgrade_targets(&self) -> Vec<String> {
         self.call(|turn| turn.shared.upgrade_targets.iter().cloned().collect())
+    }
+
+    /// The heads of the latest 100 upgrades asked for, oldest first: request line and headers, up to
+    /// the blank line.
+    #[must_use]
+    pub fn upgrade_heads(&self) -> Vec<String> {
+        self.call(|turn| turn.shared.upgrade_heads.iter().cloned().collect())
     }
 
     /// The latest 10,000 text messages received, oldest first, if the builder was told to

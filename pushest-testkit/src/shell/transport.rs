@@ -17,6 +17,8 @@ pub(super) struct Transport {
     queued: Vec<u8>,
     /// Everything that is written is lost: the fault of a peer that does not answer.
     pub(super) muted: bool,
+    /// While this is set, bytes go out by [`drip`](Self::drip) alone, so many at a time.
+    pub(super) piece: Option<usize>,
 }
 
 enum Stream {
@@ -28,7 +30,7 @@ enum Stream {
 
 impl Transport {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream: Stream::Plain(stream), queued: Vec::new(), muted: false }
+        Self { stream: Stream::Plain(stream), queued: Vec::new(), muted: false, piece: None }
     }
 
     /// Whether the first byte that waits to be read is that of a TLS handshake.
@@ -57,6 +59,18 @@ impl Transport {
     /// Sends these bytes before anything else that is written later.
     pub(super) fn queue(&mut self, bytes: &[u8]) {
         self.queued.extend_from_slice(bytes);
+    }
+
+    /// Sends the next piece. Returns whether there are more.
+    pub(super) fn drip(&mut self) -> io::Result<bool> {
+        let Some(piece) = self.piece else { return Ok(false) };
+        let length = piece.max(1).min(self.queued.len());
+        let written = self.stream.write(&self.queued[..length])?;
+        self.queued.drain(..written);
+        if self.queued.is_empty() {
+            self.piece = None;
+        }
+        Ok(self.piece.is_some())
     }
 
     /// Ends both directions; no close frame, no TLS goodbye.
@@ -108,6 +122,10 @@ impl Write for Transport {
         if self.muted {
             return Ok(bytes.len());
         }
+        if self.piece.is_some() {
+            self.queue(bytes);
+            return Ok(bytes.len());
+        }
         self.flush_queued()?;
         self.stream.write(bytes)
     }
@@ -115,6 +133,9 @@ impl Write for Transport {
     fn flush(&mut self) -> io::Result<()> {
         if self.muted {
             self.queued.clear();
+            return Ok(());
+        }
+        if self.piece.is_some() {
             return Ok(());
         }
         self.flush_queued()?;

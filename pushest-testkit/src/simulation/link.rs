@@ -11,7 +11,7 @@ use super::authorizer::{Authorizer, Requests};
 use super::clock::Clock;
 use super::connection::{Connection, Cut};
 use super::troubles::Troubles;
-use crate::protocol::{Action as ServerAction, Broker, NO_CLOSE_FRAME, PeerId};
+use crate::protocol::{Action as ServerAction, Broker, NO_CLOSE_FRAME, NO_CODE, PeerId};
 
 /// A session, its connection, its clock, and who authorizes for it.
 #[derive(Debug)]
@@ -205,7 +205,13 @@ impl Link {
             Action::Abandon(ticket) => {
                 self.requests.abandon(ticket, &mut self.random, &mut self.troubles);
             }
-            Action::Emit(event) => self.events.push(event),
+            Action::Emit(event) => {
+                if let Event::State(change) = &event {
+                    let is_refused = matches!(change.loss.as_deref(), Some(Loss::Refused { .. }));
+                    self.troubles.refused_handshakes += u64::from(is_refused);
+                }
+                self.events.push(event);
+            }
             Action::UpdatePresence(update) => self.events.push(Event::Presence(update)),
         }
     }
@@ -220,8 +226,11 @@ impl Link {
                 connection.to_client.send(text.to_string(), now, delay);
             }
             ServerAction::Close { code, reason, .. } => {
-                let code = (code != NO_CLOSE_FRAME).then_some(code);
+                let code = (![NO_CLOSE_FRAME, NO_CODE].contains(&code)).then_some(code);
                 connection.server_closes(Loss::closed(code, &reason), now, delay);
+            }
+            ServerAction::Reset { .. } => {
+                connection.server_closes(Loss::reset("reset by the server"), now, delay);
             }
         }
     }
@@ -289,7 +298,11 @@ impl Link {
             let Some(peer) = connection.peer else { continue };
             while let Some(text) = connection.to_server.receive(now) {
                 // A server that is down hears nothing.
-                if let Some(broker) = &mut broker {
+                let Some(broker) = &mut broker else { continue };
+                if text.len() > broker.config().limits.message {
+                    self.troubles.too_large += 1;
+                    broker.close(&peer.into(), 1009, "Message is too large");
+                } else {
                     broker.receive(peer, &text, now);
                 }
             }

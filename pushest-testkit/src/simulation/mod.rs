@@ -249,7 +249,9 @@ impl World {
             }
             while let Some(action) = self.broker.as_mut().and_then(Broker::poll_action) {
                 busy = true;
-                let (Action::Send { peer, .. } | Action::Close { peer, .. }) = &action;
+                let (Action::Send { peer, .. }
+                | Action::Close { peer, .. }
+                | Action::Reset { peer }) = &action;
                 let link = self.links.iter_mut().find(|link| link.peer() == Some(*peer));
                 if let Some(link) = link {
                     link.send_or_close(action, self.now);

@@ -19,6 +19,10 @@ pub struct Troubles {
     pub closes: u64,
     /// Ends of connections that the client was told of once more.
     pub repeated_closes: u64,
+    /// Errors that the client was told instead of a handshake, and that ended the attempt.
+    pub refused_handshakes: u64,
+    /// Messages that were too large for the server, which closed the connection with 1009.
+    pub too_large: u64,
     /// Connections that ended with their server.
     pub stopped_servers: u64,
     /// Authorizations that were refused for good.
@@ -49,6 +53,8 @@ impl AddAssign for Troubles {
         self.refused_dials += other.refused_dials;
         self.closes += other.closes;
         self.repeated_closes += other.repeated_closes;
+        self.refused_handshakes += other.refused_handshakes;
+        self.too_large += other.too_large;
         self.stopped_servers += other.stopped_servers;
         self.refused_authorizations += other.refused_authorizations;
         self.unavailable_authorizations += other.unavailable_authorizations;
@@ -73,6 +79,8 @@ impl Troubles {
             ("refused_dials", self.refused_dials),
             ("closes", self.closes),
             ("repeated_closes", self.repeated_closes),
+            ("refused_handshakes", self.refused_handshakes),
+            ("too_large", self.too_large),
             ("stopped_servers", self.stopped_servers),
             ("refused_authorizations", self.refused_authorizations),
             ("unavailable_authorizations", self.unavailable_authorizations),

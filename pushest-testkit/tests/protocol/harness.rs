@@ -111,7 +111,7 @@ impl Harness {
             .into_iter()
             .filter_map(|action| match action {
                 Action::Send { peer, text } => Some((peer, serde_json::from_str(&text).unwrap())),
-                Action::Close { .. } => None,
+                Action::Close { .. } | Action::Reset { .. } => None,
             })
             .collect()
     }
@@ -128,7 +128,7 @@ impl Harness {
             .into_iter()
             .filter_map(|action| match action {
                 Action::Close { peer, code, .. } => Some((peer, code)),
-                Action::Send { .. } => None,
+                Action::Send { .. } | Action::Reset { .. } => None,
             })
             .collect()
     }

@@ -31,6 +31,21 @@ fn a_member_is_told_who_is_there_itself_included() {
 }
 
 #[test]
+fn ids_may_be_an_object_from_socket_id_to_user_id() {
+    let mut server = Harness::with(Profile::Reverb, |config| config.presence_ids_by_socket = true);
+    let (first, second) = (server.connect(), server.connect());
+    server.join(first, ROOM, &json!({ "user_id": 7 }));
+    server.join(second, ROOM, &json!({ "user_id": 7 }));
+    let succeeded = data(&server.messages(second)[0]);
+    let ids = json!({ server.socket_id(first): 7, server.socket_id(second): 7 });
+    assert_eq!(succeeded["presence"]["ids"], ids);
+    assert_eq!(succeeded["presence"]["count"], 1);
+    server.broker.replace_presence_data(Some("odd"));
+    server.join(first, ROOM, &json!({ "user_id": 7 }));
+    assert_eq!(server.messages(first).last().unwrap()["data"], "odd");
+}
+
+#[test]
 fn joining_and_leaving_is_told_to_the_others_only() {
     let mut server = Harness::new();
     let (alice, bob) = (server.connect(), server.connect());

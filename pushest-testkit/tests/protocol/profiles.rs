@@ -1,7 +1,7 @@
 //! Each server's habits, as protocol.md §9 lists them.
 
 use pushest_testkit::Profile;
-use pushest_testkit::protocol::{Action, NO_CLOSE_FRAME, PeerId};
+use pushest_testkit::protocol::{Action, NO_CLOSE_FRAME, NO_CODE, PeerId};
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, data};
@@ -151,13 +151,38 @@ fn reverb_answers_junk_with_4200_and_stays() {
 }
 
 #[test]
-fn reverb_refuses_a_handshake_and_never_closes() {
-    let mut server = Harness::with(Profile::Reverb, |_| {});
-    let peer = server.broker.connect("other-key", server.now);
-    let messages = server.messages(peer);
-    assert_eq!(messages.len(), 1);
-    assert_eq!(data(&messages[0])["code"], 4001);
-    assert!(server.closes().is_empty());
+fn reverb_refuses_a_handshake_with_an_error_and_closes_for_an_unknown_key_only() {
+    let mut server = Harness::with(Profile::Reverb, |config| {
+        config.limits.connections = Some(1);
+        config.allowed_origins = vec!["*.example.org".to_owned()];
+    });
+    let origin = Some("https://app.example.org");
+    let refusal = |server: &mut Harness, key: &str, origin: Option<&str>| {
+        let peer = server.broker.connect_from(key, origin, server.now);
+        let actions = server.actions();
+        let Some(Action::Send { text, .. }) = actions.first() else { panic!("{actions:?}") };
+        let message: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(message["event"], "pusher:error");
+        assert!(message["data"].is_string());
+        let error = data(&message);
+        let closes = actions[1..].iter().map(|action| match action {
+            Action::Close { code, .. } => *code,
+            other => panic!("{other:?}"),
+        });
+        let closes: Vec<u16> = closes.collect();
+        server.broker.disconnected(peer, server.now);
+        (error["code"].clone(), error["message"].clone(), closes)
+    };
+    let expected = (json!(4001), json!("Application does not exist"), vec![NO_CODE]);
+    assert_eq!(refusal(&mut server, "other-key", origin), expected);
+    for foreign in [None, Some("https://example.com"), Some("null")] {
+        let expected = (json!(4009), json!("Origin not allowed"), vec![]);
+        assert_eq!(refusal(&mut server, "app-key", foreign), expected);
+    }
+    let first = server.broker.connect_from("app-key", origin, server.now);
+    assert_eq!(server.events(first), ["pusher:connection_established"]);
+    let expected = (json!(4004), json!("Application is over connection quota"), vec![]);
+    assert_eq!(refusal(&mut server, "app-key", origin), expected);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
-use pushest_testkit::{Server, Target, UpgradeFault};
+use pushest_testkit::{EchoForm, Server, Target, UpgradeFault};
 use serde_json::json;
 use tungstenite::handshake::HandshakeError;
 use tungstenite::{Error, Message};
@@ -121,15 +121,85 @@ fn upgrades_are_answered_with_junk_or_not_at_all() {
 
     server.fault_upgrades(1, UpgradeFault::Ignore);
     let mut stream = tcp(&server);
-    let request = "GET /app/app-key HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    stream.write_all(request.as_bytes()).unwrap();
+    stream.write_all(request().as_bytes()).unwrap();
     assert!(server.until(|view| view.upgrades == 2).wait(PATIENCE));
     server.stop();
     let mut answer = Vec::new();
     // Whether it ends in order or by a reset, nothing was said.
     let _ = stream.read_to_end(&mut answer);
     assert!(answer.is_empty());
+}
+
+#[test]
+fn upgrades_are_answered_in_words_of_ones_own_and_in_pieces_and_work_all_the_same() {
+    let server = Server::start().unwrap();
+    let answer = "HTTP/1.1 101 As you like\r\nUpgrade: websocket\r\nX-Mine: yes\r\n\
+                  Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n";
+    server.fault_upgrades(1, UpgradeFault::rewrite(answer));
+    let (socket, response) =
+        tungstenite::client("ws://localhost/app/app-key?protocol=7", tcp(&server)).unwrap();
+    assert_eq!(response.headers()["X-Mine"], "yes");
+    Client::greeted(socket).subscribe("news");
+
+    server.fault_upgrades(1, UpgradeFault::Rewrite { answer: answer.to_owned(), piece: 25 });
+    let mut stream = tcp(&server);
+    stream.write_all(request().as_bytes()).unwrap();
+    let mut first = [0; 1024];
+    let length = stream.read(&mut first).unwrap();
+    assert_eq!(&first[..length], &answer.as_bytes()[..length]);
+    assert!(length < answer.len(), "{length}");
+    // The first message follows in the same pieces.
+    let mut text = Vec::new();
+    while !text.ends_with(b"}") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        text.push(byte[0]);
+    }
+    assert!(String::from_utf8_lossy(&text).contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    server.wait_for_connections(1, PATIENCE).unwrap();
+}
+
+#[test]
+fn upgrades_are_answered_with_what_was_asked_and_their_heads_are_told() {
+    let server = Server::start().unwrap();
+    for (form, spelled) in [
+        (EchoForm::Plain, "X-Odd: <a&\"/'>\r\n"),
+        (EchoForm::Html, "X-Odd: &lt;a&amp;&quot;/&#39;&gt;\r\n"),
+        (EchoForm::Percent, "X%2DOdd%3A%20%3Ca%26%22%2F%27%3E%0D%0A"),
+        (EchoForm::Json, r#"X-Odd: <a&\"\/'>\r\n"#),
+    ] {
+        let headers = vec![("Location".to_owned(), "/at{target}".to_owned())];
+        server.fault_upgrades(1, UpgradeFault::Echo { status: 404, headers, form });
+        let request = request().replace("\r\n\r\n", "\r\nX-Odd: <a&\"/'>\r\n\r\n");
+        let mut stream = tcp(&server);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 404 Not Found\r\n"), "{answer}");
+        assert!(answer.contains("Location: /at/app/app-key\r\n"), "{answer}");
+        assert!(answer.contains(spelled), "{form:?}: {answer}");
+        assert_eq!(server.upgrade_heads().last(), Some(&request));
+    }
+}
+
+#[test]
+fn an_upgrade_can_be_answered_and_then_left_alone() {
+    let server = Server::start().unwrap();
+    server.fault_upgrades(1, UpgradeFault::Stall(b"220 mail\r\n".to_vec()));
+    let mut stream = tcp(&server);
+    stream.write_all(request().as_bytes()).unwrap();
+    let mut answer = [0; 10];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"220 mail\r\n");
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    assert!(stream.read(&mut answer).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock));
+}
+
+/// With the nonce of RFC 6455, section 1.3.
+fn request() -> String {
+    "GET /app/app-key HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        .to_owned()
 }
 
 #[test]

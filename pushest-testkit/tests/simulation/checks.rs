@@ -7,7 +7,7 @@ use pushest_proto::{
     ChannelState, ChannelView, ConnectionState, Member, Memory, RequestFailure, Session,
 };
 
-use crate::run::{REFUSED, Run};
+use crate::run::{REFUSED, Run, VAST};
 
 impl Run {
     pub(crate) fn check(&self) {
@@ -39,7 +39,7 @@ impl Run {
         let known: BTreeSet<&str> = views.map(|view| view.name().as_str()).collect();
         assert_eq!(known, wanted, "client {client}");
         let served: BTreeSet<&str> = broker.subscriptions(peer).collect();
-        wanted.retain(|channel| !self.is_refused(client, channel));
+        wanted.retain(|channel| !self.is_refused(client, channel) && *channel != VAST);
         assert_eq!(served, wanted, "client {client}, as the server sees it");
     }
 
@@ -49,6 +49,12 @@ impl Run {
         if self.is_refused(client, channel) {
             assert_eq!(view.state(), ChannelState::Failed, "client {client} on {channel}");
             assert!(matches!(failure, Some(RequestFailure::Denied(_))), "{failure:?}");
+            return;
+        }
+        if channel == VAST {
+            // Neither forgotten nor tried again and again, and no other fails in its place.
+            assert_eq!(view.state(), ChannelState::Failed, "client {client}");
+            assert!(matches!(failure, Some(RequestFailure::TooLarge { .. })), "{failure:?}");
             return;
         }
         let state = view.state();

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod checks;
+mod crowd;
 mod recording;
 mod run;
 

@@ -9,9 +9,10 @@ use pushest_proto::{
 };
 use pushest_testkit::protocol::ServerConfig;
 use pushest_testkit::simulation::{Authorizer, Cut, Troubles, World};
+use pushest_testkit::{Refusal, RefusalEnd};
 
 /// More than the authorizations that run at once.
-const CHANNELS: [&str; 18] = [
+const CHANNELS: [&str; 19] = [
     "news",
     "orders",
     "presence-room",
@@ -30,10 +31,17 @@ const CHANNELS: [&str; 18] = [
     "private-l",
     "private-m",
     REFUSED,
+    VAST,
 ];
 
 /// Clients that do not sign by themselves are refused here.
 pub(crate) const REFUSED: &str = "private-vault";
+
+/// The member data of this channel are more than the server reads.
+pub(crate) const VAST: &str = "presence-vast";
+
+/// The largest message that the server reads.
+const MOST_BYTES: usize = 4_096;
 
 /// A clock that was set back holds a session up for so long at most, all in all.
 const MOST_SET_BACK: Duration = Duration::from_secs(300);
@@ -69,6 +77,7 @@ impl Run {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut server = ServerConfig::default();
         server.activity_timeout = Duration::from_secs(random.u64(5..120));
+        server.limits.message = MOST_BYTES;
         let mut world = World::new(server, random.u64(..));
         let clients = random.usize(1..=4);
         let mut signs = Vec::new();
@@ -138,7 +147,15 @@ impl Run {
             9..=11 => self.unsubscribe(client, channel),
             12..=18 => self.publish(channel),
             19..=23 => self.cut(client),
-            24 => self.server_closes(client),
+            24 => match self.random.u8(0..4) {
+                0 => self.server_refuses(),
+                1 => {
+                    if let Some(broker) = self.world.broker_mut() {
+                        broker.refuse_connections_with(None);
+                    }
+                }
+                _ => self.server_closes(client),
+            },
             25 => self.world.stop_server(),
             26..=28 => self.world.start_server(),
             29 | 30 => self.set_clock(client),
@@ -161,7 +178,12 @@ impl Run {
     fn subscribe(&mut self, client: usize, channel: &'static str) {
         let options = if channel.starts_with("presence-") {
             // Two clients may be the same user.
-            SubscribeOptions::member(&format!("user-{}", client % 3)).info(r#"{"a":[1]}"#)
+            let info = if channel == VAST {
+                format!("[{}1]", "1,".repeat(MOST_BYTES / 2))
+            } else {
+                "{\"a\":[1]}".into()
+            };
+            SubscribeOptions::member(&format!("user-{}", client % 3)).info(&info)
         } else {
             SubscribeOptions::default()
         };
@@ -214,6 +236,25 @@ impl Run {
         }
     }
 
+    /// From now on, new connections are refused in some form.
+    fn server_refuses(&mut self) {
+        let ends = [
+            RefusalEnd::Open,
+            RefusalEnd::Silence,
+            RefusalEnd::Close(1000, String::new()),
+            RefusalEnd::CloseWithoutCode,
+            RefusalEnd::Drop,
+            RefusalEnd::Reset,
+        ];
+        let codes = [None, Some(1011), Some(4000), Some(4001), Some(4009), Some(4100), Some(4200)];
+        let end = ends[self.random.usize(0..ends.len())].clone();
+        let code = codes[self.random.usize(0..codes.len())];
+        if let Some(broker) = self.world.broker_mut() {
+            broker
+                .refuse_connections_with(Some(Refusal::error(code, "as the test wants").then(end)));
+        }
+    }
+
     fn set_clock(&mut self, client: usize) {
         let by = Duration::from_millis(self.random.u64(0..100_000));
         if self.random.bool() {
@@ -242,7 +283,7 @@ impl Run {
                 _ => {}
             }
             match session.state() {
-                ConnectionState::Disconnected => session.connect(now),
+                ConnectionState::Disconnected | ConnectionState::Refused => session.connect(now),
                 ConnectionState::Connected if which > 4 => return session.ping(now).ok(),
                 _ if which > 6 => session.disconnect(now),
                 _ => {}
@@ -255,11 +296,17 @@ impl Run {
     /// Everything works again, and there is time for it.
     fn all_is_well(&mut self) {
         self.world.start_server();
+        if let Some(broker) = self.world.broker_mut() {
+            broker.refuse_connections_with(None);
+        }
         for client in 0..self.world.clients() {
             self.world.set_reading(client, true);
             self.world.set_writable(client, true);
             self.world.link_mut(client).set_authorizer(healthy_authorizer());
         }
+        self.every(Session::connect);
+        // A refusal may still be on its way, and ends the attempt for good.
+        self.world.run(Duration::from_secs(60));
         self.every(Session::connect);
         // Longer than any timeout on either side, the backoff between them, and what the clocks
         // were set back by.
@@ -304,7 +351,7 @@ impl Run {
                     Event::Pong { ping, .. } | Event::PingLost { ping } => {
                         assert!(self.pings.remove(&(client, ping)), "told twice: {ping:?}");
                     }
-                    Event::Malformed { problem, message } => {
+                    Event::Malformed { problem, message, .. } => {
                         panic!("client {client}: {problem} in {message}")
                     }
                     _ => {}

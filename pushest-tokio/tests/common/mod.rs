@@ -41,6 +41,7 @@ impl Target {
         let backoff = BackoffConfig {
             initial: Duration::from_millis(100),
             maximum: Duration::from_millis(200),
+            ..BackoffConfig::default()
         };
         Config::builder(&self.key).host(&self.host).port(self.port).backoff(backoff)
     }

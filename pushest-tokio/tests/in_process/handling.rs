@@ -1,10 +1,11 @@
 //! The callback style.
 
 use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
 
-use pushest_testkit::Server;
+use pushest_testkit::{Profile, Server};
 use pushest_tokio::{
-    Client, ConnectionState, Event, Handler, Loss, RunError, SubscribeOptions, run,
+    Client, Config, ConnectionState, Event, Handler, Loss, RunError, SubscribeOptions, run,
 };
 
 use crate::common::within;
@@ -69,8 +70,27 @@ async fn running_ends_on_a_refusal_and_says_why() {
     let (told, listening) = channel();
     let error = within(run(target.config(), Recorder { channels: vec![], told })).await;
     let Err(RunError::Refused(Some(loss))) = &error else { panic!("{error:?}") };
-    assert_eq!(**loss, Loss::closed(Some(4001), "no such app"));
+    assert_eq!(**loss, Loss::Refused { code: 4001, message: "no such app".into() });
     assert_eq!(listening.into_iter().last(), Some(ConnectionState::Refused.to_string()));
+}
+
+#[tokio::test]
+async fn running_ends_in_the_words_of_a_reverb_that_does_not_know_the_key() {
+    let server = Server::builder().profile(Profile::Reverb).start().expect("a server");
+    let config = Config::builder("other-key").host("127.0.0.1").port(server.port());
+    let (told, listening) = channel();
+    let begun = Instant::now();
+    let handler = Recorder { channels: vec![], told };
+    let error = within(run(config.build().expect("valid"), handler)).await;
+    // Far from the ten seconds of the handshake timeout, on a busy machine too.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    let Err(RunError::Refused(Some(loss))) = &error else { panic!("{error:?}") };
+    assert_eq!(**loss, Loss::Refused { code: 4001, message: "Application does not exist".into() });
+    let text = error.expect_err("it is refused").to_string();
+    assert!(text.ends_with("with code 4001: Application does not exist"), "{text}");
+    assert_eq!(listening.into_iter().collect::<Vec<_>>(), ["connecting", "refused"]);
+    assert_eq!(server.inspect(|view| view.upgrades), 1);
 }
 
 #[tokio::test]

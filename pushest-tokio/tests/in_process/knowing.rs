@@ -90,7 +90,7 @@ async fn why_it_is_not_connected_is_data() {
 async fn a_network_change_ends_a_long_wait() {
     let (target, server) = start();
     let hours = Duration::from_secs(24 * 60 * 60);
-    let backoff = BackoffConfig { initial: hours, maximum: hours };
+    let backoff = BackoffConfig { initial: hours, maximum: hours, ..Default::default() };
     let client = Client::new(target.builder().backoff(backoff).build().expect("valid"));
     within(client.connected()).await.expect("connected");
     let mut events = client.events();
@@ -147,4 +147,45 @@ async fn it_counts_what_it_received_and_what_was_too_much() {
     });
     assert_eq!(lagged.await, 3);
     assert_eq!(next_text(&mut news, "number").await, "3");
+}
+
+#[tokio::test]
+async fn a_near_miss_is_logged_at_each_subscribe_and_not_at_each_connection() {
+    use std::io::{Result, Write};
+    use std::sync::{Arc, Mutex};
+    use tracing_subscriber::util::SubscriberInitExt as _;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            self.0.lock().expect("nobody panicked").write(bytes)
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false);
+    let _guard = subscriber.finish().set_default();
+    let warnings = || {
+        let text = String::from_utf8(log.0.lock().expect("nobody panicked").clone());
+        let text = text.expect("text");
+        text.lines().filter(|line| line.contains("WARN")).map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let (target, server) = start();
+    let client = target.connected().await;
+    let mut chat = subscribed(&client, "privat-chat").await;
+    let news = subscribed(&client, "news-private").await;
+    server.drop_connections(Peers::All);
+    wait_for(&mut chat, |event| matches!(event, Event::Gap { .. }).then_some(())).await;
+    let told = warnings();
+    assert!(matches!(&told[..], [line] if line.contains("is private-chat meant?")), "{told:?}");
+    let again = client.subscribe("privat-chat").expect("a good channel");
+    assert_eq!(warnings().len(), 2);
+    drop((again, news));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pushest_proto::{ChannelState, Ticket};
 
 use super::reference::Reference;
+use super::sizes::SentFrame;
 
 /// How far a subscription, or the sign-in, is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,7 +22,7 @@ pub(super) enum Phase {
     Done,
     /// Refused by the server, until the next connection.
     Failed,
-    /// Refused by the authorizer, until the user asks.
+    /// Refused by the authorizer, or too large for the server, until the user asks.
     Denied,
 }
 
@@ -45,7 +46,10 @@ pub(super) struct Channel {
     pub(super) told: bool,
     /// It is the signed-in user's own.
     pub(super) is_users: bool,
+    pub(super) frame: SentFrame,
     pub(super) members: BTreeMap<String, Option<String>>,
+    /// The last list of members could be read.
+    pub(super) knows_members: bool,
 }
 
 impl Channel {
@@ -82,6 +86,10 @@ impl Reference {
         self.find(name).map(|index| &self.channels[index].members)
     }
 
+    pub(super) fn knows_members(&self, name: &str) -> Option<bool> {
+        self.find(name).map(|index| self.channels[index].knows_members)
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         self.channels.iter().position(|channel| channel.name == name)
     }
@@ -98,6 +106,7 @@ impl Reference {
             channel.told = false;
         }
         channel.data = data;
+        channel.frame.is_suspect = false;
         self.start_if_connected(index);
     }
 
@@ -118,8 +127,9 @@ impl Reference {
 
     pub(super) fn retry(&mut self, name: &str) -> bool {
         let Some(index) = self.find(name) else { return false };
-        let channel = &self.channels[index];
+        let channel = &mut self.channels[index];
         if matches!(channel.phase, Phase::Failed | Phase::Denied) || channel.pauses {
+            channel.frame.is_suspect = false;
             self.start_if_connected(index);
         }
         true
@@ -150,7 +160,9 @@ impl Reference {
             pauses: false,
             told: false,
             is_users,
+            frame: SentFrame::default(),
             members: BTreeMap::new(),
+            knows_members: false,
         });
         self.channels.len() - 1
     }

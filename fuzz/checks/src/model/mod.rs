@@ -8,6 +8,7 @@
 mod channels;
 mod reference;
 mod server_says;
+mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,7 @@ pub fn check(bytes: &[u8]) {
     for step in &plan.steps {
         pair.step(step);
         pair.compare(step);
+        pair.compare_pause(step);
     }
 }
 
@@ -169,15 +171,22 @@ impl Pair {
                     self.connections.push(connection);
                     self.served.clear();
                 }
-                Action::Send(frame) => match Frame::read(&frame.text) {
-                    Frame::Subscribe(channel) => {
-                        self.served.insert(channel);
+                Action::Send(frame) => {
+                    let bytes = frame.text.len();
+                    self.reference.largest_frame = bytes.max(self.reference.largest_frame);
+                    match Frame::read(&frame.text) {
+                        Frame::Subscribe(channel) => {
+                            let index = self.reference.find(&channel).expect("a wanted channel");
+                            self.reference.channels[index].frame.bytes = bytes;
+                            self.served.insert(channel);
+                        }
+                        Frame::Unsubscribe(channel) => {
+                            assert!(self.served.remove(&channel), "{channel} was not subscribed");
+                        }
+                        Frame::SignIn => self.reference.user.frame.bytes = bytes,
+                        Frame::Ping | Frame::Other => {}
                     }
-                    Frame::Unsubscribe(channel) => {
-                        assert!(self.served.remove(&channel), "{channel} was not subscribed to");
-                    }
-                    Frame::SignIn | Frame::Ping | Frame::Other => {}
-                },
+                }
                 Action::Authorize(request) => {
                     let subject = match &request.subject {
                         AuthorizationSubject::Channel { name, .. } => Some(name.to_string()),
@@ -206,6 +215,14 @@ impl Pair {
         }
     }
 
+    /// A pause is bounded when it begins; it may be cut short later.
+    fn compare_pause(&mut self, step: &Step) {
+        let Some(bounds) = self.reference.pause.take() else { return };
+        let retry = self.session.status().next_retry.expect("an attempt that will come");
+        let pause = retry.saturating_duration_since(self.now);
+        assert!(bounds.contains(&pause), "{pause:?}, and not {bounds:?}, after {step:?}");
+    }
+
     fn compare(&self, step: &Step) {
         let (session, reference) = (&self.session, &self.reference);
         assert_eq!(session.state(), reference.state(), "state, after {step:?}");
@@ -227,6 +244,8 @@ impl Pair {
                 .collect();
             let name = channel.name().as_str();
             assert_eq!(Some(&members), reference.members(name), "of {name}, after {step:?}");
+            let is_known = Some(channel.members_known());
+            assert_eq!(is_known, reference.knows_members(name), "of {name}, after {step:?}");
             let told = self.told_members.get(name);
             assert_eq!(members, told.cloned().unwrap_or_default(), "of {name}, as was told");
         }

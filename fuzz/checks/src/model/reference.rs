@@ -1,12 +1,22 @@
 //! The model: the connection, and what commands do.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
 
 use super::channels::{Channel, Phase};
-use crate::plan::{Answer, CHANNELS, Setting};
+use super::sizes::SentFrame;
+use crate::plan::{Answer, CHANNELS, SCHEDULE, Setting};
 
 /// After so many retries at once, one waits like any other.
 const IMMEDIATE_RETRIES: u32 = 3;
+
+/// What is drawn on top of a pause that all have alike.
+const JITTER: Duration = Duration::from_millis(500);
+
+/// No pause after a failure is shorter.
+const FLOOR: Duration = Duration::from_millis(100);
 
 /// Within the second in which the model's time stands still.
 const CLIENT_EVENTS: u32 = 2;
@@ -19,10 +29,16 @@ pub(super) struct Reference {
     pub(super) is_opening: bool,
     tls: bool,
     immediate: u32,
+    /// Since it began anew: how many pauses were more than jitter.
+    failures: usize,
+    /// The bounds of the pause that has just begun.
+    pub(super) pause: Option<RangeInclusive<Duration>>,
     client_events: u32,
     /// In the order in which they began to be wanted.
     pub(super) channels: Vec<Channel>,
     pub(super) user: User,
+    /// The size of the largest frame that was sent on this connection.
+    pub(super) largest_frame: usize,
 }
 
 /// The sign-in.
@@ -32,6 +48,7 @@ pub(super) struct User {
     data: Option<&'static str>,
     pub(super) phase: Phase,
     id: Option<&'static str>,
+    pub(super) frame: SentFrame,
 }
 
 impl Reference {
@@ -42,9 +59,12 @@ impl Reference {
             is_opening: false,
             tls: setting.tls,
             immediate: 0,
+            failures: 0,
+            pause: None,
             client_events: 0,
             channels: Vec::new(),
             user: User::default(),
+            largest_frame: 0,
         }
     }
 
@@ -63,7 +83,7 @@ impl Reference {
     pub(super) fn connect(&mut self) {
         match self.state {
             ConnectionState::Refused => {
-                self.immediate = 0;
+                self.begin_anew();
                 self.dial();
             }
             ConnectionState::Disconnected | ConnectionState::Waiting => self.dial(),
@@ -73,16 +93,17 @@ impl Reference {
 
     pub(super) fn disconnect(&mut self) {
         self.forget_connection();
-        self.immediate = 0;
+        self.begin_anew();
         self.state = ConnectionState::Disconnected;
     }
 
     pub(super) fn set_endpoint(&mut self) {
         self.tls = false;
+        self.forget_suspects();
         match self.state {
             ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Waiting => {
                 self.forget_connection();
-                self.immediate = 0;
+                self.begin_anew();
                 self.dial();
             }
             ConnectionState::Disconnected | ConnectionState::Refused => {}
@@ -123,29 +144,53 @@ impl Reference {
             return;
         }
         let was_established = self.is_connected();
+        self.learn_from_size(loss);
         self.forget_connection();
         let stops = self.setting.stop_on_refusal;
-        let at_once = match loss {
-            Loss::Closed { code: Some(4000), .. } if was_established => false,
-            Loss::Closed { code: Some(4000), .. } if !self.tls => {
+        let at_once = match (loss, loss.close_code()) {
+            (_, Some(4000)) if was_established => false,
+            (_, Some(4000)) if !self.tls => {
                 self.tls = true;
                 true
             }
-            Loss::Closed { code: Some(4000..=4099), .. } => return self.state = Refused,
-            Loss::Closed { code: Some(4200..=4299), .. } => true,
-            Loss::Dial(DialFailure::Unsupported(_)) => return self.state = Refused,
-            Loss::Dial(
-                DialFailure::Dns(_)
-                | DialFailure::Tls { certificate: true, .. }
-                | DialFailure::Http { status: 404, .. },
+            (_, Some(4000..=4099)) => return self.state = Refused,
+            (_, Some(4200..=4299)) => true,
+            (Loss::Dial(DialFailure::Unsupported(_)), _) => return self.state = Refused,
+            (
+                Loss::Dial(
+                    DialFailure::Dns(_)
+                    | DialFailure::Tls { certificate: true, .. }
+                    | DialFailure::Http { status: 404, .. },
+                ),
+                _,
             ) if stops => return self.state = Refused,
             _ => false,
         };
-        if at_once && self.immediate < IMMEDIATE_RETRIES {
+        self.pause = Some(if at_once && self.immediate < IMMEDIATE_RETRIES {
             self.immediate += 1;
-            self.dial();
+            Duration::from_micros(1)..=JITTER
         } else {
-            self.state = Waiting;
+            self.longer_pause(loss)
+        });
+        self.state = Waiting;
+    }
+
+    /// The bounds of a pause that is more than jitter.
+    fn longer_pause(&mut self, loss: &Loss) -> RangeInclusive<Duration> {
+        let asked = match loss {
+            Loss::Dial(DialFailure::Http { status: 429, .. }) => Duration::from_secs(7),
+            // It asks for the end of time, and gets an hour.
+            Loss::Dial(DialFailure::Http { status: 503, .. }) => Duration::from_secs(3_600),
+            _ if matches!(loss.close_code(), Some(4100..=4199)) => Duration::from_secs(1),
+            _ => Duration::ZERO,
+        };
+        let failures = self.failures;
+        self.failures += 1;
+        if self.setting.scheduled {
+            let pause = SCHEDULE[failures.min(SCHEDULE.len() - 1)].max(asked).max(FLOOR);
+            pause..=pause + JITTER
+        } else {
+            asked + FLOOR..=asked + Duration::from_secs(30)
         }
     }
 
@@ -175,6 +220,7 @@ impl Reference {
         }
         user.wanted = true;
         user.data = data;
+        user.frame.is_suspect = false;
         user.phase = Phase::Waiting;
         if self.is_connected() {
             self.start_sign_in();
@@ -231,7 +277,7 @@ impl Reference {
         let next = match answer {
             Answer::Bare if lacks_something(channel) => Phase::Denied,
             Answer::Granted | Answer::WrongKey | Answer::Bare => Phase::Sent,
-            Answer::Refused => Phase::Denied,
+            Answer::Refused | Answer::TooLarge => Phase::Denied,
             Answer::Unavailable | Answer::RetryAfter => Phase::Waiting,
         };
         match channel {
@@ -255,12 +301,18 @@ impl Reference {
             return;
         }
         self.user.phase = Phase::Done;
+        self.user.frame.is_suspect = false;
         self.user.id = Some(id);
         self.want_users_channel(id);
     }
 
     fn start_sign_in(&mut self) {
         self.user.phase = if self.setting.signs { Phase::Sent } else { Phase::Asking };
+    }
+
+    fn begin_anew(&mut self) {
+        self.immediate = 0;
+        self.failures = 0;
     }
 
     fn dial(&mut self) {
@@ -270,6 +322,7 @@ impl Reference {
 
     fn forget_connection(&mut self) {
         self.is_opening = false;
+        self.largest_frame = 0;
         if self.user.phase != Phase::Denied {
             self.user.phase = Phase::Waiting;
         }

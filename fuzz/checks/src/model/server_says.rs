@@ -1,8 +1,10 @@
 //! What the model makes of the server's messages.
 
+use pushest_proto::Loss;
+
 use super::channels::Phase;
 use super::reference::Reference;
-use crate::plan::{IDS, Message, infos};
+use crate::plan::{IDS, ListForm, Message, infos};
 
 impl Message {
     /// The message, if the model knows what it means.
@@ -18,21 +20,24 @@ impl Reference {
         }
         match message {
             Message::Established { .. } => self.established(),
-            Message::Succeeded { channel, list, info } => {
-                self.succeeded(channel, list.unwrap_or_default(), *info);
+            Message::Succeeded { channel, list, info, form } => {
+                self.succeeded(channel, *list, *info, *form);
             }
-            Message::Joined { channel, id, info } => self.joined(channel, *id, *info),
-            Message::Left { channel, id } => {
+            Message::Joined { channel, id, info, .. } => self.joined(channel, *id, *info),
+            Message::Left { channel, id, .. } => {
                 if let Some(index) = self.listening(channel) {
                     self.channels[index].members.remove(IDS[usize::from(*id)]);
                 }
             }
-            Message::Error { code, text, names, of_subscription } => {
+            Message::Error { code, text, names, of_subscription, .. } => {
                 let channel = (*names && !text.is_empty()).then_some(*text);
-                if *of_subscription {
-                    self.subscription_error(channel);
-                } else {
-                    self.error(*code, channel, text);
+                match code.value {
+                    _ if *of_subscription => self.subscription_error(channel),
+                    // Instead of the handshake it decides like a close.
+                    Some(code) if self.is_opening => {
+                        self.lost(&Loss::Refused { code, message: "".into() });
+                    }
+                    code => self.error(code, channel, text),
                 }
             }
             Message::Other(text) => self.other(text),
@@ -46,22 +51,36 @@ impl Reference {
         } else if text.contains("pusher:subscription_error") {
             self.subscription_error(None);
         } else if text.contains("subscription_succeeded") {
-            self.succeeded("#server-to-user-me", (0, 0), 0);
+            self.succeeded("#server-to-user-me", None, 0, ListForm::Ordinary);
         }
     }
 
-    fn succeeded(&mut self, name: &str, (ids, hash): (u8, u8), info: u8) {
+    fn succeeded(&mut self, name: &str, list: Option<(u8, u8)>, info: u8, form: ListForm) {
+        let (ids, hash) = match (list, form) {
+            (Some((ids, hash)), ListForm::Ordinary | ListForm::Map) => (ids, hash),
+            (Some((_, hash)), ListForm::OddIds) => (0, hash),
+            (_, ListForm::Odd) | (None, _) => (0, 0),
+        };
         let Some(index) = self.find(name).filter(|index| self.channels[*index].told) else {
             return;
         };
         let most = self.setting.limits().members;
         let channel = &mut self.channels[index];
+        if channel.phase != Phase::Done {
+            channel.frame.is_suspect = false;
+        }
         channel.phase = Phase::Done;
         channel.pauses = false;
         if !channel.is_presence() {
             return;
         }
         channel.members.clear();
+        channel.knows_members = match form {
+            ListForm::Ordinary | ListForm::Map => true,
+            // Something was listed, and nothing of it could be read.
+            ListForm::OddIds => list.is_none() || hash != 0,
+            ListForm::Odd => false,
+        };
         let listed = |bits: u8| (0..IDS.len()).filter(move |index| bits & (1 << index) != 0);
         let with_info = listed(hash).map(|index| (IDS[index], infos(info)));
         for (id, info) in with_info.chain(listed(ids).map(|index| (IDS[index], None))) {
@@ -99,7 +118,8 @@ impl Reference {
         let heard = channel.and_then(|name| self.find(name));
         if heard.is_some_and(|index| self.channels[index].told) {
             self.refuse(heard);
-        } else if channel.is_some() || matches!(code, Some(4200 | 4301 | 4302)) {
+        } else if channel.is_some() || matches!(code, Some(4000..=4008 | 4010..=4299 | 4301 | 4302))
+        {
             // About a channel that is not subscribed to, the connection, or something else.
         } else if let Some(index) = self.find(text) {
             self.refuse(Some(index));

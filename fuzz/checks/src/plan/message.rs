@@ -32,15 +32,18 @@ pub(crate) enum Message {
         list: Option<(u8, u8)>,
         /// What is told about those in `hash`.
         info: u8,
+        form: ListForm,
     },
     Joined {
         channel: &'static str,
         id: u8,
         info: u8,
+        spelling: u8,
     },
     Left {
         channel: &'static str,
         id: u8,
+        spelling: u8,
     },
     Event {
         channel: &'static str,
@@ -48,7 +51,9 @@ pub(crate) enum Message {
         escaped: bool,
     },
     Error {
-        code: Option<u16>,
+        code: Code,
+        /// Its data is a string that holds the object.
+        as_text: bool,
         text: &'static str,
         /// Also names the channel.
         names: bool,
@@ -61,6 +66,44 @@ pub(crate) enum Message {
         fits: bool,
         intact: bool,
     },
+}
+
+/// The code of an error: how it is written, and what that is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code {
+    written: &'static str,
+    pub(crate) value: Option<u16>,
+}
+
+const CODES: [Code; 16] = [
+    Code { written: "null", value: None },
+    Code { written: "4009", value: Some(4009) },
+    Code { written: "4200", value: Some(4200) },
+    Code { written: "4300", value: Some(4300) },
+    Code { written: "4301", value: Some(4301) },
+    Code { written: "4302", value: Some(4302) },
+    Code { written: "401", value: Some(401) },
+    Code { written: "70000", value: None },
+    Code { written: "4000", value: Some(4000) },
+    Code { written: r#""4001""#, value: Some(4001) },
+    Code { written: "4100", value: Some(4100) },
+    Code { written: "4299", value: Some(4299) },
+    Code { written: "1000", value: Some(1000) },
+    Code { written: "4001.5", value: None },
+    Code { written: r#""4001abc""#, value: None },
+    Code { written: "4003.0", value: Some(4003) },
+];
+
+/// How a server writes a list of members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListForm {
+    Ordinary,
+    /// `ids` is an object, and the numbers in it are spelled in other ways.
+    Map,
+    /// `ids` cannot be read.
+    OddIds,
+    /// Nothing of it can be read.
+    Odd,
 }
 
 /// What carries the number of an event, in the order in which the server sent them.
@@ -83,16 +126,18 @@ impl Message {
             let byte = byte(bytes);
             (byte & 15, byte >> 4)
         });
-        Self::Succeeded { channel: channel(first), list, info: first >> 4 }
+        let forms = [ListForm::Ordinary, ListForm::Map, ListForm::OddIds, ListForm::Odd];
+        let form = forms[usize::from(first >> 6)];
+        Self::Succeeded { channel: channel(first), list, info: first >> 4, form }
     }
 
     pub(super) fn member(bytes: &mut Unstructured<'_>) -> Self {
         let (first, second) = (byte(bytes), byte(bytes));
-        let (channel, id) = (channel(first), second & 3);
+        let (channel, id, spelling) = (channel(first), second & 3, second >> 4);
         if first & 8 == 0 {
-            Self::Joined { channel, id, info: second >> 2 }
+            Self::Joined { channel, id, info: second >> 2, spelling }
         } else {
-            Self::Left { channel, id }
+            Self::Left { channel, id, spelling }
         }
     }
 
@@ -103,10 +148,10 @@ impl Message {
 
     pub(super) fn error(bytes: &mut Unstructured<'_>) -> Self {
         let (first, second) = (byte(bytes), byte(bytes));
-        let codes = [None, Some(4009), Some(4200), Some(4300), Some(4301), Some(4302), Some(401)];
         let texts = ["no", "sign in first", CHANNELS[2], CHANNELS[3], CHANNELS[4], CHANNELS[0], ""];
         Self::Error {
-            code: codes[usize::from(first & 7) % codes.len()],
+            code: CODES[usize::from(first & 7 | (first & 32) >> 2)],
+            as_text: first & 64 != 0,
             text: texts[usize::from(second & 7) % texts.len()],
             names: first & 8 != 0,
             of_subscription: first & 16 != 0,
@@ -147,30 +192,43 @@ impl Message {
             Self::Established { seconds } => format!(
                 r#"{{"event":"pusher:connection_established","data":"{{\"socket_id\":\"{seconds}.2\",\"activity_timeout\":{seconds}}}"}}"#
             ),
+            Self::Succeeded { channel, form: ListForm::Odd, .. } => {
+                let data = r#"{"presence":{"ids":[{}],"hash":"odd","count":1}}"#;
+                with_text("pusher_internal:subscription_succeeded", channel, data)
+            }
             Self::Succeeded { channel, list: None, .. } => format!(
                 r#"{{"event":"pusher_internal:subscription_succeeded","channel":"{channel}","data":"{{}}"}}"#
             ),
-            Self::Succeeded { channel, list: Some((ids, hash)), info } => {
+            Self::Succeeded { channel, list: Some((ids, hash)), info, form } => {
                 let listed = |bits: u8| (0..4_u8).filter(move |index| bits & (1 << index) != 0);
-                let ids: Vec<_> = listed(*ids).map(id_token).collect();
+                let spelled = |index| match form {
+                    ListForm::Map => format!(r#""{index}.1":{}"#, id_token(index, index)),
+                    _ => id_token(index, 0),
+                };
+                let ids: Vec<_> = listed(*ids).map(spelled).collect();
+                let ids = match form {
+                    ListForm::Map => format!("{{{}}}", ids.join(",")),
+                    ListForm::OddIds => "7".to_owned(),
+                    ListForm::Ordinary | ListForm::Odd => format!("[{}]", ids.join(",")),
+                };
                 let info = infos(*info).unwrap_or("null");
                 let hash: Vec<_> = listed(*hash)
                     .map(|index| format!(r#""{}":{info}"#, IDS[usize::from(index)]))
                     .collect();
                 let data = format!(
-                    r#"{{"presence":{{"ids":[{}],"hash":{{{}}},"count":1}}}}"#,
-                    ids.join(","),
+                    r#"{{"presence":{{"ids":{ids},"hash":{{{}}},"count":1}}}}"#,
                     hash.join(",")
                 );
                 with_text("pusher_internal:subscription_succeeded", channel, &data)
             }
-            Self::Joined { channel, id, info } => {
+            Self::Joined { channel, id, info, spelling } => {
                 let info = infos(*info).unwrap_or("null");
-                let data = format!(r#"{{"user_id":{},"user_info":{info}}}"#, id_token(*id));
+                let id = id_token(*id, *spelling);
+                let data = format!(r#"{{"user_id":{id},"user_info":{info}}}"#);
                 with_text("pusher_internal:member_added", channel, &data)
             }
-            Self::Left { channel, id } => {
-                let data = format!(r#"{{"user_id":{}}}"#, id_token(*id));
+            Self::Left { channel, id, spelling } => {
+                let data = format!(r#"{{"user_id":{}}}"#, id_token(*id, *spelling));
                 with_text("pusher_internal:member_removed", channel, &data)
             }
             Self::Event { channel, escaped: false } => {
@@ -179,18 +237,20 @@ impl Message {
             Self::Event { channel, escaped: true } => format!(
                 r#"{{"event":"App\\Events\\Shipped","channel":"{channel}","data":"{{\"id\":\"\u00e9\"}}","user_id":7}}"#
             ),
-            Self::Error { code, text, names, of_subscription } => {
+            Self::Error { code, as_text, text, names, of_subscription } => {
                 let event =
                     if *of_subscription { "pusher:subscription_error" } else { "pusher:error" };
-                let code = code.map_or("null".to_owned(), |code| code.to_string());
+                let code = code.written;
                 let channel = if *names && !text.is_empty() {
                     format!(r#""channel":"{text}","#)
                 } else {
                     String::new()
                 };
-                format!(
-                    r#"{{"event":"{event}",{channel}"data":{{"code":{code},"message":"no: {text}"}}}}"#
-                )
+                let mut data = format!(r#"{{"code":{code},"message":"no: {text}"}}"#);
+                if *as_text {
+                    data = serde_json::to_string(&data).expect("a text always has a JSON form");
+                }
+                format!(r#"{{"event":"{event}",{channel}"data":{data}}}"#)
             }
             Self::Other(text) => (*text).to_owned(),
             Self::Sealed { fits, intact } => {
@@ -202,10 +262,18 @@ impl Message {
     }
 }
 
-/// `me` is a string, the others are numbers, as Soketi and Reverb send them.
-fn id_token(index: u8) -> String {
+/// `me` is a string, the others are numbers, as Soketi and Reverb send them, in any spelling.
+fn id_token(index: u8, spelling: u8) -> String {
     let id = IDS[usize::from(index)];
-    if id == "me" { r#""me""#.to_owned() } else { id.to_owned() }
+    if id == "me" {
+        return r#""me""#.to_owned();
+    }
+    match spelling & 3 {
+        0 => id.to_owned(),
+        1 => format!("{id}.0"),
+        2 => format!("0.{id}E+1"),
+        _ => format!("{id}00e-2"),
+    }
 }
 
 /// A message whose data is a string that holds `data`.

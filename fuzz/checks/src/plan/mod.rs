@@ -7,10 +7,10 @@
 mod message;
 
 use arbitrary::Unstructured;
-use pushest_proto::{Config, DialFailure, Limits, Loss, SubscribeOptions};
+use pushest_proto::{BackoffConfig, Config, DialFailure, Limits, Loss, SubscribeOptions};
 use std::time::Duration;
 
-pub(crate) use message::{IDS, Message, NUMBERED, infos};
+pub(crate) use message::{IDS, ListForm, Message, NUMBERED, infos};
 
 /// The app's secret, and the beginning of everything else that must not show.
 pub(crate) const SECRET: &str = "5ent1nel-5ecret";
@@ -35,6 +35,9 @@ pub(crate) const CHANNELS: [&str; 8] = [
     "private-cache-b",
     "no name",
 ];
+
+/// The pauses of a user that has its own.
+pub(crate) const SCHEDULE: [Duration; 2] = [Duration::from_secs(3), Duration::from_millis(1)];
 
 /// At most so many inputs make a plan.
 const MOST_INPUTS: usize = 64;
@@ -69,6 +72,8 @@ pub(crate) struct Setting {
     /// Few channels, members and stored events.
     pub(crate) small: bool,
     pub(crate) tls: bool,
+    /// The pauses are the user's own list.
+    pub(crate) scheduled: bool,
 }
 
 /// Which connection an input is about.
@@ -92,6 +97,8 @@ pub(crate) enum Answer {
     Refused,
     Unavailable,
     RetryAfter,
+    /// More than an authorization may hold.
+    TooLarge,
 }
 
 /// What happens, or what the user wants.
@@ -163,6 +170,7 @@ impl Setting {
             rate_limited: flag(3),
             small: flag(4),
             tls: flag(5),
+            scheduled: flag(6),
         }
     }
 
@@ -173,6 +181,9 @@ impl Setting {
             .stop_on_refusal(self.stop_on_refusal)
             .client_events_per_second(self.rate_limited.then_some(2))
             .limits(self.limits());
+        if self.scheduled {
+            config = config.backoff(BackoffConfig::schedule(SCHEDULE));
+        }
         if self.signs {
             config = config.secret(SECRET);
         }
@@ -271,7 +282,8 @@ fn options(byte: u8) -> SubscribeOptions {
 
 fn answer(byte: u8) -> Answer {
     match byte % 8 {
-        0..=2 => Answer::Granted,
+        0..=1 => Answer::Granted,
+        2 => Answer::TooLarge,
         3 => Answer::Bare,
         4 => Answer::WrongKey,
         5 => Answer::Refused,
@@ -284,7 +296,8 @@ fn loss(byte: u8) -> Loss {
     let codes = [1000, 1006, 3999, 4000, 4001, 4009, 4100, 4199, 4200, 4201, 4299, 4300, 4301];
     let http = |status, retry_after: Option<u64>| {
         let retry_after = retry_after.map(Duration::from_secs);
-        Loss::Dial(DialFailure::Http { status, retry_after, location: None })
+        let body = "no, says the proxy".into();
+        Loss::Dial(DialFailure::Http { status, retry_after, location: None, body })
     };
     match byte % 32 {
         index @ 0..13 => Loss::closed(Some(codes[usize::from(index)]), "closed"),
@@ -298,6 +311,13 @@ fn loss(byte: u8) -> Loss {
         20 => Loss::Dial(DialFailure::Tls { certificate: true, detail: "expired".into() }),
         21 => Loss::Dial(DialFailure::Timeout),
         22 => Loss::Dial(DialFailure::Unsupported("no TLS".into())),
+        23..25 => Loss::closed(Some(1009), "too big"),
+        25 => Loss::bad_close(Some(1009), "it is a fragment"),
+        26 => Loss::bad_close(Some(4001), "its reason is not UTF-8"),
+        27 => Loss::bad_close(Some(4200), "cut off"),
+        28 => Loss::bad_close(None, "one byte"),
+        29 => Loss::Refused { code: 4001, message: "no".into() },
+        30 => Loss::Refused { code: 4100, message: "".into() },
         _ => Loss::reset("gone"),
     }
 }

@@ -1,6 +1,6 @@
 //! From what went wrong to the step that failed, and what may help.
 
-use pushest_proto::{DialFailure, Endpoint, Loss, RequestFailure, ServerError};
+use pushest_proto::{Denied, DialFailure, Endpoint, Loss, RequestFailure, ServerError};
 
 /// The steps up to an established connection, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,21 +35,32 @@ pub(super) struct Diagnosis {
     pub(super) hint: Option<&'static str>,
 }
 
-/// How the client begins its words about a connection that ended under the upgrade's request.
-const LOST_DURING_UPGRADE: &str = "the connection was lost during the upgrade";
-
 const SPEAKS_TLS: &str = "if the server speaks TLS on this port, add --tls";
+const NOBODY_LISTENS: &str = "nothing listens there: is the server running, and is it on another \
+                              --port? Soketi and Sockudo are usually on 6001, Reverb on 8080";
+const NO_UPGRADE: &str = "a proxy on the way passes the upgrade on as HTTP/1.0, or not at all: \
+                          nginx \
+                          needs `proxy_http_version 1.1` and the headers Upgrade and Connection";
+const ORIGIN: &str = "a server that allows certain origins only needs one of them: --header \
+                      'Origin: https://…' with the address of the application's pages";
 
-pub(super) fn diagnose(loss: &Loss, endpoint: &Endpoint, has_ca_file: bool) -> Diagnosis {
+/// What the loss means. `error` is what the server reported last.
+pub(super) fn diagnose(
+    loss: &Loss,
+    error: Option<&ServerError>,
+    endpoint: &Endpoint,
+    has_ca_file: bool,
+) -> Diagnosis {
     let plain = |hint| (!endpoint.is_tls()).then_some(hint);
     let certain = |step, hint| Diagnosis { step, is_certain: true, hint };
     match loss {
         Loss::Dial(failure) => match failure {
             DialFailure::Dns(_) => certain(Step::Resolve, None),
-            DialFailure::Connect(text) if text.starts_with(LOST_DURING_UPGRADE) => {
-                certain(Step::Upgrade, plain(SPEAKS_TLS))
+            DialFailure::Upgrade(_) => certain(Step::Upgrade, plain(SPEAKS_TLS)),
+            DialFailure::Connect(text) => {
+                certain(Step::Connect, text.contains("refused").then_some(NOBODY_LISTENS))
             }
-            DialFailure::Connect(_) | DialFailure::Proxy(_) => certain(Step::Connect, None),
+            DialFailure::Proxy(_) => certain(Step::Connect, None),
             DialFailure::Tls { certificate: true, detail } => {
                 certain(Step::Tls, certificate(detail, has_ca_file))
             }
@@ -57,32 +68,64 @@ pub(super) fn diagnose(loss: &Loss, endpoint: &Endpoint, has_ca_file: bool) -> D
                 let hint = "if the server speaks no TLS on this port, add --tls=false";
                 certain(Step::Tls, Some(hint))
             }
-            DialFailure::Http { status: 404, .. } => {
-                certain(Step::Upgrade, Some("a server behind a path of its own needs --path"))
+            DialFailure::Http { status, location, .. } => {
+                certain(Step::Upgrade, answered(*status, location.as_deref(), endpoint))
             }
-            // What servers with TLS answer to those who come without.
-            DialFailure::Http { status: 400, .. } | DialFailure::NotWebSocket(_) => {
-                certain(Step::Upgrade, plain(SPEAKS_TLS))
+            DialFailure::NotWebSocket(text) if text.contains("HTTP/1.0") => {
+                certain(Step::Upgrade, Some(NO_UPGRADE))
             }
-            DialFailure::Http { .. } => certain(Step::Upgrade, None),
+            DialFailure::NotWebSocket(_) => certain(Step::Upgrade, plain(SPEAKS_TLS)),
             _ => Diagnosis { step: Step::Connect, is_certain: false, hint: None },
         },
-        Loss::Reset(_) => {
-            let hint =
-                "some servers do so to a key that they do not know: compare --key with theirs";
-            certain(Step::Handshake, Some(hint))
-        }
         loss => {
-            let hint = match loss.close_code() {
+            // An error before the handshake decides, whatever ended the connection after it.
+            let code = loss.close_code().filter(|code| *code >= 4000);
+            let hint = match code.or(error.and_then(|error| error.code)) {
                 Some(4000) => plain("the server takes TLS only: add --tls"),
                 Some(4001) if endpoint.is_hosted() => {
                     Some("an app lives in one cluster only: compare --key and --cluster with it")
                 }
                 Some(4001) => Some("compare --key with the keys of the server's apps"),
+                Some(4009) => Some(ORIGIN),
+                None if matches!(loss, Loss::Reset(_)) => Some(
+                    "some servers do so to a key that they do not know: compare --key with theirs",
+                ),
                 _ => None,
             };
             certain(Step::Handshake, hint)
         }
+    }
+}
+
+/// What may help with an HTTP status in the place of an upgrade.
+fn answered(status: u16, location: Option<&str>, endpoint: &Endpoint) -> Option<&'static str> {
+    let is_plain = !endpoint.is_tls();
+    let wants_tls = |url: &str| {
+        let scheme = url.split("://").next().unwrap_or_default();
+        is_plain && ["https", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure))
+    };
+    match status {
+        200..=299 => Some(
+            "a web server answers in its place: compare --host, --port and --path with the \
+             server's",
+        ),
+        300..=399 if location.is_some_and(wants_tls) => {
+            Some("redirects are not followed, and this one leads to TLS: add --tls")
+        }
+        300..=399 => Some(
+            "redirects are not followed: connect to where it points, with --host, --port, --tls \
+             and --path",
+        ),
+        // What servers with TLS answer to those who come without.
+        400 => is_plain.then_some(SPEAKS_TLS),
+        401 => Some("what stands before the server wants credentials: --header 'Authorization:…'"),
+        403 => Some(ORIGIN),
+        404 => Some("a server behind a path of its own needs --path"),
+        426 => Some(NO_UPGRADE),
+        502 | 504 => {
+            Some("a proxy answers, and does not reach the server behind it: is that running?")
+        }
+        _ => None,
     }
 }
 
@@ -95,6 +138,44 @@ fn certificate(detail: &str, has_ca_file: bool) -> Option<&'static str> {
         Some("it belongs to other names than --host")
     } else {
         None
+    }
+}
+
+/// What may help where the endpoint for authorizations gave none.
+pub(super) fn denied(reason: &RequestFailure) -> Option<&'static str> {
+    let (RequestFailure::Denied(denied) | RequestFailure::AuthorizationUnavailable(denied)) =
+        reason
+    else {
+        return None;
+    };
+    match denied {
+        Denied::Refused { status: Some(status), .. } => match status {
+            200..=299 => Some(
+                "the endpoint answers with something else than an authorization: is it that URL?",
+            ),
+            300..=399 => Some(
+                "redirects are not followed; one to a login means that the endpoint wants \
+                 credentials: --auth-header",
+            ),
+            404 | 405 => Some(
+                "the application has no such route, or none that takes a POST: compare \
+                 --auth-endpoint with its routes",
+            ),
+            // Laravel's own status.
+            419 => Some(
+                "the endpoint wants a CSRF token, as Laravel's web routes do: take the route out \
+                 of that check, or send X-CSRF-TOKEN and the session's cookie with \
+                 --auth-header",
+            ),
+            _ => None,
+        },
+        Denied::Unavailable { status: Some(500..), .. } => {
+            Some("the endpoint itself fails: the application's log says why")
+        }
+        Denied::Unavailable { status: None, .. } => {
+            Some("is the application running, and does --auth-endpoint name its address?")
+        }
+        _ => None,
     }
 }
 
@@ -132,14 +213,20 @@ mod tests {
     #[test]
     fn each_loss_has_its_step() {
         let endpoint = Endpoint::host("example.org").unwrap();
-        let step = |loss: Loss| diagnose(&loss, &endpoint, false).step;
+        let step = |loss: Loss| diagnose(&loss, None, &endpoint, false).step;
         let dial = |failure| step(Loss::Dial(failure));
-        let http = |status| DialFailure::Http { status, retry_after: None, location: None };
+        let http = |status| DialFailure::Http {
+            status,
+            retry_after: None,
+            location: None,
+            body: "".into(),
+        };
         assert_eq!(dial(DialFailure::Dns("none".into())), Step::Resolve);
         assert_eq!(dial(DialFailure::Connect("refused".into())), Step::Connect);
         assert_eq!(dial(DialFailure::Tls { certificate: true, detail: "".into() }), Step::Tls);
         assert_eq!(dial(http(404)), Step::Upgrade);
         assert_eq!(dial(DialFailure::NotWebSocket("junk".into())), Step::Upgrade);
+        assert_eq!(dial(DialFailure::Upgrade("it ended".into())), Step::Upgrade);
         assert_eq!(step(Loss::HandshakeTimeout), Step::Handshake);
         assert_eq!(step(Loss::closed(Some(4001), "no app")), Step::Handshake);
     }
@@ -148,7 +235,7 @@ mod tests {
     fn hints_hold_for_what_they_are_given_for() {
         let hint = |loss: &Loss, tls, has_ca_file| {
             let endpoint = Endpoint::host("example.org").unwrap().tls(tls);
-            diagnose(loss, &endpoint, has_ca_file).hint
+            diagnose(loss, None, &endpoint, has_ca_file).hint
         };
         let unknown =
             Loss::Dial(DialFailure::Tls { certificate: true, detail: "UnknownIssuer".into() });
@@ -160,7 +247,101 @@ mod tests {
         let closed = Loss::closed(Some(4001), "");
         assert!(hint(&closed, false, false).unwrap().contains("--key"));
         assert!(!hint(&closed, false, false).unwrap().contains("cluster"));
-        let hosted = diagnose(&closed, &Endpoint::cluster("eu").unwrap(), false);
+        let hosted = diagnose(&closed, None, &Endpoint::cluster("eu").unwrap(), false);
         assert!(hosted.hint.unwrap().contains("--cluster"));
+    }
+
+    #[test]
+    fn what_stands_before_the_server_has_its_hints() {
+        let hint = |failure: DialFailure, tls| {
+            let endpoint = Endpoint::host("example.org").unwrap().tls(tls);
+            diagnose(&Loss::Dial(failure), None, &endpoint, false).hint.unwrap_or_default()
+        };
+        let http = |status, location: Option<&str>, tls| {
+            let (location, body) = (location.map(Into::into), "".into());
+            hint(DialFailure::Http { status, retry_after: None, location, body }, tls)
+        };
+        let refused = "127.0.0.1:1: Connection refused (os error 111)";
+        assert!(hint(DialFailure::Connect(refused.into()), true).contains("8080"));
+        assert_eq!(hint(DialFailure::Connect("no route to host".into()), true), "");
+        for status in [301, 302, 307, 308] {
+            let to = |url| http(status, Some(url), false);
+            assert!(to("https://example.org/").contains("add --tls"));
+            assert!(to("HTTPS://example.org/").contains("add --tls"));
+            assert!(to("http://www.example.org/").contains("where it points"));
+            assert!(http(status, Some("https://www.example.org/"), true).contains("--host"));
+            assert!(http(status, None, false).contains("not followed"));
+        }
+        assert!(http(200, None, true).contains("web server"));
+        assert!(http(401, None, true).contains("Authorization"));
+        assert!(http(403, None, true).contains("Origin"));
+        assert!(http(426, None, true).contains("proxy_http_version"));
+        assert!(http(502, None, true).contains("proxy"));
+        assert_eq!(http(429, None, true), "");
+        let old = "it agreed to the upgrade, but with HTTP/1.0, which has none";
+        for tls in [false, true] {
+            assert!(hint(DialFailure::NotWebSocket(old.into()), tls).contains("HTTP/1.0"));
+        }
+    }
+
+    #[test]
+    fn an_error_counts_whatever_ended_the_connection_after_it() {
+        let endpoint = Endpoint::host("example.org").unwrap();
+        let error = |code| {
+            let mut error = reported();
+            error.code = code;
+            error
+        };
+        for loss in [
+            Loss::closed(Some(1000), ""),
+            Loss::closed(None, ""),
+            Loss::reset("it ended"),
+            Loss::HandshakeTimeout,
+        ] {
+            let hint = |code| diagnose(&loss, Some(&error(Some(code))), &endpoint, false).hint;
+            assert!(hint(4001).unwrap().contains("--key"), "{loss}");
+            assert!(hint(4009).unwrap().contains("Origin"), "{loss}");
+        }
+        let closed = Loss::closed(Some(4009), "Origin not allowed");
+        assert!(diagnose(&closed, None, &endpoint, false).hint.unwrap().contains("--header"));
+    }
+
+    #[test]
+    fn what_an_endpoint_answers_has_its_hints() {
+        let refused = |status| denied(&RequestFailure::Denied(Denied::refused(status, "no")));
+        let unavailable = |status| {
+            denied(&RequestFailure::AuthorizationUnavailable(Denied::unavailable(status, "no")))
+        };
+        assert!(refused(Some(419)).unwrap().contains("CSRF"));
+        assert!(refused(Some(302)).unwrap().contains("--auth-header"));
+        assert!(refused(Some(404)).unwrap().contains("--auth-endpoint"));
+        assert!(refused(Some(200)).is_some());
+        assert_eq!(refused(Some(403)), None);
+        for status in [500, 502, 503, 599] {
+            assert!(unavailable(Some(status)).unwrap().contains("log"), "{status}");
+        }
+        assert!(unavailable(None).unwrap().contains("running"));
+        assert_eq!(unavailable(Some(429)), None);
+        assert_eq!(denied(&RequestFailure::NoAnswer), None);
+    }
+
+    /// An error of a server, as only the core can make one.
+    fn reported() -> ServerError {
+        use pushest_proto::{Action, Config, Event, Instant, Session};
+
+        let config = Config::builder("k").host("h").build().unwrap();
+        let mut session = Session::new(config, 0, Instant::ORIGIN);
+        session.connect(Instant::ORIGIN);
+        loop {
+            match session.poll_action().expect("the error that it is told") {
+                Action::Connect { connection, .. } => {
+                    session.handle_open(connection, Instant::ORIGIN);
+                    let message = br#"{"event":"pusher:error","data":{"message":"no"}}"#;
+                    session.handle_slice(connection, message, Instant::ORIGIN);
+                }
+                Action::Emit(Event::ServerError(error)) => return error,
+                _ => {}
+            }
+        }
     }
 }

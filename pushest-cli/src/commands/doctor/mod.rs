@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use pushest_driver::Subscription;
 use pushest_proto::{
-    ChannelKind, ChannelName, ConnectionState, Endpoint, Event, Loss, RequestFailure, SocketId,
-    SubscribeOptions,
+    ChannelKind, ChannelName, ConnectionState, Endpoint, Event, Loss, RequestFailure, ServerError,
+    SocketId, SubscribeOptions,
 };
 use tokio::time::timeout;
 
@@ -34,6 +34,7 @@ const NOT_CONNECTED: &str = "there is no connection";
 pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<(), Failure> {
     let limit = arguments.timeout;
     let connection = Connection::impatient(&arguments.connection, limit)?;
+    super::warn_of_near_misses(&arguments.channel, output);
     let mut rehearsal = Rehearsal::new(&connection);
     let user = match &arguments.user_id {
         Some(id) => rehearsal.user_id(id)?,
@@ -151,23 +152,26 @@ impl Doctor<'_> {
                 self.handshake(once, &socket_id).await
             }
             Some(Err(loss)) => {
-                let mut text = loss.to_string();
-                if let Some(error) = &once.client.status().last_error {
-                    text = format!("{text}; the server reported: {error}");
-                }
-                self.not_connected(&loss, &text)?;
+                let error = once.client.status().last_error;
+                self.not_connected(&loss, error.as_ref())?;
                 Ok(false)
             }
             None => {
-                let loss = Loss::HandshakeTimeout;
-                self.not_connected(&loss, &loss.to_string())?;
+                let error = once.client.status().last_error;
+                self.not_connected(&Loss::HandshakeTimeout, error.as_ref())?;
                 Ok(false)
             }
         }
     }
 
-    fn not_connected(&mut self, loss: &Loss, text: &str) -> Result<(), Failure> {
-        let diagnosis = diagnose(loss, &self.endpoint, self.has_ca_file);
+    fn not_connected(&mut self, loss: &Loss, error: Option<&ServerError>) -> Result<(), Failure> {
+        let diagnosis = diagnose(loss, error, &self.endpoint, self.has_ca_file);
+        let mut text = loss.to_string();
+        let is_said =
+            |error: &ServerError| !error.message.is_empty() && text.contains(&*error.message);
+        if let Some(error) = error.filter(|error| !is_said(error)) {
+            text = format!("{text}; the server reported: {error}");
+        }
         if diagnosis.is_certain {
             self.works_before(diagnosis.step)?;
         } else {
@@ -185,8 +189,8 @@ impl Doctor<'_> {
 
     /// What must have worked for this step to be reached.
     fn works_before(&mut self, end: Step) -> Result<(), Failure> {
-        let (host, port) = (self.endpoint.host_name(), self.endpoint.port_number());
-        let is_address = host.parse::<IpAddr>().is_ok();
+        let (host, port) = (self.endpoint.host_with_zone(), self.endpoint.port_number());
+        let is_address = self.endpoint.host_name().parse::<IpAddr>().is_ok();
         let resolved = if is_address {
             format!("{host} is an address")
         } else {
@@ -257,8 +261,9 @@ impl Doctor<'_> {
             && is_denied(reason)
         {
             // The endpoint may allow other channels: each has its own answer.
-            let hint = "name a channel that the endpoint allows: pushest doctor CHANNEL";
-            let hint = (!self.is_own_choice).then_some(hint);
+            let other = "name a channel that the endpoint allows: pushest doctor CHANNEL";
+            let other = (!self.is_own_choice).then_some(other);
+            let hint = diagnosis::denied(reason).or(other);
             self.fail("sign", format_args!("{channel}: {reason}"), hint)?;
             self.skip(step, "sign failed")?;
             return Ok(None);
@@ -274,7 +279,11 @@ impl Doctor<'_> {
         }
         match answer {
             Answer::Subscribed => {
+                let is_presence = subscription.name().kind() == ChannelKind::Presence;
                 let members = match subscription.members().len() {
+                    _ if is_presence && !subscription.members_known() => {
+                        ", whose list of members could not be read".to_owned()
+                    }
                     0 => String::new(),
                     1 => ", 1 member".to_owned(),
                     count => format!(", {count} members"),

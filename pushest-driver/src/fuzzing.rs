@@ -1,0 +1,66 @@
+//! A door for the fuzzer, and no part of the public surface: how the answers to an upgrade are
+//! read, without sockets.
+
+use std::time::{Duration, SystemTime};
+
+use pushest_proto::{DialFailure, Endpoint};
+
+use crate::dial::upgrade::{Answer, Request, Step};
+
+/// What came of an upgrade.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A WebSocket; this came behind the answer.
+    Open(Vec<u8>),
+    /// None.
+    Failed(DialFailure),
+}
+
+/// A request for a WebSocket.
+#[expect(missing_debug_implementations, reason = "it holds what must not be shown")]
+pub struct Asked(Request);
+
+impl Asked {
+    /// The request with these headers and this nonce.
+    #[must_use]
+    pub fn new(
+        endpoint: &Endpoint,
+        key: &str,
+        headers: &[(String, String)],
+        nonce: [u8; 16],
+    ) -> Self {
+        Self(Request::new(endpoint, key, headers, nonce))
+    }
+
+    /// What is sent.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.0.bytes()
+    }
+
+    /// The value of `Sec-WebSocket-Accept` that fits.
+    #[must_use]
+    pub fn accept(&self) -> &str {
+        self.0.accept()
+    }
+
+    /// Reads an answer that comes in these pieces, and then ends.
+    pub fn read<'a>(&self, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let mut answer = Answer::new(&self.0);
+        let mut pieces = pieces.into_iter();
+        while let Some(piece) = pieces.next() {
+            match answer.read(piece, now) {
+                Step::More => {}
+                Step::Open(rest) => {
+                    return Outcome::Open(pieces.fold(rest, |mut rest, piece| {
+                        rest.extend_from_slice(piece);
+                        rest
+                    }));
+                }
+                Step::Failed(failure) => return Outcome::Failed(failure),
+            }
+        }
+        Outcome::Failed(answer.end("the server ended it"))
+    }
+}

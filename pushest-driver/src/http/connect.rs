@@ -1,0 +1,121 @@
+//! Connecting to an endpoint: the same race of addresses as the WebSocket's, here on one thread that
+//! may block.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token, Waker};
+use pushest_proto::Instant;
+use ureq::Error;
+use ureq::unversioned::transport::{
+    ConnectionDetails, Connector, LazyBuffers, NextTimeout, ShutdownHandle,
+};
+
+use super::addresses::Addresses;
+use super::socket::{Interrupt, Socket, remaining};
+use crate::dial::race::Race;
+
+/// Everything is looked at whenever anything has happened.
+const ANY: Token = Token(0);
+
+/// What one wait can tell at most; all of it means the same.
+const EVENTS: usize = 16;
+
+/// Connects to whichever address of the endpoint accepts first.
+#[derive(Debug)]
+pub(super) struct RaceConnector {
+    addresses: Arc<Addresses>,
+}
+
+impl RaceConnector {
+    pub(super) fn new(addresses: Arc<Addresses>) -> Self {
+        Self { addresses }
+    }
+}
+
+impl Connector<()> for RaceConnector {
+    type Out = Socket;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<Socket>, Error> {
+        let Some(authority) = details.uri.authority() else { return Err(Error::HostNotFound) };
+        let mut poll = Poll::new()?;
+        let interrupt = Arc::new(Interrupt::new(Waker::new(poll.registry(), ANY)?));
+        let handle: Weak<dyn ShutdownHandle> = Arc::<Interrupt>::downgrade(&interrupt);
+        (details.register_shutdown)(handle)?;
+        let addresses = self.addresses.of(authority);
+        let (address, stream) = race(&mut poll, addresses, &interrupt, &details.timeout)?;
+        self.addresses.answered(authority, address);
+        let stream = std::net::TcpStream::from(stream);
+        stream.set_nonblocking(false)?;
+        stream.set_nodelay(true)?;
+        let config = details.config;
+        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+        Ok(Some(Socket::new(stream, buffers, interrupt)))
+    }
+}
+
+fn race(
+    poll: &mut Poll,
+    addresses: Vec<SocketAddr>,
+    interrupt: &Interrupt,
+    timeout: &NextTimeout,
+) -> Result<(SocketAddr, TcpStream), Error> {
+    let origin = std::time::Instant::now();
+    let now = || Instant::ORIGIN + origin.elapsed();
+    let mut events = Events::with_capacity(EVENTS);
+    let mut race = Race::new(addresses);
+    let mut running: Vec<(SocketAddr, TcpStream)> = Vec::new();
+    loop {
+        if interrupt.is_over() {
+            return Err(io::Error::from(io::ErrorKind::NotConnected).into());
+        }
+        let mut index = 0;
+        while let Some((address, stream)) = running.get(index) {
+            match is_connected(stream) {
+                Ok(true) => return Ok(running.swap_remove(index)),
+                Ok(false) => index += 1,
+                Err(error) => {
+                    race.failed(*address, &error);
+                    running.swap_remove(index);
+                }
+            }
+        }
+        if let Some(address) = race.next(now()) {
+            match begin(poll, address) {
+                Ok(stream) => running.push((address, stream)),
+                Err(error) => race.failed(address, &error),
+            }
+            continue;
+        }
+        if let Some(reason) = race.lost() {
+            return Err(Error::Other(reason.into()));
+        }
+        let mut limit = remaining(timeout)?;
+        if let Some(next) = race.next_at() {
+            limit = limit.min(next.saturating_duration_since(now()));
+        }
+        // It fails where a signal interrupts it, and has then waited long enough.
+        let _ = poll.poll(&mut events, Some(limit));
+    }
+}
+
+fn begin(poll: &Poll, address: SocketAddr) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    poll.registry().register(&mut stream, ANY, Interest::READABLE | Interest::WRITABLE)?;
+    Ok(stream)
+}
+
+fn is_connected(stream: &TcpStream) -> io::Result<bool> {
+    match (stream.take_error()?, stream.peer_addr()) {
+        (Some(error), _) => Err(error),
+        (None, Ok(_)) => Ok(true),
+        (None, Err(error)) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+        (None, Err(error)) => Err(error),
+    }
+}

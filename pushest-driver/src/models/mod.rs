@@ -1,0 +1,108 @@
+//! What threads share, in every order that can be told apart: see [`sync`](crate::sync) for what
+//! these models prove, and what they do not.
+//!
+//! Run by `.ci/loom`, which also breaks the code on purpose and expects a model to fail.
+
+mod client;
+mod local;
+mod park;
+mod pump_waker;
+mod queue;
+mod unblocked;
+mod waiting;
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use loom::future::block_on;
+use pushest_proto::{ChannelName, Event};
+
+use crate::options::{Options, Overflow};
+use crate::queue::{Congestion, Queue, Relief};
+
+/// How often a thread is stopped, in one run of a model, where it could have gone on.
+const PREEMPTIONS: usize = 3;
+
+/// Operations of all threads, in one run of a model.
+const OPERATIONS: usize = 10_000;
+
+/// Runs a model in every order. Over all of them it must come to these outcomes, to all of them and
+/// to no other: a model in which nothing happens at once has fewer.
+fn check(expected: &[&str], model: impl Fn() -> String + Send + Sync + 'static) {
+    let found = Arc::<Mutex<(BTreeSet<String>, usize)>>::default();
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(PREEMPTIONS);
+    builder.max_branches = OPERATIONS;
+    let seen = found.clone();
+    builder.check(move || {
+        let outcome = model();
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.0.insert(outcome);
+        seen.1 += 1;
+    });
+    let (outcomes, runs) = &*found.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("{runs} orders");
+    assert!(outcomes.iter().eq(expected), "{outcomes:?} are not {expected:?}");
+    assert!(*runs > 1, "a model of one order is none");
+}
+
+fn queue(overflow: Overflow, events: usize, congestion: &Arc<Congestion>) -> Arc<Queue> {
+    let options = Options::default().queue(events, 1_000_000).overflow(overflow);
+    Arc::new(Queue::new(&options, congestion.clone()))
+}
+
+/// Pushes a batch, as the hub does: whom to wake is woken without a lock.
+fn push(queue: &Queue, names: &[&str]) {
+    let event = |name: &&str| Event::Subscribed { channel: ChannelName::new(name).unwrap() };
+    if let Some(waker) = queue.push_all(&mut names.iter().map(event).collect()) {
+        waker.wake();
+    }
+}
+
+fn end(queue: &Queue) {
+    if let Some(waker) = queue.end() {
+        waker.wake();
+    }
+}
+
+/// Receives so many events, or to the end if it comes earlier, as receivers do: their names, and how
+/// many were lost before them. The first function runs for each event, before any other thread
+/// could know of it; the second when reading can go on.
+fn receive(queue: &Queue, most: usize, received: impl Fn(), relieved: impl Fn()) -> String {
+    let mut names = Vec::new();
+    block_on(poll_fn(|context| {
+        while names.len() < most {
+            let (event, relief) = queue.poll_recv(context);
+            if matches!(event, Poll::Ready(Some(_))) {
+                received();
+            }
+            if relief == Relief::All {
+                relieved();
+            }
+            match event {
+                Poll::Ready(Some(event)) => names.push(word(&event)),
+                Poll::Ready(None) => break,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(())
+    }));
+    names.join(" ")
+}
+
+/// Receives until the end.
+fn receive_all(queue: &Queue) -> String {
+    receive(queue, usize::MAX, || (), || ())
+}
+
+fn word(event: &Event) -> String {
+    match event {
+        Event::Subscribed { channel } => channel.to_string(),
+        Event::Lagged(events) => format!("{events} lost"),
+        Event::Channel(event) => event.name().to_string(),
+        Event::State(change) => format!("{:?}", change.to),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,54 @@
+//! How the pump sleeps without missing anything.
+//!
+//! It registers its waker, then looks at everything, and sleeps only if there was nothing to do.
+//! Whoever gives it something to do, does so first and then wakes it. Whichever of the two is later
+//! finds what the other has left: the look finds the work, or the wake finds the waker.
+
+use std::task::{Context, Poll};
+
+use crate::sync::AtomicWaker;
+
+/// Turns before others run.
+const TURNS: usize = 8;
+
+/// Wakes the pump.
+#[derive(Debug, Default)]
+pub(crate) struct PumpWaker(AtomicWaker);
+
+/// What a turn led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// There may be more to do.
+    Again,
+    /// There was nothing to do, and there will not be before a wake.
+    Idle,
+    /// Nothing is left to do, ever.
+    Ended,
+}
+
+impl PumpWaker {
+    /// Wakes the pump, which then sees everything that was done before this call.
+    pub(crate) fn wake(&self) {
+        self.0.wake();
+    }
+
+    /// Takes turns until there is nothing to do. After a few of them the executor runs other tasks
+    /// first.
+    pub(crate) fn poll_turns(
+        &self,
+        context: &mut Context<'_>,
+        mut turn: impl FnMut(&mut Context<'_>) -> Turn,
+    ) -> Poll<()> {
+        // Before the look, never after it: what comes between the two would wake nobody.
+        self.0.register(context.waker());
+        for _ in 0..TURNS {
+            match turn(context) {
+                Turn::Again => {}
+                Turn::Idle => return Poll::Pending,
+                Turn::Ended => return Poll::Ready(()),
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}

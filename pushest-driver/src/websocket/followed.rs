@@ -1,0 +1,74 @@
+//! A stream whose bytes are followed on their way to tungstenite.
+
+use std::fmt;
+use std::io;
+use std::task::{Context, Poll};
+
+use tungstenite::Bytes;
+
+use super::follower::Follower;
+use crate::byte_stream::ByteStream;
+
+/// A stream behind the upgrade, as a WebSocket is made of it ([`Runtime::websocket`]). The driver
+/// follows the frames in what is read of it.
+///
+/// [`Runtime::websocket`]: crate::runtime::Runtime::websocket
+pub struct Followed<S> {
+    stream: S,
+    /// What was read before and is still to be followed. tungstenite, if it were given this itself,
+    /// would go on with a buffer no larger than it.
+    beginning: Bytes,
+    pub(super) follower: Follower,
+}
+
+impl<S> Followed<S> {
+    pub(super) fn new(stream: S, beginning: Vec<u8>, follower: Follower) -> Self {
+        Self { stream, beginning: beginning.into(), follower }
+    }
+
+    #[cfg(test)]
+    pub(super) fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+}
+
+impl<S: ByteStream> ByteStream for Followed<S> {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut most = buffer.len();
+        if self.follower.has_met_large() {
+            // Nothing of a later frame may come into the buffer of a large one.
+            most = most.min(self.follower.missing());
+        }
+        let buffer = &mut buffer[..most];
+        let length = if self.beginning.is_empty() {
+            match self.stream.poll_read(context, buffer) {
+                Poll::Ready(Ok(length)) => length,
+                other => return other,
+            }
+        } else {
+            let length = buffer.len().min(self.beginning.len());
+            buffer[..length].copy_from_slice(&self.beginning.split_to(length));
+            length
+        };
+        self.follower.follow(&buffer[..length]);
+        Poll::Ready(Ok(length))
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream.poll_write(context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_flush(context)
+    }
+}
+
+impl<S> fmt::Debug for Followed<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Followed").field("follower", &self.follower).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,214 @@
+//! An open WebSocket: tungstenite, or its companion for a runtime, over the runtime's stream, with a
+//! follower between them.
+//!
+//! tungstenite's read buffer grows with a large message and stays so, and every later message is a
+//! view into it: one small event that is kept would keep all of it. So a large frame is read to its
+//! end and no further, and tungstenite starts anew behind it.
+
+mod close;
+mod followed;
+mod follower;
+mod polled;
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::future::Either;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use pushest_proto::{Limits, Loss};
+use tungstenite::error::{CapacityError, Error};
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::{Bytes, Message};
+
+pub use self::followed::Followed;
+use self::follower::Follower;
+pub use self::polled::PolledSocket;
+use crate::runtime::Runtime;
+
+/// The stream that a runtime's WebSockets are made of, with TLS or without.
+pub type Transport<R> = Followed<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
+
+/// How much is gathered before it is written out; a flush writes it in any case.
+const WRITE_BUFFER: usize = 4 * 1024;
+
+/// What may pile up in the write buffer beside one frame: answers to pings of a server that reads
+/// none of them.
+const SPARE: usize = 4 * 1024;
+
+/// The most bytes of a control frame (RFC 6455, section 5.5): they must fit whatever the limit is.
+const CONTROL_FRAME: usize = 125;
+
+/// A frame up to this size may enlarge the read buffer for good, and an event may keep as much alive.
+const LARGE: usize = 64 * 1024;
+
+/// What a WebSocket brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Incoming {
+    Message(Bytes),
+    Ping,
+    Pong,
+    /// The server closed the connection. Its close frame is answered by flushing.
+    Closed(Loss),
+}
+
+/// The client's side of a WebSocket.
+pub(crate) struct WebSocket<R: Runtime> {
+    /// `None` only while it begins anew.
+    socket: Option<R::Socket>,
+    config: WebSocketConfig,
+    /// The messages that tungstenite has handed out; those that the follower has seen beyond them
+    /// are in its buffer.
+    taken: u64,
+    /// One of the sides has sent its close frame.
+    is_closing: bool,
+}
+
+/// Sizes of buffers and messages. A message over `limit` bytes, at least as large as the session's
+/// own limit, is noticed before memory is given to it.
+pub(crate) fn config(limits: &Limits, limit: usize, read_buffer: usize) -> WebSocketConfig {
+    let limit = limit.max(limits.message).max(CONTROL_FRAME);
+    // Within JSON a character takes six bytes at most. Names and a signature are shorter than this.
+    let subscribe = limits.signed_data.saturating_add(4 * 1024).saturating_mul(6);
+    let frame = limits.outgoing.max(limits.message).max(subscribe);
+    WebSocketConfig::default()
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit))
+        .read_buffer_size(read_buffer)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(frame.saturating_add(WRITE_BUFFER + SPARE))
+}
+
+/// How an open connection was lost.
+pub(crate) fn loss(error: &Error) -> Loss {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            Loss::TooLarge { limit: *max_size }
+        }
+        other => Loss::reset(&other.to_string()),
+    }
+}
+
+const WHOLE: &str = "it begins anew within one call";
+
+impl<R: Runtime> WebSocket<R> {
+    /// Begins with what came behind the answer to the upgrade.
+    pub(crate) fn new(
+        stream: Either<R::Tcp, R::Tls>,
+        beginning: Vec<u8>,
+        config: WebSocketConfig,
+    ) -> Self {
+        let follower = Follower::new(LARGE.max(config.read_buffer_size));
+        let transport = Followed::new(stream, beginning, follower);
+        let socket = Some(R::websocket(transport, config));
+        Self { socket, config, taken: 0, is_closing: false }
+    }
+
+    fn socket(&mut self) -> &mut R::Socket {
+        self.socket.as_mut().expect(WHOLE)
+    }
+
+    fn follower(&self) -> &Follower {
+        &R::transport(self.socket.as_ref().expect(WHOLE)).follower
+    }
+
+    /// What stands in the server's close frame, whole or broken.
+    fn close_frame(&self) -> Option<Loss> {
+        self.follower().close().map(|close| close.loss())
+    }
+
+    fn incoming(&mut self, message: Message) -> Incoming {
+        self.taken += 1;
+        match message {
+            Message::Text(text) => Incoming::Message(self.kept(text.into())),
+            Message::Binary(bytes) => Incoming::Message(self.kept(bytes)),
+            Message::Ping(_) => Incoming::Ping,
+            Message::Pong(_) | Message::Frame(_) => Incoming::Pong,
+            Message::Close(_) => {
+                self.is_closing = true;
+                Incoming::Closed(self.close_frame().unwrap_or(Loss::closed(None, "")))
+            }
+        }
+    }
+
+    /// A message that may outlive the large buffer that it came in.
+    fn kept(&self, message: Bytes) -> Bytes {
+        if self.follower().has_met_large() && message.len() <= LARGE {
+            Bytes::copy_from_slice(&message)
+        } else {
+            message
+        }
+    }
+
+    /// Gives tungstenite's buffers back after a large frame, once there is nothing in them: nothing
+    /// that was read, and nothing that could not be written yet, such as the pong to a ping.
+    /// Returns whether it did.
+    fn has_begun_anew(&mut self, context: &mut Context<'_>) -> bool {
+        let follower = self.follower();
+        if !follower.has_met_large() || self.is_closing {
+            return false;
+        }
+        let is_read = follower.is_between_messages() && follower.messages() == self.taken;
+        if !is_read || !matches!(self.socket().poll_flush_unpin(context), Poll::Ready(Ok(()))) {
+            return false;
+        }
+        let mut transport = R::into_transport(self.socket.take().expect(WHOLE));
+        transport.follower.forget_large();
+        self.socket = Some(R::websocket(transport, self.config));
+        true
+    }
+}
+
+impl<R: Runtime> Stream for WebSocket<R> {
+    type Item = Result<Incoming, Loss>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            return Poll::Ready(match self.socket().poll_next_unpin(context) {
+                // Where it begins anew, it is the new one that must see to being woken.
+                Poll::Pending if self.has_begun_anew(context) => continue,
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(Ok(message))) => {
+                    let incoming = self.incoming(message);
+                    self.has_begun_anew(context);
+                    Some(Ok(incoming))
+                }
+                // What the server said in a frame that could not be read says more than the error.
+                Poll::Ready(Some(Err(error))) => {
+                    Some(Err(self.close_frame().unwrap_or_else(|| loss(&error))))
+                }
+                Poll::Ready(None) => None,
+            });
+        }
+    }
+}
+
+impl<R: Runtime> Sink<Message> for WebSocket<R> {
+    type Error = Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.socket().poll_ready_unpin(context)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
+        self.is_closing |= message.is_close();
+        self.socket().start_send_unpin(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.socket().poll_flush_unpin(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.socket().poll_close_unpin(context)
+    }
+}
+
+impl<R: Runtime> fmt::Debug for WebSocket<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket").field("follower", self.follower()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! An endpoint whose name has several addresses.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use pushest_driver::{AuthEndpoint, Client, Options};
+use pushest_testkit::Server;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::client_resolving;
+
+/// An address that answers no one: a listener that accepts nobody, and whose queue is full.
+struct Silent {
+    address: SocketAddr,
+    _listener: Socket,
+    _queued: Vec<TcpStream>,
+}
+
+impl Silent {
+    fn new() -> Self {
+        let listener =
+            Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).expect("a socket");
+        listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");
+        listener.listen(1).expect("it listens");
+        let address = listener.local_addr().expect("bound").as_socket().expect("an IP address");
+        let mut queued = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+            queued.push(stream);
+            assert!(queued.len() < 100, "the queue of a listener never fills");
+        }
+        Self { address, _listener: listener, _queued: queued }
+    }
+}
+
+/// An endpoint that refuses everything with this status, for as long as the test's process runs.
+fn refusing(status: u16) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 4096];
+            // A request this short comes in one piece.
+            let _ = stream.read(&mut request);
+            let answer =
+                format!("HTTP/1.1 {status} -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+/// A client of a server that is there. What the endpoint's name resolves to depends on how often
+/// that was asked.
+fn client(
+    server: &Server,
+    endpoint: impl Fn(usize) -> Vec<SocketAddr> + Send + Sync + 'static,
+) -> Client {
+    let (server, times) = (server.addr(), AtomicUsize::new(0));
+    let resolve = move |host: &str| match host {
+        "server.example" => vec![server],
+        "endpoint.example" => endpoint(times.fetch_add(1, Ordering::SeqCst)),
+        other => panic!("{other}"),
+    };
+    let asks = AuthEndpoint::new("http://endpoint.example/auth");
+    client_resolving(Box::new(resolve), Options::default().auth_endpoint(asks))
+}
+
+/// The status that a channel is refused with.
+async fn refusal(client: &Client, channel: &str) -> String {
+    let subscription = client.subscribe(channel).expect("a good channel");
+    subscription.subscribed().await.expect_err("refused").to_string()
+}
+
+#[tokio::test]
+async fn silent_addresses_of_an_endpoint_cost_less_than_a_second_and_only_once() {
+    let (server, good) = (Server::start().expect("a server"), refusing(403));
+    for count in [2, 4] {
+        let silent: Vec<_> = (0..count).map(|_| Silent::new()).collect();
+        let mut addresses: Vec<_> = silent.iter().map(|silent| silent.address).collect();
+        addresses.push(good);
+        let client = client(&server, move |_| addresses.clone());
+        client.connected().await.expect("connected");
+        for channel in ["private-first", "private-second"] {
+            let begun = Instant::now();
+            let text = refusal(&client, channel).await;
+            assert!(text.contains("403"), "{text}");
+            // One after the other they cost five of ten seconds and more, on every request.
+            assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_address_of_an_endpoint_that_answered_is_asked_first_the_next_time() {
+    let server = Server::start().expect("a server");
+    let (silent, answers, other) = (Silent::new(), refusing(403), refusing(404));
+    let dead = silent.address;
+    let client = client(&server, move |times| match times {
+        0 => vec![dead, answers],
+        1 => vec![other, answers],
+        // The name has another address now.
+        _ => vec![other],
+    });
+    for (channel, status) in [("private-a", "403"), ("private-b", "403"), ("private-c", "404")] {
+        let text = refusal(&client, channel).await;
+        assert!(text.contains(status), "{channel}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_without_an_address_is_unavailable_and_says_so() {
+    let server = Server::start().expect("a server");
+    let client = client(&server, |_| Vec::new());
+    let mut orders = client.subscribe("private-orders").expect("a good channel");
+    let text = loop {
+        let event = orders.recv().await.expect("the client lives");
+        if let pushest_driver::Event::SubscriptionFailed { reason, retry_in: Some(_), .. } = event {
+            break reason.to_string();
+        }
+    };
+    assert!(text.contains("does not resolve: it has no address"), "{text}");
+}

@@ -1,0 +1,136 @@
+//! What the answers of an app's HTTP endpoint for authorizations mean (protocol, HTTP side).
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::{Authorization, Denied};
+
+/// Maximum number of characters of an error page that are kept.
+pub(super) const MOST_SHOWN: usize = 200;
+
+/// What the endpoint answered.
+#[derive(Clone, Copy)]
+pub struct EndpointAnswer<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The pause that `Retry-After` asks for: its number of seconds, or the time until its date.
+    pub retry_after: Option<Duration>,
+    /// The value of `Location`.
+    pub location: Option<&'a str>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+impl core::fmt::Debug for EndpointAnswer<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("EndpointAnswer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl EndpointAnswer<'_> {
+    /// Reads what the answer means: any 2xx with a readable body grants; 408, 429 and 5xx are worth
+    /// a retry; everything else is final. A byte order mark is skipped. Redirects are shown, not
+    /// followed: a POST with an app's tokens does not go where somebody points.
+    ///
+    /// # Errors
+    /// [`Denied`] with the status and the first 200 characters of the body, its white space reduced
+    /// to single spaces and its control characters escaped.
+    pub fn read(&self) -> Result<Authorization, Denied> {
+        self.read_masked(|text| text.into())
+    }
+
+    /// Does the same as [`EndpointAnswer::read`], with a function that hides in a text what must not
+    /// be shown: error pages repeat what was sent to them
+    /// ([`EndpointRequest::sent_values`](super::EndpointRequest::sent_values)). It is given the whole
+    /// page, before that is cut, and is not called for an answer that grants.
+    ///
+    /// # Errors
+    /// As [`EndpointAnswer::read`].
+    pub fn read_masked(&self, mask: impl Fn(&str) -> String) -> Result<Authorization, Denied> {
+        let text = text(self.body);
+        let shown = |text: &str| shown(text, &mask);
+        match self.status {
+            200..=299 => match Authorization::from_json(&text) {
+                Err(Denied::Refused { message, .. }) => {
+                    Err(Denied::Refused { status: Some(self.status), message })
+                }
+                other => other,
+            },
+            300..=399 => {
+                let to = self.target().map_or_else(|| "nowhere".into(), shown);
+                let message = format!("a redirect to {to}, which is not followed");
+                Err(Denied::refused(Some(self.status), &message))
+            }
+            408 | 429 | 500.. => match Denied::unavailable(Some(self.status), &shown(&text)) {
+                Denied::Unavailable { status, message, .. } => {
+                    let retry_after = self.retry_after;
+                    Err(Denied::Unavailable { status, message, retry_after })
+                }
+                refused @ Denied::Refused { .. } => Err(refused),
+            },
+            _ => Err(Denied::refused(Some(self.status), &shown(&text))),
+        }
+    }
+
+    /// Where a redirect points to, without what may be a token.
+    fn target(&self) -> Option<&str> {
+        let path = self.location?.split(['?', '#']).next().unwrap_or_default();
+        Some(path.rsplit_once('@').map_or(path, |(_, path)| path))
+    }
+}
+
+/// The text of a body, without the byte order mark that some servers put before it: that of UTF-8,
+/// or of UTF-16, which is decoded then.
+fn text(body: &[u8]) -> Cow<'_, str> {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        let read = |character: Result<char, _>| character.unwrap_or(char::REPLACEMENT_CHARACTER);
+        Cow::Owned(char::decode_utf16(units).map(read).collect())
+    };
+    match body {
+        [0xef, 0xbb, 0xbf, text @ ..] => String::from_utf8_lossy(text),
+        [0xff, 0xfe, text @ ..] => utf16(text, u16::from_le_bytes),
+        [0xfe, 0xff, text @ ..] => utf16(text, u16::from_be_bytes),
+        text => String::from_utf8_lossy(text),
+    }
+}
+
+/// What of a refusal's body errors and recordings may show.
+fn shown(body: &str, mask: impl Fn(&str) -> String) -> String {
+    if body.contains("shared_secret") {
+        return "the answer holds a key, and is not shown".into();
+    }
+    let mut shown = String::new();
+    let mut length = 0;
+    let line: Vec<&str> = body.split_whitespace().collect();
+    for word in mask(&line.join(" ")).split_whitespace() {
+        let space = (length > 0).then_some(' ');
+        for character in space.into_iter().chain(word.chars()) {
+            if length >= MOST_SHOWN {
+                return shown;
+            }
+            length += 1;
+            if is_invisible(character) {
+                shown.extend(character.escape_unicode());
+            } else {
+                shown.push(character);
+            }
+        }
+    }
+    shown
+}
+
+/// Characters that could change how the text around them is displayed: controls, marks of the
+/// writing direction, and others without a shape.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+        )
+}

@@ -1,0 +1,105 @@
+//! The certificate that `openssl req -x509` makes is marked as an authority, and people use it for
+//! the server itself: it is trusted where it was given, and nothing else is because of it.
+
+mod identity;
+mod wrong;
+
+use pushest_proto::{AuthEndpoint, Config, DialFailure, Event, Loss};
+
+use self::identity::Identity;
+use self::wrong::Wrong;
+use crate::conformance::app::{Answer, App, grant};
+use crate::conformance::driver::{Driver, DriverClient, Settings, Unmet};
+use crate::conformance::patience::{Expect, PATIENCE, started_with};
+use crate::conformance::{Remote, in_process};
+use crate::{Builder, Certificate, Server};
+
+/// As openssl 3.0 made it:
+/// `openssl req -x509 -new -key key.pem -days 36500 -subj /CN=localhost -addext
+/// subjectAltName=DNS:localhost,IP:127.0.0.1`
+const OPENSSL: &str = include_str!("certificates/openssl.pem");
+
+/// The key of this certificate, which is for nothing else than these scenarios.
+const OPENSSL_KEY: &str = include_str!("certificates/key.pem");
+
+fn trusting(pem: &str) -> Settings {
+    Settings { authority_pem: Some(pem.to_owned()), ..Settings::default() }
+}
+
+fn config(host: &str, port: u16) -> Config {
+    let builder = Config::builder("app-key").secret("app-secret").host(host).port(port).tls(true);
+    builder.stop_on_refusal(true).build().expect("valid")
+}
+
+pub fn a_certificate_that_openssl_made_for_the_server_is_trusted_where_it_was_given<D: Driver>() {
+    let made = Identity::from_pem(OPENSSL, OPENSSL_KEY);
+    let server = Builder::default().tls_config(made.config()).start().expect("a server");
+    for host in ["localhost", "127.0.0.1"] {
+        let mut client = started_with::<D>(config(host, server.port()), trusting(OPENSSL));
+        client.must_subscribe("private-orders");
+        client.shutdown(PATIENCE).expect("closed");
+    }
+    // That of the testkit is of the same kind.
+    let server = Server::builder().tls(Certificate::SelfSigned).start().expect("a server");
+    let settings = trusting(server.authority_pem().expect("a TLS server"));
+    started_with::<D>(config("localhost", server.port()), settings).must_connect();
+}
+
+/// Dials what shows the certificate, and returns why it was refused.
+fn refusal<D: Driver>(wrong: &Wrong) -> String {
+    let shows = App::start_with(Some(wrong.shown.config()), |_| Answer::Silence);
+    let mut client = started_with::<D>(config("localhost", shows.port()), trusting(&wrong.given));
+    let Err(Unmet::Failed(error)) = client.connected(PATIENCE) else {
+        panic!("{} must not be trusted; {:?}", wrong.what, client.status())
+    };
+    let loss = client.status().last_loss.expect("why");
+    let is_certificate = matches!(*loss, Loss::Dial(DialFailure::Tls { certificate: true, .. }));
+    assert!(is_certificate, "{}: {loss:?}", wrong.what);
+    assert!(shows.asked().is_empty(), "{}", wrong.what);
+    error
+}
+
+pub fn what_is_wrong_with_a_certificate_that_was_given_counts_all_the_same<D: Driver>() {
+    for wrong in wrong::given() {
+        let error = refusal::<D>(&wrong);
+        assert!(error.contains(wrong.words), "{}: {error}", wrong.what);
+    }
+}
+
+pub fn no_other_certificate_is_trusted_because_one_was_given<D: Driver>() {
+    let all = wrong::others();
+    assert!(all.len() >= 20, "{}", all.len());
+    for wrong in all {
+        let error = refusal::<D>(&wrong);
+        assert!(error.contains(wrong.words), "{}: {error}", wrong.what);
+    }
+}
+
+/// A client whose server speaks no TLS, and whose endpoint does.
+fn asking<D: Driver>(remote: &Remote, port: u16, given: &str) -> D::Client {
+    let endpoint = AuthEndpoint::new(&format!("https://localhost:{port}/auth"));
+    let settings = Settings { endpoint: Some(endpoint), ..trusting(given) };
+    started_with::<D>(remote.builder().build().expect("valid"), settings)
+}
+
+pub fn an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wrong_one_not<
+    D: Driver,
+>() {
+    let (remote, server) = in_process();
+    let made = Identity::from_pem(OPENSSL, OPENSSL_KEY);
+    let app = App::start_with(Some(made.config()), grant(&server));
+    asking::<D>(&remote, app.port(), OPENSSL).must_subscribe("private-orders");
+
+    for wrong in wrong::given().into_iter().chain(wrong::others()) {
+        let app = App::start_with(Some(wrong.shown.config()), grant(&server));
+        let mut client = asking::<D>(&remote, app.port(), &wrong.given);
+        client.want("private-orders");
+        let text = client.wait_for(|event| match event {
+            Event::SubscriptionFailed { reason, .. } => Some(reason.to_string()),
+            Event::Subscribed { .. } => panic!("{} must not be trusted", wrong.what),
+            _ => None,
+        });
+        assert!(text.contains(wrong.words), "{}: {text}", wrong.what);
+        assert!(app.asked().is_empty(), "{}", wrong.what);
+    }
+}

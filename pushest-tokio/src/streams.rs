@@ -1,0 +1,66 @@
+//! tokio's streams as the driver wants them, and the driver's as tokio-tungstenite does.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pushest_driver::runtime::ByteStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A stream as the driver reads and writes it.
+#[derive(Debug)]
+pub struct Stream<S>(pub(crate) S);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(buffer);
+        let read = Pin::new(&mut self.0).poll_read(context, &mut buffer);
+        read.map_ok(|()| buffer.filled().len())
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+}
+
+/// A stream of the driver's, as tokio-tungstenite reads and writes it.
+#[derive(Debug)]
+pub struct Bytes<S>(pub(crate) S);
+
+impl<S: ByteStream + Unpin> AsyncRead for Bytes<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = self.0.poll_read(context, buffer.initialize_unfilled());
+        read.map_ok(|length| buffer.advance(length))
+    }
+}
+
+impl<S: ByteStream + Unpin> AsyncWrite for Bytes<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush(context)
+    }
+
+    /// The connection ends when it is dropped.
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(context)
+    }
+}
