@@ -33,7 +33,13 @@ Exit status:
   0  done
   1  a failure, a refusal or a timeout; standard error says which
   2  bad input: nothing was sent
-  130, 143  ended by SIGINT or SIGTERM before it was done";
+  130, 143  ended by SIGINT or SIGTERM before it was done
+
+Where nobody reads the output, a command that is done waits for it to be read. A signal, or the
+--timeout of `listen`, ends it within a second, and what was not printed is counted on standard
+error; a second signal ends it at once. What servers and other users say is shown with control
+characters, invisible characters and those that set the direction of text escaped, as \\u{1b};
+with --json they stand as JSON's own escapes, and the values are exact.";
 
 const VARIABLES: &str = "\
 Environment variables (options win over them; --url replaces them all):
@@ -113,7 +119,7 @@ With --json each line is one of these:
       a message that belongs to no channel and that the protocol does not know; standard error has
       a warning besides
   {\"type\":\"lagged\",\"dropped\":…}
-      the reader of this output was too slow: so many of the oldest events are gone
+      the reader of this output was too slow: so many of the oldest events that waited are gone
   {\"type\":\"signed_in\",\"user_id\":…}
       again after every reconnection; events to the user come on #server-to-user-ID
   {\"type\":\"online\",\"user_ids\":[…]}, and the same with \"offline\"
@@ -135,7 +141,7 @@ const REPLAY_HELP: &str = "\
 Nothing is dialled. Standard output has the lines of `listen`, and at last the verdict; what happened
 to the connection goes to standard error. The exit status is 0 if the replay does what was recorded,
 1 if it does something else, and 2 if the file cannot be read as a recording: the line and the rule
-are named.
+are named. No line may be longer than 64 MiB.
 
 With --json the verdict is one of these:
   {\"type\":\"replayed\",\"lines\":…,\"actions\":…}

@@ -1,7 +1,7 @@
 //! Why a command did not do what it was asked to, and the exit status that says so.
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use pushest_proto::{CommandError, ConfigError, NameError};
@@ -11,8 +11,10 @@ use pushest_proto::{CommandError, ConfigError, NameError};
 pub(crate) enum Failure {
     /// Bad input: nothing was sent or dialled. Exit status 2.
     Input(String),
-    /// A failure, a refusal or a timeout. Exit status 1.
+    /// A failure or a refusal. Exit status 1.
     Failed(String),
+    /// It took longer than it was to take. Exit status 1.
+    TimedOut(String),
     /// Nobody reads standard output any more: the end of a pipe such as `… | head`. Exit status 0.
     BrokenPipe,
     /// A signal ended it before it was done. Exit status 128 + the signal's number.
@@ -28,17 +30,26 @@ impl Failure {
         Self::Failed(text.to_string())
     }
 
-    /// Says why on standard error, and answers the exit status.
-    pub(crate) fn report(self) -> ExitCode {
-        let (text, status) = match self {
-            Self::Input(text) => (text, 2),
-            Self::Failed(text) => (text, 1),
-            Self::BrokenPipe => return ExitCode::SUCCESS,
-            Self::Interrupted(signal) => return ExitCode::from(128 + signal),
-        };
-        // There is nowhere left to report that standard error is closed.
-        let _ = writeln!(anstream::stderr(), "error: {}", crate::output::printable(&text));
-        ExitCode::from(status)
+    pub(crate) fn timed_out(text: impl Display) -> Self {
+        Self::TimedOut(text.to_string())
+    }
+
+    /// Why, where there is something to say.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Input(text) | Self::Failed(text) | Self::TimedOut(text) => Some(text),
+            Self::BrokenPipe | Self::Interrupted(_) => None,
+        }
+    }
+
+    /// The exit status.
+    pub(crate) fn status(&self) -> ExitCode {
+        match self {
+            Self::Input(_) => ExitCode::from(2),
+            Self::Failed(_) | Self::TimedOut(_) => ExitCode::from(1),
+            Self::BrokenPipe => ExitCode::SUCCESS,
+            Self::Interrupted(signal) => ExitCode::from(128 + signal),
+        }
     }
 }
 

@@ -4,84 +4,74 @@
 //! `pushest help` and `pushest help COMMAND`. Standard output has results only; status, warnings
 //! and logs go to standard error. All input is validated before anything is sent or dialled.
 #![forbid(unsafe_code)]
+// The printer alone writes to them: it escapes what comes from strangers, and stalls nobody.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
 mod commands;
 mod connection;
 mod failure;
 mod headers;
+mod interruption;
+mod misuse;
 mod output;
 mod recording;
 mod runtime;
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use clap::error::{ContextKind, ContextValue};
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::{Arguments, Command};
 use crate::commands::{demo, doctor, listen, members, replay, serve, sign, trigger};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, without_threads};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::try_parse().unwrap_or_else(|error| refuse(&error));
-    log(arguments.verbose);
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
-    }
-}
-
-/// Says what is wrong with the command line, and ends: as clap does it, but for values that may be
-/// a URL with a secret, which it would quote.
-fn refuse(error: &clap::Error) -> ! {
-    let quoted = |(_, value): (ContextKind, &ContextValue)| match value {
-        ContextValue::String(value) if value.contains(['@', ':']) => Some(value.clone()),
-        _ => None,
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| misuse::refuse(&error));
+    // Two threads: what one of them waits for must not keep the client from its pings.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let (runtime, output) = match (runtime, Output::new(arguments.json)) {
+        (Ok(runtime), Ok(output)) => (runtime, output),
+        (Err(error), _) | (_, Err(error)) => {
+            without_threads(&format!("error: no thread can be started: {error}"));
+            return ExitCode::FAILURE;
+        }
     };
-    match error.context().find_map(quoted) {
-        None => error.exit(),
-        Some(value) => {
-            let text = error.render().to_string().replace(&value, "…");
-            let _ = write!(io::stderr(), "{text}");
-            std::process::exit(error.exit_code())
-        }
-    }
-}
-
-fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let output = Output::new(arguments.json);
-    // Two threads: a reader of our output that stalls must not keep the client from its pings.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed(format_args!("no thread can be started: {error}")))?;
-    let result = runtime.block_on(async {
-        match &arguments.command {
-            Command::Demo(arguments) => demo::run(arguments, &output).await,
-            Command::Serve(arguments) => serve::run(arguments, &output).await,
-            Command::Listen(arguments) => listen::run(arguments, &output).await,
-            Command::Replay(arguments) => replay::run(arguments, &output),
-            Command::Trigger(arguments) => trigger::run(arguments, &output).await,
-            Command::Members(arguments) => members::run(arguments, &output).await,
-            Command::Doctor(arguments) => doctor::run(arguments, &output).await,
-            Command::Sign(arguments) => sign::run(arguments),
-        }
+    output.log(arguments.verbose);
+    let status = runtime.block_on(async {
+        let result = run(&arguments, &output).await;
+        output.finish(result).await
     });
     // A name that is still being resolved must not hold the end up.
     runtime.shutdown_background();
-    result
+    status
 }
 
-fn log(verbosity: u8) {
-    let level = match verbosity {
-        0 => LevelFilter::OFF,
-        1 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false).init();
+async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Demo(arguments) => until_told(output, demo::run(arguments, output)).await,
+        Command::Serve(arguments) => serve::run(arguments, output).await,
+        Command::Listen(arguments) => listen::run(arguments, output).await,
+        Command::Replay(arguments) => until_told(output, replay::run(arguments, output)).await,
+        Command::Trigger(arguments) => until_told(output, trigger::run(arguments, output)).await,
+        Command::Members(arguments) => until_told(output, members::run(arguments, output)).await,
+        Command::Doctor(arguments) => until_told(output, doctor::run(arguments, output)).await,
+        Command::Sign(arguments) => sign::run(arguments, output),
+    }
+}
+
+/// Carries a command out that has nothing to put in order at a sudden end: up to its own end, a
+/// signal, or a failure of standard output.
+async fn until_told(
+    output: &Output,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    tokio::select! {
+        biased;
+        signal = interruption::first() => Err(Failure::Interrupted(signal)),
+        error = output.failed() => Err(error.into()),
+        result = command => result,
+    }
 }

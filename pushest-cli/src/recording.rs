@@ -1,4 +1,6 @@
-//! The file that `listen --record` writes.
+//! The file that `listen --record` writes, and that `replay` reads.
+
+mod reading;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
@@ -6,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+pub(crate) use self::reading::read;
 use crate::failure::Failure;
+use crate::output::escaped_json;
 
 /// So long a line stays unwritten at most.
 pub(crate) const FLUSH: Duration = Duration::from_secs(1);
@@ -20,6 +24,8 @@ pub(crate) struct Recording {
 struct Writer {
     /// `None` once it is over, or could not be written.
     file: Option<BufWriter<File>>,
+    /// No line waits to be written.
+    is_hurried: bool,
     failure: Option<io::Error>,
 }
 
@@ -37,14 +43,30 @@ impl Recording {
             )),
             _ => Failure::input(format_args!("{} cannot be made: {error}", path.display())),
         })?;
-        let writer = Writer { file: Some(BufWriter::new(file)), failure: None };
+        let file = Some(BufWriter::new(file));
+        let writer = Writer { file, is_hurried: false, failure: None };
         Ok(Self { path: path.to_path_buf(), writer: Arc::new(Mutex::new(writer)) })
     }
 
-    /// Takes the lines.
+    /// Takes the lines. What a server sent is in them: they are escaped like those of `--json`, for
+    /// those who look them through.
     pub(crate) fn sink(&self) -> impl FnMut(&str) + Send + 'static {
         let writer = self.writer.clone();
-        move |line| lock(&writer).write(|file| writeln!(file, "{line}"))
+        move |line| {
+            let line = escaped_json(line.to_owned());
+            let mut writer = lock(&writer);
+            writer.write(|file| writeln!(file, "{line}"));
+            if writer.is_hurried {
+                writer.write(BufWriter::flush);
+            }
+        }
+    }
+
+    /// Writes out what is there, and each line from here on: the process may end at any time.
+    pub(crate) fn hurry(&self) {
+        let mut writer = lock(&self.writer);
+        writer.is_hurried = true;
+        writer.write(BufWriter::flush);
     }
 
     /// Writes out what is there.

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_proto::{ChannelName, SubscribeOptions};
+use pushest_proto::{ChannelName, Escaped, SubscribeOptions};
 use serde::Serialize;
 
 use crate::commands::Commands;
@@ -108,8 +108,9 @@ impl Client {
         if let Some(meant) = name.near_miss() {
             tracing::warn!(
                 target: "pushest",
-                channel = %name,
-                "is {meant} meant? to servers this is a channel of another kind"
+                channel = %Escaped(&name),
+                "is {} meant? to servers this is a channel of another kind",
+                Escaped(meant)
             );
         }
         Ok(Subscription::new(self.hub().clone(), place, name, id))

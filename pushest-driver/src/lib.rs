@@ -59,9 +59,9 @@ pub use pushest_proto::{
     self as proto, Answers, AuthEndpoint, Authorization, AuthorizationRequest,
     AuthorizationSubject, BackoffConfig, ChannelEvent, ChannelKind, ChannelName, ChannelState,
     CommandError, Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, Denied,
-    DialFailure, Endpoint, Event, LimitReached, Limits, Loss, Malformation, Member, PresenceChange,
-    PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
-    SubscribeOptions, Timeouts,
+    DialFailure, Endpoint, Escaped, Event, LimitReached, Limits, Loss, Malformation, Member,
+    PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
+    Status, SubscribeOptions, Timeouts,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use trigger::TriggerWhenAllowed;

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{
-    Action, Authorization, ConnectionId, ConnectionState, Denied, DialFailure, Endpoint, Event,
-    Instant, Loss, Ticket,
+    Action, Authorization, ConnectionId, ConnectionState, Denied, DialFailure, Endpoint, Escaped,
+    Event, Instant, Loss, Ticket,
 };
 use tracing::Span;
 use tungstenite::{Bytes, Message};
@@ -173,7 +173,7 @@ impl<R: Runtime> Pump<R> {
     fn drive(&mut self, context: &mut Context<'_>) {
         for news in &self.news {
             if let News::Lost(_, loss) = news {
-                tracing::debug!(target: "pushest", %loss, "lost");
+                tracing::debug!(target: "pushest", loss = %Escaped(loss), "lost");
             }
         }
         let hub = self.hub.clone();
@@ -307,7 +307,7 @@ impl<R: Runtime> Pump<R> {
             parent: None,
             "connection",
             id = %connection,
-            host = endpoint.host_name(),
+            host = %Escaped(endpoint.host_name()),
             port = endpoint.port_number(),
             tls = endpoint.is_tls(),
         );

@@ -114,6 +114,7 @@ mod channel;
 mod command;
 mod config;
 mod connection;
+mod escape;
 mod event;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -143,6 +144,7 @@ pub use channel::{
 pub use command::CommandError;
 pub use config::{BackoffConfig, Config, ConfigBuilder, ConfigError, Endpoint, Limits, Timeouts};
 pub use connection::{ConnectionId, ConnectionState, SocketId, Status};
+pub use escape::{Escaped, needs_escape};
 pub use event::{
     Answers, ChannelEvent, Event, LimitReached, Malformation, RequestFailure, ServerError,
     StateChange,

@@ -1,21 +1,23 @@
 //! `pushest listen`: the events of channels, as they come, over every lost connection.
 
 use std::collections::HashSet;
+use std::future::ready;
 use std::time::Duration;
 
-use pushest_driver::Client;
+use pushest_driver::{Client, Events};
 use pushest_proto::{
     ChannelName, ChannelState, Config, ConnectionState, Event, Loss, RequestFailure, ServerError,
     StateChange, SubscribeOptions,
 };
-use tokio::time::{interval, sleep};
+use tokio::task::coop::consume_budget;
+use tokio::time::{self, interval, sleep};
 
-use super::Interruption;
 use super::rehearsal::{Rehearsal, user_data};
 use crate::arguments::ListenArguments;
 use crate::connection::{Connection, is_refusal};
 use crate::failure::Failure;
-use crate::output::{Line, Output};
+use crate::interruption;
+use crate::output::{Line, Output, PATIENCE};
 use crate::recording::{FLUSH, Recording};
 
 /// The longest name of an event (protocol, limits).
@@ -38,7 +40,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         rehearsal.sign_in(user)?;
     }
 
-    let mut interruption = Interruption::new()?;
+    interruption::watch()?;
     let address = connection.address();
     let config = connection.config.clone();
     let mut driver = connection.options.start_disconnected();
@@ -72,30 +74,54 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let deadline = sleep(timeout.unwrap_or(Duration::MAX));
     tokio::pin!(deadline);
     let mut flush = interval(FLUSH);
-    let result = loop {
-        tokio::select! {
-            signal = interruption.wait() => break listener.interrupted(signal),
-            () = &mut deadline => break Err(listener.timed_out(timeout)),
-            _ = flush.tick(), if recording.is_some() => {
-                if let Some(Err(failure)) = recording.as_ref().map(Recording::flush) {
-                    break Err(failure);
+    let end = {
+        let listening = listener.listen(&mut events);
+        tokio::pin!(listening);
+        loop {
+            tokio::select! {
+                biased;
+                signal = interruption::first() => break End::Told(Some(signal)),
+                () = &mut deadline => break End::Told(None),
+                error = output.failed() => break End::Own(Err(error.into())),
+                _ = flush.tick(), if recording.is_some() => {
+                    if let Some(Err(failure)) = recording.as_ref().map(Recording::flush) {
+                        break End::Own(Err(failure));
+                    }
                 }
+                result = &mut listening => break End::Own(result),
             }
-            event = events.recv() => match event {
-                Some(event) => match listener.handle(&event) {
-                    Ok(Progress::More) => {}
-                    Ok(Progress::Done) => break Ok(()),
-                    Err(failure) => break Err(failure),
-                },
-                None => break Err(Failure::failed("the client has ended")),
-            },
         }
     };
-    // A server that has refused may not even answer a close frame.
-    let patience = if result.is_ok() { Duration::MAX } else { FAREWELL };
-    let _ = tokio::time::timeout(patience, client.shutdown()).await;
+    let result = match end {
+        End::Own(result) => {
+            // A server that has refused may not even answer a close frame.
+            let patience = if result.is_ok() { Duration::MAX } else { FAREWELL };
+            let _ = time::timeout(patience, client.shutdown()).await;
+            result
+        }
+        End::Told(signal) => {
+            let result = match signal {
+                Some(signal) => listener.interrupted(signal),
+                None => Err(listener.timed_out(timeout)),
+            };
+            output.hurry();
+            recording.iter().for_each(Recording::hurry);
+            // A server that does not say goodbye, too, is not waited for any longer.
+            let goodbye = time::timeout(PATIENCE, client.shutdown());
+            let (_, ()) = tokio::join!(goodbye, listener.rest(&mut events));
+            result
+        }
+    };
     let recorded = recording.map_or(Ok(()), Recording::finish);
     result.and(recorded)
+}
+
+/// What listening ends with.
+enum End {
+    /// What was wanted came, or cannot come.
+    Own(Result<(), Failure>),
+    /// By a signal, or else because the time is over.
+    Told(Option<u8>),
 }
 
 fn check_event_name(name: Option<&str>) -> Result<(), Failure> {
@@ -149,17 +175,44 @@ struct Listener<'a> {
 }
 
 impl Listener<'_> {
-    fn handle(&mut self, event: &Event) -> Result<Progress, Failure> {
+    /// Prints events as they come, no faster than they are read.
+    async fn listen(&mut self, events: &mut Events) -> Result<(), Failure> {
+        while let Some(event) = events.recv().await {
+            if let Progress::Done = self.handle(&event).await? {
+                return Ok(());
+            }
+            // However fast they come, a signal is heard.
+            consume_budget().await;
+        }
+        Err(Failure::failed("the client has ended"))
+    }
+
+    /// Prints what had come already, as far as it is still read: the rest is counted.
+    async fn rest(&mut self, events: &mut Events) {
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = events.recv() => event,
+                () = ready(()) => None,
+            };
+            let Some(event) = event else { return };
+            if !matches!(self.handle(&event).await, Ok(Progress::More)) {
+                return;
+            }
+        }
+    }
+
+    async fn handle(&mut self, event: &Event) -> Result<Progress, Failure> {
         self.has_signed_in |= matches!(event, Event::SignedIn { .. });
         if let Some(line) = Line::of(event) {
             if self.event.is_none_or(|name| line.passes(name)) {
-                self.output.line(&line)?;
+                self.output.next_line(&line).await?;
                 if matches!(event, Event::Channel(_)) {
                     return Ok(self.count());
                 }
-            } else if let Line::Unrouted { .. } = line {
+            } else if let Some(warning) = line.warning() {
                 // A warning is no output.
-                self.output.warning(&line);
+                self.output.warning(warning);
             }
             return Ok(Progress::More);
         }
@@ -267,6 +320,6 @@ impl Listener<'_> {
             None => String::new(),
         };
         let status = super::status(self.client);
-        Failure::failed(format_args!("timed out after {seconds} s{missing} ({status})"))
+        Failure::timed_out(format_args!("timed out after {seconds} s{missing} ({status})"))
     }
 }

@@ -53,10 +53,11 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
     let me = once.client.me(channel);
     once.leave(subscription).await;
     print_events(&mut events, output).await?;
-    for member in &members {
+    let lines = members.iter().map(|member| {
         let me = me.as_ref().map(Member::id) == Some(member.id());
-        output.line(&Line::Member { channel, user: member.into(), me })?;
-    }
+        Line::Member { channel, user: member.into(), me }
+    });
+    output.lines(lines).await?;
     if is_known {
         return Ok(());
     }
@@ -84,7 +85,7 @@ async fn print_events(events: &mut Events, output: &Output) -> Result<(), Failur
             output.report(&event);
         }
         if let Some(line) = Line::of(&event) {
-            output.line(&line)?;
+            output.next_line(&line).await?;
         }
     }
 }

@@ -12,7 +12,6 @@ pub(crate) mod sign;
 pub(crate) mod trigger;
 
 use std::fmt::Write as _;
-use std::io;
 
 use pushest_driver::Client;
 use pushest_proto::{ChannelKind, ChannelName};
@@ -54,47 +53,4 @@ fn status(client: &Client) -> String {
         write!(text, "; the server reported: {error}").expect("a String takes everything");
     }
     text
-}
-
-/// The signals that ask a program to end. From [`Interruption::new`] on they no longer end it by
-/// themselves.
-pub(crate) struct Interruption {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Interruption {
-    pub(crate) fn new() -> io::Result<Self> {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-
-            let interrupt = signal(SignalKind::interrupt())?;
-            let terminate = signal(SignalKind::terminate())?;
-            Ok(Self { interrupt, terminate })
-        }
-        #[cfg(not(unix))]
-        Ok(Self {})
-    }
-
-    /// Waits for SIGINT (answers 2) or SIGTERM (answers 15).
-    pub(crate) async fn wait(&mut self) -> u8 {
-        #[cfg(unix)]
-        {
-            tokio::select! {
-                _ = self.interrupt.recv() => 2,
-                _ = self.terminate.recv() => 15,
-            }
-        }
-        #[cfg(not(unix))]
-        {
-            // Without a handler the system's own way to end the program remains.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            2
-        }
-    }
 }

@@ -7,9 +7,9 @@ use pushest_driver::{Client, Events, Subscription};
 use pushest_proto::{ConnectionState, Event, ServerError, SubscribeOptions};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Interruption;
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::interruption;
 use crate::output::Output;
 use crate::runtime::Runtime;
 
@@ -17,7 +17,6 @@ use crate::runtime::Runtime;
 pub(crate) struct Once<'a> {
     pub(crate) client: Client,
     events: Events,
-    interruption: Interruption,
     output: &'a Output,
     timeout: Duration,
     deadline: Instant,
@@ -30,14 +29,14 @@ impl<'a> Once<'a> {
         timeout: Duration,
         output: &'a Output,
     ) -> Result<Self, Failure> {
-        let interruption = Interruption::new()?;
+        interruption::watch()?;
         let client = runtime.client(connection.config, connection.options.start_disconnected());
         let events = client.events();
         client.connect();
         let now = Instant::now();
         // A deadline too far away to be told is as good as a very late one.
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(1 << 30));
-        Ok(Self { client, events, interruption, output, timeout, deadline })
+        Ok(Self { client, events, output, timeout, deadline })
     }
 
     /// Subscribes, and waits for the server to confirm it. The channel is subscribed to as long as
@@ -72,7 +71,6 @@ impl<'a> Once<'a> {
         loop {
             tokio::select! {
                 biased;
-                signal = self.interruption.wait() => return Err(Failure::Interrupted(signal)),
                 Some(event) = self.events.recv() => self.note(&event, &mut errors),
                 result = &mut work => {
                     self.note_rest(&mut errors).await;
@@ -81,7 +79,7 @@ impl<'a> Once<'a> {
                 () = sleep_until(self.deadline) => {
                     let seconds = self.timeout.as_secs_f64();
                     let status = super::status(&self.client);
-                    return Err(Failure::failed(format_args!(
+                    return Err(Failure::timed_out(format_args!(
                         "timed out after {seconds} s ({status})"
                     )));
                 }
@@ -103,10 +101,7 @@ impl<'a> Once<'a> {
             }
             None
         };
-        tokio::select! {
-            signal = self.interruption.wait() => Err(Failure::Interrupted(signal)),
-            picked = timeout(within, picked) => Ok(picked.unwrap_or(None)),
-        }
+        Ok(timeout(within, picked).await.unwrap_or(None))
     }
 
     /// Unsubscribes, and says goodbye to the server.

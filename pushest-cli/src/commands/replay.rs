@@ -2,17 +2,18 @@
 
 use pushest_proto::trace::Replay;
 use pushest_proto::{Action, ChannelState, Event};
+use tokio::task::coop::consume_budget;
 
 use crate::arguments::ReplayArguments;
 use crate::failure::Failure;
+use crate::interruption;
 use crate::output::{Line, Output};
+use crate::recording;
 
-pub(crate) fn run(arguments: &ReplayArguments, output: &Output) -> Result<(), Failure> {
-    let path = arguments.file.display();
-    let recording = std::fs::read_to_string(&arguments.file)
-        .map_err(|error| Failure::input(format_args!("{path} cannot be read: {error}")))?;
-    let mut replay = Replay::new(&recording)
-        .map_err(|error| Failure::input(format_args!("{path} is damaged: {error}")))?;
+pub(crate) async fn run(arguments: &ReplayArguments, output: &Output) -> Result<(), Failure> {
+    let mut replay = recording::read(&arguments.file)?;
+    // Not before: until here nothing is printed, and a signal may end it in its own way.
+    interruption::watch()?;
     let (recorded_by, version) = (replay.recorded_by(), env!("CARGO_PKG_VERSION"));
     if recorded_by != version {
         output.warning(format_args!(
@@ -24,24 +25,28 @@ pub(crate) fn run(arguments: &ReplayArguments, output: &Output) -> Result<(), Fa
         match action {
             Ok(action) => {
                 actions += 1;
-                tell(&action, &replay, output)?;
+                tell(&action, &replay, output).await?;
+                output.ready().await;
+                // However long nothing is printed, a signal is heard.
+                consume_budget().await;
             }
             Err(difference) => {
-                output.line(&Line::Differs {
+                let line = Line::Differs {
                     line: difference.line,
                     recorded: &difference.recorded,
                     replayed: &difference.replayed,
-                })?;
+                };
+                output.next_line(&line).await?;
                 let line = difference.line;
                 return Err(Failure::failed(format_args!("the replay differs in line {line}")));
             }
         }
     }
-    output.line(&Line::Replayed { lines: replay.lines(), actions })?;
+    output.next_line(&Line::Replayed { lines: replay.lines(), actions }).await?;
     Ok(())
 }
 
-fn tell(action: &Action, replay: &Replay, output: &Output) -> Result<(), Failure> {
+async fn tell(action: &Action, replay: &Replay, output: &Output) -> Result<(), Failure> {
     let event = match action {
         Action::Emit(event) => event.clone(),
         Action::UpdatePresence(update) => Event::Presence(update.clone()),
@@ -53,7 +58,7 @@ fn tell(action: &Action, replay: &Replay, output: &Output) -> Result<(), Failure
         _ => return Ok(()),
     };
     if let Some(line) = Line::of(&event) {
-        output.line(&line)?;
+        output.next_line(&line).await?;
         return Ok(());
     }
     let state = |name: &str| Some(replay.session().channel(name)?.state());

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use pushest_proto::Config;
 use pushest_testkit::Server;
 
-use super::Interruption;
 use crate::arguments::{DEFAULT_APP, ServeArguments};
 use crate::failure::Failure;
+use crate::interruption;
 use crate::output::{Line, Output};
 
 pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(), Failure> {
@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
         )));
     }
     // Set up first: a signal may come as soon as the address is known.
-    let mut interruption = Interruption::new()?;
+    interruption::watch()?;
     let server =
         Server::builder().host(*host).port(*port).app(app_id, key, secret).start().map_err(
             |error| Failure::failed(format_args!("cannot listen on {host}:{port}: {error}")),
@@ -31,18 +31,21 @@ pub(crate) async fn run(arguments: &ServeArguments, output: &Output) -> Result<(
     let example = example(host, port, key, secret);
     output.line(&Line::Listening { host, port, app_id, key, example })?;
     // A signal is how a server ends.
-    interruption.wait().await;
+    let result = tokio::select! {
+        _ = interruption::first() => Ok(()),
+        error = output.failed() => Err(error.into()),
+    };
     drop(server);
-    Ok(())
+    result
 }
 
 /// Two commands to paste. The secret stands in them only if it is the one that everybody knows.
-fn example(host: IpAddr, port: u16, key: &str, secret: &str) -> String {
+fn example(host: IpAddr, port: u16, key: &str, secret: &str) -> Vec<String> {
     let host = if host.is_unspecified() { "127.0.0.1".to_owned() } else { host.to_string() };
     let secret = if secret == DEFAULT_APP.2 { secret } else { "SECRET" };
     let server = format!("--host {host} --port {port} --key {key} --secret {secret}");
-    format!(
-        "  pushest listen private-chat {server}\n  \
-         pushest trigger private-chat client-hello '{{\"text\":\"hello\"}}' {server}"
-    )
+    vec![
+        format!("  pushest listen private-chat {server}"),
+        format!("  pushest trigger private-chat client-hello '{{\"text\":\"hello\"}}' {server}"),
+    ]
 }

@@ -1,15 +1,14 @@
 //! `pushest sign`: the authorization of a subscription or a sign-in.
 
-use std::io::Write as _;
-
 use pushest_proto::{ChannelKind, ChannelName, SocketId};
 use serde_json::Value;
 
 use crate::arguments::SignArguments;
 use crate::connection;
 use crate::failure::Failure;
+use crate::output::Output;
 
-pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: &SignArguments, output: &Output) -> Result<(), Failure> {
     let socket_id = SocketId::new(&arguments.socket_id).ok_or_else(|| {
         // A URL with a secret may have been pasted in its place.
         let id = &arguments.socket_id;
@@ -33,7 +32,7 @@ pub(crate) fn run(arguments: &SignArguments) -> Result<(), Failure> {
         }
         (None, None) => return Err(Failure::input("give a CHANNEL or --user-data")),
     };
-    writeln!(std::io::stdout(), "{auth}")?;
+    output.plain(auth)?;
     Ok(())
 }
 

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use pushest_proto::{ChannelEvent, Event, LimitReached, Member, PresenceChange, PresenceUpdate};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
+
+use super::painter::escaped_json;
 
 /// One line of standard output. The names of its fields are an interface: scripts read them.
 #[derive(Serialize)]
@@ -70,7 +72,15 @@ pub(crate) enum Line<'a> {
     /// The server has read a client event.
     Triggered { channel: &'a str, event: &'a str, round_trip_ms: f64 },
     /// The embedded server listens.
-    Listening { host: IpAddr, port: u16, app_id: &'a str, key: &'a str, example: String },
+    Listening {
+        host: IpAddr,
+        port: u16,
+        app_id: &'a str,
+        key: &'a str,
+        /// Commands to paste.
+        #[serde(serialize_with = "joined")]
+        example: Vec<String>,
+    },
     /// A recording was replayed: all of its actions are equal.
     Replayed { lines: usize, actions: usize },
     /// The first line of a recording at which its replay does something else.
@@ -131,6 +141,22 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// The line for programs.
+    pub(super) fn json(&self) -> String {
+        let text = serde_json::to_string(self).expect("strings and numbers only");
+        let mut text = escaped_json(text);
+        text.push('\n');
+        text
+    }
+
+    /// How many lines it stands for where lines are counted that nobody could read.
+    pub(super) fn weight(&self) -> u64 {
+        match self {
+            Self::Lagged { dropped } => *dropped,
+            _ => 1,
+        }
+    }
+
     /// Whether it is printed where only events of this name are wanted.
     pub(crate) fn passes(&self, name: &str) -> bool {
         match self {
@@ -180,6 +206,10 @@ impl<'a> From<&'a PresenceUpdate> for Line<'a> {
             PresenceChange::Left(member) => Self::Left { channel, user: member.into() },
         }
     }
+}
+
+fn joined<S: Serializer>(lines: &[String], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&lines.join("\n"))
 }
 
 /// The same JSON without white space between its tokens.

@@ -1,12 +1,12 @@
 //! The lines as people read them.
 
-use std::borrow::Cow;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 use std::net::SocketAddr;
 
 use anstyle::{AnsiColor, Style};
 
 use super::line::{Line, Outcome, User};
+use super::painter::Painter;
 
 const CHANNEL: Style = AnsiColor::Cyan.on_default();
 const NAME: Style = Style::new().bold();
@@ -15,97 +15,95 @@ const JOINED: Style = AnsiColor::Green.on_default();
 const LEFT: Style = AnsiColor::Red.on_default();
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
 
-/// For people. Colours stand in it always; who prints it takes them out where they do not belong.
-impl Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Line<'_> {
+    /// The line for people.
+    pub(super) fn paint(&self, p: &mut Painter) {
         match self {
             Self::Event { channel, event, user_id, decrypted, text, .. } => {
-                write!(f, "{}  {}", styled(CHANNEL, channel), styled(NAME, event))?;
-                write!(f, "  {}", printable(text))?;
+                p.styled(CHANNEL, channel).text("  ").styled(NAME, event).text("  ").text(text);
                 if *decrypted {
-                    write!(f, "  {}", styled(QUIET, "decrypted"))?;
+                    p.text("  ").styled(QUIET, "decrypted");
                 }
-                match user_id {
-                    Some(id) => write!(f, "  {}", styled(QUIET, &format!("from {id}"))),
-                    None => Ok(()),
+                if let Some(id) = user_id {
+                    p.text("  ").styled(QUIET, format_args!("from {}", Id(id)));
                 }
             }
             Self::Members { channel, joined, left } => {
-                write!(f, "{}  members", styled(CHANNEL, channel))?;
+                p.styled(CHANNEL, channel).text("  members");
                 for user in joined {
-                    write!(f, "  {}", styled(JOINED, &format!("+ {user}")))?;
+                    p.text("  ").styled(JOINED, format_args!("+ {user}"));
                 }
                 for user in left {
-                    write!(f, "  {}", styled(LEFT, &format!("- {user}")))?;
+                    p.text("  ").styled(LEFT, format_args!("- {user}"));
                 }
                 if joined.is_empty() && left.is_empty() {
-                    f.write_str("  unchanged")
-                } else {
-                    Ok(())
+                    p.text("  unchanged");
                 }
             }
             Self::Joined { channel, user } => {
                 let user = format!("joined  {user}");
-                write!(f, "{}  {}", styled(CHANNEL, channel), styled(JOINED, &user))
+                p.styled(CHANNEL, channel).text("  ").styled(JOINED, user);
             }
             Self::Left { channel, user } => {
                 let user = format!("left  {user}");
-                write!(f, "{}  {}", styled(CHANNEL, channel), styled(LEFT, &user))
+                p.styled(CHANNEL, channel).text("  ").styled(LEFT, user);
             }
             Self::Gap { channel, silent_ms, cause } => {
                 let seconds = Milliseconds(*silent_ms);
                 let text = format!("gap  events of the last {seconds} may be missing: {cause}");
-                write!(f, "{}  {}", styled(CHANNEL, channel), styled(WARNING, &text))
+                p.styled(CHANNEL, channel).text("  ").styled(WARNING, text);
             }
             Self::SubscriptionCount { channel, count } => {
-                write!(f, "{}  subscriptions  {count}", styled(CHANNEL, channel))
+                p.styled(CHANNEL, channel).text("  subscriptions  ").text(count);
             }
             Self::CacheMiss { channel } => {
-                write!(f, "{}  cache miss", styled(CHANNEL, channel))
+                p.styled(CHANNEL, channel).text("  cache miss");
             }
             Self::Undecryptable { channel, event, reason } => {
-                write!(f, "{}  {}", styled(CHANNEL, channel), styled(NAME, event))?;
-                write!(f, "  {}", styled(WARNING, &format!("undecryptable: {reason}")))
+                p.styled(CHANNEL, channel).text("  ").styled(NAME, event);
+                p.text("  ").styled(WARNING, format_args!("undecryptable: {reason}"));
             }
             Self::SignedIn { user_id } => {
-                write!(f, "signed in as {}", styled(NAME, user_id))
+                p.text("signed in as ").styled(NAME, Id(user_id));
             }
             Self::Online { user_ids } => {
-                f.write_str(&styled(JOINED, &format!("online  {}", user_ids.join(", "))))
+                p.styled(JOINED, format_args!("online  {}", Ids(user_ids)));
             }
             Self::Offline { user_ids } => {
-                f.write_str(&styled(LEFT, &format!("offline  {}", user_ids.join(", "))))
+                p.styled(LEFT, format_args!("offline  {}", Ids(user_ids)));
             }
             Self::Unrouted { event, message } => {
-                let beginning: String = message.get().chars().take(200).collect();
-                let rest = if beginning.len() < message.get().len() { "…" } else { "" };
-                write!(f, "{event} belongs to no channel and is not known: {beginning}{rest}")
+                p.text(Unrouted { event, message: message.get() });
             }
             Self::Lagged { dropped } => {
                 let text = format!("lagged  {dropped} events are gone: they were read too slowly");
-                f.write_str(&styled(WARNING, &text))
+                p.styled(WARNING, text);
             }
             Self::Member { user, me, .. } => {
-                user.fmt(f)?;
-                if *me { write!(f, "  {}", styled(QUIET, "(this command)")) } else { Ok(()) }
+                p.text(user);
+                if *me {
+                    p.text("  ").styled(QUIET, "(this command)");
+                }
             }
             Self::Triggered { channel, event, round_trip_ms } => {
-                let (channel, event) = (styled(CHANNEL, channel), styled(NAME, event));
-                write!(f, "{channel}  {event}  sent; round trip {round_trip_ms:.1} ms")
+                p.styled(CHANNEL, channel).text("  ").styled(NAME, event);
+                p.text(format_args!("  sent; round trip {round_trip_ms:.1} ms"));
             }
             Self::Listening { host, port, app_id, key, example } => {
                 let address = SocketAddr::new(*host, *port);
-                writeln!(f, "listening on {address} (app id {app_id}, key {key})")?;
-                write!(f, "try:\n{example}")
+                p.text(format_args!("listening on {address} (app id {app_id}, key {key})"));
+                p.new_line().text("try:");
+                for command in example {
+                    p.new_line().text(command);
+                }
             }
             Self::Replayed { lines, actions } => {
-                let text = format!("equal  {actions} actions in {lines} lines");
-                f.write_str(&styled(JOINED, &text))
+                p.styled(JOINED, format_args!("equal  {actions} actions in {lines} lines"));
             }
             Self::Differs { line, recorded, replayed } => {
-                f.write_str(&styled(LEFT, &format!("differs  in line {line}")))?;
-                write!(f, "\n  recorded  {}", printable(recorded))?;
-                write!(f, "\n  replayed  {}", printable(replayed))
+                p.styled(LEFT, format_args!("differs  in line {line}"));
+                p.new_line().text("  recorded  ").text(recorded);
+                p.new_line().text("  replayed  ").text(replayed);
             }
             Self::Check { step, result, text, hint } => {
                 let (style, result) = match result {
@@ -113,33 +111,78 @@ impl Display for Line<'_> {
                     Outcome::Failed => (LEFT, "failed"),
                     Outcome::Skipped => (QUIET, "skipped"),
                 };
-                let (result, step) = (format!("{result:<7}"), format!("{step:<9}"));
-                write!(f, "{}  {}", styled(style, &result), styled(NAME, &step))?;
-                write!(f, "  {}", printable(text))?;
-                match hint {
-                    Some(hint) => {
-                        write!(f, "\n{:20}{}", "", styled(WARNING, &format!("hint: {hint}")))
-                    }
-                    None => Ok(()),
+                p.styled(style, format_args!("{result:<7}")).text("  ");
+                p.styled(NAME, format_args!("{step:<9}")).text("  ").text(text);
+                if let Some(hint) = hint {
+                    p.new_line().text(format_args!("{:20}", ""));
+                    p.styled(WARNING, format_args!("hint: {hint}"));
                 }
             }
             Self::Step { step, elapsed_ms, text } => {
-                let elapsed = format!("{:>8}", Milliseconds(*elapsed_ms).to_string());
-                let (elapsed, step) =
-                    (styled(QUIET, &elapsed), styled(NAME, &format!("{step:<9}")));
-                write!(f, "{elapsed}  {step}  {}", printable(text))
+                let elapsed = Milliseconds(*elapsed_ms).to_string();
+                p.styled(QUIET, format_args!("{elapsed:>8}")).text("  ");
+                p.styled(NAME, format_args!("{step:<9}")).text("  ").text(text);
             }
         }
+    }
+
+    /// The warning that it is for people, where it is one.
+    pub(crate) fn warning(&self) -> Option<impl Display> {
+        match self {
+            Self::Unrouted { event, message } => Some(Unrouted { event, message: message.get() }),
+            _ => None,
+        }
+    }
+}
+
+struct Unrouted<'a> {
+    event: &'a str,
+    message: &'a str,
+}
+
+impl Display for Unrouted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { event, message } = self;
+        let end = message.char_indices().nth(200).map_or(message.len(), |(at, _)| at);
+        let rest = if end < message.len() { "…" } else { "" };
+        let beginning = &message[..end];
+        write!(f, "{event} belongs to no channel and is not known: {beginning}{rest}")
     }
 }
 
 impl Display for User<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.user_id)?;
+        Id(self.user_id).fmt(f)?;
         match &self.user_info {
             Some(info) => write!(f, " {info}"),
             None => Ok(()),
         }
+    }
+}
+
+/// A user's id, which may be any text. It stands in quotation marks where it could pass for more
+/// than an id: with white space, a comma or a quotation mark in it.
+struct Id<'a>(&'a str);
+
+impl Display for Id<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ends = |it: char| it.is_whitespace() || it == ',' || it == '"';
+        if !self.0.is_empty() && !self.0.contains(ends) {
+            return f.write_str(self.0);
+        }
+        write!(f, "\"{}\"", self.0.replace('"', "\\\""))
+    }
+}
+
+struct Ids<'a>(&'a [String]);
+
+impl Display for Ids<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, id) in self.0.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            write!(f, "{comma}{}", Id(id))?;
+        }
+        Ok(())
     }
 }
 
@@ -151,33 +194,19 @@ impl Display for Milliseconds {
     }
 }
 
-pub(super) fn styled(style: Style, text: &str) -> String {
-    format!("{style}{}{style:#}", printable(text))
-}
-
-/// The text without control characters: it comes from strangers, and must neither break lines nor
-/// command the terminal.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut clean = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if character.is_control() {
-            write!(clean, "{}", character.escape_default()).expect("a String takes everything");
-        } else {
-            clean.push(character);
-        }
-    }
-    Cow::Owned(clean)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_shown_and_not_sent() {
-        assert_eq!(printable("a\u{1b}[31m\nb é"), "a\\u{1b}[31m\\nb é");
+    fn an_id_cannot_pass_for_more_than_an_id() {
+        let shown = |id: &str| Id(id).to_string();
+        assert_eq!(shown("ada@example.org|7"), "ada@example.org|7");
+        assert_eq!(shown(""), "\"\"");
+        assert_eq!(shown("ada  (this command)"), "\"ada  (this command)\"");
+        assert_eq!(shown("7 {\"name\":\"Ada\"}"), r#""7 {\"name\":\"Ada\"}""#);
+        assert_eq!(shown("ada\u{3000}x"), "\"ada\u{3000}x\"");
+        let ids = ["ada, grace".to_owned(), "linus".to_owned()];
+        assert_eq!(Ids(&ids).to_string(), "\"ada, grace\", linus");
     }
 }

@@ -1,3 +1,4 @@
+use pushest_proto::needs_escape;
 use pushest_testkit::Server;
 
 use crate::support::{pushest, to, words};
@@ -146,6 +147,8 @@ fn a_url_with_a_secret_that_stands_in_a_wrong_place_is_not_quoted() {
         &["listen", "news", "--count", "k:hush@h"],
         &["listen", "news", "--timeout", "k:hush@h"],
         &["serve", "--host", "k:hush@h"],
+        &["serve", "--port", "\u{1b}[31mk:hush@h"],
+        &["--\u{1b}[31mk:hush@h"],
         &["sign", "k:hush@h", "private-a", "--key", "k", "--secret", "s"],
     ] {
         let ended = pushest(arguments);
@@ -153,6 +156,26 @@ fn a_url_with_a_secret_that_stands_in_a_wrong_place_is_not_quoted() {
         assert!(ended.stderr.contains("error: "), "{arguments:?}: {ended:?}");
         assert!(!ended.stderr.contains("hush"), "{arguments:?}: {ended:?}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_escaped_and_our_own_options_are_named() {
+    const EVIL: &str = "--x\u{1b}[2J\n7  (this command)\u{202e}";
+    for arguments in [
+        &[EVIL][..],
+        &["listen", "news", EVIL],
+        &["listen", "news", "--count", EVIL.trim_start_matches('-')],
+        &["listen", "news", "--runtime", EVIL.trim_start_matches('-')],
+        &[EVIL.trim_start_matches('-')],
+    ] {
+        let ended = pushest(arguments);
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(r"x\u{1b}[2J\n7  (this"), "{arguments:?}: {ended:?}");
+        let hidden = ended.stderr.chars().find(|it| *it != '\n' && needs_escape(*it));
+        assert_eq!(hidden, None, "{arguments:?}: {ended:?}");
+    }
+    let ended = pushest(&["listen", "news", "--header"]);
+    assert!(ended.stderr.contains("'--header <NAME:VALUE>'"), "{ended:?}");
 }
 
 #[test]

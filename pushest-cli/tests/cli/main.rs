@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod channels;
+mod crowd;
 mod demo;
 mod doctor;
 mod endpoint;
@@ -18,5 +19,8 @@ mod runtime;
 mod sign;
 mod sign_in;
 mod support;
+mod terminal;
 mod tls;
 mod trigger;
+#[cfg(unix)]
+mod unread;

@@ -48,6 +48,16 @@ impl Pushest {
         Self { child, stdout: Lines::of(stdout), stderr: Lines::of(stderr) }
     }
 
+    /// A program whose streams lead somewhere else, or are read as ever where they are `None`.
+    pub(crate) fn start_into(arguments: &[&str], stdout: Stdio, stderr: Option<Stdio>) -> Self {
+        let mut command = command(arguments, &[]);
+        command.stdout(stdout).stderr(stderr.unwrap_or_else(Stdio::piped));
+        let mut child = command.spawn().unwrap();
+        let stderr = child.stderr.take();
+        let stderr = stderr.map_or_else(|| Lines::of(std::io::empty()), Lines::of);
+        Self { child, stdout: Lines::of(std::io::empty()), stderr }
+    }
+
     /// A program whose standard output is closed as soon as anybody writes to it.
     pub(crate) fn start_unread(arguments: &[&str]) -> Self {
         let (mut child, stdout) = spawn(arguments, &[]);
@@ -98,6 +108,12 @@ impl Drop for Pushest {
 }
 
 fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, ChildStdout) {
+    let mut child = command(arguments, variables).spawn().unwrap();
+    let stdout = child.stdout.take().unwrap();
+    (child, stdout)
+}
+
+fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pushest"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -107,9 +123,7 @@ fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, ChildStdout)
     }
     command.args(arguments).envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let stdout = child.stdout.take().unwrap();
-    (child, stdout)
+    command
 }
 
 impl Lines {

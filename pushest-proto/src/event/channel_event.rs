@@ -19,6 +19,9 @@ use crate::wire::parts::Part;
 /// It is a view: it keeps the received message, reference counted, and where name and data stand
 /// in it. Making, moving and cloning it copies no text. While it lives it pins the buffer that the
 /// message was read into; [`ChannelEvent::into_owned`] lets go of that.
+///
+/// Its texts are as they came: a program that prints them to a terminal escapes them, for example
+/// with [`Escaped`](crate::Escaped).
 #[derive(Clone)]
 pub struct ChannelEvent {
     channel: ChannelName,

@@ -15,6 +15,7 @@ use self::person::{Person, WAIT};
 use self::publisher::Publisher;
 use crate::arguments::DemoArguments;
 use crate::failure::Failure;
+use crate::interruption;
 use crate::output::{Line, Output};
 use crate::runtime::Runtime;
 
@@ -29,6 +30,7 @@ const CACHE: &str = "cache-weather";
 const EMPTY_CACHE: &str = "cache-sports";
 
 pub(crate) async fn run(arguments: &DemoArguments, output: &Output) -> Result<(), Failure> {
+    interruption::watch()?;
     let stage = Stage { output, runtime: arguments.runtime, begun: Instant::now() };
     match timeout(WHOLE, stage.perform()).await {
         Ok(result) => result,

@@ -1,0 +1,134 @@
+//! One line of each kind, and a text that must not reach a terminal in any of them.
+
+use std::net::IpAddr;
+
+use pushest_proto::needs_escape;
+use serde_json::value::to_raw_value;
+
+use super::line::{Line, Outcome, User};
+use super::painter::Painter;
+
+/// Sets a title, clears the screen, reorders, hides, and begins lines that look like others.
+const EVIL: &str = "EVIL\0\u{7}\u{8}\t\r\n7  (this command)\u{1b}]0;title\u{7}\u{1b}[2J\u{7f}\u{80}\
+                    \u{9b}2J\u{9f}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}\u{200f}\u{2028}\u{2029}\
+                    \u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{fe0f}\u{feff}\u{e0041}LIVE";
+
+/// The lines, each under the name of its kind. A kind that is missing does not compile.
+macro_rules! samples {
+    ($($kind:ident => $sample:expr,)*) => {
+        fn samples() -> Vec<(&'static str, Line<'static>)> {
+            // Exhaustive on purpose: a new kind needs a sample.
+            fn kind(line: &Line<'_>) -> &'static str {
+                match line {
+                    $(Line::$kind { .. } => stringify!($kind),)*
+                }
+            }
+            let samples = vec![$((stringify!($kind), $sample),)*];
+            for (name, line) in &samples {
+                assert_eq!(kind(line), *name);
+            }
+            samples
+        }
+    };
+}
+
+fn user() -> User<'static> {
+    User { user_id: EVIL, user_info: Some(to_raw_value(EVIL).unwrap()) }
+}
+
+fn ids() -> &'static [String] {
+    Box::leak(Box::new([EVIL.to_owned(), EVIL.to_owned()]))
+}
+
+samples! {
+    Event => Line::Event {
+        channel: EVIL,
+        event: EVIL,
+        data: to_raw_value(EVIL).unwrap(),
+        user_id: Some(EVIL.into()),
+        decrypted: true,
+        text: EVIL.into(),
+    },
+    Members => Line::Members { channel: EVIL, joined: vec![user(), user()], left: vec![user()] },
+    Joined => Line::Joined { channel: EVIL, user: user() },
+    Left => Line::Left { channel: EVIL, user: user() },
+    Gap => Line::Gap { channel: EVIL, silent_ms: 1, cause: EVIL.to_owned() },
+    SubscriptionCount => Line::SubscriptionCount { channel: EVIL, count: 1 },
+    CacheMiss => Line::CacheMiss { channel: EVIL },
+    Undecryptable => Line::Undecryptable { channel: EVIL, event: EVIL, reason: EVIL.to_owned() },
+    SignedIn => Line::SignedIn { user_id: EVIL },
+    Online => Line::Online { user_ids: ids() },
+    Offline => Line::Offline { user_ids: ids() },
+    Unrouted => Line::Unrouted { event: EVIL, message: to_raw_value(EVIL).unwrap() },
+    Lagged => Line::Lagged { dropped: 1 },
+    Member => Line::Member { channel: EVIL, user: user(), me: true },
+    Triggered => Line::Triggered { channel: EVIL, event: EVIL, round_trip_ms: 1.0 },
+    Listening => Line::Listening {
+        host: IpAddr::from([127, 0, 0, 1]),
+        port: 1,
+        app_id: EVIL,
+        key: EVIL,
+        example: vec![EVIL.to_owned(), EVIL.to_owned()],
+    },
+    Replayed => Line::Replayed { lines: 1, actions: 1 },
+    Differs => Line::Differs { line: 1, recorded: EVIL, replayed: EVIL },
+    Check => Line::Check {
+        step: EVIL,
+        result: Outcome::Failed,
+        text: EVIL.to_owned(),
+        hint: Some(EVIL.to_owned()),
+    },
+    Step => Line::Step { step: EVIL, elapsed_ms: 1, text: EVIL.to_owned() },
+}
+
+/// How many lines of the terminal a kind takes.
+fn height(name: &str) -> usize {
+    match name {
+        "Listening" => 4,
+        "Differs" => 3,
+        "Check" => 2,
+        _ => 1,
+    }
+}
+
+/// The text without the colours that are ours.
+fn without_colours(text: &str) -> String {
+    let parts = text.split("\u{1b}[").enumerate().map(|(place, part)| match part.split_once('m') {
+        Some((codes, rest))
+            if place > 0 && codes.bytes().all(|byte| byte.is_ascii_digit() || byte == b';') =>
+        {
+            rest
+        }
+        _ if place == 0 => part,
+        _ => panic!("an escape sequence that is none of ours: {text:?}"),
+    });
+    parts.collect()
+}
+
+#[test]
+fn no_line_of_standard_output_carries_a_hidden_character() {
+    for (name, line) in samples() {
+        for has_colours in [false, true] {
+            let mut painter = Painter::new(has_colours);
+            line.paint(&mut painter);
+            let text = without_colours(&painter.finish());
+            assert_eq!(text.lines().count(), height(name), "{name}: {text:?}");
+            assert!(text.ends_with('\n'), "{name}: {text:?}");
+            let hidden = text.chars().find(|it| *it != '\n' && needs_escape(*it));
+            assert_eq!(hidden, None, "{name}: {text:?}");
+            let is_told = text.contains(r"EVIL\u{0}\u{7}\u{8}\t\r\n7");
+            assert_eq!(is_told, !matches!(name, "Lagged" | "Replayed"), "{name}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn no_json_line_carries_a_hidden_character_and_none_has_another_value() {
+    for (name, line) in samples() {
+        let text = line.json();
+        let hidden = text.trim_end_matches('\n').chars().find(|it| needs_escape(*it));
+        assert_eq!((hidden, text.lines().count()), (None, 1), "{name}: {text:?}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value, serde_json::to_value(&line).unwrap(), "{name}");
+    }
+}
