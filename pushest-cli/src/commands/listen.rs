@@ -204,7 +204,10 @@ impl Listener<'_> {
 
     async fn handle(&mut self, event: &Event) -> Result<Progress, Failure> {
         self.has_signed_in |= matches!(event, Event::SignedIn { .. });
-        if let Some(line) = Line::of(event) {
+        if let Some(mut line) = Line::of(event) {
+            if let Line::Members { channel, known, .. } = &mut line {
+                *known = self.client.members_known(channel);
+            }
             if self.event.is_none_or(|name| line.passes(name)) {
                 self.output.next_line(&line).await?;
                 if matches!(event, Event::Channel(_)) {

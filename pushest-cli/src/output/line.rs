@@ -25,8 +25,9 @@ pub(crate) enum Line<'a> {
         #[serde(skip)]
         text: Cow<'a, str>,
     },
-    /// The whole list of members came: the difference to what was known.
-    Members { channel: &'a str, joined: Vec<User<'a>>, left: Vec<User<'a>> },
+    /// The whole list of members came: the difference to what was known. Where the list could not
+    /// be read, `known` is false.
+    Members { channel: &'a str, joined: Vec<User<'a>>, left: Vec<User<'a>>, known: bool },
     /// A member came.
     Joined {
         channel: &'a str,
@@ -200,7 +201,7 @@ impl<'a> From<&'a PresenceUpdate> for Line<'a> {
         let users = |members: &'a [Member]| members.iter().map(User::from).collect();
         match &update.change {
             PresenceChange::Reset { joined, left } => {
-                Self::Members { channel, joined: users(joined), left: users(left) }
+                Self::Members { channel, joined: users(joined), left: users(left), known: true }
             }
             PresenceChange::Joined(member) => Self::Joined { channel, user: member.into() },
             PresenceChange::Left(member) => Self::Left { channel, user: member.into() },

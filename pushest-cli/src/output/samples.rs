@@ -49,7 +49,7 @@ samples! {
         decrypted: true,
         text: EVIL.into(),
     },
-    Members => Line::Members { channel: EVIL, joined: vec![user(), user()], left: vec![user()] },
+    Members => Line::Members { channel: EVIL, joined: vec![user(), user()], left: vec![user()], known: false },
     Joined => Line::Joined { channel: EVIL, user: user() },
     Left => Line::Left { channel: EVIL, user: user() },
     Gap => Line::Gap { channel: EVIL, silent_ms: 1, cause: EVIL.to_owned() },

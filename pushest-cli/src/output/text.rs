@@ -28,7 +28,7 @@ impl Line<'_> {
                     p.text("  ").styled(QUIET, format_args!("from {}", Id(id)));
                 }
             }
-            Self::Members { channel, joined, left } => {
+            Self::Members { channel, joined, left, known } => {
                 p.styled(CHANNEL, channel).text("  members");
                 for user in joined {
                     p.text("  ").styled(JOINED, format_args!("+ {user}"));
@@ -36,7 +36,9 @@ impl Line<'_> {
                 for user in left {
                     p.text("  ").styled(LEFT, format_args!("- {user}"));
                 }
-                if joined.is_empty() && left.is_empty() {
+                if !known {
+                    p.text("  ").styled(WARNING, "unknown: the list could not be read");
+                } else if joined.is_empty() && left.is_empty() {
                     p.text("  unchanged");
                 }
             }

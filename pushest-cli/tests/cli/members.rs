@@ -68,3 +68,18 @@ fn of_a_list_that_is_odd_in_part_the_rest_is_listed() {
     assert!(ended.stdout[1].starts_with("grace"), "{ended:?}");
     assert!(ended.stderr.contains("1 of its parts could not be read, 2 could"), "{ended:?}");
 }
+
+#[test]
+fn listening_says_that_a_list_could_not_be_read_and_not_that_nobody_is_there() {
+    let server = Server::start().unwrap();
+    server.replace_presence_data(Some(r#"{"presence":7}"#));
+    let mut text = listener(&server, "presence-room", &["--user-id", "ada"]);
+    text.stdout.until("presence-room  members  unknown: the list could not be read");
+    text.signal("INT");
+    text.end();
+    let mut json = listener(&server, "presence-room", &["--user-id", "eve", "--json"]);
+    let line = json.stdout.json();
+    assert_eq!((&line["type"], &line["known"]), (&json!("members"), &json!(false)), "{line}");
+    json.signal("INT");
+    json.end();
+}
