@@ -427,7 +427,8 @@ fn an_end_without_a_close_frame_is_told_in_these_words() {
     let ended = Loss::reset("it ended without a close frame");
     assert_eq!(next(&mut socket), Poll::Ready(Some(Err(ended.clone()))));
     // As rustls says it of a server that ended TCP without ending TLS.
-    let error = io::Error::new(io::ErrorKind::UnexpectedEof, "close_notify, and where to read of it");
+    let error =
+        io::Error::new(io::ErrorKind::UnexpectedEof, "close_notify, and where to read of it");
     assert_eq!(loss(&tungstenite::Error::Io(error)), ended);
     // What did not end in order is told as what it is.
     let error = io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer");

@@ -17,7 +17,10 @@ pub enum ConfigError {
         what: &'static str,
     },
     /// The key cannot be part of a URL.
-    #[error("the key {} is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200", Quoted(key))]
+    #[error(
+        "the key {} is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200",
+        Quoted(key)
+    )]
     Key {
         /// The key.
         key: String,
@@ -59,10 +62,7 @@ pub enum ConfigError {
         port: String,
     },
     /// Not a path.
-    #[error(
-        "{} is not a path: it begins with `/` and holds no space, `?` or `#`",
-        Quoted(path)
-    )]
+    #[error("{} is not a path: it begins with `/` and holds no space, `?` or `#`", Quoted(path))]
     Path {
         /// The value.
         path: String,
