@@ -110,8 +110,9 @@ impl Options {
         Ok(self)
     }
 
-    /// Headers for each WebSocket upgrade, beside those of [`Options::header`]: called anew for
-    /// every dial, on a thread that may block, so that a token can be read or renewed. One that hangs
+    /// Headers for each WebSocket upgrade, beside those of [`Options::header`], of which they replace
+    /// those of the same name (in upper or lower case): called anew for every dial, on a thread that
+    /// may block, so that a token can be read or renewed. One that hangs
     /// fails the dial once that has taken its time; of such calls, which nothing can end, at most two
     /// run for one client, and at most eight in the process. A text in the
     /// place of headers, a header that breaks the rules, or a panic fails the dial
@@ -175,7 +176,7 @@ impl Options {
 
     /// Who authorizes signed channels and the sign-in, for clients without the app's secret. With a
     /// secret in the configuration it is not asked. Of this, [`Options::blocking_authorizer`] and
-    /// [`Options::auth_endpoint`], the last call counts.
+    /// `Options::auth_endpoint` (with the feature `http`), the last call counts.
     #[must_use]
     pub fn authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
         self.authority = Some(Authority::Own(Arc::new(authorizer)));

@@ -93,9 +93,11 @@ pub struct Status {
     /// The attempt that is running or was the last: 1 for the first after `connect`, after a
     /// refusal, or after a stable connection. 0 before any.
     pub attempt: u32,
-    /// When the next attempt begins, when waiting.
+    /// When the next attempt begins, when waiting, on the session's clock. Clients tell the pause
+    /// that is left instead: `retry_in()`.
     pub next_retry: Option<Instant>,
-    /// How the last connection or attempt ended.
+    /// How the last connection or attempt ended. It is kept until the next loss, also while the
+    /// session is connected again; `None` before the first.
     pub last_loss: Option<Arc<Loss>>,
     /// The last error that the server reported.
     pub last_error: Option<ServerError>,

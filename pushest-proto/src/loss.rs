@@ -224,7 +224,7 @@ pub enum DialFailure {
     NotWebSocket(Box<str>),
     /// The dial took longer than its timeout.
     Timeout,
-    /// There were no headers for the upgrade's request, because what provides them failed.
+    /// What provides headers for the upgrade's request failed, or provided one that cannot be sent.
     Headers(Box<str>),
     /// This build cannot make such a connection (for example `wss://` without a TLS feature).
     Unsupported(Box<str>),
@@ -298,7 +298,7 @@ impl fmt::Display for DialFailure {
             }
             Self::NotWebSocket(text) => write!(f, "what answered is not WebSocket: {text}"),
             Self::Timeout => f.write_str("the connection could not be made in time"),
-            Self::Headers(text) => write!(f, "the upgrade's headers are missing: {text}"),
+            Self::Headers(text) => write!(f, "the upgrade's headers could not be provided: {text}"),
             Self::Unsupported(text) => write!(f, "this build cannot connect there: {text}"),
         }
     }

@@ -162,7 +162,43 @@ fn without_anybody_who_signs_the_rest_is_tried() {
 #[test]
 fn a_name_that_does_not_resolve() {
     let options = ["--key", "k", "--host", "nowhere.invalid"].map(str::to_owned);
-    fails_at("resolve", "could not be resolved", None, &[], &options);
+    fails_at("resolve", "could not be resolved", Some("--host"), &[], &options);
+}
+
+#[cfg(unix)]
+#[test]
+fn headers_that_could_not_be_provided() {
+    let server = Server::start().unwrap();
+    // A file is read once before anything is dialled; this one is none, and has no end.
+    let endless = ["--header", "X-Token:@/dev/zero"];
+    let (results, lines, ended) = examine(&endless, &to(&server));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert_eq!(results[3], ("upgrade".to_owned(), "failed".to_owned()), "{ended:?}");
+    assert!(lines[3]["text"].as_str().unwrap().contains("could not be provided"), "{}", lines[3]);
+    assert!(lines[3]["hint"].as_str().unwrap().contains("--header"), "{}", lines[3]);
+}
+
+#[test]
+fn with_a_url_hints_are_about_the_url() {
+    let server = Server::start().unwrap();
+    let fails = |step, text, hint, url: String| {
+        fails_at(step, text, Some(hint), &[], &["--url".to_owned(), url]);
+    };
+    fails("tls", "TLS failed", "use pusher://", server.url().replace("pusher:", "pushers:"));
+    fails("handshake", "4001", "the URL's key", server.url().replace("app-key", "other"));
+    let server = Server::start_tls().unwrap();
+    fails(
+        "upgrade",
+        "during the upgrade",
+        "use pushers://",
+        server.url().replace("pushers", "pusher"),
+    );
+}
+
+#[test]
+fn a_server_that_signed_itself() {
+    let server = Server::builder().tls(Certificate::SelfSigned).start().unwrap();
+    fails_at("tls", "signed itself", Some("--ca-file"), &["--tls"], &to(&server));
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn a_header_of_the_connection_is_sent_and_its_file_read_for_each_dial() {
     // A file that cannot be read any more costs the attempt, and not the command.
     let moved = file.path().with_extension("moved");
     fs::rename(file.path(), &moved).unwrap();
-    let line = listener.stderr.until("headers are missing");
+    let line = listener.stderr.until("headers could not be provided");
     assert!(line.contains("X-Token") && !line.contains(SENTINEL), "{line}");
     fs::rename(&moved, file.path()).unwrap();
     while requests.try_recv().is_ok() {}

@@ -103,10 +103,15 @@ impl Dialer {
         let about = format!("{:p}", Arc::as_ptr(&provide));
         let provided = THREADS.run(&about, move || provide()).await;
         let provided = provided.ok_or_else(|| failed("what provides them panicked"))?;
-        for (name, value) in provided.map_err(|text| failed(&text))? {
-            check_header(&name, &value).map_err(|error| failed(&error.to_string()))?;
-            headers.push((name, value));
+        let provided = provided.map_err(|text| failed(&text))?;
+        for (name, value) in &provided {
+            check_header(name, value).map_err(|error| failed(&error.to_string()))?;
         }
+        // As the fresh headers of an endpoint: a server that took the first would see the stale one.
+        headers.retain(|(name, _)| {
+            !provided.iter().any(|(fresh, _)| fresh.eq_ignore_ascii_case(name))
+        });
+        headers.extend(provided);
         Ok(headers)
     }
 

@@ -14,7 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::verifier::Verifier;
+use super::verifier::{Verifier, is_authority_as_server};
 use crate::options::OptionsError;
 
 /// What the options say about trust.
@@ -122,13 +122,25 @@ pub(crate) fn failure(error: &std::io::Error) -> DialFailure {
     }
 }
 
+/// What rustls's error says. Of the certificate of an authority in a server's place it has no words
+/// that say what to do.
+pub(crate) fn told(error: &rustls::Error) -> String {
+    if is_authority_as_server(error) {
+        "it signed itself, as an authority does (CaUsedAsEndEntity): if it is yours, trust it with \
+         the option `ca_file`"
+            .to_string()
+    } else {
+        error.to_string()
+    }
+}
+
 fn failed(error: &rustls::Error) -> DialFailure {
     DialFailure::Tls {
         certificate: matches!(
             error,
             rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
         ),
-        detail: error.to_string().into(),
+        detail: told(error).into(),
     }
 }
 

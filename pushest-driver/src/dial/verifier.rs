@@ -103,7 +103,7 @@ impl ServerCertVerifier for Verifier {
 
 /// Whether webpki refused the certificate of an authority in the place of a server's. rustls has no
 /// error of its own for that.
-fn is_authority_as_server(error: &Error) -> bool {
+pub(super) fn is_authority_as_server(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }

@@ -12,7 +12,8 @@ use ureq::unversioned::transport::{
     TransportAdapter,
 };
 
-use crate::dial::{Dialer, tls::server_name};
+use crate::dial::Dialer;
+use crate::dial::tls::{server_name, told};
 
 #[derive(Debug)]
 pub(super) struct TlsConnector {
@@ -47,7 +48,7 @@ impl<Tcp: Transport> Connector<Tcp> for TlsConnector {
         let mut session = ClientConnection::new(config, name).map_err(|error| failed(&error))?;
         let mut adapter = TransportAdapter::new(tcp.boxed(), details.current_time.clone());
         adapter.set_timeout(details.timeout);
-        session.complete_io(&mut adapter)?;
+        session.complete_io(&mut adapter).map_err(handshake_failed)?;
         let config = details.config;
         Ok(Some(Either::B(TlsTransport {
             buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
@@ -56,8 +57,16 @@ impl<Tcp: Transport> Connector<Tcp> for TlsConnector {
     }
 }
 
+/// rustls's errors come inside of `io::Error` here.
+fn handshake_failed(error: std::io::Error) -> Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(error) => failed(error),
+        None => error.into(),
+    }
+}
+
 fn failed(error: &rustls::Error) -> Error {
-    Error::Other(error.to_string().into())
+    Error::Other(told(error).into())
 }
 
 pub(super) struct TlsTransport {

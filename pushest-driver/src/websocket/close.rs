@@ -45,6 +45,11 @@ impl CloseFrame {
         self.come == self.length
     }
 
+    /// Whether its header says that the payload has this many bytes.
+    pub(super) fn has_length(&self, bytes: usize) -> bool {
+        self.length == bytes as u64
+    }
+
     /// The code, if both its bytes have come.
     pub(super) fn code(&self) -> Option<u16> {
         self.payload.first_chunk().map(|code| u16::from_be_bytes(*code))

@@ -11,13 +11,14 @@ mod follower;
 mod polled;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use pushest_proto::{Limits, Loss};
-use tungstenite::error::{CapacityError, Error};
+use tungstenite::error::{CapacityError, Error, ProtocolError};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Bytes, Message};
 
@@ -86,9 +87,15 @@ pub(crate) fn loss(error: &Error) -> Loss {
         Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
             Loss::TooLarge { limit: *max_size }
         }
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Loss::reset(ENDED),
+        // What rustls makes of an end without its own farewell, with a link to its documentation.
+        Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => Loss::reset(ENDED),
         other => Loss::reset(&other.to_string()),
     }
 }
+
+/// The stream ended in order, which the WebSocket had not.
+const ENDED: &str = "it ended without a close frame";
 
 const WHOLE: &str = "it begins anew within one call";
 
@@ -116,13 +123,18 @@ impl<R: Runtime> WebSocket<R> {
     /// Returns how the connection was lost by an error: as the close frame says, if it is the frame
     /// that failed, or came whole behind one that broke a rule (a refusal says more than the breach).
     /// Part of a close frame behind such a frame says nothing: it is the reading that ended there.
+    ///
+    /// A message over the limit breaks no rule, and only the user can raise the limit: it is told
+    /// whatever came behind it.
     fn failed(&self, error: &Error) -> Loss {
         let follower = self.follower();
-        let is_about_close = follower.before_close() == self.taken;
-        match follower.close() {
-            Some(close) if is_about_close || close.is_whole() => close.loss(),
-            _ => loss(error),
-        }
+        let Some(close) = follower.close() else { return loss(error) };
+        let says_more = match error {
+            // A close frame may itself be the frame that is too long.
+            Error::Capacity(CapacityError::MessageTooLong { size, .. }) => close.has_length(*size),
+            _ => follower.before_close() == self.taken || close.is_whole(),
+        };
+        if says_more { close.loss() } else { loss(error) }
     }
 
     fn incoming(&mut self, message: Message) -> Incoming {

@@ -391,3 +391,46 @@ fn a_frame_before_the_close_frame_that_broke_a_rule_is_not_told_as_a_close_frame
         assert_eq!(loss, Loss::closed(Some(4001), "no"));
     }
 }
+
+#[test]
+fn a_message_over_the_limit_is_told_though_a_close_frame_came_behind_it() {
+    let (part, over) = (vec![b'x'; LIMIT / 2 + 1], vec![b'x'; LIMIT + 1]);
+    let close = frame(0x88, &[0x0f, 0xa1, b'n', b'o']);
+    for before in [
+        text(&over),
+        [text(b"small"), text(&over)].concat(),
+        [frame(0x01, &part), frame(0x80, &part)].concat(),
+        // Its end never comes: the close frame stands in the midst of it.
+        [frame(0x01, &part), frame(0x00, &part)].concat(),
+    ] {
+        let mut socket = websocket([[&before[..], &close].concat()]);
+        let loss = loop {
+            match next(&mut socket) {
+                Poll::Ready(Some(Ok(Incoming::Message(small)))) => assert_eq!(small, "small"),
+                Poll::Ready(Some(Err(loss))) => break loss,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(loss, Loss::TooLarge { limit: LIMIT });
+    }
+    // A close frame of this length is still one.
+    let mut socket = websocket([frame(0x88, &[&[0x0f, 0xa1], &over[..]].concat())]);
+    let Poll::Ready(Some(Err(loss))) = next(&mut socket) else { panic!() };
+    assert_eq!(loss.close_code(), Some(4001), "{loss:?}");
+}
+
+#[test]
+fn an_end_without_a_close_frame_is_told_in_these_words() {
+    let mut socket = websocket([text(b"x")]);
+    assert_eq!(message(&mut socket), "x");
+    socket.stream().has_ended = true;
+    let ended = Loss::reset("it ended without a close frame");
+    assert_eq!(next(&mut socket), Poll::Ready(Some(Err(ended.clone()))));
+    // As rustls says it of a server that ended TCP without ending TLS.
+    let error =
+        io::Error::new(io::ErrorKind::UnexpectedEof, "close_notify, and where to read of it");
+    assert_eq!(loss(&tungstenite::Error::Io(error)), ended);
+    // What did not end in order is told as what it is.
+    let error = io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer");
+    assert!(loss(&tungstenite::Error::Io(error)).to_string().contains("reset by peer"));
+}

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration.
 
 use alloc::string::{String, ToString};
+use core::fmt;
 use core::time::Duration;
 
 /// A value of the configuration that breaks a rule. Its text names the value and the rule, and
@@ -16,7 +17,10 @@ pub enum ConfigError {
         what: &'static str,
     },
     /// The key cannot be part of a URL.
-    #[error("the key {key:?} is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200")]
+    #[error(
+        "the key {} is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200",
+        Quoted(key)
+    )]
     Key {
         /// The key.
         key: String,
@@ -34,13 +38,19 @@ pub enum ConfigError {
     #[error("the master key is not base64")]
     MasterKeyBase64,
     /// Not the name of a cluster.
-    #[error("{cluster:?} is not a cluster: lower-case letters, digits and `-`, such as \"eu\"")]
+    #[error(
+        "{} is not a cluster: lower-case letters, digits and `-`, such as \"eu\"",
+        Quoted(cluster)
+    )]
     Cluster {
         /// The value.
         cluster: String,
     },
     /// Not a host.
-    #[error("{host:?} is not a host: a name or an IP address, without a scheme, a port or a path")]
+    #[error(
+        "{} is not a host: a name or an IP address, without a scheme, a port or a path",
+        Quoted(host)
+    )]
     Host {
         /// The value.
         host: String,
@@ -52,7 +62,7 @@ pub enum ConfigError {
         port: String,
     },
     /// Not a path.
-    #[error("{path:?} is not a path: it begins with `/` and holds no space, `?` or `#`")]
+    #[error("{} is not a path: it begins with `/` and holds no space, `?` or `#`", Quoted(path))]
     Path {
         /// The value.
         path: String,
@@ -112,6 +122,19 @@ pub enum ConfigError {
     },
 }
 
+/// Stands in the place of a value that is not shown.
+const HIDDEN: &str = "…";
+
+/// A value in quotes, or why it is not shown.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)?;
+        if self.0 == HIDDEN { f.write_str(" (not shown: it may hold a secret)") } else { Ok(()) }
+    }
+}
+
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
@@ -135,7 +158,7 @@ pub(super) fn check_key(key: &str) -> Result<(), ConfigError> {
 /// A value as errors and `Debug` show it. A URL with its credentials, or `KEY:SECRET`, gets pasted
 /// where only a part of it belongs: nothing of such a value is shown.
 pub(crate) fn shown(value: &str) -> String {
-    if value.contains(['@', ':']) { "…".to_string() } else { value.to_string() }
+    if value.contains(['@', ':']) { HIDDEN.to_string() } else { value.to_string() }
 }
 
 /// A path as errors show it: a query or a fragment behind it may be a token.

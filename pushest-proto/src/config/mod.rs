@@ -112,6 +112,12 @@ impl Config {
         &self.timeouts
     }
 
+    /// How long the session waits before it connects again.
+    #[must_use]
+    pub fn backoff(&self) -> &BackoffConfig {
+        &self.backoff
+    }
+
     /// The limits.
     #[must_use]
     pub fn limits(&self) -> &Limits {

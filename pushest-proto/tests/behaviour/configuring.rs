@@ -82,6 +82,17 @@ fn a_bad_value_is_refused_by_name_and_rule() {
     }
     let pasted = refused(Config::builder("k").path("/app/k?token=hush#hush"));
     assert!(pasted.starts_with("\"/app/k?…\" is not a path"), "{pasted}");
+    // What is not quoted is missed, so that the text says why.
+    let why = "\"…\" (not shown: it may hold a secret) is not a ";
+    for builder in [
+        Config::builder("k:hush"),
+        Config::builder("k").cluster("k:hush@eu"),
+        Config::builder("k").host("http://k:hush@h"),
+        Config::builder("k").path("https://k:hush@h/p"),
+    ] {
+        let error = refused(builder);
+        assert!(error.contains(why) && !error.contains("hush"), "{error}");
+    }
     for bytes in [0, 31, 33] {
         assert_eq!(
             refused(Config::builder("k").master_key(&vec![7; bytes])),

@@ -91,7 +91,10 @@ fn a_failed_dial_says_what_stood_in_its_way() {
         ),
         (DialFailure::NotWebSocket("SSH".into()), "what answered is not WebSocket: SSH"),
         (DialFailure::Timeout, "the connection could not be made in time"),
-        (DialFailure::Headers("no token".into()), "the upgrade's headers are missing: no token"),
+        (
+            DialFailure::Headers("no token".into()),
+            "the upgrade's headers could not be provided: no token",
+        ),
         (DialFailure::Unsupported("no TLS".into()), "this build cannot connect there: no TLS"),
     ] {
         assert_eq!(failure.to_string(), text);

@@ -38,6 +38,7 @@ macro_rules! conformance {
                 what_is_no_name_is_refused_before_anything_is_resolved
                 the_zone_of_an_address_is_resolved_and_sent_nowhere
                 headers_are_provided_anew_for_each_dial
+                headers_that_are_provided_take_the_place_of_fixed_ones_of_the_same_name
                 headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_again;
             reconnecting
                 after_each_kind_of_loss_it_is_back_and_says_that_there_was_a_gap

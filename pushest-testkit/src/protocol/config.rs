@@ -69,9 +69,20 @@ pub struct ServerConfig {
     pub presence_ids_by_socket: bool,
     /// Whether clients may send client events at all.
     pub client_events: bool,
-    /// The hosts of the origins that clients may come from, as Reverb's `allowed_origins`: `*` stands
-    /// for any text. If there are any, who names no such `Origin` at the upgrade is refused with
-    /// 4009. By default none, and everybody may connect.
+    /// The hosts of the origins that clients may come from, as Reverb's `allowed_origins`: without
+    /// scheme and port, `*` stands for any text. If there are any, a client that names no such
+    /// `Origin` at the upgrade is refused with 4009. By default none, and every client may connect.
+    ///
+    /// ```
+    /// use pushest_testkit::{Profile, Server};
+    ///
+    /// let server = Server::builder()
+    ///     .profile(Profile::Reverb)
+    ///     .config(|config| config.allowed_origins = vec!["shop.example".into()])
+    ///     .start()?;
+    /// // Refused, unless it connects with the header `Origin: https://shop.example`.
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub allowed_origins: Vec<String>,
     /// Where the socket ids come from: the same seed gives the same ids, also after a restart. Use
     /// another one there, or an authorization for a former socket id may fit again.

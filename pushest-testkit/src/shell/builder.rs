@@ -118,7 +118,8 @@ impl Builder {
         self
     }
 
-    /// Changes anything of the protocol's configuration.
+    /// Changes anything of the protocol's configuration, such as
+    /// [`ServerConfig::allowed_origins`] (which has an example), a list of hosts as Reverb has it.
     #[must_use]
     pub fn config(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
         change(&mut self.config);

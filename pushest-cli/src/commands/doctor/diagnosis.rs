@@ -35,12 +35,41 @@ pub(super) struct Diagnosis {
     pub(super) hint: Option<&'static str>,
 }
 
-const SPEAKS_TLS: &str = "if the server speaks TLS on this port, add --tls";
-const NOBODY_LISTENS: &str = "nothing listens there: is the server running, and is it on another \
-                              --port? Soketi and Sockudo are usually on 6001, Reverb on 8080";
+/// What the user gave, as far as a hint depends on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Given {
+    pub(super) ca_file: bool,
+    /// `--url`, beside which the options for its parts are bad input.
+    pub(super) url: bool,
+}
+
+impl Given {
+    /// The hint that names what the user can change: options, or the URL.
+    fn either(self, options: &'static str, url: &'static str) -> &'static str {
+        if self.url { url } else { options }
+    }
+
+    fn speaks_tls(self) -> &'static str {
+        self.either(
+            "if the server speaks TLS on this port, add --tls",
+            "if the server speaks TLS on this port, use pushers:// or wss:// in --url",
+        )
+    }
+
+    fn nobody_listens(self) -> &'static str {
+        self.either(
+            "nothing listens there: is the server running, and is it on another --port? Soketi and \
+             Sockudo are usually on 6001, Reverb on 8080",
+            "nothing listens there: is the server running, and is it on another port than the \
+             URL's? Soketi and Sockudo are usually on 6001, Reverb on 8080",
+        )
+    }
+}
+
 const NO_UPGRADE: &str = "a proxy on the way passes the upgrade on as HTTP/1.0, or not at all: \
                           nginx \
                           needs `proxy_http_version 1.1` and the headers Upgrade and Connection";
+const HEADERS: &str = "a file that --header names must be there, and hold one header's value";
 const ORIGIN: &str = "a server that allows certain origins only needs one of them: --header \
                       'Origin: https://…' with the address of the application's pages";
 
@@ -49,47 +78,63 @@ pub(super) fn diagnose(
     loss: &Loss,
     error: Option<&ServerError>,
     endpoint: &Endpoint,
-    has_ca_file: bool,
+    given: Given,
 ) -> Diagnosis {
     let plain = |hint| (!endpoint.is_tls()).then_some(hint);
     let certain = |step, hint| Diagnosis { step, is_certain: true, hint };
     match loss {
         Loss::Dial(failure) => match failure {
-            DialFailure::Dns(_) => certain(Step::Resolve, None),
-            DialFailure::Upgrade(_) => certain(Step::Upgrade, plain(SPEAKS_TLS)),
+            DialFailure::Dns(_) => certain(Step::Resolve, Some(unresolved(endpoint, given))),
+            DialFailure::Upgrade(_) => certain(Step::Upgrade, plain(given.speaks_tls())),
             DialFailure::Connect(text) => {
-                certain(Step::Connect, text.contains("refused").then_some(NOBODY_LISTENS))
+                certain(Step::Connect, text.contains("refused").then(|| given.nobody_listens()))
             }
             DialFailure::Proxy(_) => certain(Step::Connect, None),
             DialFailure::Tls { certificate: true, detail } => {
-                certain(Step::Tls, certificate(detail, has_ca_file))
+                certain(Step::Tls, certificate(detail, given))
             }
             DialFailure::Tls { certificate: false, .. } => {
-                let hint = "if the server speaks no TLS on this port, add --tls=false";
+                let hint = given.either(
+                    "if the server speaks no TLS on this port, add --tls=false",
+                    "if the server speaks no TLS on this port, use pusher:// or ws:// in --url",
+                );
                 certain(Step::Tls, Some(hint))
             }
             DialFailure::Http { status, location, .. } => {
-                certain(Step::Upgrade, answered(*status, location.as_deref(), endpoint))
+                certain(Step::Upgrade, answered(*status, location.as_deref(), endpoint, given))
             }
             DialFailure::NotWebSocket(text) if text.contains("HTTP/1.0") => {
                 certain(Step::Upgrade, Some(NO_UPGRADE))
             }
-            DialFailure::NotWebSocket(_) => certain(Step::Upgrade, plain(SPEAKS_TLS)),
+            DialFailure::NotWebSocket(_) => certain(Step::Upgrade, plain(given.speaks_tls())),
+            // They are asked for before anything is resolved.
+            DialFailure::Headers(_) => {
+                Diagnosis { step: Step::Upgrade, is_certain: false, hint: Some(HEADERS) }
+            }
             _ => Diagnosis { step: Step::Connect, is_certain: false, hint: None },
         },
         loss => {
             // An error before the handshake decides, whatever ended the connection after it.
             let code = loss.close_code().filter(|code| *code >= 4000);
             let hint = match code.or(error.and_then(|error| error.code)) {
-                Some(4000) => plain("the server takes TLS only: add --tls"),
-                Some(4001) if endpoint.is_hosted() => {
-                    Some("an app lives in one cluster only: compare --key and --cluster with it")
-                }
-                Some(4001) => Some("compare --key with the keys of the server's apps"),
+                Some(4000) => plain(given.either(
+                    "the server takes TLS only: add --tls",
+                    "the server takes TLS only: use pushers:// or wss:// in --url",
+                )),
+                Some(4001) if endpoint.is_hosted() => Some(given.either(
+                    "an app lives in one cluster only: compare --key and --cluster with it",
+                    "an app lives in one cluster only: compare the URL's key and cluster with it",
+                )),
+                Some(4001) => Some(given.either(
+                    "compare --key with the keys of the server's apps",
+                    "compare the URL's key with the keys of the server's apps",
+                )),
                 Some(4009) => Some(ORIGIN),
-                None if matches!(loss, Loss::Reset(_)) => Some(
+                None if matches!(loss, Loss::Reset(_)) => Some(given.either(
                     "some servers do so to a key that they do not know: compare --key with theirs",
-                ),
+                    "some servers do so to a key that they do not know: compare the URL's key with \
+                     theirs",
+                )),
                 _ => None,
             };
             certain(Step::Handshake, hint)
@@ -97,30 +142,53 @@ pub(super) fn diagnose(
     }
 }
 
+fn unresolved(endpoint: &Endpoint, given: Given) -> &'static str {
+    if given.url {
+        "compare the URL's host with the server's name; does this machine reach a name server?"
+    } else if endpoint.is_hosted() {
+        "compare --cluster with the app's; does this machine reach a name server?"
+    } else {
+        "compare --host with the server's name; does this machine reach a name server?"
+    }
+}
+
 /// What may help with an HTTP status in the place of an upgrade.
-fn answered(status: u16, location: Option<&str>, endpoint: &Endpoint) -> Option<&'static str> {
+fn answered(
+    status: u16,
+    location: Option<&str>,
+    endpoint: &Endpoint,
+    given: Given,
+) -> Option<&'static str> {
     let is_plain = !endpoint.is_tls();
     let wants_tls = |url: &str| {
         let scheme = url.split("://").next().unwrap_or_default();
         is_plain && ["https", "wss"].iter().any(|secure| scheme.eq_ignore_ascii_case(secure))
     };
     match status {
-        200..=299 => Some(
+        200..=299 => Some(given.either(
             "a web server answers in its place: compare --host, --port and --path with the \
              server's",
-        ),
-        300..=399 if location.is_some_and(wants_tls) => {
-            Some("redirects are not followed, and this one leads to TLS: add --tls")
-        }
-        300..=399 => Some(
+            "a web server answers in its place: compare the URL's host, port and path with the \
+             server's",
+        )),
+        300..=399 if location.is_some_and(wants_tls) => Some(given.either(
+            "redirects are not followed, and this one leads to TLS: add --tls",
+            "redirects are not followed, and this one leads to TLS: use pushers:// or wss:// in \
+             --url",
+        )),
+        300..=399 => Some(given.either(
             "redirects are not followed: connect to where it points, with --host, --port, --tls \
              and --path",
-        ),
+            "redirects are not followed: connect to where it points, with another --url",
+        )),
         // What servers with TLS answer to those who come without.
-        400 => is_plain.then_some(SPEAKS_TLS),
+        400 => is_plain.then(|| given.speaks_tls()),
         401 => Some("what stands before the server wants credentials: --header 'Authorization:…'"),
         403 => Some(ORIGIN),
-        404 => Some("a server behind a path of its own needs --path"),
+        404 => Some(given.either(
+            "a server behind a path of its own needs --path",
+            "a server behind a path of its own needs that path in --url",
+        )),
         426 => Some(NO_UPGRADE),
         502 | 504 => {
             Some("a proxy answers, and does not reach the server behind it: is that running?")
@@ -129,13 +197,22 @@ fn answered(status: u16, location: Option<&str>, endpoint: &Endpoint) -> Option<
     }
 }
 
-fn certificate(detail: &str, has_ca_file: bool) -> Option<&'static str> {
-    if detail.contains("UnknownIssuer") && !has_ca_file {
+fn certificate(detail: &str, given: Given) -> Option<&'static str> {
+    if detail.contains("CaUsedAsEndEntity") {
+        Some(if given.ca_file {
+            "it signed itself, and --ca-file names others: if it is yours, name that very one"
+        } else {
+            "it signed itself: if it is yours, trust it with --ca-file"
+        })
+    } else if detail.contains("UnknownIssuer") && !given.ca_file {
         Some("if its authority is one of your own, name that with --ca-file")
     } else if detail.contains("Expired") || detail.contains("expired") {
         Some("it ran out, unless this machine's clock is wrong")
     } else if detail.contains("NotValidForName") || detail.contains("not valid for name") {
-        Some("it belongs to other names than --host")
+        Some(given.either(
+            "it belongs to other names than --host",
+            "it belongs to other names than the URL's host",
+        ))
     } else {
         None
     }
@@ -213,7 +290,7 @@ mod tests {
     #[test]
     fn each_loss_has_its_step() {
         let endpoint = Endpoint::host("example.org").unwrap();
-        let step = |loss: Loss| diagnose(&loss, None, &endpoint, false).step;
+        let step = |loss: Loss| diagnose(&loss, None, &endpoint, Given::default()).step;
         let dial = |failure| step(Loss::Dial(failure));
         let http = |status| DialFailure::Http {
             status,
@@ -233,9 +310,9 @@ mod tests {
 
     #[test]
     fn hints_hold_for_what_they_are_given_for() {
-        let hint = |loss: &Loss, tls, has_ca_file| {
+        let hint = |loss: &Loss, tls, ca_file| {
             let endpoint = Endpoint::host("example.org").unwrap().tls(tls);
-            diagnose(loss, None, &endpoint, has_ca_file).hint
+            diagnose(loss, None, &endpoint, Given { ca_file, url: false }).hint
         };
         let unknown =
             Loss::Dial(DialFailure::Tls { certificate: true, detail: "UnknownIssuer".into() });
@@ -247,7 +324,7 @@ mod tests {
         let closed = Loss::closed(Some(4001), "");
         assert!(hint(&closed, false, false).unwrap().contains("--key"));
         assert!(!hint(&closed, false, false).unwrap().contains("cluster"));
-        let hosted = diagnose(&closed, None, &Endpoint::cluster("eu").unwrap(), false);
+        let hosted = diagnose(&closed, None, &Endpoint::cluster("eu").unwrap(), Given::default());
         assert!(hosted.hint.unwrap().contains("--cluster"));
     }
 
@@ -255,7 +332,9 @@ mod tests {
     fn what_stands_before_the_server_has_its_hints() {
         let hint = |failure: DialFailure, tls| {
             let endpoint = Endpoint::host("example.org").unwrap().tls(tls);
-            diagnose(&Loss::Dial(failure), None, &endpoint, false).hint.unwrap_or_default()
+            diagnose(&Loss::Dial(failure), None, &endpoint, Given::default())
+                .hint
+                .unwrap_or_default()
         };
         let http = |status, location: Option<&str>, tls| {
             let (location, body) = (location.map(Into::into), "".into());
@@ -285,6 +364,54 @@ mod tests {
     }
 
     #[test]
+    fn with_a_url_a_hint_names_no_option_that_is_bad_input_beside_it() {
+        let hints = |given| {
+            let tls = |detail: &str, certificate| {
+                Loss::Dial(DialFailure::Tls { certificate, detail: detail.into() })
+            };
+            let http = |status, location: Option<&str>| {
+                let (location, body) = (location.map(Into::into), "".into());
+                Loss::Dial(DialFailure::Http { status, retry_after: None, location, body })
+            };
+            let losses = [
+                Loss::Dial(DialFailure::Dns("unknown".into())),
+                Loss::Dial(DialFailure::Upgrade("it ended".into())),
+                Loss::Dial(DialFailure::Connect("connection refused".into())),
+                Loss::Dial(DialFailure::NotWebSocket("junk".into())),
+                tls("not TLS", false),
+                tls("not valid for name", true),
+                http(200, None),
+                http(301, Some("https://h/")),
+                http(302, None),
+                http(400, None),
+                http(404, None),
+                Loss::closed(Some(4000), ""),
+                Loss::closed(Some(4001), ""),
+                Loss::reset("it ended"),
+            ];
+            let hosts = [Endpoint::host("h").unwrap(), Endpoint::cluster("eu").unwrap().tls(false)];
+            let each = |endpoint: &Endpoint| {
+                losses.each_ref().map(|loss| diagnose(loss, None, endpoint, given).hint.unwrap())
+            };
+            hosts.each_ref().map(each).concat()
+        };
+        let parts = ["--tls", "--key", "--host", "--port", "--path", "--cluster"];
+        let names_part = |hint: &&str| parts.iter().any(|part| hint.contains(part));
+        let with_url = hints(Given { url: true, ..Given::default() });
+        assert!(!with_url.iter().any(names_part), "{with_url:?}");
+        assert!(with_url.iter().all(|hint| hint.contains("URL") || hint.contains("--url")));
+        assert!(hints(Given::default()).iter().all(names_part));
+    }
+
+    #[test]
+    fn a_certificate_that_signed_itself_has_its_hint() {
+        let detail = "it signed itself (CaUsedAsEndEntity)";
+        let hint = |ca_file| certificate(detail, Given { ca_file, url: false }).unwrap();
+        assert!(hint(false).contains("trust it with --ca-file"));
+        assert!(hint(true).contains("--ca-file names others"));
+    }
+
+    #[test]
     fn an_error_counts_whatever_ended_the_connection_after_it() {
         let endpoint = Endpoint::host("example.org").unwrap();
         let error = |code| {
@@ -298,12 +425,15 @@ mod tests {
             Loss::reset("it ended"),
             Loss::HandshakeTimeout,
         ] {
-            let hint = |code| diagnose(&loss, Some(&error(Some(code))), &endpoint, false).hint;
+            let hint =
+                |code| diagnose(&loss, Some(&error(Some(code))), &endpoint, Given::default()).hint;
             assert!(hint(4001).unwrap().contains("--key"), "{loss}");
             assert!(hint(4009).unwrap().contains("Origin"), "{loss}");
         }
         let closed = Loss::closed(Some(4009), "Origin not allowed");
-        assert!(diagnose(&closed, None, &endpoint, false).hint.unwrap().contains("--header"));
+        assert!(
+            diagnose(&closed, None, &endpoint, Given::default()).hint.unwrap().contains("--header")
+        );
     }
 
     #[test]

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use pushest_driver::Subscription;
 use pushest_proto::{
-    ChannelKind, ChannelName, ConnectionState, Endpoint, Event, Loss, RequestFailure, ServerError,
-    SocketId, SubscribeOptions,
+    ChannelKind, ChannelName, ConnectionState, DialFailure, Endpoint, Event, Loss, RequestFailure,
+    ServerError, SocketId, SubscribeOptions,
 };
 use tokio::time::timeout;
 
-use self::diagnosis::{Step, diagnose};
+use self::diagnosis::{Given, Step, diagnose};
 use super::once::Once;
 use super::rehearsal::Rehearsal;
 use crate::arguments::DoctorArguments;
@@ -63,7 +63,10 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
         user,
         endpoint: connection.config.endpoint().clone(),
         key: connection.config.key().to_owned(),
-        has_ca_file: arguments.connection.ca_file.is_some(),
+        given: Given {
+            ca_file: arguments.connection.ca_file.is_some(),
+            url: arguments.connection.app.url.is_some(),
+        },
         asks: connection.has_endpoint,
         can_sign: connection.can_sign(),
         is_own_choice: arguments.channel.is_some(),
@@ -87,7 +90,7 @@ struct Doctor<'a> {
     user: SubscribeOptions,
     endpoint: Endpoint,
     key: String,
-    has_ca_file: bool,
+    given: Given,
     /// Somebody else signs.
     asks: bool,
     can_sign: bool,
@@ -165,7 +168,7 @@ impl Doctor<'_> {
     }
 
     fn not_connected(&mut self, loss: &Loss, error: Option<&ServerError>) -> Result<(), Failure> {
-        let diagnosis = diagnose(loss, error, &self.endpoint, self.has_ca_file);
+        let diagnosis = diagnose(loss, error, &self.endpoint, self.given);
         let mut text = loss.to_string();
         let is_said =
             |error: &ServerError| !error.message.is_empty() && text.contains(&*error.message);
@@ -175,7 +178,13 @@ impl Doctor<'_> {
         if diagnosis.is_certain {
             self.works_before(diagnosis.step)?;
         } else {
-            self.skip(Step::Resolve.name(), "it cannot be told apart from the next step")?;
+            let why = match loss {
+                Loss::Dial(DialFailure::Headers(_)) => "the request's headers come first",
+                _ => "it cannot be told apart from the next step",
+            };
+            for step in Step::ALL.into_iter().filter(|step| *step < diagnosis.step) {
+                self.skip(step.name(), why)?;
+            }
         }
         self.fail(diagnosis.step.name(), text, diagnosis.hint)?;
         for step in Step::ALL.into_iter().filter(|step| *step > diagnosis.step) {

@@ -29,6 +29,25 @@ pub fn headers_are_provided_anew_for_each_dial<D: Driver>() {
     assert_eq!(dials.load(Ordering::SeqCst), 2);
 }
 
+pub fn headers_that_are_provided_take_the_place_of_fixed_ones_of_the_same_name<D: Driver>() {
+    let (remote, server) = in_process();
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let provided = vec![header("x-token", "fresh"), header("X-List", "a"), header("X-List", "b")];
+    let settings = Settings {
+        headers: vec![header("X-Token", "stale"), header("X-TOKEN", "stale"), header("X-Fix", "1")],
+        header_provider: Some(Arc::new(move || Ok(provided.clone()))),
+        ..Settings::default()
+    };
+    let mut client = started_with::<D>(remote.config(), settings);
+    client.must_connect();
+    let heads = server.upgrade_heads();
+    let [head] = &heads[..] else { panic!("{heads:?}") };
+    for line in ["x-token: fresh", "X-List: a", "X-List: b", "X-Fix: 1"] {
+        assert!(head.contains(&format!("\r\n{line}\r\n")), "{head}");
+    }
+    assert!(!head.contains("stale"), "{head}");
+}
+
 pub fn headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_again<D: Driver>() {
     type Provided = Result<Vec<(String, String)>, String>;
     let (remote, server) = in_process();
