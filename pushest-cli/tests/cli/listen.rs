@@ -58,8 +58,9 @@ fn a_presence_channel_tells_who_comes_and_goes() {
     let mut listener = listener(&server, "presence-room", &user);
     let line = listener.stdout.json();
     let ada = json!({"user_id": "ada", "user_info": {"name": "Ada"}});
-    let members =
-        json!({"type": "members", "channel": "presence-room", "joined": [ada], "left": []});
+    let members = json!({
+        "type": "members", "channel": "presence-room", "joined": [ada], "left": [], "known": true,
+    });
     assert_eq!(line, members);
 
     let arguments = ["trigger", "presence-room", "client-wave", "1", "--user-id", "7"];

@@ -184,7 +184,7 @@ fn what_breaks_a_rule_is_shown_and_does_nothing() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert_clean(&ended);
     let places = [
-        "a malformed message (1 of",
+        "a malformed message on presence-room (1 of",
         "over the limit of",
         "in a broken frame: ",
         "refused the connection with code 4201: ",
