@@ -208,7 +208,7 @@ async fn nothing_that_a_server_says_commands_the_terminal_of_those_who_read_the_
         "server-to-user-",
         "in a broken frame: its reason is not UTF-8: ",
         "refused the connection with code 4203: ",
-        "the upgrade's headers are missing: ",
+        "the upgrade's headers could not be provided: ",
         "authorization refused with HTTP status 403: ",
     ];
     for place in places {
