@@ -1,8 +1,8 @@
 //! How the pump sleeps without missing anything.
 //!
 //! It registers its waker, then looks at everything, and sleeps only if there was nothing to do.
-//! Whoever gives it something to do, does so first and then wakes it. Whichever of the two is later
-//! finds what the other has left: the look finds the work, or the wake finds the waker.
+//! The caller that gives it something to do does so first and then wakes it. Whichever of the two
+//! is later finds what the other has left: the look finds the work, or the wake finds the waker.
 
 use std::task::{Context, Poll};
 

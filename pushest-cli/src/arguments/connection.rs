@@ -32,7 +32,7 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", conflicts_with_all = ["url", "host"])]
     pub(crate) cluster: Option<String>,
 
-    /// The host of a server of one's own: a name or an IP address, such as [fe80::1%eth0]
+    /// The host of your own server: a name or an IP address, such as [fe80::1%eth0]
     #[arg(long, help_heading = "Connection", conflicts_with = "url")]
     pub(crate) host: Option<String>,
 

@@ -19,8 +19,8 @@ use tokio::time::{Instant, sleep_until};
 use self::queue::Queues;
 pub(crate) use self::queue::Stream;
 
-/// Bytes that are written with one system call at most. So many go into a pipe as a whole or not at
-/// all, so that it is known which lines are in it, and no other writer's lines are among them.
+/// Maximum number of bytes written with one system call. As many go into a pipe as a whole or not
+/// at all, so that it is known which lines are in it, and no other writer's lines are among them.
 const BATCH: usize = 4096;
 
 /// The pause before a stream that another program has made non-blocking is tried again.
@@ -287,7 +287,7 @@ impl Shared {
     }
 }
 
-/// The stream itself, without a buffer, of which nobody could say what is written.
+/// The stream itself, without a buffer, which would hide what is written.
 fn raw(stream: Stream) -> Box<dyn Write + Send> {
     #[cfg(unix)]
     {

@@ -105,7 +105,7 @@ impl Queue {
         batch
     }
 
-    /// So many bytes of the first lines were written.
+    /// Takes away this many bytes of the first lines, which were written.
     pub(super) fn written(&mut self, bytes: usize) {
         self.begun += bytes;
         while let Some(first) = self.entries.front()
