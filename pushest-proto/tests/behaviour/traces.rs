@@ -226,7 +226,7 @@ fn a_recording_in_another_format_is_refused_by_name_whatever_else_is_in_it() {
     let text = everything().recording();
     let format = |version: &str| {
         let first = text.lines().next().unwrap();
-        first.replacen(r#""version":2,"#, &format!(r#""version":{version},"#), 1)
+        first.replacen(r#""version":3,"#, &format!(r#""version":{version},"#), 1)
     };
     // What has other fields, other lines, or no end of its first line, is no less in its format.
     let mut older: Value = serde_json::from_str(&format("1")).unwrap();
