@@ -344,8 +344,10 @@ impl<R: Runtime> Pump<R> {
     }
 
     fn read_messages(&mut self, context: &mut Context<'_>) {
-        let (mut bytes, (most, most_bytes)) = (0, self.batch);
-        for _ in 0..most {
+        let (most, most_bytes) = self.batch;
+        // What a former poll has left counts, too: the session is told all of it at once.
+        let mut bytes = self.news.iter().map(News::bytes).sum::<usize>();
+        while self.news.is_empty() || (self.news.len() < most && bytes < most_bytes) {
             let Link::Open(wire) = &mut self.link else { return };
             let connection = wire.connection;
             let Poll::Ready(read) = wire.read(context) else { return wire.catch_up() };
@@ -363,9 +365,6 @@ impl<R: Runtime> Pump<R> {
                 Ok(Incoming::Message(message)) => {
                     bytes += message.len();
                     self.news.push(News::Received(connection, message));
-                    if bytes >= most_bytes {
-                        return;
-                    }
                 }
                 Err(loss) => {
                     match loss {
