@@ -312,7 +312,8 @@ impl<R: Runtime> Pump<R> {
         match std::mem::replace(&mut self.link, Link::None) {
             Link::Open(wire) => {
                 if self.closing.len() >= MOST_CLOSING {
-                    self.closing.remove(0);
+                    let first = self.closing.remove(0);
+                    self.discarded.push(Link::Open(first.into_wire()));
                 }
                 self.closing.push(Closing::new(wire, code, now + FAREWELL));
             }

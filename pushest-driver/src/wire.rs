@@ -174,6 +174,11 @@ where
         Self { wire, deadline }
     }
 
+    /// Gives up on the orderly end.
+    pub(crate) fn into_wire(self) -> Wire<S> {
+        self.wire
+    }
+
     /// Goes on with it. Answers whether it is done.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, now: Instant) -> bool {
         if now >= self.deadline {

@@ -14,6 +14,7 @@ mod stream;
 mod wakes;
 mod world;
 
+mod dialling;
 mod overflow;
 mod reading;
 mod turns;
