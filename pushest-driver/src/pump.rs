@@ -119,6 +119,8 @@ impl<R: Runtime> Future for Pump<R> {
             this.poll_closing(context);
             if this.is_ending && this.links() == 0 {
                 this.hub.finish();
+                // Who polled this may keep it.
+                this.sleep = None;
                 return Turn::Ended;
             }
             if this.news.is_empty() && !this.is_due(context) { Turn::Idle } else { Turn::Again }

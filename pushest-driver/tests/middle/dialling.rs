@@ -85,7 +85,7 @@ fn an_upgrade_in_pieces_of_any_size_opens_and_what_follows_it_in_one_piece_is_a_
         rig.habits.upgrades = false;
         rig.settle();
         let socket = rig.socket();
-        let request = String::from_utf8(socket.written_behind(0)).expect("a request is a text");
+        let request = String::from_utf8(socket.sent_behind(0)).expect("a request is a text");
         let greeting = [agreement(&request).into_bytes(), established()].concat();
         for piece in greeting.chunks(size) {
             assert_eq!(rig.state(), ConnectionState::Connecting, "in pieces of {size}");

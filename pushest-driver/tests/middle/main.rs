@@ -5,6 +5,7 @@
 //!
 //! [`Rig`](rig::Rig) holds the parts together; the modules below it are the tests, by subject.
 
+mod chance;
 mod clock;
 mod frames;
 mod rig;
@@ -15,7 +16,9 @@ mod wakes;
 mod world;
 
 mod dialling;
+mod dropping;
 mod overflow;
+mod random;
 mod reading;
 mod turns;
 mod waking;

@@ -207,7 +207,7 @@ fn a_receiver_that_lost_events_is_told_exactly_how_many() {
 #[test]
 fn a_loss_is_told_where_it_was_and_the_next_one_anew() {
     let (mut rig, mut news) = slow(3, Overflow::DropOldest);
-    let mut say = |rig: &mut Rig, range| {
+    let say = |rig: &mut Rig, range| {
         rig.server().says(&frames::events("news", range));
         rig.settle();
     };

@@ -70,6 +70,12 @@ impl Rig {
         rig
     }
 
+    /// Takes the client out: the test's, to be dropped when it likes. What is there instead belongs
+    /// to nobody.
+    pub(super) fn take_client(&mut self) -> Client {
+        std::mem::replace(&mut self.client, Self::new().client)
+    }
+
     pub(super) fn state(&self) -> ConnectionState {
         self.client.status().state
     }
@@ -89,7 +95,7 @@ impl Rig {
     /// Polls it as an executor does: while it is woken. Returns how often that was.
     pub(super) fn run(&mut self) -> usize {
         let mut polls = 0;
-        while self.pump.is_some() && self.is_woken() {
+        while self.is_woken() {
             let _ = self.poll();
             polls += 1;
             assert!(polls < 10_000, "it never sleeps");
@@ -104,9 +110,10 @@ impl Rig {
         wakes
     }
 
-    fn is_woken(&mut self) -> bool {
+    /// Whether an executor would poll the pump.
+    pub(super) fn is_woken(&mut self) -> bool {
         self.count_wakes();
-        self.is_woken
+        self.is_woken && self.pump.is_some()
     }
 
     /// The same, and lets the servers answer, until nothing happens any more.

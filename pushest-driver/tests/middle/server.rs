@@ -41,7 +41,7 @@ impl Server {
 
     /// Reads what was written, and answers it. Returns whether it said anything.
     pub(super) fn go_on(&mut self) -> bool {
-        let mut written = &*self.socket.written_behind(self.read);
+        let mut written = &*self.socket.sent_behind(self.read);
         if !self.is_upgraded {
             let request = String::from_utf8_lossy(written);
             if !self.habits.upgrades || !request.ends_with("\r\n\r\n") {

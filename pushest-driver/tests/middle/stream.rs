@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use pushest_driver::proto::Instant;
 use pushest_driver::runtime::ByteStream;
 
+use super::chance::Chance;
 use super::world::{Call, Outcome, World};
 
 /// How one call goes, if there is anything that it could do.
@@ -36,6 +37,8 @@ struct Pipe {
     reader: Waiting,
     caught_up: Option<Instant>,
     written: Vec<u8>,
+    /// How much of it was flushed, so that the server has it.
+    sent: usize,
     /// How many bytes are taken before the sink is full.
     room: usize,
     is_broken: bool,
@@ -43,6 +46,16 @@ struct Pipe {
     flushes: VecDeque<Cut>,
     writer: Waiting,
     is_open: bool,
+    /// Cuts what no other cut was planned for.
+    chance: Option<Chance>,
+}
+
+impl Pipe {
+    /// How the next call goes, whose planned cuts are these.
+    fn cut(planned: &mut VecDeque<Cut>, chance: &mut Option<Chance>) -> Cut {
+        let by_chance = || chance.as_mut().map(Chance::cut);
+        planned.pop_front().or_else(by_chance).unwrap_or(Cut::AtMost(usize::MAX))
+    }
 }
 
 /// Who waits for a direction.
@@ -118,9 +131,10 @@ impl Socket {
         paused.into_iter().flatten().map(Waker::wake).count() > 0
     }
 
-    /// What was written behind the first bytes.
-    pub(super) fn written_behind(&self, bytes: usize) -> Vec<u8> {
-        self.lock().written[bytes..].to_vec()
+    /// What was sent behind the first bytes.
+    pub(super) fn sent_behind(&self, bytes: usize) -> Vec<u8> {
+        let pipe = self.lock();
+        pipe.written[bytes..pipe.sent].to_vec()
     }
 
     /// How many bytes were written.
@@ -147,12 +161,14 @@ impl Socket {
             reader: Waiting::default(),
             caught_up: None,
             written: Vec::new(),
+            sent: 0,
             room: usize::MAX,
             is_broken: false,
             writes: VecDeque::new(),
             flushes: VecDeque::new(),
             writer: Waiting::default(),
             is_open: true,
+            chance: world.chance(),
         })));
         let stream = Stream { socket: socket.clone(), world: world.clone(), _life: world.life() };
         (socket, stream)
@@ -208,10 +224,9 @@ impl ByteStream for Stream {
                     }
                 };
             }
-            let most = match pipe.reads.pop_front() {
-                Some(Cut::Pending) => return (Poll::Pending, pipe.reader.leave(context, true)),
-                Some(Cut::AtMost(most)) => most,
-                None => usize::MAX,
+            let most = match Pipe::cut(&mut pipe.reads, &mut pipe.chance) {
+                Cut::Pending => return (Poll::Pending, pipe.reader.leave(context, true)),
+                Cut::AtMost(most) => most,
             };
             let length = most.min(buffer.len()).min(pipe.incoming.len());
             for (place, byte) in buffer.iter_mut().zip(pipe.incoming.drain(..length)) {
@@ -229,10 +244,9 @@ impl ByteStream for Stream {
             if pipe.room == 0 {
                 return (Poll::Pending, pipe.writer.leave(context, false));
             }
-            let most = match pipe.writes.pop_front() {
-                Some(Cut::Pending) => return (Poll::Pending, pipe.writer.leave(context, true)),
-                Some(Cut::AtMost(most)) => most,
-                None => usize::MAX,
+            let most = match Pipe::cut(&mut pipe.writes, &mut pipe.chance) {
+                Cut::Pending => return (Poll::Pending, pipe.writer.leave(context, true)),
+                Cut::AtMost(most) => most,
             };
             let length = most.min(bytes.len()).min(pipe.room);
             pipe.room -= length;
@@ -246,9 +260,12 @@ impl ByteStream for Stream {
             if pipe.is_broken {
                 return (Poll::Ready(Err(ErrorKind::BrokenPipe.into())), None);
             }
-            match pipe.flushes.pop_front() {
-                Some(Cut::Pending) => (Poll::Pending, pipe.writer.leave(context, true)),
-                _ => (Poll::Ready(Ok(0)), None),
+            match Pipe::cut(&mut pipe.flushes, &mut pipe.chance) {
+                Cut::Pending => (Poll::Pending, pipe.writer.leave(context, true)),
+                Cut::AtMost(_) => {
+                    pipe.sent = pipe.written.len();
+                    (Poll::Ready(Ok(0)), None)
+                }
             }
         });
         flushed.map_ok(|_| ())

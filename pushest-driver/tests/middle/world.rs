@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 
+use super::chance::Chance;
 use super::clock::Clock;
 use super::stream::Socket;
 
@@ -58,6 +59,7 @@ struct Shared {
     attempts: Mutex<VecDeque<Attempt>>,
     /// Who waits for the world to go on, and how often it has.
     waiting: Mutex<(Vec<Waker>, usize)>,
+    chance: Mutex<Option<Chance>>,
     /// Streams, timers, attempts and the runtime itself hold it while they exist.
     lives: Mutex<Option<Arc<()>>>,
 }
@@ -140,6 +142,16 @@ impl World {
     /// Nobody waits for an attempt any more.
     pub(super) fn forget_waiting(&self) {
         lock(&self.0.waiting).0.clear();
+    }
+
+    /// Lets chance cut the calls of the sockets that are connected from here on.
+    pub(super) fn leave_to(&self, chance: Chance) {
+        *lock(&self.0.chance) = Some(chance);
+    }
+
+    /// The chance of a new socket.
+    pub(super) fn chance(&self) -> Option<Chance> {
+        lock(&self.0.chance).as_mut().map(Chance::split)
     }
 
     pub(super) fn add_socket(&self, socket: Socket) {
