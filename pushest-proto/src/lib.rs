@@ -58,6 +58,7 @@
 //! ```
 //!
 //! Sessions can be recorded, for a report of a fault that replays: see [`trace`].
+//! The page [`protocol`] has all that goes over the wire; comments cite its sections.
 //!
 //! # What it promises
 //!
@@ -106,6 +107,13 @@ extern crate alloc;
 #[doc = include_str!("../docs/driving-the-core.md")]
 #[cfg(doc)]
 pub mod driving_the_core {}
+
+/// The protocol that the core speaks: its messages, signatures and limits, and what servers do
+/// differently. This module has nothing but the page.
+///
+#[doc = include_str!("../docs/protocol.md")]
+// Not only in documentation: that of other crates links to its sections.
+pub mod protocol {}
 
 mod action;
 mod auth;
