@@ -119,6 +119,7 @@ mod action;
 mod auth;
 mod backoff;
 mod channel;
+mod checks;
 mod command;
 mod config;
 mod connection;

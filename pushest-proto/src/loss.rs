@@ -122,6 +122,23 @@ impl Loss {
         }
     }
 
+    /// Returns whether this is a refusal: the same connection attempted again cannot succeed, and a
+    /// session whose configuration has
+    /// [`stop_on_refusal`](crate::ConfigBuilder::stop_on_refusal) stops at it before it was ever
+    /// established (protocol, close codes).
+    ///
+    /// ```
+    /// use pushest_proto::Loss;
+    ///
+    /// assert!(Loss::closed(Some(4001), "no such app").is_refusal());
+    /// assert!(!Loss::closed(Some(4200), "connect again").is_refusal());
+    /// ```
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        // With TLS, as the answer to "TLS only" is to switch to it and to ask again.
+        self.policy(true, false, true) == Policy::Stop
+    }
+
     /// What to do next (protocol, close codes).
     /// `established` says whether the server had established the connection.
     pub(crate) fn policy(&self, tls: bool, established: bool, stop_on_refusal: bool) -> Policy {
