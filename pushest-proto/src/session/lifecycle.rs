@@ -178,9 +178,13 @@ impl Session {
         self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
         if reading {
             self.heartbeat.resumed = self.now;
+            let pause = self.now.saturating_duration_since(self.heartbeat.paused);
+            self.silence.resumed(self.wall_clock.moment(self.now), pause);
             if self.heartbeat.oldest_of_user().is_some() {
                 self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
             }
+        } else {
+            self.heartbeat.paused = self.now;
         }
     }
 
