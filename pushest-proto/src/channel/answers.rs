@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use super::encrypted::SharedSecret;
 use super::presence::Members;
@@ -9,6 +10,7 @@ use super::{
     Channel, ChannelKind, ChannelName, Channels, Context, Key, Member, Phase, PresenceChange,
     PresenceUpdate,
 };
+use crate::Instant;
 use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::event::{Event, LimitReached, RequestFailure, ServerError};
@@ -45,11 +47,20 @@ impl Channels {
     pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) {
         let channel = &mut self.slab[key];
         channel.was_told_of = true;
-        if let Some((since, cause)) = channel.gap.take() {
-            let silent_for = context.now.saturating_duration_since(since);
+        if let Some((began, cause)) = channel.gap.take() {
+            let silent_for = context.wall_clock.moment(context.now).since(began);
+            let since = context.wall_clock.unix_of(began, context.now);
             let channel = channel.name.clone();
-            context.pending.keep(Event::Gap { channel, silent_for, cause });
+            context.pending.keep(Event::Gap { channel, silent_for, since, cause });
         }
+    }
+
+    /// How long the server took to answer, when it answers a subscribe now: counted from the first
+    /// one, which it may not have read before now.
+    pub(crate) fn round_trip(&self, key: Key, now: Instant) -> Option<Duration> {
+        let channel = &self.slab[key];
+        let is_answer = matches!(channel.phase, Phase::Subscribing | Phase::Pausing);
+        is_answer.then(|| now.saturating_duration_since(channel.asked))
     }
 
     /// The server confirmed. A presence channel's members are replaced. Without a list that could

@@ -26,6 +26,8 @@ fn everything() -> Harness {
     harness.session.ping(now).unwrap();
     let connection = harness.current();
     harness.session.handle_activity(connection, now);
+    harness.session.handle_caught_up(connection, now);
+    harness.session.handle_wall_clock(Duration::from_millis(1_795_680_000_123), now);
     harness.session.handle_slice(connection, &[0xff, 0xfe], now);
     harness.session.handle_reading(false, now);
     harness.session.handle_reading(true, now);
@@ -90,9 +92,9 @@ fn every_input_and_command_is_a_line_of_its_own_and_so_is_what_came_of_it() {
         line.as_object().unwrap().keys().next().unwrap().clone()
     };
     let kinds: BTreeSet<String> = texts.iter().flat_map(|text| text.lines()).map(kind).collect();
-    let all = "action activity authorization bytes close connect disconnect drained message \
-               network_change open opened ping reading retry set_endpoint sign_in signed subscribe \
-               timeout trace trigger unopened unsubscribe writable";
+    let all = "action activity authorization bytes caught_up close connect disconnect drained \
+               message network_change open opened ping reading retry set_endpoint sign_in signed \
+               subscribe timeout trace trigger unopened unsubscribe wall_clock writable";
     assert_eq!(kinds, all.split_whitespace().map(String::from).collect());
 }
 
@@ -226,7 +228,7 @@ fn a_recording_in_another_format_is_refused_by_name_whatever_else_is_in_it() {
     let text = everything().recording();
     let format = |version: &str| {
         let first = text.lines().next().unwrap();
-        first.replacen(r#""version":2,"#, &format!(r#""version":{version},"#), 1)
+        first.replacen(r#""version":3,"#, &format!(r#""version":{version},"#), 1)
     };
     // What has other fields, other lines, or no end of its first line, is no less in its format.
     let mut older: Value = serde_json::from_str(&format("1")).unwrap();
@@ -235,15 +237,16 @@ fn a_recording_in_another_format_is_refused_by_name_whatever_else_is_in_it() {
     let cases = [
         (older.to_string() + "\n" + r#"{"explode":{"at":1}}"#, "1, written by version 0.0.9"),
         (format("1"), "1, written by"),
-        (format("3") + "\n", "3, written by"),
+        (format("2"), "2, written by"),
+        (format("4") + "\n", "4, written by"),
         (format("4294967298"), "4294967298"),
-        (format(r#""2""#), r#""2""#),
-        (format("2.0"), "2.0"),
+        (format(r#""3""#), r#""3""#),
+        (format("3.0"), "3.0"),
         (format("null"), "null"),
         (r#"{"trace":{"version":7}}"#.to_string(), "7; this version"),
         (r#"{"trace":{"version":7,"library":[1]}}"#.to_string(), "7; this version"),
     ];
-    let this = concat!("this version, ", env!("CARGO_PKG_VERSION"), ", reads format 2 only");
+    let this = concat!("this version, ", env!("CARGO_PKG_VERSION"), ", reads format 3 only");
     for (recording, named) in cases {
         let error = Replay::new(&recording).unwrap_err();
         let said = error.to_string();
