@@ -236,7 +236,7 @@ impl Channels {
         self.change_members(key, |table, name| {
             let (change, dropped) = table.reset(members, &context.config.limits);
             let dropped = dropped + listed_without_room;
-            let bytes = change.bytes();
+            let bytes = change.heap_bytes();
             context.pending.push(presence_action(name, change), bytes);
             if dropped > 0 {
                 context.pending.push(members_limit(name, dropped), 0);

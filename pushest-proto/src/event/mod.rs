@@ -1,6 +1,7 @@
 //! What a session reports.
 
 mod channel_event;
+mod memory;
 mod names;
 
 use alloc::boxed::Box;
