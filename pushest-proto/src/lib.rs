@@ -130,6 +130,7 @@ pub mod fuzzing;
 mod hash;
 mod heartbeat;
 mod loss;
+mod memory;
 mod outgoing;
 mod pending;
 mod rate;

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
+use crate::memory;
 use crate::text::clip;
 
 /// Over capacity: the protocol asks for at least this pause (protocol, close codes 4100–4199).
@@ -90,6 +91,22 @@ impl Loss {
             Self::Dial(failure) => Self::Dial(failure.clipped()),
             Self::Refused { code, message } => Self::Refused { code, message: clip(&message) },
             other => other,
+        }
+    }
+
+    /// What it keeps alive beside itself, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Closed { reason: text, code: _ }
+            | Self::BadClose { problem: text, code: _ }
+            | Self::Reset(text)
+            | Self::Refused { message: text, code: _ } => memory::text(text),
+            Self::Dial(failure) => failure.heap_bytes(),
+            Self::TooLarge { limit: _ }
+            | Self::HandshakeTimeout
+            | Self::PongTimeout
+            | Self::EndpointChanged
+            | Self::Disconnected => 0,
         }
     }
 
@@ -263,6 +280,23 @@ impl DialFailure {
             Self::Headers(text) => Self::Headers(clip(&text)),
             Self::Unsupported(text) => Self::Unsupported(clip(&text)),
             Self::Timeout => Self::Timeout,
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Dns(text)
+            | Self::Connect(text)
+            | Self::Tls { detail: text, certificate: _ }
+            | Self::Proxy(text)
+            | Self::Upgrade(text)
+            | Self::NotWebSocket(text)
+            | Self::Headers(text)
+            | Self::Unsupported(text) => memory::text(text),
+            Self::Http { location, body, .. } => {
+                memory::optional_text(location.as_ref()) + memory::text(body)
+            }
+            Self::Timeout => 0,
         }
     }
 

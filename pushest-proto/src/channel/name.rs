@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 use core::borrow::Borrow;
 use core::fmt;
 
+use crate::memory;
+
 /// Reserved for the channel of a signed-in user (protocol, limits).
 const RESERVED_PREFIX: &str = "#server-to-user-";
 
@@ -68,6 +70,21 @@ impl ChannelName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What it keeps alive, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        memory::shared_text(&self.0)
+    }
+
+    /// Whether the other one is a clone of this.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// How many hold this name.
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
     }
 
     /// What the name's prefix says about the channel.

@@ -11,6 +11,7 @@ use serde::de::value::StrDeserializer;
 
 use super::EventName;
 use crate::channel::ChannelName;
+use crate::memory;
 use crate::wire::envelope::{self, Token};
 use crate::wire::parts::Part;
 
@@ -166,6 +167,20 @@ impl ChannelEvent {
             Data::Absent | Data::Plain(_) => 0,
         };
         self.message.len() + opened
+    }
+
+    /// What it keeps alive beside itself and its channel's name, in bytes: no more of its message's
+    /// buffer is known than the message.
+    pub(crate) fn content_bytes(&self) -> usize {
+        let opened = match &self.data {
+            Data::Opened(text) => memory::allocation(text.len()),
+            Data::Absent | Data::Plain(_) => 0,
+        };
+        let name = match &self.name {
+            EventName::Unescaped(name) => memory::shared_text(name),
+            EventName::Plain(_) => 0,
+        };
+        memory::allocation(self.message.len()) + opened + name
     }
 
     /// The message's bytes, for handing on without copying.

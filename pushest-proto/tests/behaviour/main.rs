@@ -35,3 +35,4 @@ mod too_large;
 mod traces;
 mod urls;
 mod wall_clock;
+mod watchlists;
