@@ -114,9 +114,7 @@ impl Session {
         }
         user.lost(&mut context);
         self.sent.clear();
-        let unanswered = self.heartbeat.oldest_unanswered().map(|at| self.wall_clock.moment(at));
-        let since = self.silence.since(unanswered, self.config.timeouts.pong);
-        self.channels.lost(since, &loss, &mut self.pending);
+        self.channels.lost(self.read_until(), &loss, &mut self.pending);
         for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
             self.pending.keep(Event::PingLost { ping });
         }
