@@ -93,7 +93,7 @@ pub(crate) struct WallClock {
     /// The sum of all suspensions.
     suspended: Duration,
     /// When the last suspension was noticed, on the session's clock.
-    noticed: Instant,
+    noticed: Option<Instant>,
 }
 
 impl WallClock {
@@ -115,7 +115,7 @@ impl WallClock {
             return false;
         }
         self.suspended = self.suspended.saturating_add(suspended).min(Duration::from_micros(MOST));
-        self.noticed = reading.at;
+        self.noticed = Some(reading.at);
         true
     }
 
@@ -125,9 +125,10 @@ impl WallClock {
     }
 
     /// A moment that may lie in the past. `None` if it lies before a suspension that was noticed
-    /// since: how much of that belongs before it is not known.
+    /// since: how much of that belongs before it is not known. On a clock that stood still, the
+    /// moment before has the same time as that of the notice.
     pub(crate) fn past_moment(&self, at: Instant) -> Option<Moment> {
-        (at >= self.noticed).then(|| self.moment(at))
+        self.noticed.is_none_or(|noticed| at > noticed).then(|| self.moment(at))
     }
 
     /// The wall-clock time of a moment in the past, since 1970; `None` if there was no reading.
