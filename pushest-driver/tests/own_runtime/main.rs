@@ -186,9 +186,8 @@ async fn a_runtime_that_says_nothing_of_its_reads_has_gaps_as_long_as_the_connec
     let least = subscribed.elapsed();
     server.drop_connections(Target::All);
     let (silent_for, since) = loop {
-        match news.recv().await.expect("it goes on") {
-            Event::Gap { silent_for, since, .. } => break (silent_for, since),
-            _ => {}
+        if let Event::Gap { silent_for, since, .. } = news.recv().await.expect("it goes on") {
+            break (silent_for, since);
         }
     };
     assert!((least..begun.elapsed()).contains(&silent_for), "{silent_for:?}");
