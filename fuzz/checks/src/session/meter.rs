@@ -10,13 +10,13 @@ use crate::plan::{self, CHANNELS, IDS, Plan, Setting};
 pub type Live = fn() -> usize;
 
 /// What a session holds beside what it counts: its configuration above all.
-const BESIDE: usize = 8 * 1024;
+const BESIDE: usize = 4 * 1024;
 
 /// So many messages make a flood.
-const FLOOD: usize = 64;
+const FLOOD: usize = 32;
 
 /// What comes with each message of a flood.
-const TEXT: usize = 1_500;
+const TEXT: usize = 1_200;
 
 /// Weighs one driver's session.
 pub(super) struct Meter {
