@@ -92,8 +92,9 @@ const FLOODS: [Flood; 12] = [
         message("pusher_internal:subscription_succeeded", room, &data)
     }),
     ("what cannot be opened", |number| {
-        // Every other time it is the key that is wrong.
-        let nonce = ["", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"][number % 2];
+        // In the second half it is the key that is wrong: it is asked for, and they wait.
+        let is_sealed = number >= FLOOD / 2;
+        let nonce = if is_sealed { "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" } else { "" };
         let data = json!({"nonce": nonce, "ciphertext": "AAAAAAAAAAAAAAAAAAAAAAAA"});
         message(&long(), Some("private-encrypted-a"), &data)
     }),
