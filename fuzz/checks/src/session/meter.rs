@@ -60,7 +60,7 @@ impl Meter {
 /// What floods are made of: a name, and the messages by number.
 type Flood = (&'static str, fn(usize) -> String);
 
-const FLOODS: [Flood; 12] = [
+const FLOODS: [Flood; 13] = [
     ("events", |number| message("e", channel(number), &json!(long()))),
     ("new names", |number| message(&format!("A\\{number}{}", long()), channel(number), &json!(1))),
     ("counts", |number| {
@@ -91,17 +91,19 @@ const FLOODS: [Flood; 12] = [
         let room = [Some("presence-a"), Some("presence-b")][number % 2];
         message("pusher_internal:subscription_succeeded", room, &data)
     }),
-    ("what cannot be opened", |number| {
-        // In the second half it is the key that is wrong: it is asked for, and they wait.
-        let is_sealed = number >= FLOOD / 2;
-        let nonce = if is_sealed { "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" } else { "" };
-        let data = json!({"nonce": nonce, "ciphertext": "AAAAAAAAAAAAAAAAAAAAAAAA"});
-        message(&long(), Some("private-encrypted-a"), &data)
+    ("what cannot be opened", |_| sealed(json!({}))),
+    ("what waits for its key", |_| {
+        let (nonce, ciphertext) = ("A".repeat(32), "A".repeat(24));
+        sealed(json!({"nonce": nonce, "ciphertext": ciphertext}))
     }),
 ];
 
 fn long() -> String {
     "x".repeat(TEXT)
+}
+
+fn sealed(data: Value) -> String {
+    message(&long(), Some("private-encrypted-a"), &data)
 }
 
 fn channel(number: usize) -> Option<&'static str> {
