@@ -70,7 +70,7 @@ fn events(length: usize) -> Vec<Event> {
     for cause in losses(length) {
         let (channel, silent_for) = (channel(), Duration::from_secs(1));
         events.push(Event::State(change_of_state(Some(cause.clone()))));
-        events.push(Event::Gap { channel, silent_for, cause: Arc::new(cause) });
+        events.push(Event::Gap { channel, silent_for, since: Some(silent_for), cause: Arc::new(cause) });
     }
     events.extend(channel_events(length));
     events.extend(pings());

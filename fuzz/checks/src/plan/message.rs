@@ -163,7 +163,7 @@ impl Message {
             r#"{"event":"pusher:ping","data":{}}"#,
             r#"{"event":"pusher:pong"}"#,
             r#"{"event":"pusher:signin_success","data":"{\"user_data\":\"{\\\"id\\\":\\\"me\\\"}\"}"}"#,
-            r#"{"event":"pusher:signin_success","data":{"user_data":{"id":"1","watchlist":["me"]}}}"#,
+            r#"{"event":"pusher:signin_success","data":{"user_data":{"id":"1","watchlist":["2"]}}}"#,
             r#"{"event":"pusher_internal:watchlist_events","data":"{\"events\":[{\"name\":\"online\",\"user_ids\":[\"1\",2]}]}"}"#,
             r#"{"event":"offline","data":{"user_ids":["1"]}}"#,
             r#"{"event":"pusher_internal:subscription_count","channel":"a","data":"{\"subscription_count\":\"7\"}"}"#,

@@ -245,7 +245,7 @@ impl Input {
                 Self::Trigger(channel(byte), events[usize::from(byte >> 3) % events.len()])
             }
             18 => {
-                let watching = r#"{"id":"1","watchlist":["me"]}"#;
+                let watching = r#"{"id":"1","watchlist":["2"]}"#;
                 let data = [None, Some("{}"), Some(r#"{"id":"me"}"#), Some(watching)];
                 Self::SignIn(data[usize::from(byte(bytes)) % data.len()])
             }

@@ -10,13 +10,13 @@ use crate::plan::{self, CHANNELS, IDS, Plan, Setting};
 pub type Live = fn() -> usize;
 
 /// What a session holds beside what it counts: its configuration above all.
-const BESIDE: usize = 8 * 1024;
+const BESIDE: usize = 4 * 1024;
 
 /// So many messages make a flood.
-const FLOOD: usize = 64;
+const FLOOD: usize = 32;
 
 /// What comes with each message of a flood.
-const TEXT: usize = 1_500;
+const TEXT: usize = 1_200;
 
 /// Weighs one driver's session.
 pub(super) struct Meter {
@@ -60,7 +60,7 @@ impl Meter {
 /// What floods are made of: a name, and the messages by number.
 type Flood = (&'static str, fn(usize) -> String);
 
-const FLOODS: [Flood; 12] = [
+const FLOODS: [Flood; 13] = [
     ("events", |number| message("e", channel(number), &json!(long()))),
     ("new names", |number| message(&format!("A\\{number}{}", long()), channel(number), &json!(1))),
     ("counts", |number| {
@@ -91,16 +91,19 @@ const FLOODS: [Flood; 12] = [
         let room = [Some("presence-a"), Some("presence-b")][number % 2];
         message("pusher_internal:subscription_succeeded", room, &data)
     }),
-    ("what cannot be opened", |number| {
-        // Every other time it is the key that is wrong.
-        let nonce = ["", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"][number % 2];
-        let data = json!({"nonce": nonce, "ciphertext": "AAAAAAAAAAAAAAAAAAAAAAAA"});
-        message(&long(), Some("private-encrypted-a"), &data)
+    ("what cannot be opened", |_| sealed(json!({}))),
+    ("what waits for its key", |_| {
+        let (nonce, ciphertext) = ("A".repeat(32), "A".repeat(24));
+        sealed(json!({"nonce": nonce, "ciphertext": ciphertext}))
     }),
 ];
 
 fn long() -> String {
     "x".repeat(TEXT)
+}
+
+fn sealed(data: Value) -> String {
+    message(&long(), Some("private-encrypted-a"), &data)
 }
 
 fn channel(number: usize) -> Option<&'static str> {
