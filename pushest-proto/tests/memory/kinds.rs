@@ -70,7 +70,12 @@ fn events(length: usize) -> Vec<Event> {
     for cause in losses(length) {
         let (channel, silent_for) = (channel(), Duration::from_secs(1));
         events.push(Event::State(change_of_state(Some(cause.clone()))));
-        events.push(Event::Gap { channel, silent_for, since: Some(silent_for), cause: Arc::new(cause) });
+        events.push(Event::Gap {
+            channel,
+            silent_for,
+            since: Some(silent_for),
+            cause: Arc::new(cause),
+        });
     }
     events.extend(channel_events(length));
     events.extend(pings());
@@ -267,6 +272,7 @@ fn what_several_events_share_counts_for_each_of_them() {
     let one = Event::Gap {
         channel: name(100),
         silent_for: Duration::ZERO,
+        since: None,
         cause: Arc::new(Loss::reset("gone")),
     };
     assert_eq!(one.clone().memory(), one.memory());
