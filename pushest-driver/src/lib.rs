@@ -32,6 +32,8 @@ mod park;
 mod pump;
 mod pump_waker;
 mod queue;
+mod read_bytes;
+mod receivers;
 mod recording;
 mod retry_after;
 pub mod runtime;

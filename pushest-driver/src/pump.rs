@@ -27,6 +27,7 @@ use crate::hub::{Hub, State};
 use crate::logging;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
+use crate::read_bytes::ReadBytes;
 use crate::runtime::Runtime;
 use crate::websocket::Incoming;
 use crate::websocket::WebSocket;
@@ -65,6 +66,9 @@ pub struct Pump<R: Runtime> {
     /// The session knows that the sink has room.
     is_writable: bool,
     is_ending: bool,
+    /// Others could run since the session was told last.
+    is_new_poll: bool,
+    read_bytes: ReadBytes,
     /// How many messages, and how many bytes of them, are read before the session is told: less
     /// than what it stores, so that it never has to drop any.
     batch: (usize, usize),
@@ -111,6 +115,7 @@ impl<R: Runtime> Future for Pump<R> {
         let this = &mut *self;
         let span = this.span.clone();
         let _entered = span.enter();
+        this.is_new_poll = true;
         // Whoever runs this may have been away for long. What has arrived meanwhile counts before
         // any deadline that has passed meanwhile.
         this.read(context);
@@ -159,6 +164,8 @@ impl<R: Runtime> Pump<R> {
             is_paused: false,
             is_writable: true,
             is_ending: false,
+            is_new_poll: true,
+            read_bytes: ReadBytes::default(),
             batch,
             deadline: None,
             sleep: None,
@@ -179,6 +186,10 @@ impl<R: Runtime> Pump<R> {
         let hub = self.hub.clone();
         let mut guard = hub.lock();
         let state = &mut *guard;
+        if std::mem::take(&mut self.is_new_poll) {
+            state.receivers.settle_left();
+        }
+        state.receivers.note_read(self.read_bytes.take());
         // The clock is read under the lock, so that commands cannot be ahead of it.
         let now = hub.now();
         self.tell(state, now);
@@ -350,6 +361,10 @@ impl<R: Runtime> Pump<R> {
             Link::Open(_) if self.is_paused => {}
             Link::Open(_) => self.read_messages(context),
         }
+        self.read_bytes.look(match &self.link {
+            Link::Open(wire) => Some(wire.bytes_read()),
+            Link::None | Link::Dialing(..) => None,
+        });
     }
 
     fn read_messages(&mut self, context: &mut Context<'_>) {

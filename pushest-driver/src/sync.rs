@@ -43,14 +43,14 @@ pub(crate) use self::loom::AtomicWaker;
 #[cfg(all(test, pushest_loom))]
 pub(crate) use ::loom::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 #[cfg(not(all(test, pushest_loom)))]
 pub(crate) use futures_util::task::AtomicWaker;
 #[cfg(not(all(test, pushest_loom)))]
 pub(crate) use std::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 
 #[cfg(all(test, pushest_loom))]

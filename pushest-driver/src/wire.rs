@@ -8,7 +8,8 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
-use crate::websocket::{self, Incoming};
+use crate::runtime::Runtime;
+use crate::websocket::{self, Incoming, WebSocket};
 
 /// Messages of a closing connection that are thrown away before others get their turn.
 const DISCARDS: usize = 64;
@@ -119,6 +120,13 @@ where
                 None => Poll::Pending,
             },
         }
+    }
+}
+
+impl<R: Runtime> Wire<WebSocket<R>> {
+    /// Returns how many bytes were read so far, those of frames included that are no messages.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.socket.bytes_read()
     }
 }
 
