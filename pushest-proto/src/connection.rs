@@ -8,6 +8,7 @@ use crate::action::CloseCode;
 use crate::config::Endpoint;
 use crate::event::ServerError;
 use crate::loss::Loss;
+use crate::memory;
 use crate::pending::Order;
 
 /// Names one connection, or one attempt to make it. Never used twice in a session.
@@ -190,6 +191,14 @@ impl Connection {
     /// Whether an input about `connection` is about the present one.
     pub(crate) fn is_current(&self, connection: ConnectionId) -> bool {
         self.phase.connection() == Some(connection)
+    }
+
+    /// What it keeps alive, in bytes, but for what was configured.
+    pub(crate) fn memory(&self) -> usize {
+        let share = |loss: &Arc<Loss>| memory::loss(loss) - memory::others_share(loss);
+        self.socket_id.as_ref().map_or(0, |id| memory::shared_text(&id.0))
+            + self.last_loss.as_ref().map_or(0, share)
+            + self.last_error.as_ref().map_or(0, ServerError::content_bytes)
     }
 
     pub(crate) fn established(&self) -> Option<ConnectionId> {

@@ -79,10 +79,10 @@ pub enum Kind {
     Count,
     /// `signin_success`.
     SignedIn,
-    /// `watchlist_events`.
-    Watchlist,
-    /// `online`.
-    Online,
+    /// `watchlist_events`, with room for this many ids of each change.
+    Watchlist(usize),
+    /// `online`, likewise.
+    Online(usize),
 }
 
 /// What the decoder of a [`Kind`] makes of a payload. The last number is how many parts could not
@@ -101,8 +101,8 @@ pub enum Decoded {
     Error(Option<u16>, String),
     /// A count.
     Count(Option<(u64, u64)>),
-    /// Who came and went.
-    Changes(Option<(Changes, u64)>),
+    /// Who came and went, and how many are over the limit.
+    Changes(Option<(Changes, u64, u64)>),
 }
 
 /// Reads one payload as that of a control message.
@@ -110,7 +110,7 @@ pub enum Decoded {
 pub fn decode(kind: Kind, payload: &str) -> Decoded {
     let pair =
         |member: &Member| (member.id().to_string(), member.info_json().map(ToString::to_string));
-    let changes = |list: Watchlist| (list.changes, list.lost);
+    let changes = |list: Watchlist| (list.changes, list.dropped, list.lost);
     match kind {
         Kind::Members(most) => Decoded::Members(
             lists::members(payload, most)
@@ -133,7 +133,11 @@ pub fn decode(kind: Kind, payload: &str) -> Decoded {
         Kind::SignedIn => Decoded::Member(
             decode::signed_in(payload).map(|data| ((data.id, Some(data.user_data)), data.lost)),
         ),
-        Kind::Watchlist => Decoded::Changes(lists::watchlist_events(payload).map(changes)),
-        Kind::Online => Decoded::Changes(lists::watchlist_event(true, payload).map(changes)),
+        Kind::Watchlist(most) => {
+            Decoded::Changes(lists::watchlist_events(payload, most).map(changes))
+        }
+        Kind::Online(most) => {
+            Decoded::Changes(lists::watchlist_event(true, payload, most).map(changes))
+        }
     }
 }

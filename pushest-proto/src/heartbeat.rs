@@ -125,6 +125,11 @@ impl Heartbeat {
         self.sent.iter().find(|sent| sent.ping.is_some()).map(|sent| sent.at)
     }
 
+    /// What is remembered of pings, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.sent.capacity() * size_of::<Sent>()
+    }
+
     /// When the server will have been silent for the activity timeout.
     pub(crate) fn silent_at(&self) -> Instant {
         self.last_heard.max(self.resumed) + self.activity

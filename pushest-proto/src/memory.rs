@@ -6,7 +6,10 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+
+use crate::loss::Loss;
 
 /// What an allocator needs beside what is asked of it: its own header, and rounding up. Allocators
 /// differ; this is about the mean of those of glibc, musl and dlmalloc.
@@ -29,6 +32,17 @@ pub(crate) const fn shared(bytes: usize) -> usize {
 /// The allocation of an `Arc<str>`.
 pub(crate) const fn shared_text(text: &str) -> usize {
     shared(text.len())
+}
+
+/// How much of a loss the others that share it answer for.
+pub(crate) fn others_share(loss: &Arc<Loss>) -> usize {
+    let all = self::loss(loss);
+    all - all / Arc::strong_count(loss)
+}
+
+/// A loss, and the texts in it.
+pub(crate) fn loss(loss: &Arc<Loss>) -> usize {
+    shared(size_of::<Loss>()) + loss.heap_bytes()
 }
 
 /// The allocation of a `Box<str>`.

@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use crate::channel::ChannelName;
 use crate::connection::{ConnectionId, SocketId};
+use crate::memory;
 use crate::text::clip;
 use crate::wire::parts::Part;
 
@@ -160,6 +161,18 @@ impl Authorization {
             }
         }
         Ok(self)
+    }
+
+    /// What it keeps alive beside itself, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let text = |text: &Option<String>| {
+            text.as_ref().map_or(0, |text| memory::allocation(text.capacity()))
+        };
+        let secret = self.shared_secret.as_ref().map_or(0, |text| text.capacity());
+        memory::allocation(self.auth.capacity())
+            + text(&self.channel_data)
+            + text(&self.user_data)
+            + memory::allocation(secret)
     }
 
     /// Reads the answer of an authorization endpoint:

@@ -142,13 +142,7 @@ impl Channels {
     }
 
     /// A member came.
-    pub(crate) fn joined(
-        &mut self,
-        key: Key,
-        member: Member,
-        bytes: usize,
-        context: &mut Context<'_>,
-    ) {
+    pub(crate) fn joined(&mut self, key: Key, member: Member, context: &mut Context<'_>) {
         if !self.has_members(key) {
             return;
         }
@@ -156,23 +150,23 @@ impl Channels {
             match members.join(member, &context.config.limits) {
                 Ok(Some(member)) => {
                     let change = PresenceChange::Joined(member);
-                    context.pending.push(presence_action(name, change), bytes);
+                    context.pending.push(presence_action(name, change));
                 }
                 Ok(None) => {}
-                Err(_) => context.pending.push(members_limit(name, 1), bytes),
+                Err(_) => context.pending.push(members_limit(name, 1)),
             }
         });
     }
 
     /// A member went.
-    pub(crate) fn left(&mut self, key: Key, id: &str, bytes: usize, context: &mut Context<'_>) {
+    pub(crate) fn left(&mut self, key: Key, id: &str, context: &mut Context<'_>) {
         if !self.has_members(key) {
             return;
         }
         self.change_members(key, |members, name| {
             if let Some(member) = members.leave(id) {
                 let change = PresenceChange::Left(member);
-                context.pending.push(presence_action(name, change), bytes);
+                context.pending.push(presence_action(name, change));
             }
         });
     }
@@ -236,10 +230,9 @@ impl Channels {
         self.change_members(key, |table, name| {
             let (change, dropped) = table.reset(members, &context.config.limits);
             let dropped = dropped + listed_without_room;
-            let bytes = change.heap_bytes();
-            context.pending.push(presence_action(name, change), bytes);
+            context.pending.push(presence_action(name, change));
             if dropped > 0 {
-                context.pending.push(members_limit(name, dropped), 0);
+                context.pending.push(members_limit(name, dropped));
             }
         });
     }

@@ -14,6 +14,7 @@
 mod answers;
 mod context;
 mod encrypted;
+mod memory;
 mod name;
 mod near_miss;
 mod needs;
@@ -200,6 +201,11 @@ impl Channels {
     /// A wanted channel, and the key to speak of it.
     pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
         self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
+    }
+
+    /// Whether the table has this very name, not one that is spelled alike.
+    pub(crate) fn shares(&self, name: &ChannelName) -> bool {
+        self.by_name.get_key_value(name.as_str()).is_some_and(|(own, _)| own.is_same(name))
     }
 
     /// Bytes of all members of all channels.

@@ -77,6 +77,16 @@ impl ChannelName {
         memory::shared_text(&self.0)
     }
 
+    /// Whether the other one is a clone of this.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// How many hold this name.
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     /// What the name's prefix says about the channel.
     #[must_use]
     pub fn kind(&self) -> ChannelKind {

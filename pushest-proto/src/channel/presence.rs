@@ -93,7 +93,7 @@ pub enum PresenceChange {
 
 impl PresenceChange {
     /// What it keeps alive beside itself, in bytes.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    pub(crate) fn content_bytes(&self) -> usize {
         match self {
             Self::Reset { joined, left } => {
                 let members = joined.iter().chain(left).map(Member::heap_bytes);
@@ -110,9 +110,17 @@ pub(crate) struct Members {
     /// Whether this began with a list of the server's; otherwise it holds only who came since.
     is_known: bool,
     table: IndexSet<ById, Seeded>,
-    /// Bytes of all ids and infos.
+    /// Bytes of all members.
     bytes: usize,
 }
+
+/// A member's place in the table: its key with the hash, and an index with its byte of control, of
+/// which an eighth is always free.
+const PLACE_BYTES: usize =
+    size_of::<ById>() + size_of::<usize>() + (size_of::<usize>() + 1) * 8 / 7;
+
+/// So many places stay for members that come back.
+const PLACES_KEPT: usize = 32;
 
 impl Members {
     pub(crate) fn new(hash: Seeded) -> Self {
@@ -156,7 +164,10 @@ impl Members {
     /// Removes a member. Answers it if it was there.
     pub(crate) fn leave(&mut self, id: &str) -> Option<Member> {
         let ById(member) = self.table.swap_take(id)?;
-        self.bytes -= member.heap_bytes();
+        self.bytes -= bytes_of(&member);
+        if self.table.capacity() > PLACES_KEPT.max(4 * self.table.len()) {
+            self.table.shrink_to(2 * self.table.len());
+        }
         Some(member)
     }
 
@@ -176,14 +187,20 @@ impl Members {
         self.table.len()
     }
 
+    /// Bytes of all members, of which there is a limit.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
+    /// Bytes of everything else: the table itself, and places that are free.
+    pub(crate) fn other_bytes(&self) -> usize {
+        size_of::<Self>() + (self.table.capacity() - self.table.len()) * PLACE_BYTES
+    }
+
     fn add(&mut self, member: Member, limits: &Limits) -> Result<(), NoRoom> {
-        let former = self.get(member.id()).map(Member::heap_bytes);
+        let former = self.get(member.id()).map(bytes_of);
         let count = self.len() + usize::from(former.is_none());
-        let bytes = self.bytes - former.unwrap_or(0) + member.heap_bytes();
+        let bytes = self.bytes - former.unwrap_or(0) + bytes_of(&member);
         if count > limits.members || bytes > limits.member_bytes {
             return Err(NoRoom);
         }
@@ -191,6 +208,11 @@ impl Members {
         self.table.replace(ById(member));
         Ok(())
     }
+}
+
+/// What a member costs in the table.
+fn bytes_of(member: &Member) -> usize {
+    PLACE_BYTES + member.heap_bytes()
 }
 
 /// The limit of members is reached.

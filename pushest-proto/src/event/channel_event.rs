@@ -169,9 +169,9 @@ impl ChannelEvent {
         self.message.len() + opened
     }
 
-    /// What it keeps alive beside itself, in bytes: no more of its message's buffer is known than
-    /// the message.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    /// What it keeps alive beside itself and its channel's name, in bytes: no more of its message's
+    /// buffer is known than the message.
+    pub(crate) fn content_bytes(&self) -> usize {
         let opened = match &self.data {
             Data::Opened(text) => memory::allocation(text.len()),
             Data::Absent | Data::Plain(_) => 0,
@@ -180,7 +180,7 @@ impl ChannelEvent {
             EventName::Unescaped(name) => memory::shared_text(name),
             EventName::Plain(_) => 0,
         };
-        self.channel.heap_bytes() + memory::allocation(self.message.len()) + opened + name
+        memory::allocation(self.message.len()) + opened + name
     }
 
     /// The message's bytes, for handing on without copying.

@@ -2,11 +2,11 @@
 
 use alloc::sync::Arc;
 
-use super::{Answers, Event, LimitReached, RequestFailure, ServerError, StateChange};
+use super::{Answers, Event, RequestFailure, ServerError, StateChange};
 use crate::auth::Denied;
 use crate::channel::{ChannelName, PresenceUpdate};
 use crate::loss::Loss;
-use crate::memory::{optional_text, shared, text, texts};
+use crate::memory::{loss, optional_text, shared, text, texts};
 
 impl Event {
     /// Returns how many bytes the event keeps alive: its own size and everything that it owns or
@@ -27,33 +27,41 @@ impl Event {
     /// this number. It takes constant time, but for lists of members or ids.
     #[must_use]
     pub fn memory(&self) -> usize {
-        size_of::<Self>() + self.heap_bytes()
+        size_of::<Self>() + self.content_bytes() + optional_name(self.channel())
     }
 
-    /// The same without the event's own size.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    /// What it keeps alive beside itself and its channel's name, in bytes.
+    pub(crate) fn content_bytes(&self) -> usize {
         match self {
-            Self::Channel(event) => event.heap_bytes(),
-            Self::Subscribed { channel }
-            | Self::SubscriptionCount { channel, count: _ }
-            | Self::CacheMiss { channel } => channel.heap_bytes(),
-            Self::SubscriptionFailed { channel, reason, retry_in: _ } => {
-                channel.heap_bytes() + reason.heap_bytes()
+            Self::Channel(event) => event.content_bytes(),
+            Self::SubscriptionFailed { reason, .. } | Self::SignInFailed { reason, .. } => {
+                reason.content_bytes()
             }
-            Self::Gap { channel, cause, .. } => channel.heap_bytes() + loss(cause),
-            Self::Undecryptable { channel, name, reason: _ } => channel.heap_bytes() + text(name),
+            Self::Gap { cause, .. } => loss(cause),
             Self::SignedIn { user_id, user_data } => text(user_id) + text(user_data),
-            Self::SignInFailed { reason, retry_in: _ } => reason.heap_bytes(),
             Self::Watchlist { online: _, user_ids } => texts(user_ids),
-            Self::State(change) => change.heap_bytes(),
-            Self::ServerError(error) => error.heap_bytes(),
+            Self::State(change) => change.content_bytes(),
+            Self::ServerError(error) => error.content_bytes(),
             Self::Unrouted { name, message } => text(name) + text(message),
-            Self::Malformed { problem: _, channel, message } => {
-                optional_name(channel.as_ref()) + text(message)
-            }
-            Self::LimitReached(limit) => limit.heap_bytes(),
-            Self::Presence(update) => update.heap_bytes(),
-            Self::Pong { .. } | Self::PingLost { .. } | Self::Lagged(_) => 0,
+            Self::Undecryptable { name, .. } => text(name),
+            Self::Malformed { message, .. } => text(message),
+            Self::Presence(update) => update.change.content_bytes(),
+            Self::Subscribed { .. }
+            | Self::SubscriptionCount { .. }
+            | Self::CacheMiss { .. }
+            | Self::LimitReached(_)
+            | Self::Pong { .. }
+            | Self::PingLost { .. }
+            | Self::Lagged(_) => 0,
+        }
+    }
+
+    /// The loss that it shares with other events.
+    pub(crate) fn loss(&self) -> Option<&Arc<Loss>> {
+        match self {
+            Self::Gap { cause, .. } => Some(cause),
+            Self::State(change) => change.loss.as_ref(),
+            _ => None,
         }
     }
 }
@@ -63,28 +71,23 @@ impl PresenceUpdate {
     /// lists, the channel's name, and each member with its id and info.
     #[must_use]
     pub fn memory(&self) -> usize {
-        size_of::<Self>() + self.heap_bytes()
-    }
-
-    /// The same without the update's own size.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.channel.heap_bytes() + self.change.heap_bytes()
+        size_of::<Self>() + self.channel.heap_bytes() + self.change.content_bytes()
     }
 }
 
 impl StateChange {
-    fn heap_bytes(&self) -> usize {
+    fn content_bytes(&self) -> usize {
         let socket_id = self.socket_id.as_ref().map_or(0, |id| shared(id.as_str().len()));
         socket_id + self.loss.as_ref().map_or(0, loss)
     }
 }
 
 impl RequestFailure {
-    /// What it keeps alive beside itself, in bytes.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    /// What it keeps alive beside itself, in bytes; the channel's name apart.
+    pub(crate) fn content_bytes(&self) -> usize {
         match self {
             Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.heap_bytes(),
-            Self::Refused(error) => error.heap_bytes(),
+            Self::Refused(error) => error.content_bytes(),
             Self::NoAnswer | Self::TooLarge { bytes: _ } => 0,
         }
     }
@@ -102,28 +105,14 @@ impl Denied {
 }
 
 impl ServerError {
-    /// What it keeps alive beside itself, in bytes.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    /// What it keeps alive beside itself, in bytes; the channel's name apart.
+    pub(crate) fn content_bytes(&self) -> usize {
         let event = match &self.answers {
             Some(Answers::ClientEvent { event }) => Some(event),
             Some(Answers::Subscribe | Answers::SignIn) | None => None,
         };
-        text(&self.message) + optional_name(self.channel.as_ref()) + optional_text(event)
+        text(&self.message) + optional_text(event)
     }
-}
-
-impl LimitReached {
-    fn heap_bytes(&self) -> usize {
-        match self {
-            Self::StoredEvents { dropped: _ } => 0,
-            Self::Members { channel, dropped: _ } => channel.heap_bytes(),
-        }
-    }
-}
-
-/// A loss, and the texts in it.
-pub(crate) fn loss(loss: &Arc<Loss>) -> usize {
-    shared(size_of::<Loss>()) + loss.heap_bytes()
 }
 
 fn optional_name(name: Option<&ChannelName>) -> usize {

@@ -91,11 +91,14 @@ pub enum Event {
         /// When the session tries again by itself on this connection, if it does.
         retry_in: Option<Duration>,
     },
-    /// Users of the signed-in user's watchlist came online or went offline.
+    /// Users of the signed-in user's watchlist came online or went offline. It comes once the
+    /// session has asked to sign in as a user that has a watchlist (some servers send the first of
+    /// these before they confirm); otherwise what looks like it is [`Event::Malformed`].
     Watchlist {
         /// They came online; otherwise they went offline.
         online: bool,
-        /// Their ids.
+        /// Their ids, at most 100 of them (protocol, client to server).
+        /// [`LimitReached::Watchlist`] counts the others.
         user_ids: Vec<String>,
     },
     /// The connection's state changed.
@@ -168,7 +171,9 @@ impl Event {
             | Self::Pong { .. }
             | Self::PingLost { .. }
             | Self::Unrouted { .. }
-            | Self::LimitReached(LimitReached::StoredEvents { .. })
+            | Self::LimitReached(
+                LimitReached::StoredEvents { .. } | LimitReached::Watchlist { .. },
+            )
             | Self::Lagged(_) => None,
         }
     }
@@ -369,6 +374,12 @@ pub enum LimitReached {
         /// The channel.
         channel: ChannelName,
         /// How many members one message brought that were not taken in.
+        dropped: u64,
+    },
+    /// The server told of more users of a watchlist at once than one can have: 100 (protocol,
+    /// client to server).
+    Watchlist {
+        /// How many ids one message brought that were not taken in.
         dropped: u64,
     },
 }

@@ -3,6 +3,7 @@
 mod actions;
 mod commands;
 mod lifecycle;
+mod memory;
 mod routing;
 mod too_large;
 
@@ -13,6 +14,7 @@ use core::hash::{BuildHasher, Hasher};
 use bytes::Bytes;
 
 pub use commands::SubscribeOptions;
+pub use memory::Memory;
 
 use crate::Instant;
 use crate::auth::{Authorization, Denied, Ticket};
@@ -74,24 +76,6 @@ pub struct Statistics {
     pub reconnects: u64,
     /// The last round trip that was measured, by a ping of the session's or the user's.
     pub round_trip: Option<core::time::Duration>,
-}
-
-/// What the session holds, in bytes and counts; [`Limits`](crate::Limits) bounds each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Memory {
-    /// Wanted channels.
-    pub channels: usize,
-    /// Bytes of all members' ids and infos.
-    pub member_bytes: usize,
-    /// Events that wait to be polled.
-    pub stored_events: usize,
-    /// Bytes of their messages.
-    pub stored_bytes: usize,
-    /// Bytes of frames that wait to be polled.
-    pub outgoing_bytes: usize,
-    /// Bytes of unescaped event names.
-    pub name_bytes: usize,
 }
 
 /// What happened. These cannot fail, whatever a server sends; what is about a former connection is
@@ -364,19 +348,6 @@ impl Session {
             reconnects: self.statistics.connections.saturating_sub(1),
             round_trip: self.heartbeat.round_trip,
             ..self.statistics
-        }
-    }
-
-    /// What the session holds at the moment.
-    #[must_use]
-    pub fn memory(&self) -> Memory {
-        Memory {
-            channels: self.channels.wanted(),
-            member_bytes: self.channels.member_bytes(),
-            stored_events: self.pending.len(),
-            stored_bytes: self.pending.bytes(),
-            outgoing_bytes: self.outgoing.bytes(),
-            name_bytes: self.names.bytes(),
         }
     }
 

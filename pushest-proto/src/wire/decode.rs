@@ -141,6 +141,13 @@ pub(crate) fn user_of(user_data: &str) -> Option<String> {
     id?.id().filter(|id| !id.is_empty()).map(Cow::into_owned)
 }
 
+/// Whether a user's data have a watchlist with somebody on it.
+pub(crate) fn has_watchlist(user_data: &str) -> bool {
+    let fields = Part::new(user_data).fields(["watchlist"]);
+    let watchlist = fields.and_then(|fields| fields.values[0]);
+    watchlist.and_then(Part::values).is_some_and(|mut ids| ids.next().is_some())
+}
+
 /// The user id in the data of a member: those that were signed, or of `member_removed`.
 pub(crate) fn user_id(member: &str) -> Option<String> {
     let [user_id] = Part::new(member).fields(["user_id"])?.values;

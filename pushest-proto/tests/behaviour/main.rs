@@ -33,3 +33,4 @@ mod tolerance;
 mod too_large;
 mod traces;
 mod urls;
+mod watchlists;
