@@ -37,6 +37,9 @@ use crate::wire::{Closing, Wire};
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// Bytes of messages that the session is told before what comes of them goes to the receivers.
+const STEP_BYTES: usize = 16 * 1024;
+
 /// How long an orderly end may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -192,16 +195,13 @@ impl<R: Runtime> Pump<R> {
         state.receivers.note_read(self.read_bytes.take());
         // The clock is read under the lock, so that commands cannot be ahead of it.
         let now = hub.now();
-        self.tell(state, now);
+        self.tell(state, context, now);
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
             state.session.handle_timeout(now);
         }
         state.wake_overdue(now);
         self.check_room(state, context, now);
-        while let Some(action) = state.session.poll_action() {
-            self.carry_out(action, state, context, now);
-        }
-        state.deliver();
+        self.carry_out_all(state, context, now);
         self.is_ending = state.is_ending();
         if self.is_ending {
             state.end_receivers();
@@ -231,16 +231,24 @@ impl<R: Runtime> Pump<R> {
         self.discarded.clear();
     }
 
-    fn tell(&mut self, state: &mut State, now: Instant) {
-        let session = &mut state.session;
-        for news in self.news.drain(..) {
+    fn tell(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+        let mut bytes = 0;
+        let mut news = std::mem::take(&mut self.news);
+        for news in news.drain(..) {
+            let session = &mut state.session;
             match news {
                 News::Opened(connection) => {
                     self.is_writable = true;
                     session.handle_open(connection, now);
                 }
                 News::Received(connection, message) => {
+                    bytes += message.len();
                     session.handle_message(connection, message, now);
+                    // What a message brings may be many times as large as itself.
+                    if bytes >= STEP_BYTES {
+                        bytes = 0;
+                        self.carry_out_all(state, context, now);
+                    }
                 }
                 News::Heard(connection) => session.handle_activity(connection, now),
                 News::Lost(connection, loss) => session.handle_close(connection, loss, now),
@@ -249,6 +257,15 @@ impl<R: Runtime> Pump<R> {
                 }
             }
         }
+        // Its room is needed again.
+        self.news = news;
+    }
+
+    fn carry_out_all(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+        while let Some(action) = state.session.poll_action() {
+            self.carry_out(action, state, context, now);
+        }
+        state.deliver();
     }
 
     fn carry_out(

@@ -30,6 +30,8 @@ pub(crate) struct Queue {
     most_events: usize,
     most_bytes: usize,
     overflow: Overflow,
+    /// All queues together have a bound.
+    is_counted: bool,
     /// The bytes that are counted in `congestion`, to be read without the lock.
     counted: AtomicUsize,
     congestion: Arc<Congestion>,
@@ -57,6 +59,7 @@ impl Queue {
             most_events: options.queue_events,
             most_bytes: options.queue_bytes,
             overflow: options.overflow,
+            is_counted: congestion.total().is_some(),
             counted: AtomicUsize::new(0),
             congestion,
         }
@@ -70,22 +73,26 @@ impl Queue {
             events.clear();
             return None;
         }
-        ring.reserve(events.len().min(self.most_events));
+        let drops = self.overflow == Overflow::DropOldest;
+        let most = if drops { self.most_events.saturating_add(1) } else { usize::MAX };
+        ring.reserve(events.len().min(most));
         let before = ring.dropped;
         for event in events.drain(..) {
             if ring.wants(&event) {
                 ring.push(event);
-                while self.overflow.drops() && ring.len() > 1 && self.is_over(&ring) {
+                while drops && ring.len() > 1 && self.is_over(&ring) {
                     ring.drop_oldest();
                 }
             }
         }
-        self.congestion.dropped.fetch_add(ring.dropped - before, Ordering::Relaxed);
+        if ring.dropped > before {
+            self.congestion.dropped.fetch_add(ring.dropped - before, Ordering::Relaxed);
+        }
         if ring.has_views() && ring.bytes().saturating_add(pinned) > self.most_bytes {
             ring.settle();
         }
         ring.shrink();
-        if self.overflow == Overflow::Wait {
+        if !drops {
             let is_full = ring.len() >= self.most_events || ring.bytes() >= self.most_bytes;
             if is_full && !ring.is_full {
                 ring.is_full = true;
@@ -195,7 +202,7 @@ impl Queue {
     /// Counts what it holds among all queues, if that has a bound.
     fn account(&self, ring: &mut Ring) -> Relief {
         let holds = if ring.is_ended { 0 } else { ring.bytes() };
-        if self.congestion.total().is_none() || holds == ring.counted {
+        if !self.is_counted || holds == ring.counted {
             return Relief::None;
         }
         let before = std::mem::replace(&mut ring.counted, holds);

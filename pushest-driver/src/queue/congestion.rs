@@ -19,7 +19,7 @@ impl Congestion {
     pub(crate) fn new(options: &Options) -> Self {
         let total = options.all_queues.map(|most| Total {
             most,
-            drops: options.overflow.drops(),
+            drops: options.overflow == Overflow::DropOldest,
             held: AtomicUsize::new(0),
             is_full: AtomicBool::new(false),
         });
@@ -104,11 +104,5 @@ impl Total {
 
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Acquire)
-    }
-}
-
-impl Overflow {
-    pub(crate) fn drops(self) -> bool {
-        self == Self::DropOldest
     }
 }

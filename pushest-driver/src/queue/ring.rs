@@ -53,17 +53,21 @@ impl Ring {
         }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, event: Event) {
-        self.reserve(1);
         self.bytes += cost(&event);
         self.events.push_back(event);
     }
 
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         self.bytes -= cost(&event);
         self.settled = self.settled.saturating_sub(1);
-        self.shrink();
+        if self.events.is_empty() {
+            // A receiver that was slow once holds no memory for it.
+            self.shrink();
+        }
         Some(event)
     }
 
@@ -78,7 +82,8 @@ impl Ring {
         std::mem::take(&mut self.events)
     }
 
-    /// Gives memory back that no event needs: a receiver that was slow once holds none for it.
+    /// Gives memory back that no event needs. What is taken out between two pushes leaves its place,
+    /// which was counted before and did fit.
     pub(super) fn shrink(&mut self) {
         if self.events.capacity() > self.events.len() / 2 * 3 + SPARE {
             self.events.shrink_to(self.events.len() + SPARE / 4);

@@ -4,6 +4,7 @@
 mod certificates;
 mod close_frames;
 mod endpoint;
+mod floods;
 mod headers;
 mod lists;
 mod memory;
@@ -15,6 +16,7 @@ mod upgrade;
 pub use certificates::*;
 pub use close_frames::*;
 pub use endpoint::*;
+pub use floods::a_receiver_that_sleeps_holds_no_more_than_it_may;
 pub use headers::*;
 pub use lists::*;
 pub use memory::a_large_message_leaves_no_large_buffer_behind;
@@ -22,3 +24,8 @@ pub use names::*;
 pub use refusals::*;
 pub use sizes::*;
 pub use upgrade::*;
+
+/// A frame of text; a server's is not masked.
+fn frame(text: &str) -> Vec<u8> {
+    [&[0x81, 127][..], &(text.len() as u64).to_be_bytes(), text.as_bytes()].concat()
+}
