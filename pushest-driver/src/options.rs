@@ -29,6 +29,9 @@ pub enum Overflow {
     /// slow. The client notices when it reads again, after what the server had sent before; then it
     /// reconnects, and each channel gets a `Gap`.
     ///
+    /// What was read at one go is still taken in, beyond the bounds: at most 64 messages, of 256 KiB
+    /// together but for the last.
+    ///
     /// One full receiver holds up all others. While waiting, nothing that the server says arrives:
     /// whoever awaits `flush()` or `subscribed()` and does not receive meanwhile may wait forever.
     Wait,

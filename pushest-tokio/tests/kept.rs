@@ -1,5 +1,6 @@
 //! What single events keep alive of the buffers that they were read into. In a process of its own,
 //! since its allocator counts all of it.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod flood_server;
 

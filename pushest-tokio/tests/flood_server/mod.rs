@@ -1,5 +1,6 @@
 //! A server for one client, that floods its channels in turn when it is told to. What the testkit's
 //! server buffers would be counted, too.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use std::io::Write;
 use std::net::TcpListener;
