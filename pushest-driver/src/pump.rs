@@ -153,8 +153,9 @@ impl<R: Runtime> Pump<R> {
             }
         });
         let limits = hub.config.limits();
-        let batch =
-            (BATCH.min(limits.stored_events / 4).max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
+        // An event takes some hundred bytes beside its message.
+        let most = BATCH.min(limits.stored_events / 4).min(limits.stored_bytes / 1024);
+        let batch = (most.max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
         Self {
             hub,
             runtime,

@@ -193,19 +193,19 @@ impl Connection {
         self.phase.connection() == Some(connection)
     }
 
+    pub(crate) fn established(&self) -> Option<ConnectionId> {
+        match self.phase {
+            Phase::Established(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// What it keeps alive, in bytes, but for what was configured.
     pub(crate) fn memory(&self) -> usize {
         let share = |loss: &Arc<Loss>| memory::loss(loss) - memory::others_share(loss);
         self.socket_id.as_ref().map_or(0, |id| memory::shared_text(&id.0))
             + self.last_loss.as_ref().map_or(0, share)
             + self.last_error.as_ref().map_or(0, ServerError::content_bytes)
-    }
-
-    pub(crate) fn established(&self) -> Option<ConnectionId> {
-        match self.phase {
-            Phase::Established(id) => Some(id),
-            _ => None,
-        }
     }
 }
 

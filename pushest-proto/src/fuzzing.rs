@@ -1,5 +1,5 @@
-//! A door for the fuzzer, and no part of the public surface: how one message is read, without a
-//! session around it.
+//! A door for the fuzzer and tests, and no part of the public surface: how one message is read,
+//! without a session around it; which kinds of event there are.
 //!
 //! A session answers most messages with an action or none, which hides how their parts were read,
 //! and costs ten times what the reading does.
@@ -12,7 +12,7 @@ use core::time::Duration;
 use bytestring::ByteString;
 
 use crate::channel::{ChannelName, Member};
-use crate::event::{ChannelEvent, EventNames};
+use crate::event::{ChannelEvent, Event, EventNames};
 use crate::hash::Seeded;
 use crate::wire::envelope::{self, Token};
 use crate::wire::lists::Watchlist;
@@ -53,6 +53,43 @@ fn string(token: Token, message: &str) -> Option<Cow<'_, str>> {
         Some(Cow::Borrowed(content))
     }
 }
+
+macro_rules! event_kinds {
+    ($($kind:ident),+) => {
+        /// The kinds of event. A new one has to be listed, and then to be measured by the tests.
+        pub const EVENT_KINDS: &[&str] = &[$(stringify!($kind)),+];
+
+        /// The kind of an event.
+        #[must_use]
+        pub fn event_kind(event: &Event) -> &'static str {
+            match event {
+                $(Event::$kind { .. } => stringify!($kind)),+
+            }
+        }
+    };
+}
+
+event_kinds!(
+    Channel,
+    Subscribed,
+    SubscriptionFailed,
+    Gap,
+    SubscriptionCount,
+    CacheMiss,
+    Undecryptable,
+    SignedIn,
+    SignInFailed,
+    Watchlist,
+    State,
+    ServerError,
+    Pong,
+    PingLost,
+    Unrouted,
+    Malformed,
+    LimitReached,
+    Presence,
+    Lagged
+);
 
 /// A member's id and info.
 pub type Pair = (String, Option<String>);

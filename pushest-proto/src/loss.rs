@@ -277,7 +277,7 @@ impl DialFailure {
             | Self::Headers(text)
             | Self::Unsupported(text) => memory::text(text),
             Self::Http { location, body, .. } => {
-                memory::optional_text(location.as_ref()) + memory::text(body)
+                memory::optional_text(location.as_deref()) + memory::text(body)
             }
             Self::Timeout => 0,
         }

@@ -4,7 +4,6 @@
 //! itself. What several values share (a member, a name, a loss) counts for each of them: any of them
 //! may be the last that keeps it alive.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -51,8 +50,8 @@ pub(crate) const fn text(text: &str) -> usize {
 }
 
 /// The allocation of an optional text.
-pub(crate) fn optional_text(text: Option<&Box<str>>) -> usize {
-    text.map_or(0, |text| self::text(text))
+pub(crate) fn optional_text(text: Option<&str>) -> usize {
+    text.map_or(0, self::text)
 }
 
 /// The allocation of a list, without what its elements keep alive.

@@ -95,7 +95,7 @@ impl User {
         };
         let user_data = self.user_data.as_ref().map_or(0, String::capacity);
         memory::allocation(user_data)
-            + memory::optional_text(self.id.as_ref())
+            + memory::optional_text(self.id.as_deref())
             + self.last_failure.as_ref().map_or(0, Denied::heap_bytes)
             + authorized
     }

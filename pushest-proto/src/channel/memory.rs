@@ -37,7 +37,7 @@ impl Channel {
             .map_or(0, |failure| allocation(size_of::<RequestFailure>()) + failure.content_bytes());
         let gap = self.gap.as_ref().map_or(0, |(_, cause)| loss(cause) - others_share(cause));
         self.name.heap_bytes()
-            + memory::optional_text(self.channel_data.as_ref())
+            + memory::optional_text(self.channel_data.as_deref())
             + self.members.as_deref().map_or(0, |members| members.other_bytes())
             + self.me.as_deref().map_or(0, |me| shared(me.len()))
             + self.encryption.as_deref().map_or(0, |encryption| encryption.other_bytes())

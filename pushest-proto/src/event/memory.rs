@@ -108,7 +108,7 @@ impl ServerError {
     /// What it keeps alive beside itself, in bytes; the channel's name apart.
     pub(crate) fn content_bytes(&self) -> usize {
         let event = match &self.answers {
-            Some(Answers::ClientEvent { event }) => Some(event),
+            Some(Answers::ClientEvent { event }) => Some(&**event),
             Some(Answers::Subscribe | Answers::SignIn) | None => None,
         };
         text(&self.message) + optional_text(event)

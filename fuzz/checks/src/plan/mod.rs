@@ -39,6 +39,11 @@ pub(crate) const CHANNELS: [&str; 8] = [
 /// The pauses of a user that has its own.
 pub(crate) const SCHEDULE: [Duration; 2] = [Duration::from_secs(3), Duration::from_millis(1)];
 
+/// Makes what is made once, before a check weighs what it allocates.
+pub(crate) fn prepare() {
+    message::prepare();
+}
+
 /// At most so many inputs make a plan.
 const MOST_INPUTS: usize = 64;
 
@@ -240,7 +245,8 @@ impl Input {
                 Self::Trigger(channel(byte), events[usize::from(byte >> 3) % events.len()])
             }
             18 => {
-                let data = [None, Some("{}"), Some(r#"{"id":"me"}"#), Some(r#"{"id":"1"}"#)];
+                let watching = r#"{"id":"1","watchlist":["2"]}"#;
+                let data = [None, Some("{}"), Some(r#"{"id":"me"}"#), Some(watching)];
                 Self::SignIn(data[usize::from(byte(bytes)) % data.len()])
             }
             19 => Self::Ping,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::hash::Hasher as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pushest_proto::{
     Action, Authorization, CommandError, ConnectionId, ConnectionState, Denied, Endpoint,
     EndpointAnswer, Event, Instant, LimitReached, Limits, Session, Ticket,
@@ -26,7 +27,7 @@ const MOST_KEPT: usize = 400;
 
 pub(super) struct Driver {
     pub(super) session: Session,
-    limits: Limits,
+    pub(super) limits: Limits,
     /// The time; it never runs backwards, though inputs may come with an older one.
     pub(super) now: Instant,
     /// Every connection that was asked for.
@@ -84,6 +85,23 @@ impl Driver {
             self.refused.push(self.steps);
         }
         self.after(step);
+    }
+
+    /// The server sends a message on the last connection; nothing is polled.
+    pub(super) fn hear(&mut self, message: Bytes) {
+        if let Some(connection) = self.connection(Which::Last) {
+            self.session.handle_message(connection, message, self.now);
+        }
+    }
+
+    /// What the driver itself has allocated.
+    pub(super) fn own_bytes(&self) -> usize {
+        self.connections.capacity() * size_of::<ConnectionId>()
+            + self.tickets.capacity() * size_of::<Ticket>()
+            + self.connects.capacity() * size_of::<Instant>()
+            + self.refused.capacity() * size_of::<usize>()
+            + self.digests.capacity() * size_of::<u64>()
+            + self.last_action.capacity()
     }
 
     /// A step whose command was refused the first time.
