@@ -14,16 +14,17 @@ use pushest_proto::{
     Action, ChannelName, CommandError, Config, ConnectionState, Event, Instant, LimitReached,
     PingId, Session, SubscribeOptions,
 };
-use slab::Slab;
 
 use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
 use crate::pump_waker::PumpWaker;
 use crate::queue::{Congestion, Queue, Relief};
+use crate::receivers::Receivers;
 use crate::recording::Recording;
 use crate::sync::{Mutex, MutexGuard};
 use crate::user::SignIn;
 use crate::waiting::{Answer, WaitList};
+use crate::websocket;
 
 /// What the server sends to a user comes on this channel, followed by the user's id (protocol,
 /// client to server).
@@ -55,15 +56,13 @@ enum Life {
 pub(crate) struct State {
     pub(crate) session: Session,
     life: Life,
-    receivers: Slab<Receiver>,
+    pub(crate) receivers: Receivers,
     /// Receivers of everything.
     listeners: Vec<usize>,
     /// Receivers of the signed-in user's events.
     user_listeners: Vec<usize>,
     channels: HashMap<ChannelName, Channel>,
     last_id: u64,
-    /// Receivers with staged events.
-    staged: Vec<usize>,
     pub(crate) pings: HashMap<PingId, Answer>,
     pub(crate) sign_in: SignIn,
     pub(crate) connection_waiters: WaitList,
@@ -74,13 +73,6 @@ pub(crate) struct State {
     pub(crate) links: usize,
     /// To be woken when the lock is released.
     wakers: Vec<Waker>,
-}
-
-#[derive(Debug)]
-struct Receiver {
-    queue: Arc<Queue>,
-    /// Events of the running batch.
-    staged: Vec<Event>,
 }
 
 /// Who wants a channel.
@@ -103,15 +95,18 @@ pub(crate) struct Place {
 impl Hub {
     pub(crate) fn new(config: Config, options: Options, clock: Clock) -> Self {
         let (session, recording) = options.recording.session(config.clone(), seed(), clock());
+        let congestion = Arc::new(Congestion::new(&options));
         let state = State {
             session,
             life: Life::Running,
-            receivers: Slab::new(),
+            receivers: Receivers::new(
+                congestion.clone(),
+                websocket::most_buffer(options.read_buffer),
+            ),
             listeners: Vec::new(),
             user_listeners: Vec::new(),
             channels: HashMap::new(),
             last_id: 0,
-            staged: Vec::new(),
             pings: HashMap::new(),
             sign_in: SignIn::default(),
             connection_waiters: WaitList::default(),
@@ -126,7 +121,7 @@ impl Hub {
             clock,
             config,
             options,
-            congestion: Arc::default(),
+            congestion,
             recording,
         }
     }
@@ -183,8 +178,7 @@ impl Hub {
         if state.is_ending() {
             queue.end();
         }
-        let receiver = Receiver { queue: queue.clone(), staged: Vec::new() };
-        Place { key: state.receivers.insert(receiver), queue }
+        Place { key: state.receivers.insert(queue.clone()), queue }
     }
 
     /// Wants a channel, and makes a receiver for it. Answers its place, its name, and which of the
@@ -242,7 +236,7 @@ impl Hub {
     pub(crate) fn leave(&self, place: &Place, name: &ChannelName, id: u64, is_detached: bool) {
         self.relieve(place.queue.close());
         self.command(|state, now| {
-            state.receivers.try_remove(place.key);
+            state.receivers.remove(place.key);
             let Some(channel) = state.channel(name, id) else { return };
             channel.receivers.retain(|key| *key != place.key);
             channel.is_detached |= is_detached;
@@ -258,7 +252,7 @@ impl Hub {
     pub(crate) fn stop_listening(&self, place: &Place) {
         self.relieve(place.queue.close());
         let mut state = self.lock();
-        state.receivers.try_remove(place.key);
+        state.receivers.remove(place.key);
         state.listeners.retain(|key| *key != place.key);
         state.user_listeners.retain(|key| *key != place.key);
     }
@@ -340,11 +334,8 @@ impl State {
         let Some(mut channel) = self.channels.remove(name) else { return };
         channel.waiters.wake_all(&mut self.wakers);
         for key in channel.receivers {
-            if let Some(receiver) = self.receivers.get_mut(key) {
-                // What the batch has brought so far still belongs to it.
-                self.wakers.extend(receiver.queue.push_all(&mut receiver.staged));
-                self.wakers.extend(receiver.queue.end());
-            }
+            // What the batch has brought so far still belongs to it.
+            self.receivers.end(key, &mut self.wakers);
         }
     }
 
@@ -364,9 +355,8 @@ impl State {
             }
             // Nobody knows whose they were.
             Event::LimitReached(LimitReached::StoredEvents { .. }) => {
-                let everybody: Vec<usize> = self.receivers.iter().map(|(key, _)| key).collect();
-                for key in everybody {
-                    stage(&mut self.receivers, &mut self.staged, key, event.clone());
+                for key in self.receivers.keys() {
+                    self.receivers.stage(key, event.clone());
                 }
                 return;
             }
@@ -388,11 +378,11 @@ impl State {
         let mut keys = self.listeners.iter().chain(keys);
         let Some(mut key) = keys.next() else { return };
         for next in keys {
-            stage(&mut self.receivers, &mut self.staged, *key, event.clone());
+            self.receivers.stage(*key, event.clone());
             key = next;
         }
         // The last one gets the event itself; usually it is the only one.
-        stage(&mut self.receivers, &mut self.staged, *key, event);
+        self.receivers.stage(*key, event);
     }
 
     fn answer_ping(&mut self, ping: PingId, result: Result<std::time::Duration, FlushError>) {
@@ -410,19 +400,12 @@ impl State {
 
     /// Hands the staged events over.
     pub(crate) fn deliver(&mut self) {
-        for key in self.staged.drain(..) {
-            if let Some(receiver) = self.receivers.get_mut(key) {
-                self.wakers.extend(receiver.queue.push_all(&mut receiver.staged));
-            }
-        }
+        self.receivers.deliver(&mut self.wakers);
     }
 
     /// Nobody receives anything more.
     pub(crate) fn end_receivers(&mut self) {
-        self.deliver();
-        for (_, receiver) in &self.receivers {
-            self.wakers.extend(receiver.queue.end());
-        }
+        self.receivers.end_all(&mut self.wakers);
         self.connection_waiters.wake_all(&mut self.wakers);
         self.rate_waiters.wake_all(&mut self.wakers);
         self.sign_in.end(&mut self.wakers);
@@ -453,15 +436,6 @@ impl State {
     /// nothing.
     pub(crate) fn take_wakers(&mut self, spare: &mut Vec<Waker>) {
         std::mem::swap(&mut self.wakers, spare);
-    }
-}
-
-fn stage(receivers: &mut Slab<Receiver>, staged: &mut Vec<usize>, key: usize, event: Event) {
-    if let Some(receiver) = receivers.get_mut(key) {
-        if receiver.staged.is_empty() {
-            staged.push(key);
-        }
-        receiver.staged.push(event);
     }
 }
 

@@ -1,5 +1,7 @@
 //! How a client connects and delivers: everything that is not the protocol's.
 
+mod queues;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use std::time::SystemTime;
 use pushest_proto::AuthEndpoint;
 use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 
+use self::queues::LEAST;
 use crate::authorizer::Authorizer;
 #[cfg(feature = "tls")]
 use crate::dial::tls::Trust;
@@ -28,6 +31,9 @@ pub enum Overflow {
     /// slow. The client notices when it reads again, after what the server had sent before; then it
     /// reconnects, and each channel gets a [`Gap`](crate::Event::Gap), which goes back to before the
     /// client stopped reading: the server may have closed the connection right then.
+    ///
+    /// What was read at one go is still taken in, beyond the bounds: at most 64 messages, of 256 KiB
+    /// together but for the last.
     ///
     /// One full receiver holds up all others. While waiting, nothing that the server says arrives:
     /// whoever awaits `flush()` or `subscribed()` and does not receive meanwhile may wait forever.
@@ -78,6 +84,7 @@ pub struct Options {
     pub(crate) transport_limit: usize,
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
+    pub(crate) all_queues: Option<usize>,
     pub(crate) overflow: Overflow,
     pub(crate) authority: Option<Authority>,
     #[cfg(feature = "http")]
@@ -159,15 +166,6 @@ impl Options {
     #[must_use]
     pub fn transport_limit(mut self, bytes: usize) -> Self {
         self.transport_limit = bytes;
-        self
-    }
-
-    /// How much each receiver may leave unreceived, at least one event: by number, and by the
-    /// bytes that its events keep alive. 1,024 events, 8 MiB.
-    #[must_use]
-    pub fn queue(mut self, events: usize, bytes: usize) -> Self {
-        self.queue_events = events.max(1);
-        self.queue_bytes = bytes.max(1);
         self
     }
 
@@ -404,6 +402,7 @@ impl Default for Options {
             transport_limit: 16 * 1024 * 1024,
             queue_events: 1_024,
             queue_bytes: 8 * 1024 * 1024,
+            all_queues: None,
             overflow: Overflow::default(),
             authority: None,
             #[cfg(feature = "http")]
@@ -428,6 +427,7 @@ impl fmt::Debug for Options {
             .field("transport_limit", &self.transport_limit)
             .field("queue_events", &self.queue_events)
             .field("queue_bytes", &self.queue_bytes)
+            .field("all_queues", &self.all_queues)
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authority.is_some())
             .field("addresses", &self.addresses)
@@ -467,6 +467,12 @@ pub enum OptionsError {
         name: String,
         /// The rule that it breaks.
         rule: &'static str,
+    },
+    /// A bound for all receivers together that is too small.
+    #[error("all_queues: {bytes} bytes are too few for all receivers together: at least {LEAST}")]
+    AllQueues {
+        /// What was given, in bytes.
+        bytes: usize,
     },
     /// Not certificates.
     #[error("not certificates in PEM form: {problem}")]

@@ -27,6 +27,7 @@ use crate::logging;
 use crate::news::News;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
+use crate::read_bytes::ReadBytes;
 use crate::runtime::Runtime;
 use crate::wall_clock::WallClock;
 use crate::websocket::Incoming;
@@ -36,6 +37,9 @@ use crate::wire::{Closing, Wire};
 /// Messages and bytes that are read at most before they are handed to the session.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// Bytes of messages that the session is told before what comes of them goes to the receivers.
+const STEP_BYTES: usize = 16 * 1024;
 
 /// How long an orderly end may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -67,6 +71,9 @@ pub struct Pump<R: Runtime> {
     /// The session knows that the sink has room.
     is_writable: bool,
     is_ending: bool,
+    /// Others could run since the session was told last.
+    is_new_poll: bool,
+    read_bytes: ReadBytes,
     /// How many messages, and how many bytes of them, are read before the session is told: less
     /// than what it stores, so that it never has to drop any.
     batch: (usize, usize),
@@ -105,6 +112,7 @@ impl<R: Runtime> Future for Pump<R> {
         let this = &mut *self;
         let span = this.span.clone();
         let _entered = span.enter();
+        this.is_new_poll = true;
         // Whoever runs this may have been away for long. What has arrived meanwhile counts before
         // any deadline that has passed meanwhile.
         this.read(context);
@@ -155,6 +163,8 @@ impl<R: Runtime> Pump<R> {
             is_paused: false,
             is_writable: true,
             is_ending: false,
+            is_new_poll: true,
+            read_bytes: ReadBytes::default(),
             batch,
             deadline: None,
             sleep: None,
@@ -176,18 +186,20 @@ impl<R: Runtime> Pump<R> {
         let time_of_day = hub.options.time_of_day.since_1970(&*self.runtime);
         let mut guard = hub.lock();
         let state = &mut *guard;
+        if std::mem::take(&mut self.is_new_poll) {
+            state.receivers.settle_left();
+        }
+        state.receivers.note_read(self.read_bytes.take());
         // The clock is read under the lock, so that commands cannot be ahead of it.
         let now = hub.now();
-        self.tell(state, time_of_day, now);
+        self.tell_time_of_day(state, time_of_day, now);
+        self.tell(state, context, now);
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
             state.session.handle_timeout(now);
         }
         state.wake_overdue(now);
         self.check_room(state, context, now);
-        while let Some(action) = state.session.poll_action() {
-            self.carry_out(action, state, context, now);
-        }
-        state.deliver();
+        self.carry_out_all(state, context, now);
         self.is_ending = state.is_ending();
         if self.is_ending {
             state.end_receivers();
@@ -217,19 +229,38 @@ impl<R: Runtime> Pump<R> {
         self.discarded.clear();
     }
 
-    fn tell(&mut self, state: &mut State, time_of_day: Option<Duration>, now: Instant) {
-        let session = &mut state.session;
+    fn tell_time_of_day(&mut self, state: &mut State, time: Option<Duration>, now: Instant) {
         // What follows is counted by it.
         let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
-        if let Some(time) = time_of_day
+        if let Some(time) = time
             && self.wall_clock.is_due(time, now, self.news.iter().any(asks))
         {
-            session.handle_wall_clock(time, now);
+            state.session.handle_wall_clock(time, now);
         }
-        for news in self.news.drain(..) {
+    }
+
+    fn tell(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+        let mut bytes = 0;
+        let mut news = std::mem::take(&mut self.news);
+        for news in news.drain(..) {
             self.is_writable |= matches!(news, News::Opened(_));
-            news.tell(session, now);
+            bytes += news.bytes();
+            news.tell(&mut state.session, now);
+            // What a message brings may be many times as large as itself.
+            if bytes >= STEP_BYTES {
+                bytes = 0;
+                self.carry_out_all(state, context, now);
+            }
         }
+        // Its room is needed again.
+        self.news = news;
+    }
+
+    fn carry_out_all(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+        while let Some(action) = state.session.poll_action() {
+            self.carry_out(action, state, context, now);
+        }
+        state.deliver();
     }
 
     fn carry_out(
@@ -342,6 +373,10 @@ impl<R: Runtime> Pump<R> {
             Link::Open(_) if self.is_paused => {}
             Link::Open(_) => self.read_messages(context),
         }
+        self.read_bytes.look(match &self.link {
+            Link::Open(wire) => Some(wire.bytes_read()),
+            Link::None | Link::Dialing(..) => None,
+        });
     }
 
     fn read_messages(&mut self, context: &mut Context<'_>) {

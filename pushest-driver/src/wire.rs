@@ -148,6 +148,11 @@ impl<R: Runtime> Wire<WebSocket<R>> {
     pub(crate) fn catch_up(&mut self) {
         self.caught_up = self.socket.caught_up().or(self.caught_up);
     }
+
+    /// Returns how many bytes were read so far, those of frames included that are no messages.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.socket.bytes_read()
+    }
 }
 
 /// A connection that nobody needs anymore, on its way to an orderly end.

@@ -90,6 +90,8 @@ macro_rules! conformance {
             overflow
                 a_slow_receiver_loses_its_oldest_events_and_is_told_how_many
                 the_bytes_that_events_pin_are_bounded_too
+                a_bound_for_all_receivers_together_holds_for_one_alone
+                with_overflow_wait_a_bound_for_all_receivers_together_loses_nothing
                 with_overflow_wait_nothing_is_lost_however_long_it_takes
                 a_client_dropped_while_it_waits_for_its_receiver_is_gone
                 a_client_that_waits_for_its_receiver_shuts_down_all_the_same
