@@ -14,45 +14,25 @@ use crate::app;
 /// later ones.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A connection to the API, made anew after each failure.
-#[derive(Debug)]
-pub(crate) struct Api {
-    server: SocketAddr,
-    connection: Option<BufReader<TcpStream>>,
-}
-
-impl Api {
-    pub(crate) fn new(server: SocketAddr) -> Self {
-        Self { server, connection: None }
-    }
-
-    /// Posts to a path of the app's. An error leaves open whether the server did what was asked.
-    pub(crate) fn post(&mut self, path: &str, body: &str) -> io::Result<()> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => {
-                let stream = TcpStream::connect_timeout(&self.server, LIMIT)?;
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(LIMIT))?;
-                stream.set_write_timeout(Some(LIMIT))?;
-                BufReader::new(stream)
-            }
-        };
-        let path = format!("/apps/{}/{path}", app::ID);
-        let request = format!(
-            "POST {path}?{} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            signed_query(&path, body),
-            self.server,
-            body.len()
-        );
-        connection.get_mut().write_all(request.as_bytes())?;
-        let status = answer(&mut connection)?;
-        if status != 200 {
-            return Err(io::Error::other(format!("the API answered {status}")));
-        }
-        self.connection = Some(connection);
-        Ok(())
+/// Posts to a path of the app's, on a connection of its own: Sockudo closes it after each answer. An
+/// error leaves open whether the server did what was asked.
+pub(crate) fn post(server: SocketAddr, path: &str, body: &str) -> io::Result<()> {
+    let stream = TcpStream::connect_timeout(&server, LIMIT)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(LIMIT))?;
+    stream.set_write_timeout(Some(LIMIT))?;
+    let path = format!("/apps/{}/{path}", app::ID);
+    let request = format!(
+        "POST {path}?{} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        signed_query(&path, body),
+        body.len()
+    );
+    let mut connection = BufReader::new(stream);
+    connection.get_mut().write_all(request.as_bytes())?;
+    match answer(&mut connection)? {
+        200 => Ok(()),
+        status => Err(io::Error::other(format!("the API answered {status}"))),
     }
 }
 

@@ -45,6 +45,18 @@ impl Log {
         self.lock(channel).get(index(number)).copied()
     }
 
+    /// How many of the events after the first numbers, up to the second, the server did not say that
+    /// it has.
+    pub(crate) fn unanswered(&self, after: &[u64], to: &[u64]) -> u64 {
+        let mut unanswered = 0;
+        for (channel, (after, to)) in after.iter().zip(to).enumerate() {
+            let numbers = after + 1..=*to;
+            let events = numbers.filter_map(|number| self.get(channel, number));
+            unanswered += events.filter(|event| !event.answered).count() as u64;
+        }
+        unanswered
+    }
+
     /// The number of the channel's last event, or 0.
     pub(crate) fn last(&self, channel: usize) -> u64 {
         self.lock(channel).len() as u64

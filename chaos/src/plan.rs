@@ -127,7 +127,7 @@ impl Plan {
             _ => ServerFault::StopAndKill { time: millis(300..800), down: millis(0..300) },
         };
         let kill_after = millis(500..3_500);
-        let kill_after = Some(kill_after).filter(|_| random.u8(..3) == 0);
+        let kill_after = Some(kill_after).filter(|_| random.bool());
         let pick = |faults: &[Fault], step: usize| {
             let count = self.runtimes.len();
             (0..count).map(|index| faults[(round + index * step) % faults.len()]).collect()

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::app;
 use crate::channels::{Channel, Kind};
-use crate::http::Api;
+use crate::http;
 use crate::log::Log;
 
 /// Maximum number of events in one call (protocol, HTTP API).
@@ -43,10 +43,9 @@ impl Publisher {
         let threads = all.chunks(BATCH).map(|channels| {
             let (channels, log, goes_on) = (channels.to_vec(), log.clone(), goes_on.clone());
             thread::spawn(move || {
-                let mut api = Api::new(server);
                 while goes_on.load(Ordering::Relaxed) {
                     let begun = Instant::now();
-                    publish(&mut api, &channels, &log, size);
+                    publish(server, &channels, &log, size);
                     thread::sleep(interval.saturating_sub(begun.elapsed()));
                 }
             })
@@ -65,7 +64,7 @@ impl Drop for Publisher {
 }
 
 /// Publishes one event to each of these channels.
-fn publish(api: &mut Api, channels: &[(usize, Channel)], log: &Log, size: usize) {
+fn publish(server: SocketAddr, channels: &[(usize, Channel)], log: &Log, size: usize) {
     let mut numbers = Vec::new();
     let mut batch = Vec::new();
     for (index, channel) in channels {
@@ -79,7 +78,7 @@ fn publish(api: &mut Api, channels: &[(usize, Channel)], log: &Log, size: usize)
         batch.push(json!({ "name": "number", "channel": channel.name, "data": data }));
     }
     let body = json!({ "batch": batch }).to_string();
-    let answered = api.post("batch_events", &body).is_ok();
+    let answered = http::post(server, "batch_events", &body).is_ok();
     for (index, number) in numbers {
         log.end(index, number, answered);
     }

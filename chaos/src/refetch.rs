@@ -1,1 +1,252 @@
-pub(crate) fn run(_: &crate::server::Program, _: &[crate::client::Runtime]) -> Result<(), String> { Ok(()) }
+//! Whether refetching what a gap says brings every event, in each of the ways to lose some.
+//!
+//! The backend's log has each event with its sending time. What a client was not handed, it asks the
+//! log for: all that was sent since the time that the channel's gap names; and, looked at separately,
+//! all of the last `silent_for`. With what it was handed that must be everything.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::bookkeeping::{Book, Verdict};
+use crate::channels::{self, Channel};
+use crate::client::{Runtime, Start};
+use crate::log::Log;
+use crate::peer::Peer;
+use crate::proxy::{Proxy, Way};
+use crate::publisher::Publisher;
+use crate::server::{Program, Server};
+
+/// One of each kind.
+const CHANNELS: usize = 5;
+/// Each channel carries an event each.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// How many events a receiver of one channel may leave.
+const QUEUE: usize = 16;
+/// How long until every channel must be back after the last disturbance.
+const BACK: Duration = Duration::from_secs(30);
+
+/// A way to lose events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    /// Receivers pause, the server sends and is killed, and another takes its place; the client,
+    /// which waits for its receivers, learns of it when they go on.
+    Pause,
+    /// The same, with receivers that block the threads that they run on.
+    Block,
+    /// Receivers pause until the server itself closes the connection, which takes too little.
+    SlowClient,
+    /// The process is stopped for a minute. The server pings it, and then closes the connection.
+    Stop,
+    /// The way goes dark in both directions, while its connections stay open.
+    Dark,
+    /// The same, in the direction of the client only.
+    DarkToClient,
+}
+
+impl Case {
+    const ALL: [Self; 6] =
+        [Self::Pause, Self::Block, Self::SlowClient, Self::Stop, Self::Dark, Self::DarkToClient];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pause => "pauses while the server ends",
+            Self::Block => "blocks while the server ends",
+            Self::SlowClient => "pauses until the server closes",
+            Self::Stop => "stopped for a minute",
+            Self::Dark => "behind a way that goes dark",
+            Self::DarkToClient => "behind one dark to the client",
+        }
+    }
+
+    /// Settings of the server.
+    fn settings(self) -> Vec<(&'static str, String)> {
+        match self {
+            // How many messages a connection may owe.
+            Self::SlowClient => vec![("WEBSOCKET_MAX_MESSAGES", "50".to_string())],
+            // It pings after this many seconds, and closes 30 s later.
+            Self::Stop => vec![("ACTIVITY_TIMEOUT", "10".to_string())],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The size of an event in bytes. Large ones fill what the operating system buffers.
+    fn size(self) -> usize {
+        if self == Self::SlowClient { 8 * 1024 } else { 0 }
+    }
+
+    fn is_proxied(self) -> bool {
+        matches!(self, Self::Dark | Self::DarkToClient)
+    }
+
+    /// How long the disturbance lasts.
+    fn time(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Pause | Self::Block => 15,
+            Self::SlowClient => 40,
+            Self::Stop => 60,
+            Self::Dark | Self::DarkToClient => 8,
+        })
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Runs all cases on these runtimes, side by side, so that the minute passes once.
+pub(crate) fn run(program: &Program, runtimes: &[Runtime]) -> Result<(), String> {
+    let begun = Instant::now();
+    let mut problems = Vec::new();
+    thread::scope(|scope| {
+        let cases = Case::ALL.map(|case| (case, scope.spawn(move || play(case, program, runtimes))));
+        for (case, thread) in cases {
+            let result = thread.join().unwrap_or_else(|_| Err("it panicked".to_string()));
+            if let Err(problem) = result {
+                problems.push(format!("{case}: {problem}"));
+            }
+        }
+    });
+    if !problems.is_empty() {
+        return Err(problems.join("\n"));
+    }
+    let cases = Case::ALL.len() * runtimes.len();
+    println!("{cases} clients in {} s: all of them have every event", begun.elapsed().as_secs());
+    Ok(())
+}
+
+fn play(case: Case, program: &Program, runtimes: &[Runtime]) -> Result<(), String> {
+    let mut server = Server::start(program, &case.settings())?;
+    let channels = channels::all(CHANNELS);
+    let log = Arc::new(Log::new(CHANNELS));
+    let proxy = Proxy::start(server.address()).map_err(|error| error.to_string())?;
+    let mut peers = Vec::new();
+    for &runtime in runtimes {
+        peers.push(Peer::start(
+            Start {
+                runtime,
+                name: runtime.to_string(),
+                port: if case.is_proxied() { proxy.port() } else { server.port() },
+                channels: CHANNELS,
+                waits: true,
+                queue: QUEUE,
+            },
+            &channels,
+        )?);
+    }
+    wait(&mut peers, |book| book.channels.iter().all(|book| book.subscribed > 0))?;
+    peers.iter_mut().try_for_each(Peer::ask)?;
+    peers.iter().for_each(|peer| peer.book().turn());
+    let publisher = Publisher::start(server.address(), &channels, &log, INTERVAL, case.size());
+    wait(&mut peers, |book| book.channels.iter().all(|book| book.newest > 20))?;
+
+    disturb(case, &mut server, &proxy, &mut peers)?;
+    let before: Vec<u64> = (0..CHANNELS).map(|channel| log.last(channel)).collect();
+    wait(&mut peers, |book| {
+        book.channels.iter().zip(&before).all(|(book, before)| book.newest > *before)
+    })?;
+    drop(publisher);
+    let mut problems = Vec::new();
+    for peer in &mut peers {
+        if let Err(problem) = judge(case, peer, &channels, &log) {
+            problems.push(format!("{}: {problem}", peer.start.name));
+        }
+    }
+    if problems.is_empty() {
+        return peers.into_iter().try_for_each(Peer::quit);
+    }
+    Err(problems.join("\n    "))
+}
+
+fn disturb(
+    case: Case,
+    server: &mut Server,
+    proxy: &Proxy,
+    peers: &mut [Peer],
+) -> Result<(), String> {
+    let tell = |peers: &mut [Peer], command| peers.iter_mut().for_each(|peer| peer.tell(command));
+    match case {
+        Case::Pause | Case::Block => {
+            tell(peers, if case == Case::Pause { "pause" } else { "block" });
+            thread::sleep(case.time() * 2 / 3);
+            server.kill();
+            server.restart()?;
+            thread::sleep(case.time() / 3);
+            tell(peers, "resume");
+        }
+        Case::SlowClient => {
+            tell(peers, "pause");
+            thread::sleep(case.time());
+            tell(peers, "resume");
+        }
+        Case::Stop => {
+            peers.iter_mut().for_each(|peer| peer.process().stop());
+            thread::sleep(case.time());
+            peers.iter_mut().for_each(|peer| peer.process().resume());
+        }
+        Case::Dark | Case::DarkToClient => {
+            proxy.set(Way::Dark { to_client: true, to_server: case == Case::Dark });
+            thread::sleep(case.time());
+            proxy.set(Way::Clear);
+        }
+    }
+    Ok(())
+}
+
+/// Looks whether the client has everything, and says what it took.
+fn judge(case: Case, peer: &mut Peer, channels: &[Channel], log: &Log) -> Result<(), String> {
+    peer.ask()?;
+    let mut book = peer.book();
+    book.check_gaps();
+    if let Some(problem) = book.problems().first() {
+        return Err(problem.clone());
+    }
+    for (channel, book) in channels.iter().zip(&book.channels) {
+        if book.gaps.is_empty() {
+            return Err(format!("{} was told no gap", channel.name));
+        }
+    }
+    let missed = |way: &str, verdict: &Verdict| {
+        let first = verdict.first_lost.clone().unwrap_or_default();
+        let lost = verdict.lost;
+        if lost == 0 { Ok(()) } else { Err(format!("{lost} events do not come back {way}: {first}")) }
+    };
+    let verdict = book.refetched(log);
+    let is_vacuous = verdict.in_gaps == 0 && verdict.lost == 0;
+    if is_vacuous {
+        return Err("nothing was lost, so that nothing is shown".to_string());
+    }
+    missed("by the time that the gap names", &verdict)?;
+    missed("by the last `silent_for`", &book.refetched_by_silence(log))?;
+    let silent = book.channels.iter().flat_map(|book| &book.gaps).map(|gap| gap.silent_for);
+    println!(
+        "{case:<30} {:<13} {:>5} events handed over, {:>4} refetched; silent for up to {:.1} s",
+        peer.start.name,
+        book.events(),
+        verdict.in_gaps,
+        silent.max().unwrap_or_default().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn wait(peers: &mut [Peer], is_met: impl Fn(&Book) -> bool) -> Result<(), String> {
+    let deadline = Instant::now() + BACK;
+    for peer in peers {
+        while !is_met(&peer.book()) {
+            let name = peer.start.name.clone();
+            if let Some(status) = peer.process().ended() {
+                return Err(format!("{name} ended with {status}"));
+            }
+            if Instant::now() > deadline {
+                peer.ask()?;
+                let status = peer.book().status.clone();
+                return Err(format!("{name} is not back after {} s: {status}", BACK.as_secs()));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+    Ok(())
+}

@@ -73,6 +73,8 @@ struct Stage {
     proxied: Vec<Peer>,
     proxies: Vec<Proxy>,
     publisher: Option<Publisher>,
+    /// The number of each channel's last event when the books were judged last.
+    judged: Vec<u64>,
     /// What each client had resident after the first rounds, in bytes.
     warm: Vec<u64>,
     total: Total,
@@ -107,6 +109,7 @@ impl Stage {
             proxied,
             proxies,
             publisher: None,
+            judged: vec![0; CHANNELS],
             warm: Vec::new(),
             total: Total::default(),
         };
@@ -116,7 +119,7 @@ impl Stage {
         // Published to clients that wait for them already, all numbers must arrive.
         let (server, channels, log) = (stage.server.address(), &stage.channels, &stage.log);
         stage.publisher = Some(Publisher::start(server, channels, log, INTERVAL, 0));
-        stage.judge("at first", |_| HELD)?;
+        stage.judge("at first", |_| HELD)?.expect_answers(true)?;
         stage.expect_gaps((0, 0))?;
         stage.turn();
         Ok(stage)
@@ -125,6 +128,7 @@ impl Stage {
     fn play(&mut self, round: &Round) -> Result<(), String> {
         self.break_server(round.server)?;
         let first = self.judge("after the server's fault", |_| HELD)?;
+        first.expect_answers(matches!(round.server, ServerFault::Stop { .. }))?;
         self.expect_gaps(round.server.losses())?;
         self.turn();
 
@@ -147,6 +151,7 @@ impl Stage {
         let second = self.judge("after the clients' faults", |peer| {
             held.iter().find(|(name, _)| *name == peer.start.name).map_or(HELD, |(_, held)| *held)
         })?;
+        second.expect_answers(round.kill_after.is_none())?;
         self.expect_lags(round)?;
         self.turn();
         let resident = self.resident();
@@ -236,7 +241,10 @@ impl Stage {
             book.channels.iter().zip(&before).all(|(book, before)| book.newest > *before)
         })
         .map_err(failed)?;
-        let mut total = Total { back: begun.elapsed(), ..Total::default() };
+        let back = begun.elapsed();
+        let unanswered = self.log.unanswered(&self.judged, &before);
+        self.judged = before;
+        let mut total = Total { back, unanswered, ..Total::default() };
         let mut problems = Vec::new();
         for peer in self.direct.iter_mut().chain(&mut self.proxied) {
             peer.ask().map_err(failed)?;
@@ -403,12 +411,22 @@ struct Total {
     gaps: u64,
     events: u64,
     in_gaps: u64,
+    unanswered: u64,
     lagged: u64,
     early: Duration,
     resident: u64,
 }
 
 impl Total {
+    /// Checks that the server took every event, where nothing kept it from that: what it did not
+    /// take, nobody has to be handed.
+    fn expect_answers(&self, all: bool) -> Result<(), String> {
+        if all && self.unanswered > 0 {
+            return Err(format!("the server did not take {} events", self.unanswered));
+        }
+        Ok(())
+    }
+
     fn add(&mut self, other: &Self) {
         self.clients = other.clients;
         self.back = self.back.max(other.back);
@@ -416,6 +434,7 @@ impl Total {
         self.gaps += other.gaps;
         self.events += other.events;
         self.in_gaps += other.in_gaps;
+        self.unanswered += other.unanswered;
         self.lagged += other.lagged;
         self.early = self.early.max(other.early);
     }
@@ -425,8 +444,8 @@ impl std::fmt::Display for Total {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} clients back within {:.1} s, {} losses, {} gaps, {} events handed over, {} in gaps \
-             (at most {} ms early), {} lagged, 0 lost, 0 doubled",
+            "{} clients back within {:.1} s; {} losses, {} gaps; {} events handed over, {} in gaps \
+             (at most {} ms early), {} lagged; 0 lost, 0 doubled; {} unanswered",
             self.clients,
             self.back.as_secs_f64(),
             self.losses,
@@ -434,7 +453,8 @@ impl std::fmt::Display for Total {
             self.events,
             self.in_gaps,
             self.early.as_millis(),
-            self.lagged
+            self.lagged,
+            self.unanswered
         )
     }
 }
