@@ -11,9 +11,9 @@ use async_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use pushest_driver::proto;
-use pushest_driver::runtime::{Pump, Runtime, Spawn, Transport};
+use pushest_driver::runtime::{Pump, Reads, Runtime, Spawn, Transport};
 
-use crate::streams::{Bytes, Stream};
+use crate::streams::{Bytes, Socket, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -25,12 +25,12 @@ pub struct AsyncStd {
 }
 
 #[cfg(feature = "tls")]
-type Tls = Stream<Box<futures_rustls::client::TlsStream<TcpStream>>>;
+type Tls = Stream<Box<futures_rustls::client::TlsStream<Socket>>>;
 #[cfg(not(feature = "tls"))]
 type Tls = std::convert::Infallible;
 
 impl Runtime for AsyncStd {
-    type Tcp = Stream<TcpStream>;
+    type Tcp = Stream<Socket>;
     type Tls = Tls;
     type Socket = WebSocketStream<Bytes<Transport<Self>>>;
     type Sleep = BoxFuture<'static, ()>;
@@ -45,10 +45,12 @@ impl Runtime for AsyncStd {
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>> {
+        let (reads, origin) = (Reads::new(self.now()), self.origin);
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(Stream(stream))
+            let stream = Socket::new(stream, reads, origin);
+            Ok(Stream { stream, socket: |socket| socket })
         })
     }
 
@@ -60,8 +62,8 @@ impl Runtime for AsyncStd {
     ) -> BoxFuture<'static, io::Result<Tls>> {
         let connector = futures_rustls::TlsConnector::from(tls.config);
         Box::pin(async move {
-            let stream = connector.connect(tls.server_name, tcp.0).await?;
-            Ok(Stream(Box::new(stream)))
+            let stream = Box::new(connector.connect(tls.server_name, tcp.stream).await?);
+            Ok(Stream { stream, socket: |stream| stream.get_ref().0 })
         })
     }
 

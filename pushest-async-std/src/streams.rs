@@ -1,15 +1,82 @@
 //! async-std's streams as the driver wants them, and the driver's as async-tungstenite does.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use async_std::io::{Read, Write};
-use pushest_driver::runtime::ByteStream;
+use async_std::net::TcpStream;
+use pushest_driver::proto;
+use pushest_driver::runtime::{ByteStream, Reads};
+
+/// A TCP socket that knows up to when it has been read empty.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+    reads: Reads,
+    origin: Instant,
+}
+
+impl Socket {
+    /// `reads` began before the stream was connected; `origin` is that of the runtime's time.
+    pub(crate) fn new(stream: TcpStream, reads: Reads, origin: Instant) -> Self {
+        Self { stream, reads, origin }
+    }
+}
+
+impl Read for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let before = proto::Instant::ORIGIN + self.origin.elapsed();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        match &read {
+            Poll::Ready(Ok(length)) => self.reads.read(before, buffer.len(), *length),
+            // async-io asks the operating system first, and is pending only after its refusal.
+            Poll::Pending => self.reads.found_nothing(before),
+            Poll::Ready(Err(_)) => {}
+        }
+        read
+    }
+}
+
+impl Write for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    /// TLS writes its records so.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(context)
+    }
+}
 
 /// A stream as the driver reads and writes it.
 #[derive(Debug)]
-pub struct Stream<S>(pub(crate) S);
+pub struct Stream<S> {
+    pub(crate) stream: S,
+    /// The socket that it runs over.
+    pub(crate) socket: fn(&S) -> &Socket,
+}
 
 impl<S: Read + Write + Unpin> ByteStream for Stream<S> {
     fn poll_read(
@@ -17,15 +84,19 @@ impl<S: Read + Write + Unpin> ByteStream for Stream<S> {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn caught_up(&self) -> Option<proto::Instant> {
+        Some((self.socket)(&self.stream).reads.caught_up())
     }
 }
 

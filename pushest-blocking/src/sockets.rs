@@ -1,7 +1,7 @@
 //! Sockets that never block, on one loop: what the driver needs of a runtime.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
@@ -9,7 +9,11 @@ use std::task::Poll;
 use futures_util::future::BoxFuture;
 use mio::net::TcpStream;
 use pushest_driver::proto;
-use pushest_driver::runtime::{NonBlocking, PolledSocket, Runtime, Transport, WebSocketConfig};
+#[cfg(feature = "tls")]
+use pushest_driver::runtime::TlsStream;
+use pushest_driver::runtime::{
+    NonBlocking, PolledSocket, Reads, Runtime, Transport, WebSocketConfig,
+};
 
 use crate::reactor::{Reactor, Sleep};
 
@@ -19,12 +23,12 @@ pub(crate) struct Sockets {
 }
 
 #[cfg(feature = "tls")]
-type Tls = NonBlocking<Box<pushest_driver::runtime::TlsStream<TcpStream>>>;
+type Tls = NonBlocking<Box<TlsStream<Socket>>>;
 #[cfg(not(feature = "tls"))]
 type Tls = std::convert::Infallible;
 
 impl Runtime for Sockets {
-    type Tcp = NonBlocking<TcpStream>;
+    type Tcp = NonBlocking<Socket>;
     type Tls = Tls;
     type Socket = PolledSocket<Transport<Self>>;
     type Sleep = Sleep;
@@ -38,7 +42,7 @@ impl Runtime for Sockets {
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>> {
-        let reactor = self.reactor.clone();
+        let (reads, reactor) = (Reads::new(self.now()), self.reactor.clone());
         Box::pin(async move {
             let mut stream = TcpStream::connect(address)?;
             reactor.register(&mut stream)?;
@@ -51,7 +55,8 @@ impl Runtime for Sockets {
             })
             .await?;
             stream.set_nodelay(true)?;
-            Ok(NonBlocking(stream))
+            let socket = Socket { stream, reads, reactor };
+            Ok(NonBlocking::with_reads(socket, |socket| Some(socket.reads.caught_up())))
         })
     }
 
@@ -62,9 +67,11 @@ impl Runtime for Sockets {
         tls: pushest_driver::runtime::Tls,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         Box::pin(async move {
-            let mut stream = pushest_driver::runtime::TlsStream::new(tls, tcp.0)?;
+            let mut stream = TlsStream::new(tls, tcp.into_inner())?;
             ready(|| stream.handshake()).await?;
-            Ok(NonBlocking(Box::new(stream)))
+            let caught_up =
+                |stream: &Box<TlsStream<Socket>>| Some(stream.get_ref().reads.caught_up());
+            Ok(NonBlocking::with_reads(Box::new(stream), caught_up))
         })
     }
 
@@ -78,6 +85,43 @@ impl Runtime for Sockets {
 
     fn into_transport(socket: Self::Socket) -> Transport<Self> {
         socket.into_stream()
+    }
+}
+
+/// A TCP socket that knows up to when it has been read empty.
+pub(crate) struct Socket {
+    stream: TcpStream,
+    reads: Reads,
+    reactor: Arc<Reactor>,
+}
+
+impl Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let before = self.reactor.now();
+        let read = self.stream.read(buffer);
+        match &read {
+            Ok(length) => self.reads.read(before, buffer.len(), *length),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.reads.found_nothing(before);
+            }
+            Err(_) => {}
+        }
+        read
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    /// TLS writes its records so.
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
     }
 }
 

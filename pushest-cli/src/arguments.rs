@@ -112,7 +112,9 @@ With --json each line is one of these:
   {\"type\":\"members\",\"channel\":…,\"joined\":[{\"user_id\":…,\"user_info\":…}],\"left\":[…]}
       the whole list came with a subscription: the difference to what was known
   {\"type\":\"joined\",\"channel\":…,\"user_id\":…,\"user_info\":…}, and the same with \"left\"
-  {\"type\":\"gap\",\"channel\":…,\"silent_ms\":…,\"cause\":…}
+  {\"type\":\"gap\",\"channel\":…,\"silent_ms\":…,\"since_ms\":…,\"cause\":…}
+      events of the last silent_ms milliseconds may be missing, those sent from since_ms on:
+      milliseconds since 1970 (UTC), or null
   {\"type\":\"subscription_count\",\"channel\":…,\"count\":…}
   {\"type\":\"cache_miss\",\"channel\":…}
   {\"type\":\"unrouted\",\"event\":…,\"message\":…}

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::task::{Context, Poll};
 
 use futures_util::future::Either;
+use pushest_proto::Instant;
 
 /// A stream of bytes in both directions, such as TCP or TLS over it. A runtime's crate implements
 /// it for a type around its own streams, since neither is its own.
@@ -32,24 +33,59 @@ pub trait ByteStream {
     /// # Errors
     /// Those of the stream.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Returns a time, on the clock of [`Runtime::now`](crate::runtime::Runtime::now), such that
+    /// everything that had arrived on the TCP socket by then has been read from it, be it still in
+    /// a buffer above the socket, such as that of TLS. [`Reads`](crate::runtime::Reads) knows it of
+    /// a socket whose reads it is told.
+    ///
+    /// A gap begins there ([`Event::Gap`](crate::Event::Gap)), so that a time too late loses data.
+    /// `None`, the default, where it is not known: then a gap begins when the connection was made.
+    fn caught_up(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// A [`ByteStream`] of a stream that returns `WouldBlock` instead of waiting. It registers no waker:
 /// the caller must poll again by itself.
 #[derive(Debug)]
-pub struct NonBlocking<S>(pub S);
+pub struct NonBlocking<S> {
+    stream: S,
+    caught_up: fn(&S) -> Option<Instant>,
+}
+
+impl<S> NonBlocking<S> {
+    /// Wraps a stream of which nothing is known ([`ByteStream::caught_up`]).
+    pub fn new(stream: S) -> Self {
+        Self::with_reads(stream, |_| None)
+    }
+
+    /// Wraps a stream, and a way to ask it for what [`ByteStream::caught_up`] returns.
+    pub fn with_reads(stream: S, caught_up: fn(&S) -> Option<Instant>) -> Self {
+        Self { stream, caught_up }
+    }
+
+    /// Returns the stream.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+}
 
 impl<S: Read + Write> ByteStream for NonBlocking<S> {
     fn poll_read(&mut self, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        polled(|| self.0.read(buffer))
+        polled(|| self.stream.read(buffer))
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        polled(|| self.0.write(bytes))
+        polled(|| self.stream.write(bytes))
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        polled(|| self.0.flush())
+        polled(|| self.stream.flush())
+    }
+
+    fn caught_up(&self) -> Option<Instant> {
+        (self.caught_up)(&self.stream)
     }
 }
 
@@ -76,6 +112,13 @@ impl<A: ByteStream, B: ByteStream> ByteStream for Either<A, B> {
         match self {
             Self::Left(stream) => stream.poll_flush(context),
             Self::Right(stream) => stream.poll_flush(context),
+        }
+    }
+
+    fn caught_up(&self) -> Option<Instant> {
+        match self {
+            Self::Left(stream) => stream.caught_up(),
+            Self::Right(stream) => stream.caught_up(),
         }
     }
 }

@@ -27,11 +27,13 @@ mod masking;
 #[cfg(pushest_loom)]
 mod models;
 mod names;
+mod news;
 mod options;
 mod park;
 mod pump;
 mod pump_waker;
 mod queue;
+mod reads;
 mod recording;
 mod retry_after;
 pub mod runtime;
@@ -42,6 +44,7 @@ mod trigger;
 mod unblocked;
 mod user;
 mod waiting;
+mod wall_clock;
 mod websocket;
 mod wire;
 

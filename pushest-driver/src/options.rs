@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 #[cfg(feature = "http")]
 use pushest_proto::AuthEndpoint;
@@ -12,6 +13,7 @@ use crate::authorizer::Authorizer;
 #[cfg(feature = "tls")]
 use crate::dial::tls::Trust;
 use crate::recording::SinkOption;
+use crate::wall_clock::TimeOfDay;
 
 /// What happens when a receiver is slower than its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +26,8 @@ pub enum Overflow {
     /// that nothing is lost; the server's side of the connection fills up instead. It goes on
     /// sending, pings included, and no pong deadline runs. A server may close a client that is too
     /// slow. The client notices when it reads again, after what the server had sent before; then it
-    /// reconnects, and each channel gets a `Gap`.
+    /// reconnects, and each channel gets a [`Gap`](crate::Event::Gap), which goes back to before the
+    /// client stopped reading: the server may have closed the connection right then.
     ///
     /// One full receiver holds up all others. While waiting, nothing that the server says arrives:
     /// whoever awaits `flush()` or `subscribed()` and does not receive meanwhile may wait forever.
@@ -82,6 +85,7 @@ pub struct Options {
     pub(crate) starts_disconnected: bool,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) recording: SinkOption,
+    pub(crate) time_of_day: TimeOfDay,
     #[cfg(feature = "tls")]
     pub(crate) trust: Trust,
 }
@@ -252,6 +256,33 @@ impl Options {
         self.recording = SinkOption::new(sink);
         self
     }
+
+    /// Takes the time of the day from this function instead of the system's clock: for the dates
+    /// that a server names when it refuses, for the `since` of a [`Gap`](crate::Event::Gap), and to
+    /// notice that the machine was suspended, since this clock goes on meanwhile and the client's
+    /// own stands still. For tests of what a program does then. It is called often and must not
+    /// block.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use std::time::{Duration, SystemTime};
+    /// use pushest_driver::Options;
+    ///
+    /// let suspended = Arc::new(AtomicU64::new(0));
+    /// let seconds = suspended.clone();
+    /// let options = Options::default().time_of_day(move || {
+    ///     SystemTime::now() + Duration::from_secs(seconds.load(Ordering::Relaxed))
+    /// });
+    /// // Once the client is connected, the machine sleeps for an hour:
+    /// suspended.store(3_600, Ordering::Relaxed);
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn time_of_day(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.time_of_day = TimeOfDay::of(clock);
+        self
+    }
 }
 
 #[cfg(feature = "http")]
@@ -380,6 +411,7 @@ impl Default for Options {
             starts_disconnected: false,
             addresses: Vec::new(),
             recording: SinkOption::default(),
+            time_of_day: TimeOfDay::default(),
             #[cfg(feature = "tls")]
             trust: Trust::default(),
         }
@@ -399,6 +431,7 @@ impl fmt::Debug for Options {
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authority.is_some())
             .field("addresses", &self.addresses)
+            .field("time_of_day", &self.time_of_day)
             .finish_non_exhaustive()
     }
 }

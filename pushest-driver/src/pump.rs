@@ -12,11 +12,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{
-    Action, Authorization, ConnectionId, ConnectionState, Denied, DialFailure, Endpoint, Escaped,
-    Event, Instant, Loss, Ticket,
+    Action, ConnectionId, ConnectionState, DialFailure, Endpoint, Escaped, Event, Instant, Loss,
 };
 use tracing::Span;
-use tungstenite::{Bytes, Message};
+use tungstenite::Message;
 
 use crate::authorizations::Authorizations;
 use crate::authorizer::blocking;
@@ -25,9 +24,11 @@ use crate::dial::Dialer;
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
 use crate::logging;
+use crate::news::News;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
 use crate::runtime::Runtime;
+use crate::wall_clock::WallClock;
 use crate::websocket::Incoming;
 use crate::websocket::WebSocket;
 use crate::wire::{Closing, Wire};
@@ -59,6 +60,7 @@ pub struct Pump<R: Runtime> {
     closing: Vec<Closing<WebSocket<R>>>,
     /// What has happened since the session was told last.
     news: Vec<News>,
+    wall_clock: WallClock,
     authorizations: Authorizations,
     /// A receiver is full: nothing is read.
     is_paused: bool,
@@ -81,7 +83,8 @@ pub struct Pump<R: Runtime> {
 /// The connection that the session asked for last.
 enum Link<S> {
     None,
-    Dialing(ConnectionId, BoxFuture<'static, Result<S, DialFailure>>),
+    /// Since then.
+    Dialing(ConnectionId, Instant, BoxFuture<'static, Result<S, DialFailure>>),
     Open(Wire<S>),
 }
 
@@ -89,19 +92,10 @@ impl<S> Link<S> {
     fn connection(&self) -> Option<ConnectionId> {
         match self {
             Self::None => None,
-            Self::Dialing(connection, _) => Some(*connection),
+            Self::Dialing(connection, ..) => Some(*connection),
             Self::Open(wire) => Some(wire.connection),
         }
     }
-}
-
-enum News {
-    Opened(ConnectionId),
-    Received(ConnectionId, Bytes),
-    /// A WebSocket ping or pong.
-    Heard(ConnectionId),
-    Lost(ConnectionId, Loss),
-    Answered(Ticket, Result<Authorization, Denied>),
 }
 
 impl<R: Runtime> Future for Pump<R> {
@@ -155,6 +149,7 @@ impl<R: Runtime> Pump<R> {
             span: Span::none(),
             closing: Vec::new(),
             news: Vec::new(),
+            wall_clock: WallClock::default(),
             authorizations: Authorizations::new(authorizer),
             is_paused: false,
             is_writable: true,
@@ -177,11 +172,12 @@ impl<R: Runtime> Pump<R> {
             }
         }
         let hub = self.hub.clone();
+        let time_of_day = hub.options.time_of_day.since_1970(&*self.runtime);
         let mut guard = hub.lock();
         let state = &mut *guard;
         // The clock is read under the lock, so that commands cannot be ahead of it.
         let now = hub.now();
-        self.tell(state, now);
+        self.tell(state, time_of_day, now);
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
             state.session.handle_timeout(now);
         }
@@ -220,23 +216,18 @@ impl<R: Runtime> Pump<R> {
         self.discarded.clear();
     }
 
-    fn tell(&mut self, state: &mut State, now: Instant) {
+    fn tell(&mut self, state: &mut State, time_of_day: Option<Duration>, now: Instant) {
         let session = &mut state.session;
+        // What follows is counted by it.
+        let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
+        if let Some(time) = time_of_day
+            && self.wall_clock.is_due(time, now, self.news.iter().any(asks))
+        {
+            session.handle_wall_clock(time, now);
+        }
         for news in self.news.drain(..) {
-            match news {
-                News::Opened(connection) => {
-                    self.is_writable = true;
-                    session.handle_open(connection, now);
-                }
-                News::Received(connection, message) => {
-                    session.handle_message(connection, message, now);
-                }
-                News::Heard(connection) => session.handle_activity(connection, now),
-                News::Lost(connection, loss) => session.handle_close(connection, loss, now),
-                News::Answered(ticket, answer) => {
-                    session.handle_authorization(ticket, answer, now);
-                }
-            }
+            self.is_writable |= matches!(news, News::Opened(_));
+            news.tell(session, now);
         }
     }
 
@@ -313,7 +304,7 @@ impl<R: Runtime> Pump<R> {
         );
         tracing::debug!(target: "pushest", parent: &self.span, "dialling");
         let dial = self.dialer.dial(&self.runtime, endpoint);
-        self.link = Link::Dialing(connection, dial);
+        self.link = Link::Dialing(connection, now, dial);
     }
 
     /// Gives the link up: a dial at once, an open connection with a close frame.
@@ -332,13 +323,13 @@ impl<R: Runtime> Pump<R> {
     fn read(&mut self, context: &mut Context<'_>) {
         match &mut self.link {
             Link::None => {}
-            Link::Dialing(connection, dial) => {
-                let connection = *connection;
+            Link::Dialing(connection, since, dial) => {
+                let (connection, since) = (*connection, *since);
                 match dial.as_mut().poll(context) {
                     Poll::Pending => {}
                     Poll::Ready(Ok(socket)) => {
                         tracing::debug!(target: "pushest", "open");
-                        self.link = Link::Open(Wire::new(connection, socket));
+                        self.link = Link::Open(Wire::new(connection, socket, since));
                         self.news.push(News::Opened(connection));
                     }
                     Poll::Ready(Err(failure)) => {
@@ -357,23 +348,26 @@ impl<R: Runtime> Pump<R> {
         for _ in 0..most {
             let Link::Open(wire) = &mut self.link else { return };
             let connection = wire.connection;
-            match wire.read(context) {
-                Poll::Pending => return,
-                Poll::Ready(Ok(Incoming::Closed(loss))) => {
+            let Poll::Ready(read) = wire.read(context) else { return wire.catch_up() };
+            if let Some(at) = wire.take_caught_up() {
+                self.news.push(News::CaughtUp(connection, at));
+            }
+            match read {
+                Ok(Incoming::Closed(loss)) => {
                     self.news.push(News::Lost(connection, loss));
                     self.close(None, self.hub.now());
                 }
-                Poll::Ready(Ok(Incoming::Ping | Incoming::Pong)) => {
+                Ok(Incoming::Ping | Incoming::Pong) => {
                     self.news.push(News::Heard(connection));
                 }
-                Poll::Ready(Ok(Incoming::Message(message))) => {
+                Ok(Incoming::Message(message)) => {
                     bytes += message.len();
                     self.news.push(News::Received(connection, message));
                     if bytes >= most_bytes {
                         return;
                     }
                 }
-                Poll::Ready(Err(loss)) => {
+                Err(loss) => {
                     match loss {
                         Loss::TooLarge { .. } => self.close(Some(TOO_BIG), self.hub.now()),
                         Loss::BadClose { .. } => self.close(Some(PROTOCOL), self.hub.now()),

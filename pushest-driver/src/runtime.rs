@@ -27,6 +27,7 @@ use crate::names;
 use crate::options::Options;
 pub use crate::park::Parking;
 pub use crate::pump::Pump;
+pub use crate::reads::Reads;
 pub use crate::websocket::{Followed, PolledSocket, Transport};
 
 /// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
@@ -45,10 +46,12 @@ pub trait Runtime: Send + Sync + 'static {
     /// Completes at a point in time.
     type Sleep: Future<Output = ()> + Send + 'static;
 
-    /// The time, since an origin of the runtime's choice.
+    /// The time, since an origin of the runtime's choice. It never goes back.
     fn now(&self) -> Instant;
 
-    /// The time of the day, for dates that servers name. By default the system's.
+    /// The time of the day, for dates that servers name, for the time since which a
+    /// [`Gap`](crate::Event::Gap) lasts, and to notice that the machine was suspended, where
+    /// [`Runtime::now`] stands still. By default the system's.
     fn system_time(&self) -> SystemTime {
         SystemTime::now()
     }

@@ -8,7 +8,8 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
-use crate::websocket::{self, Incoming};
+use crate::runtime::Runtime;
+use crate::websocket::{self, Incoming, WebSocket};
 
 /// Messages of a closing connection that are thrown away before others get their turn.
 const DISCARDS: usize = 64;
@@ -26,13 +27,18 @@ pub(crate) struct Wire<S> {
     /// Writing failed. What the server said before it went may still be there to be read, and a
     /// close frame says more than a broken pipe.
     broken: Option<Loss>,
+    /// Everything that had arrived by then was handed out; `None` once the session was told.
+    caught_up: Option<Instant>,
+    /// The last such time that the session was told.
+    told: Option<Instant>,
 }
 
 impl<S> Wire<S>
 where
     S: Stream<Item = Result<Incoming, Loss>> + Sink<Message, Error = Error> + Unpin,
 {
-    pub(crate) fn new(connection: ConnectionId, socket: S) -> Self {
+    /// `dialled` is when the connection began to be made.
+    pub(crate) fn new(connection: ConnectionId, socket: S, dialled: Instant) -> Self {
         Self {
             connection,
             socket,
@@ -40,6 +46,8 @@ where
             is_full: false,
             is_unflushed: false,
             broken: None,
+            caught_up: Some(dialled),
+            told: None,
         }
     }
 
@@ -119,6 +127,26 @@ where
                 None => Poll::Pending,
             },
         }
+    }
+}
+
+impl<S> Wire<S> {
+    /// Returns the time up to which the session has been handed everything that had arrived, if it
+    /// is later than the one that was returned last.
+    ///
+    /// The session needs it before the next message only: an empty socket with no message behind it
+    /// proves nothing, since that of a path that has gone dark is empty, too.
+    pub(crate) fn take_caught_up(&mut self) -> Option<Instant> {
+        let caught_up = self.caught_up.take().filter(|at| self.told.is_none_or(|told| *at > told));
+        self.told = caught_up.or(self.told);
+        caught_up
+    }
+}
+
+impl<R: Runtime> Wire<WebSocket<R>> {
+    /// Takes note that [`Wire::read`] had nothing to hand out.
+    pub(crate) fn catch_up(&mut self) {
+        self.caught_up = self.socket.caught_up().or(self.caught_up);
     }
 }
 
@@ -237,7 +265,8 @@ mod tests {
                 break connection;
             }
         };
-        Wire::new(connection, Socket { capacity, ..Socket::default() })
+        let socket = Socket { capacity, ..Socket::default() };
+        Wire::new(connection, socket, Instant::ORIGIN)
     }
 
     fn context() -> Context<'static> {

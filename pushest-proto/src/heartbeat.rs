@@ -125,6 +125,11 @@ impl Heartbeat {
         self.sent.iter().find(|sent| sent.ping.is_some()).map(|sent| sent.at)
     }
 
+    /// When the oldest unanswered ping was sent; of several in a row that nobody waits for, the last.
+    pub(crate) fn oldest_unanswered(&self) -> Option<Instant> {
+        self.sent.front().map(|sent| sent.at)
+    }
+
     /// When the server will have been silent for the activity timeout.
     pub(crate) fn silent_at(&self) -> Instant {
         self.last_heard.max(self.resumed) + self.activity

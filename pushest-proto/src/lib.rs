@@ -125,11 +125,13 @@ mod outgoing;
 mod pending;
 mod rate;
 mod session;
+mod silence;
 mod text;
 mod time;
 mod timers;
 pub mod trace;
 mod user;
+mod wall_clock;
 mod wire;
 
 pub use action::{Action, CloseCode, Frame};

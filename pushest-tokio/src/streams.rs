@@ -1,15 +1,84 @@
 //! tokio's streams as the driver wants them, and the driver's as tokio-tungstenite does.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use pushest_driver::runtime::ByteStream;
+use pushest_driver::proto;
+use pushest_driver::runtime::{ByteStream, Reads};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+/// A TCP socket that knows up to when it has been read empty.
+#[derive(Debug)]
+pub struct Socket {
+    stream: TcpStream,
+    reads: Reads,
+    origin: Instant,
+}
+
+impl Socket {
+    /// `reads` began before the stream was connected; `origin` is that of the runtime's time.
+    pub(crate) fn new(stream: TcpStream, reads: Reads, origin: Instant) -> Self {
+        Self { stream, reads, origin }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = proto::Instant::ORIGIN + self.origin.elapsed();
+        let (asked, filled) = (buffer.remaining(), buffer.filled().len());
+        // While it is pending, tokio has not asked the operating system: it knows of data only from
+        // its own loop, which stands still while a task blocks the thread.
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.reads.read(before, asked, buffer.filled().len() - filled);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    /// TLS writes its records so.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
 
 /// A stream as the driver reads and writes it.
 #[derive(Debug)]
-pub struct Stream<S>(pub(crate) S);
+pub struct Stream<S> {
+    pub(crate) stream: S,
+    /// The socket that it runs over.
+    pub(crate) socket: fn(&S) -> &Socket,
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
     fn poll_read(
@@ -18,16 +87,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
-        let read = Pin::new(&mut self.0).poll_read(context, &mut buffer);
+        let read = Pin::new(&mut self.stream).poll_read(context, &mut buffer);
         read.map_ok(|()| buffer.filled().len())
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn caught_up(&self) -> Option<proto::Instant> {
+        Some((self.socket)(&self.stream).reads.caught_up())
     }
 }
 

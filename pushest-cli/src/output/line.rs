@@ -41,7 +41,7 @@ pub(crate) enum Line<'a> {
         user: User<'a>,
     },
     /// Events may be missing.
-    Gap { channel: &'a str, silent_ms: u64, cause: String },
+    Gap { channel: &'a str, silent_ms: u64, since_ms: Option<u64>, cause: String },
     /// How many connections subscribe to a channel.
     SubscriptionCount { channel: &'a str, count: u64 },
     /// A cache channel has no cached event.
@@ -110,9 +110,10 @@ impl<'a> Line<'a> {
         Some(match event {
             Event::Channel(event) => event.into(),
             Event::Presence(update) => update.into(),
-            Event::Gap { channel, silent_for, cause } => Self::Gap {
+            Event::Gap { channel, silent_for, since, cause } => Self::Gap {
                 channel: channel.as_str(),
                 silent_ms: silent_for.as_millis().try_into().unwrap_or(u64::MAX),
+                since_ms: since.map(|since| since.as_millis().try_into().unwrap_or(u64::MAX)),
                 cause: cause.to_string(),
             },
             Event::SubscriptionCount { channel, count } => {

@@ -52,7 +52,7 @@ samples! {
     Members => Line::Members { channel: EVIL, joined: vec![user(), user()], left: vec![user()], known: false },
     Joined => Line::Joined { channel: EVIL, user: user() },
     Left => Line::Left { channel: EVIL, user: user() },
-    Gap => Line::Gap { channel: EVIL, silent_ms: 1, cause: EVIL.to_owned() },
+    Gap => Line::Gap { channel: EVIL, silent_ms: 1, since_ms: Some(1), cause: EVIL.to_owned() },
     SubscriptionCount => Line::SubscriptionCount { channel: EVIL, count: 1 },
     CacheMiss => Line::CacheMiss { channel: EVIL },
     Undecryptable => Line::Undecryptable { channel: EVIL, event: EVIL, reason: EVIL.to_owned() },

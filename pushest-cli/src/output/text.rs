@@ -50,9 +50,15 @@ impl Line<'_> {
                 let user = format!("left  {user}");
                 p.styled(CHANNEL, channel).text("  ").styled(LEFT, user);
             }
-            Self::Gap { channel, silent_ms, cause } => {
+            Self::Gap { channel, silent_ms, since_ms, cause } => {
                 let seconds = Milliseconds(*silent_ms);
-                let text = format!("gap  events of the last {seconds} may be missing: {cause}");
+                // As `date +%s` counts, and `date --date=@…` reads.
+                let since = since_ms.map(|since| {
+                    format!(", since {}.{:03} s after 1970,", since / 1000, since % 1000)
+                });
+                let since = since.unwrap_or_default();
+                let text =
+                    format!("gap  events of the last {seconds}{since} may be missing: {cause}");
                 p.styled(CHANNEL, channel).text("  ").styled(WARNING, text);
             }
             Self::SubscriptionCount { channel, count } => {

@@ -113,7 +113,7 @@ fn a_recording_in_another_format_is_bad_input_and_both_formats_are_named() {
     let (_folder, file) = folder();
     record(&file, "tokio");
     let recording = fs::read_to_string(&file).unwrap();
-    fs::write(&file, recording.replacen(r#""version":2"#, r#""version":1"#, 1)).unwrap();
+    fs::write(&file, recording.replacen(r#""version":3"#, r#""version":1"#, 1)).unwrap();
     let ended = replay(&file, &[]);
     assert_eq!((ended.status, ended.stdout.len()), (Some(2), 0), "{ended:?}");
     assert!(ended.stderr.contains("format 1"), "{ended:?}");

@@ -121,7 +121,8 @@ impl Dialer {
         endpoint: &Endpoint,
         headers: &[(String, String)],
     ) -> Result<Upgrade, DialFailure> {
-        Upgrade::new(endpoint, self.config.key(), headers, runtime)
+        let time_of_day = self.options.time_of_day.clone();
+        Upgrade::new(endpoint, self.config.key(), headers, runtime, time_of_day)
     }
 
     fn websocket(&self) -> WebSocketConfig {

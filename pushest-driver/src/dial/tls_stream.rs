@@ -26,6 +26,11 @@ impl<S: Read + Write> TlsStream<S> {
         Ok(Self { session: session.map_err(io::Error::other)?, stream })
     }
 
+    /// Returns the stream that TLS runs over.
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Goes on with the handshake.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::task::{Context, Poll};
 
+use pushest_proto::Instant;
 use tungstenite::Bytes;
 
 use super::follower::Follower;
@@ -29,6 +30,14 @@ impl<S> Followed<S> {
     #[cfg(test)]
     pub(super) fn stream_mut(&mut self) -> &mut S {
         &mut self.stream
+    }
+}
+
+impl<S: ByteStream> Followed<S> {
+    /// As [`ByteStream::caught_up`], for one that has nothing to give for now. Within a message
+    /// there is no such moment: it was begun to be sent before, and other messages wait behind it.
+    pub(super) fn caught_up_between_messages(&self) -> Option<Instant> {
+        if self.follower.is_between_messages() { self.stream.caught_up() } else { None }
     }
 }
 
@@ -64,6 +73,10 @@ impl<S: ByteStream> ByteStream for Followed<S> {
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream.poll_flush(context)
+    }
+
+    fn caught_up(&self) -> Option<Instant> {
+        self.stream.caught_up()
     }
 }
 

@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 
 use futures_util::future::Either;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use pushest_proto::{Limits, Loss};
+use pushest_proto::{Instant, Limits, Loss};
 use tungstenite::error::{CapacityError, Error, ProtocolError};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Bytes, Message};
@@ -116,8 +116,19 @@ impl<R: Runtime> WebSocket<R> {
         self.socket.as_mut().expect(WHOLE)
     }
 
+    fn transport(&self) -> &Transport<R> {
+        R::transport(self.socket.as_ref().expect(WHOLE))
+    }
+
     fn follower(&self) -> &Follower {
-        &R::transport(self.socket.as_ref().expect(WHOLE)).follower
+        &self.transport().follower
+    }
+
+    /// Returns a time such that everything that had arrived by then has been handed out, where that
+    /// is known. For a socket that has just had nothing to hand out (`Pending`), so that what was
+    /// read is in no buffer any more.
+    pub(crate) fn caught_up(&self) -> Option<Instant> {
+        self.transport().caught_up_between_messages()
     }
 
     /// Returns how the connection was lost by an error: as the close frame says, if it is the frame

@@ -69,6 +69,9 @@ fn options(settings: Settings) -> Options {
     if let Some(bytes) = settings.transport_limit {
         options = options.transport_limit(bytes);
     }
+    if let Some(clock) = settings.time_of_day {
+        options = options.time_of_day(move || clock());
+    }
     if let Some(pem) = settings.authority_pem {
         options = trusting(options, &pem);
     }

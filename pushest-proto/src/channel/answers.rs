@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use super::encrypted::SharedSecret;
 use super::presence::Members;
@@ -9,6 +10,7 @@ use super::{
     Channel, ChannelKind, ChannelName, Channels, Context, Key, Member, Phase, PresenceChange,
     PresenceUpdate,
 };
+use crate::Instant;
 use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::event::{Event, LimitReached, RequestFailure, ServerError};
@@ -45,10 +47,19 @@ impl Channels {
     pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) {
         let channel = &mut self.slab[key];
         channel.was_told_of = true;
-        if let Some((since, cause)) = channel.gap.take() {
-            let silent_for = context.now.saturating_duration_since(since);
+        if let Some((began, cause)) = channel.gap.take() {
+            let silent_for = context.wall_clock.moment(context.now).since(began);
+            let since = context.wall_clock.unix_of(began, context.now);
             let channel = channel.name.clone();
-            context.pending.keep(Event::Gap { channel, silent_for, cause });
+            context.pending.keep(Event::Gap { channel, silent_for, since, cause });
+        }
+    }
+
+    /// How long the subscribe that is answered now has waited for it.
+    pub(crate) fn round_trip(&self, key: Key, now: Instant) -> Duration {
+        match self.slab[key].phase {
+            Phase::Subscribing => now.saturating_duration_since(self.slab[key].asked),
+            _ => Duration::ZERO,
         }
     }
 

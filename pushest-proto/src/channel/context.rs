@@ -14,6 +14,7 @@ use crate::connection::ConnectionId;
 use crate::event::ChannelEvent;
 use crate::pending::Pending;
 use crate::trace::Trace;
+use crate::wall_clock::WallClock;
 
 /// A `Retry-After` beyond this is taken as this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -21,6 +22,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// What a channel needs to know of the session, and where it reports.
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
+    pub(crate) wall_clock: &'a WallClock,
     pub(crate) config: &'a Config,
     pub(crate) pending: &'a mut Pending,
     pub(crate) backoff: &'a mut Backoff,

@@ -43,6 +43,7 @@ use crate::event::RequestFailure;
 use crate::hash::Seeded;
 use crate::loss::Loss;
 use crate::pending::{Order, Pending};
+use crate::wall_clock::Moment;
 use presence::Members;
 use rekey::Encryption;
 
@@ -119,8 +120,13 @@ struct Channel {
     me: Option<Arc<str>>,
     count: Option<u64>,
     failure: Option<Box<RequestFailure>>,
-    /// The subscription was lost: since when nothing was heard, and why.
-    gap: Option<(Instant, Arc<Loss>)>,
+    /// When the first subscribe was polled since the server was last told nothing of the channel.
+    asked: Instant,
+    /// Of what the present connection may have lost, nothing was sent before this: the server did
+    /// not know then that the channel is wanted.
+    told_since: Option<Moment>,
+    /// The subscription was lost: since when events may be missing, and why.
+    gap: Option<(Moment, Arc<Loss>)>,
     /// Something of the channel was told since it was wanted, or since the last gap: a loss leaves
     /// a gap.
     was_told_of: bool,
@@ -271,6 +277,7 @@ impl Channels {
         self.of_user -= usize::from(channel.needs_sign_in);
         channel.wanted = false;
         channel.leaving = channel.told;
+        channel.told_since = None;
         channel.gap = None;
         channel.was_told_of = false;
         channel.count = None;
@@ -339,9 +346,9 @@ impl Channels {
         }
     }
 
-    /// The connection is gone, and with it all that was on its way. `since` is when the last
-    /// message was heard.
-    pub(crate) fn lost(&mut self, since: Instant, loss: &Arc<Loss>, pending: &mut Pending) {
+    /// The connection is gone, and with it all that was on its way, and what was sent after
+    /// `since`.
+    pub(crate) fn lost(&mut self, since: Moment, loss: &Arc<Loss>, pending: &mut Pending) {
         for (ticket, _) in core::mem::take(&mut self.in_flight) {
             self.abandoned.push((pending.next_order(), ticket));
         }
@@ -351,8 +358,10 @@ impl Channels {
         self.unanswered.clear();
         for (_, channel) in &mut self.slab {
             channel.forget_key(pending);
+            let told_since = channel.told_since.take();
             if core::mem::take(&mut channel.was_told_of) && channel.gap.is_none() {
-                channel.gap = Some((since, loss.clone()));
+                let began = told_since.map_or(since, |asked| asked.max(since));
+                channel.gap = Some((began, loss.clone()));
             }
             channel.failure.take_if(|failure| !failure.is_final());
             channel.phase = Phase::Idle;
@@ -394,6 +403,8 @@ impl Channels {
             me: None,
             count: None,
             failure: None,
+            asked: Instant::ORIGIN,
+            told_since: None,
             gap: None,
             was_told_of: false,
             since: Order::default(),

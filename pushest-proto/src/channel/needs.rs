@@ -212,7 +212,12 @@ impl Channels {
     ) -> Action {
         let channel = &mut self.slab[key];
         channel.phase = Phase::Subscribing;
+        if !channel.told {
+            channel.asked = context.now;
+        }
         channel.told = true;
+        // A subscription that is made anew with other data is the same one to the user.
+        channel.told_since.get_or_insert_with(|| context.wall_clock.moment(context.now));
         channel.frame_bytes = text.len();
         channel.tries += 1;
         if channel.kind.is_signed() {

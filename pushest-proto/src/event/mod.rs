@@ -44,13 +44,27 @@ pub enum Event {
         retry_in: Option<Duration>,
     },
     /// The subscription is back after a lost connection: events may have been missed. It comes
-    /// right after the channel's own `Subscribed`, before anything else of the channel; whoever
-    /// refetches on it has missed nothing.
+    /// right after the channel's own `Subscribed`, before anything else of the channel. A user who
+    /// then fetches what was sent in the last `silent_for`, or `since`, has missed nothing.
+    ///
+    /// The gap begins where the connection is last known to have been read to its end before the
+    /// last message that arrived ([`Session::handle_caught_up`](crate::Session::handle_caught_up)),
+    /// less the longest round trip that was measured on it, but not before the channel was
+    /// subscribed to on it. What is missing was sent after that, unless the network delayed it for
+    /// longer than any round trip. Where the session is not told what was read, the gap begins with
+    /// the last message that was handed to it; what arrived and was not read is then not in it.
     Gap {
         /// The channel.
         channel: ChannelName,
-        /// From the last message heard on the former connection until now.
+        /// From the beginning of the gap until now, with the time in which the machine was
+        /// suspended, as far as the session was told
+        /// ([`Session::handle_wall_clock`](crate::Session::handle_wall_clock)).
         silent_for: Duration,
+        /// The beginning of the gap on the wall clock of this machine, since 1970 (UTC): with std,
+        /// `SystemTime::UNIX_EPOCH + since`. It is exact to about a millisecond; how far this
+        /// machine's clock is from that of the server is not known. `None` if the session was never
+        /// told the wall clock.
+        since: Option<Duration>,
         /// How the former connection ended.
         cause: Arc<Loss>,
     },

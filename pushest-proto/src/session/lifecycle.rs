@@ -29,6 +29,7 @@ impl Session {
     pub(super) fn open(&mut self, connection: ConnectionId) {
         self.connection.phase = Phase::Opening(connection);
         self.connection.writable = true;
+        self.silence.begin(self.wall_clock.moment(self.now));
         self.timers.disarm(Timer::Dial);
         self.timers.arm(Timer::Handshake, self.now + self.config.timeouts.handshake);
     }
@@ -113,7 +114,9 @@ impl Session {
         }
         user.lost(&mut context);
         self.sent.clear();
-        self.channels.lost(self.heartbeat.last_heard, &loss, &mut self.pending);
+        let unanswered = self.heartbeat.oldest_unanswered().map(|at| self.wall_clock.moment(at));
+        let since = self.silence.since(unanswered, self.config.timeouts.pong);
+        self.channels.lost(since, &loss, &mut self.pending);
         for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
             self.pending.keep(Event::PingLost { ping });
         }
@@ -160,6 +163,7 @@ impl Session {
     /// Something came: whatever it was, the server lives.
     pub(super) fn heard(&mut self) {
         self.heartbeat.last_heard = self.now;
+        self.silence.heard(self.now, &self.wall_clock);
         if self.timers.is_armed(Timer::Pong) {
             self.timers.disarm(Timer::Pong);
             self.timers.arm(Timer::Activity, self.heartbeat.silent_at());

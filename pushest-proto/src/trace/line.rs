@@ -97,6 +97,11 @@ pub(crate) enum Line<'a> {
         at: u64,
         connection: u64,
     },
+    /// Everything that had arrived at this time was read, be it in the past.
+    CaughtUp {
+        at: u64,
+        connection: u64,
+    },
     Close {
         at: u64,
         connection: u64,
@@ -120,6 +125,10 @@ pub(crate) enum Line<'a> {
     },
     NetworkChange {
         at: u64,
+    },
+    WallClock {
+        at: u64,
+        unix_ms: u64,
     },
     Timeout {
         at: u64,

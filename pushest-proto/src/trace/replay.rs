@@ -6,6 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::{self, Vec};
 use core::fmt;
 use core::iter::Peekable;
+use core::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -212,6 +213,10 @@ impl Replay {
             Line::Activity { at, connection: id } => {
                 session.handle_activity(connection(id), time(at));
             }
+            // Its time may lie in the past, and is none of the session's clock.
+            Line::CaughtUp { at, connection: id } => {
+                session.handle_caught_up(connection(id), Instant::from_micros(at));
+            }
             Line::Close { at, connection: id, loss } => {
                 session.handle_close(connection(id), loss, time(at));
             }
@@ -224,6 +229,9 @@ impl Replay {
                 session.handle_writable(connection(id), writable, time(at));
             }
             Line::NetworkChange { at } => session.handle_network_change(time(at)),
+            Line::WallClock { at, unix_ms } => {
+                session.handle_wall_clock(Duration::from_millis(unix_ms), time(at));
+            }
             Line::Timeout { at } => session.handle_timeout(time(at)),
             // Nothing was tried to be opened at this point: what stands here is one too many.
             Line::Opened(bytes) => self.answers().opened.push_back(Ok(bytes)),

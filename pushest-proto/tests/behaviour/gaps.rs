@@ -25,7 +25,7 @@ fn each_channel_gets_one_gap_at_its_own_confirmation() {
         let events = harness.events();
         let [
             Event::Subscribed { .. },
-            Event::Gap { channel: name, silent_for, cause },
+            Event::Gap { channel: name, silent_for, cause, .. },
             Event::Channel(_),
         ] = &events[..]
         else {

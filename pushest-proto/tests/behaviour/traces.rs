@@ -226,7 +226,7 @@ fn a_recording_in_another_format_is_refused_by_name_whatever_else_is_in_it() {
     let text = everything().recording();
     let format = |version: &str| {
         let first = text.lines().next().unwrap();
-        first.replacen(r#""version":2,"#, &format!(r#""version":{version},"#), 1)
+        first.replacen(r#""version":3,"#, &format!(r#""version":{version},"#), 1)
     };
     // What has other fields, other lines, or no end of its first line, is no less in its format.
     let mut older: Value = serde_json::from_str(&format("1")).unwrap();
@@ -235,15 +235,16 @@ fn a_recording_in_another_format_is_refused_by_name_whatever_else_is_in_it() {
     let cases = [
         (older.to_string() + "\n" + r#"{"explode":{"at":1}}"#, "1, written by version 0.0.9"),
         (format("1"), "1, written by"),
-        (format("3") + "\n", "3, written by"),
+        (format("2"), "2, written by"),
+        (format("4") + "\n", "4, written by"),
         (format("4294967298"), "4294967298"),
-        (format(r#""2""#), r#""2""#),
-        (format("2.0"), "2.0"),
+        (format(r#""3""#), r#""3""#),
+        (format("3.0"), "3.0"),
         (format("null"), "null"),
         (r#"{"trace":{"version":7}}"#.to_string(), "7; this version"),
         (r#"{"trace":{"version":7,"library":[1]}}"#.to_string(), "7; this version"),
     ];
-    let this = concat!("this version, ", env!("CARGO_PKG_VERSION"), ", reads format 2 only");
+    let this = concat!("this version, ", env!("CARGO_PKG_VERSION"), ", reads format 3 only");
     for (recording, named) in cases {
         let error = Replay::new(&recording).unwrap_err();
         let said = error.to_string();

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pushest_proto::{
     AuthEndpoint, Authorization, AuthorizationRequest, ChannelState, CommandError, Config, Denied,
@@ -168,6 +168,8 @@ pub struct Settings {
     pub addresses: Vec<SocketAddr>,
     /// The size of a message in bytes that costs the connection; `None`: the driver's default.
     pub transport_limit: Option<usize>,
+    /// Where the client takes the time of the day from; `None`: the system.
+    pub time_of_day: Option<TimeOfDay>,
 }
 
 /// What happens when the receiver is too slow.
@@ -182,6 +184,9 @@ pub enum Overflow {
 
 /// Returns headers for one dial; it may block.
 pub type HeaderProvider = Arc<dyn Fn() -> Result<Vec<(String, String)>, String> + Send + Sync>;
+
+/// Returns the time of the day.
+pub type TimeOfDay = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// Answers requests for authorizations.
 pub type Authorizer = Arc<dyn Fn(AuthorizationRequest) -> Authorizing + Send + Sync>;
@@ -203,6 +208,7 @@ impl Default for Settings {
             header_provider: None,
             addresses: Vec::new(),
             transport_limit: None,
+            time_of_day: None,
         }
     }
 }
@@ -221,6 +227,7 @@ impl fmt::Debug for Settings {
             .field("has_header_provider", &self.header_provider.is_some())
             .field("addresses", &self.addresses)
             .field("transport_limit", &self.transport_limit)
+            .field("has_time_of_day", &self.time_of_day.is_some())
             .finish()
     }
 }

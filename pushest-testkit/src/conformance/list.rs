@@ -116,6 +116,8 @@ macro_rules! conformance {
                 a_close_frame_that_breaks_a_rule_is_told_as_what_it_is_and_its_code_decides
                 a_code_that_nobody_has_given_a_meaning_is_told_and_not_taken_for_a_breach_of_the_protocol
                 a_connection_that_ends_within_its_close_frame_has_said_its_code
+                a_machine_that_was_suspended_asks_for_a_sign_of_life_and_the_gap_has_that_time
+                a_gap_begins_at_a_time_of_the_day
                 a_message_over_the_limit_in_many_frames_costs_itself_only
                 a_transport_limit_under_that_of_a_message_is_the_same_as_it
                 an_authorization_of_a_megabyte_fails_its_channel_and_no_other
@@ -212,6 +214,13 @@ macro_rules! conformance_over {
                 the_host_of_the_request_names_no_default_port
                 an_answer_in_pieces_of_one_byte_is_put_together
                 frames_in_the_segment_of_the_answer_are_not_lost
+                what_was_sent_while_a_receiver_was_slow_and_the_connection_gone_lies_in_the_gap
+                what_a_server_could_not_send_to_a_slow_receiver_is_not_taken_for_new
+                what_was_sent_while_the_clients_thread_was_blocked_lies_in_the_gap
+                what_was_sent_between_two_calls_lies_in_the_gap
+                what_was_sent_into_a_path_that_went_dark_lies_in_the_gap
+                what_waits_behind_a_message_on_its_way_lies_in_the_gap
+                a_gap_is_no_longer_than_a_round_trip_beyond_what_may_be_missing
                 a_kept_event_of_more_than_a_megabyte_costs_itself_only
                 a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_to_raise;
             heartbeat
@@ -323,6 +332,7 @@ mod tests {
             include_str!("seams/certificates.rs"),
             include_str!("seams/close_frames.rs"),
             include_str!("seams/endpoint.rs"),
+            include_str!("seams/gaps.rs"),
             include_str!("seams/headers.rs"),
             include_str!("seams/lists.rs"),
             include_str!("seams/names.rs"),

@@ -119,7 +119,8 @@ pub mod subscribing;
 use crate::Server;
 
 pub use driver::{
-    Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, Unmet,
+    Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, TimeOfDay,
+    Unmet,
 };
 pub use remote::Remote;
 

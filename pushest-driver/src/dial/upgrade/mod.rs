@@ -23,6 +23,7 @@ pub(crate) use self::answer::{Answer, Step};
 pub(crate) use self::request::Request;
 use crate::byte_stream::ByteStream;
 use crate::runtime::Runtime;
+use crate::wall_clock::TimeOfDay;
 
 /// How much is read at once. What belongs to WebSocket already goes with the rest.
 const CHUNK: usize = 4 * 1024;
@@ -44,6 +45,7 @@ impl Upgrade {
         key: &str,
         headers: &[(String, String)],
         runtime: &Arc<R>,
+        time_of_day: TimeOfDay,
     ) -> Result<Self, DialFailure> {
         // Not of the session's seed: that may be known, and is the same in a replay.
         let mut nonce = [0; 16];
@@ -51,7 +53,7 @@ impl Upgrade {
             DialFailure::Connect(format!("there are no random bytes: {error}").into())
         })?;
         let request = Request::new(endpoint, key, headers, nonce);
-        Ok(Self { request, clock: Box::new(runtime.clone()) })
+        Ok(Self { request, clock: Box::new(Clocks(runtime.clone(), time_of_day)) })
     }
 
     /// Sends the request and reads the answer. Returns what came behind it: the beginning of what
@@ -165,9 +167,11 @@ trait Clock: Send + Sync {
     fn date(&self) -> SystemTime;
 }
 
-impl<R: Runtime> Clock for Arc<R> {
+struct Clocks<R>(Arc<R>, TimeOfDay);
+
+impl<R: Runtime> Clock for Clocks<R> {
     fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
-        let runtime = self.clone();
+        let runtime = self.0.clone();
         Box::pin(async move {
             let deadline = runtime.now() + time;
             // A sleep may end early.
@@ -178,6 +182,6 @@ impl<R: Runtime> Clock for Arc<R> {
     }
 
     fn date(&self) -> SystemTime {
-        self.system_time()
+        self.1.get(&*self.0)
     }
 }

@@ -1,0 +1,28 @@
+//! What has happened since the session was told last.
+
+use pushest_proto::{Authorization, ConnectionId, Denied, Instant, Loss, Session, Ticket};
+use tungstenite::Bytes;
+
+pub(crate) enum News {
+    Opened(ConnectionId),
+    Received(ConnectionId, Bytes),
+    /// A WebSocket ping or pong.
+    Heard(ConnectionId),
+    /// Everything that had arrived by then stands before this.
+    CaughtUp(ConnectionId, Instant),
+    Lost(ConnectionId, Loss),
+    Answered(Ticket, Result<Authorization, Denied>),
+}
+
+impl News {
+    pub(crate) fn tell(self, session: &mut Session, now: Instant) {
+        match self {
+            Self::Opened(connection) => session.handle_open(connection, now),
+            Self::Received(connection, message) => session.handle_message(connection, message, now),
+            Self::Heard(connection) => session.handle_activity(connection, now),
+            Self::CaughtUp(connection, at) => session.handle_caught_up(connection, at),
+            Self::Lost(connection, loss) => session.handle_close(connection, loss, now),
+            Self::Answered(ticket, answer) => session.handle_authorization(ticket, answer, now),
+        }
+    }
+}
