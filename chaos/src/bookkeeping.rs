@@ -124,7 +124,6 @@ impl Book {
             Told::Odd { text } => return self.wrong(text),
             Told::Subscribed { channel } => (channel, self.channels[channel].subscribed()),
             Told::Gap { channel, silent_for, since } => {
-                let since = since.unwrap_or_else(|| at.saturating_sub(silent_for));
                 let gap = Gap { at, silent_for, since };
                 (channel, self.channels[channel].gap(gap))
             }

@@ -22,7 +22,7 @@ pub(crate) enum Told {
     Gap {
         channel: usize,
         silent_for: Duration,
-        since: Option<Duration>,
+        since: Duration,
     },
     Event {
         channel: usize,
@@ -51,8 +51,7 @@ impl fmt::Display for Line {
             Told::Ready => f.write_str("ready"),
             Told::Subscribed { channel } => write!(f, "subscribed {channel}"),
             Told::Gap { channel, silent_for, since } => {
-                write!(f, "gap {channel} {}", silent_for.as_micros())?;
-                since.map_or(Ok(()), |since| write!(f, " {}", since.as_micros()))
+                write!(f, "gap {channel} {} {}", silent_for.as_micros(), since.as_micros())
             }
             Told::Event { channel, number } => write!(f, "event {channel} {number}"),
             Told::Lagged { channel: Some(channel), count } => write!(f, "lagged {count} {channel}"),
@@ -77,10 +76,10 @@ impl FromStr for Line {
         let told = match (what, &words[..]) {
             ("ready", _) => Told::Ready,
             ("subscribed", [channel]) => Told::Subscribed { channel: place(channel)? },
-            ("gap", [channel, silent_for, since @ ..]) => Told::Gap {
+            ("gap", [channel, silent_for, since]) => Told::Gap {
                 channel: place(channel)?,
                 silent_for: micros(silent_for)?,
-                since: since.first().map(|since| micros(since)).transpose()?,
+                since: micros(since)?,
             },
             ("event", [channel, event]) => {
                 Told::Event { channel: place(channel)?, number: number(event)? }
@@ -109,11 +108,10 @@ mod tests {
         let told = [
             Told::Ready,
             Told::Subscribed { channel: 3 },
-            Told::Gap { channel: 4, silent_for: Duration::from_micros(5), since: None },
             Told::Gap {
                 channel: 4,
                 silent_for: Duration::from_micros(5),
-                since: Some(Duration::from_secs(9)),
+                since: Duration::from_secs(9),
             },
             Told::Event { channel: 49, number: 12_345 },
             Told::Lagged { channel: None, count: 7 },

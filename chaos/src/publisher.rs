@@ -29,14 +29,13 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    /// Publishes an event to each channel each `interval`, each at least `size` bytes long. A channel's
-    /// events go out one after the other, so that their order is that of their numbers.
+    /// Publishes an event to each channel each `interval`. A channel's events go out one
+    /// after the other, so that their order is that of their numbers.
     pub(crate) fn start(
         server: SocketAddr,
         channels: &[Channel],
         log: &Arc<Log>,
         interval: Duration,
-        size: usize,
     ) -> Self {
         let goes_on = Arc::new(AtomicBool::new(true));
         let all: Vec<(usize, Channel)> = channels.iter().cloned().enumerate().collect();
@@ -45,7 +44,7 @@ impl Publisher {
             thread::spawn(move || {
                 while goes_on.load(Ordering::Relaxed) {
                     let begun = Instant::now();
-                    publish(server, &channels, &log, size);
+                    publish(server, &channels, &log);
                     thread::sleep(interval.saturating_sub(begun.elapsed()));
                 }
             })
@@ -64,14 +63,13 @@ impl Drop for Publisher {
 }
 
 /// Publishes one event to each of these channels.
-fn publish(server: SocketAddr, channels: &[(usize, Channel)], log: &Log, size: usize) {
+fn publish(server: SocketAddr, channels: &[(usize, Channel)], log: &Log) {
     let mut numbers = Vec::new();
     let mut batch = Vec::new();
     for (index, channel) in channels {
         let number = log.begin(*index);
         numbers.push((*index, number));
-        let mut data = format!("{number} ");
-        data.extend(std::iter::repeat_n('.', size.saturating_sub(data.len())));
+        let mut data = number.to_string();
         if channel.kind == Kind::Encrypted {
             data = encrypted(&channel.name, &data);
         }

@@ -35,8 +35,8 @@ enum Case {
     Pause,
     /// The same, with receivers that block the threads that they run on.
     Block,
-    /// Receivers pause until the server itself closes the connection, which takes too little.
-    SlowClient,
+    /// Receivers pause, and the server closes the connection in order.
+    PauseToClose,
     /// The process is stopped for a minute. The server pings it, and then closes the connection.
     Stop,
     /// The way goes dark in both directions, while its connections stay open.
@@ -47,13 +47,13 @@ enum Case {
 
 impl Case {
     const ALL: [Self; 6] =
-        [Self::Pause, Self::Block, Self::SlowClient, Self::Stop, Self::Dark, Self::DarkToClient];
+        [Self::Pause, Self::Block, Self::PauseToClose, Self::Stop, Self::Dark, Self::DarkToClient];
 
     fn name(self) -> &'static str {
         match self {
             Self::Pause => "pauses while the server ends",
             Self::Block => "blocks while the server ends",
-            Self::SlowClient => "pauses until the server closes",
+            Self::PauseToClose => "pauses while the server closes",
             Self::Stop => "stopped for a minute",
             Self::Dark => "behind a way that goes dark",
             Self::DarkToClient => "behind one dark to the client",
@@ -63,17 +63,11 @@ impl Case {
     /// Settings of the server.
     fn settings(self) -> Vec<(&'static str, String)> {
         match self {
-            // How many messages a connection may owe.
-            Self::SlowClient => vec![("WEBSOCKET_MAX_MESSAGES", "50".to_string())],
+            Self::PauseToClose => vec![("SHUTDOWN_GRACE_PERIOD", "1".to_string())],
             // It pings after this many seconds, and closes 30 s later.
             Self::Stop => vec![("ACTIVITY_TIMEOUT", "10".to_string())],
             _ => Vec::new(),
         }
-    }
-
-    /// The size of an event in bytes. Large ones fill what the operating system buffers.
-    fn size(self) -> usize {
-        if self == Self::SlowClient { 8 * 1024 } else { 0 }
     }
 
     fn is_proxied(self) -> bool {
@@ -83,8 +77,7 @@ impl Case {
     /// How long the disturbance lasts.
     fn time(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Pause | Self::Block => 15,
-            Self::SlowClient => 40,
+            Self::Pause | Self::Block | Self::PauseToClose => 15,
             Self::Stop => 60,
             Self::Dark | Self::DarkToClient => 8,
         })
@@ -140,7 +133,7 @@ fn play(case: Case, program: &Program, runtimes: &[Runtime]) -> Result<(), Strin
     wait(&mut peers, |book| book.channels.iter().all(|book| book.subscribed > 0))?;
     peers.iter_mut().try_for_each(Peer::ask)?;
     peers.iter().for_each(|peer| peer.book().turn());
-    let publisher = Publisher::start(server.address(), &channels, &log, INTERVAL, case.size());
+    let publisher = Publisher::start(server.address(), &channels, &log, INTERVAL);
     wait(&mut peers, |book| book.channels.iter().all(|book| book.newest > 20))?;
 
     disturb(case, &mut server, &proxy, &mut peers)?;
@@ -169,17 +162,12 @@ fn disturb(
 ) -> Result<(), String> {
     let tell = |peers: &mut [Peer], command| peers.iter_mut().for_each(|peer| peer.tell(command));
     match case {
-        Case::Pause | Case::Block => {
-            tell(peers, if case == Case::Pause { "pause" } else { "block" });
+        Case::Pause | Case::Block | Case::PauseToClose => {
+            tell(peers, if case == Case::Block { "block" } else { "pause" });
             thread::sleep(case.time() * 2 / 3);
-            server.kill();
+            if case == Case::PauseToClose { server.terminate() } else { server.kill() }
             server.restart()?;
             thread::sleep(case.time() / 3);
-            tell(peers, "resume");
-        }
-        Case::SlowClient => {
-            tell(peers, "pause");
-            thread::sleep(case.time());
             tell(peers, "resume");
         }
         Case::Stop => {

@@ -118,7 +118,7 @@ impl Stage {
         stage.turn();
         // Published to clients that wait for them already, all numbers must arrive.
         let (server, channels, log) = (stage.server.address(), &stage.channels, &stage.log);
-        stage.publisher = Some(Publisher::start(server, channels, log, INTERVAL, 0));
+        stage.publisher = Some(Publisher::start(server, channels, log, INTERVAL));
         stage.judge("at first", |_| HELD)?.expect_answers(true)?;
         stage.expect_gaps((0, 0))?;
         stage.turn();

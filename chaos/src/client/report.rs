@@ -30,14 +30,13 @@ impl Report {
         let odd = || Told::Odd { text: format!("{event:?}").replace('\n', " ") };
         let told = match (event, channel) {
             (Event::Channel(event), Some(channel)) => {
-                // The number, and what makes the event longer.
-                let text = event.text();
-                let number = text.split(' ').next().and_then(|number| number.parse().ok());
-                number.map_or_else(odd, |number| Told::Event { channel, number })
+                let number = event.text().parse();
+                number.map_or_else(|_| odd(), |number| Told::Event { channel, number })
             }
             (Event::Subscribed { .. }, Some(channel)) => Told::Subscribed { channel },
-            (Event::Gap { silent_for, .. }, Some(channel)) => {
-                Told::Gap { channel, silent_for: *silent_for, since: None }
+            // Every driver tells the session the wall clock, so that there is a time.
+            (Event::Gap { silent_for, since: Some(since), .. }, Some(channel)) => {
+                Told::Gap { channel, silent_for: *silent_for, since: *since }
             }
             (Event::Lagged(count), channel) => Told::Lagged { channel, count: *count },
             // They come and go with what is done to the other clients; and a server that ends, is new
