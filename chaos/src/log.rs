@@ -27,8 +27,13 @@ impl Log {
 
     /// Takes down that an event is about to be published, and returns its number.
     pub(crate) fn begin(&self, channel: usize) -> u64 {
+        self.enter(channel, Published { began: app::now(), ended: None, answered: false })
+    }
+
+    /// Takes down an event, and returns its number.
+    pub(crate) fn enter(&self, channel: usize, event: Published) -> u64 {
         let mut events = self.lock(channel);
-        events.push(Published { began: app::now(), ended: None, answered: false });
+        events.push(event);
         events.len() as u64
     }
 

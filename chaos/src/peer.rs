@@ -58,6 +58,26 @@ impl Peer {
         &mut self.process
     }
 
+    /// Waits until its books are like that.
+    pub(crate) fn wait(
+        &mut self,
+        deadline: Instant,
+        is_met: impl Fn(&Book) -> bool,
+    ) -> Result<(), String> {
+        while !is_met(&self.book()) {
+            let name = self.start.name.clone();
+            if let Some(status) = self.process.ended() {
+                return Err(format!("{name} ended with {status}"));
+            }
+            if Instant::now() > deadline {
+                self.ask()?;
+                return Err(format!("{name} is not back: {}", self.book().standing()));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
     /// Asks how things stand, and waits for the answer.
     pub(crate) fn ask(&mut self) -> Result<(), String> {
         let before = self.book().answers;

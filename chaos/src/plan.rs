@@ -85,7 +85,8 @@ impl Plan {
         let mut random = Rng::with_seed(seed);
         let second = Duration::from_secs(1);
         let mut server = [0, 1, 2, 3, 4, 5];
-        let mut direct = vec![Fault::Stop(second), Fault::Stop(3 * second), Fault::Pause, Fault::Block];
+        let mut direct =
+            vec![Fault::Stop(second), Fault::Stop(3 * second), Fault::Pause, Fault::Block];
         let slow = Way::Delay(Duration::from_millis(150));
         let dark = |to_client, to_server| Fault::Way(Way::Dark { to_client, to_server });
         let mut proxied = vec![

@@ -84,7 +84,8 @@ fn publish(server: SocketAddr, channels: &[(usize, Channel)], log: &Log) {
 
 /// An encrypted channel's data (protocol, encrypted channels).
 fn encrypted(channel: &str, data: &str) -> String {
-    let key: [u8; 32] = Sha256::new().chain_update(channel).chain_update(app::MASTER_KEY).finalize().into();
+    let key: [u8; 32] =
+        Sha256::new().chain_update(channel).chain_update(app::MASTER_KEY).finalize().into();
     let nonce: [u8; 24] = std::array::from_fn(|_| fastrand::u8(..));
     let ciphertext = XSalsa20Poly1305::new((&key).into())
         .encrypt((&nonce).into(), data.as_bytes())

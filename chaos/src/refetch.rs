@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::app;
 use crate::bookkeeping::{Book, Verdict};
-use crate::channels::{self, Channel};
+use crate::channels;
 use crate::client::{Runtime, Start};
 use crate::log::Log;
 use crate::peer::Peer;
@@ -26,6 +27,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const QUEUE: usize = 16;
 /// How long until every channel must be back after the last disturbance.
 const BACK: Duration = Duration::from_secs(30);
+
+/// How long before the disturbance a gap may begin.
+const EARLY: Duration = Duration::from_secs(2);
 
 /// A way to lose events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +99,8 @@ pub(crate) fn run(program: &Program, runtimes: &[Runtime]) -> Result<(), String>
     let begun = Instant::now();
     let mut problems = Vec::new();
     thread::scope(|scope| {
-        let cases = Case::ALL.map(|case| (case, scope.spawn(move || play(case, program, runtimes))));
+        let cases =
+            Case::ALL.map(|case| (case, scope.spawn(move || play(case, program, runtimes))));
         for (case, thread) in cases {
             let result = thread.join().unwrap_or_else(|_| Err("it panicked".to_string()));
             if let Err(problem) = result {
@@ -136,6 +141,7 @@ fn play(case: Case, program: &Program, runtimes: &[Runtime]) -> Result<(), Strin
     let publisher = Publisher::start(server.address(), &channels, &log, INTERVAL);
     wait(&mut peers, |book| book.channels.iter().all(|book| book.newest > 20))?;
 
+    let begun = app::now();
     disturb(case, &mut server, &proxy, &mut peers)?;
     let before: Vec<u64> = (0..CHANNELS).map(|channel| log.last(channel)).collect();
     wait(&mut peers, |book| {
@@ -144,7 +150,7 @@ fn play(case: Case, program: &Program, runtimes: &[Runtime]) -> Result<(), Strin
     drop(publisher);
     let mut problems = Vec::new();
     for peer in &mut peers {
-        if let Err(problem) = judge(case, peer, &channels, &log) {
+        if let Err(problem) = judge(case, begun, peer, &log) {
             problems.push(format!("{}: {problem}", peer.start.name));
         }
     }
@@ -165,7 +171,11 @@ fn disturb(
         Case::Pause | Case::Block | Case::PauseToClose => {
             tell(peers, if case == Case::Block { "block" } else { "pause" });
             thread::sleep(case.time() * 2 / 3);
-            if case == Case::PauseToClose { server.terminate() } else { server.kill() }
+            if case == Case::PauseToClose {
+                server.terminate()
+            } else {
+                server.kill()
+            }
             server.restart()?;
             thread::sleep(case.time() / 3);
             tell(peers, "resume");
@@ -185,22 +195,31 @@ fn disturb(
 }
 
 /// Looks whether the client has everything, and says what it took.
-fn judge(case: Case, peer: &mut Peer, channels: &[Channel], log: &Log) -> Result<(), String> {
+fn judge(case: Case, begun: Duration, peer: &mut Peer, log: &Log) -> Result<(), String> {
     peer.ask()?;
     let mut book = peer.book();
     book.check_gaps();
     if let Some(problem) = book.problems().first() {
         return Err(problem.clone());
     }
-    for (channel, book) in channels.iter().zip(&book.channels) {
-        if book.gaps.is_empty() {
-            return Err(format!("{} was told no gap", channel.name));
+    for channel in &book.channels {
+        let Some(earliest) = channel.gaps.iter().map(|gap| gap.since).min() else {
+            return Err("a channel was told no gap".to_string());
+        };
+        // An upper bound is no excuse for refetching everything.
+        if earliest + EARLY < begun {
+            let early = (begun - earliest).as_secs_f64();
+            return Err(format!("a gap begins {early:.1} s before anything happened"));
         }
     }
     let missed = |way: &str, verdict: &Verdict| {
         let first = verdict.first_lost.clone().unwrap_or_default();
         let lost = verdict.lost;
-        if lost == 0 { Ok(()) } else { Err(format!("{lost} events do not come back {way}: {first}")) }
+        if lost == 0 {
+            Ok(())
+        } else {
+            Err(format!("{lost} events do not come back {way}: {first}"))
+        }
     };
     let verdict = book.refetched(log);
     let is_vacuous = verdict.in_gaps == 0 && verdict.lost == 0;
@@ -222,19 +241,5 @@ fn judge(case: Case, peer: &mut Peer, channels: &[Channel], log: &Log) -> Result
 
 fn wait(peers: &mut [Peer], is_met: impl Fn(&Book) -> bool) -> Result<(), String> {
     let deadline = Instant::now() + BACK;
-    for peer in peers {
-        while !is_met(&peer.book()) {
-            let name = peer.start.name.clone();
-            if let Some(status) = peer.process().ended() {
-                return Err(format!("{name} ended with {status}"));
-            }
-            if Instant::now() > deadline {
-                peer.ask()?;
-                let status = peer.book().status.clone();
-                return Err(format!("{name} is not back after {} s: {status}", BACK.as_secs()));
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-    Ok(())
+    peers.iter_mut().try_for_each(|peer| peer.wait(deadline, &is_met))
 }

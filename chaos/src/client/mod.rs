@@ -213,7 +213,8 @@ impl Setup {
     ) -> Result<Vec<impl Future<Output = ()> + Send + use<>>, pushest_driver::SubscribeError> {
         let mut receivers = Vec::new();
         for (index, channel) in self.channels.iter().enumerate() {
-            let subscription = client.subscribe_with(&channel.name, &channel.options(&self.name))?;
+            let subscription =
+                client.subscribe_with(&channel.name, &channel.options(&self.name))?;
             let (receiving, report) = (self.receiving.clone(), self.report.clone());
             receivers.push(receive(index, subscription, receiving, report));
         }

@@ -1,14 +1,15 @@
 //! The books of one client: what it was handed, against what was published.
 
-use std::ops::RangeInclusive;
+mod channel;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::channels::{Channel, Kind};
 use crate::lines::{Line, Told};
 use crate::log::{Log, Published};
-
-/// Events within this many numbers of the newest one may be what a cache channel's server keeps.
-const CACHED: u64 = 3;
+use channel::{ChannelBook, Gap};
 
 /// What one client told.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Book {
     /// Connections that were established, as it said last, and how things stood.
     pub(crate) connections: u64,
     connections_before: u64,
-    pub(crate) status: String,
+    status: String,
     /// How often it answered that.
     pub(crate) answers: u64,
     /// How many events receivers were too slow for, since the last [`Book::turn`].
@@ -26,47 +27,6 @@ pub(crate) struct Book {
     /// What is wrong.
     wrong: Vec<String>,
     names: Vec<String>,
-}
-
-/// What one channel's receiver was handed; the lists are since the last [`Book::turn`].
-#[derive(Debug, Default)]
-pub(crate) struct ChannelBook {
-    /// Confirmations, from the beginning, and before the last turn.
-    pub(crate) subscribed: u64,
-    subscribed_before: u64,
-    /// The highest number that was handed over, and how many there were since the last turn.
-    pub(crate) newest: u64,
-    events: u64,
-    pub(crate) gaps: Vec<Gap>,
-    /// Numbers that were skipped.
-    pub(crate) skipped: Vec<RangeInclusive<u64>>,
-    is_cache: bool,
-    /// The server may repeat its cached event.
-    may_repeat: bool,
-    /// A gap must come next.
-    owes_gap: bool,
-    /// A gap came before the confirmation that it belongs to: with events that the server sent
-    /// before it.
-    is_ahead: bool,
-}
-
-/// A gap, as it was told.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Gap {
-    /// When the receiver was handed it.
-    pub(crate) at: Duration,
-    pub(crate) silent_for: Duration,
-    /// Since when to refetch.
-    pub(crate) since: Duration,
-}
-
-impl Gap {
-    /// Whether an event that was published so may be lost in it. `held` is how much longer than any
-    /// round trip that the client can have measured the way may have held it.
-    fn holds(&self, event: &Published, held: Duration) -> bool {
-        let until = self.since + self.silent_for;
-        event.ended.is_some_and(|ended| ended + held >= self.since) && event.began <= until
-    }
 }
 
 /// What the books say of the time since the last [`Book::turn`].
@@ -83,12 +43,10 @@ pub(crate) struct Verdict {
 
 impl Book {
     pub(crate) fn new(channels: &[Channel]) -> Self {
-        let book = |channel: &Channel| ChannelBook {
-            is_cache: channel.kind == Kind::Cache,
-            ..ChannelBook::default()
-        };
+        let is_cache = |channel: &Channel| channel.kind == Kind::Cache;
+        let books = channels.iter().map(|channel| ChannelBook::new(is_cache(channel)));
         Self {
-            channels: channels.iter().map(book).collect(),
+            channels: books.collect(),
             is_ready: false,
             connections: 0,
             connections_before: 0,
@@ -145,13 +103,20 @@ impl Book {
         self.channels.iter().map(|book| book.events).sum()
     }
 
+    /// Whether a gap may be among what a receiver was too slow for, so that nobody can say what of the
+    /// rest belongs to it.
+    pub(crate) fn is_blurred(&self) -> bool {
+        let gaps = |book: &ChannelBook| book.gaps.len() as u64;
+        self.lagged > 0 && self.channels.iter().any(|book| gaps(book) < self.losses())
+    }
+
     /// Checks that each channel was told a gap for each time that it was confirmed anew, and no more
     /// than there were losses.
     pub(crate) fn check_gaps(&mut self) {
         let losses = self.losses();
         let mut problems = Vec::new();
         for (name, book) in self.names.iter().zip(&self.channels) {
-            let (gaps, confirmed) = (book.gaps.len() as u64, book.subscribed - book.subscribed_before);
+            let (gaps, confirmed) = (book.gaps.len() as u64, book.confirmed());
             if gaps < confirmed || gaps > losses {
                 problems.push(format!(
                     "{name}: {gaps} gaps, {confirmed} confirmations, {losses} new connections"
@@ -159,6 +124,28 @@ impl Book {
             }
         }
         problems.into_iter().for_each(|problem| self.wrong(problem));
+    }
+
+    /// Words for how things stood when the client said so last, and for how far its channels are.
+    pub(crate) fn standing(&self) -> String {
+        let mut newest: Vec<(u64, &str)> = self
+            .channels
+            .iter()
+            .zip(&self.names)
+            .map(|(book, name)| (book.newest, &**name))
+            .collect();
+        newest.sort_unstable();
+        let (last, first) = (newest.first(), newest.last());
+        let words = |place: Option<&(u64, &str)>| {
+            place.map_or_else(String::new, |(number, name)| format!("{name} at number {number}"))
+        };
+        format!(
+            "{}; {} connections; {} is behind, {} is not",
+            self.status,
+            self.connections,
+            words(last),
+            words(first)
+        )
     }
 
     /// Says that something is wrong.
@@ -218,78 +205,6 @@ impl Book {
     pub(crate) fn turn(&mut self) {
         self.lagged = 0;
         self.connections_before = self.connections;
-        for book in &mut self.channels {
-            book.subscribed_before = book.subscribed;
-            book.events = 0;
-            book.gaps.clear();
-            book.skipped.clear();
-        }
-    }
-}
-
-impl ChannelBook {
-    fn subscribed(&mut self) -> Result<(), String> {
-        let owed = std::mem::take(&mut self.owes_gap);
-        self.subscribed += 1;
-        self.owes_gap = self.subscribed > 1 && !std::mem::take(&mut self.is_ahead);
-        self.may_repeat = self.is_cache;
-        if owed { Err("confirmed again without a gap".to_string()) } else { Ok(()) }
-    }
-
-    fn gap(&mut self, gap: Gap) -> Result<(), String> {
-        self.gaps.push(gap);
-        if !std::mem::take(&mut self.owes_gap) {
-            self.is_ahead = true;
-        }
-        if self.subscribed == 0 { Err("a gap before the first confirmation".to_string()) } else { Ok(()) }
-    }
-
-    fn event(&mut self, number: u64) -> Result<(), String> {
-        let owed = std::mem::take(&mut self.owes_gap);
-        let newest = self.newest;
-        if number <= newest {
-            let is_cached = self.may_repeat && number + CACHED >= newest;
-            self.may_repeat = false;
-            return if is_cached {
-                Ok(())
-            } else {
-                let what = if self.was_skipped(number) { "out of order" } else { "doubled" };
-                Err(format!("number {number} came {what}, after {newest}"))
-            };
-        }
-        if number > newest + 1 {
-            self.skipped.push(newest + 1..=number - 1);
-        }
-        self.newest = number;
-        self.events += 1;
-        if owed { Err(format!("no gap between the confirmation and number {number}")) } else { Ok(()) }
-    }
-
-    fn was_skipped(&self, number: u64) -> bool {
-        self.skipped.iter().any(|range| range.contains(&number))
-    }
-
-    /// Words for an event that is in no gap.
-    fn words(&self, number: u64, event: &Published) -> String {
-        let seconds = |time: Duration| time.as_secs_f64();
-        let ended = event.ended.unwrap_or_default();
-        let gaps: Vec<String> = self
-            .gaps
-            .iter()
-            .map(|gap| {
-                format!(
-                    "since {:.3} (told at {:.3}, silent for {:.3} s)",
-                    seconds(gap.since),
-                    seconds(gap.at),
-                    seconds(gap.silent_for)
-                )
-            })
-            .collect();
-        format!(
-            "number {number}, published at {:.3} to {:.3}; gaps: {}",
-            seconds(event.began),
-            seconds(ended),
-            if gaps.is_empty() { "none".to_string() } else { gaps.join(", ") }
-        )
+        self.channels.iter_mut().for_each(ChannelBook::turn);
     }
 }
