@@ -28,8 +28,9 @@ const QUEUE: usize = 16;
 /// How long until every channel must be back after the last disturbance.
 const BACK: Duration = Duration::from_secs(30);
 
-/// How long before the disturbance a gap may begin.
-const EARLY: Duration = Duration::from_secs(2);
+/// How long before the disturbance a gap may begin: by what the client has measured or must suppose of
+/// its round trips.
+const EARLY: Duration = Duration::from_secs(5);
 
 /// A way to lose events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
