@@ -18,6 +18,8 @@ use crate::receiving::{Events, Nothing, receiver};
 /// server that hears nothing for its activity timeout (often 120 seconds) closes the connection.
 /// Whoever has something else to do for longer calls [`sleep`](Connection::sleep), or lets a thread
 /// do this ([`spawn`](Connection::spawn)).
+/// What it may have missed by that is in the [`Gap`](Event::Gap) that follows, which begins before
+/// the last call that read.
 ///
 /// It is an iterator over everything that happens. It ends once nothing more can come by itself:
 /// after a refusal, or [`disconnect`](Commands::disconnect); after

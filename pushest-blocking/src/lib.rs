@@ -15,7 +15,7 @@
 //! while let Some(event) = orders.recv() {
 //!     match event {
 //!         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
-//!         Event::Gap { .. } => println!("the connection was lost: refetch what may be missing"),
+//!         Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
 //!         _ => {}
 //!     }
 //! }

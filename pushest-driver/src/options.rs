@@ -258,7 +258,7 @@ impl Options {
     }
 
     /// Takes the time of the day from this function instead of the system's clock: for the dates
-    /// that a server names when it refuses, for the `since` of a [`Gap`](crate::Event::Gap), and to
+    /// that a server names when it refuses the upgrade, for the `since` of a [`Gap`](crate::Event::Gap), and to
     /// notice that the machine was suspended, since this clock goes on meanwhile and the client's
     /// own stands still. For tests of what a program does then. It is called often and must not
     /// block.

@@ -274,6 +274,19 @@ mod tests {
     }
 
     #[test]
+    fn up_to_when_everything_was_read_is_told_once_and_never_taken_back() {
+        let mut wire = wire(10);
+        // Before it was dialled nothing had arrived.
+        assert_eq!(wire.take_caught_up(), Some(Instant::ORIGIN));
+        assert_eq!(wire.take_caught_up(), None);
+        for (micros, is_told) in [(5, true), (5, false), (4, false), (6, true)] {
+            let at = Instant::from_micros(micros);
+            wire.caught_up = Some(at);
+            assert_eq!(wire.take_caught_up(), is_told.then_some(at), "{micros}");
+        }
+    }
+
+    #[test]
     fn a_frame_that_finds_no_room_goes_after_a_flush() {
         let mut wire = wire(10);
         for text in ["12345678", "abcdefgh"] {

@@ -32,6 +32,8 @@ struct Sent {
 pub(crate) struct Heartbeat {
     /// When the last message or WebSocket ping or pong came.
     pub(crate) last_heard: Instant,
+    /// When the driver stopped reading last.
+    pub(crate) paused: Instant,
     /// When the driver began to read again: no silence before this counts.
     pub(crate) resumed: Instant,
     /// The effective activity timeout.
@@ -53,6 +55,7 @@ impl Heartbeat {
     pub(crate) fn new(now: Instant, activity: Duration) -> Self {
         Self {
             last_heard: now,
+            paused: now,
             resumed: now,
             activity,
             reading: true,

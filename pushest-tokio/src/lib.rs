@@ -15,7 +15,7 @@
 //! while let Some(event) = orders.recv().await {
 //!     match event {
 //!         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
-//!         Event::Gap { .. } => println!("the connection was lost: refetch what may be missing"),
+//!         Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
 //!         _ => {}
 //!     }
 //! }
@@ -27,8 +27,9 @@
 //! - Events are received from a [`Subscription`] or from
 //!   [`events`](pushest_driver::Client::events), both of them streams; as values, by
 //!   [`Subscription::on`]; or by a [`Handler`] that [`run`] calls.
-//! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection,
-//!   [`Event::Lagged`] where a receiver was too slow.
+//! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection, with
+//!   the time `since` which events may be missing, however long the program did not run or not
+//!   receive; [`Event::Lagged`] where a receiver was too slow.
 //!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is

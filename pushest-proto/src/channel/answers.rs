@@ -55,12 +55,12 @@ impl Channels {
         }
     }
 
-    /// How long the subscribe that is answered now has waited for it.
-    pub(crate) fn round_trip(&self, key: Key, now: Instant) -> Duration {
-        match self.slab[key].phase {
-            Phase::Subscribing => now.saturating_duration_since(self.slab[key].asked),
-            _ => Duration::ZERO,
-        }
+    /// How long the server took to answer, when it answers a subscribe now: counted from the first
+    /// one, which it may not have read before now.
+    pub(crate) fn round_trip(&self, key: Key, now: Instant) -> Option<Duration> {
+        let channel = &self.slab[key];
+        let is_answer = matches!(channel.phase, Phase::Subscribing | Phase::Pausing);
+        is_answer.then(|| now.saturating_duration_since(channel.asked))
     }
 
     /// The server confirmed. A presence channel's members are replaced. Without a list that could

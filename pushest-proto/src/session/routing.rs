@@ -133,9 +133,12 @@ impl Session {
                 let members = if is_presence { lists::members(payload, most) } else { None };
                 let read = members.as_ref().map(|list| (list.members.len(), list.lost));
                 let round_trip = channels.round_trip(key, context.now);
+                let now = context.wall_clock.moment(context.now);
                 // Whatever the list looks like, the subscription stands.
                 channels.succeeded(key, members, &mut context);
-                self.silence.round_trip(round_trip);
+                if let Some(round_trip) = round_trip {
+                    self.silence.round_trip(round_trip, now);
+                }
                 match read {
                     Some((kept, lost)) => self.partly(Some(channel), kept as u64, lost, message),
                     None if is_presence => {
@@ -199,7 +202,7 @@ impl Session {
     fn pong(&mut self) {
         self.sent.pong();
         let Some((ping, round_trip)) = self.heartbeat.answered(self.now) else { return };
-        self.silence.round_trip(round_trip);
+        self.silence.round_trip(round_trip, self.wall_clock.moment(self.now));
         if let Some(ping) = ping {
             if self.heartbeat.oldest_of_user().is_none() {
                 self.timers.disarm(Timer::Flush);
