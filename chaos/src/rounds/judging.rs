@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::total::Total;
-use super::{CHANNELS, Stage};
+use super::{CHANNELS, HELD, Stage};
 use crate::bookkeeping::{Book, Verdict};
 use crate::client::Runtime;
 use crate::peer::Peer;
@@ -41,7 +41,7 @@ impl Stage {
                 book.check_gaps();
             }
             let verdict = book.verdict(&self.log, held(index));
-            total.enter(&book, &verdict);
+            total.enter(&book, &verdict, held(index) > HELD);
             let name = &peer.start.name;
             let found = book.problems().iter().cloned().chain(lost(peer, &book, &verdict));
             problems.extend(found.map(|problem| format!("{name}: {problem}")));

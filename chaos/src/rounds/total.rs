@@ -15,7 +15,10 @@ pub(super) struct Total {
     gaps: u64,
     events: u64,
     in_gaps: u64,
+    /// How much earlier than its gap the earliest of them was published; and on ways that hold what
+    /// they forward.
     early: Duration,
+    early_held: Duration,
     lagged: u64,
     blurred: u64,
     /// Events that the server did not say that it has.
@@ -28,13 +31,14 @@ impl Total {
     }
 
     /// Adds what one client met.
-    pub(super) fn enter(&mut self, book: &Book, verdict: &Verdict) {
+    pub(super) fn enter(&mut self, book: &Book, verdict: &Verdict, is_held: bool) {
         self.clients += 1;
         self.losses += book.losses();
         self.gaps += book.channels.iter().map(|book| book.gaps.len() as u64).sum::<u64>();
         self.events += book.events();
         self.in_gaps += verdict.in_gaps;
-        self.early = self.early.max(verdict.early);
+        let early = if is_held { &mut self.early_held } else { &mut self.early };
+        *early = verdict.early.max(*early);
         self.lagged += book.lagged;
         if book.is_blurred() {
             self.blurred += verdict.lost.saturating_sub(book.lagged);
@@ -50,6 +54,7 @@ impl Total {
         self.events += other.events;
         self.in_gaps += other.in_gaps;
         self.early = self.early.max(other.early);
+        self.early_held = self.early_held.max(other.early_held);
         self.lagged += other.lagged;
         self.blurred += other.blurred;
         self.unanswered += other.unanswered;
@@ -71,10 +76,11 @@ impl fmt::Display for Total {
         write!(
             f,
             "{clients} clients back within {:.1} s: {losses} losses, {gaps} gaps; {events} events \
-             handed over, {in_gaps} in gaps (up to {} ms early), {lagged} lagged, {} behind a lagged \
-             gap, 0 lost, 0 doubled; {unanswered} not taken by the server",
+             handed over, {in_gaps} in gaps (up to {} ms early; {} ms on slow ways), {lagged} lagged, \
+             {} behind a lagged gap, 0 lost, 0 doubled; {unanswered} not taken by the server",
             self.back.as_secs_f64(),
             self.early.as_millis(),
+            self.early_held.as_millis(),
             self.blurred
         )
     }
