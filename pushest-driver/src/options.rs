@@ -27,7 +27,9 @@ pub enum Overflow {
     /// sending, pings included, and no pong deadline runs. A server may close a client that is too
     /// slow. The client notices when it reads again, after what the server had sent before; then it
     /// reconnects, and each channel gets a [`Gap`](crate::Event::Gap), which goes back to before the
-    /// client stopped reading: the server may have closed the connection right then.
+    /// client stopped reading: the server may have closed the connection right then. What a server
+    /// drops without closing, as Sockudo 5.2 does once it holds 1,000 messages for a connection, no
+    /// client can notice.
     ///
     /// One full receiver holds up all others. While waiting, nothing that the server says arrives:
     /// whoever awaits `flush()` or `subscribed()` and does not receive meanwhile may wait forever.
