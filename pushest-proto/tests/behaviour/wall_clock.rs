@@ -182,15 +182,34 @@ fn the_same_again_is_cheap_and_not_recorded() {
 
 #[test]
 fn what_was_read_before_a_suspension_that_is_known_is_not_taken_for_later() {
+    // The driver tells late what it read before it slept, just before that at last: then the clock
+    // has not moved.
+    for before in [10 * SECOND, Duration::ZERO] {
+        let mut harness = told();
+        harness.pass_seconds(20);
+        harness.wall_clock(HOUR + 20 * SECOND);
+        let read = Instant::from_micros(harness.now.as_micros() - before.as_micros() as u64);
+        harness.session.handle_caught_up(harness.current(), read);
+        harness.pass_seconds(1);
+        harness.receive(&message("e", Some("x"), "1"));
+        assert_eq!(harness.silence(), (HOUR + 21 * SECOND, Some(DAY)));
+    }
+}
+
+#[test]
+fn what_was_read_before_a_suspension_too_short_to_be_noticed_has_its_own_time_on_the_wall() {
     let mut harness = told();
-    let (connection, asleep) = (harness.current(), harness.now + 10 * SECOND);
-    harness.pass_seconds(20);
-    harness.wall_clock(HOUR + 20 * SECOND);
-    // The driver tells late what it read before it slept.
-    harness.session.handle_caught_up(connection, asleep);
+    harness.pass_seconds(10);
+    let read = harness.now;
+    for nap in [4, 8] {
+        harness.pass_seconds(1);
+        let awake = harness.now.saturating_duration_since(read);
+        harness.wall_clock(10 * SECOND + awake + nap * SECOND);
+    }
+    harness.session.handle_caught_up(harness.current(), read);
     harness.pass_seconds(1);
     harness.receive(&message("e", Some("x"), "1"));
-    assert_eq!(harness.silence(), (HOUR + 21 * SECOND, Some(DAY)));
+    assert_eq!(harness.silence(), (3 * SECOND, Some(DAY + 10 * SECOND)));
 }
 
 #[test]

@@ -207,7 +207,7 @@ impl Link {
 
     /// Carries out what the session wants. Answers whether there was anything.
     pub(super) fn carry_out(&mut self, now: Instant) -> bool {
-        if !self.process.runs(now) {
+        if self.process.is_stopped() {
             return false;
         }
         let mut busy = false;

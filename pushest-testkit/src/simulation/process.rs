@@ -39,6 +39,10 @@ impl Process {
         self.busy_until = now + self.handling;
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
     pub(super) fn runs(&self, now: Instant) -> bool {
         self.stopped.is_none() && self.busy_until <= now
     }

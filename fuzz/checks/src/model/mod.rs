@@ -6,6 +6,7 @@
 //! write, and time passes only while the session waits for its next attempt.
 
 mod channels;
+mod gaps;
 mod reference;
 mod server_says;
 mod sizes;
@@ -17,8 +18,9 @@ use pushest_proto::{
 };
 
 use crate::frame::Frame;
-use crate::plan::{Input, Plan, Setting, Step, Which};
+use crate::plan::{Input, Plan, Setting, Step, Wall, Which};
 use crate::session::authorization;
+use gaps::Gaps;
 use reference::Reference;
 
 /// Checks one input.
@@ -38,6 +40,8 @@ pub fn check(bytes: &[u8]) {
 struct Pair {
     session: Session,
     reference: Reference,
+    gaps: Gaps,
+    wall: Wall,
     now: Instant,
     connections: Vec<ConnectionId>,
     /// The requests so far, and what each was for.
@@ -54,6 +58,8 @@ impl Pair {
         Self {
             session: Session::new(setting.config(), setting.seed, now),
             reference: Reference::new(setting),
+            gaps: Gaps::default(),
+            wall: Wall::new(),
             now,
             connections: Vec::new(),
             tickets: Vec::new(),
@@ -81,7 +87,11 @@ impl Pair {
             Input::Open(which) => {
                 if let Some((connection, is_last)) = self.connection(*which) {
                     self.session.handle_open(connection, now);
+                    let was_opening = self.reference.is_opening;
                     self.reference.opened(is_last);
+                    if self.reference.is_opening && !was_opening {
+                        self.gaps.opened(self.now);
+                    }
                 }
             }
             Input::Message(which, message) => {
@@ -89,6 +99,9 @@ impl Pair {
                     let Some(heard) = message.known() else { return };
                     self.session.handle_message(connection, message.written(7).into(), now);
                     if is_last {
+                        if self.reference.is_open() {
+                            self.gaps.heard(self.now);
+                        }
                         self.reference.heard(heard);
                     }
                 }
@@ -96,6 +109,9 @@ impl Pair {
             Input::Activity => {
                 if let Some((connection, _)) = self.connection(Which::Last) {
                     self.session.handle_activity(connection, now);
+                    if self.reference.is_open() {
+                        self.gaps.heard(self.now);
+                    }
                 }
             }
             Input::Close(which, loss) => {
@@ -112,6 +128,20 @@ impl Pair {
                     session.handle_authorization(*ticket, authorization(*answer), now);
                     reference.authorized(*ticket, subject.as_deref(), *answer);
                 }
+            }
+            Input::CaughtUp(which, read_at) => {
+                if let Some((connection, is_last)) = self.connection(*which) {
+                    let at = read_at.at(self.now);
+                    self.session.handle_caught_up(connection, at);
+                    if is_last && self.reference.is_open() {
+                        self.gaps.caught_up(at);
+                    }
+                }
+            }
+            Input::WallClock(step) => {
+                let unix = self.wall.step(*step, now);
+                session.handle_wall_clock(unix, now);
+                self.gaps.wall_clock(unix, now);
             }
             Input::Reading(reading) => session.handle_reading(*reading, now),
             // The model's driver can always write.
@@ -151,6 +181,7 @@ impl Pair {
             Input::PollOne => {}
         }
         self.drain();
+        self.gaps.retain(|name| self.session.channel(name).is_some());
     }
 
     /// A connection, and whether it is the last one.
@@ -178,6 +209,7 @@ impl Pair {
                         Frame::Subscribe(channel) => {
                             let index = self.reference.find(&channel).expect("a wanted channel");
                             self.reference.channels[index].frame.bytes = bytes;
+                            self.gaps.subscribes(&channel, self.now);
                             self.served.insert(channel);
                         }
                         Frame::Unsubscribe(channel) => {
@@ -210,7 +242,8 @@ impl Pair {
                         members.insert(member.id().to_owned(), info);
                     }
                 }
-                Action::Close { .. } | Action::Abandon(_) | Action::Emit(_) => {}
+                Action::Emit(event) => self.gaps.told(&event, self.now),
+                Action::Close { .. } | Action::Abandon(_) => {}
             }
         }
     }
