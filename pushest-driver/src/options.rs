@@ -30,7 +30,9 @@ pub enum Overflow {
     /// sending, pings included, and no pong deadline runs. A server may close a client that is too
     /// slow. The client notices when it reads again, after what the server had sent before; then it
     /// reconnects, and each channel gets a [`Gap`](crate::Event::Gap), which goes back to before the
-    /// client stopped reading: the server may have closed the connection right then.
+    /// client stopped reading: the server may have closed the connection right then. What a server
+    /// drops without closing, as Sockudo 5.2 does once it holds 1,000 messages for a connection, no
+    /// client can notice.
     ///
     /// What was read at one go is still taken in, beyond the bounds: at most 64 messages, of 256 KiB
     /// together but for the last.
