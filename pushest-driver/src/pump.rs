@@ -36,6 +36,9 @@ use crate::wire::{Closing, Wire};
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// Bytes of frames that are taken from the session before the sink gets them.
+const SEND_BYTES: usize = 64 * 1024;
+
 /// How long an orderly end may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -62,8 +65,12 @@ pub struct Pump<R: Runtime> {
     authorizations: Authorizations,
     /// A receiver is full: nothing is read.
     is_paused: bool,
+    /// The sink has room.
+    has_room: bool,
     /// The session knows that the sink has room.
     is_writable: bool,
+    /// Bytes of frames that this turn may still take from the session.
+    budget: usize,
     is_ending: bool,
     /// How many messages, and how many bytes of them, are read before the session is told: less
     /// than what it stores, so that it never has to drop any.
@@ -116,10 +123,8 @@ impl<R: Runtime> Future for Pump<R> {
         this.read(context);
         let hub = this.hub.clone();
         hub.pump.poll_turns(context, |context| {
-            this.drive(context);
-            if let Link::Open(wire) = &mut this.link {
-                wire.flush(context);
-            }
+            this.drive();
+            this.write(context);
             this.read(context);
             this.poll_authorizations(context);
             this.poll_closing(context);
@@ -127,7 +132,8 @@ impl<R: Runtime> Future for Pump<R> {
                 this.hub.finish();
                 return Turn::Ended;
             }
-            if this.news.is_empty() && !this.is_due(context) { Turn::Idle } else { Turn::Again }
+            let has_news = !this.news.is_empty() || this.must_tell_room();
+            if has_news || this.is_due(context) { Turn::Again } else { Turn::Idle }
         })
     }
 }
@@ -157,7 +163,9 @@ impl<R: Runtime> Pump<R> {
             news: Vec::new(),
             authorizations: Authorizations::new(authorizer),
             is_paused: false,
+            has_room: true,
             is_writable: true,
+            budget: 0,
             is_ending: false,
             batch,
             deadline: None,
@@ -170,7 +178,7 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// Tells the session what happened and carries out what it asks for, all under one lock.
-    fn drive(&mut self, context: &mut Context<'_>) {
+    fn drive(&mut self) {
         for news in &self.news {
             if let News::Lost(_, loss) = news {
                 tracing::debug!(target: "pushest", loss = %Escaped(loss), "lost");
@@ -186,9 +194,13 @@ impl<R: Runtime> Pump<R> {
             state.session.handle_timeout(now);
         }
         state.wake_overdue(now);
-        self.check_room(state, context, now);
-        while let Some(action) = state.session.poll_action() {
-            self.carry_out(action, state, context, now);
+        self.check_room(state, now);
+        self.budget = SEND_BYTES;
+        // While actions wait, there is a timeout (contract, C3): the next turn begins at once.
+        while self.budget > 0
+            && let Some(action) = state.session.poll_action()
+        {
+            self.carry_out(action, state, now);
         }
         state.deliver();
         self.is_ending = state.is_ending();
@@ -225,7 +237,7 @@ impl<R: Runtime> Pump<R> {
         for news in self.news.drain(..) {
             match news {
                 News::Opened(connection) => {
-                    self.is_writable = true;
+                    (self.has_room, self.is_writable) = (true, true);
                     session.handle_open(connection, now);
                 }
                 News::Received(connection, message) => {
@@ -240,13 +252,8 @@ impl<R: Runtime> Pump<R> {
         }
     }
 
-    fn carry_out(
-        &mut self,
-        action: Action,
-        state: &mut State,
-        context: &mut Context<'_>,
-        now: Instant,
-    ) {
+    /// Nothing of the runtime's or the user's runs in here: frames are only gathered.
+    fn carry_out(&mut self, action: Action, state: &mut State, now: Instant) {
         match action {
             Action::Emit(event) => {
                 if logging::is_logged(&event) {
@@ -259,9 +266,9 @@ impl<R: Runtime> Pump<R> {
                 if let Link::Open(wire) = &mut self.link
                     && wire.connection == frame.connection
                 {
+                    self.budget = self.budget.saturating_sub(frame.text.len());
                     wire.send(Message::text(frame.text));
                 }
-                self.check_room(state, context, now);
             }
             Action::Connect { connection, endpoint } => {
                 self.next_dial = Some((connection, endpoint));
@@ -278,13 +285,22 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// Frames stay in the session while the sink has no room; everything else flows past them.
-    fn check_room(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+    fn check_room(&mut self, state: &mut State, now: Instant) {
+        if let (Link::Open(wire), true) = (&self.link, self.must_tell_room()) {
+            self.is_writable = self.has_room;
+            state.session.handle_writable(wire.connection, self.has_room, now);
+        }
+    }
+
+    fn must_tell_room(&self) -> bool {
+        matches!(self.link, Link::Open(_)) && self.has_room != self.is_writable
+    }
+
+    /// Hands what was gathered to the sink, and writes it out as far as it goes.
+    fn write(&mut self, context: &mut Context<'_>) {
         if let Link::Open(wire) = &mut self.link {
-            let has_room = wire.make_room(context);
-            if has_room != self.is_writable {
-                self.is_writable = has_room;
-                state.session.handle_writable(wire.connection, has_room, now);
-            }
+            self.has_room = wire.make_room(context);
+            wire.flush(context);
         }
     }
 
@@ -321,7 +337,8 @@ impl<R: Runtime> Pump<R> {
         match std::mem::replace(&mut self.link, Link::None) {
             Link::Open(wire) => {
                 if self.closing.len() >= MOST_CLOSING {
-                    self.closing.remove(0);
+                    let oldest = self.closing.remove(0);
+                    self.discarded.push(Link::Open(oldest.into_wire()));
                 }
                 self.closing.push(Closing::new(wire, code, now + FAREWELL));
             }
