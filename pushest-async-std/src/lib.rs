@@ -48,6 +48,7 @@
 #![forbid(unsafe_code)]
 
 mod sockets;
+mod starting;
 mod streams;
 
 pub use pushest_driver::*;

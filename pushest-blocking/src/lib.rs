@@ -40,6 +40,7 @@
 //! certificate authorities, too.
 #![forbid(unsafe_code)]
 
+mod carrier;
 mod client;
 mod connection;
 mod event_loop;
@@ -49,7 +50,7 @@ mod sockets;
 mod waiting;
 
 pub use client::Client;
-pub use connection::Connection;
+pub use connection::{Connection, SpawnError};
 // Names of our own take precedence: those of the driver that wait.
 pub use pushest_driver::*;
 pub use receiving::{Events, Nothing, Subscription, TypedEvents};
@@ -85,7 +86,8 @@ pub use receiving::{Events, Nothing, Subscription, TypedEvents};
 /// ```
 ///
 /// # Errors
-/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+/// [`RunError`] if the system gives no event queue or no thread, an initial channel cannot be
+/// subscribed to, or on a refusal.
 pub fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
     run_with_options(config, Options::default(), handler)
 }
@@ -99,7 +101,8 @@ pub fn run_with_options<H: Handler<Client>>(
     options: Options,
     handler: H,
 ) -> Result<(), RunError> {
-    let client = Client::with_options(config, options.start_disconnected());
+    let client = Client::try_with_options(config, options.start_disconnected());
+    let client = client.map_err(RunError::Start)?;
     waiting::wait(pushest_driver::runtime::run(client, handler))
 }
 

@@ -57,6 +57,11 @@ impl Client {
         Self { handle: Arc::new(Handle { commands: Commands { hub } }) }
     }
 
+    /// Drops it. Returns whether it was the last one.
+    pub(crate) fn release(self) -> bool {
+        Arc::into_inner(self.handle).is_some()
+    }
+
     fn hub(&self) -> &Arc<Hub> {
         &self.handle.commands.hub
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pushest_proto::{ConnectionState, Event, Loss, SubscribeOptions};
 
 use crate::client::Client;
-use crate::error::SubscribeError;
+use crate::error::{StartError, SubscribeError};
 
 /// Is told everything that happens to a client. The client's commands may be used from within.
 ///
@@ -60,6 +60,8 @@ pub enum RunError {
     Subscribe(SubscribeError),
     /// The server, or what stands before it, refused for good.
     Refused(Option<Arc<Loss>>),
+    /// The system, or the runtime, gave nothing to run the client on.
+    Start(StartError),
 }
 
 impl std::fmt::Display for RunError {
@@ -68,6 +70,7 @@ impl std::fmt::Display for RunError {
             Self::Subscribe(error) => error.fmt(f),
             Self::Refused(Some(loss)) => write!(f, "refused: {loss}"),
             Self::Refused(None) => f.write_str("refused"),
+            Self::Start(error) => error.fmt(f),
         }
     }
 }

@@ -50,7 +50,8 @@ pub use client::Client;
 pub use commands::Commands;
 pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use error::{
-    FlushError, NotConnected, NotSignedIn, SignInError, SubscribeError, SubscriptionError,
+    FlushError, NotConnected, NotSignedIn, SignInError, StartError, SubscribeError,
+    SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
 pub use handler::{Handler, RunError};

@@ -29,8 +29,8 @@ impl<'a> Once<'a> {
         timeout: Duration,
         output: &'a Output,
     ) -> Result<Self, Failure> {
-        interruption::watch()?;
-        let client = runtime.client(connection.config, connection.options.start_disconnected());
+        interruption::watch().map_err(Failure::unwatched)?;
+        let client = runtime.client(connection.config, connection.options.start_disconnected())?;
         let events = client.events();
         client.connect();
         let now = Instant::now();
