@@ -10,8 +10,8 @@ use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use pushest_driver::{StartError, proto};
 use pushest_driver::runtime::{Pump, Runtime, Spawn, Transport};
+use pushest_driver::{StartError, proto};
 
 use crate::starting;
 use crate::streams::{Bytes, Stream};

@@ -38,14 +38,19 @@ pub(crate) fn ready() -> Result<(), StartError> {
 /// Looks whether the system gives as many threads as are needed, all at a time.
 fn find_threads() -> io::Result<()> {
     let needed = 1 + thread::available_parallelism().map_or(1, usize::from);
-    let mut releases = Vec::new();
-    for _ in 0..needed {
+    let mut found = Vec::new();
+    let result = (0..needed).try_for_each(|_| {
         let (release, released) = mpsc::channel::<()>();
-        // They end when this does.
-        thread::Builder::new().spawn(move || released.recv().is_ok())?;
-        releases.push(release);
+        let thread = thread::Builder::new().spawn(move || released.recv().is_ok())?;
+        found.push((release, thread));
+        Ok(())
+    });
+    for (release, thread) in found {
+        drop(release);
+        // What it returns says nothing.
+        let _ = thread.join();
     }
-    Ok(())
+    result
 }
 
 /// Looks whether there are file descriptors for an event queue, what wakes it, and its timer.
@@ -57,9 +62,8 @@ fn find_descriptors() -> io::Result<()> {
 
     let opened: Vec<_> = (0..NEEDED).map(|_| std::fs::File::open("/dev/null")).collect();
     let failed = opened.into_iter().filter_map(Result::err);
-    let is_meant = |error: &io::Error| {
-        error.raw_os_error().is_some_and(|number| NONE_LEFT.contains(&number))
-    };
+    let is_meant =
+        |error: &io::Error| error.raw_os_error().is_some_and(|number| NONE_LEFT.contains(&number));
     failed.into_iter().find(is_meant).map_or(Ok(()), Err)
 }
 

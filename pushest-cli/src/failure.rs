@@ -30,11 +30,6 @@ impl Failure {
         Self::Failed(text.to_string())
     }
 
-    /// The signals that end the program cannot be told to it: no thread, or no file descriptor.
-    pub(crate) fn unwatched(error: io::Error) -> Self {
-        Self::failed(format_args!("signals cannot be waited for: {error}"))
-    }
-
     pub(crate) fn timed_out(text: impl Display) -> Self {
         Self::TimedOut(text.to_string())
     }

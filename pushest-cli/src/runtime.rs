@@ -26,7 +26,9 @@ impl Runtime {
             Self::AsyncStd => {
                 pushest_async_std::Client::try_with_options(config, options).map(shared)
             }
-            Self::Blocking => pushest_blocking::Client::try_with_options(config, options).map(shared),
+            Self::Blocking => {
+                pushest_blocking::Client::try_with_options(config, options).map(shared)
+            }
         }
         .map_err(Failure::failed)
     }

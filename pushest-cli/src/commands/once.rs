@@ -29,7 +29,7 @@ impl<'a> Once<'a> {
         timeout: Duration,
         output: &'a Output,
     ) -> Result<Self, Failure> {
-        interruption::watch().map_err(Failure::unwatched)?;
+        interruption::watch()?;
         let client = runtime.client(connection.config, connection.options.start_disconnected())?;
         let events = client.events();
         client.connect();
