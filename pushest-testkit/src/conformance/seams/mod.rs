@@ -4,6 +4,7 @@
 mod certificates;
 mod close_frames;
 mod endpoint;
+mod ends;
 mod headers;
 mod lists;
 mod memory;
@@ -15,6 +16,7 @@ mod upgrade;
 pub use certificates::*;
 pub use close_frames::*;
 pub use endpoint::*;
+pub use ends::*;
 pub use headers::*;
 pub use lists::*;
 pub use memory::a_large_message_leaves_no_large_buffer_behind;
