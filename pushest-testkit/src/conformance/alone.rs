@@ -238,7 +238,7 @@ impl Drop for NoDescriptors {
     fn drop(&mut self) {
         use rustix::process::{Resource, setrlimit};
 
-        setrlimit(Resource::Nofile, self.0.clone()).expect("up to the maximum it may be raised");
+        setrlimit(Resource::Nofile, self.0).expect("up to the maximum it may be raised");
     }
 }
 
