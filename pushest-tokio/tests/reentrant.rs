@@ -142,11 +142,21 @@ async fn live(client: &Client, server: &Server) {
     within(client.shutdown()).await;
 }
 
-fn run(test: impl Future<Output = ()>) {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    let runtime = builder.worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(async { timeout(3 * PATIENCE, test).await.expect("nothing is locked twice") });
-    runtime.shutdown_background();
+/// Runs a test on a runtime of its own. What locks up cannot say so itself.
+fn run(test: impl Future<Output = ()> + Send + 'static) {
+    let (done, ends) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(2).enable_all().build().expect("a runtime");
+        runtime.block_on(test);
+        runtime.shutdown_background();
+        // The test may have stopped waiting.
+        let _ = done.send(());
+    });
+    if ends.recv_timeout(2 * PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+        panic!("something is locked twice");
+    }
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
 
 #[test]
@@ -155,7 +165,8 @@ fn whatever_is_called_with_each_line_of_the_log_may_call_the_client() {
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE);
     // What the `log` crate is told, by tungstenite and rustls, comes here, too.
     subscriber.with_writer(calls.clone()).init();
-    run(async {
+    let counted = calls.clone();
+    run(async move {
         let server = Server::start().expect("a server");
         let options = Options::default().queue(4, 1_000_000).overflow(Overflow::Wait);
         let client = Client::with_options(config(&server), options);
@@ -163,13 +174,14 @@ fn whatever_is_called_with_each_line_of_the_log_may_call_the_client() {
         live(&client, &server).await;
         calls.put(None);
     });
-    assert!(calls.count() > 100, "{}", calls.count());
+    assert!(counted.count() > 100, "{}", counted.count());
 }
 
 #[test]
 fn wakers_may_call_the_client() {
     let calls = Calls::default();
-    run(async {
+    let counted = calls.clone();
+    run(async move {
         let server = Server::start().expect("a server");
         let client = Client::new(config(&server));
         calls.put(Some(&client));
@@ -203,7 +215,7 @@ fn wakers_may_call_the_client() {
         drop(shutdown);
         calls.put(None);
     });
-    assert!(calls.count() >= 5, "{}", calls.count());
+    assert!(counted.count() >= 5, "{}", counted.count());
 }
 
 #[cfg(feature = "tls-ring")]
@@ -269,7 +281,8 @@ fn callbacks_of_tls_may_call_the_client() {
     }
 
     let calls = Calls::default();
-    run(async {
+    let counted = calls.clone();
+    run(async move {
         let server = Server::start_tls().expect("a server");
         let pem = server.authority_pem().expect("a server with TLS");
         let mut roots = RootCertStore::empty();
@@ -288,5 +301,5 @@ fn callbacks_of_tls_may_call_the_client() {
         live(&client, &server).await;
         calls.put(None);
     });
-    assert!(calls.count() >= 5, "{}", calls.count());
+    assert!(counted.count() >= 5, "{}", counted.count());
 }
