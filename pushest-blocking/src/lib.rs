@@ -19,6 +19,7 @@
 //!         _ => {}
 //!     }
 //! }
+//! client.shutdown(); // as dropping the last clone does
 //! # Ok(())
 //! # }
 //! ```
@@ -29,6 +30,9 @@
 //! Both are the same loop over sockets that never block. Names and behaviour are those of
 //! `pushest-tokio`, without `async` and `await`; instead, receiving, connecting, subscribing,
 //! signing in and flushing have forms that wait for a limited time.
+//!
+//! Where the operating system gives no file descriptor or no thread, [`Client::new`] and
+//! [`Connection::new`] panic; `try_new` returns a [`StartError`].
 //!
 //! Names are resolved and endpoints asked on threads, since the system has no other way: at most eight
 //! for names and eight for endpoints, which all clients of the process share. A

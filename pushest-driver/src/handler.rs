@@ -79,7 +79,8 @@ impl std::error::Error for RunError {}
 
 /// Connects a client that was made with
 /// [`Options::start_disconnected`](crate::Options::start_disconnected), and tells the handler
-/// everything until it disconnects or the server refuses for good.
+/// everything until it disconnects or the server refuses for good. After a disconnect it waits for the
+/// connection to be closed, as [`Client::shutdown`] does.
 ///
 /// # Errors
 /// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
@@ -103,7 +104,11 @@ pub async fn run<C: AsRef<Client>, H: Handler<C>>(
         handler.on_event(&client, event);
         match state {
             ConnectionState::Refused => return Err(RunError::Refused(loss)),
-            ConnectionState::Disconnected => return Ok(()),
+            ConnectionState::Disconnected => {
+                // What the handler has triggered goes out first.
+                shared.shutdown().await;
+                return Ok(());
+            }
             _ => {}
         }
     }
