@@ -1,6 +1,7 @@
 //! Whoever authorizes subscriptions where the app's secret is not at hand.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -76,14 +77,20 @@ pub(crate) fn blocking(authorizer: Arc<BlockingAuthorizer>) -> Arc<dyn Authorize
         });
         async move {
             match asking {
-                Some(asking) => asking.await.unwrap_or_else(not_carried_out),
+                Some(Ok(asking)) => asking.await.unwrap_or_else(not_carried_out),
+                Some(Err(error)) => no_thread(&error),
                 None => Err(Denied::unavailable(None, "earlier requests still block")),
             }
         }
     })
 }
 
-/// There was no thread, or what was to authorize panicked.
+/// There was no thread for the request.
+pub(crate) fn no_thread(error: &io::Error) -> Result<Authorization, Denied> {
+    Err(Denied::unavailable(None, &format!("no thread for the request: {error}")))
+}
+
+/// What was to authorize panicked.
 pub(crate) fn not_carried_out() -> Result<Authorization, Denied> {
     Err(Denied::unavailable(None, "the request was not carried out"))
 }

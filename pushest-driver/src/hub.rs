@@ -1,7 +1,8 @@
 //! What client handles, receivers and the pump share: the session, and who wants to hear of it.
 //!
 //! The lock is held for single steps only, never across an await, and nothing of the user's runs
-//! under it: wakers and authorizers are called once it is released. Order of locks: hub, queue.
+//! under it: wakers, authorizers, sinks, the log and the runtime's sockets are called once it is
+//! released; wakers are cloned before it is taken. Order of locks: hub, then queue or recording.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -298,9 +299,25 @@ impl Hub {
 
     /// Hands over what was recorded. Not under the lock: the sink is the user's.
     pub(crate) fn hand_over(&self) {
-        if let Some(recording) = &self.recording {
-            recording.hand_over();
-        }
+        let Some(recording) = &self.recording else { return };
+        recording.hand_over();
+        // Those that wait for the end of the connection wait for the end of its recording, too.
+        let mut wakers = Vec::new();
+        let mut state = self.lock();
+        state.wake_closing();
+        state.take_wakers(&mut wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Returns whether there is no recording, or the user's sink has all of it.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.recording.as_ref().is_none_or(Recording::is_handed_over)
+    }
+
+    /// Returns whether it is the recording's sink that calls this, on which the pump waits.
+    pub(crate) fn is_sink_here(&self) -> bool {
+        self.recording.as_ref().is_some_and(Recording::is_sink_here)
     }
 }
 

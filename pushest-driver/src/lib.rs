@@ -21,6 +21,7 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
+mod link;
 mod logging;
 mod masking;
 #[cfg(test)]
@@ -55,7 +56,8 @@ pub use client::Client;
 pub use commands::Commands;
 pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use error::{
-    FlushError, NotConnected, NotSignedIn, SignInError, SubscribeError, SubscriptionError,
+    FlushError, NotConnected, NotSignedIn, SignInError, StartError, SubscribeError,
+    SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
 pub use handler::{Handler, RunError};

@@ -236,8 +236,10 @@ impl Options {
     /// [`trace`](crate::proto::trace) for what is in it, and what is not: no secret and no key, but
     /// what the server sends.
     ///
-    /// The sink runs where the client does, and holds it up while it runs. Of several clients that
-    /// are made with the same options only the first is recorded.
+    /// The sink runs where the client does, and holds it up while it runs. It may call the client, of
+    /// which nothing is locked then, but must not wait for it: nothing comes before it has returned.
+    /// (`shutdown` does not wait in there.) What it calls is recorded, too. Of several clients that are
+    /// made with the same options only the first is recorded.
     ///
     /// ```
     /// use std::io::Write;

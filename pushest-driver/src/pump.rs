@@ -10,9 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use pushest_proto::{
-    Action, ConnectionId, ConnectionState, DialFailure, Endpoint, Escaped, Event, Instant, Loss,
+    Action, ConnectionId, ConnectionState, Endpoint, Escaped, Event, Instant, Loss,
 };
 use tracing::Span;
 use tungstenite::Message;
@@ -23,6 +22,7 @@ use crate::dial::Dialer;
 #[cfg(feature = "http")]
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
+use crate::link::Link;
 use crate::logging;
 use crate::news::News;
 use crate::options::Authority;
@@ -40,6 +40,9 @@ const BATCH_BYTES: usize = 256 * 1024;
 
 /// Bytes of messages that the session is told before what comes of them goes to the receivers.
 const STEP_BYTES: usize = 16 * 1024;
+
+/// Bytes of frames that are taken from the session before the sink gets them.
+const SEND_BYTES: usize = 64 * 1024;
 
 /// How long an orderly end may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -68,8 +71,12 @@ pub struct Pump<R: Runtime> {
     authorizations: Authorizations,
     /// A receiver is full: nothing is read.
     is_paused: bool,
+    /// The sink has room.
+    has_room: bool,
     /// The session knows that the sink has room.
     is_writable: bool,
+    /// Bytes of frames that this turn may still take from the session.
+    budget: usize,
     is_ending: bool,
     /// Others could run since the session was told last.
     is_new_poll: bool,
@@ -87,24 +94,6 @@ pub struct Pump<R: Runtime> {
     discarded: Vec<Link<WebSocket<R>>>,
 }
 
-/// The connection that the session asked for last.
-enum Link<S> {
-    None,
-    /// Since then.
-    Dialing(ConnectionId, Instant, BoxFuture<'static, Result<S, DialFailure>>),
-    Open(Wire<S>),
-}
-
-impl<S> Link<S> {
-    fn connection(&self) -> Option<ConnectionId> {
-        match self {
-            Self::None => None,
-            Self::Dialing(connection, ..) => Some(*connection),
-            Self::Open(wire) => Some(wire.connection),
-        }
-    }
-}
-
 impl<R: Runtime> Future for Pump<R> {
     type Output = ();
 
@@ -118,10 +107,8 @@ impl<R: Runtime> Future for Pump<R> {
         this.read(context);
         let hub = this.hub.clone();
         hub.pump.poll_turns(context, |context| {
-            this.drive(context);
-            if let Link::Open(wire) = &mut this.link {
-                wire.flush(context);
-            }
+            this.drive();
+            this.write(context);
             this.read(context);
             this.poll_authorizations(context);
             this.poll_closing(context);
@@ -129,7 +116,8 @@ impl<R: Runtime> Future for Pump<R> {
                 this.hub.finish();
                 return Turn::Ended;
             }
-            if this.news.is_empty() && !this.is_due(context) { Turn::Idle } else { Turn::Again }
+            let has_news = !this.news.is_empty() || this.must_tell_room();
+            if has_news || this.is_due(context) { Turn::Again } else { Turn::Idle }
         })
     }
 }
@@ -161,7 +149,9 @@ impl<R: Runtime> Pump<R> {
             wall_clock: WallClock::default(),
             authorizations: Authorizations::new(authorizer),
             is_paused: false,
+            has_room: true,
             is_writable: true,
+            budget: 0,
             is_ending: false,
             is_new_poll: true,
             read_bytes: ReadBytes::default(),
@@ -176,7 +166,7 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// Tells the session what happened and carries out what it asks for, all under one lock.
-    fn drive(&mut self, context: &mut Context<'_>) {
+    fn drive(&mut self) {
         for news in &self.news {
             if let News::Lost(_, loss) = news {
                 tracing::debug!(target: "pushest", loss = %Escaped(loss), "lost");
@@ -192,14 +182,22 @@ impl<R: Runtime> Pump<R> {
         state.receivers.note_read(self.read_bytes.take());
         // The clock is read under the lock, so that commands cannot be ahead of it.
         let now = hub.now();
-        self.tell_time_of_day(state, time_of_day, now);
-        self.tell(state, context, now);
+        self.budget = SEND_BYTES;
+        // What follows is counted by it.
+        let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
+        if let Some(time) = time_of_day
+            && self.wall_clock.is_due(time, now, self.news.iter().any(asks))
+        {
+            state.session.handle_wall_clock(time, now);
+        }
+        self.tell(state, now);
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
             state.session.handle_timeout(now);
         }
         state.wake_overdue(now);
-        self.check_room(state, context, now);
-        self.carry_out_all(state, context, now);
+        self.check_room(state, now);
+        // While actions wait, there is a timeout (contract, C3): the next turn begins at once.
+        self.carry_out_all(state, now);
         self.is_ending = state.is_ending();
         if self.is_ending {
             state.end_receivers();
@@ -229,47 +227,44 @@ impl<R: Runtime> Pump<R> {
         self.discarded.clear();
     }
 
-    fn tell_time_of_day(&mut self, state: &mut State, time: Option<Duration>, now: Instant) {
-        // What follows is counted by it.
-        let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
-        if let Some(time) = time
-            && self.wall_clock.is_due(time, now, self.news.iter().any(asks))
-        {
-            state.session.handle_wall_clock(time, now);
-        }
-    }
-
-    fn tell(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+    /// Stops when the frames that come of it are enough for this turn: the rest is for the next one.
+    fn tell(&mut self, state: &mut State, now: Instant) {
         let mut bytes = 0;
-        let mut news = std::mem::take(&mut self.news);
-        for news in news.drain(..) {
-            self.is_writable |= matches!(news, News::Opened(_));
+        let mut told = std::mem::take(&mut self.news);
+        let mut rest = told.drain(..);
+        for news in rest.by_ref() {
+            if matches!(news, News::Opened(_)) {
+                (self.has_room, self.is_writable) = (true, true);
+            }
             bytes += news.bytes();
             news.tell(&mut state.session, now);
             // What a message brings may be many times as large as itself.
             if bytes >= STEP_BYTES {
                 bytes = 0;
-                self.carry_out_all(state, context, now);
+                self.carry_out_all(state, now);
+                if self.budget == 0 {
+                    break;
+                }
             }
         }
-        // Its room is needed again.
-        self.news = news;
+        self.news.extend(rest);
+        if self.news.is_empty() {
+            // Its room is needed again.
+            self.news = told;
+        }
     }
 
-    fn carry_out_all(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
-        while let Some(action) = state.session.poll_action() {
-            self.carry_out(action, state, context, now);
+    fn carry_out_all(&mut self, state: &mut State, now: Instant) {
+        while self.budget > 0
+            && let Some(action) = state.session.poll_action()
+        {
+            self.carry_out(action, state, now);
         }
         state.deliver();
     }
 
-    fn carry_out(
-        &mut self,
-        action: Action,
-        state: &mut State,
-        context: &mut Context<'_>,
-        now: Instant,
-    ) {
+    /// Nothing of the runtime's or the user's runs in here: frames are only gathered.
+    fn carry_out(&mut self, action: Action, state: &mut State, now: Instant) {
         match action {
             Action::Emit(event) => {
                 if logging::is_logged(&event) {
@@ -282,9 +277,9 @@ impl<R: Runtime> Pump<R> {
                 if let Link::Open(wire) = &mut self.link
                     && wire.connection == frame.connection
                 {
+                    self.budget = self.budget.saturating_sub(frame.text.len());
                     wire.send(Message::text(frame.text));
                 }
-                self.check_room(state, context, now);
             }
             Action::Connect { connection, endpoint } => {
                 self.next_dial = Some((connection, endpoint));
@@ -301,13 +296,22 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// Frames stay in the session while the sink has no room; everything else flows past them.
-    fn check_room(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+    fn check_room(&mut self, state: &mut State, now: Instant) {
+        if let (Link::Open(wire), true) = (&self.link, self.must_tell_room()) {
+            self.is_writable = self.has_room;
+            state.session.handle_writable(wire.connection, self.has_room, now);
+        }
+    }
+
+    fn must_tell_room(&self) -> bool {
+        matches!(self.link, Link::Open(_)) && self.has_room != self.is_writable
+    }
+
+    /// Hands what was gathered to the sink, and writes it out as far as it goes.
+    fn write(&mut self, context: &mut Context<'_>) {
         if let Link::Open(wire) = &mut self.link {
-            let has_room = wire.make_room(context);
-            if has_room != self.is_writable {
-                self.is_writable = has_room;
-                state.session.handle_writable(wire.connection, has_room, now);
-            }
+            self.has_room = wire.make_room(context);
+            wire.flush(context);
         }
     }
 
@@ -344,7 +348,8 @@ impl<R: Runtime> Pump<R> {
         match std::mem::replace(&mut self.link, Link::None) {
             Link::Open(wire) => {
                 if self.closing.len() >= MOST_CLOSING {
-                    self.closing.remove(0);
+                    let oldest = self.closing.remove(0);
+                    self.discarded.push(Link::Open(oldest.into_wire()));
                 }
                 self.closing.push(Closing::new(wire, code, now + FAREWELL));
             }
@@ -370,7 +375,8 @@ impl<R: Runtime> Pump<R> {
                     }
                 }
             }
-            Link::Open(_) if self.is_paused => {}
+            // What is left of the last batch goes first.
+            Link::Open(_) if self.is_paused || !self.news.is_empty() => {}
             Link::Open(_) => self.read_messages(context),
         }
         self.read_bytes.look(match &self.link {

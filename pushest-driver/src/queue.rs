@@ -159,22 +159,37 @@ impl Queue {
 
     pub(crate) fn poll_recv(&self, context: &mut Context<'_>) -> (Poll<Option<Event>>, Relief) {
         let mut ring = self.lock();
-        if ring.dropped > 0 {
-            let dropped = std::mem::take(&mut ring.dropped);
-            return (Poll::Ready(Some(Event::Lagged(dropped))), Relief::None);
+        if let Some(ready) = self.receive(&mut ring) {
+            return ready;
         }
-        if let Some(event) = ring.pop() {
-            let relief = self.relieve_if_half(&mut ring);
-            return (Poll::Ready(Some(event)), relief);
+        if ring.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            return (Poll::Pending, Relief::None);
         }
-        if ring.is_ended {
-            return (Poll::Ready(None), Relief::None);
+        drop(ring);
+        // Cloning and dropping it may run code of the user's: not under the lock.
+        let waker = context.waker().clone();
+        let mut ring = self.lock();
+        // What came between the two looks woke nobody.
+        if let Some(ready) = self.receive(&mut ring) {
+            return ready;
         }
-        let is_known = ring.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-        let former = if is_known { None } else { ring.waker.replace(context.waker().clone()) };
+        let former = ring.waker.replace(waker);
         drop(ring);
         drop(former);
         (Poll::Pending, Relief::None)
+    }
+
+    /// What there is to receive, if there is anything, or the end.
+    fn receive(&self, ring: &mut Ring) -> Option<(Poll<Option<Event>>, Relief)> {
+        if ring.dropped > 0 {
+            let dropped = std::mem::take(&mut ring.dropped);
+            return Some((Poll::Ready(Some(Event::Lagged(dropped))), Relief::None));
+        }
+        if let Some(event) = ring.pop() {
+            let relief = self.relieve_if_half(ring);
+            return Some((Poll::Ready(Some(event)), relief));
+        }
+        ring.is_ended.then_some((Poll::Ready(None), Relief::None))
     }
 
     fn is_over(&self, ring: &Ring) -> bool {

@@ -92,7 +92,8 @@ impl Subscription {
         TypedEvents { subscription: self, lagged: 0, shape: PhantomData }
     }
 
-    /// Sends a client event; see [`Commands::trigger`](crate::Commands::trigger).
+    /// Sends a client event; see [`Commands::trigger`](crate::Commands::trigger), also for what to wait
+    /// for before the program ends.
     ///
     /// # Errors
     /// As [`Commands::trigger`](crate::Commands::trigger).

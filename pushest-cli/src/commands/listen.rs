@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     if let Some(recording) = &recording {
         driver = driver.record(recording.sink());
     }
-    let client = arguments.runtime.client(connection.config, driver);
+    let client = arguments.runtime.client(connection.config, driver)?;
     let mut events = client.events();
     let wanted = subscribe(&client, &arguments.channels, &options)?;
     if let Some(user) = user {

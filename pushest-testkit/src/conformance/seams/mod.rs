@@ -4,6 +4,7 @@
 mod certificates;
 mod close_frames;
 mod endpoint;
+mod ends;
 mod floods;
 mod gaps;
 mod headers;
@@ -17,6 +18,7 @@ mod upgrade;
 pub use certificates::*;
 pub use close_frames::*;
 pub use endpoint::*;
+pub use ends::*;
 pub use floods::a_receiver_that_sleeps_holds_no_more_than_it_may;
 pub use gaps::*;
 pub use headers::*;
