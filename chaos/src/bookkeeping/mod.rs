@@ -36,6 +36,8 @@ pub(crate) struct Verdict {
     pub(crate) in_gaps: u64,
     /// Of these, how much earlier than the gap begins the earliest was published.
     pub(crate) early: Duration,
+    /// Words for that one.
+    pub(crate) earliest: Option<String>,
     /// Published for sure, and neither handed over nor in a gap: with words for the first of them.
     pub(crate) lost: u64,
     pub(crate) first_lost: Option<String>,
@@ -187,8 +189,11 @@ impl Book {
                     continue;
                 };
                 if let Some(gap) = book.gaps.iter().find(|gap| holds(gap, &event)) {
-                    let ended = event.ended.unwrap_or_default();
-                    verdict.early = verdict.early.max(gap.since.saturating_sub(ended));
+                    let early = gap.since.saturating_sub(event.ended.unwrap_or_default());
+                    if early > verdict.early {
+                        let words = format!("{} {}", self.names[index], book.words(number, &event));
+                        (verdict.early, verdict.earliest) = (early, Some(words));
+                    }
                     verdict.in_gaps += 1;
                     continue;
                 }

@@ -40,9 +40,16 @@ impl Stage {
             if book.lagged == 0 {
                 book.check_gaps();
             }
-            let verdict = book.verdict(&self.log, held(index));
-            total.enter(&book, &verdict, held(index) > HELD);
+            let is_held = held(index) > HELD;
+            // What came, and was too much for its receiver, shall not count as early.
+            let is_late = book.lagged == 0 || is_held;
+            let held = if is_late { held(index) } else { Duration::ZERO };
+            let verdict = book.verdict(&self.log, held);
+            total.enter(&book, &verdict, is_held);
             let name = &peer.start.name;
+            if let Some(earliest) = verdict.earliest.as_ref().filter(|_| !is_held) {
+                println!("    {name}: {} ms early: {earliest}", verdict.early.as_millis());
+            }
             let found = book.problems().iter().cloned().chain(lost(peer, &book, &verdict));
             problems.extend(found.map(|problem| format!("{name}: {problem}")));
         }

@@ -27,7 +27,7 @@ const QUEUE: usize = 32;
 const WARM: u32 = 2;
 /// How much longer than any measured round trip the way may hold an event: the time that processes
 /// wait for their turn on a busy machine. What the books needed of it is printed.
-const HELD: Duration = Duration::from_millis(100);
+const HELD: Duration = Duration::from_millis(50);
 
 /// What is asked for.
 #[derive(Debug)]
