@@ -65,7 +65,7 @@ impl Calls {
         let client = self.0.lock().expect("nobody panics").clone();
         if let Some(client) = client {
             let count = self.1.fetch_add(1, Ordering::SeqCst);
-            call(&client, count % 10 == 0 && count < 10 * SENDS);
+            call(&client, count.is_multiple_of(10) && count < 10 * SENDS);
         }
         IS_CALLING.set(false);
     }
@@ -219,16 +219,19 @@ fn wakers_may_call_the_client() {
 }
 
 #[cfg(feature = "tls-ring")]
-#[test]
-fn callbacks_of_tls_may_call_the_client() {
+mod tls {
+    use std::fmt;
+
     use rustls::client::{ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue};
     use rustls::client::{Resumption, Tls13ClientSessionValue};
     use rustls::pki_types::ServerName;
     use rustls::pki_types::pem::PemObject as _;
     use rustls::{ClientConfig, KeyLog, NamedGroup, RootCertStore};
 
-    impl std::fmt::Debug for Calls {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    use super::*;
+
+    impl fmt::Debug for Calls {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             self.call();
             f.write_str("Calls")
         }
@@ -280,26 +283,30 @@ fn callbacks_of_tls_may_call_the_client() {
         }
     }
 
-    let calls = Calls::default();
-    let counted = calls.clone();
-    run(async move {
-        let server = Server::start_tls().expect("a server");
-        let pem = server.authority_pem().expect("a server with TLS");
-        let mut roots = RootCertStore::empty();
-        let authority = rustls::pki_types::CertificateDer::from_pem_slice(pem.as_bytes());
-        roots.add(authority.expect("a certificate")).expect("an authority");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls =
-            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let mut tls = tls.expect("they fit").with_root_certificates(roots).with_no_client_auth();
-        tls.key_log = Arc::new(calls.clone());
-        let store = Store(calls.clone(), ClientSessionMemoryCache::new(8));
-        tls.resumption = Resumption::store(Arc::new(store));
-        let options = Options::default().tls_config(Arc::new(tls));
-        let client = Client::with_options(config(&server), options);
-        calls.put(Some(&client));
-        live(&client, &server).await;
-        calls.put(None);
-    });
-    assert!(counted.count() >= 5, "{}", counted.count());
+    #[test]
+    fn callbacks_of_tls_may_call_the_client() {
+        let calls = Calls::default();
+        let counted = calls.clone();
+        run(async move {
+            let server = Server::start_tls().expect("a server");
+            let pem = server.authority_pem().expect("a server with TLS");
+            let mut roots = RootCertStore::empty();
+            let authority = rustls::pki_types::CertificateDer::from_pem_slice(pem.as_bytes());
+            roots.add(authority.expect("a certificate")).expect("an authority");
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let tls =
+                ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+            let mut tls =
+                tls.expect("they fit").with_root_certificates(roots).with_no_client_auth();
+            tls.key_log = Arc::new(calls.clone());
+            let store = Store(calls.clone(), ClientSessionMemoryCache::new(8));
+            tls.resumption = Resumption::store(Arc::new(store));
+            let options = Options::default().tls_config(Arc::new(tls));
+            let client = Client::with_options(config(&server), options);
+            calls.put(Some(&client));
+            live(&client, &server).await;
+            calls.put(None);
+        });
+        assert!(counted.count() >= 5, "{}", counted.count());
+    }
 }

@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// What the client waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hang {
+enum Hang {
     Name,
     Endpoint,
     Authorizer,
@@ -90,8 +90,23 @@ fn has_thread(name: &str) -> bool {
     names.flatten().any(|found| found.trim_end() == name)
 }
 
+pub(crate) fn a_program_ends_though_a_name_is_still_being_resolved(path: &str, program: Program) {
+    ends(path, Hang::Name, program);
+}
+
+pub(crate) fn a_program_ends_though_an_endpoint_is_silent(path: &str, program: Program) {
+    ends(path, Hang::Endpoint, program);
+}
+
+pub(crate) fn a_program_ends_though_a_blocking_authorizer_sleeps(path: &str, program: Program) {
+    ends(path, Hang::Authorizer, program);
+}
+
+/// Makes a client, shuts it down, and returns.
+pub(crate) type Program = fn(Setting);
+
 /// Runs the program in a process of its own, and waits for its end.
-pub(crate) fn ends(path: &str, hang: Hang, program: fn(Setting)) {
+fn ends(path: &str, hang: Hang, program: Program) {
     if std::env::var(VARIABLE).is_ok_and(|name| name == path) {
         return program(Setting::new(hang));
     }
@@ -100,7 +115,8 @@ pub(crate) fn ends(path: &str, hang: Hang, program: fn(Setting)) {
     command.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(VARIABLE, path);
     // Where the resolver looks for other names of a name without dots: it waits there for a writer.
     let aliases = Pipe::new();
-    let mut child = command.env("HOSTALIASES", &aliases.0).stdout(Stdio::piped()).spawn().unwrap();
+    let child = command.env("HOSTALIASES", &aliases.0).stdout(Stdio::piped()).spawn();
+    let mut child = child.expect("it can be started again");
     let mut lines =
         BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
     let said = lines.any(|line| line.ends_with(ENDS));
@@ -148,18 +164,18 @@ impl Drop for Pipe {
 
 /// Makes a test of each hang, for a program.
 macro_rules! programs_end {
-    ($program:path: $($test:ident $hang:ident)*) => {$(
+    ($program:path: $($test:ident)*) => {$(
         #[test]
         fn $test() {
             let path = concat!(module_path!(), "::", stringify!($test));
-            crate::ending::ends(path, crate::ending::Hang::$hang, $program);
+            crate::ending::$test(path, $program);
         }
     )*};
     ($program:path) => {
         crate::ending::programs_end! { $program:
-            a_program_ends_though_a_name_is_still_being_resolved Name
-            a_program_ends_though_an_endpoint_is_silent Endpoint
-            a_program_ends_though_a_blocking_authorizer_sleeps Authorizer
+            a_program_ends_though_a_name_is_still_being_resolved
+            a_program_ends_though_an_endpoint_is_silent
+            a_program_ends_though_a_blocking_authorizer_sleeps
         }
     };
 }
