@@ -18,7 +18,7 @@ use crate::channels::{Channel, Kind};
 use crate::http;
 use crate::log::Log;
 
-/// Maximum number of events in one call (protocol, HTTP API).
+/// Maximum number of events in one call ([protocol, HTTP API](pushest_proto::protocol#http-api)).
 const BATCH: usize = 10;
 
 /// Publishes from its start until it is dropped.
@@ -82,7 +82,8 @@ fn publish(server: SocketAddr, channels: &[(usize, Channel)], log: &Log) {
     }
 }
 
-/// An encrypted channel's data (protocol, encrypted channels).
+/// An encrypted channel's data ([protocol, encrypted
+/// channels](pushest_proto::protocol#encrypted-channels)).
 fn encrypted(channel: &str, data: &str) -> String {
     let key: [u8; 32] =
         Sha256::new().chain_update(channel).chain_update(app::MASTER_KEY).finalize().into();

@@ -10,10 +10,11 @@ use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 use crate::options::BlockingAuthorizer;
 use crate::unblocked::detached;
 
-/// Answers requests for authorizations, usually by asking the app's own server (protocol, HTTP
-/// side). It is asked afresh for every attempt and every connection, since an answer is good for
-/// one socket id only; at most 8 requests for channels run at a time, and one for a sign-in, each
-/// for at most the configuration's `authorization` timeout.
+/// Answers requests for authorizations, usually by asking the app's own server ([protocol,
+/// authorization endpoint](pushest_proto::protocol#authorization-endpoint)). It is asked afresh for
+/// every attempt and every connection, since an answer is good for one socket id only; at most 8
+/// requests for channels run at a time, and one for a sign-in, each for at most the configuration's
+/// `authorization` timeout.
 ///
 /// An authorizer that holds a `Client` keeps it alive: a client that is to end when its user drops
 /// it must not be held by its own authorizer, which holds its [`Commands`](crate::Commands) instead.

@@ -27,8 +27,8 @@ use crate::user::SignIn;
 use crate::waiting::{Answer, WaitList};
 use crate::websocket;
 
-/// What the server sends to a user comes on this channel, followed by the user's id (protocol,
-/// client to server).
+/// What the server sends to a user comes on this channel, followed by the user's id ([protocol,
+/// sign-in](pushest_proto::protocol#sign-in)).
 const USER_CHANNEL: &str = "#server-to-user-";
 
 /// A clock: what time it is since an origin that does not change.

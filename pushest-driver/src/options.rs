@@ -291,12 +291,13 @@ impl Options {
 impl Options {
     /// Asks the app's own HTTP endpoint to authorize signed channels and the sign-in, for clients
     /// without the app's secret: a POST of a form, asked afresh for every attempt, beside
-    /// everything else (protocol, HTTP side). Any 2xx with a readable body grants; 408, 429, 5xx,
-    /// and no answer within the configuration's `authorization` timeout are tried again with
-    /// backoff, and no earlier than `Retry-After` says, in seconds or as a date; everything else is
-    /// final. Errors say the status and the first 200 characters of the body, in which what was sent
-    /// is masked. Redirects are shown, not followed; no proxy is used. `https://` trusts whom
-    /// `wss://` trusts.
+    /// everything else ([protocol, authorization
+    /// endpoint](pushest_proto::protocol#authorization-endpoint)). Any 2xx with a readable body
+    /// grants; 408, 429, 5xx, and no answer within the configuration's `authorization` timeout are
+    /// tried again with backoff, and no earlier than `Retry-After` says, in seconds or as a date;
+    /// everything else is final. Errors say the status and the first 200 characters of the body, in
+    /// which what was sent is masked. Redirects are shown, not followed; no proxy is used.
+    /// `https://` trusts whom `wss://` trusts.
     ///
     /// Of several addresses of the endpoint's name the next one is tried while the last is silent, as
     /// for the WebSocket, and first the one that answered last. Requests run on at most eight

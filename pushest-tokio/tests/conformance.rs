@@ -78,8 +78,7 @@ mod current_thread {
     pushest_testkit::conformance_of_endpoints_over_tls!(crate::CurrentThread);
 }
 
-/// What needs only a server of the protocol, with the habits of each (protocol, how servers
-/// deviate).
+/// What needs only a server of the protocol, with the habits of each (docs/protocol.md#servers).
 mod habits {
     macro_rules! of_each {
         ($($module:ident $profile:ident)*) => {$(

@@ -20,7 +20,7 @@ use crate::interruption;
 use crate::output::{Line, Output, PATIENCE};
 use crate::recording::{FLUSH, Recording};
 
-/// The longest name of an event (protocol, limits).
+/// The longest name of an event ([protocol, limits](pushest_proto::protocol#limits)).
 const EVENT_NAME_BYTES: usize = 200;
 
 /// How long a server that gave reason to end may take to answer the goodbye.

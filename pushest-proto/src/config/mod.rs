@@ -21,7 +21,7 @@ pub use error::ConfigError;
 use crate::auth::Signer;
 use crate::channel::{MasterKey, NameRules};
 
-/// What the hosted service allows on one connection (protocol, limits).
+/// What the hosted service allows on one connection ([protocol, limits](crate::protocol#limits)).
 const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
 
 /// A validated configuration, made by [`Config::builder`], [`Config::from_url`] or

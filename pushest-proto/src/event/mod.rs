@@ -112,15 +112,17 @@ pub enum Event {
     Watchlist {
         /// They came online; otherwise they went offline.
         online: bool,
-        /// Their ids, at most 100 of them (protocol, client to server).
-        /// [`LimitReached::Watchlist`] counts the others.
+        /// Their ids, at most 100 of them ([protocol, client to
+        /// server](crate::protocol#client-to-server)). [`LimitReached::Watchlist`] counts the
+        /// others.
         user_ids: Vec<String>,
     },
     /// The connection's state changed.
     State(StateChange),
     /// The server reported an error. On an established connection it changes nothing by itself;
     /// instead of the handshake, one with a code ends the attempt as a close frame with that code
-    /// would, and the change of state follows (protocol, close codes).
+    /// would, and the change of state follows ([protocol, refused before
+    /// established](crate::protocol#refused-before-established)).
     ServerError(ServerError),
     /// The pong to a ping of the user: all that was sent before has been read by the server.
     Pong {
@@ -279,7 +281,7 @@ impl fmt::Display for RequestFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerError {
-    /// The code, if it sent one (protocol, close codes).
+    /// The code, if it sent one ([protocol, close codes](crate::protocol#close-codes)).
     pub code: Option<u16>,
     /// The message, at most 512 bytes; empty if it sent none.
     pub message: Box<str>,
@@ -391,8 +393,8 @@ pub enum LimitReached {
         /// How many members one message brought that were not taken in.
         dropped: u64,
     },
-    /// The server told of more users of a watchlist at once than one can have: 100 (protocol,
-    /// client to server).
+    /// The server told of more users of a watchlist at once than one can have: 100 ([protocol,
+    /// client to server](crate::protocol#client-to-server)).
     Watchlist {
         /// How many ids one message brought that were not taken in.
         dropped: u64,
