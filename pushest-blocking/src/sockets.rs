@@ -69,9 +69,9 @@ impl Runtime for Sockets {
         Box::pin(async move {
             let mut stream = TlsStream::new(tls, tcp.into_inner())?;
             ready(|| stream.handshake()).await?;
-            let caught_up =
-                |stream: &Box<TlsStream<Socket>>| Some(stream.get_ref().reads.caught_up());
-            Ok(NonBlocking::with_reads(Box::new(stream), caught_up))
+            Ok(NonBlocking::with_reads(Box::new(stream), |stream| {
+                Some(stream.get_ref().reads.caught_up())
+            }))
         })
     }
 

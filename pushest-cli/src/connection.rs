@@ -4,10 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use pushest_driver::{Options, ascii_host_name};
-use pushest_proto::{
-    Action, AuthEndpoint, Config, ConfigBuilder, ConnectionState, Denied, Instant, Loss, Session,
-    Signer, Timeouts,
-};
+use pushest_proto::{AuthEndpoint, Config, ConfigBuilder, Denied, Signer, Timeouts};
 
 use crate::arguments::ConnectionOptions;
 use crate::failure::Failure;
@@ -175,26 +172,6 @@ pub(crate) fn signer(options: &ConnectionOptions) -> Result<Signer, Failure> {
     config.signer().cloned().ok_or_else(|| {
         Failure::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")
     })
-}
-
-/// Whether a client that is to stop on refusals would stop on this.
-pub(crate) fn is_refusal(config: &Config, loss: &Loss) -> bool {
-    // The policy is the core's: a session that lives for this question only answers it.
-    let endpoint = config.endpoint();
-    let strict = Config::builder(config.key())
-        .host(endpoint.host_name())
-        .tls(endpoint.is_tls())
-        .stop_on_refusal(true)
-        .build();
-    let Ok(strict) = strict else { return false };
-    let mut session = Session::new(strict, 0, Instant::default());
-    session.connect(Instant::default());
-    while let Some(action) = session.poll_action() {
-        if let Action::Connect { connection, .. } = action {
-            session.handle_close(connection, loss.clone(), Instant::default());
-        }
-    }
-    session.state() == ConnectionState::Refused
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -423,21 +400,5 @@ mod tests {
         }
         assert!(error(&["--key=k", "--url=pusher://k:hush@h"], &[]).contains("--url"));
         assert!(error(&["--key=k", "--host=h", "--cluster=eu"], &[]).contains("--cluster"));
-    }
-
-    #[test]
-    fn only_refusals_count_as_refusals() {
-        use pushest_proto::DialFailure;
-
-        let config = Config::builder("k").host("h").build().unwrap();
-        let http = |status| {
-            let (retry_after, location, body) = (None, None, "".into());
-            Loss::Dial(DialFailure::Http { status, retry_after, location, body })
-        };
-        assert!(is_refusal(&config, &http(404)));
-        assert!(is_refusal(&config, &Loss::closed(Some(4001), "no such app")));
-        assert!(!is_refusal(&config, &http(503)));
-        assert!(!is_refusal(&config, &Loss::Dial(DialFailure::Connect("refused".into()))));
-        assert!(!is_refusal(&config, &Loss::closed(Some(4200), "again")));
     }
 }

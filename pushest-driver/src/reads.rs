@@ -182,7 +182,7 @@ mod tests {
         drain(&mut reads, at(30_900), 1_000_000);
         for now in (31_000..45_900).step_by(100) {
             drain(&mut reads, at(now), 10);
-            assert!(reads.caught_up() <= at(20_000), "{now}: {}", reads.caught_up());
+            assert!(reads.caught_up() <= at(20_000), "{now}: {reads:?}");
         }
     }
 

@@ -17,8 +17,8 @@ const DISCARDS: usize = 64;
 pub(crate) struct Wire<S> {
     pub(crate) connection: ConnectionId,
     socket: S,
-    /// Messages that the sink had no room for. The session holds frames back while it has none, so
-    /// that this is one frame at most, but for the last ones before a close.
+    /// Messages that the sink had no room for, or was not asked yet. The session holds frames back
+    /// while it has none, so that these are those of one turn of the pump at most.
     held: VecDeque<Message>,
     /// The sink's buffer is full, so that it has to be flushed before it takes more.
     is_full: bool,
@@ -148,6 +148,11 @@ impl<R: Runtime> Wire<WebSocket<R>> {
     pub(crate) fn catch_up(&mut self) {
         self.caught_up = self.socket.caught_up().or(self.caught_up);
     }
+
+    /// Returns how many bytes were read so far, those of frames included that are no messages.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.socket.bytes_read()
+    }
 }
 
 /// A connection that nobody needs anymore, on its way to an orderly end.
@@ -174,7 +179,7 @@ where
         Self { wire, deadline }
     }
 
-    /// Gives up on the orderly end.
+    /// Gives it up.
     pub(crate) fn into_wire(self) -> Wire<S> {
         self.wire
     }
@@ -276,6 +281,19 @@ mod tests {
 
     fn context() -> Context<'static> {
         Context::from_waker(Waker::noop())
+    }
+
+    #[test]
+    fn up_to_when_everything_was_read_is_told_once_and_never_taken_back() {
+        let mut wire = wire(10);
+        // Before it was dialled nothing had arrived.
+        assert_eq!(wire.take_caught_up(), Some(Instant::ORIGIN));
+        assert_eq!(wire.take_caught_up(), None);
+        for (micros, is_told) in [(5, true), (5, false), (4, false), (6, true)] {
+            let at = Instant::from_micros(micros);
+            wire.caught_up = Some(at);
+            assert_eq!(wire.take_caught_up(), is_told.then_some(at), "{micros}");
+        }
     }
 
     #[test]

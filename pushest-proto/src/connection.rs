@@ -8,6 +8,7 @@ use crate::action::CloseCode;
 use crate::config::Endpoint;
 use crate::event::ServerError;
 use crate::loss::Loss;
+use crate::memory;
 use crate::pending::Order;
 
 /// Names one connection, or one attempt to make it. Never used twice in a session.
@@ -26,9 +27,10 @@ impl fmt::Display for ConnectionId {
 pub struct SocketId(Arc<str>);
 
 impl SocketId {
-    /// Checks the form: 1 to 100 ASCII letters, digits, `.`, `-` and `_` (protocol, server to
-    /// client); `None` for anything else. A colon above all is refused: it separates the parts of
-    /// what is signed, so that with one in it the server could choose what a signature means.
+    /// Checks the form: 1 to 100 ASCII letters, digits, `.`, `-` and `_` ([protocol, connection
+    /// established](crate::protocol#connection-established)); `None` for anything else. A colon
+    /// above all is refused: it separates the parts of what is signed, so that with one in it the
+    /// server could choose what a signature means.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
@@ -197,6 +199,14 @@ impl Connection {
             Phase::Established(id) => Some(id),
             _ => None,
         }
+    }
+
+    /// What it keeps alive, in bytes, but for what was configured.
+    pub(crate) fn memory(&self) -> usize {
+        let share = |loss: &Arc<Loss>| memory::loss(loss) - memory::others_share(loss);
+        self.socket_id.as_ref().map_or(0, |id| memory::shared_text(&id.0))
+            + self.last_loss.as_ref().map_or(0, share)
+            + self.last_error.as_ref().map_or(0, ServerError::content_bytes)
     }
 }
 

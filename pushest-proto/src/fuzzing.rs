@@ -1,5 +1,5 @@
-//! A door for the fuzzer, and no part of the public surface: how one message is read, without a
-//! session around it.
+//! A door for the fuzzer and tests, and no part of the public surface: how one message is read,
+//! without a session around it; which kinds of event there are.
 //!
 //! A session answers most messages with an action or none, which hides how their parts were read,
 //! and costs ten times what the reading does.
@@ -12,7 +12,7 @@ use core::time::Duration;
 use bytestring::ByteString;
 
 use crate::channel::{ChannelName, Member};
-use crate::event::{ChannelEvent, EventNames};
+use crate::event::{ChannelEvent, Event, EventNames};
 use crate::hash::Seeded;
 use crate::wire::envelope::{self, Token};
 use crate::wire::lists::Watchlist;
@@ -54,6 +54,43 @@ fn string(token: Token, message: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+macro_rules! event_kinds {
+    ($($kind:ident),+) => {
+        /// The kinds of event. A new one has to be listed, and then to be measured by the tests.
+        pub const EVENT_KINDS: &[&str] = &[$(stringify!($kind)),+];
+
+        /// The kind of an event.
+        #[must_use]
+        pub fn event_kind(event: &Event) -> &'static str {
+            match event {
+                $(Event::$kind { .. } => stringify!($kind)),+
+            }
+        }
+    };
+}
+
+event_kinds!(
+    Channel,
+    Subscribed,
+    SubscriptionFailed,
+    Gap,
+    SubscriptionCount,
+    CacheMiss,
+    Undecryptable,
+    SignedIn,
+    SignInFailed,
+    Watchlist,
+    State,
+    ServerError,
+    Pong,
+    PingLost,
+    Unrouted,
+    Malformed,
+    LimitReached,
+    Presence,
+    Lagged
+);
+
 /// A member's id and info.
 pub type Pair = (String, Option<String>);
 
@@ -79,10 +116,10 @@ pub enum Kind {
     Count,
     /// `signin_success`.
     SignedIn,
-    /// `watchlist_events`.
-    Watchlist,
-    /// `online`.
-    Online,
+    /// `watchlist_events`, with room for this many ids of each change.
+    Watchlist(usize),
+    /// `online`, likewise.
+    Online(usize),
 }
 
 /// What the decoder of a [`Kind`] makes of a payload. The last number is how many parts could not
@@ -101,8 +138,8 @@ pub enum Decoded {
     Error(Option<u16>, String),
     /// A count.
     Count(Option<(u64, u64)>),
-    /// Who came and went.
-    Changes(Option<(Changes, u64)>),
+    /// Who came and went, and how many are over the limit.
+    Changes(Option<(Changes, u64, u64)>),
 }
 
 /// Reads one payload as that of a control message.
@@ -110,7 +147,7 @@ pub enum Decoded {
 pub fn decode(kind: Kind, payload: &str) -> Decoded {
     let pair =
         |member: &Member| (member.id().to_string(), member.info_json().map(ToString::to_string));
-    let changes = |list: Watchlist| (list.changes, list.lost);
+    let changes = |list: Watchlist| (list.changes, list.dropped, list.lost);
     match kind {
         Kind::Members(most) => Decoded::Members(
             lists::members(payload, most)
@@ -133,7 +170,11 @@ pub fn decode(kind: Kind, payload: &str) -> Decoded {
         Kind::SignedIn => Decoded::Member(
             decode::signed_in(payload).map(|data| ((data.id, Some(data.user_data)), data.lost)),
         ),
-        Kind::Watchlist => Decoded::Changes(lists::watchlist_events(payload).map(changes)),
-        Kind::Online => Decoded::Changes(lists::watchlist_event(true, payload).map(changes)),
+        Kind::Watchlist(most) => {
+            Decoded::Changes(lists::watchlist_events(payload, most).map(changes))
+        }
+        Kind::Online(most) => {
+            Decoded::Changes(lists::watchlist_event(true, payload, most).map(changes))
+        }
     }
 }

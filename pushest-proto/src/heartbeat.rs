@@ -32,6 +32,8 @@ struct Sent {
 pub(crate) struct Heartbeat {
     /// When the last message or WebSocket ping or pong came.
     pub(crate) last_heard: Instant,
+    /// When the driver stopped reading last.
+    pub(crate) paused: Instant,
     /// When the driver began to read again: no silence before this counts.
     pub(crate) resumed: Instant,
     /// The effective activity timeout.
@@ -53,6 +55,7 @@ impl Heartbeat {
     pub(crate) fn new(now: Instant, activity: Duration) -> Self {
         Self {
             last_heard: now,
+            paused: now,
             resumed: now,
             activity,
             reading: true,
@@ -64,8 +67,8 @@ impl Heartbeat {
         }
     }
 
-    /// A connection was established: the shorter activity timeout counts (protocol, server to
-    /// client).
+    /// A connection was established: the shorter activity timeout counts ([protocol,
+    /// heartbeat](crate::protocol#heartbeat)).
     pub(crate) fn begin(&mut self, own: Duration, servers: Option<Duration>) {
         self.activity = servers.map_or(own, |servers| servers.max(SHORTEST_ACTIVITY).min(own));
     }
@@ -128,6 +131,11 @@ impl Heartbeat {
     /// When the oldest unanswered ping was sent; of several in a row that nobody waits for, the last.
     pub(crate) fn oldest_unanswered(&self) -> Option<Instant> {
         self.sent.front().map(|sent| sent.at)
+    }
+
+    /// What is remembered of pings, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.sent.capacity() * size_of::<Sent>()
     }
 
     /// When the server will have been silent for the activity timeout.

@@ -58,6 +58,7 @@
 //! ```
 //!
 //! Sessions can be recorded, for a report of a fault that replays: see [`trace`].
+//! The page [`protocol`] has all that goes over the wire; comments cite its sections.
 //!
 //! # What it promises
 //!
@@ -67,8 +68,8 @@
 //!   [`Session::handle_timeout`] at `t`, and polling, it is `None` or later than `t`.
 //! - **C4** When polled, a [`Action::Send`] belongs to the connection that is open (established, but
 //!   for pongs). At most one [`Action::Connect`] is outstanding.
-//! - **C5** Memory is bounded by [`Limits`]; [`Session::memory`] counts it. Hitting a limit is an
-//!   event, not an allocation.
+//! - **C5** Memory is bounded by [`Limits`], whatever kind of event it is; [`Session::memory`] counts
+//!   it, and is held to the allocator's count. Hitting a limit is an event, not an allocation.
 //! - **C6** A refused command leaves the session as it was.
 //! - **C7** The same configuration, seed and inputs lead to the same actions.
 //! - **C8** After `State(Disconnected)` has been polled there is nothing more, until
@@ -107,10 +108,18 @@ extern crate alloc;
 #[cfg(doc)]
 pub mod driving_the_core {}
 
+/// The protocol that the core speaks: its messages, signatures and limits, and what servers do
+/// differently. This module has nothing but the page.
+///
+#[doc = include_str!("../docs/protocol.md")]
+// Not only in documentation: that of other crates links to its sections.
+pub mod protocol {}
+
 mod action;
 mod auth;
 mod backoff;
 mod channel;
+mod checks;
 mod command;
 mod config;
 mod connection;
@@ -121,6 +130,7 @@ pub mod fuzzing;
 mod hash;
 mod heartbeat;
 mod loss;
+mod memory;
 mod outgoing;
 mod pending;
 mod rate;

@@ -4,9 +4,11 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::time::Duration;
 
+use crate::memory;
 use crate::text::clip;
 
-/// Over capacity: the protocol asks for at least this pause (protocol, close codes 4100–4199).
+/// Over capacity: the protocol asks for at least this pause ([protocol, close
+/// codes](crate::protocol#close-codes)).
 const OVER_CAPACITY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What was learned when a connection ended, or could not be made.
@@ -44,8 +46,8 @@ pub enum Loss {
     /// The connection could not be made.
     Dial(DialFailure),
     /// Instead of establishing the connection, the server sent a `pusher:error` with a code. It
-    /// counts like a close frame with that code, whatever the server did after it (protocol, close
-    /// codes).
+    /// counts like a close frame with that code, whatever the server did after it ([protocol, close
+    /// codes](crate::protocol#close-codes)).
     Refused {
         /// The error's code.
         code: u16,
@@ -93,6 +95,22 @@ impl Loss {
         }
     }
 
+    /// What it keeps alive beside itself, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Closed { reason: text, code: _ }
+            | Self::BadClose { problem: text, code: _ }
+            | Self::Reset(text)
+            | Self::Refused { message: text, code: _ } => memory::text(text),
+            Self::Dial(failure) => failure.heap_bytes(),
+            Self::TooLarge { limit: _ }
+            | Self::HandshakeTimeout
+            | Self::PongTimeout
+            | Self::EndpointChanged
+            | Self::Disconnected => 0,
+        }
+    }
+
     /// The same with the pause that is kept in the place of a longer one that was asked for, so
     /// that one broken answer cannot switch a client off.
     pub(crate) fn with_retry_after_up_to(mut self, limit: Duration) -> Self {
@@ -122,8 +140,26 @@ impl Loss {
         }
     }
 
-    /// What to do next (protocol, close codes).
-    /// `established` says whether the server had established the connection.
+    /// Returns whether this is a refusal: the same connection attempted again cannot succeed, and a
+    /// session whose configuration has
+    /// [`stop_on_refusal`](crate::ConfigBuilder::stop_on_refusal) stops at it before it was ever
+    /// established ([protocol, refused before
+    /// established](crate::protocol#refused-before-established)).
+    ///
+    /// ```
+    /// use pushest_proto::Loss;
+    ///
+    /// assert!(Loss::closed(Some(4001), "no such app").is_refusal());
+    /// assert!(!Loss::closed(Some(4200), "connect again").is_refusal());
+    /// ```
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        // With TLS, as the answer to "TLS only" is to switch to it and to ask again.
+        self.policy(true, false, true) == Policy::Stop
+    }
+
+    /// What to do next ([protocol, close codes](crate::protocol#close-codes)). `established` says
+    /// whether the server had established the connection.
     pub(crate) fn policy(&self, tls: bool, established: bool, stop_on_refusal: bool) -> Policy {
         match self {
             Self::Closed { code: Some(code), .. }
@@ -249,6 +285,23 @@ impl DialFailure {
         }
     }
 
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Dns(text)
+            | Self::Connect(text)
+            | Self::Tls { detail: text, certificate: _ }
+            | Self::Proxy(text)
+            | Self::Upgrade(text)
+            | Self::NotWebSocket(text)
+            | Self::Headers(text)
+            | Self::Unsupported(text) => memory::text(text),
+            Self::Http { location, body, .. } => {
+                memory::optional_text(location.as_deref()) + memory::text(body)
+            }
+            Self::Timeout => 0,
+        }
+    }
+
     fn policy(&self, stop_on_refusal: bool) -> Policy {
         let refusal = match self {
             Self::Http { status: 429 | 503, retry_after, .. } => {
@@ -318,7 +371,7 @@ pub(crate) enum Policy {
 }
 
 impl Policy {
-    /// What a code asks for (protocol, close codes).
+    /// What a code asks for ([protocol, close codes](crate::protocol#close-codes)).
     fn of_code(code: u16, tls: bool, established: bool) -> Self {
         match code {
             // Sockudo also closes with 4000 when something went wrong inside: a connection that

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::channel::ChannelName;
 use crate::heartbeat::PingId;
+use crate::memory;
 use crate::pending::Order;
 
 /// What a waiting ping counts as, so that endless pings are bounded, too.
@@ -86,9 +87,20 @@ impl Outgoing {
         self.bytes = 0;
     }
 
-    /// Bytes of all that waits.
+    /// Bytes of the frames that wait, of which there is a limit.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes of everything else: places, names, and what allocations take.
+    pub(crate) fn other_bytes(&self) -> usize {
+        let beside = self.items.iter().map(|(_, item)| match item {
+            Item::ClientEvent(ClientEvent { event, text, .. }) => {
+                memory::text(event) + memory::allocation(text.capacity()) - text.len()
+            }
+            Item::Ping(_) => 0,
+        });
+        self.items.capacity() * size_of::<(Order, Item)>() + beside.sum::<usize>()
     }
 }
 
@@ -135,5 +147,11 @@ impl Sent {
 
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// What is remembered, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        let names = self.events.iter().map(|(_, _, event)| memory::text(event));
+        self.events.capacity() * size_of::<(u64, ChannelName, Box<str>)>() + names.sum::<usize>()
     }
 }

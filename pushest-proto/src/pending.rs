@@ -3,11 +3,16 @@
 //! Everything that only a server's messages can pile up is droppable, the oldest first, and one
 //! reserved notice counts what is gone. State changes and the outcomes of subscriptions are kept:
 //! their number is bounded by what the driver polled before.
+//!
+//! Whatever is stored counts with its place and all that it keeps alive, but for the name of its
+//! channel: that is the table's, and one name serves any number of events.
 
 use alloc::collections::VecDeque;
 
 use crate::action::Action;
-use crate::event::{Event, LimitReached};
+use crate::channel::ChannelName;
+use crate::event::{ChannelEvent, Event, LimitReached};
+use crate::memory;
 
 /// The place of a cause among all causes; actions leave in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -21,6 +26,12 @@ impl Order {
 /// So many kept events wait before changes of state are joined.
 const MOST_KEPT_APART: usize = 256;
 
+/// So many places stay when nothing waits anymore, for the next batch.
+const PLACES_KEPT: usize = 64;
+
+/// The place of a droppable event.
+const PLACE_BYTES: usize = size_of::<(Order, usize, Action)>();
+
 /// Hands out the places, and keeps what waits.
 #[derive(Debug)]
 pub(crate) struct Pending {
@@ -29,6 +40,9 @@ pub(crate) struct Pending {
     droppable: VecDeque<(Order, usize, Action)>,
     /// Bytes of all that is droppable.
     bytes: usize,
+    /// How many events wait for a key before they can be told, and their bytes.
+    held: usize,
+    held_bytes: usize,
     /// How many were dropped since the last notice, and the place of the first.
     dropped: u64,
     /// How many were dropped in all.
@@ -45,6 +59,8 @@ impl Pending {
             kept: VecDeque::new(),
             droppable: VecDeque::new(),
             bytes: 0,
+            held: 0,
+            held_bytes: 0,
             dropped: 0,
             ever_dropped: 0,
             dropped_at: Order::default(),
@@ -76,22 +92,56 @@ impl Pending {
         self.kept.push_back((order, Action::Emit(event)));
     }
 
-    /// Stores what came from a message of `bytes` bytes; the oldest go if there is no room.
-    pub(crate) fn push(&mut self, action: Action, bytes: usize) {
+    /// Stores what a server can cause any number of; the oldest go if there is no room.
+    pub(crate) fn push(&mut self, action: Action) {
         let order = self.next_order();
+        let bytes = PLACE_BYTES + content_bytes(&action);
+        // First of all, so that there are never more places than events are allowed.
+        if self.droppable.len() + self.held >= self.most_events {
+            self.drop_oldest();
+        }
         self.bytes += bytes;
         self.droppable.push_back((order, bytes, action));
-        while self.droppable.len() > self.most_events || self.bytes > self.most_bytes {
-            let Some((order, bytes, _)) = self.droppable.pop_front() else {
-                break;
-            };
-            self.bytes -= bytes;
-            if self.dropped == 0 {
-                self.dropped_at = order;
-            }
-            self.dropped += 1;
-            self.ever_dropped += 1;
+        while self.bytes + self.held_bytes > self.most_bytes && self.drop_oldest() {}
+    }
+
+    /// Makes room for one event. Returns whether there was one to drop.
+    fn drop_oldest(&mut self) -> bool {
+        let Some((order, bytes, _)) = self.droppable.pop_front() else {
+            return false;
+        };
+        self.bytes -= bytes;
+        if self.dropped == 0 {
+            self.dropped_at = order;
         }
+        self.dropped += 1;
+        self.ever_dropped += 1;
+        true
+    }
+
+    /// Makes room for an event that waits for a key. Returns whether there is room: such events
+    /// take at most half of what may be stored, for they are not dropped.
+    pub(crate) fn hold(&mut self, event: &ChannelEvent) -> bool {
+        let bytes = held_bytes(event);
+        if self.held >= self.most_events / 2 || self.held_bytes + bytes > self.most_bytes / 2 {
+            return false;
+        }
+        self.held += 1;
+        self.held_bytes += bytes;
+        while self.droppable.len() + self.held > self.most_events
+            || self.bytes + self.held_bytes > self.most_bytes
+        {
+            if !self.drop_oldest() {
+                break;
+            }
+        }
+        true
+    }
+
+    /// An event no longer waits for a key.
+    pub(crate) fn release(&mut self, event: &ChannelEvent) {
+        self.held -= 1;
+        self.held_bytes -= held_bytes(event);
     }
 
     /// The place of what would be popped next.
@@ -104,7 +154,11 @@ impl Pending {
     pub(crate) fn pop(&mut self) -> Option<Action> {
         let (notice, kept, droppable) = self.fronts();
         if kept < notice.min(droppable) {
-            return self.kept.pop_front().map(|(_, action)| action);
+            let popped = self.kept.pop_front().map(|(_, action)| action);
+            if self.kept.is_empty() && self.kept.capacity() > PLACES_KEPT {
+                self.kept.shrink_to(PLACES_KEPT);
+            }
+            return popped;
         }
         if notice < droppable {
             let dropped = core::mem::take(&mut self.dropped);
@@ -112,6 +166,9 @@ impl Pending {
         }
         let (_, bytes, action) = self.droppable.pop_front()?;
         self.bytes -= bytes;
+        if self.droppable.is_empty() && self.droppable.capacity() > PLACES_KEPT {
+            self.droppable.shrink_to(PLACES_KEPT);
+        }
         Some(action)
     }
 
@@ -131,11 +188,56 @@ impl Pending {
 
     /// How many events wait.
     pub(crate) fn len(&self) -> usize {
-        self.kept.len() + self.droppable.len()
+        self.kept.len() + self.droppable.len() + self.held
     }
 
-    /// Bytes of the messages that wait.
+    /// Bytes of all that is bounded.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.held_bytes
     }
+
+    /// Bytes of everything else: what is not dropped, and places that are free.
+    pub(crate) fn other_bytes(&self) -> usize {
+        let kept = self.kept.iter().map(|(_, action)| match action {
+            Action::Emit(event) => {
+                event.content_bytes() - event.loss().map_or(0, memory::others_share)
+            }
+            _ => 0,
+        });
+        let free = self.droppable.capacity() - self.droppable.len();
+        self.kept.capacity() * size_of::<(Order, Action)>()
+            + kept.sum::<usize>()
+            + free * PLACE_BYTES
+    }
+
+    /// The names of the channels that all these events are about.
+    pub(crate) fn channels(&self) -> impl Iterator<Item = &ChannelName> {
+        let kept = self.kept.iter().map(|(_, action)| action);
+        let droppable = self.droppable.iter().map(|(_, _, action)| action);
+        kept.chain(droppable).filter_map(|action| match action {
+            Action::Emit(event) => event.channel(),
+            Action::UpdatePresence(update) => Some(&update.channel),
+            _ => None,
+        })
+    }
+}
+
+/// What an action keeps alive beside itself and the channel's name.
+fn content_bytes(action: &Action) -> usize {
+    match action {
+        Action::Emit(event) => event.content_bytes(),
+        Action::UpdatePresence(update) => update.change.content_bytes(),
+        Action::Connect { .. }
+        | Action::Send(_)
+        | Action::Close { .. }
+        | Action::Authorize(_)
+        | Action::Abandon(_) => {
+            debug_assert!(false, "these are derived when polled");
+            0
+        }
+    }
+}
+
+fn held_bytes(event: &ChannelEvent) -> usize {
+    size_of::<ChannelEvent>() + event.content_bytes()
 }

@@ -32,6 +32,11 @@ impl Rate {
         self.went.clear();
     }
 
+    /// What is remembered, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.went.capacity() * size_of::<Instant>()
+    }
+
     /// How long until the next event is allowed, and the limit; `None` if one is allowed now.
     pub(crate) fn wait(&self, now: Instant) -> Option<(Duration, u32)> {
         let limit = self.limit?;

@@ -22,6 +22,18 @@ pub(crate) struct Silence {
     /// The longest round trip that was measured on the connection: what arrived at some moment may
     /// have been sent so long before it.
     longest: Duration,
+    held_back: Option<HeldBack>,
+}
+
+/// While the driver did not read, the server may have had to keep what it sent: after a pause that
+/// comes later than a read that came back empty. So it is until a ping that was sent after the
+/// pause is answered.
+#[derive(Debug, Clone, Copy)]
+struct HeldBack {
+    /// When reading resumed.
+    after: Moment,
+    /// The longest pause.
+    by: Duration,
 }
 
 impl Silence {
@@ -32,6 +44,7 @@ impl Silence {
             is_counted: true,
             last_heard: now,
             longest: Duration::ZERO,
+            held_back: None,
         }
     }
 
@@ -64,9 +77,24 @@ impl Silence {
         }
     }
 
-    /// A round trip was measured.
-    pub(crate) fn round_trip(&mut self, time: Duration) {
-        self.longest = self.longest.max(time);
+    /// Reading resumed after a pause.
+    pub(crate) fn resumed(&mut self, now: Moment, pause: Duration) {
+        match &mut self.held_back {
+            Some(held) => held.by = held.by.max(pause),
+            None => self.held_back = Some(HeldBack { after: now, by: pause }),
+        }
+    }
+
+    /// A round trip that ends now was measured.
+    pub(crate) fn round_trip(&mut self, time: Duration, now: Moment) {
+        match &mut self.held_back {
+            // It has the pause in it.
+            Some(held) if !now.before(time).is_after(held.after) => held.by = held.by.max(time),
+            _ => {
+                self.longest = self.longest.max(time);
+                self.held_back = None;
+            }
+        }
     }
 
     /// The moment before which nothing was sent that may be missing. A ping that left at
@@ -77,6 +105,10 @@ impl Silence {
             return self.last_heard;
         }
         let under_way = unanswered.map_or(Duration::ZERO, |sent| self.read_until.since(sent));
-        self.read_until.before(self.longest.max(under_way.min(pong)))
+        let held_back = match self.held_back {
+            Some(held) if self.read_until.is_after(held.after) => held.by,
+            _ => Duration::ZERO,
+        };
+        self.read_until.before(self.longest.max(under_way.min(pong)).max(held_back))
     }
 }

@@ -1,5 +1,5 @@
-//! Signing in as a user: once per connection, and again after every reconnect (protocol, client to
-//! server).
+//! Signing in as a user: once per connection, and again after every reconnect ([protocol,
+//! sign-in](crate::protocol#sign-in)).
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -9,7 +9,9 @@ use crate::action::{Action, Frame};
 use crate::auth::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied, Ticket};
 use crate::channel::{Context, Wire};
 use crate::event::{Event, RequestFailure};
+use crate::memory;
 use crate::pending::Order;
+use crate::wire::lists::MOST_WATCHED;
 use crate::wire::{decode, encode};
 
 /// How far the sign-in is on the present connection.
@@ -44,6 +46,8 @@ pub(crate) struct User {
     denied: bool,
     /// The size of the frame that was sent last.
     frame_bytes: usize,
+    /// The user that the frame is about has a watchlist.
+    watches: bool,
     /// The frame was unanswered when the server last closed a connection with 1009.
     is_suspect: bool,
     last_failure: Option<Denied>,
@@ -63,6 +67,7 @@ impl User {
             authorizations: 0,
             denied: false,
             frame_bytes: 0,
+            watches: false,
             is_suspect: false,
             last_failure: None,
             id: None,
@@ -73,6 +78,26 @@ impl User {
     /// The id of the user that is signed in on the present connection.
     pub(crate) fn signed_in(&self) -> Option<&str> {
         self.id.as_deref().filter(|_| matches!(self.phase, Phase::SignedIn))
+    }
+
+    /// Whether the server may tell who of the user's watchlist comes and goes: the user has one, be
+    /// it by what was sent or by what the server confirmed, and has signed in on this connection.
+    /// Sockudo tells of it before it confirms.
+    pub(crate) fn watches(&self) -> bool {
+        self.watches && matches!(self.phase, Phase::SigningIn | Phase::SignedIn)
+    }
+
+    /// What it keeps alive, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        let authorized = match &self.phase {
+            Phase::Authorized(granted) => granted.heap_bytes(),
+            _ => 0,
+        };
+        let user_data = self.user_data.as_ref().map_or(0, String::capacity);
+        memory::allocation(user_data)
+            + memory::optional_text(self.id.as_deref())
+            + self.last_failure.as_ref().map_or(0, Denied::heap_bytes)
+            + authorized
     }
 
     /// Whether the server has not answered yet.
@@ -140,6 +165,7 @@ impl User {
         match core::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Idle => {
                 if let Some(text) = self.signed(wire, context) {
+                    self.watches = self.user_data.as_deref().is_some_and(decode::has_watchlist);
                     return Some(self.signing_in(wire, text, context));
                 }
                 let ticket = context.next_ticket(wire.connection);
@@ -157,6 +183,7 @@ impl User {
             Phase::Authorized(granted) => {
                 let data = granted.user_data.as_deref().unwrap_or_default();
                 let text = encode::sign_in(&granted.auth, data);
+                self.watches = decode::has_watchlist(data);
                 Some(self.signing_in(wire, text, context))
             }
             other => {
@@ -214,6 +241,7 @@ impl User {
         self.is_suspect = false;
         self.deadline = None;
         self.id = Some(id.into());
+        self.watches |= decode::has_watchlist(user_data);
         let (user_id, user_data) = (id.into(), user_data.into());
         context.pending.keep(Event::SignedIn { user_id, user_data });
         true
@@ -313,9 +341,8 @@ impl User {
 }
 
 /// Checks what a user gave as user data (JSON): an object with an `id` that is a string and not
-/// empty, and at most 100 ids in `watchlist` (protocol, client to server).
+/// empty, and at most 100 ids in `watchlist` ([protocol, sign-in](crate::protocol#sign-in)).
 pub(crate) fn check(user_data: &str) -> Result<(), &'static str> {
-    const MOST_WATCHED: usize = 100;
     let value: serde_json::Value = serde_json::from_str(user_data).map_err(|_| "it is not JSON")?;
     let Some(object) = value.as_object() else { return Err("it is not an object") };
     match object.get("id").map(|id| id.as_str().unwrap_or_default().to_string()) {

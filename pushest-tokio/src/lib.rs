@@ -15,10 +15,11 @@
 //! while let Some(event) = orders.recv().await {
 //!     match event {
 //!         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
-//!         Event::Gap { .. } => println!("the connection was lost: refetch what may be missing"),
+//!         Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
 //!         _ => {}
 //!     }
 //! }
+//! client.shutdown().await; // what was triggered last goes out before the program ends
 //! # Ok(())
 //! # }
 //! ```
@@ -27,8 +28,9 @@
 //! - Events are received from a [`Subscription`] or from
 //!   [`events`](pushest_driver::Client::events), both of them streams; as values, by
 //!   [`Subscription::on`]; or by a [`Handler`] that [`run`] calls.
-//! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection,
-//!   [`Event::Lagged`] where a receiver was too slow.
+//! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection, with
+//!   the time `since` which events may be missing, however long the program did not run or not
+//!   receive; [`Event::Lagged`] where a receiver was too slow.
 //!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
@@ -43,7 +45,7 @@ pub use pushest_driver::*;
 pub use sockets::Tokio;
 
 /// A client of one app, on tokio. Its connection runs in one task, which ends when the last clone is
-/// dropped.
+/// dropped. Before the program ends, await `shutdown`: with the runtime goes what was not written yet.
 ///
 /// Beside what stands here it can do everything of [`pushest_driver::Client`], to which it derefs:
 /// `connected`, `subscribe`, `subscribe_with`, `events`, `signed_in`, `user_events`,
@@ -81,7 +83,8 @@ pub type Client = pushest_driver::runtime::ClientOn<Tokio>;
 /// ```
 ///
 /// # Errors
-/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+/// [`RunError`] if the client cannot be made, an initial channel cannot be subscribed to, or on a
+/// refusal.
 pub async fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
     pushest_driver::runtime::run_on(config, Options::default(), handler).await
 }

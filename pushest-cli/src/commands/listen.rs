@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use pushest_driver::{Client, Events};
 use pushest_proto::{
-    ChannelName, ChannelState, Config, ConnectionState, Event, Loss, RequestFailure, ServerError,
+    ChannelName, ChannelState, ConnectionState, Event, Loss, RequestFailure, ServerError,
     StateChange, SubscribeOptions,
 };
 use tokio::task::coop::consume_budget;
 use tokio::time::{self, interval, sleep};
 
-use super::rehearsal::{Rehearsal, user_data};
+use super::checks::{Checks, user_data};
 use crate::arguments::ListenArguments;
-use crate::connection::{Connection, is_refusal};
+use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::interruption;
 use crate::output::{Line, Output, PATIENCE};
 use crate::recording::{FLUSH, Recording};
 
-/// The longest name of an event (protocol, limits).
+/// The longest name of an event ([protocol, limits](pushest_proto::protocol#limits)).
 const EVENT_NAME_BYTES: usize = 200;
 
 /// How long a server that gave reason to end may take to answer the goodbye.
@@ -30,25 +30,24 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let connection = Connection::lasting(&arguments.connection)?;
     check_event_name(arguments.event.as_deref())?;
     super::warn_of_near_misses(&arguments.channels, output);
-    let mut rehearsal = Rehearsal::new(&connection);
-    let options = rehearsal.user(&arguments.user, &arguments.channels)?;
+    let checks = Checks::new(&connection);
+    let options = checks.user(&arguments.user, &arguments.channels)?;
     for channel in &arguments.channels {
-        rehearsal.subscribe(channel, &options)?;
+        checks.subscribe(channel, &options)?;
     }
     let user = arguments.sign_in.as_deref().map(user_data);
     if let Some(user) = user {
-        rehearsal.sign_in(user)?;
+        checks.sign_in(user)?;
     }
 
     interruption::watch()?;
     let address = connection.address();
-    let config = connection.config.clone();
     let mut driver = connection.options.start_disconnected();
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
     if let Some(recording) = &recording {
         driver = driver.record(recording.sink());
     }
-    let client = arguments.runtime.client(connection.config, driver);
+    let client = arguments.runtime.client(connection.config, driver)?;
     let mut events = client.events();
     let wanted = subscribe(&client, &arguments.channels, &options)?;
     if let Some(user) = user {
@@ -58,7 +57,6 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         output,
         client: &client,
         address,
-        config,
         event: arguments.event.as_deref(),
         remaining: arguments.count,
         wanted,
@@ -158,7 +156,6 @@ struct Listener<'a> {
     output: &'a Output,
     client: &'a Client,
     address: String,
-    config: Config,
     /// Only events of this name count and are printed.
     event: Option<&'a str>,
     /// How many events are still to come; `None` means as many as there are.
@@ -291,9 +288,7 @@ impl Listener<'_> {
                 return Err(Failure::failed(format_args!("refused: {loss}")));
             }
             // Before the first connection it is most likely a mistake; later it will pass.
-            (ConnectionState::Waiting, Some(loss))
-                if !self.has_connected && is_refusal(&self.config, loss) =>
-            {
+            (ConnectionState::Waiting, Some(loss)) if !self.has_connected && loss.is_refusal() => {
                 return Err(Failure::failed(format_args!("refused: {loss}")));
             }
             (ConnectionState::Connecting, _) => {

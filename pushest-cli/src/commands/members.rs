@@ -6,8 +6,8 @@ use pushest_driver::Events;
 use pushest_proto::{ChannelKind, Event, Malformation, Member, SubscribeOptions};
 use tokio::time::timeout;
 
+use super::checks::{Checks, user_data};
 use super::once::Once;
-use super::rehearsal::{Rehearsal, user_data};
 use crate::arguments::MembersArguments;
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -20,13 +20,13 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
     let MembersArguments { channel, user_id, .. } = arguments;
     let connection = Connection::new(&arguments.connection)?;
     super::warn_of_near_misses([channel], output);
-    let mut rehearsal = Rehearsal::new(&connection);
+    let checks = Checks::new(&connection);
     let options = match user_id {
         None if connection.has_endpoint => SubscribeOptions::default(),
         None => SubscribeOptions::member(&super::random_user()),
-        Some(id) => rehearsal.user_id(id)?,
+        Some(id) => checks.user_id(id)?,
     };
-    let name = rehearsal.subscribe(channel, &options)?;
+    let name = checks.subscribe(channel, &options)?;
     if name.kind() != ChannelKind::Presence {
         return Err(Failure::input(format_args!(
             "{channel:?} has no members: only presence channels do, and their names begin with \
@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
     }
     let user = arguments.sign_in.as_deref().map(user_data);
     if let Some(user) = user {
-        rehearsal.sign_in(user)?;
+        checks.sign_in(user)?;
     }
 
     let mut once = Once::connect(connection, arguments.runtime, arguments.timeout, output)?;

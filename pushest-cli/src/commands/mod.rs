@@ -1,11 +1,11 @@
 //! One file per command.
 
+mod checks;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod listen;
 pub(crate) mod members;
 mod once;
-mod rehearsal;
 pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod sign;

@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 
+use super::checks::Checks;
 use super::once::Once;
-use super::rehearsal::Rehearsal;
 use crate::arguments::TriggerArguments;
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -18,10 +18,10 @@ pub(crate) async fn run(arguments: &TriggerArguments, output: &Output) -> Result
             "the data {data:?} is not JSON: {error}; a text needs quotes of its own: '\"text\"'"
         ))
     })?;
-    let mut rehearsal = Rehearsal::new(&connection);
-    let options = rehearsal.user(&arguments.user, std::slice::from_ref(channel))?;
-    rehearsal.subscribe(channel, &options)?;
-    rehearsal.trigger(channel, event, &data)?;
+    let checks = Checks::new(&connection);
+    let options = checks.user(&arguments.user, std::slice::from_ref(channel))?;
+    checks.subscribe(channel, &options)?;
+    checks.trigger(channel, event, &data)?;
 
     let mut once = Once::connect(connection, arguments.runtime, arguments.timeout, output)?;
     let subscription = once.subscribe(channel, &options).await?;

@@ -19,6 +19,7 @@ struct Pieces {
     has_ended: bool,
     is_blocked: bool,
     written: Vec<u8>,
+    caught_up: Option<Instant>,
 }
 
 impl ByteStream for Pieces {
@@ -45,6 +46,10 @@ impl ByteStream for Pieces {
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+
+    fn caught_up(&self) -> Option<Instant> {
+        self.caught_up
     }
 }
 
@@ -433,4 +438,41 @@ fn an_end_without_a_close_frame_is_told_in_these_words() {
     // What did not end in order is told as what it is.
     let error = io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer");
     assert!(loss(&tungstenite::Error::Io(error)).to_string().contains("reset by peer"));
+}
+
+#[test]
+fn what_has_arrived_is_handed_out_between_messages_and_never_within_one() {
+    let first = text(b"first");
+    let (half, rest) = first.split_at(first.len() / 2);
+    let now = Instant::from_micros(7);
+    let stream = Pieces { caught_up: Some(now), ..Pieces::default() };
+    // The first half came with the answer to the upgrade.
+    let config = config(&Limits::default(), LIMIT, 4 * 1024);
+    let mut socket = WebSocket::<Scripted>::new(Either::Left(stream), half.to_vec(), config);
+    assert!(next(&mut socket).is_pending());
+    assert_eq!(socket.caught_up(), None, "half a message");
+    socket.stream().incoming.push_back(rest.to_vec());
+    assert_eq!(message(&mut socket), "first");
+    assert!(next(&mut socket).is_pending());
+    assert_eq!(socket.caught_up(), Some(now));
+
+    socket.stream().incoming.push_back([frame(0x01, b"sec"), frame(0x89, b"")].concat());
+    assert_eq!(next(&mut socket), Poll::Ready(Some(Ok(Incoming::Ping))));
+    assert!(next(&mut socket).is_pending());
+    assert_eq!(socket.caught_up(), None, "a ping between the frames of a message");
+    socket.stream().incoming.push_back(frame(0x80, b"ond"));
+    assert_eq!(message(&mut socket), "second");
+    assert!(next(&mut socket).is_pending());
+    assert_eq!(socket.caught_up(), Some(now));
+
+    // Behind a large message it is another WebSocket over the same stream.
+    socket.stream().incoming.push_back(text(&vec![b'x'; 2_000_000])[..1_000_000].to_vec());
+    assert!(next(&mut socket).is_pending());
+    assert_eq!(socket.caught_up(), None);
+    socket.stream().incoming.push_back(vec![b'x'; 1_000_010]);
+    assert_eq!(message(&mut socket).len(), 2_000_000);
+    assert!(next(&mut socket).is_pending());
+    assert_eq!(socket.caught_up(), Some(now));
+    socket.stream().caught_up = None;
+    assert_eq!(socket.caught_up(), None, "the runtime does not know");
 }

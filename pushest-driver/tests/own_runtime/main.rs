@@ -13,8 +13,8 @@ use pushest_driver::proto::Instant;
 use pushest_driver::runtime::{
     self, ByteStream, PolledSocket, Runtime, Transport, WebSocketConfig,
 };
-use pushest_driver::{Client, Config, DialFailure, Loss, Options};
-use pushest_testkit::{Server, UpgradeFault};
+use pushest_driver::{Client, Config, DialFailure, Event, Loss, Options};
+use pushest_testkit::{Server, Target, UpgradeFault};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -167,6 +167,32 @@ async fn a_date_to_come_back_at_is_a_pause_by_the_runtimes_time_of_the_day() {
     assert_eq!(refused("Sun, 06 Nov 1994 08:00:00 GMT").await, Some(Duration::ZERO));
     assert_eq!(refused("soon").await, None);
     assert_eq!(refused(" 7 ").await, Some(Duration::from_secs(7)));
+}
+
+/// It does not say up to when its sockets were read, and whatever was read last proves nothing.
+#[tokio::test]
+async fn a_runtime_that_says_nothing_of_its_reads_has_gaps_as_long_as_the_connection_was() {
+    let server = Server::start().expect("a server");
+    let begun = tokio::time::Instant::now();
+    let client = client(vec![server.addr()]);
+    let mut news = client.subscribe("news").expect("a good name");
+    news.subscribed().await.expect("subscribed");
+    let subscribed = tokio::time::Instant::now();
+    for _ in 0..5 {
+        server.publish("news", "headline", "rain");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        client.flush().await.expect("a pong");
+    }
+    let least = subscribed.elapsed();
+    server.drop_connections(Target::All);
+    let (silent_for, since) = loop {
+        if let Event::Gap { silent_for, since, .. } = news.recv().await.expect("it goes on") {
+            break (silent_for, since);
+        }
+    };
+    assert!((least..begun.elapsed()).contains(&silent_for), "{silent_for:?}");
+    // Its time of the day stands still.
+    assert!(since.is_some_and(|since| since <= NOW), "{since:?}");
 }
 
 #[cfg(feature = "http")]

@@ -1,4 +1,5 @@
-//! What is asked of somebody who has the secret, and what is answered (protocol, HTTP side).
+//! What is asked of somebody who has the secret, and what is answered ([protocol, authorization
+//! endpoint](crate::protocol#authorization-endpoint)).
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -9,6 +10,7 @@ use core::time::Duration;
 
 use crate::channel::ChannelName;
 use crate::connection::{ConnectionId, SocketId};
+use crate::memory;
 use crate::text::clip;
 use crate::wire::parts::Part;
 
@@ -91,7 +93,8 @@ impl fmt::Display for AuthorizationSubject {
     }
 }
 
-/// A granted authorization (protocol, HTTP side). One whose `auth` has more than 1 KiB, whose
+/// A granted authorization ([protocol, authorization
+/// endpoint](crate::protocol#authorization-endpoint)). One whose `auth` has more than 1 KiB, whose
 /// `shared_secret` has more than 64 bytes, or whose `channel_data` or `user_data` has more than
 /// [`Limits::signed_data`](crate::Limits::signed_data) is taken as [`Denied::Refused`].
 ///
@@ -160,6 +163,18 @@ impl Authorization {
             }
         }
         Ok(self)
+    }
+
+    /// What it keeps alive beside itself, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let text = |text: &Option<String>| {
+            text.as_ref().map_or(0, |text| memory::allocation(text.capacity()))
+        };
+        let secret = self.shared_secret.as_ref().map_or(0, |text| text.capacity());
+        memory::allocation(self.auth.capacity())
+            + text(&self.channel_data)
+            + text(&self.user_data)
+            + memory::allocation(secret)
     }
 
     /// Reads the answer of an authorization endpoint:

@@ -55,12 +55,12 @@ impl Channels {
         }
     }
 
-    /// How long the subscribe that is answered now has waited for it.
-    pub(crate) fn round_trip(&self, key: Key, now: Instant) -> Duration {
-        match self.slab[key].phase {
-            Phase::Subscribing => now.saturating_duration_since(self.slab[key].asked),
-            _ => Duration::ZERO,
-        }
+    /// How long the server took to answer, when it answers a subscribe now: counted from the first
+    /// one, which it may not have read before now.
+    pub(crate) fn round_trip(&self, key: Key, now: Instant) -> Option<Duration> {
+        let channel = &self.slab[key];
+        let is_answer = matches!(channel.phase, Phase::Subscribing | Phase::Pausing);
+        is_answer.then(|| now.saturating_duration_since(channel.asked))
     }
 
     /// The server confirmed. A presence channel's members are replaced. Without a list that could
@@ -153,13 +153,7 @@ impl Channels {
     }
 
     /// A member came.
-    pub(crate) fn joined(
-        &mut self,
-        key: Key,
-        member: Member,
-        bytes: usize,
-        context: &mut Context<'_>,
-    ) {
+    pub(crate) fn joined(&mut self, key: Key, member: Member, context: &mut Context<'_>) {
         if !self.has_members(key) {
             return;
         }
@@ -167,23 +161,23 @@ impl Channels {
             match members.join(member, &context.config.limits) {
                 Ok(Some(member)) => {
                     let change = PresenceChange::Joined(member);
-                    context.pending.push(presence_action(name, change), bytes);
+                    context.pending.push(presence_action(name, change));
                 }
                 Ok(None) => {}
-                Err(_) => context.pending.push(members_limit(name, 1), bytes),
+                Err(_) => context.pending.push(members_limit(name, 1)),
             }
         });
     }
 
     /// A member went.
-    pub(crate) fn left(&mut self, key: Key, id: &str, bytes: usize, context: &mut Context<'_>) {
+    pub(crate) fn left(&mut self, key: Key, id: &str, context: &mut Context<'_>) {
         if !self.has_members(key) {
             return;
         }
         self.change_members(key, |members, name| {
             if let Some(member) = members.leave(id) {
                 let change = PresenceChange::Left(member);
-                context.pending.push(presence_action(name, change), bytes);
+                context.pending.push(presence_action(name, change));
             }
         });
     }
@@ -247,10 +241,9 @@ impl Channels {
         self.change_members(key, |table, name| {
             let (change, dropped) = table.reset(members, &context.config.limits);
             let dropped = dropped + listed_without_room;
-            let bytes = change.bytes();
-            context.pending.push(presence_action(name, change), bytes);
+            context.pending.push(presence_action(name, change));
             if dropped > 0 {
-                context.pending.push(members_limit(name, dropped), 0);
+                context.pending.push(members_limit(name, dropped));
             }
         });
     }

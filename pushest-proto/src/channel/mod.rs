@@ -14,6 +14,7 @@
 mod answers;
 mod context;
 mod encrypted;
+mod memory;
 mod name;
 mod near_miss;
 mod needs;
@@ -208,6 +209,11 @@ impl Channels {
         self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
     }
 
+    /// Whether the table has this very name, not one that is spelled alike.
+    pub(crate) fn shares(&self, name: &ChannelName) -> bool {
+        self.by_name.get_key_value(name.as_str()).is_some_and(|(own, _)| own.is_same(name))
+    }
+
     /// Bytes of all members of all channels.
     pub(crate) fn member_bytes(&self) -> usize {
         self.member_bytes
@@ -230,14 +236,16 @@ impl Channels {
         keys.into_iter().map(|(_, key)| key).collect()
     }
 
-    /// The user wants the channel. `connected` says whether it can be asked for at once.
+    /// The user wants the channel, as the member with this data (JSON) and user id. `connected`
+    /// says whether it can be asked for at once.
     pub(crate) fn want(
         &mut self,
         name: ChannelName,
-        channel_data: Option<String>,
+        member: Option<(String, &str)>,
         connected: bool,
         pending: &mut Pending,
     ) {
+        let (channel_data, me) = member.unzip();
         let channel_data = channel_data.map(String::into_boxed_str);
         let key = match self.by_name.get(name.as_str()) {
             Some(key) => *key,
@@ -254,12 +262,11 @@ impl Channels {
             channel.since = pending.next_order();
             self.wanted += 1;
         }
-        let me = channel_data.as_deref().and_then(crate::wire::decode::user_id).map(Into::into);
         self.rest(key, pending);
         let channel = &mut self.slab[key];
         channel.leaving |= channel.told && !unchanged;
         channel.channel_data = channel_data;
-        channel.me = me;
+        channel.me = me.map(Arc::from);
         channel.failure = None;
         channel.is_suspect = false;
         channel.tries = 0;

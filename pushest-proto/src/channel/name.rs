@@ -5,7 +5,9 @@ use alloc::sync::Arc;
 use core::borrow::Borrow;
 use core::fmt;
 
-/// Reserved for the channel of a signed-in user (protocol, limits).
+use crate::memory;
+
+/// Reserved for the channel of a signed-in user ([protocol, limits](crate::protocol#limits)).
 const RESERVED_PREFIX: &str = "#server-to-user-";
 
 /// The name of a channel, known to keep the rules. Cloning it is cheap.
@@ -26,7 +28,7 @@ pub struct ChannelName(Arc<str>);
 
 impl ChannelName {
     /// Checks a name by the rules of the hosted service: 1 to 200 bytes of letters, digits and
-    /// `_ - = @ , . ;` (protocol, limits).
+    /// `_ - = @ , . ;` ([protocol, limits](crate::protocol#limits)).
     ///
     /// # Errors
     /// [`NameError`] names the value and the rule.
@@ -59,7 +61,7 @@ impl ChannelName {
         }
     }
 
-    /// The channel of a signed-in user (protocol, client to server).
+    /// The channel of a signed-in user ([protocol, sign-in](crate::protocol#sign-in)).
     pub(crate) fn of_user(user_id: &str) -> Self {
         Self(alloc::format!("{RESERVED_PREFIX}{user_id}").into())
     }
@@ -68,6 +70,21 @@ impl ChannelName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What it keeps alive, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        memory::shared_text(&self.0)
+    }
+
+    /// Whether the other one is a clone of this.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// How many hold this name.
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
     }
 
     /// What the name's prefix says about the channel.
@@ -155,7 +172,8 @@ impl ChannelKind {
         self != Self::Public
     }
 
-    /// Whether clients may send events to each other (protocol, client event).
+    /// Whether clients may send events to each other ([protocol, client
+    /// events](crate::protocol#client-events)).
     #[must_use]
     pub fn allows_client_events(self) -> bool {
         matches!(self, Self::Private | Self::Presence)

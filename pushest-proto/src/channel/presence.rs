@@ -12,34 +12,35 @@ use serde::de::DeserializeOwned;
 use super::ChannelName;
 use crate::config::Limits;
 use crate::hash::Seeded;
+use crate::memory;
 
 /// A user that is present in a channel, however many connections it has. Cloning it is cheap.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Member(Arc<MemberTexts>);
-
-#[derive(PartialEq, Eq)]
-struct MemberTexts {
-    id: Arc<str>,
-    info: Option<Arc<str>>,
+pub struct Member {
+    /// The id, and behind it the info: one allocation for both. An info is JSON and so never empty.
+    texts: Arc<str>,
+    /// The length of the id.
+    id_bytes: usize,
 }
 
 impl Member {
     pub(crate) fn new(id: &str, info: Option<&str>) -> Self {
-        Self(Arc::new(MemberTexts { id: id.into(), info: info.map(Into::into) }))
+        Self { texts: [id, info.unwrap_or_default()].concat().into(), id_bytes: id.len() }
     }
 
     /// Returns the user's id as text. A string stays as the server wrote it. Of a JSON number, a
     /// whole one of at most 20 digits is the same however it is spelled (`2`, `2.0` and `2e0` are
-    /// `2`), and any other stays as it was written (protocol, tolerance rule).
+    /// `2`), and any other stays as it was written ([protocol,
+    /// tolerance](crate::protocol#tolerance)).
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.0.id
+        &self.texts[..self.id_bytes]
     }
 
     /// What the app tells about the user (JSON), if anything.
     #[must_use]
     pub fn info_json(&self) -> Option<&str> {
-        self.0.info.as_deref()
+        Some(&self.texts[self.id_bytes..]).filter(|info| !info.is_empty())
     }
 
     /// What the app tells about the user, as a value; no info is like `null`.
@@ -50,8 +51,9 @@ impl Member {
         serde_json::from_str(self.info_json().unwrap_or("null"))
     }
 
-    fn bytes(&self) -> usize {
-        self.id().len() + self.info_json().map_or(0, str::len)
+    /// What it keeps alive beside itself, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        memory::shared_text(&self.texts)
     }
 }
 
@@ -91,19 +93,17 @@ pub enum PresenceChange {
 }
 
 impl PresenceChange {
-    /// What the change keeps alive, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        let (joined, left) = match self {
-            Self::Reset { joined, left } => (joined.as_slice(), left.as_slice()),
-            Self::Joined(member) => (core::slice::from_ref(member), [].as_slice()),
-            Self::Left(member) => ([].as_slice(), core::slice::from_ref(member)),
-        };
-        joined.iter().chain(left).map(|member| member.bytes() + MEMBER_BYTES).sum()
+    /// What it keeps alive beside itself, in bytes.
+    pub(crate) fn content_bytes(&self) -> usize {
+        match self {
+            Self::Reset { joined, left } => {
+                let members = joined.iter().chain(left).map(Member::heap_bytes);
+                memory::list(joined) + memory::list(left) + members.sum::<usize>()
+            }
+            Self::Joined(member) | Self::Left(member) => member.heap_bytes(),
+        }
     }
 }
-
-/// What a member costs beside its id and info.
-const MEMBER_BYTES: usize = 64;
 
 /// The members of one channel.
 #[derive(Debug)]
@@ -111,9 +111,17 @@ pub(crate) struct Members {
     /// Whether this began with a list of the server's; otherwise it holds only who came since.
     is_known: bool,
     table: IndexSet<ById, Seeded>,
-    /// Bytes of all ids and infos.
+    /// Bytes of all members.
     bytes: usize,
 }
+
+/// A member's place in the table: its key with the hash, and an index with its byte of control, of
+/// which an eighth is always free.
+const PLACE_BYTES: usize =
+    size_of::<ById>() + size_of::<usize>() + (size_of::<usize>() + 1) * 8 / 7;
+
+/// So many places stay for members that come back.
+const PLACES_KEPT: usize = 32;
 
 impl Members {
     pub(crate) fn new(hash: Seeded) -> Self {
@@ -157,7 +165,10 @@ impl Members {
     /// Removes a member. Answers it if it was there.
     pub(crate) fn leave(&mut self, id: &str) -> Option<Member> {
         let ById(member) = self.table.swap_take(id)?;
-        self.bytes -= member.bytes();
+        self.bytes -= bytes_of(&member);
+        if self.table.capacity() > PLACES_KEPT.max(4 * self.table.len()) {
+            self.table.shrink_to(2 * self.table.len());
+        }
         Some(member)
     }
 
@@ -177,14 +188,20 @@ impl Members {
         self.table.len()
     }
 
+    /// Bytes of all members, of which there is a limit.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
+    /// Bytes of everything else: the table itself, and places that are free.
+    pub(crate) fn other_bytes(&self) -> usize {
+        size_of::<Self>() + (self.table.capacity() - self.table.len()) * PLACE_BYTES
+    }
+
     fn add(&mut self, member: Member, limits: &Limits) -> Result<(), NoRoom> {
-        let former = self.get(member.id()).map(Member::bytes);
+        let former = self.get(member.id()).map(bytes_of);
         let count = self.len() + usize::from(former.is_none());
-        let bytes = self.bytes - former.unwrap_or(0) + member.bytes();
+        let bytes = self.bytes - former.unwrap_or(0) + bytes_of(&member);
         if count > limits.members || bytes > limits.member_bytes {
             return Err(NoRoom);
         }
@@ -192,6 +209,11 @@ impl Members {
         self.table.replace(ById(member));
         Ok(())
     }
+}
+
+/// What a member costs in the table.
+fn bytes_of(member: &Member) -> usize {
+    PLACE_BYTES + member.heap_bytes()
 }
 
 /// The limit of members is reached.

@@ -1,6 +1,6 @@
 //! What happens when an encrypted event does not open: the key has rotated. It is asked for once
-//! more, and events of the channel wait in their order until the answer is there (protocol,
-//! encrypted channels).
+//! more, and events of the channel wait in their order until the answer is there ([protocol,
+//! encrypted channels](crate::protocol#encrypted-channels)).
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -11,10 +11,12 @@ use super::{Channel, Channels, Context, Key, Phase};
 use crate::action::Action;
 use crate::auth::{Authorization, Denied, Ticket};
 use crate::event::{ChannelEvent, Event};
+use crate::memory;
 use crate::pending::{Order, Pending};
 use crate::text::clip;
 
-/// So many events, and bytes of them, wait for a key; what comes then cannot be opened.
+/// So many events of a channel, and bytes of them, wait for a key, and all channels' together take
+/// at most half of [`Limits::stored_bytes`](crate::Limits); what comes then cannot be opened.
 const MOST_HELD: usize = 64;
 const MOST_HELD_BYTES: usize = 256 * 1024;
 
@@ -33,6 +35,14 @@ impl Encryption {
     pub(super) fn new(secret: SharedSecret) -> Self {
         Self { secret, rekey: None, was_in_vain: false }
     }
+
+    /// What it takes, in bytes, and free places for what waits for a key. What waits counts among
+    /// the stored events.
+    pub(super) fn other_bytes(&self) -> usize {
+        let held = self.rekey.as_ref().map(|rekey| &rekey.held);
+        let free = held.map_or(0, |held| held.capacity() - held.len());
+        memory::allocation(size_of::<Self>()) + free * size_of::<ChannelEvent>()
+    }
 }
 
 #[derive(Debug)]
@@ -49,6 +59,7 @@ impl Channel {
     pub(super) fn forget_key(&mut self, pending: &mut Pending) -> Option<Ticket> {
         let rekey = self.encryption.as_deref_mut()?.rekey.take()?;
         for event in rekey.held {
+            pending.release(&event);
             undecryptable(event, DecryptionFailure::WrongKey, pending);
         }
         rekey.ticket
@@ -67,7 +78,9 @@ impl Channels {
         let is_subscribed = matches!(channel.phase, Phase::Subscribed);
         let Some(encryption) = channel.encryption.as_deref_mut() else { return };
         if let Some(rekey) = &mut encryption.rekey {
-            if rekey.held.len() < MOST_HELD && rekey.bytes + event.pinned_bytes() <= MOST_HELD_BYTES
+            if rekey.held.len() < MOST_HELD
+                && rekey.bytes + event.pinned_bytes() <= MOST_HELD_BYTES
+                && context.pending.hold(&event)
             {
                 rekey.bytes += event.pinned_bytes();
                 rekey.held.push_back(event);
@@ -86,6 +99,9 @@ impl Channels {
             Err(DecryptionFailure::WrongKey)
                 if is_subscribed && context.config.signer.is_none() && !encryption.was_in_vain =>
             {
+                if !context.pending.hold(&event) {
+                    return undecryptable(event, DecryptionFailure::WrongKey, context.pending);
+                }
                 let bytes = event.pinned_bytes();
                 encryption.rekey = Some(Rekey { ticket: None, held: [event].into(), bytes });
                 self.make_due(key, context.pending);
@@ -137,6 +153,7 @@ impl Channels {
             encryption.secret = secret;
         }
         for event in rekey.held {
+            context.pending.release(&event);
             match context.opened(&encryption.secret, &event) {
                 Ok(text) => {
                     encryption.was_in_vain = false;
@@ -166,12 +183,11 @@ impl Channels {
 }
 
 fn opened(event: ChannelEvent, pending: &mut Pending) {
-    let bytes = event.pinned_bytes();
-    pending.push(Action::Emit(Event::Channel(event)), bytes);
+    pending.push(Action::Emit(Event::Channel(event)));
 }
 
 fn undecryptable(event: ChannelEvent, reason: DecryptionFailure, pending: &mut Pending) {
     let (channel, name) = (event.channel().clone(), clip(event.name()));
     let told = Event::Undecryptable { channel, name, reason };
-    pending.push(Action::Emit(told), event.name().len());
+    pending.push(Action::Emit(told));
 }

@@ -11,6 +11,7 @@ use serde::de::value::StrDeserializer;
 
 use super::EventName;
 use crate::channel::ChannelName;
+use crate::memory;
 use crate::wire::envelope::{self, Token};
 use crate::wire::parts::Part;
 
@@ -145,7 +146,28 @@ impl ChannelEvent {
         Part::new(self.raw()).text()
     }
 
-    /// The same event with a message of its own, so that it pins no shared buffer.
+    /// Returns the same event with a message of its own, so that it pins no shared buffer. This
+    /// copies the message.
+    ///
+    /// A program that keeps single events for long needs this: a driver reads many messages into
+    /// one buffer, and each event that is left keeps all of it alive.
+    ///
+    /// ```
+    /// use pushest_proto::ChannelEvent;
+    ///
+    /// /// The events that are kept, whatever came between them.
+    /// #[derive(Default)]
+    /// struct Alarms(Vec<ChannelEvent>);
+    ///
+    /// impl Alarms {
+    ///     fn receive(&mut self, event: ChannelEvent) {
+    ///         if event.name() == "alarm" {
+    ///             self.0.push(event.into_owned());
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = Alarms::default();
+    /// ```
     #[must_use]
     pub fn into_owned(mut self) -> Self {
         self.message = ByteString::from(&*self.message);
@@ -166,6 +188,20 @@ impl ChannelEvent {
             Data::Absent | Data::Plain(_) => 0,
         };
         self.message.len() + opened
+    }
+
+    /// What it keeps alive beside itself and its channel's name, in bytes: no more of its message's
+    /// buffer is known than the message.
+    pub(crate) fn content_bytes(&self) -> usize {
+        let opened = match &self.data {
+            Data::Opened(text) => memory::allocation(text.len()),
+            Data::Absent | Data::Plain(_) => 0,
+        };
+        let name = match &self.name {
+            EventName::Unescaped(name) => memory::shared_text(name),
+            EventName::Plain(_) => 0,
+        };
+        memory::allocation(self.message.len()) + opened + name
     }
 
     /// The message's bytes, for handing on without copying.

@@ -3,12 +3,11 @@
 use alloc::string::{String, ToString};
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::Session;
 use crate::Instant;
 use crate::action::CloseCode;
-use crate::channel::{ChannelKind, ChannelName};
+use crate::channel::ChannelName;
 use crate::command::CommandError;
 use crate::config::Endpoint;
 use crate::connection::Phase;
@@ -16,11 +15,7 @@ use crate::heartbeat::{MOST_UNANSWERED, PingId};
 use crate::loss::Loss;
 use crate::outgoing::{ClientEvent, Item};
 use crate::trace::Line;
-use crate::user;
 use crate::wire::encode;
-
-/// The longest user id (protocol, limits).
-const USER_ID_BYTES: usize = 128;
 
 /// What to subscribe with; `SubscribeOptions::default()` for all but presence channels.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,31 +39,6 @@ impl SubscribeOptions {
     pub fn info(mut self, json: &str) -> Self {
         self.user_info = Some(json.to_string());
         self
-    }
-
-    /// `channel_data` of the protocol: `{"user_id": …, "user_info": …}`.
-    fn channel_data(&self) -> Result<Option<String>, CommandError> {
-        #[derive(Serialize)]
-        struct ChannelData<'a> {
-            user_id: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            user_info: Option<&'a RawValue>,
-        }
-        let Some(user_id) = self.user_id.as_deref() else {
-            return Ok(None);
-        };
-        if !(1..=USER_ID_BYTES).contains(&user_id.len()) {
-            return Err(CommandError::UserId { user_id: user_id.chars().take(200).collect() });
-        }
-        let user_info = match self.user_info.as_deref() {
-            None => None,
-            Some(info) => Some(serde_json::from_str(info).map_err(|error| {
-                CommandError::UserInfo { info: info.to_string(), problem: error.to_string() }
-            })?),
-        };
-        let data = serde_json::to_string(&ChannelData { user_id, user_info })
-            .expect("strings and checked JSON can always be written");
-        Ok(Some(data))
     }
 }
 
@@ -152,25 +122,8 @@ impl Session {
             user_id: options.user_id.as_deref().map(Into::into),
             user_info: options.user_info.as_deref().map(Into::into),
         });
+        let (name, channel_data) = self.config.subscription(name, options)?;
         let limits = &self.config.limits;
-        let name = ChannelName::with_rules(name, &limits.channel_name)?;
-        let is_presence = name.kind() == ChannelKind::Presence;
-        let channel_data = if is_presence { options.channel_data()? } else { None };
-        if let Some(data) = &channel_data
-            && data.len() > limits.signed_data
-        {
-            let (size, limit) = (data.len(), limits.signed_data);
-            return Err(CommandError::TooLarge { size, limit });
-        }
-        if is_presence && channel_data.is_none() && self.config.has_secret() {
-            return Err(CommandError::MemberDataMissing { channel: name });
-        }
-        if name.kind() == ChannelKind::Encrypted
-            && self.config.has_secret()
-            && !self.config.has_master_key()
-        {
-            return Err(CommandError::MasterKeyMissing { channel: name });
-        }
         if self.channels.wanted_key(name.as_str()).is_none()
             && self.channels.wanted_by_name() >= limits.channels
         {
@@ -178,7 +131,8 @@ impl Session {
         }
         self.advance(now);
         let connected = self.connection.established().is_some();
-        self.channels.want(name.clone(), channel_data, connected, &mut self.pending);
+        let member = channel_data.zip(options.user_id.as_deref());
+        self.channels.want(name.clone(), member, connected, &mut self.pending);
         Ok(name)
     }
 
@@ -209,7 +163,8 @@ impl Session {
     }
 
     /// Sends a client event to the other subscribers of a private or presence channel. `data` goes
-    /// out as the JSON that it serializes to; a [`RawValue`] goes out as it is.
+    /// out as the JSON that it serializes to; a [`RawValue`](serde_json::value::RawValue) goes out
+    /// as it is.
     ///
     /// # Errors
     /// A name that does not begin with `client-` or is too long; a channel that is not subscribed
@@ -222,16 +177,7 @@ impl Session {
         data: &T,
         now: Instant,
     ) -> Result<(), CommandError> {
-        let limits = &self.config.limits;
-        let is_named = event.strip_prefix("client-").is_some_and(|rest| !rest.is_empty());
-        if !is_named || event.len() > limits.event_name {
-            let (event, limit) = (event.chars().take(200).collect(), limits.event_name);
-            return Err(CommandError::EventName { event, limit });
-        }
-        let name = ChannelName::with_rules(channel, &limits.channel_name)?;
-        if !name.kind().allows_client_events() {
-            return Err(CommandError::NoClientEvents { channel: name });
-        }
+        let name = self.config.triggering(channel, event)?;
         let key = self.wanted(channel)?;
         let data = serde_json::value::to_raw_value(data)
             .map_err(|error| CommandError::Data { problem: error.to_string() })?;
@@ -242,10 +188,7 @@ impl Session {
             event: event.into(),
             data: data.clone(),
         });
-        let (size, limit) = (data.get().len(), self.config.limits.event_data);
-        if size > limit {
-            return Err(CommandError::TooLarge { size, limit });
-        }
+        self.config.event_data(&data)?;
         if self.connection.established().is_none() {
             return Err(CommandError::NotConnected);
         }
@@ -280,18 +223,7 @@ impl Session {
     /// or none although the session signs by itself.
     pub fn sign_in(&mut self, user_data: Option<&str>, now: Instant) -> Result<(), CommandError> {
         self.note(|| Line::SignIn { at: now.as_micros(), user_data: user_data.map(Into::into) });
-        match user_data {
-            None if self.config.has_secret() => return Err(CommandError::UserDataMissing),
-            None => {}
-            Some(data) if data.len() > self.config.limits.signed_data => {
-                let (size, limit) = (data.len(), self.config.limits.signed_data);
-                return Err(CommandError::TooLarge { size, limit });
-            }
-            Some(data) => user::check(data).map_err(|problem| CommandError::UserData {
-                user_data: data.chars().take(200).collect(),
-                problem,
-            })?,
-        }
+        self.config.check_sign_in(user_data)?;
         self.advance(now);
         let connected = self.connection.established().is_some();
         let (user, mut context) = self.user();

@@ -114,9 +114,7 @@ impl Session {
         }
         user.lost(&mut context);
         self.sent.clear();
-        let unanswered = self.heartbeat.oldest_unanswered().map(|at| self.wall_clock.moment(at));
-        let since = self.silence.since(unanswered, self.config.timeouts.pong);
-        self.channels.lost(since, &loss, &mut self.pending);
+        self.channels.lost(self.read_until(), &loss, &mut self.pending);
         for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
             self.pending.keep(Event::PingLost { ping });
         }
@@ -178,9 +176,13 @@ impl Session {
         self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
         if reading {
             self.heartbeat.resumed = self.now;
+            let pause = self.now.saturating_duration_since(self.heartbeat.paused);
+            self.silence.resumed(self.wall_clock.moment(self.now), pause);
             if self.heartbeat.oldest_of_user().is_some() {
                 self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
             }
+        } else {
+            self.heartbeat.paused = self.now;
         }
     }
 

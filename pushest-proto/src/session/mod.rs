@@ -2,7 +2,9 @@
 
 mod actions;
 mod commands;
+mod gaps;
 mod lifecycle;
+mod memory;
 mod routing;
 mod too_large;
 
@@ -13,6 +15,7 @@ use core::hash::{BuildHasher, Hasher};
 use bytes::Bytes;
 
 pub use commands::SubscribeOptions;
+pub use memory::Memory;
 
 use crate::Instant;
 use crate::auth::{Authorization, Denied, Ticket};
@@ -31,7 +34,7 @@ use crate::silence::Silence;
 use crate::timers::{Timer, Timers};
 use crate::trace::{Header, Line, Recorder, Trace};
 use crate::user::User;
-use crate::wall_clock::{Reading, WallClock};
+use crate::wall_clock::WallClock;
 
 /// The protocol's state machine. See the [crate's documentation](crate) for how to drive it and
 /// for what it promises.
@@ -78,24 +81,6 @@ pub struct Statistics {
     pub reconnects: u64,
     /// The last round trip that was measured, by a ping of the session's or the user's.
     pub round_trip: Option<core::time::Duration>,
-}
-
-/// What the session holds, in bytes and counts; [`Limits`](crate::Limits) bounds each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Memory {
-    /// Wanted channels.
-    pub channels: usize,
-    /// Bytes of all members' ids and infos.
-    pub member_bytes: usize,
-    /// Events that wait to be polled.
-    pub stored_events: usize,
-    /// Bytes of their messages.
-    pub stored_bytes: usize,
-    /// Bytes of frames that wait to be polled.
-    pub outgoing_bytes: usize,
-    /// Bytes of unescaped event names.
-    pub name_bytes: usize,
 }
 
 /// What happened. These cannot fail, whatever a server sends; what is about a former connection is
@@ -168,7 +153,9 @@ impl Session {
         }
     }
 
-    /// A text message arrived. It is kept, not copied, by the events that it becomes.
+    /// A text message arrived. It is kept, not copied, by the events that it becomes: if it is a
+    /// slice of a larger buffer, an event keeps that buffer alive, and only its own message is
+    /// counted.
     /// One over [`Limits::message`](crate::Limits) is dropped at once, and told as
     /// [`Malformation::TooLarge`](crate::Malformation).
     pub fn handle_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {
@@ -200,30 +187,6 @@ impl Session {
         self.advance(now);
         if self.is_open(connection) {
             self.heard();
-        }
-    }
-
-    /// Everything that had arrived at `at` has been handed to the session. That bounds what may
-    /// be missing after a loss: [`Event::Gap`](crate::Event::Gap) begins at the last such moment
-    /// before the last message that arrived. A moment behind which no message comes moves nothing:
-    /// a path that has gone dark reads empty, too.
-    ///
-    /// The driver calls this when a read came back empty, or shorter than what was asked for, and
-    /// everything of that read and of those before it has been handed in. `at` is the time just
-    /// *before* that read, however long ago that is: when messages of it waited for a receiver,
-    /// other inputs may have had later times meanwhile. Once for each batch is enough, and so is a
-    /// call before the driver goes to sleep. A driver that cannot say must not call it: then the
-    /// gap begins with the last message, and is too short by what arrived and was not read.
-    ///
-    /// This makes no action, and moves neither a timer nor the session's clock. It is ignored
-    /// before [`Session::handle_open`], and when `at` lies before the last such moment or before a
-    /// suspension of the machine that is known already.
-    pub fn handle_caught_up(&mut self, connection: ConnectionId, at: Instant) {
-        // No time of the connection lies behind the end of time, either.
-        let Some(moment) = self.wall_clock.past_moment(at.min(LATEST)) else { return };
-        if self.is_open(connection) && self.silence.is_news(moment) {
-            self.note(|| Line::CaughtUp { at: at.as_micros(), connection: connection.0 });
-            self.silence.caught_up(moment);
         }
     }
 
@@ -299,32 +262,6 @@ impl Session {
         self.note(|| Line::NetworkChange { at: now.as_micros() });
         self.advance(now);
         self.network_changed();
-    }
-
-    /// The wall clock shows `unix`, the time since 1970 (UTC), of which whole milliseconds count.
-    /// Optional: the session reads no clock, and tells no time from this other than
-    /// [`Event::Gap`](crate::Event::Gap)'s `since`.
-    ///
-    /// On many systems the clock behind [`Instant`] stands still while the machine is suspended. A
-    /// wall clock that has advanced by at least 5 s more than that clock since the last call tells
-    /// of it: the difference is added to what every [`Event::Gap`](crate::Event::Gap) says from
-    /// then on of the time before, and the network may have changed, so that a connected session
-    /// asks for a sign of life at once ([`Session::handle_network_change`]). A smaller difference,
-    /// and a wall clock that was set back, change nothing, however often they occur.
-    ///
-    /// The driver reads both clocks together whenever it wakes up, and calls this before it tells
-    /// anything else; calls that say nothing new are cheap, and are not recorded. A `now` before
-    /// that of the last call is ignored.
-    pub fn handle_wall_clock(&mut self, unix: core::time::Duration, now: Instant) {
-        let reading = Reading::new(unix, now.min(LATEST));
-        if !self.wall_clock.is_news(reading) {
-            return;
-        }
-        self.note(|| Line::WallClock { at: now.as_micros(), unix_ms: reading.unix_ms() });
-        self.advance(now);
-        if self.wall_clock.read(reading) {
-            self.network_changed();
-        }
     }
 
     /// Time has passed. Calling it early, or for no reason, changes nothing.
@@ -421,19 +358,6 @@ impl Session {
             reconnects: self.statistics.connections.saturating_sub(1),
             round_trip: self.heartbeat.round_trip,
             ..self.statistics
-        }
-    }
-
-    /// What the session holds at the moment.
-    #[must_use]
-    pub fn memory(&self) -> Memory {
-        Memory {
-            channels: self.channels.wanted(),
-            member_bytes: self.channels.member_bytes(),
-            stored_events: self.pending.len(),
-            stored_bytes: self.pending.bytes(),
-            outgoing_bytes: self.outgoing.bytes(),
-            name_bytes: self.names.bytes(),
         }
     }
 

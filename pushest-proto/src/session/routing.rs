@@ -1,7 +1,6 @@
 //! What a message is, and which part it concerns.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -10,16 +9,15 @@ use super::Session;
 use crate::action::Action;
 use crate::channel::{ChannelName, Key};
 use crate::connection::{ConnectionId, Phase};
-use crate::event::{Answers, ChannelEvent, Event, Malformation, RequestFailure, ServerError};
+use crate::event::{
+    Answers, ChannelEvent, Event, LimitReached, Malformation, RequestFailure, ServerError,
+};
 use crate::loss::Loss;
 use crate::text::clip;
 use crate::timers::Timer;
 use crate::wire::decode::{self, Control};
 use crate::wire::envelope::{self, Envelope};
-use crate::wire::lists::{self, Watchlist};
-
-/// What an event costs beside its message.
-pub(super) const EVENT_BYTES: usize = 64;
+use crate::wire::lists::{self, MOST_WATCHED, Watchlist};
 
 impl Session {
     pub(super) fn route(&mut self, connection: ConnectionId, message: Bytes) {
@@ -42,7 +40,6 @@ impl Session {
                 let (channels, mut context) = self.channels();
                 channels.tell_gap(key, &mut context);
                 let channel = channels.name(key).clone();
-                let bytes = message.len() + EVENT_BYTES;
                 let is_protocol = name.of(&message).starts_with("pusher");
                 let event =
                     ChannelEvent::new(channel, message, name, envelope.data, envelope.user_id);
@@ -52,7 +49,7 @@ impl Session {
                     return;
                 }
                 self.statistics.events += 1;
-                self.pending.push(Action::Emit(Event::Channel(event)), bytes);
+                self.pending.push(Action::Emit(Event::Channel(event)));
             }
             Addressee::Unwanted => self.statistics.unwanted += 1,
             Addressee::Nobody if self.watchlist_event(name.of(&message), &envelope, &message) => {}
@@ -61,7 +58,7 @@ impl Session {
                     name: clip(name.of(&message)),
                     message: Box::from(&*message),
                 };
-                self.pending.push(Action::Emit(event), message.len() + EVENT_BYTES);
+                self.pending.push(Action::Emit(event));
             }
             Addressee::Unreadable => self.malformed(Malformation::BadChannel, &message),
         }
@@ -104,16 +101,19 @@ impl Session {
                 }
                 None => self.malformed(Malformation::BadData, message),
             },
-            Control::WatchlistEvents => match lists::watchlist_events(&payload()) {
+            Control::WatchlistEvents if !self.user.watches() => {
+                self.malformed(Malformation::Unexpected, message);
+            }
+            Control::WatchlistEvents => match lists::watchlist_events(&payload(), MOST_WATCHED) {
                 Some(watchlist) => self.watchlist(watchlist, message),
                 None => self.malformed(Malformation::BadData, message),
             },
             _ => match self.channel_of(envelope, message) {
                 Addressee::Wanted(key) => self.channel_control(key, control, &payload(), message),
                 Addressee::Unwanted => self.statistics.unwanted += 1,
-                // Poxa's names no channel (protocol, how servers deviate).
+                // Poxa's names no channel (docs/protocol.md#poxa).
                 Addressee::Nobody if control == Control::SubscriptionError => {
-                    self.nameless_subscription_error(&payload(), message);
+                    self.nameless_subscription_error(&payload());
                 }
                 Addressee::Nobody | Addressee::Unreadable => {
                     self.malformed(Malformation::BadChannel, message);
@@ -123,7 +123,6 @@ impl Session {
     }
 
     fn channel_control(&mut self, key: Key, control: Control, payload: &str, message: &str) {
-        let bytes = message.len() + EVENT_BYTES;
         let (channels, mut context) = self.channels();
         let channel = channels.name(key).clone();
         match control {
@@ -133,9 +132,12 @@ impl Session {
                 let members = if is_presence { lists::members(payload, most) } else { None };
                 let read = members.as_ref().map(|list| (list.members.len(), list.lost));
                 let round_trip = channels.round_trip(key, context.now);
+                let now = context.wall_clock.moment(context.now);
                 // Whatever the list looks like, the subscription stands.
                 channels.succeeded(key, members, &mut context);
-                self.silence.round_trip(round_trip);
+                if let Some(round_trip) = round_trip {
+                    self.silence.round_trip(round_trip, now);
+                }
                 match read {
                     Some((kept, lost)) => self.partly(Some(channel), kept as u64, lost, message),
                     None if is_presence => {
@@ -157,18 +159,18 @@ impl Session {
                     channels.refused(key, error, context.pending);
                 } else {
                     // A subscription that stands does not fall by a second answer.
-                    self.report(error, message);
+                    self.report(error);
                 }
             }
             Control::MemberAdded => match lists::member(payload) {
                 Some((member, lost)) => {
-                    channels.joined(key, member, bytes, &mut context);
+                    channels.joined(key, member, &mut context);
                     self.partly(Some(channel), 1, lost, message);
                 }
                 None => self.malformed_in(Some(channel), Malformation::BadData, message),
             },
             Control::MemberRemoved => match decode::user_id(payload) {
-                Some(id) => channels.left(key, &id, bytes, &mut context),
+                Some(id) => channels.left(key, &id, &mut context),
                 None => self.malformed_in(Some(channel), Malformation::BadData, message),
             },
             Control::SubscriptionCount => match decode::subscription_count(payload) {
@@ -176,14 +178,14 @@ impl Session {
                     channels.tell_gap(key, &mut context);
                     channels.set_count(key, count);
                     let event = Event::SubscriptionCount { channel: channel.clone(), count };
-                    self.pending.push(Action::Emit(event), bytes);
+                    self.pending.push(Action::Emit(event));
                     self.partly(Some(channel), 1, lost, message);
                 }
                 None => self.malformed_in(Some(channel), Malformation::BadData, message),
             },
             Control::CacheMiss => {
                 channels.tell_gap(key, &mut context);
-                self.pending.push(Action::Emit(Event::CacheMiss { channel }), bytes);
+                self.pending.push(Action::Emit(Event::CacheMiss { channel }));
             }
             Control::Established
             | Control::Ping
@@ -199,7 +201,7 @@ impl Session {
     fn pong(&mut self) {
         self.sent.pong();
         let Some((ping, round_trip)) = self.heartbeat.answered(self.now) else { return };
-        self.silence.round_trip(round_trip);
+        self.silence.round_trip(round_trip, self.wall_clock.moment(self.now));
         if let Some(ping) = ping {
             if self.heartbeat.oldest_of_user().is_none() {
                 self.timers.disarm(Timer::Flush);
@@ -208,8 +210,8 @@ impl Session {
         }
     }
 
-    /// Some servers send `online` and `offline` as events of their own (protocol, server to
-    /// client). Answers whether it was one.
+    /// Some servers send `online` and `offline` as events of their own ([protocol,
+    /// watchlist](crate::protocol#watchlist)). Answers whether it was one.
     fn watchlist_event(&mut self, name: &str, envelope: &Envelope, message: &str) -> bool {
         let online = match name {
             "online" => true,
@@ -217,26 +219,35 @@ impl Session {
             _ => return false,
         };
         let payload = decode::payload(envelope.data, message);
-        let Some(watchlist) = lists::watchlist_event(online, &payload) else { return false };
-        self.watchlist(watchlist, message);
+        let Some(watchlist) = lists::watchlist_event(online, &payload, MOST_WATCHED) else {
+            return false;
+        };
+        if self.user.watches() {
+            self.watchlist(watchlist, message);
+        } else {
+            self.malformed(Malformation::Unexpected, message);
+        }
         true
     }
 
     fn watchlist(&mut self, watchlist: Watchlist, message: &str) {
-        let (kept, lost) = (watchlist.kept(), watchlist.lost);
+        let (kept, dropped, lost) = (watchlist.kept(), watchlist.dropped, watchlist.lost);
         for (online, user_ids) in watchlist.changes {
-            // An empty id costs its place, too.
-            let of_ids = user_ids.iter().map(|id| size_of::<String>() + id.len()).sum::<usize>();
-            let bytes = of_ids + EVENT_BYTES;
-            self.pending.push(Action::Emit(Event::Watchlist { online, user_ids }), bytes);
+            self.pending.push(Action::Emit(Event::Watchlist { online, user_ids }));
+        }
+        if dropped > 0 {
+            let limit = Event::LimitReached(LimitReached::Watchlist { dropped });
+            self.pending.push(Action::Emit(limit));
         }
         self.partly(None, kept, lost, message);
     }
 
     /// `pusher:error` is advisory on an established connection, except that it may be all that a
-    /// server says about a refused subscription or sign-in (protocol, how servers deviate). Instead
-    /// of `connection_established` it decides like a close with its code (protocol, close codes):
-    /// what the server does after it, if anything, is not waited for.
+    /// server says about a refused subscription or sign-in ([protocol, refused
+    /// subscriptions](crate::protocol#refused-subscriptions)). Instead of `connection_established`
+    /// it decides like a close with its code ([protocol, refused before
+    /// established](crate::protocol#refused-before-established)): what the server does after it, if
+    /// anything, is not waited for.
     fn server_error(&mut self, connection: ConnectionId, envelope: &Envelope, message: &str) {
         let data = decode::error(&decode::payload(envelope.data, message));
         let mut error = ServerError {
@@ -251,7 +262,7 @@ impl Session {
             error.inferred = false;
             let code = error.code.filter(|_| !data.is_status);
             let loss = code.map(|code| Loss::Refused { code, message: error.message.clone() });
-            self.report(error, message);
+            self.report(error);
             if let Some(loss) = loss {
                 self.give_up(loss);
             }
@@ -280,7 +291,7 @@ impl Session {
             error.answers = Some(Answers::Subscribe);
         }
         error.inferred &= error.answers.is_some();
-        self.report(error.clone(), message);
+        self.report(error.clone());
         if let Some(key) = refused {
             self.channels.refused(key, error, &mut self.pending);
         } else if error.answers == Some(Answers::SignIn) {
@@ -290,7 +301,7 @@ impl Session {
     }
 
     /// It can only be about the subscription that is unanswered, if there is just one.
-    fn nameless_subscription_error(&mut self, payload: &str, message: &str) {
+    fn nameless_subscription_error(&mut self, payload: &str) {
         let data = decode::error(payload);
         let refused = self.channels.only_unanswered();
         let error = ServerError {
@@ -300,16 +311,16 @@ impl Session {
             answers: refused.map(|_| Answers::Subscribe),
             inferred: refused.is_some(),
         };
-        self.report(error.clone(), message);
+        self.report(error.clone());
         if let Some(key) = refused {
             self.channels.refused(key, error, &mut self.pending);
         }
     }
 
-    fn report(&mut self, error: ServerError, message: &str) {
+    fn report(&mut self, error: ServerError) {
         self.connection.last_error = Some(error.clone());
         let event = Event::ServerError(error);
-        self.pending.push(Action::Emit(event), message.len() + EVENT_BYTES);
+        self.pending.push(Action::Emit(event));
     }
 
     /// What an error that names nothing is about: the unanswered channel that its message names,
@@ -362,7 +373,7 @@ impl Session {
 
     fn malformed_in(&mut self, channel: Option<ChannelName>, problem: Malformation, message: &str) {
         let event = Event::Malformed { problem, channel, message: clip(message) };
-        self.pending.push(Action::Emit(event), message.len().min(512) + EVENT_BYTES);
+        self.pending.push(Action::Emit(event));
     }
 }
 

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::Session;
-use super::routing::{Addressee, EVENT_BYTES};
+use super::routing::Addressee;
 use crate::Instant;
 use crate::action::Action;
 use crate::connection::ConnectionId;
@@ -69,7 +69,7 @@ impl Session {
         }
         let problem = Malformation::TooLarge { size, limit: self.config.limits.message };
         let event = Event::Malformed { problem, channel, message: clip(beginning) };
-        self.pending.push(Action::Emit(event), beginning.len() + EVENT_BYTES);
+        self.pending.push(Action::Emit(event));
     }
 
     /// Learns from the end of a connection, before what was unanswered on it is forgotten.

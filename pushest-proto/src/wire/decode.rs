@@ -1,9 +1,11 @@
-//! Messages from the server: which kind, and what their data says (protocol, server to client).
+//! Messages from the server: which kind, and what their data says ([protocol, server to
+//! client](crate::protocol#server-to-client)).
 //!
 //! Servers differ in how they write the same thing. Data may be an object or a string that holds
 //! one, numbers may be strings, and whatever is missing has a default. Each part is read for
-//! itself (protocol, tolerance rule): one of an odd shape is counted as lost and costs no other,
-//! and one that is not needed is not looked at. Lists have a file of their own.
+//! itself ([protocol, tolerance](crate::protocol#tolerance)): one of an odd shape is counted as
+//! lost and costs no other, and one that is not needed is not looked at. Lists have a file of their
+//! own.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -139,6 +141,13 @@ pub(crate) fn signed_in(payload: &str) -> Option<SignedIn> {
 pub(crate) fn user_of(user_data: &str) -> Option<String> {
     let [id] = Part::new(user_data).fields(["id"])?.values;
     id?.id().filter(|id| !id.is_empty()).map(Cow::into_owned)
+}
+
+/// Whether a user's data have a watchlist with somebody on it.
+pub(crate) fn has_watchlist(user_data: &str) -> bool {
+    let fields = Part::new(user_data).fields(["watchlist"]);
+    let watchlist = fields.and_then(|fields| fields.values[0]);
+    watchlist.and_then(Part::values).is_some_and(|mut ids| ids.next().is_some())
 }
 
 /// The user id in the data of a member: those that were signed, or of `member_removed`.

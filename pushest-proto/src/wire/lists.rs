@@ -151,10 +151,16 @@ fn readable(info: Option<Part<'_>>) -> (Option<&str>, bool) {
     }
 }
 
+/// So many users can be on a watchlist ([protocol, client to
+/// server](crate::protocol#client-to-server)).
+pub(crate) const MOST_WATCHED: usize = 100;
+
 /// Who of the watchlist came online (`true`) and who went offline, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Watchlist {
     pub(crate) changes: Vec<(bool, Vec<String>)>,
+    /// How many ids there were beyond those that one change may have.
+    pub(crate) dropped: u64,
     /// How many parts could not be read.
     pub(crate) lost: u64,
 }
@@ -165,7 +171,8 @@ impl Watchlist {
         self.changes.iter().map(|(_, ids)| ids.len() as u64).sum()
     }
 
-    fn add(&mut self, online: bool, user_ids: Part<'_>) {
+    /// Adds a change with its first `most` ids.
+    fn add(&mut self, online: bool, user_ids: Part<'_>, most: usize) {
         let Some(values) = user_ids.values() else {
             self.lost += 1;
             return;
@@ -174,11 +181,13 @@ impl Watchlist {
         let mut lost = 0;
         for value in values {
             match value.ok().and_then(Part::id) {
-                Some(id) => ids.push(id.into_owned()),
+                Some(id) if ids.len() < most => ids.push(id.into_owned()),
+                Some(_) => self.dropped += 1,
                 None => lost += 1,
             }
         }
         if lost == 0 || !ids.is_empty() {
+            ids.shrink_to_fit();
             self.changes.push((online, ids));
         }
         self.lost += lost;
@@ -190,8 +199,8 @@ impl Watchlist {
     }
 }
 
-/// `watchlist_events`.
-pub(crate) fn watchlist_events(payload: &str) -> Option<Watchlist> {
+/// `watchlist_events`, at most `most` ids of each change.
+pub(crate) fn watchlist_events(payload: &str, most: usize) -> Option<Watchlist> {
     let fields = Part::new(payload).fields(["events"])?;
     let [events] = fields.values;
     let mut watchlist = Watchlist { lost: fields.lost, ..Watchlist::default() };
@@ -209,19 +218,20 @@ pub(crate) fn watchlist_events(payload: &str) -> Option<Watchlist> {
             _ => None,
         };
         match (online, user_ids) {
-            (Some(online), Some(user_ids)) => watchlist.add(online, user_ids),
+            (Some(online), Some(user_ids)) => watchlist.add(online, user_ids, most),
             _ => watchlist.lost += 1,
         }
     }
     watchlist.read()
 }
 
-/// The same change as an event of its own (protocol, how servers deviate): `{"user_ids": […]}`.
-pub(crate) fn watchlist_event(online: bool, payload: &str) -> Option<Watchlist> {
+/// The same change as an event of its own ([protocol, watchlist](crate::protocol#watchlist)):
+/// `{"user_ids": […]}`.
+pub(crate) fn watchlist_event(online: bool, payload: &str, most: usize) -> Option<Watchlist> {
     let fields = Part::new(payload).fields(["user_ids"])?;
     let [user_ids] = fields.values;
     let mut watchlist = Watchlist { lost: fields.lost, ..Watchlist::default() };
-    watchlist.add(online, user_ids?);
+    watchlist.add(online, user_ids?, most);
     watchlist.read()
 }
 
@@ -353,7 +363,7 @@ mod tests {
 
     #[test]
     fn one_odd_change_of_a_watchlist_costs_no_other() {
-        let read = |payload| watchlist_events(payload).map(|list| (list.changes, list.lost));
+        let read = |payload| watchlist_events(payload, 100).map(|list| (list.changes, list.lost));
         let ids = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
         let payload = r#"{"events":[
             {"name":"online","user_ids":["1",2.0,null,{}]},
@@ -370,7 +380,8 @@ mod tests {
         for none in ["{}", "[]", "7", r#"{"events":7}"#, r#"{"events":[7]}"#] {
             assert_eq!(read(none), None, "{none}");
         }
-        let read = |payload| watchlist_event(true, payload).map(|list| (list.kept(), list.lost));
+        let read =
+            |payload| watchlist_event(true, payload, 100).map(|list| (list.kept(), list.lost));
         assert_eq!(read(r#"{"user_ids":["1",null]}"#), Some((1, 1)));
         assert_eq!(read(r#"{"user_ids":[]}"#), Some((0, 0)));
         assert_eq!(read(r#"{"user_ids":[null]}"#), None);

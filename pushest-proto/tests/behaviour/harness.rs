@@ -66,6 +66,20 @@ impl Harness {
         harness
     }
 
+    /// A session that has signed in as a user with a watchlist, its first events looked at.
+    pub(crate) fn watching(config: ConfigBuilder) -> Self {
+        let mut harness = Self::new(config);
+        harness.connect();
+        let user = r#"{"id":"me","watchlist":["1"]}"#;
+        harness.session.sign_in(Some(user), harness.now).expect("good user data");
+        harness.drain();
+        let confirmed = serde_json::json!({"user_data": {"id": "me"}});
+        harness.receive(&object("pusher:signin_success", None, confirmed));
+        harness.succeed("#server-to-user-me");
+        harness.actions.clear();
+        harness
+    }
+
     /// Connects up to `connection_established`, and forgets how.
     pub(crate) fn connect(&mut self) {
         self.connect_and_keep();

@@ -111,3 +111,44 @@ fn the_debug_output_counts_failures_and_keeps_the_jitter_to_itself() {
     assert!(debug.contains("Backoff { failures: 1, immediate: 0, .. }"), "{debug}");
     assert!(!debug.contains("Rng"), "{debug}");
 }
+
+#[test]
+fn a_refusal_is_what_the_same_connection_cannot_overcome() {
+    let http = |status| {
+        let (retry_after, location, body) = (None, None, "".into());
+        Loss::Dial(DialFailure::Http { status, retry_after, location, body })
+    };
+    let refused = |code| Loss::Refused { code, message: "".into() };
+    let certificate = |certificate| Loss::Dial(DialFailure::Tls { certificate, detail: "".into() });
+    for refusal in [
+        http(301),
+        http(404),
+        Loss::closed(Some(4001), "no such app"),
+        refused(4001),
+        certificate(true),
+        Loss::Dial(DialFailure::Dns("unknown".into())),
+        Loss::Dial(DialFailure::Unsupported("no TLS".into())),
+        // With TLS already, "TLS only" cannot be met.
+        Loss::closed(Some(4000), "TLS only"),
+    ] {
+        assert!(refusal.is_refusal(), "{refusal:?}");
+    }
+    for passing in [
+        http(429),
+        http(500),
+        http(503),
+        Loss::closed(Some(4100), "over capacity"),
+        Loss::closed(Some(4200), "again"),
+        Loss::closed(Some(1006), ""),
+        Loss::closed(None, ""),
+        refused(4200),
+        certificate(false),
+        Loss::Dial(DialFailure::Connect("refused".into())),
+        Loss::Dial(DialFailure::Timeout),
+        Loss::HandshakeTimeout,
+        Loss::PongTimeout,
+        Loss::Disconnected,
+    ] {
+        assert!(!passing.is_refusal(), "{passing:?}");
+    }
+}

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod authorizing;
+mod caught_up;
 mod client_events;
 mod closed_for_size;
 mod configuring;
@@ -33,3 +34,5 @@ mod tolerance;
 mod too_large;
 mod traces;
 mod urls;
+mod wall_clock;
+mod watchlists;

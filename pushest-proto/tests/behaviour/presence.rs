@@ -21,6 +21,11 @@ fn with_members(ids: &[&str]) -> Harness {
     harness
 }
 
+/// What these members cost.
+fn bytes_of(ids: &[&str]) -> usize {
+    with_members(ids).session.memory().member_bytes
+}
+
 fn ids(harness: &Harness) -> Vec<String> {
     let room = harness.session.channel(ROOM).unwrap();
     let mut ids: Vec<String> = room.members().map(|member| member.id().to_string()).collect();
@@ -162,8 +167,8 @@ fn one_bad_id_is_only_itself() {
 
 #[test]
 fn members_of_a_list_that_find_no_room_are_counted() {
-    // The first has 15 bytes, id and info; the others have more.
-    let limits = Limits { member_bytes: 15, ..Limits::default() };
+    // There is room for the first, and the others are longer.
+    let limits = Limits { member_bytes: bytes_of(&["me"]), ..Limits::default() };
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribe_as(ROOM, "me");
@@ -178,12 +183,11 @@ fn members_of_a_list_that_find_no_room_are_counted() {
 #[test]
 fn members_that_go_or_change_give_their_room_back() {
     let mut harness = with_members(&["me", "you"]);
+    // What a member costs beside its texts, whoever it is.
+    let beside = bytes_of(&["me"]) - 15;
     let counted = |harness: &Harness| {
-        let room = harness.session.channel(ROOM).unwrap();
-        let bytes: usize =
-            room.members().map(|one| one.id().len() + one.info_json().map_or(0, str::len)).sum();
-        assert_eq!(harness.session.memory().member_bytes, bytes);
-        bytes
+        let members = harness.session.channel(ROOM).unwrap().member_count();
+        harness.session.memory().member_bytes - members * beside
     };
     assert_eq!(counted(&harness), 15 + 17);
     let you = r#"{"user_id":"you","user_info":{"name":"somebody else"}}"#;
@@ -250,7 +254,7 @@ fn members_of_a_channel_that_has_none_are_ignored() {
 
 #[test]
 fn members_are_bounded_in_count_and_bytes() {
-    let limits = Limits { members: 3, member_bytes: 100, ..Limits::default() };
+    let limits = Limits { members: 3, member_bytes: 500, ..Limits::default() };
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribe_as(ROOM, "me");
@@ -268,11 +272,11 @@ fn members_are_bounded_in_count_and_bytes() {
     harness.receive(&message("pusher_internal:member_added", Some(ROOM), r#"{"user_id":"f"}"#));
     assert_eq!(dropped(&mut harness), 1);
     harness.receive(&list(&["a"]));
-    let long = serde_json::json!({"user_id": "g", "user_info": "x".repeat(100)}).to_string();
+    let long = serde_json::json!({"user_id": "g", "user_info": "x".repeat(500)}).to_string();
     harness.receive(&message("pusher_internal:member_added", Some(ROOM), &long));
     assert_eq!(dropped(&mut harness), 1);
     assert_eq!(ids(&harness), ["a"]);
-    assert_eq!(harness.session.memory().member_bytes, 1 + r#"{"name":"a"}"#.len());
+    assert_eq!(harness.session.memory().member_bytes, bytes_of(&["a"]));
 }
 
 #[test]

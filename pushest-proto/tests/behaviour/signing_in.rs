@@ -3,7 +3,7 @@
 use crate::harness::{Harness, KEY, asking, message, object, signing, subscribe_frame};
 use pushest_proto::{
     Answers, Authorization, AuthorizationSubject, ChannelState, CommandError, ConnectionState,
-    Denied, Event, Limits, RequestFailure, SubscribeOptions,
+    Denied, Event, Limits, Malformation, RequestFailure, SubscribeOptions,
 };
 use serde_json::json;
 
@@ -302,7 +302,7 @@ fn a_server_that_does_not_know_signing_in_fails_it_visibly() {
 
 #[test]
 fn both_forms_of_watchlist_events_are_told() {
-    let mut harness = signed_in();
+    let mut harness = Harness::watching(signing());
     let events = json!({"events": [
         {"name": "online", "user_ids": ["1", 2]},
         {"name": "offline", "user_ids": ["3"]},
@@ -327,7 +327,7 @@ fn both_forms_of_watchlist_events_are_told() {
 
 #[test]
 fn odd_confirmations_and_watchlists_are_malformed_and_an_online_of_the_app_is_its_own() {
-    let mut harness = signed_in();
+    let mut harness = Harness::watching(signing());
     for (event, data) in [
         ("pusher:signin_success", json!({})),
         ("pusher:signin_success", json!({"user_data": "{}"})),
@@ -338,7 +338,10 @@ fn odd_confirmations_and_watchlists_are_malformed_and_an_online_of_the_app_is_it
     ] {
         harness.receive(&object(event, None, data));
         let events = harness.events();
-        assert!(matches!(&events[..], [Event::Malformed { .. }]), "{event}: {events:?}");
+        assert!(
+            matches!(&events[..], [Event::Malformed { problem: Malformation::BadData, .. }]),
+            "{event}: {events:?}"
+        );
     }
     harness.receive(&object("online", None, json!({"doors": 7})));
     assert!(matches!(&harness.events()[..], [Event::Unrouted { .. }]));

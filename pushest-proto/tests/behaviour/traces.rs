@@ -26,6 +26,8 @@ fn everything() -> Harness {
     harness.session.ping(now).unwrap();
     let connection = harness.current();
     harness.session.handle_activity(connection, now);
+    harness.session.handle_caught_up(connection, now);
+    harness.session.handle_wall_clock(Duration::from_millis(1_795_680_000_123), now);
     harness.session.handle_slice(connection, &[0xff, 0xfe], now);
     harness.session.handle_reading(false, now);
     harness.session.handle_reading(true, now);
@@ -90,9 +92,9 @@ fn every_input_and_command_is_a_line_of_its_own_and_so_is_what_came_of_it() {
         line.as_object().unwrap().keys().next().unwrap().clone()
     };
     let kinds: BTreeSet<String> = texts.iter().flat_map(|text| text.lines()).map(kind).collect();
-    let all = "action activity authorization bytes close connect disconnect drained message \
-               network_change open opened ping reading retry set_endpoint sign_in signed subscribe \
-               timeout trace trigger unopened unsubscribe writable";
+    let all = "action activity authorization bytes caught_up close connect disconnect drained \
+               message network_change open opened ping reading retry set_endpoint sign_in signed \
+               subscribe timeout trace trigger unopened unsubscribe wall_clock writable";
     assert_eq!(kinds, all.split_whitespace().map(String::from).collect());
 }
 

@@ -1,5 +1,6 @@
 //! One connection, as the network sees it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use pushest_proto::{ConnectionId, Instant, Loss};
@@ -36,6 +37,9 @@ pub(super) struct Connection {
     pub(super) client_end: Option<(Instant, Loss)>,
     /// The client takes messages from it.
     pub(super) is_read: bool,
+    /// The rest of what was read last, and when that was, on the client's clock.
+    pub(super) unhanded: VecDeque<String>,
+    pub(super) read_at: Option<Instant>,
     /// It takes frames from the client.
     pub(super) is_writable: bool,
 }
@@ -50,6 +54,8 @@ impl Connection {
             server_end: None,
             client_end: None,
             is_read: true,
+            unhanded: VecDeque::new(),
+            read_at: None,
             is_writable: true,
         }
     }
@@ -93,11 +99,25 @@ impl Connection {
         self.to_server.cut(usize::MAX);
     }
 
+    /// Reads everything that has arrived. Returns how many messages had to wait for it.
+    pub(super) fn read(&mut self, now: Instant, client_now: Instant) -> u64 {
+        let mut late = 0;
+        while let Some((arrival, text)) = self.to_client.receive_with_time(now) {
+            late += u64::from(arrival < now);
+            self.unhanded.push_back(text);
+        }
+        self.read_at = Some(client_now);
+        late
+    }
+
     /// The next time at which something happens on the client's side of it.
     pub(super) fn next_at_client(&self) -> Option<Instant> {
         if !self.is_read {
             // Who does not read does not learn of the end either.
             return None;
+        }
+        if !self.unhanded.is_empty() {
+            return Some(Instant::ORIGIN);
         }
         let end = self.client_end.as_ref().map(|(end, _)| *end);
         [self.to_client.next_arrival(), end].into_iter().flatten().min()

@@ -10,6 +10,7 @@ use pushest_proto::{
 use super::authorizer::{Authorizer, Requests};
 use super::clock::Clock;
 use super::connection::{Connection, Cut};
+use super::process::Process;
 use super::troubles::Troubles;
 use crate::protocol::{Action as ServerAction, Broker, NO_CLOSE_FRAME, NO_CODE, PeerId};
 
@@ -29,12 +30,15 @@ pub struct Link {
     /// Connections that the client has given up and the server has not noticed yet.
     abandoned: Vec<Connection>,
     requests: Requests,
+    process: Process,
+    /// The session is told when everything was read.
+    tells: bool,
     /// This share of the ends of connections is told once more, of 256.
     repeats: u8,
     repeated: Vec<(Instant, ConnectionId, Loss)>,
     /// What is sent now had to wait for the link.
     catches_up: bool,
-    events: Vec<Event>,
+    events: Vec<(Instant, Event)>,
     troubles: Troubles,
 }
 
@@ -51,6 +55,8 @@ impl Link {
             connection: None,
             abandoned: Vec::new(),
             requests: Requests::default(),
+            process: Process::new(),
+            tells: true,
             repeats: 0,
             repeated: Vec::new(),
             catches_up: false,
@@ -97,8 +103,31 @@ impl Link {
         self.clock.set_back(by);
     }
 
+    /// Sets how long the client is busy with each message that it hands to its session: its only
+    /// thread is blocked, and what was read along with that message waits.
+    pub fn set_handling_time(&mut self, time: Duration) {
+        self.process.set_handling(time);
+    }
+
+    /// Sets whether the session is told when everything was read
+    /// ([`Session::handle_caught_up`]), as it is by default.
+    pub fn set_tells_caught_up(&mut self, tells: bool) {
+        self.tells = tells;
+    }
+
+    /// Whether the client's process runs: it is not stopped, and not busy with a message.
+    #[must_use]
+    pub fn runs(&self, now: Instant) -> bool {
+        self.process.runs(now)
+    }
+
     /// What the session has told since this was called last.
     pub fn take_events(&mut self) -> Vec<Event> {
+        self.take_events_with_times().into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// The same, each with the world's time at which it was told.
+    pub fn take_events_with_times(&mut self) -> Vec<(Instant, Event)> {
         core::mem::take(&mut self.events)
     }
 
@@ -129,6 +158,18 @@ impl Link {
     ) -> T {
         let now = self.tell(now);
         command(&mut self.session, now)
+    }
+
+    pub(super) fn stop(&mut self, suspended: bool, now: Instant) {
+        self.process.stop(suspended, now);
+        self.troubles.stops += u64::from(!suspended);
+        self.troubles.suspensions += u64::from(suspended);
+    }
+
+    pub(super) fn resume(&mut self, now: Instant) {
+        if let Some(stood_still) = self.process.resume(now) {
+            self.clock.set_back(stood_still);
+        }
     }
 
     pub(super) fn cut(&mut self, cut: Cut, now: Instant) {
@@ -166,6 +207,9 @@ impl Link {
 
     /// Carries out what the session wants. Answers whether there was anything.
     pub(super) fn carry_out(&mut self, now: Instant) -> bool {
+        if self.process.is_stopped() {
+            return false;
+        }
         let mut busy = false;
         while let Some(action) = self.session.poll_action() {
             busy = true;
@@ -210,9 +254,9 @@ impl Link {
                     let is_refused = matches!(change.loss.as_deref(), Some(Loss::Refused { .. }));
                     self.troubles.refused_handshakes += u64::from(is_refused);
                 }
-                self.events.push(event);
+                self.events.push((now, event));
             }
-            Action::UpdatePresence(update) => self.events.push(Event::Presence(update)),
+            Action::UpdatePresence(update) => self.events.push((now, Event::Presence(update))),
         }
     }
 
@@ -241,22 +285,26 @@ impl Link {
         let timeout = self.session.poll_timeout().map(|deadline| self.clock.world_time(deadline));
         let dial = self.dial.map(|(at, _)| at);
         let client = connection.and_then(Connection::next_at_client);
-        let all = connection.into_iter().chain(&self.abandoned);
         let repeated = self.repeated.iter().map(|(at, ..)| *at);
-        [timeout, dial, client, self.requests.next_time()]
-            .into_iter()
-            .flatten()
-            .chain(all.filter_map(Connection::next_at_server))
-            .chain(repeated)
-            .min()
+        let client = [timeout, dial, client, self.requests.next_time()].into_iter().flatten();
+        let free = self.process.free_from();
+        let client = free.and_then(|free| Some(client.chain(repeated).min()?.max(free)));
+        let all = connection.into_iter().chain(&self.abandoned);
+        client.into_iter().chain(all.filter_map(Connection::next_at_server)).min()
     }
 
     /// Everything that has arrived or fallen due by now.
     pub(super) fn deliver(&mut self, mut broker: Option<&mut Broker>, now: Instant) {
+        if !self.process.runs(now) {
+            return self.deliver_to_server(broker, now);
+        }
         let client_now = self.tell(now);
         self.finish_dial(broker.as_deref_mut(), now);
         self.deliver_to_server(broker, now);
         self.deliver_to_client(now);
+        if !self.process.runs(now) {
+            return;
+        }
         let (random, troubles) = (&mut self.random, &mut self.troubles);
         while let Some((ticket, answer)) = self.requests.next_answer(now, random, troubles) {
             self.session.handle_authorization(ticket, answer, client_now);
@@ -274,7 +322,10 @@ impl Link {
     ///
     /// # Panics
     /// If it does not.
-    pub(super) fn check_deadline(&self) {
+    pub(super) fn check_deadline(&self, now: Instant) {
+        if !self.process.runs(now) {
+            return;
+        }
         let (deadline, handled) = (self.session.poll_timeout(), self.handled);
         assert!(deadline.is_none_or(|at| at > handled), "{deadline:?} is over at {handled:?}");
     }
@@ -320,9 +371,28 @@ impl Link {
         if !connection.is_read {
             return;
         }
-        while let Some((arrival, text)) = connection.to_client.receive_with_time(now) {
-            self.troubles.unread += u64::from(arrival < now);
-            self.session.handle_message(connection.id, Bytes::from(text.into_bytes()), client_now);
+        let mut is_empty = false;
+        loop {
+            while let Some(text) = connection.unhanded.pop_front() {
+                let message = Bytes::from(text.into_bytes());
+                self.troubles.handed_late += u64::from(connection.read_at < Some(client_now));
+                self.session.handle_message(connection.id, message, client_now);
+                self.process.handled_message(now);
+                if !self.process.runs(now) {
+                    return;
+                }
+            }
+            // Of what had arrived when it was read, nothing is left.
+            if let Some(read_at) = connection.read_at.take()
+                && self.tells
+            {
+                self.session.handle_caught_up(connection.id, read_at);
+            }
+            if is_empty {
+                break;
+            }
+            self.troubles.unread += connection.read(now, client_now);
+            is_empty = connection.unhanded.is_empty();
         }
         if let Some((_, loss)) = connection.client_end.take_if(|(end, _)| *end <= now) {
             let id = connection.id;
@@ -352,9 +422,11 @@ impl Link {
         }
     }
 
-    /// The client's time, as the session is told it.
+    /// The client's time, as the session is told it, after the wall clock.
     fn tell(&mut self, now: Instant) -> Instant {
+        let unix = unix_time(now);
         let now = self.clock.of(now);
+        self.session.handle_wall_clock(unix, now);
         self.troubles.inputs_from_the_past += u64::from(now < self.told);
         self.told = self.told.max(now);
         now
@@ -364,4 +436,10 @@ impl Link {
         let micros = u64::try_from(self.slowest.as_micros()).unwrap_or(u64::MAX);
         Duration::from_micros(self.random.u64(0..=micros))
     }
+}
+
+/// What everybody's wall clock shows.
+pub(super) fn unix_time(now: Instant) -> Duration {
+    // A day in 2026.
+    Duration::from_secs(1_795_680_000) + now.saturating_duration_since(Instant::ORIGIN)
 }

@@ -57,6 +57,7 @@ mod authorizer;
 mod clock;
 mod connection;
 mod link;
+mod process;
 mod troubles;
 mod wire;
 
@@ -67,6 +68,7 @@ use pushest_proto::{Config, Instant, Session};
 pub use authorizer::Authorizer;
 pub use connection::Cut;
 pub use link::Link;
+use link::unix_time;
 pub use troubles::Troubles;
 
 use crate::protocol::{Action, Broker, ServerConfig};
@@ -99,6 +101,13 @@ impl World {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// What the wall clock shows, since 1970 (UTC). Clients' wall clocks are right, whatever their
+    /// other clock shows.
+    #[must_use]
+    pub fn unix_time(&self) -> Duration {
+        unix_time(self.now)
     }
 
     /// Adds a client with a link of its own, and answers its number. It does nothing until its
@@ -194,6 +203,33 @@ impl World {
         self.links[client].set_reading(reading, self.now);
     }
 
+    /// Stops the process of a client: until [`World::resume`] it neither reads nor writes, its
+    /// session is told nothing, and what the server sends waits. It must be given no command
+    /// meanwhile.
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    pub fn stop(&mut self, client: usize) {
+        self.links[client].stop(false, self.now);
+    }
+
+    /// Suspends the machine of a client: as [`World::stop`], and the clock that the session is told
+    /// stands still. The wall clock does not.
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    pub fn suspend(&mut self, client: usize) {
+        self.links[client].stop(true, self.now);
+    }
+
+    /// The process of a client goes on, if it was stopped or suspended.
+    ///
+    /// # Panics
+    /// If there is no client with this number.
+    pub fn resume(&mut self, client: usize) {
+        self.links[client].resume(self.now);
+    }
+
     /// Stops or resumes taking frames from a client, if it has a connection, as a driver does whose
     /// sink is full. The next connection takes them.
     ///
@@ -261,7 +297,8 @@ impl World {
                 break;
             }
         }
-        self.links.iter().for_each(Link::check_deadline);
+        let now = self.now;
+        self.links.iter().for_each(|link| link.check_deadline(now));
     }
 
     fn pass_time(&mut self) {

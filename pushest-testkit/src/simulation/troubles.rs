@@ -41,6 +41,12 @@ pub struct Troubles {
     pub inputs_from_the_past: u64,
     /// Messages that had to wait because the client did not read.
     pub unread: u64,
+    /// Times that the client's process was stopped.
+    pub stops: u64,
+    /// Times that the client's machine was suspended.
+    pub suspensions: u64,
+    /// Messages that were handed to the session later than they were read.
+    pub handed_late: u64,
     /// Frames that waited in the session until the link took frames again.
     pub unwritten: u64,
 }
@@ -64,6 +70,9 @@ impl AddAssign for Troubles {
         self.clocks_set_forward += other.clocks_set_forward;
         self.inputs_from_the_past += other.inputs_from_the_past;
         self.unread += other.unread;
+        self.stops += other.stops;
+        self.suspensions += other.suspensions;
+        self.handed_late += other.handed_late;
         self.unwritten += other.unwritten;
     }
 }
@@ -90,6 +99,9 @@ impl Troubles {
             ("clocks_set_forward", self.clocks_set_forward),
             ("inputs_from_the_past", self.inputs_from_the_past),
             ("unread", self.unread),
+            ("stops", self.stops),
+            ("suspensions", self.suspensions),
+            ("handed_late", self.handed_late),
             ("unwritten", self.unwritten),
         ];
         all.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect()

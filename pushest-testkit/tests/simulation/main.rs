@@ -8,6 +8,7 @@
 
 mod checks;
 mod crowd;
+mod gaps;
 mod recording;
 mod run;
 
@@ -24,7 +25,7 @@ const SEEDS: u64 = 10_000;
 
 #[test]
 fn whatever_breaks_every_wanted_channel_comes_back_and_nothing_is_missed_untold() {
-    let seeds = seeds();
+    let seeds = seeds_of(SEEDS);
     let is_one = seeds.clone().count() == 1;
     let troubles = all(seeds);
     println!("{troubles:#?}");
@@ -42,14 +43,15 @@ fn a_run_that_fails_runs_again_the_same_way() {
     }
 }
 
-fn seeds() -> Range<u64> {
+/// What is asked for, or so many.
+fn seeds_of(count: u64) -> Range<u64> {
     let variable = |name: &str| {
         let value = std::env::var(name).ok()?;
         Some(value.parse().unwrap_or_else(|_| panic!("{name}={value} is not a number")))
     };
     match (variable("PUSHEST_SEED"), variable("PUSHEST_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
-        (None, count) => 0..count.unwrap_or(SEEDS),
+        (None, asked) => 0..asked.unwrap_or(count),
     }
 }
 

@@ -29,9 +29,9 @@ fn what_the_clients_of_a_run_recorded_replays_byte_for_byte() {
     }
     assert!(lines > 100_000, "{lines}");
     // All but what these links and this server do not do: other WebSocket frames, and encryption.
-    let all = "action authorization close connect disconnect drained message network_change open \
-               ping reading retry set_endpoint sign_in signed subscribe timeout trace trigger \
-               unsubscribe writable";
+    let all = "action authorization caught_up close connect disconnect drained message \
+               network_change open ping reading retry set_endpoint sign_in signed subscribe \
+               timeout trace trigger unsubscribe wall_clock writable";
     assert_eq!(kinds, all.split_whitespace().map(String::from).collect());
 }
 

@@ -141,7 +141,7 @@ impl Run {
         // Mostly the first ones, so that clients meet.
         let channels = if self.random.bool() { 6 } else { CHANNELS.len() };
         let channel = CHANNELS[self.random.usize(0..channels)];
-        match self.random.u8(0..40) {
+        match self.random.u8(0..42) {
             0 => CHANNELS.into_iter().for_each(|channel| self.subscribe(client, channel)),
             1..=8 => self.subscribe(client, channel),
             9..=11 => self.unsubscribe(client, channel),
@@ -171,8 +171,27 @@ impl Run {
                 let delay = Duration::from_millis(self.random.u64(0..4_000));
                 self.world.link_mut(client).set_delay(delay);
             }
+            36 => self.stop(client, channel),
+            37 => {
+                let time = Duration::from_millis(self.random.u64(0..300));
+                self.world.link_mut(client).set_handling_time(time);
+            }
             _ => self.the_user_acts(client, channel),
         }
+    }
+
+    /// The client's process or its machine stands still for a while, and the world does not.
+    fn stop(&mut self, client: usize, channel: &'static str) {
+        if self.random.bool() {
+            self.world.stop(client);
+        } else {
+            self.world.suspend(client);
+        }
+        for _ in 0..self.random.u8(1..4) {
+            self.publish(channel);
+            self.world.run(Duration::from_millis(self.random.u64(0..100_000)));
+        }
+        self.world.resume(client);
     }
 
     fn subscribe(&mut self, client: usize, channel: &'static str) {
@@ -303,6 +322,7 @@ impl Run {
             self.world.set_reading(client, true);
             self.world.set_writable(client, true);
             self.world.link_mut(client).set_authorizer(healthy_authorizer());
+            self.world.link_mut(client).set_handling_time(Duration::ZERO);
         }
         self.every(Session::connect);
         // A refusal may still be on its way, and ends the attempt for good.

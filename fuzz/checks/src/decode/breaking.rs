@@ -92,8 +92,8 @@ fn as_nobodys_part(part: Value<'_>) {
 
 fn in_a_watchlist(part: Value<'_>) {
     let odd = part.as_str();
-    let read = |payload: &str| match fuzzing::decode(Kind::Watchlist, payload) {
-        Decoded::Changes(Some(read)) => read,
+    let read = |payload: &str| match fuzzing::decode(Kind::Watchlist(100), payload) {
+        Decoded::Changes(Some((changes, 0, lost))) => (changes, lost),
         other => panic!("{payload}: {other:?}"),
     };
     let came = |ids: &[&str]| (true, ids.iter().map(ToString::to_string).collect::<Vec<_>>());

@@ -204,8 +204,8 @@ fn decoded_alike(event: Option<&str>, payload: &str) {
         Kind::Error,
         Kind::Count,
         Kind::SignedIn,
-        Kind::Watchlist,
-        Kind::Online,
+        Kind::Watchlist(most_members),
+        Kind::Online(most_members),
     ];
     let own = event.and_then(|event| match event {
         "pusher_internal:subscription_succeeded" => Some(kinds[0]),

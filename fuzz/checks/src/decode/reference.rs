@@ -27,8 +27,8 @@ pub(super) fn decode(kind: Kind, payload: &str) -> Decoded {
         }
         Kind::Count => Decoded::Count(count(data)),
         Kind::SignedIn => Decoded::Member(signed_in(data)),
-        Kind::Watchlist => Decoded::Changes(watchlist(data)),
-        Kind::Online => Decoded::Changes(online(data)),
+        Kind::Watchlist(most) => Decoded::Changes(watchlist(data, most)),
+        Kind::Online(most) => Decoded::Changes(online(data, most)),
     }
 }
 
@@ -182,7 +182,7 @@ fn signed_in(data: Value<'_>) -> Option<(Pair, u64)> {
     Some(((id, Some(user_data.clone())), broken(data) + lost))
 }
 
-fn watchlist(data: Value<'_>) -> Option<(Changes, u64)> {
+fn watchlist(data: Value<'_>, most: usize) -> Option<(Changes, u64, u64)> {
     let mut lost = broken(data);
     let mut changes = Vec::new();
     let events = field(data, "events")?.values()?;
@@ -203,13 +203,23 @@ fn watchlist(data: Value<'_>) -> Option<(Changes, u64)> {
             None => lost += 1,
         }
     }
-    (!changes.is_empty() || lost == 0).then_some((changes, lost))
+    (!changes.is_empty() || lost == 0).then(|| shortened(changes, lost, most))
 }
 
-fn online(data: Value<'_>) -> Option<(Changes, u64)> {
+fn online(data: Value<'_>, most: usize) -> Option<(Changes, u64, u64)> {
     let mut changes = Vec::new();
     let lost = broken(data) + change(true, field(data, "user_ids")?, &mut changes);
-    (!changes.is_empty() || lost == 0).then_some((changes, lost))
+    (!changes.is_empty() || lost == 0).then(|| shortened(changes, lost, most))
+}
+
+/// The changes with at most so many ids each, how many are over that, and how many parts are odd.
+fn shortened(mut changes: Changes, lost: u64, most: usize) -> (Changes, u64, u64) {
+    let mut dropped = 0;
+    for (_, ids) in &mut changes {
+        dropped += ids.len().saturating_sub(most) as u64;
+        ids.truncate(most);
+    }
+    (changes, dropped, lost)
 }
 
 /// Adds who is named, unless all of them are odd; returns how many are.

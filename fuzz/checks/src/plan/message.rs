@@ -163,7 +163,7 @@ impl Message {
             r#"{"event":"pusher:ping","data":{}}"#,
             r#"{"event":"pusher:pong"}"#,
             r#"{"event":"pusher:signin_success","data":"{\"user_data\":\"{\\\"id\\\":\\\"me\\\"}\"}"}"#,
-            r#"{"event":"pusher:signin_success","data":{"user_data":{"id":"1"}}}"#,
+            r#"{"event":"pusher:signin_success","data":{"user_data":{"id":"1","watchlist":["2"]}}}"#,
             r#"{"event":"pusher_internal:watchlist_events","data":"{\"events\":[{\"name\":\"online\",\"user_ids\":[\"1\",2]}]}"}"#,
             r#"{"event":"offline","data":{"user_ids":["1"]}}"#,
             r#"{"event":"pusher_internal:subscription_count","channel":"a","data":"{\"subscription_count\":\"7\"}"}"#,
@@ -281,6 +281,12 @@ fn id_token(index: u8, spelling: u8) -> String {
 fn with_text(event: &str, channel: &str, data: &str) -> String {
     let data = serde_json::to_string(data).expect("a text always has a JSON form");
     format!(r#"{{"event":"{event}","channel":"{channel}","data":{data}}}"#)
+}
+
+/// Makes the sealed messages.
+pub(super) fn prepare() {
+    LazyLock::force(&SEALED);
+    LazyLock::force(&SEALED_WITH_ANOTHER);
 }
 
 static SEALED: LazyLock<String> = LazyLock::new(|| {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::hash::Hasher as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use pushest_proto::{
     Action, Authorization, CommandError, ConnectionId, ConnectionState, Denied, Endpoint,
     EndpointAnswer, Event, Instant, LimitReached, Limits, Session, Ticket,
@@ -12,7 +13,8 @@ use pushest_proto::{
 
 use super::words::{words_of, write_words};
 use crate::plan::{
-    Answer, Input, MASTER_KEY, NUMBERED, SECRET, SENTINEL, SHARED_SECRET, Setting, Step, Which,
+    Answer, Input, MASTER_KEY, NUMBERED, SECRET, SENTINEL, SHARED_SECRET, Setting, Step, Wall,
+    Which,
 };
 
 const PONG: &str = r#"{"event":"pusher:pong","data":{}}"#;
@@ -26,12 +28,13 @@ const MOST_KEPT: usize = 400;
 
 pub(super) struct Driver {
     pub(super) session: Session,
-    limits: Limits,
+    pub(super) limits: Limits,
     /// The time; it never runs backwards, though inputs may come with an older one.
     pub(super) now: Instant,
     /// Every connection that was asked for.
     connections: Vec<ConnectionId>,
     tickets: Vec<Ticket>,
+    wall: Wall,
     open: Option<ConnectionId>,
     established: Option<ConnectionId>,
     connecting: Option<ConnectionId>,
@@ -61,6 +64,7 @@ impl Driver {
             now,
             connections: Vec::new(),
             tickets: Vec::new(),
+            wall: Wall::new(),
             open: None,
             established: None,
             connecting: None,
@@ -84,6 +88,23 @@ impl Driver {
             self.refused.push(self.steps);
         }
         self.after(step);
+    }
+
+    /// The server sends a message on the last connection; nothing is polled.
+    pub(super) fn hear(&mut self, message: Bytes) {
+        if let Some(connection) = self.connection(Which::Last) {
+            self.session.handle_message(connection, message, self.now);
+        }
+    }
+
+    /// What the driver itself has allocated.
+    pub(super) fn own_bytes(&self) -> usize {
+        self.connections.capacity() * size_of::<ConnectionId>()
+            + self.tickets.capacity() * size_of::<Ticket>()
+            + self.connects.capacity() * size_of::<Instant>()
+            + self.refused.capacity() * size_of::<usize>()
+            + self.digests.capacity() * size_of::<u64>()
+            + self.last_action.capacity()
     }
 
     /// A step whose command was refused the first time.
@@ -136,6 +157,18 @@ impl Driver {
                 if let Some(ticket) = self.tickets.iter().rev().nth(back) {
                     session.handle_authorization(*ticket, authorization(*answer), now);
                 }
+            }
+            Input::CaughtUp(which, read_at) => {
+                if let Some(connection) = self.connection(*which) {
+                    let (timeout, state) = (self.session.poll_timeout(), self.session.state());
+                    self.session.handle_caught_up(connection, read_at.at(self.now));
+                    assert_eq!(self.session.poll_timeout(), timeout, "C3: it is no cause");
+                    assert_eq!(self.session.state(), state);
+                }
+            }
+            Input::WallClock(step) => {
+                let unix = self.wall.step(*step, now);
+                session.handle_wall_clock(unix, now);
             }
             Input::Reading(reading) => session.handle_reading(*reading, now),
             Input::Writable(writable) => {

@@ -3,29 +3,51 @@
 //! asserted after every step.
 
 mod driver;
+mod meter;
 mod settling;
 mod words;
 
 use crate::plan::{NUMBERED, Plan, SENTINEL};
 use driver::Driver;
+use meter::Meter;
 
 pub(crate) use driver::authorization;
+pub use meter::Live;
 
 /// Checks one input.
 ///
 /// # Panics
 /// If a line of the contract is broken; the message begins with its number.
 pub fn check(bytes: &[u8]) {
-    let plan = Plan::read(bytes);
-    if plan.quotes(&[SENTINEL, NUMBERED]) {
-        return;
-    }
+    let Some(plan) = plan(bytes) else { return };
     let mut first = Driver::new(plan.setting);
     for step in &plan.steps {
         first.step(step);
     }
     repeats(&plan, &first);
     first.settle();
+}
+
+/// Checks one input, and the session's memory by what the allocator counts: `live` says how many
+/// bytes the program has allocated and not freed. Nothing else may allocate meanwhile.
+///
+/// # Panics
+/// As [`check`].
+pub fn check_measured(bytes: &[u8], live: Live) {
+    let Some(plan) = plan(bytes) else { return };
+    let (meter, mut first) = Meter::new(live, plan.setting);
+    for step in &plan.steps {
+        first.step(step);
+        meter.check(&first, "after a step");
+    }
+    repeats(&plan, &first);
+    meter.flood(&mut first, &plan);
+    first.settle();
+    meter.check(&first, "settled");
+}
+
+fn plan(bytes: &[u8]) -> Option<Plan> {
+    Some(Plan::read(bytes)).filter(|plan| !plan.quotes(&[SENTINEL, NUMBERED]))
 }
 
 /// C6 and C7: the same inputs without the refused commands lead to the same actions, and to the

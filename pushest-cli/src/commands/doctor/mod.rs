@@ -16,8 +16,8 @@ use pushest_proto::{
 use tokio::time::timeout;
 
 use self::diagnosis::{Given, Step, diagnose};
+use super::checks::Checks;
 use super::once::Once;
-use super::rehearsal::Rehearsal;
 use crate::arguments::DoctorArguments;
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -35,15 +35,15 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
     let limit = arguments.timeout;
     let connection = Connection::impatient(&arguments.connection, limit)?;
     super::warn_of_near_misses(&arguments.channel, output);
-    let mut rehearsal = Rehearsal::new(&connection);
+    let checks = Checks::new(&connection);
     let user = match &arguments.user_id {
-        Some(id) => rehearsal.user_id(id)?,
+        Some(id) => checks.user_id(id)?,
         None if connection.has_endpoint => SubscribeOptions::default(),
         None => SubscribeOptions::member(&super::random_user()),
     };
     let mut channels = Vec::new();
     match &arguments.channel {
-        Some(channel) => channels.push(rehearsal.subscribe(channel, &user)?),
+        Some(channel) => channels.push(checks.subscribe(channel, &user)?),
         None => {
             for channel in CHANNELS {
                 channels.push(ChannelName::new(channel)?);
@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
                 channels.push(ChannelName::new(ENCRYPTED)?);
             }
             if connection.can_sign() {
-                rehearsal.subscribe(CHANNELS[2], &user)?;
+                checks.subscribe(CHANNELS[2], &user)?;
             }
         }
     }

@@ -139,9 +139,7 @@ pub fn what_a_server_could_not_send_to_a_slow_receiver_is_not_taken_for_new<D: D
 }
 
 /// Whatever runs the client does something else meanwhile: here, its own authorizer.
-pub fn what_was_sent_while_the_clients_thread_was_blocked_lies_in_the_gap<D: Driver>(
-    scheme: Scheme,
-) {
+fn blocked_client<D: Driver>(scheme: Scheme, events: usize, bytes: usize) {
     let (remote, server) = scheme.in_process();
     let publisher = Arc::new(Publisher::new(server));
     let let_go = Arc::<Mutex<Option<Instant>>>::default();
@@ -151,7 +149,9 @@ pub fn what_was_sent_while_the_clients_thread_was_blocked_lies_in_the_gap<D: Dri
         let blocking: Authorizing = Box::pin(async move {
             let mut let_go = let_go.lock().expect("nobody panics");
             if let_go.is_none() {
-                publisher.publish_for(MOMENT / 2, std::thread::sleep);
+                for _ in 0..events {
+                    publisher.publish(bytes);
+                }
                 publisher.server.close(Target::All, 4200, "restart");
                 publisher.publish_for(MOMENT, std::thread::sleep);
                 *let_go = Some(Instant::now());
@@ -160,7 +160,11 @@ pub fn what_was_sent_while_the_clients_thread_was_blocked_lies_in_the_gap<D: Dri
         });
         blocking
     };
-    let settings = Settings { authorizer: Some(Arc::new(authorizer)), ..remote.settings() };
+    let settings = Settings {
+        authorizer: Some(Arc::new(authorizer)),
+        queue_bytes: 64 * 1024 * 1024,
+        ..remote.settings()
+    };
     let earliest = since_1970();
     let mut client = started_with::<D>(remote.builder().build().expect("valid"), settings);
     client.must_subscribe(CHANNEL);
@@ -169,6 +173,14 @@ pub fn what_was_sent_while_the_clients_thread_was_blocked_lies_in_the_gap<D: Dri
     client.until("the thread to be free", |_| let_go.try_lock().is_ok_and(|time| time.is_some()));
     let let_go = let_go.lock().expect("nobody panics").expect("it was blocked");
     publisher.check_gap(&mut client, let_go, earliest);
+}
+
+pub fn what_was_sent_while_the_clients_thread_was_blocked_lies_in_the_gap<D: Driver>(
+    scheme: Scheme,
+) {
+    for (events, bytes) in [(1, 0), (20, 10), (1_000, 1_000), (280, 50_000)] {
+        blocked_client::<D>(scheme, events, bytes);
+    }
 }
 
 /// A client without a thread of its own does nothing between two calls; others go on.

@@ -1,28 +1,21 @@
-//! Commands tried out before anything is dialled: whatever the core would refuse is bad input.
+//! Checks before anything is dialled: whatever the core would refuse is bad input. All rules about
+//! names, users and data are the core's own.
 
 use std::fmt::Display;
 
-use pushest_proto::{ChannelKind, ChannelName, CommandError, Instant, Session, SubscribeOptions};
+use pushest_proto::{ChannelKind, ChannelName, SubscribeOptions};
 use serde_json::value::RawValue;
 
 use crate::arguments::UserOptions;
 use crate::connection::Connection;
 use crate::failure::Failure;
 
-/// A session that never connects. All rules about names, users and data are the core's own.
-pub(crate) struct Rehearsal {
-    session: Session,
-    can_sign: bool,
-    has_endpoint: bool,
-}
+/// Checks against what a connection was configured with.
+pub(crate) struct Checks<'a>(&'a Connection);
 
-impl Rehearsal {
-    pub(crate) fn new(connection: &Connection) -> Self {
-        Self {
-            session: Session::new(connection.config.clone(), 0, Instant::ORIGIN),
-            can_sign: connection.can_sign(),
-            has_endpoint: connection.has_endpoint,
-        }
+impl<'a> Checks<'a> {
+    pub(crate) fn new(connection: &'a Connection) -> Self {
+        Self(connection)
     }
 
     /// Who subscribes to these channels.
@@ -35,7 +28,7 @@ impl Rehearsal {
         let names: Vec<ChannelName> = names.collect::<Result<_, Failure>>()?;
         let presence = names.iter().find(|name| name.kind() == ChannelKind::Presence);
         match (presence, &user.user_id) {
-            (Some(_), None) if self.has_endpoint => Ok(SubscribeOptions::default()),
+            (Some(_), None) if self.0.has_endpoint => Ok(SubscribeOptions::default()),
             (Some(channel), None) => Err(Failure::input(format_args!(
                 "{channel} is a presence channel: say who subscribes with --user-id"
             ))),
@@ -56,7 +49,7 @@ impl Rehearsal {
 
     /// This user, where it is the command that says who subscribes.
     pub(crate) fn user_id(&self, id: &str) -> Result<SubscribeOptions, Failure> {
-        if self.has_endpoint {
+        if self.0.has_endpoint {
             return Err(Failure::input(format_args!(
                 "--user-id {id:?} cannot be used: the endpoint says who subscribes"
             )));
@@ -65,39 +58,35 @@ impl Rehearsal {
     }
 
     pub(crate) fn subscribe(
-        &mut self,
+        &self,
         channel: &str,
         options: &SubscribeOptions,
     ) -> Result<ChannelName, Failure> {
-        let name = self.session.subscribe(channel, options, Instant::ORIGIN)?;
-        if name.kind().is_signed() && !self.can_sign {
+        let name = self.0.config.check_subscribe(channel, options)?;
+        if name.kind().is_signed() && !self.0.can_sign() {
             return Err(unsigned(format_args!("subscribing to {name}")));
         }
         Ok(name)
     }
 
-    pub(crate) fn sign_in(&mut self, user: Option<&str>) -> Result<(), Failure> {
-        if !self.can_sign {
+    pub(crate) fn sign_in(&self, user: Option<&str>) -> Result<(), Failure> {
+        if !self.0.can_sign() {
             return Err(unsigned("signing in"));
         }
-        Ok(self.session.sign_in(user, Instant::ORIGIN)?)
+        Ok(self.0.config.check_sign_in(user)?)
     }
 
     pub(crate) fn trigger(
-        &mut self,
+        &self,
         channel: &str,
         event: &str,
         data: &RawValue,
     ) -> Result<(), Failure> {
-        match self.session.trigger(channel, event, data, Instant::ORIGIN) {
-            // All that is left to object to.
-            Ok(()) | Err(CommandError::NotConnected) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        Ok(self.0.config.check_trigger(channel, event, data)?)
     }
 
     fn name(&self, channel: &str) -> Result<ChannelName, Failure> {
-        let rules = &self.session.config().limits().channel_name;
+        let rules = &self.0.config.limits().channel_name;
         Ok(ChannelName::with_rules(channel, rules)?)
     }
 }

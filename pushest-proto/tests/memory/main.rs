@@ -1,0 +1,39 @@
+//! What the core says of its memory is what the allocator counts (contract, C5): of each kind of
+//! event, and of sessions that are flooded. In a process of its own, whose allocator counts
+//! everything; so one test runs at a time.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+mod floods;
+mod kinds;
+mod world;
+
+use std::alloc::System;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// The bytes that are in use.
+fn live() -> usize {
+    let stats = ALLOCATOR.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// No other test allocates meanwhile.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn the_allocator_counts() {
+    let _alone = alone();
+    let before = live();
+    let text = std::hint::black_box("x".repeat(100_000));
+    assert!((100_000..101_000).contains(&(live() - before)));
+    drop(text);
+    assert!(live() - before < 1_000);
+}
