@@ -15,11 +15,6 @@ pub(crate) enum News {
 }
 
 impl News {
-    /// The bytes of a message.
-    pub(crate) fn bytes(&self) -> usize {
-        if let Self::Received(_, message) = self { message.len() } else { 0 }
-    }
-
     pub(crate) fn tell(self, session: &mut Session, now: Instant) {
         match self {
             Self::Opened(connection) => session.handle_open(connection, now),

@@ -377,8 +377,7 @@ impl<R: Runtime> Pump<R> {
                     }
                 }
             }
-            // What is left of the last batch goes first.
-            Link::Open(_) if self.is_paused || !self.news.is_empty() => {}
+            Link::Open(_) if self.is_paused => {}
             Link::Open(_) => self.read_messages(context),
         }
         self.read_bytes.look(match &self.link {
@@ -389,7 +388,7 @@ impl<R: Runtime> Pump<R> {
 
     fn read_messages(&mut self, context: &mut Context<'_>) {
         let (most, most_bytes) = self.batch;
-        // What a former poll has left counts, too: the session is told all of it at once.
+        // What is left of a former batch counts, too.
         let mut bytes = self.news.iter().map(News::bytes).sum::<usize>();
         while self.news.is_empty() || (self.news.len() < most && bytes < most_bytes) {
             let Link::Open(wire) = &mut self.link else { return };
