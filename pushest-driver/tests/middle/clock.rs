@@ -36,7 +36,7 @@ impl Clock {
     /// Moves the clock, and wakes whoever waited no longer than until then.
     pub(super) fn advance(&self, by: Duration) {
         let mut time = self.lock();
-        time.now = time.now + by;
+        time.now += by;
         let now = time.now;
         let due = time.timers.values_mut().filter(|timer| timer.until <= now);
         let wakers: Vec<_> = due.filter_map(|timer| timer.waker.take()).collect();

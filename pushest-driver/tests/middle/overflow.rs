@@ -17,7 +17,7 @@ fn options(events: usize, overflow: Overflow) -> Options {
 /// A client whose receivers hold so many events, subscribed to `news` and asleep.
 fn slow(events: usize, overflow: Overflow) -> (Rig, Subscription) {
     let mut rig = Rig::connected_with(config(), options(events, overflow));
-    let mut news = rig.client.subscribe("news").unwrap();
+    let mut news = rig.client.subscribe("news").expect("a good name");
     rig.settle();
     received(&mut news);
     rig.settle();
@@ -77,7 +77,7 @@ fn a_full_receiver_holds_up_reading_but_neither_commands_nor_pings() {
     let (mut rig, mut news) = slow(4, Overflow::Wait);
     rig.server().says(&frames::events("news", 0..10));
     rig.run();
-    rig.client.subscribe("orders").unwrap().detach();
+    rig.want("orders");
     rig.run();
     assert_eq!(rig.server().take_received(), ["pusher:subscribe orders"]);
     rig.world.take_calls();
@@ -114,9 +114,11 @@ fn of_two_full_receivers_the_last_one_lets_reading_go_on() {
     assert_eq!(received(&mut news), numbers(5..10));
 }
 
+type GiveUp = fn(&Client, Subscription);
+
 #[test]
 fn a_full_receiver_that_is_given_up_holds_nobody_up() {
-    let ways: [(&str, fn(&Client, Subscription)); 4] = [
+    let ways: [(&str, GiveUp); 4] = [
         ("dropped", |_, full| drop(full)),
         ("detached", |_, full| full.detach()),
         ("narrowed", |_, full| std::mem::forget(full.on::<u32>("other"))),

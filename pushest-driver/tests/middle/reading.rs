@@ -12,7 +12,7 @@ use super::world::{Call, Outcome};
 /// A client that is subscribed to `news`, asleep.
 fn listening() -> (Rig, pushest_driver::Subscription) {
     let mut rig = Rig::connected();
-    let mut news = rig.client.subscribe("news").unwrap();
+    let mut news = rig.client.subscribe("news").expect("a good name");
     rig.settle();
     received(&mut news);
     rig.world.take_calls();
@@ -157,7 +157,7 @@ fn a_message_over_the_transports_limit_costs_the_connection_and_says_so_to_the_s
     let options = Options::default().transport_limit(2_000);
     let mut rig = Rig::connected_with(config().limits(limits), options);
     let mut events = rig.client.events();
-    rig.client.subscribe("news").unwrap().detach();
+    rig.want("news");
     rig.settle();
     received(&mut events);
     rig.server().take_received();

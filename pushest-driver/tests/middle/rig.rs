@@ -76,6 +76,11 @@ impl Rig {
         std::mem::replace(&mut self.client, Self::new().client)
     }
 
+    /// Wants a channel for good.
+    pub(super) fn want(&self, channel: &str) {
+        self.client.subscribe(channel).expect("a good name").detach();
+    }
+
     pub(super) fn state(&self) -> ConnectionState {
         self.client.status().state
     }
@@ -129,7 +134,7 @@ impl Rig {
     /// Lets the servers read and answer. Returns whether one has.
     pub(super) fn serve(&mut self) -> bool {
         self.meet();
-        self.servers.iter_mut().fold(false, |has_spoken, server| server.go_on() || has_spoken)
+        self.servers.iter_mut().filter_map(|server| server.go_on().then_some(())).count() > 0
     }
 
     /// Lets so much time pass, timer by timer.

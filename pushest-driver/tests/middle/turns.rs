@@ -92,7 +92,7 @@ fn a_deadline_that_passed_without_news_is_kept_by_the_first_turn() {
 /// Says so many numbered events of a channel that is subscribed to.
 fn flooded(numbers: usize) -> Rig {
     let mut rig = Rig::connected();
-    rig.client.subscribe("news").unwrap().detach();
+    rig.want("news");
     rig.settle();
     rig.server().take_received();
     rig.server().says(&frames::events("news", 0..numbers));
@@ -124,7 +124,7 @@ fn after_its_budget_a_flood_lets_others_run_and_wakes_the_pump_exactly_once() {
 fn a_command_in_a_flood_is_carried_out_by_the_next_turn_and_not_after_the_flood() {
     let mut rig = flooded(20_000);
     for name in ["a", "b", "c"] {
-        rig.client.subscribe(name).unwrap().detach();
+        rig.want(name);
         let unread = rig.socket().unread();
         let seen = Arc::new(Mutex::new(None));
         let (kept, socket) = (seen.clone(), rig.socket());
@@ -146,7 +146,7 @@ fn a_command_in_a_flood_is_carried_out_by_the_next_turn_and_not_after_the_flood(
 fn timers_are_kept_in_a_flood_that_never_ends() {
     let mut rig = flooded(1_000);
     rig.server().habits.confirms = false;
-    rig.client.subscribe("unanswered").unwrap().detach();
+    rig.want("unanswered");
     let mut subscribes = Vec::new();
     for second in 0..60 {
         rig.server().says(&frames::events("news", 0..1_000));
@@ -255,19 +255,19 @@ fn a_closing_connection_that_is_flooded_holds_nobody_up_and_ends_in_time() {
 #[test]
 fn a_pump_that_moves_to_another_task_is_woken_there() {
     let mut rig = Rig::connected();
-    rig.client.subscribe("news").unwrap().detach();
+    rig.want("news");
     rig.settle();
     for cause in ["a command", "a message", "a timer", "room to write"] {
         if cause == "room to write" {
             rig.socket().set_room(0);
-            rig.client.subscribe("waits").unwrap().detach();
+            rig.want("waits");
             rig.run();
         }
         let former = std::mem::take(&mut rig.wakes);
         assert!(rig.poll().is_pending());
         assert_eq!(former.held(), 0, "{cause}: the former task's waker is kept");
         match cause {
-            "a command" => rig.client.subscribe("orders").unwrap().detach(),
+            "a command" => rig.want("orders"),
             "a message" => rig.server().says(&frames::event("news", "headline", "rain")),
             "a timer" => rig.world.clock().advance(Duration::from_secs(120)),
             _ => rig.socket().set_room(usize::MAX),

@@ -196,8 +196,9 @@ impl Parts {
         let held = self.lock();
         let is_panic = held.victims.contains(&Part::Panic);
         let counts = match call {
-            // They may be made under the driver's lock, or while it unwinds.
-            Call::Now | Call::Write(_) | Call::Flush(_) => is_panic && held.is_polling,
+            // This one is made under the driver's lock.
+            Call::Now => is_panic && held.is_polling,
+            // And these may be made while it unwinds.
             Call::Dropped(_) => !is_panic,
             _ => true,
         };
