@@ -93,6 +93,19 @@ fn a_full_receiver_holds_up_reading_but_neither_commands_nor_pings() {
 }
 
 #[test]
+fn a_ping_that_was_read_before_reading_stopped_is_answered_also_where_it_ended_the_batch() {
+    for events in 1..64 {
+        let (mut rig, _news) = slow(1, Overflow::Wait);
+        let ping = frames::frame(frames::PING, b"there?");
+        let behind = frames::events("news", events..1_000);
+        rig.server().says(&[frames::events("news", 0..events), ping, behind].concat());
+        rig.run();
+        assert!(rig.socket().unread() > 0, "it does not stop");
+        assert_eq!(rig.server().take_received(), ["pong"], "behind {events}");
+    }
+}
+
+#[test]
 fn of_two_full_receivers_the_last_one_lets_reading_go_on() {
     let (mut rig, mut news) = slow(4, Overflow::Wait);
     let mut other = rig.client.subscribe("news").unwrap();

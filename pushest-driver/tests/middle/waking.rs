@@ -98,20 +98,19 @@ fn whoever_waits_for_a_time_wakes_the_pump_once_and_is_woken_once() {
     assert!(without.poll().is_pending());
 }
 
-/// Does something once, at each call of the driver in turn, from the dial (a command) or from the
-/// connection on to the answer to a message; then lets it be seen. The clock is looked at under the
-/// driver's lock, so that no command can come from there.
+/// Does something once, at each call of the driver in turn, then lets it be seen. Returns the calls.
+/// The clock is looked at under the driver's lock, so that no command can come from there.
 fn at_each_call(
+    begin: fn() -> Rig,
+    go_on: fn(&mut Rig),
     is_command: bool,
     deed: impl Fn(&Rig) -> Box<dyn FnOnce() + Send>,
     is_seen: impl Fn(&mut Rig) -> bool,
-) {
+) -> Vec<Call> {
     let mut tried = Vec::new();
-    for at in 0.. {
-        let mut rig = if is_command { Rig::new() } else { chatting() };
-        let channel = if is_command { "private-chat" } else { "news" };
-        rig.want(channel);
-        let (mut left, mut deed) = (at, Some(deed(&rig)));
+    loop {
+        let mut rig = begin();
+        let (mut left, mut deed) = (tried.len(), Some(deed(&rig)));
         let calls = Arc::new(Mutex::new(None));
         let done = calls.clone();
         rig.world.at_each_call(move |call| {
@@ -126,32 +125,59 @@ fn at_each_call(
             }
             left = usize::saturating_sub(left, 1);
         });
-        rig.settle();
-        rig.server().says(&frames::event("private-chat", "headline", "rain"));
-        rig.settle();
+        go_on(&mut rig);
         rig.world.forget_hook();
-        let Some(call) = *calls.lock().expect("no deed panics") else { break };
-        assert!(is_seen(&mut rig), "lost at {at}, {call:?}");
+        let Some(call) = *calls.lock().expect("no deed panics") else { return tried };
+        assert!(is_seen(&mut rig), "lost at {}, {call:?}", tried.len());
         tried.push(call);
     }
-    let of_dials = [Call::Resolve, Call::Connect(address(1)), Call::Dial, Call::Dropped("attempt")];
-    let of_turns = [Call::Now];
-    let expected = if is_command { &of_dials[..] } else { &of_turns };
-    let of_both = [Call::Flush(Outcome::Done(0)), Call::Read(Outcome::Pending), Call::Sleep];
-    for call in expected.iter().chain(&of_both) {
+}
+
+/// One that is about to read, to write and to look at the time, and then has nothing to do: the
+/// server is silent, and a command has woken it already.
+fn before_its_last_poll() -> Rig {
+    let mut rig = chatting();
+    rig.server().habits.confirms = false;
+    rig.want("news");
+    rig.server().says(&frames::event("private-chat", "headline", "rain"));
+    rig
+}
+
+fn run(rig: &mut Rig) {
+    rig.run();
+}
+
+fn subscribe(rig: &Rig) -> Box<dyn FnOnce() + Send> {
+    let client = rig.client.clone();
+    Box::new(move || client.subscribe("late").expect("a good name").detach())
+}
+
+fn has_subscribed(rig: &mut Rig) -> bool {
+    rig.server().take_received().contains(&"pusher:subscribe late".to_string())
+}
+
+#[track_caller]
+fn expect_calls(tried: &[Call], expected: &[Call]) {
+    for call in expected {
         assert!(tried.contains(call), "{call:?} is not among {tried:?}");
     }
 }
 
+const OF_A_POLL: [Call; 3] =
+    [Call::Flush(Outcome::Done(0)), Call::Read(Outcome::Pending), Call::Sleep];
+
 #[test]
 fn a_command_at_any_moment_of_a_poll_is_carried_out() {
-    let subscribe = |rig: &Rig| -> Box<dyn FnOnce() + Send> {
-        let client = rig.client.clone();
-        Box::new(move || client.subscribe("late").unwrap().detach())
-    };
-    at_each_call(true, subscribe, |rig| {
-        rig.server().take_received().contains(&"pusher:subscribe late".to_string())
-    });
+    let tried = at_each_call(before_its_last_poll, run, true, subscribe, has_subscribed);
+    expect_calls(&tried, &OF_A_POLL);
+}
+
+#[test]
+fn a_command_at_any_moment_of_a_dial_is_carried_out() {
+    let tried = at_each_call(Rig::new, Rig::settle, true, subscribe, has_subscribed);
+    let of_a_dial =
+        [Call::Resolve, Call::Connect(address(1)), Call::Dial, Call::Dropped("attempt")];
+    expect_calls(&tried, &of_a_dial);
 }
 
 #[test]
@@ -160,7 +186,10 @@ fn a_message_at_any_moment_of_a_poll_is_told() {
         let socket = rig.world.sockets()[0].clone();
         Box::new(move || socket.arrives(&frames::event("private-chat", "headline", "late")))
     };
-    at_each_call(false, say, |rig| rig.client.statistics().events == 2);
+    let is_told = |rig: &mut Rig| rig.client.statistics().events == 2;
+    let tried = at_each_call(before_its_last_poll, run, false, say, is_told);
+    expect_calls(&tried, &OF_A_POLL);
+    expect_calls(&tried, &[Call::Now]);
 }
 
 #[test]
@@ -169,12 +198,15 @@ fn time_that_passes_at_any_moment_of_a_poll_is_noticed() {
         let world = rig.world.clone();
         Box::new(move || world.clock().advance(Duration::from_secs(121)))
     };
-    at_each_call(false, pass, |rig| {
+    let is_noticed = |rig: &mut Rig| {
         // It is a ping of the client's, or the message came after that time.
         let has_pinged = rig.server().take_received().contains(&"pusher:ping".to_string());
         let next = rig.world.clock().next();
         has_pinged || next.is_some_and(|next| next <= Duration::from_secs(120))
-    });
+    };
+    let tried = at_each_call(before_its_last_poll, run, false, pass, is_noticed);
+    expect_calls(&tried, &OF_A_POLL);
+    expect_calls(&tried, &[Call::Now]);
 }
 
 #[test]

@@ -139,23 +139,29 @@ fn a_flush_that_has_to_wait_is_taken_up_again_and_not_repeated_after_that() {
 
 #[test]
 fn a_close_frame_that_can_be_read_says_more_than_the_write_that_failed() {
-    for is_blocked in [false, true] {
+    // Before it is written, or in the very moment in which that fails.
+    for is_late in [false, true] {
         let mut rig = chatting();
-        if is_blocked {
-            rig.socket().set_room(0);
-            for _ in 0..100 {
-                rig.client.trigger("private-chat", "client-a", &"x".repeat(100)).unwrap();
-            }
-            rig.run();
-        }
-        let bytes =
-            [frames::event("private-chat", "last", "1"), frames::close(4100, "over capacity")];
         let mut events = rig.client.events();
+        let socket = rig.socket();
+        let mut say = move || {
+            let last = frames::event("private-chat", "last", "1");
+            socket.arrives(&[last, frames::close(4100, "over capacity")].concat());
+            socket.ends(End::Reset);
+        };
         rig.client.trigger("private-chat", "client-a", "1").unwrap();
         rig.socket().break_writing();
-        rig.server().says(&bytes.concat());
-        rig.socket().ends(End::Reset);
+        if is_late {
+            rig.world.at_each_call(move |call| {
+                if call == Call::Write(Outcome::Failed) {
+                    say();
+                }
+            });
+        } else {
+            say();
+        }
         rig.run();
+        rig.world.forget_hook();
         let loss = rig.client.status().last_loss.expect("it was lost");
         assert_eq!(*loss, Loss::closed(Some(4100), "over capacity"));
         assert_eq!(received(&mut events), ["private-chat: last 1", "Waiting"]);
