@@ -286,7 +286,9 @@ fn those_who_wait_for_the_rate_are_woken_when_it_allows_and_only_then() {
     assert!(second.poll().is_pending());
     rig.settle();
     let mut waited = Duration::ZERO;
+    let mut rounds = 0..10_000;
     while second.wakes.take() == 0 {
+        rounds.next().expect("it comes to an end");
         let next = rig.world.clock().next().expect("somebody keeps the time");
         rig.world.clock().advance(next);
         waited += next;
