@@ -144,7 +144,7 @@ fn a_close_frame_that_can_be_read_says_more_than_the_write_that_failed() {
         let mut rig = chatting();
         let mut events = rig.client.events();
         let socket = rig.socket();
-        let mut say = move || {
+        let say = move || {
             let last = frames::event("private-chat", "last", "1");
             socket.arrives(&[last, frames::close(4100, "over capacity")].concat());
             socket.ends(End::Reset);
