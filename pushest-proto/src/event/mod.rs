@@ -56,14 +56,15 @@ pub enum Event {
     Gap {
         /// The channel.
         channel: ChannelName,
-        /// From the beginning of the gap until now, with the time in which the machine was
-        /// suspended, as far as the session was told
+        /// From the beginning of the gap until the session told it, with the time in which the
+        /// machine was suspended, as far as the session was told
         /// ([`Session::handle_wall_clock`](crate::Session::handle_wall_clock)).
         silent_for: Duration,
         /// The beginning of the gap on the wall clock of this machine, since 1970 (UTC): with std,
-        /// `SystemTime::UNIX_EPOCH + since`. It is exact to about a millisecond; how far this
-        /// machine's clock is from that of the server is not known. `None` if the session was never
-        /// told the wall clock.
+        /// `SystemTime::UNIX_EPOCH + since`. Unlike `silent_for` it is right however late a receiver
+        /// comes to the event. It is exact to a few milliseconds; how far this machine's clock is
+        /// from that of the server is not known. `None` if the session was never told the wall
+        /// clock.
         since: Option<Duration>,
         /// How the former connection ended.
         cause: Arc<Loss>,

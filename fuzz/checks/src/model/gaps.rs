@@ -1,6 +1,8 @@
-//! The model's gaps: since when something may be missing on each channel. Time stands still while
-//! the model's session is connected, so that no round trip takes any; but what a driver says of
-//! its reading may be about any time, and machines are suspended.
+//! The model's gaps: since when something may be missing on each channel.
+//!
+//! The model knows the moment at which everything was read, and bounds what the session takes from
+//! it for what may be under way: from nothing to all the time since the first frame, and the
+//! longest pause.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +21,9 @@ pub(super) struct Gaps {
     wall: Wall,
     /// What happened on the present connection, in order.
     log: Vec<Entry>,
+    first_frame: Option<i128>,
+    paused: Option<i128>,
+    longest_pause: i128,
     channels: BTreeMap<String, Channel>,
 }
 
@@ -34,7 +39,8 @@ struct Channel {
     asked: Option<i128>,
     /// Something was told of it since it was wanted, or since its gap began.
     is_told: bool,
-    gap: Option<i128>,
+    /// The earliest and the latest beginning.
+    gap: Option<(i128, i128)>,
 }
 
 /// The last reading of the wall clock, and what readings told of.
@@ -48,6 +54,9 @@ struct Wall {
 impl Gaps {
     pub(super) fn opened(&mut self, now: Instant) {
         self.log = vec![Entry::Opened(self.wall.elapsed(now))];
+        self.first_frame = None;
+        self.paused = None;
+        self.longest_pause = 0;
     }
 
     pub(super) fn heard(&mut self, now: Instant) {
@@ -60,11 +69,27 @@ impl Gaps {
         }
     }
 
+    /// The driver stopped reading, or resumed.
+    pub(super) fn reading(&mut self, reading: bool, now: Instant) {
+        let now = self.wall.elapsed(now);
+        if !reading {
+            self.paused.get_or_insert(now);
+        } else if let Some(paused) = self.paused.take() {
+            self.longest_pause = self.longest_pause.max(now - paused);
+        }
+    }
+
+    /// A frame was sent to which there may be an answer.
+    pub(super) fn sends(&mut self, now: Instant) {
+        self.first_frame.get_or_insert(self.wall.elapsed(now));
+    }
+
     pub(super) fn wall_clock(&mut self, unix: Duration, at: Instant) {
         self.wall.read(unix, micros(at));
     }
 
     pub(super) fn subscribes(&mut self, channel: &str, now: Instant) {
+        self.sends(now);
         let now = self.wall.elapsed(now);
         self.channels.entry(channel.to_owned()).or_default().asked.get_or_insert(now);
     }
@@ -86,9 +111,12 @@ impl Gaps {
         let channel = self.channels.entry(name.to_string()).or_default();
         match event {
             Event::Gap { silent_for, since, .. } => {
-                let began = channel.gap.take().unwrap_or_else(|| panic!("{name} has no gap"));
-                let elapsed = self.wall.elapsed(now) - began;
-                assert_eq!(silent_for.as_micros() as i128, elapsed.max(0), "of {name}");
+                let (earliest, latest) =
+                    channel.gap.take().unwrap_or_else(|| panic!("{name} has no gap"));
+                let (elapsed, now_elapsed) =
+                    (silent_for.as_micros() as i128, self.wall.elapsed(now));
+                let bounds = (now_elapsed - latest).max(0)..=(now_elapsed - earliest).max(0);
+                assert!(bounds.contains(&elapsed), "{elapsed} µs, and not {bounds:?}, of {name}");
                 let latest = self.wall.last.map(|(unix, at)| unix + micros(now) - at - elapsed);
                 let since = since.map(|since| since.as_micros() as i128);
                 assert_eq!(since.is_some(), latest.is_some(), "of {name}");
@@ -107,18 +135,19 @@ impl Gaps {
     }
 
     fn lost(&mut self) {
-        let began = self.read_until();
+        let (earliest, latest) = self.began();
         for channel in self.channels.values_mut() {
             let asked = channel.asked.take();
             if std::mem::take(&mut channel.is_told) && channel.gap.is_none() {
-                channel.gap = Some(asked.map_or(began, |asked| asked.max(began)));
+                let asked = asked.unwrap_or(i128::MIN);
+                channel.gap = Some((asked.max(earliest), asked.max(latest)));
             }
         }
     }
 
-    /// The latest time, before the last message, at which everything was read; not after the first
-    /// message behind it. The last message, if nothing was said of reading.
-    fn read_until(&self) -> i128 {
+    /// The bounds of the latest time, before the last message, at which everything was read; not
+    /// after the first message behind it. The last message, if nothing was said of reading.
+    fn began(&self) -> (i128, i128) {
         let is_said = self.log.iter().any(|entry| matches!(entry, Entry::Read(_)));
         let (mut latest, mut counted, mut heard) = (None, 0, 0);
         for entry in &self.log {
@@ -138,7 +167,11 @@ impl Gaps {
                 }
             }
         }
-        if is_said { counted } else { heard }
+        if !is_said {
+            return (heard, heard);
+        }
+        let under_way = self.first_frame.map_or(0, |sent| heard - sent);
+        (counted - under_way.max(self.longest_pause), counted)
     }
 }
 

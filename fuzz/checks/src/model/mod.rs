@@ -3,7 +3,7 @@
 //! the server was told, who is signed in, and who is present.
 //!
 //! So that the model stays small, everything is polled after each input, the driver can always
-//! write, and time passes only while the session waits for its next attempt.
+//! write, and of all deadlines only that of the next attempt passes.
 
 mod channels;
 mod gaps;
@@ -40,6 +40,7 @@ pub fn check(bytes: &[u8]) {
 struct Pair {
     session: Session,
     reference: Reference,
+    setting: Setting,
     gaps: Gaps,
     wall: Wall,
     now: Instant,
@@ -58,6 +59,7 @@ impl Pair {
         Self {
             session: Session::new(setting.config(), setting.seed, now),
             reference: Reference::new(setting),
+            setting,
             gaps: Gaps::default(),
             wall: Wall::new(),
             now,
@@ -143,7 +145,12 @@ impl Pair {
                 session.handle_wall_clock(unix, now);
                 self.gaps.wall_clock(unix, now);
             }
-            Input::Reading(reading) => session.handle_reading(*reading, now),
+            Input::Reading(reading) => {
+                session.handle_reading(*reading, now);
+                if self.reference.is_connected() {
+                    self.gaps.reading(*reading, self.now);
+                }
+            }
             // The model's driver can always write.
             Input::Writable(_) => {}
             Input::NetworkChange => session.handle_network_change(now),
@@ -172,7 +179,19 @@ impl Pair {
             Input::Ping => {
                 assert_eq!(session.ping(now).is_ok(), reference.is_connected(), "ping");
             }
-            Input::Pass(_) | Input::PassToDeadline { .. } => {
+            Input::Pass(duration) => match (session.status().next_retry, session.poll_timeout()) {
+                (Some(retry), _) => {
+                    self.now = self.now.max(retry);
+                    reference.retried();
+                }
+                // What has a deadline does not happen, and client events have their second.
+                (None, Some(deadline)) if !self.setting.rate_limited => {
+                    let before = Instant::from_micros(deadline.as_micros() - 1);
+                    self.now = self.now.max((self.now + *duration).min(before));
+                }
+                (None, _) => {}
+            },
+            Input::PassToDeadline { .. } => {
                 if let Some(retry) = session.status().next_retry {
                     self.now = self.now.max(retry);
                     reference.retried();
@@ -216,7 +235,8 @@ impl Pair {
                             assert!(self.served.remove(&channel), "{channel} was not subscribed");
                         }
                         Frame::SignIn => self.reference.user.frame.bytes = bytes,
-                        Frame::Ping | Frame::Other => {}
+                        Frame::Ping => self.gaps.sends(self.now),
+                        Frame::Other => {}
                     }
                 }
                 Action::Authorize(request) => {
