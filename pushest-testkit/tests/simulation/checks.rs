@@ -9,6 +9,9 @@ use pushest_proto::{
 
 use crate::run::{REFUSED, Run, VAST};
 
+/// Maximum number of bytes that a session keeps when nothing is wanted anymore.
+const MOST_LEFT: usize = 32 * 1024;
+
 impl Run {
     pub(crate) fn check(&self) {
         assert!(self.pings.is_empty(), "neither answered nor lost: {:?}", self.pings);
@@ -75,9 +78,13 @@ impl Run {
     fn check_memory(&self, client: usize) {
         let session = self.world.link(client).session();
         let bytes = |member: &Member| member.id().len() + member.info_json().map_or(0, str::len);
-        let members = session.wanted_channels().flat_map(|view| view.members());
+        let views: Vec<_> = session.wanted_channels().collect();
+        let members: Vec<usize> = views.iter().flat_map(|view| view.members()).map(bytes).collect();
         let memory = session.memory();
-        assert_eq!(memory.member_bytes, members.map(bytes).sum::<usize>(), "client {client}");
+        // Each member has a place in the table and an allocation beside its texts.
+        let beside = memory.member_bytes.checked_sub(members.iter().sum()).expect("it has texts");
+        let places = 32 * members.len()..=128 * members.len();
+        assert!(places.contains(&beside), "client {client}: {memory:?}");
         assert_eq!(memory.channels, session.wanted_channels().count(), "client {client}");
         assert_eq!(
             (memory.stored_events, memory.stored_bytes, memory.outgoing_bytes),
@@ -98,7 +105,11 @@ impl Run {
         }
         self.world.run(Duration::from_secs(60));
         for client in 0..self.world.clients() {
-            let memory = self.world.link(client).session().memory();
+            let mut memory = self.world.link(client).session().memory();
+            // Free places in tables, and what is known of the last connection.
+            let beside = memory.channel_bytes + memory.other_bytes + memory.name_bytes;
+            assert!(beside < MOST_LEFT, "client {client}: {memory:?}");
+            (memory.channel_bytes, memory.other_bytes, memory.name_bytes) = (0, 0, 0);
             let mut nothing = Memory::default();
             // The channel of the signed-in user goes with the session only.
             nothing.channels = usize::from(self.signs_in[client]);
