@@ -46,13 +46,15 @@ pub enum Event {
     },
     /// The subscription is back after a lost connection: events may have been missed. It comes
     /// right after the channel's own `Subscribed`, before anything else of the channel. A user who
-    /// then fetches what was sent in the last `silent_for`, or `since`, has missed nothing.
+    /// then fetches what was sent in the last `silent_for`, or `since`, has missed nothing. A user who
+    /// takes the event out of a queue some time later adds that time to `silent_for`.
     ///
     /// The gap begins where the connection is last known to have been read to its end before the
     /// last message that arrived ([`Session::handle_caught_up`](crate::Session::handle_caught_up)),
-    /// less the longest round trip that was measured on it, but not before the channel was
-    /// subscribed to on it. What is missing was sent after that, unless the network delayed it for
-    /// longer than any round trip. Where the session is not told what was read, the gap begins with
+    /// less the longest round trip that was measured on it and the time in which the driver did not
+    /// read or the machine was suspended (until a later ping is answered), but not before the channel
+    /// was subscribed to on it. What is missing was sent after that, unless the network delayed it
+    /// for longer than any round trip. Where the session is not told what was read, the gap begins with
     /// the last message that was handed to it; what arrived and was not read is then not in it.
     Gap {
         /// The channel.
