@@ -114,6 +114,8 @@ impl<R: Runtime> Future for Pump<R> {
             this.poll_closing(context);
             if this.is_ending && this.links() == 0 {
                 this.hub.finish();
+                // Who polled this may keep it.
+                this.sleep = None;
                 return Turn::Ended;
             }
             let has_news = !this.news.is_empty() || this.must_tell_room();
@@ -375,8 +377,7 @@ impl<R: Runtime> Pump<R> {
                     }
                 }
             }
-            // What is left of the last batch goes first.
-            Link::Open(_) if self.is_paused || !self.news.is_empty() => {}
+            Link::Open(_) if self.is_paused => {}
             Link::Open(_) => self.read_messages(context),
         }
         self.read_bytes.look(match &self.link {
@@ -386,8 +387,10 @@ impl<R: Runtime> Pump<R> {
     }
 
     fn read_messages(&mut self, context: &mut Context<'_>) {
-        let (mut bytes, (most, most_bytes)) = (0, self.batch);
-        for _ in 0..most {
+        let (most, most_bytes) = self.batch;
+        // What is left of a former batch counts, too.
+        let mut bytes = self.news.iter().map(News::bytes).sum::<usize>();
+        while self.news.is_empty() || (self.news.len() < most && bytes < most_bytes) {
             let Link::Open(wire) = &mut self.link else { return };
             let connection = wire.connection;
             let Poll::Ready(read) = wire.read(context) else { return wire.catch_up() };
@@ -405,9 +408,6 @@ impl<R: Runtime> Pump<R> {
                 Ok(Incoming::Message(message)) => {
                     bytes += message.len();
                     self.news.push(News::Received(connection, message));
-                    if bytes >= most_bytes {
-                        return;
-                    }
                 }
                 Err(loss) => {
                     match loss {
