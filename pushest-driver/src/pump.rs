@@ -30,8 +30,7 @@ use crate::pump_waker::Turn;
 use crate::read_bytes::ReadBytes;
 use crate::runtime::Runtime;
 use crate::wall_clock::WallClock;
-use crate::websocket::Incoming;
-use crate::websocket::WebSocket;
+use crate::websocket::{Incoming, WebSocket};
 use crate::wire::{Closing, Wire};
 
 /// Messages and bytes that are read at most before they are handed to the session.
@@ -206,7 +205,8 @@ impl<R: Runtime> Pump<R> {
         }
         self.check_receivers(state, now);
         self.report_links(state);
-        self.deadline = earlier(state.session.poll_timeout(), state.next_deadline());
+        self.deadline =
+            [state.session.poll_timeout(), state.next_deadline()].into_iter().flatten().min();
         if state.is_off() {
             state.wake_closing();
         }
@@ -441,7 +441,7 @@ impl<R: Runtime> Pump<R> {
     /// Whether the time for something has come; otherwise sees to being woken then.
     fn is_due(&mut self, context: &mut Context<'_>) -> bool {
         let closing = self.closing.iter().map(|closing| closing.deadline).min();
-        let Some(deadline) = earlier(self.deadline, closing) else {
+        let Some(deadline) = [self.deadline, closing].into_iter().flatten().min() else {
             self.sleep = None;
             return false;
         };
@@ -489,10 +489,6 @@ impl<R: Runtime> Drop for Pump<R> {
         // Those that a panic kept from being woken.
         self.wakers.drain(..).for_each(Waker::wake);
     }
-}
-
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    [one, other].into_iter().flatten().min()
 }
 
 impl<R: Runtime> std::fmt::Debug for Pump<R> {
