@@ -25,6 +25,7 @@
 //!         _ => {}
 //!     }
 //! }
+//! client.shutdown().await; // what was triggered last goes out before the program ends
 //! # Ok(())
 //! # })
 //! # }
@@ -48,13 +49,14 @@
 #![forbid(unsafe_code)]
 
 mod sockets;
+mod starting;
 mod streams;
 
 pub use pushest_driver::*;
 pub use sockets::AsyncStd;
 
 /// A client of one app, on async-std. Its connection runs in one task, which ends when the last clone is
-/// dropped.
+/// dropped. Before the program ends, await `shutdown`: with the runtime goes what was not written yet.
 ///
 /// Beside what stands here it can do everything of [`pushest_driver::Client`], to which it derefs:
 /// `connected`, `subscribe`, `subscribe_with`, `events`, `signed_in`, `user_events`,
@@ -66,7 +68,8 @@ pub type Client = pushest_driver::runtime::ClientOn<AsyncStd>;
 /// for good. [`Handler`] has an example.
 ///
 /// # Errors
-/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+/// [`RunError`] if the client cannot be made, an initial channel cannot be subscribed to, or on a
+/// refusal.
 pub async fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
     pushest_driver::runtime::run_on(config, Options::default(), handler).await
 }

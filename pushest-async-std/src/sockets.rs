@@ -10,9 +10,10 @@ use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use pushest_driver::proto;
 use pushest_driver::runtime::{Pump, Reads, Runtime, Spawn, Transport};
+use pushest_driver::{StartError, proto};
 
+use crate::starting;
 use crate::streams::{Bytes, Socket, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
@@ -88,5 +89,9 @@ impl Spawn for AsyncStd {
 
     fn spawn(pump: Pump<Self>) {
         async_std::task::spawn(pump);
+    }
+
+    fn ready() -> Result<(), StartError> {
+        starting::ready()
     }
 }

@@ -2,8 +2,12 @@
 
 #[path = "../../pushest-driver/tests/conformance/adapter.rs"]
 mod adapter;
+#[path = "../../pushest-driver/tests/conformance/callbacks.rs"]
+mod callbacks;
 #[path = "../../pushest-driver/tests/conformance/futures.rs"]
 mod futures;
+#[path = "../../pushest-driver/tests/conformance/futures_called.rs"]
+mod futures_called;
 
 use pushest_async_std::{Client, Config, Options};
 
@@ -33,6 +37,7 @@ impl Start for Smol {
 
 mod on_async_std {
     pushest_testkit::conformance!(super::On<super::AsyncStd>);
+    crate::callbacks::callbacks!(crate::futures::Futures<super::AsyncStd>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(super::On<super::AsyncStd>);
     #[cfg(feature = "http")]
@@ -43,6 +48,7 @@ mod on_async_std {
 
 mod on_smol {
     pushest_testkit::conformance!(super::On<super::Smol>);
+    crate::callbacks::callbacks!(crate::futures::Futures<super::Smol>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(super::On<super::Smol>);
     #[cfg(feature = "http")]

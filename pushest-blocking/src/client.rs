@@ -2,12 +2,12 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use pushest_driver::{Commands, Config, Options, SubscribeError, SubscribeOptions};
+use pushest_driver::runtime::release;
+use pushest_driver::{Commands, Config, Options, StartError, SubscribeError, SubscribeOptions};
 
-use crate::connection::Connection;
+use crate::carrier::Carrier;
 use crate::event_loop::EventLoop;
 use crate::reactor::Reactor;
 use crate::receiving::{Events, Subscription};
@@ -18,10 +18,39 @@ use crate::waiting;
 ///
 /// What does not wait stands at [`Commands`], which this derefs to; what waits blocks
 /// the calling thread, and stands here.
+///
+/// Dropping the last clone closes the connection, and waits for that: everything that was triggered
+/// before then goes out, and arrives at a server that reads, also where the process ends right after.
+/// It takes a moment if the server answers, three seconds at most if it does not, and no time without
+/// a connection. To wait at another place, call [`Client::shutdown`].
+///
+/// # On the client's own thread
+///
+/// A recording's sink, an authorizer's future, the log's subscriber and what these hold run on the
+/// client's thread, where nothing that is waited for could come. There the methods that wait do not:
+/// they return an error ([`NotConnected::OwnThread`](crate::NotConnected::OwnThread) and its like),
+/// receivers return `None` unless something is there already, and dropping the last clone or
+/// [`Client::shutdown`] only begins the end.
 #[derive(Clone, Debug)]
 pub struct Client {
-    client: pushest_driver::Client,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// `None` only while this is dropped.
+    client: Option<pushest_driver::Client>,
     reactor: Arc<Reactor>,
+    carrier: Carrier,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // It may live on in a clone of the driver's own handle.
+        if self.client.take().is_some_and(release) {
+            self.carrier.wait_for_end();
+        }
+    }
 }
 
 impl Client {
@@ -41,15 +70,61 @@ impl Client {
     /// As [`Client::new`].
     #[must_use]
     pub fn with_options(config: Config, options: Options) -> Self {
-        Connection::with_options(config, options).spawn().0
+        Self::try_with_options(config, options).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    pub(crate) fn spawn(event_loop: EventLoop) -> Self {
-        let client = event_loop.client().clone();
+    /// As [`Client::new`], for programs that go on where no client can be made.
+    ///
+    /// # Errors
+    /// [`StartError`] if the operating system gives no event queue, for want of file descriptors, or no
+    /// thread. A connection that cannot be made for the same reason is none of these: it is tried
+    /// again, as [`status`](pushest_driver::Commands::status) tells.
+    ///
+    /// ```
+    /// use pushest_blocking::{Client, Config};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let config = Config::builder("app-key").host("127.0.0.1").port(6001).build()?;
+    /// let client = Client::try_new(config)?;
+    /// # drop(client);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_new(config: Config) -> Result<Self, StartError> {
+        Self::try_with_options(config, Options::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// As [`Client::try_new`].
+    pub fn try_with_options(config: Config, options: Options) -> Result<Self, StartError> {
+        let mut event_loop = Box::new(EventLoop::new(config, options)?);
+        // A loop without its client ends at once.
+        let client = event_loop.take_client();
+        Self::start(event_loop, client).map_err(|(_, _, error)| error)
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// [`StartError::Thread`], and what it was given.
+    pub(crate) fn start(
+        event_loop: Box<EventLoop>,
+        client: pushest_driver::Client,
+    ) -> Result<Self, (Box<EventLoop>, pushest_driver::Client, StartError)> {
         let reactor = event_loop.reactor.clone();
-        let thread = thread::Builder::new().name("pushest-client".to_string());
-        thread.spawn(move || event_loop.run()).expect("a thread for the connection");
-        Self { client, reactor }
+        match Carrier::start(event_loop) {
+            Ok(carrier) => {
+                let client = Some(client);
+                Ok(Self { shared: Arc::new(Shared { client, reactor, carrier }) })
+            }
+            Err((event_loop, error)) => Err((event_loop, client, error)),
+        }
+    }
+
+    fn driver(&self) -> &pushest_driver::Client {
+        self.shared.client.as_ref().expect("it is there until the last clone is dropped")
     }
 
     /// Subscribes to a channel; see [`subscribe`](pushest_driver::Client::subscribe).
@@ -57,7 +132,8 @@ impl Client {
     /// # Errors
     /// As there. Then nothing has changed.
     pub fn subscribe(&self, channel: &str) -> Result<Subscription, SubscribeError> {
-        self.client.subscribe(channel).map(Subscription)
+        let subscription = self.driver().subscribe(channel)?;
+        Ok(Subscription::new(subscription, self.shared.carrier.id()))
     }
 
     /// As [`Client::subscribe`], with who subscribes on a presence channel.
@@ -69,26 +145,27 @@ impl Client {
         channel: &str,
         options: &SubscribeOptions,
     ) -> Result<Subscription, SubscribeError> {
-        self.client.subscribe_with(channel, options).map(Subscription)
+        let subscription = self.driver().subscribe_with(channel, options)?;
+        Ok(Subscription::new(subscription, self.shared.carrier.id()))
     }
 
     /// Everything that happens from now on: what concerns the client, and the events of all
     /// channels.
     pub fn events(&self) -> Events {
-        Events(self.client.events())
+        Events::new(self.driver().events(), self.shared.carrier.id())
     }
 
     /// What the server sends to the signed-in user from now on; see
     /// [`user_events`](pushest_driver::Client::user_events).
     pub fn user_events(&self) -> Events {
-        Events(self.client.user_events())
+        Events::new(self.driver().user_events(), self.shared.carrier.id())
     }
 
     /// How often the connection's thread has been woken. A client that is idle wakes for its
     /// heartbeats only.
     #[must_use]
     pub fn wakeups(&self) -> u64 {
-        self.reactor.wakeups()
+        self.shared.reactor.wakeups()
     }
 
     pub(crate) fn wait_for<F: Future>(
@@ -96,7 +173,7 @@ impl Client {
         future: impl FnOnce(&pushest_driver::Client) -> F,
         limit: Option<Duration>,
     ) -> Option<F::Output> {
-        waiting::wait_for(future(&self.client), limit)
+        waiting::wait_for_on(self.shared.carrier.id(), future(self.driver()), limit)
     }
 }
 
@@ -104,12 +181,12 @@ impl Deref for Client {
     type Target = Commands;
 
     fn deref(&self) -> &Commands {
-        &self.client
+        self.driver()
     }
 }
 
 impl AsRef<pushest_driver::Client> for Client {
     fn as_ref(&self) -> &pushest_driver::Client {
-        &self.client
+        self.driver()
     }
 }

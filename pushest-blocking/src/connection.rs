@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use pushest_driver::{
-    ChannelName, Commands, Config, Event, Options, SubscribeError, SubscribeOptions,
+    ChannelName, Commands, Config, Event, Options, StartError, SubscribeError, SubscribeOptions,
 };
 
 use crate::client::Client;
@@ -47,8 +47,9 @@ use crate::receiving::{Events, Nothing, receiver};
 /// nothing is read, so that [`flush`](Connection::flush) and its like come to nothing before events
 /// are received.
 ///
-/// Dropping it closes the connection in order: that takes a moment if the server answers, two
-/// seconds at most if it does not.
+/// Dropping it closes the connection in order, after everything that was triggered before has gone
+/// out: that takes a moment if the server answers, two seconds at most if it does not. While its
+/// thread panics, it is dropped at once.
 #[derive(Debug)]
 pub struct Connection {
     events: Events,
@@ -71,8 +72,25 @@ impl Connection {
     /// As [`Connection::new`].
     #[must_use]
     pub fn with_options(config: Config, options: Options) -> Self {
-        let event_loop = EventLoop::new(config, options);
-        Self { events: Events(event_loop.client().events()), event_loop }
+        Self::try_with_options(config, options).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// As [`Connection::new`], for programs that go on where no client can be made.
+    ///
+    /// # Errors
+    /// [`StartError`] if the operating system gives no event queue, for want of file descriptors.
+    pub fn try_new(config: Config) -> Result<Self, StartError> {
+        Self::try_with_options(config, Options::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// As [`Connection::try_new`].
+    pub fn try_with_options(config: Config, options: Options) -> Result<Self, StartError> {
+        let event_loop = EventLoop::new(config, options)?;
+        let events = Events::new(event_loop.client().events(), event_loop.reactor.id());
+        Ok(Self { events, event_loop })
     }
 
     /// Lets a thread carry the connection from here on. Answers the client, which can be cloned,
@@ -81,7 +99,24 @@ impl Connection {
     /// # Panics
     /// If the operating system gives no thread.
     pub fn spawn(self) -> (Client, Events) {
-        (Client::spawn(self.event_loop), self.events)
+        self.try_spawn().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// As [`Connection::spawn`], for programs that go on where there is no thread.
+    ///
+    /// # Errors
+    /// [`SpawnError`], which gives the connection back.
+    pub fn try_spawn(mut self) -> Result<(Client, Events), SpawnError> {
+        let client = self.event_loop.take_client();
+        match Client::start(Box::new(self.event_loop), client) {
+            Ok(client) => Ok((client, self.events)),
+            Err((mut event_loop, client, error)) => {
+                event_loop.keep_client(client);
+                let connection = Self { events: self.events, event_loop: *event_loop };
+                let connection = Box::new(connection);
+                Err(SpawnError { connection, error })
+            }
+        }
     }
 
     /// Lets this time pass, and keeps the connection alive meanwhile. What arrives waits to be
@@ -126,7 +161,7 @@ impl Connection {
 }
 
 receiver!(Connection<> of Event, |this: &mut Self, limit| {
-    this.event_loop.wait_for(this.events.0.recv_until_off(), limit)
+    this.event_loop.wait_for(this.events.driver().recv_until_off(), limit)
 });
 
 impl Deref for Connection {
@@ -134,5 +169,28 @@ impl Deref for Connection {
 
     fn deref(&self) -> &Commands {
         self.event_loop.client()
+    }
+}
+
+/// There is no thread to carry a [`Connection`], which goes on as it was.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct SpawnError {
+    connection: Box<Connection>,
+    #[source]
+    error: StartError,
+}
+
+impl SpawnError {
+    /// Returns why.
+    #[must_use]
+    pub fn error(&self) -> &StartError {
+        &self.error
+    }
+
+    /// Returns the connection.
+    #[must_use]
+    pub fn into_connection(self) -> Connection {
+        *self.connection
     }
 }

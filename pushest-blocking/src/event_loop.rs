@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pushest_driver::proto::Instant;
 use pushest_driver::runtime::{self, Pump};
-use pushest_driver::{Client, Config, Options};
+use pushest_driver::{Client, Config, Options, StartError};
 
 use crate::reactor::Reactor;
 use crate::sockets::Sockets;
@@ -24,7 +24,7 @@ const STRIDE: Duration = Duration::from_millis(5);
 /// seconds that the pump grants.
 #[derive(Debug)]
 pub(crate) struct EventLoop {
-    /// `None` once a thread runs the loop: then the handles of others decide how long.
+    /// `None` once a thread runs the loop.
     client: Option<Client>,
     /// `None` once it has ended.
     pump: Option<Pump<Sockets>>,
@@ -36,31 +36,41 @@ pub(crate) struct EventLoop {
 }
 
 impl EventLoop {
-    /// # Panics
-    /// If the operating system has no event queue to give, for want of file descriptors.
-    pub(crate) fn new(config: Config, options: Options) -> Self {
-        let poll = mio::Poll::new().expect("a file descriptor for the event queue");
-        let reactor = Arc::new(Reactor::new(&poll).expect("another one for its waker"));
+    /// # Errors
+    /// [`StartError::EventQueue`].
+    pub(crate) fn new(config: Config, options: Options) -> Result<Self, StartError> {
+        let refused = |error| StartError::EventQueue(Arc::new(error));
+        let poll = mio::Poll::new().map_err(refused)?;
+        let reactor = Arc::new(Reactor::new(&poll).map_err(refused)?);
         let sockets = Sockets { reactor: reactor.clone() };
         let (client, pump) = runtime::client(config, options, sockets);
-        Self {
+        Ok(Self {
             client: Some(client),
             pump: Some(pump),
             looked: reactor.now(),
             reactor,
             poll,
             events: mio::Events::with_capacity(EVENTS),
-        }
+        })
     }
 
     pub(crate) fn client(&self) -> &Client {
         self.client.as_ref().expect("whoever runs the loop has no need of it")
     }
 
+    /// Takes the handle that keeps the client alive: from here on those of others decide how long.
+    pub(crate) fn take_client(&mut self) -> Client {
+        self.client.take().expect("whoever runs the loop has no need of it")
+    }
+
+    /// Gives it back.
+    pub(crate) fn keep_client(&mut self, client: Client) {
+        self.client = Some(client);
+    }
+
     /// Runs the client until its last handle, of which this is none, is dropped and its connection
     /// closed.
     pub(crate) fn run(mut self) {
-        self.client = None;
         while self.turn() {
             self.reactor.wait(&mut self.poll, &mut self.events, None);
         }

@@ -19,6 +19,7 @@
 //!         _ => {}
 //!     }
 //! }
+//! client.shutdown(); // as dropping the last clone does
 //! # Ok(())
 //! # }
 //! ```
@@ -30,6 +31,9 @@
 //! `pushest-tokio`, without `async` and `await`; instead, receiving, connecting, subscribing,
 //! signing in and flushing have forms that wait for a limited time.
 //!
+//! Where the operating system gives no file descriptor or no thread, [`Client::new`] and
+//! [`Connection::new`] panic; `try_new` returns a [`StartError`].
+//!
 //! Names are resolved and endpoints asked on threads, since the system has no other way: at most eight
 //! for names and eight for endpoints, which all clients of the process share. A
 //! [`blocking_authorizer`](Options::blocking_authorizer) runs on threads of its own.
@@ -40,6 +44,7 @@
 //! certificate authorities, too.
 #![forbid(unsafe_code)]
 
+mod carrier;
 mod client;
 mod connection;
 mod event_loop;
@@ -49,7 +54,7 @@ mod sockets;
 mod waiting;
 
 pub use client::Client;
-pub use connection::Connection;
+pub use connection::{Connection, SpawnError};
 // Names of our own take precedence: those of the driver that wait.
 pub use pushest_driver::*;
 pub use receiving::{Events, Nothing, Subscription, TypedEvents};
@@ -85,7 +90,8 @@ pub use receiving::{Events, Nothing, Subscription, TypedEvents};
 /// ```
 ///
 /// # Errors
-/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+/// [`RunError`] if the system gives no event queue or no thread, an initial channel cannot be
+/// subscribed to, or on a refusal.
 pub fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
     run_with_options(config, Options::default(), handler)
 }
@@ -99,7 +105,8 @@ pub fn run_with_options<H: Handler<Client>>(
     options: Options,
     handler: H,
 ) -> Result<(), RunError> {
-    let client = Client::with_options(config, options.start_disconnected());
+    let client = Client::try_with_options(config, options.start_disconnected());
+    let client = client.map_err(RunError::Start)?;
     waiting::wait(pushest_driver::runtime::run(client, handler))
 }
 

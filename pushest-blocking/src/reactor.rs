@@ -15,8 +15,13 @@ use pushest_driver::runtime::Parking;
 /// The loop looks at everything whenever it wakes, so that nobody needs a token of their own.
 const ANY: Token = Token(0);
 
+/// Tells the loops of a process apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LoopId(u64);
+
 #[derive(Debug)]
 pub(crate) struct Reactor {
+    id: LoopId,
     registry: Registry,
     waker: mio::Waker,
     parking: Parking,
@@ -28,7 +33,9 @@ pub(crate) struct Reactor {
 
 impl Reactor {
     pub(crate) fn new(poll: &mio::Poll) -> io::Result<Self> {
+        static LAST: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
+            id: LoopId(LAST.fetch_add(1, Ordering::Relaxed)),
             registry: poll.registry().try_clone()?,
             waker: mio::Waker::new(poll.registry(), ANY)?,
             parking: Parking::new(),
@@ -36,6 +43,10 @@ impl Reactor {
             first_timer: AtomicU64::new(u64::MAX),
             wakeups: AtomicU64::new(0),
         })
+    }
+
+    pub(crate) fn id(&self) -> LoopId {
+        self.id
     }
 
     pub(crate) fn now(&self) -> Instant {

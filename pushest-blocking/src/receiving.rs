@@ -7,7 +7,8 @@ use pushest_driver::{CommandError, Event, SubscriptionError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::waiting::{wait, wait_for};
+use crate::reactor::LoopId;
+use crate::waiting::{subscribed, wait_for_on};
 
 /// Why nothing was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +26,8 @@ pub enum Nothing {
 macro_rules! receiver {
     ($receiver:ident<$($shape:ident)?> of $item:ty $(where $bound:path)?, $wait:expr) => {
         impl<$($shape: $bound)?> $receiver<$($shape)?> {
-            /// Waits for the next one; `None` after the end.
+            /// Waits for the next one; `None` after the end, and where nothing can be waited for (see
+            /// [`Client`](crate::Client)).
             pub fn recv(&mut self) -> Option<$item> {
                 $wait(self, None).flatten()
             }
@@ -66,11 +68,20 @@ pub(crate) use receiver;
 /// `name`) stands at [`pushest_driver::Subscription`], which this derefs to.
 #[derive(Debug)]
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
-pub struct Subscription(pub(crate) pushest_driver::Subscription);
+pub struct Subscription {
+    driver: pushest_driver::Subscription,
+    carried_by: LoopId,
+}
 
-receiver!(Subscription<> of Event, |this: &mut Self, limit| wait_for(this.0.recv(), limit));
+receiver!(Subscription<> of Event, |this: &mut Self, limit| {
+    wait_for_on(this.carried_by, this.driver.recv(), limit)
+});
 
 impl Subscription {
+    pub(crate) fn new(driver: pushest_driver::Subscription, carried_by: LoopId) -> Self {
+        Self { driver, carried_by }
+    }
+
     /// Waits until the server has confirmed the subscription; at once if it has.
     ///
     /// # Errors
@@ -78,7 +89,7 @@ impl Subscription {
     /// or disconnected, or the channel was unsubscribed from. What is tried again by itself keeps
     /// it waiting; see [`Client::subscribed_within`](crate::Client::subscribed_within).
     pub fn subscribed(&self) -> Result<(), SubscriptionError> {
-        wait(self.0.subscribed())
+        subscribed(self.carried_by, self.driver.subscribed())
     }
 
     /// Sends a client event as soon as the rate allows, and waits for that.
@@ -90,13 +101,15 @@ impl Subscription {
         event: &str,
         data: &T,
     ) -> Result<(), CommandError> {
-        wait(self.0.trigger_when_allowed(event, data))
+        let triggering = self.driver.trigger_when_allowed(event, data);
+        let triggered = wait_for_on(self.carried_by, triggering, None);
+        triggered.unwrap_or_else(|| self.driver.trigger(event, data))
     }
 
     /// Only the channel's events of this name, decoded by
     /// [`ChannelEvent::json`](crate::ChannelEvent::json).
     pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
-        TypedEvents(self.0.on(event))
+        TypedEvents { driver: self.driver.on(event), carried_by: self.carried_by }
     }
 
     /// Ends this receiver; the channel is unsubscribed from if it was the last. The same as
@@ -106,7 +119,7 @@ impl Subscription {
     /// Ends this receiver, and keeps the channel subscribed to without it, for those who receive
     /// by [`Client::events`](crate::Client::events).
     pub fn detach(self) {
-        self.0.detach();
+        self.driver.detach();
     }
 }
 
@@ -114,7 +127,7 @@ impl Deref for Subscription {
     type Target = pushest_driver::Subscription;
 
     fn deref(&self) -> &pushest_driver::Subscription {
-        &self.0
+        &self.driver
     }
 }
 
@@ -122,11 +135,14 @@ impl Deref for Subscription {
 /// subscribed to as the `Subscription` would.
 #[derive(Debug)]
 #[must_use = "it unsubscribes when dropped"]
-pub struct TypedEvents<T>(pushest_driver::TypedEvents<T>);
+pub struct TypedEvents<T> {
+    driver: pushest_driver::TypedEvents<T>,
+    carried_by: LoopId,
+}
 
 receiver!(
     TypedEvents<T> of Result<T, serde_json::Error> where DeserializeOwned,
-    |this: &mut Self, limit| wait_for(this.0.recv(), limit)
+    |this: &mut Self, limit| wait_for_on(this.carried_by, this.driver.recv(), limit)
 );
 
 impl<T: DeserializeOwned> TypedEvents<T> {
@@ -135,7 +151,7 @@ impl<T: DeserializeOwned> TypedEvents<T> {
     /// # Errors
     /// As there.
     pub fn subscribed(&self) -> Result<(), SubscriptionError> {
-        wait(self.0.subscribed())
+        subscribed(self.carried_by, self.driver.subscribed())
     }
 }
 
@@ -143,7 +159,7 @@ impl<T> Deref for TypedEvents<T> {
     type Target = pushest_driver::TypedEvents<T>;
 
     fn deref(&self) -> &pushest_driver::TypedEvents<T> {
-        &self.0
+        &self.driver
     }
 }
 
@@ -151,6 +167,21 @@ impl<T> Deref for TypedEvents<T> {
 /// to the signed-in user. It ends with the client.
 #[derive(Debug)]
 #[must_use = "it receives nothing once dropped"]
-pub struct Events(pub(crate) pushest_driver::Events);
+pub struct Events {
+    driver: pushest_driver::Events,
+    carried_by: LoopId,
+}
 
-receiver!(Events<> of Event, |this: &mut Self, limit| wait_for(this.0.recv(), limit));
+receiver!(Events<> of Event, |this: &mut Self, limit| {
+    wait_for_on(this.carried_by, this.driver.recv(), limit)
+});
+
+impl Events {
+    pub(crate) fn new(driver: pushest_driver::Events, carried_by: LoopId) -> Self {
+        Self { driver, carried_by }
+    }
+
+    pub(crate) fn driver(&mut self) -> &mut pushest_driver::Events {
+        &mut self.driver
+    }
+}

@@ -13,10 +13,32 @@ use pushest_driver::{
 };
 use serde::Serialize;
 
+use crate::carrier::is_carried_here;
+use crate::reactor::LoopId;
 use crate::{Client, Connection};
 
+/// Waits for the future's answer, at most for `limit`. `None`, too, if this is the thread that carries
+/// the loop from which the answer would have to come, and it is not there yet.
+pub(crate) fn wait_for_on<F: Future>(
+    carried_by: LoopId,
+    future: F,
+    limit: Option<Duration>,
+) -> Option<F::Output> {
+    let is_vain = is_carried_here(carried_by);
+    wait_for(future, if is_vain { Some(Duration::ZERO) } else { limit })
+}
+
+/// Waits for a subscription.
+pub(crate) fn subscribed(
+    carried_by: LoopId,
+    subscribed: pushest_driver::Subscribed,
+) -> Result<(), SubscriptionError> {
+    let subscribed = wait_for_on(carried_by, subscribed, None);
+    subscribed.unwrap_or(Err(SubscriptionError::NotConnected(NotConnected::OwnThread)))
+}
+
 /// Waits for the future's answer, at most for `limit`.
-pub(crate) fn wait_for<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
+fn wait_for<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
     // One that is too far away to be said is none.
     let until = limit.and_then(|limit| Instant::now().checked_add(limit));
     let mut future = pin!(future);
@@ -64,7 +86,8 @@ macro_rules! waits {
             /// refused or disconnected. Other failures are tried again and keep it waiting; see
             /// `connected_within`.
             pub fn connected($($this)*) -> Result<SocketId, NotConnected> {
-                $self.wait(|client| client.connected())
+                let connected = $self.wait(|client| client.connected());
+                connected.unwrap_or(Err(NotConnected::OwnThread))
             }
 
             /// As `connected`, but no longer than this. The client goes on trying.
@@ -72,7 +95,8 @@ macro_rules! waits {
             /// # Errors
             /// As `connected`, and after that time, with what was learned last.
             pub fn connected_within($($this)*, limit: Duration) -> Result<SocketId, NotConnected> {
-                $self.wait(|client| client.connected_within(limit))
+                let connected = $self.wait(|client| client.connected_within(limit));
+                connected.unwrap_or(Err(NotConnected::OwnThread))
             }
 
             /// Waits until the server has confirmed the subscription to a channel; at once if it
@@ -81,7 +105,8 @@ macro_rules! waits {
             /// # Errors
             /// As [`Subscription::subscribed`](crate::Subscription::subscribed).
             pub fn subscribed($($this)*, channel: &ChannelName) -> Result<(), SubscriptionError> {
-                $self.wait(|client| client.subscribed(channel))
+                let subscribed = $self.wait(|client| client.subscribed(channel));
+                subscribed.unwrap_or(Err(NotConnected::OwnThread.into()))
             }
 
             /// As `subscribed`; `None` if it is not known within this time.
@@ -99,7 +124,8 @@ macro_rules! waits {
             /// # Errors
             /// As [`signed_in`](pushest_driver::Client::signed_in).
             pub fn signed_in($($this)*) -> Result<String, NotSignedIn> {
-                $self.wait(|client| client.signed_in())
+                let signed_in = $self.wait(|client| client.signed_in());
+                signed_in.unwrap_or(Err(NotConnected::OwnThread.into()))
             }
 
             /// As `signed_in`; `None` if it is not known within this time.
@@ -121,7 +147,11 @@ macro_rules! waits {
                 event: &str,
                 data: &T,
             ) -> Result<(), CommandError> {
-                $self.wait(|client| client.trigger_when_allowed(channel, event, data))
+                let triggering = |client: &DriverClient| {
+                    client.trigger_when_allowed(channel, event, data)
+                };
+                let triggered = $self.wait(triggering);
+                triggered.unwrap_or_else(|| $self.trigger(channel, event, data))
             }
 
             /// The same as `flush`, for those who want to know whether the server is there.
@@ -139,7 +169,7 @@ macro_rules! waits {
             /// # Errors
             /// No connection, or it was lost before the pong came.
             pub fn flush($($this)*) -> Result<Duration, FlushError> {
-                $self.wait(|client| client.flush())
+                $self.wait(|client| client.flush()).unwrap_or(Err(FlushError::OwnThread))
             }
 
             /// As `flush`; `None` if there is no pong within this time.
@@ -157,8 +187,12 @@ macro_rules! waits {
                 $self.wait(|client| client.shutdown());
             }
 
-            fn wait<F: Future>($($this)*, future: impl FnOnce(&DriverClient) -> F) -> F::Output {
-                $self.wait_for(future, None).expect("without a limit there is an answer")
+            /// `None` where nothing can be waited for.
+            fn wait<F: Future>(
+                $($this)*,
+                future: impl FnOnce(&DriverClient) -> F,
+            ) -> Option<F::Output> {
+                $self.wait_for(future, None)
             }
         }
     };

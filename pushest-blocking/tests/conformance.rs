@@ -2,10 +2,15 @@
 
 #[path = "../../pushest-driver/tests/conformance/adapter.rs"]
 mod adapter;
+#[path = "../../pushest-driver/tests/conformance/callbacks.rs"]
+mod callbacks;
+#[path = "waits/called.rs"]
+mod called;
 mod waits;
 
 mod with_a_thread {
     pushest_testkit::conformance!(crate::adapter::Adapted<crate::waits::Spawned>);
+    crate::callbacks::callbacks!(crate::waits::Spawned);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(crate::adapter::Adapted<crate::waits::Spawned>);
     #[cfg(feature = "http")]
@@ -18,6 +23,7 @@ mod with_a_thread {
 
 mod without_a_thread {
     pushest_testkit::conformance!(crate::adapter::Adapted<crate::waits::Unspawned>);
+    crate::callbacks::callbacks!(crate::waits::Unspawned);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(crate::adapter::Adapted<crate::waits::Unspawned>);
     #[cfg(feature = "http")]

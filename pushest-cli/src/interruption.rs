@@ -4,37 +4,58 @@
 //! for it; the second ends the process at once, whatever it is doing.
 
 use std::io;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, mpsc};
 use std::thread;
 
-use tokio::runtime;
+use tokio::runtime::{self, Runtime};
 use tokio::sync::watch;
+
+use crate::failure::Failure;
 
 static FIRST: LazyLock<watch::Sender<Option<u8>>> = LazyLock::new(|| watch::Sender::new(None));
 
 static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 
 /// Begins to watch for signals, unless that is done already.
-pub(crate) fn watch() -> io::Result<()> {
+pub(crate) fn watch() -> Result<(), Failure> {
     if IS_WATCHED.load(Ordering::Relaxed) {
         return Ok(());
     }
+    start().map_err(|error| Failure::failed(format_args!("signals cannot be waited for: {error}")))
+}
+
+fn start() -> io::Result<()> {
+    let (told, started) = mpsc::channel();
     // On a thread of its own: no work of the command keeps the second signal waiting.
+    thread::Builder::new().name("signals".to_owned()).spawn(move || match prepared() {
+        Ok((runtime, signals)) => {
+            // Who waits for it is still there.
+            let _ = told.send(Ok(()));
+            runtime.block_on(tell(signals));
+        }
+        Err(error) => {
+            let _ = told.send(Err(error));
+        }
+    })?;
+    started.recv().unwrap_or_else(|_| Err(io::Error::other("their thread panicked")))?;
+    IS_WATCHED.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+fn prepared() -> io::Result<(Runtime, Signals)> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
-    let mut signals = {
+    let signals = {
         let _entered = runtime.enter();
         Signals::new()?
     };
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        runtime.block_on(async {
-            FIRST.send_replace(Some(signals.next().await));
-            let second = signals.next().await;
-            std::process::exit(128 + i32::from(second));
-        })
-    })?;
-    IS_WATCHED.store(true, Ordering::Relaxed);
-    Ok(())
+    Ok((runtime, signals))
+}
+
+async fn tell(mut signals: Signals) {
+    FIRST.send_replace(Some(signals.next().await));
+    let second = signals.next().await;
+    std::process::exit(128 + i32::from(second));
 }
 
 /// The first signal, if it has come.

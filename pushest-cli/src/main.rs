@@ -17,6 +17,7 @@ mod misuse;
 mod output;
 mod recording;
 mod runtime;
+mod starting;
 
 use std::process::ExitCode;
 
@@ -29,13 +30,11 @@ use crate::output::{Output, without_threads};
 
 fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| misuse::refuse(&error));
-    // Two threads: what one of them waits for must not keep the client from its pings.
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let (runtime, output) = match (runtime, Output::new(arguments.json)) {
+    let output = Output::new(arguments.json).map_err(|error| error.to_string());
+    let (runtime, output) = match (starting::runtime(), output) {
         (Ok(runtime), Ok(output)) => (runtime, output),
         (Err(error), _) | (_, Err(error)) => {
-            without_threads(&format!("error: no thread can be started: {error}"));
+            without_threads(&format!("error: it cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };

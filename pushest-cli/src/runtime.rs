@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use pushest_driver::{Client, Config, Options};
 
+use crate::failure::Failure;
+
 /// They behave alike: that anyone can see so is what the option is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Runtime {
@@ -18,15 +20,20 @@ pub(crate) enum Runtime {
 impl Runtime {
     /// A client whose sockets, timers and loop are the runtime's. What waits for it, such as for a
     /// signal or the end of a timeout, is the command, on tokio.
-    pub(crate) fn client(self, config: Config, options: Options) -> Client {
+    pub(crate) fn client(self, config: Config, options: Options) -> Result<Client, Failure> {
         match self {
-            Self::Tokio => shared(&pushest_tokio::Client::with_options(config, options)),
-            Self::AsyncStd => shared(&pushest_async_std::Client::with_options(config, options)),
-            Self::Blocking => shared(&pushest_blocking::Client::with_options(config, options)),
+            Self::Tokio => pushest_tokio::Client::try_with_options(config, options).map(shared),
+            Self::AsyncStd => {
+                pushest_async_std::Client::try_with_options(config, options).map(shared)
+            }
+            Self::Blocking => {
+                pushest_blocking::Client::try_with_options(config, options).map(shared)
+            }
         }
+        .map_err(Failure::failed)
     }
 }
 
-fn shared(client: &impl AsRef<Client>) -> Client {
+fn shared(client: impl AsRef<Client>) -> Client {
     client.as_ref().clone()
 }

@@ -32,7 +32,7 @@ fn channel(kind: &str, test: &str) -> String {
     format!("{kind}{test}-{}", process::id())
 }
 
-/// Publishes by the server's HTTP API (protocol, signatures).
+/// Publishes by the server's HTTP API (docs/protocol.md#signed-requests).
 fn publish(channel: &str, event: &str, data: &str) {
     let url = url();
     let (user, address) = url.strip_prefix("pusher://").unwrap().split_once('@').unwrap();

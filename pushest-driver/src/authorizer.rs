@@ -1,6 +1,7 @@
 //! Whoever authorizes subscriptions where the app's secret is not at hand.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -9,10 +10,11 @@ use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 use crate::options::BlockingAuthorizer;
 use crate::unblocked::detached;
 
-/// Answers requests for authorizations, usually by asking the app's own server (protocol, HTTP
-/// side). It is asked afresh for every attempt and every connection, since an answer is good for
-/// one socket id only; at most 8 requests for channels run at a time, and one for a sign-in, each
-/// for at most the configuration's `authorization` timeout.
+/// Answers requests for authorizations, usually by asking the app's own server ([protocol,
+/// authorization endpoint](pushest_proto::protocol#authorization-endpoint)). It is asked afresh for
+/// every attempt and every connection, since an answer is good for one socket id only; at most 8
+/// requests for channels run at a time, and one for a sign-in, each for at most the configuration's
+/// `authorization` timeout.
 ///
 /// An authorizer that holds a `Client` keeps it alive: a client that is to end when its user drops
 /// it must not be held by its own authorizer, which holds its [`Commands`](crate::Commands) instead.
@@ -76,14 +78,20 @@ pub(crate) fn blocking(authorizer: Arc<BlockingAuthorizer>) -> Arc<dyn Authorize
         });
         async move {
             match asking {
-                Some(asking) => asking.await.unwrap_or_else(not_carried_out),
+                Some(Ok(asking)) => asking.await.unwrap_or_else(not_carried_out),
+                Some(Err(error)) => no_thread(&error),
                 None => Err(Denied::unavailable(None, "earlier requests still block")),
             }
         }
     })
 }
 
-/// There was no thread, or what was to authorize panicked.
+/// There was no thread for the request.
+pub(crate) fn no_thread(error: &io::Error) -> Result<Authorization, Denied> {
+    Err(Denied::unavailable(None, &format!("no thread for the request: {error}")))
+}
+
+/// What was to authorize panicked.
 pub(crate) fn not_carried_out() -> Result<Authorization, Denied> {
     Err(Denied::unavailable(None, "the request was not carried out"))
 }

@@ -22,6 +22,10 @@ use crate::waiting::{Connected, Flush, Shutdown, Subscribed};
 /// only what the server has to say about them is waited for. What waits, and what receives, stands
 /// here; all other commands stand at [`Commands`], which this derefs to. When the last clone is dropped the
 /// connection is closed, its receivers end, and nothing of the client remains.
+///
+/// A drop cannot wait for that. A program that ends right after it, and with it the runtime, may lose what
+/// was triggered last: `client.shutdown().await` waits until that has gone out and the connection is
+/// closed.
 #[derive(Clone)]
 pub struct Client {
     handle: Arc<Handle>,
@@ -55,6 +59,11 @@ impl AsRef<Client> for Client {
 impl Client {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
         Self { handle: Arc::new(Handle { commands: Commands { hub } }) }
+    }
+
+    /// Drops it. Returns whether it was the last one.
+    pub(crate) fn release(self) -> bool {
+        Arc::into_inner(self.handle).is_some()
     }
 
     fn hub(&self) -> &Arc<Hub> {
@@ -187,7 +196,12 @@ impl Client {
     }
 
     /// Disconnects, and waits until the connection is closed: a moment if the server answers, two
-    /// seconds at most if it does not. [`Commands::connect`] makes a new one.
+    /// seconds at most if it does not. Everything that was triggered before has then arrived at a server
+    /// that reads, and a recording ([`Options::record`](crate::Options::record)) has its end.
+    /// [`Commands::connect`] makes a new connection.
+    ///
+    /// Called within the recording's sink it does not wait, for what it would wait for comes once the
+    /// sink has returned.
     pub fn shutdown(&self) -> Shutdown {
         self.disconnect();
         Shutdown::new(self.hub().clone())

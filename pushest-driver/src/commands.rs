@@ -107,9 +107,11 @@ impl Commands {
         self.hub.lock().session.signed_in_user().map(str::to_string)
     }
 
-    /// Sends a client event to the other subscribers of a private or presence channel (protocol,
-    /// client to server). It is on its way when this returns; [`Client::flush`] tells when the
-    /// server has read it.
+    /// Sends a client event to the other subscribers of a private or presence channel ([protocol,
+    /// client events](pushest_proto::protocol#client-events)). It is on its way when this returns;
+    /// [`Client::flush`] tells when the server has read it. Before a program ends, await
+    /// [`Client::shutdown`]: with the runtime goes what has not been written yet. (The client of
+    /// `pushest-blocking` waits for that when its last clone is dropped, for a limited time.)
     ///
     /// # Errors
     /// A name that does not begin with `client-`; a channel that is not subscribed at the moment,

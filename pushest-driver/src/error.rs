@@ -1,9 +1,37 @@
 //! What can go wrong, by what the caller asked for.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_proto::{ChannelName, CommandError, ConnectionState, Loss, RequestFailure};
+
+/// A client that could not be made: the operating system, or the runtime, has not given what it runs
+/// on. Nothing is left of it, and a later attempt may succeed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The operating system gave no event queue, without which no socket can be waited for: usually
+    /// because the process has no file descriptor left.
+    #[error("no event queue for the connection: {0}")]
+    EventQueue(#[source] Arc<io::Error>),
+    /// The operating system gave no thread: usually because the user or the container has reached its
+    /// limit, or for want of memory.
+    #[error("no thread for the connection: {0}")]
+    Thread(#[source] Arc<io::Error>),
+    /// This was called outside of the runtime, in its words.
+    #[error("no runtime for the connection: {0}")]
+    Runtime(Arc<str>),
+}
+
+/// Two are equal if they say the same: the system's errors have no other equality.
+impl PartialEq for StartError {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for StartError {}
 
 /// There is no connection, and [`Client::connected`](crate::Client::connected) waits no longer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +56,13 @@ pub enum NotConnected {
     /// The client has ended, or the runtime that it ran on.
     #[error("the client has ended")]
     Ended,
+    /// It was waited for on the thread that carries the client, such as in its recording's sink:
+    /// nothing comes before that has returned.
+    #[error("{OWN_THREAD}")]
+    OwnThread,
 }
+
+const OWN_THREAD: &str = "the client cannot be waited for on the thread that carries it";
 
 impl NotConnected {
     /// How the last connection or attempt ended, where that is known.
@@ -37,7 +71,7 @@ impl NotConnected {
         match self {
             Self::Refused(loss) => Some(loss),
             Self::TimedOut { last_loss, .. } => last_loss.as_deref(),
-            Self::Disconnected | Self::Ended => None,
+            Self::Disconnected | Self::Ended | Self::OwnThread => None,
         }
     }
 }
@@ -131,4 +165,8 @@ pub enum FlushError {
     /// The client has ended, or the runtime that it ran on.
     #[error("the client has ended")]
     Ended,
+    /// It was waited for on the thread that carries the client: see [`NotConnected::OwnThread`]. The
+    /// ping is on its way.
+    #[error("{OWN_THREAD}")]
+    OwnThread,
 }

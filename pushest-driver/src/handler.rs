@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pushest_proto::{ConnectionState, Event, Loss, SubscribeOptions};
 
 use crate::client::Client;
-use crate::error::SubscribeError;
+use crate::error::{StartError, SubscribeError};
 
 /// Is told everything that happens to a client. The client's commands may be used from within.
 ///
@@ -60,6 +60,8 @@ pub enum RunError {
     Subscribe(SubscribeError),
     /// The server, or what stands before it, refused for good.
     Refused(Option<Arc<Loss>>),
+    /// The system, or the runtime, gave nothing to run the client on.
+    Start(StartError),
 }
 
 impl std::fmt::Display for RunError {
@@ -68,6 +70,7 @@ impl std::fmt::Display for RunError {
             Self::Subscribe(error) => error.fmt(f),
             Self::Refused(Some(loss)) => write!(f, "refused: {loss}"),
             Self::Refused(None) => f.write_str("refused"),
+            Self::Start(error) => error.fmt(f),
         }
     }
 }
@@ -76,7 +79,8 @@ impl std::error::Error for RunError {}
 
 /// Connects a client that was made with
 /// [`Options::start_disconnected`](crate::Options::start_disconnected), and tells the handler
-/// everything until it disconnects or the server refuses for good.
+/// everything until it disconnects or the server refuses for good. After a disconnect it waits for the
+/// connection to be closed, as [`Client::shutdown`] does.
 ///
 /// # Errors
 /// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
@@ -100,7 +104,11 @@ pub async fn run<C: AsRef<Client>, H: Handler<C>>(
         handler.on_event(&client, event);
         match state {
             ConnectionState::Refused => return Err(RunError::Refused(loss)),
-            ConnectionState::Disconnected => return Ok(()),
+            ConnectionState::Disconnected => {
+                // What the handler has triggered goes out first.
+                shared.shutdown().await;
+                return Ok(());
+            }
             _ => {}
         }
     }

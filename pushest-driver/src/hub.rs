@@ -1,7 +1,8 @@
 //! What client handles, receivers and the pump share: the session, and who wants to hear of it.
 //!
 //! The lock is held for single steps only, never across an await, and nothing of the user's runs
-//! under it: wakers and authorizers are called once it is released. Order of locks: hub, queue.
+//! under it: wakers, authorizers, sinks, the log and the runtime's sockets are called once it is
+//! released; wakers are cloned before it is taken. Order of locks: hub, then queue or recording.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -14,19 +15,20 @@ use pushest_proto::{
     Action, ChannelName, CommandError, Config, ConnectionState, Event, Instant, LimitReached,
     PingId, Session, SubscribeOptions,
 };
-use slab::Slab;
 
 use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
 use crate::pump_waker::PumpWaker;
 use crate::queue::{Congestion, Queue, Relief};
+use crate::receivers::Receivers;
 use crate::recording::Recording;
 use crate::sync::{Mutex, MutexGuard};
 use crate::user::SignIn;
 use crate::waiting::{Answer, WaitList};
+use crate::websocket;
 
-/// What the server sends to a user comes on this channel, followed by the user's id (protocol,
-/// client to server).
+/// What the server sends to a user comes on this channel, followed by the user's id ([protocol,
+/// sign-in](pushest_proto::protocol#sign-in)).
 const USER_CHANNEL: &str = "#server-to-user-";
 
 /// A clock: what time it is since an origin that does not change.
@@ -39,7 +41,7 @@ pub(crate) struct Hub {
     pub(crate) config: Config,
     pub(crate) options: Options,
     pub(crate) congestion: Arc<Congestion>,
-    recording: Option<Recording>,
+    pub(crate) recording: Option<Recording>,
 }
 
 /// How far the client is from its end.
@@ -55,15 +57,13 @@ enum Life {
 pub(crate) struct State {
     pub(crate) session: Session,
     life: Life,
-    receivers: Slab<Receiver>,
+    pub(crate) receivers: Receivers,
     /// Receivers of everything.
     listeners: Vec<usize>,
     /// Receivers of the signed-in user's events.
     user_listeners: Vec<usize>,
     channels: HashMap<ChannelName, Channel>,
     last_id: u64,
-    /// Receivers with staged events.
-    staged: Vec<usize>,
     pub(crate) pings: HashMap<PingId, Answer>,
     pub(crate) sign_in: SignIn,
     pub(crate) connection_waiters: WaitList,
@@ -74,13 +74,6 @@ pub(crate) struct State {
     pub(crate) links: usize,
     /// To be woken when the lock is released.
     wakers: Vec<Waker>,
-}
-
-#[derive(Debug)]
-struct Receiver {
-    queue: Arc<Queue>,
-    /// Events of the running batch.
-    staged: Vec<Event>,
 }
 
 /// Who wants a channel.
@@ -103,15 +96,18 @@ pub(crate) struct Place {
 impl Hub {
     pub(crate) fn new(config: Config, options: Options, clock: Clock) -> Self {
         let (session, recording) = options.recording.session(config.clone(), seed(), clock());
+        let congestion = Arc::new(Congestion::new(&options));
         let state = State {
             session,
             life: Life::Running,
-            receivers: Slab::new(),
+            receivers: Receivers::new(
+                congestion.clone(),
+                websocket::most_buffer(options.read_buffer),
+            ),
             listeners: Vec::new(),
             user_listeners: Vec::new(),
             channels: HashMap::new(),
             last_id: 0,
-            staged: Vec::new(),
             pings: HashMap::new(),
             sign_in: SignIn::default(),
             connection_waiters: WaitList::default(),
@@ -126,7 +122,7 @@ impl Hub {
             clock,
             config,
             options,
-            congestion: Arc::default(),
+            congestion,
             recording,
         }
     }
@@ -183,8 +179,7 @@ impl Hub {
         if state.is_ending() {
             queue.end();
         }
-        let receiver = Receiver { queue: queue.clone(), staged: Vec::new() };
-        Place { key: state.receivers.insert(receiver), queue }
+        Place { key: state.receivers.insert(queue.clone()), queue }
     }
 
     /// Wants a channel, and makes a receiver for it. Answers its place, its name, and which of the
@@ -242,7 +237,7 @@ impl Hub {
     pub(crate) fn leave(&self, place: &Place, name: &ChannelName, id: u64, is_detached: bool) {
         self.relieve(place.queue.close());
         self.command(|state, now| {
-            state.receivers.try_remove(place.key);
+            state.receivers.remove(place.key);
             let Some(channel) = state.channel(name, id) else { return };
             channel.receivers.retain(|key| *key != place.key);
             channel.is_detached |= is_detached;
@@ -258,7 +253,7 @@ impl Hub {
     pub(crate) fn stop_listening(&self, place: &Place) {
         self.relieve(place.queue.close());
         let mut state = self.lock();
-        state.receivers.try_remove(place.key);
+        state.receivers.remove(place.key);
         state.listeners.retain(|key| *key != place.key);
         state.user_listeners.retain(|key| *key != place.key);
     }
@@ -301,13 +296,6 @@ impl Hub {
         self.hand_over();
         wakers.into_iter().for_each(Waker::wake);
     }
-
-    /// Hands over what was recorded. Not under the lock: the sink is the user's.
-    pub(crate) fn hand_over(&self) {
-        if let Some(recording) = &self.recording {
-            recording.hand_over();
-        }
-    }
 }
 
 impl State {
@@ -340,11 +328,8 @@ impl State {
         let Some(mut channel) = self.channels.remove(name) else { return };
         channel.waiters.wake_all(&mut self.wakers);
         for key in channel.receivers {
-            if let Some(receiver) = self.receivers.get_mut(key) {
-                // What the batch has brought so far still belongs to it.
-                self.wakers.extend(receiver.queue.push_all(&mut receiver.staged));
-                self.wakers.extend(receiver.queue.end());
-            }
+            // What the batch has brought so far still belongs to it.
+            self.receivers.end(key, &mut self.wakers);
         }
     }
 
@@ -364,9 +349,8 @@ impl State {
             }
             // Nobody knows whose they were.
             Event::LimitReached(LimitReached::StoredEvents { .. }) => {
-                let everybody: Vec<usize> = self.receivers.iter().map(|(key, _)| key).collect();
-                for key in everybody {
-                    stage(&mut self.receivers, &mut self.staged, key, event.clone());
+                for key in self.receivers.keys() {
+                    self.receivers.stage(key, event.clone());
                 }
                 return;
             }
@@ -388,11 +372,11 @@ impl State {
         let mut keys = self.listeners.iter().chain(keys);
         let Some(mut key) = keys.next() else { return };
         for next in keys {
-            stage(&mut self.receivers, &mut self.staged, *key, event.clone());
+            self.receivers.stage(*key, event.clone());
             key = next;
         }
         // The last one gets the event itself; usually it is the only one.
-        stage(&mut self.receivers, &mut self.staged, *key, event);
+        self.receivers.stage(*key, event);
     }
 
     fn answer_ping(&mut self, ping: PingId, result: Result<std::time::Duration, FlushError>) {
@@ -410,19 +394,12 @@ impl State {
 
     /// Hands the staged events over.
     pub(crate) fn deliver(&mut self) {
-        for key in self.staged.drain(..) {
-            if let Some(receiver) = self.receivers.get_mut(key) {
-                self.wakers.extend(receiver.queue.push_all(&mut receiver.staged));
-            }
-        }
+        self.receivers.deliver(&mut self.wakers);
     }
 
     /// Nobody receives anything more.
     pub(crate) fn end_receivers(&mut self) {
-        self.deliver();
-        for (_, receiver) in &self.receivers {
-            self.wakers.extend(receiver.queue.end());
-        }
+        self.receivers.end_all(&mut self.wakers);
         self.connection_waiters.wake_all(&mut self.wakers);
         self.rate_waiters.wake_all(&mut self.wakers);
         self.sign_in.end(&mut self.wakers);
@@ -453,15 +430,6 @@ impl State {
     /// nothing.
     pub(crate) fn take_wakers(&mut self, spare: &mut Vec<Waker>) {
         std::mem::swap(&mut self.wakers, spare);
-    }
-}
-
-fn stage(receivers: &mut Slab<Receiver>, staged: &mut Vec<usize>, key: usize, event: Event) {
-    if let Some(receiver) = receivers.get_mut(key) {
-        if receiver.staged.is_empty() {
-            staged.push(key);
-        }
-        receiver.staged.push(event);
     }
 }
 

@@ -21,6 +21,7 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
+mod link;
 mod logging;
 mod masking;
 #[cfg(test)]
@@ -33,7 +34,9 @@ mod park;
 mod pump;
 mod pump_waker;
 mod queue;
+mod read_bytes;
 mod reads;
+mod receivers;
 mod recording;
 mod retry_after;
 pub mod runtime;
@@ -53,7 +56,8 @@ pub use client::Client;
 pub use commands::Commands;
 pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use error::{
-    FlushError, NotConnected, NotSignedIn, SignInError, SubscribeError, SubscriptionError,
+    FlushError, NotConnected, NotSignedIn, SignInError, StartError, SubscribeError,
+    SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
 pub use handler::{Handler, RunError};

@@ -16,6 +16,14 @@ static THREADS: Threads = Threads::new("pushest-names", 8, 6);
 pub(crate) fn resolve(host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
     let name = host.to_string();
     let asking = THREADS.run(host, move || Ok((&*name, port).to_socket_addrs()?.collect()));
-    let lost = || Err(io::Error::other("there is no thread to resolve the name on"));
-    Box::pin(async move { asking.await.unwrap_or_else(lost) })
+    Box::pin(async move {
+        match asking.await {
+            Some(Ok(resolved)) => resolved,
+            Some(Err(error)) => {
+                let text = format!("no thread to resolve the name on: {error}");
+                Err(io::Error::new(error.kind(), text))
+            }
+            None => Err(io::Error::other("resolving the name panicked")),
+        }
+    })
 }

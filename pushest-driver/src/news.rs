@@ -25,4 +25,12 @@ impl News {
             Self::Answered(ticket, answer) => session.handle_authorization(ticket, answer, now),
         }
     }
+
+    /// Returns how large the message is, in bytes, if it is one.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Received(_, message) => message.len(),
+            _ => 0,
+        }
+    }
 }

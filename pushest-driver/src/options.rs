@@ -1,5 +1,7 @@
 //! How a client connects and delivers: everything that is not the protocol's.
 
+mod queues;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,6 +11,7 @@ use std::time::SystemTime;
 use pushest_proto::AuthEndpoint;
 use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 
+use self::queues::LEAST;
 use crate::authorizer::Authorizer;
 #[cfg(feature = "tls")]
 use crate::dial::tls::Trust;
@@ -27,7 +30,12 @@ pub enum Overflow {
     /// sending, pings included, and no pong deadline runs. A server may close a client that is too
     /// slow. The client notices when it reads again, after what the server had sent before; then it
     /// reconnects, and each channel gets a [`Gap`](crate::Event::Gap), which goes back to before the
-    /// client stopped reading: the server may have closed the connection right then.
+    /// client stopped reading: the server may have closed the connection right then. What a server
+    /// drops without closing, as Sockudo 5.2 does once it holds 1,000 messages for a connection, no
+    /// client can notice.
+    ///
+    /// What was read at one go is still taken in, beyond the bounds: at most 64 messages, of 256 KiB
+    /// together but for the last.
     ///
     /// One full receiver holds up all others. While waiting, nothing that the server says arrives:
     /// whoever awaits `flush()` or `subscribed()` and does not receive meanwhile may wait forever.
@@ -78,6 +86,7 @@ pub struct Options {
     pub(crate) transport_limit: usize,
     pub(crate) queue_events: usize,
     pub(crate) queue_bytes: usize,
+    pub(crate) all_queues: Option<usize>,
     pub(crate) overflow: Overflow,
     pub(crate) authority: Option<Authority>,
     #[cfg(feature = "http")]
@@ -162,15 +171,6 @@ impl Options {
         self
     }
 
-    /// How much each receiver may leave unreceived, at least one event: by number, and by the
-    /// bytes that its events keep alive. 1,024 events, 8 MiB.
-    #[must_use]
-    pub fn queue(mut self, events: usize, bytes: usize) -> Self {
-        self.queue_events = events.max(1);
-        self.queue_bytes = bytes.max(1);
-        self
-    }
-
     /// What happens when a receiver's queue is full. [`Overflow::DropOldest`].
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
@@ -236,8 +236,10 @@ impl Options {
     /// [`trace`](crate::proto::trace) for what is in it, and what is not: no secret and no key, but
     /// what the server sends.
     ///
-    /// The sink runs where the client does, and holds it up while it runs. Of several clients that
-    /// are made with the same options only the first is recorded.
+    /// The sink runs where the client does, and holds it up while it runs. It may call the client, of
+    /// which nothing is locked then, but must not wait for it: nothing comes before it has returned.
+    /// (`shutdown` does not wait in there.) What it calls is recorded, too. Of several clients that are
+    /// made with the same options only the first is recorded.
     ///
     /// ```
     /// use std::io::Write;
@@ -289,12 +291,13 @@ impl Options {
 impl Options {
     /// Asks the app's own HTTP endpoint to authorize signed channels and the sign-in, for clients
     /// without the app's secret: a POST of a form, asked afresh for every attempt, beside
-    /// everything else (protocol, HTTP side). Any 2xx with a readable body grants; 408, 429, 5xx,
-    /// and no answer within the configuration's `authorization` timeout are tried again with
-    /// backoff, and no earlier than `Retry-After` says, in seconds or as a date; everything else is
-    /// final. Errors say the status and the first 200 characters of the body, in which what was sent
-    /// is masked. Redirects are shown, not followed; no proxy is used. `https://` trusts whom
-    /// `wss://` trusts.
+    /// everything else ([protocol, authorization
+    /// endpoint](pushest_proto::protocol#authorization-endpoint)). Any 2xx with a readable body
+    /// grants; 408, 429, 5xx, and no answer within the configuration's `authorization` timeout are
+    /// tried again with backoff, and no earlier than `Retry-After` says, in seconds or as a date;
+    /// everything else is final. Errors say the status and the first 200 characters of the body, in
+    /// which what was sent is masked. Redirects are shown, not followed; no proxy is used.
+    /// `https://` trusts whom `wss://` trusts.
     ///
     /// Of several addresses of the endpoint's name the next one is tried while the last is silent, as
     /// for the WebSocket, and first the one that answered last. Requests run on at most eight
@@ -404,6 +407,7 @@ impl Default for Options {
             transport_limit: 16 * 1024 * 1024,
             queue_events: 1_024,
             queue_bytes: 8 * 1024 * 1024,
+            all_queues: None,
             overflow: Overflow::default(),
             authority: None,
             #[cfg(feature = "http")]
@@ -428,6 +432,7 @@ impl fmt::Debug for Options {
             .field("transport_limit", &self.transport_limit)
             .field("queue_events", &self.queue_events)
             .field("queue_bytes", &self.queue_bytes)
+            .field("all_queues", &self.all_queues)
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authority.is_some())
             .field("addresses", &self.addresses)
@@ -467,6 +472,12 @@ pub enum OptionsError {
         name: String,
         /// The rule that it breaks.
         rule: &'static str,
+    },
+    /// A bound for all receivers together that is too small.
+    #[error("all_queues: {bytes} bytes are too few for all receivers together: at least {LEAST}")]
+    AllQueues {
+        /// What was given, in bytes.
+        bytes: usize,
     },
     /// Not certificates.
     #[error("not certificates in PEM form: {problem}")]

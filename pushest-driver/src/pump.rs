@@ -10,9 +10,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use pushest_proto::{
-    Action, ConnectionId, ConnectionState, DialFailure, Endpoint, Escaped, Event, Instant, Loss,
+    Action, ConnectionId, ConnectionState, Endpoint, Escaped, Event, Instant, Loss,
 };
 use tracing::Span;
 use tungstenite::Message;
@@ -23,10 +22,12 @@ use crate::dial::Dialer;
 #[cfg(feature = "http")]
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
+use crate::link::Link;
 use crate::logging;
 use crate::news::News;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
+use crate::read_bytes::ReadBytes;
 use crate::runtime::Runtime;
 use crate::wall_clock::WallClock;
 use crate::websocket::Incoming;
@@ -36,6 +37,12 @@ use crate::wire::{Closing, Wire};
 /// Messages and bytes that are read at most before they are handed to the session.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// Bytes of messages that the session is told before what comes of them goes to the receivers.
+const STEP_BYTES: usize = 16 * 1024;
+
+/// Bytes of frames that are taken from the session before the sink gets them.
+const SEND_BYTES: usize = 64 * 1024;
 
 /// How long an orderly end may take.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -64,9 +71,16 @@ pub struct Pump<R: Runtime> {
     authorizations: Authorizations,
     /// A receiver is full: nothing is read.
     is_paused: bool,
+    /// The sink has room.
+    has_room: bool,
     /// The session knows that the sink has room.
     is_writable: bool,
+    /// Bytes of frames that this turn may still take from the session.
+    budget: usize,
     is_ending: bool,
+    /// Others could run since the session was told last.
+    is_new_poll: bool,
+    read_bytes: ReadBytes,
     /// How many messages, and how many bytes of them, are read before the session is told: less
     /// than what it stores, so that it never has to drop any.
     batch: (usize, usize),
@@ -80,24 +94,6 @@ pub struct Pump<R: Runtime> {
     discarded: Vec<Link<WebSocket<R>>>,
 }
 
-/// The connection that the session asked for last.
-enum Link<S> {
-    None,
-    /// Since then.
-    Dialing(ConnectionId, Instant, BoxFuture<'static, Result<S, DialFailure>>),
-    Open(Wire<S>),
-}
-
-impl<S> Link<S> {
-    fn connection(&self) -> Option<ConnectionId> {
-        match self {
-            Self::None => None,
-            Self::Dialing(connection, ..) => Some(*connection),
-            Self::Open(wire) => Some(wire.connection),
-        }
-    }
-}
-
 impl<R: Runtime> Future for Pump<R> {
     type Output = ();
 
@@ -105,15 +101,14 @@ impl<R: Runtime> Future for Pump<R> {
         let this = &mut *self;
         let span = this.span.clone();
         let _entered = span.enter();
+        this.is_new_poll = true;
         // Whoever runs this may have been away for long. What has arrived meanwhile counts before
         // any deadline that has passed meanwhile.
         this.read(context);
         let hub = this.hub.clone();
         hub.pump.poll_turns(context, |context| {
-            this.drive(context);
-            if let Link::Open(wire) = &mut this.link {
-                wire.flush(context);
-            }
+            this.drive();
+            this.write(context);
             this.read(context);
             this.poll_authorizations(context);
             this.poll_closing(context);
@@ -121,7 +116,8 @@ impl<R: Runtime> Future for Pump<R> {
                 this.hub.finish();
                 return Turn::Ended;
             }
-            if this.news.is_empty() && !this.is_due(context) { Turn::Idle } else { Turn::Again }
+            let has_news = !this.news.is_empty() || this.must_tell_room();
+            if has_news || this.is_due(context) { Turn::Again } else { Turn::Idle }
         })
     }
 }
@@ -139,8 +135,9 @@ impl<R: Runtime> Pump<R> {
             }
         });
         let limits = hub.config.limits();
-        let batch =
-            (BATCH.min(limits.stored_events / 4).max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
+        // An event takes some hundred bytes beside its message.
+        let most = BATCH.min(limits.stored_events / 4).min(limits.stored_bytes / 1024);
+        let batch = (most.max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
         Self {
             hub,
             runtime,
@@ -152,8 +149,12 @@ impl<R: Runtime> Pump<R> {
             wall_clock: WallClock::default(),
             authorizations: Authorizations::new(authorizer),
             is_paused: false,
+            has_room: true,
             is_writable: true,
+            budget: 0,
             is_ending: false,
+            is_new_poll: true,
+            read_bytes: ReadBytes::default(),
             batch,
             deadline: None,
             sleep: None,
@@ -165,7 +166,7 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// Tells the session what happened and carries out what it asks for, all under one lock.
-    fn drive(&mut self, context: &mut Context<'_>) {
+    fn drive(&mut self) {
         for news in &self.news {
             if let News::Lost(_, loss) = news {
                 tracing::debug!(target: "pushest", loss = %Escaped(loss), "lost");
@@ -175,18 +176,28 @@ impl<R: Runtime> Pump<R> {
         let time_of_day = hub.options.time_of_day.since_1970(&*self.runtime);
         let mut guard = hub.lock();
         let state = &mut *guard;
+        if std::mem::take(&mut self.is_new_poll) {
+            state.receivers.settle_left();
+        }
+        state.receivers.note_read(self.read_bytes.take());
         // The clock is read under the lock, so that commands cannot be ahead of it.
         let now = hub.now();
-        self.tell(state, time_of_day, now);
+        self.budget = SEND_BYTES;
+        // What follows is counted by it.
+        let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
+        if let Some(time) = time_of_day
+            && self.wall_clock.is_due(time, now, self.news.iter().any(asks))
+        {
+            state.session.handle_wall_clock(time, now);
+        }
+        self.tell(state, now);
         if state.session.poll_timeout().is_some_and(|due| due <= now) {
             state.session.handle_timeout(now);
         }
         state.wake_overdue(now);
-        self.check_room(state, context, now);
-        while let Some(action) = state.session.poll_action() {
-            self.carry_out(action, state, context, now);
-        }
-        state.deliver();
+        self.check_room(state, now);
+        // While actions wait, there is a timeout (contract, C3): the next turn begins at once.
+        self.carry_out_all(state, now);
         self.is_ending = state.is_ending();
         if self.is_ending {
             state.end_receivers();
@@ -216,28 +227,44 @@ impl<R: Runtime> Pump<R> {
         self.discarded.clear();
     }
 
-    fn tell(&mut self, state: &mut State, time_of_day: Option<Duration>, now: Instant) {
-        let session = &mut state.session;
-        // What follows is counted by it.
-        let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
-        if let Some(time) = time_of_day
-            && self.wall_clock.is_due(time, now, self.news.iter().any(asks))
-        {
-            session.handle_wall_clock(time, now);
+    /// Stops when the frames that come of it are enough for this turn: the rest is for the next one.
+    fn tell(&mut self, state: &mut State, now: Instant) {
+        let mut bytes = 0;
+        let mut told = std::mem::take(&mut self.news);
+        let mut rest = told.drain(..);
+        for news in rest.by_ref() {
+            if matches!(news, News::Opened(_)) {
+                (self.has_room, self.is_writable) = (true, true);
+            }
+            bytes += news.bytes();
+            news.tell(&mut state.session, now);
+            // What a message brings may be many times as large as itself.
+            if bytes >= STEP_BYTES {
+                bytes = 0;
+                self.carry_out_all(state, now);
+                if self.budget == 0 {
+                    break;
+                }
+            }
         }
-        for news in self.news.drain(..) {
-            self.is_writable |= matches!(news, News::Opened(_));
-            news.tell(session, now);
+        self.news.extend(rest);
+        if self.news.is_empty() {
+            // Its room is needed again.
+            self.news = told;
         }
     }
 
-    fn carry_out(
-        &mut self,
-        action: Action,
-        state: &mut State,
-        context: &mut Context<'_>,
-        now: Instant,
-    ) {
+    fn carry_out_all(&mut self, state: &mut State, now: Instant) {
+        while self.budget > 0
+            && let Some(action) = state.session.poll_action()
+        {
+            self.carry_out(action, state, now);
+        }
+        state.deliver();
+    }
+
+    /// Nothing of the runtime's or the user's runs in here: frames are only gathered.
+    fn carry_out(&mut self, action: Action, state: &mut State, now: Instant) {
         match action {
             Action::Emit(event) => {
                 if logging::is_logged(&event) {
@@ -250,9 +277,9 @@ impl<R: Runtime> Pump<R> {
                 if let Link::Open(wire) = &mut self.link
                     && wire.connection == frame.connection
                 {
+                    self.budget = self.budget.saturating_sub(frame.text.len());
                     wire.send(Message::text(frame.text));
                 }
-                self.check_room(state, context, now);
             }
             Action::Connect { connection, endpoint } => {
                 self.next_dial = Some((connection, endpoint));
@@ -269,13 +296,22 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// Frames stay in the session while the sink has no room; everything else flows past them.
-    fn check_room(&mut self, state: &mut State, context: &mut Context<'_>, now: Instant) {
+    fn check_room(&mut self, state: &mut State, now: Instant) {
+        if let (Link::Open(wire), true) = (&self.link, self.must_tell_room()) {
+            self.is_writable = self.has_room;
+            state.session.handle_writable(wire.connection, self.has_room, now);
+        }
+    }
+
+    fn must_tell_room(&self) -> bool {
+        matches!(self.link, Link::Open(_)) && self.has_room != self.is_writable
+    }
+
+    /// Hands what was gathered to the sink, and writes it out as far as it goes.
+    fn write(&mut self, context: &mut Context<'_>) {
         if let Link::Open(wire) = &mut self.link {
-            let has_room = wire.make_room(context);
-            if has_room != self.is_writable {
-                self.is_writable = has_room;
-                state.session.handle_writable(wire.connection, has_room, now);
-            }
+            self.has_room = wire.make_room(context);
+            wire.flush(context);
         }
     }
 
@@ -312,7 +348,8 @@ impl<R: Runtime> Pump<R> {
         match std::mem::replace(&mut self.link, Link::None) {
             Link::Open(wire) => {
                 if self.closing.len() >= MOST_CLOSING {
-                    self.closing.remove(0);
+                    let oldest = self.closing.remove(0);
+                    self.discarded.push(Link::Open(oldest.into_wire()));
                 }
                 self.closing.push(Closing::new(wire, code, now + FAREWELL));
             }
@@ -338,9 +375,14 @@ impl<R: Runtime> Pump<R> {
                     }
                 }
             }
-            Link::Open(_) if self.is_paused => {}
+            // What is left of the last batch goes first.
+            Link::Open(_) if self.is_paused || !self.news.is_empty() => {}
             Link::Open(_) => self.read_messages(context),
         }
+        self.read_bytes.look(match &self.link {
+            Link::Open(wire) => Some(wire.bytes_read()),
+            Link::None | Link::Dialing(..) => None,
+        });
     }
 
     fn read_messages(&mut self, context: &mut Context<'_>) {

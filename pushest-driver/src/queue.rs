@@ -1,38 +1,28 @@
-//! What one receiver has not received yet: a ring, bounded in events and in the bytes they pin.
+//! What one receiver has not received yet: a ring, bounded in events and in the bytes that they keep
+//! alive.
 //!
 //! The hub stages a batch's events and puts them in with one lock; the receiver takes them out one
 //! by one. A queue has one receiver, hence one waker.
+//!
+//! # Bytes
+//! An event counts what it keeps alive by itself ([`Event::memory`]). A channel's event is a view into
+//! the buffer that it was read into, and keeps all of that: what may hang on the views of a client's
+//! queues, whichever they are, the hub says with each push. A queue for which that would be too much
+//! copies its views, and then keeps alive what it counts; so does one whose receiver has not come for
+//! its events until the pump runs again ([`Queue::settle`]). A receiver that keeps up pays for no copy.
 
-use std::collections::VecDeque;
+mod congestion;
+mod ring;
+
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use pushest_proto::{Event, PresenceChange};
+use pushest_proto::Event;
 
+pub(crate) use self::congestion::{Congestion, Total};
+use self::ring::Ring;
 use crate::options::{Options, Overflow};
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering};
-
-/// What an event costs beside the message that it keeps alive.
-const EVENT_BYTES: usize = size_of::<Event>();
-
-/// How all queues of a client stand together.
-#[derive(Debug, Default)]
-pub(crate) struct Congestion {
-    /// How many queues are full that reading has to wait for.
-    full: AtomicUsize,
-    /// Events that receivers were too slow for.
-    dropped: AtomicU64,
-}
-
-impl Congestion {
-    pub(crate) fn is_any(&self) -> bool {
-        self.full.load(Ordering::Acquire) > 0
-    }
-
-    pub(crate) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
-}
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
 
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -40,22 +30,11 @@ pub(crate) struct Queue {
     most_events: usize,
     most_bytes: usize,
     overflow: Overflow,
+    /// All queues together have a bound.
+    is_counted: bool,
+    /// The bytes that are counted in `congestion`, to be read without the lock.
+    counted: AtomicUsize,
     congestion: Arc<Congestion>,
-}
-
-#[derive(Debug, Default)]
-struct Ring {
-    events: VecDeque<Event>,
-    bytes: usize,
-    /// Events dropped since the receiver was told.
-    dropped: u64,
-    /// Only channel events of this name are taken in.
-    only: Option<Box<str>>,
-    waker: Option<Waker>,
-    /// Counted in `congestion`.
-    is_full: bool,
-    /// Nothing more comes.
-    is_ended: bool,
 }
 
 /// What a receiver's step led to.
@@ -67,6 +46,12 @@ pub(crate) enum Relief {
     All,
 }
 
+impl Relief {
+    fn or(self, other: Self) -> Self {
+        if self == Self::All { self } else { other }
+    }
+}
+
 impl Queue {
     pub(crate) fn new(options: &Options, congestion: Arc<Congestion>) -> Self {
         Self {
@@ -74,45 +59,73 @@ impl Queue {
             most_events: options.queue_events,
             most_bytes: options.queue_bytes,
             overflow: options.overflow,
+            is_counted: congestion.total().is_some(),
+            counted: AtomicUsize::new(0),
             congestion,
         }
     }
 
-    /// Puts a batch in. Answers whom to wake, once no lock is held.
-    pub(crate) fn push_all(&self, events: &mut Vec<Event>) -> Option<Waker> {
+    /// Pushes a batch. Returns the waker to call after releasing all locks. At most `pinned` bytes
+    /// are kept alive by views alone, in all queues of the client together.
+    pub(crate) fn push_all(&self, events: &mut Vec<Event>, pinned: usize) -> Option<Waker> {
         let mut ring = self.lock();
         if ring.is_ended {
             events.clear();
             return None;
         }
+        let drops = self.overflow == Overflow::DropOldest;
+        let most = if drops { self.most_events.saturating_add(1) } else { usize::MAX };
+        ring.reserve(events.len().min(most));
+        let before = ring.dropped;
         for event in events.drain(..) {
             if ring.wants(&event) {
-                ring.bytes += cost(&event);
-                ring.events.push_back(event);
-            }
-        }
-        match self.overflow {
-            Overflow::DropOldest => {
-                let before = ring.dropped;
-                while ring.events.len() > 1 && self.is_over(&ring) {
-                    ring.pop();
-                    ring.dropped += 1;
-                }
-                self.congestion.dropped.fetch_add(ring.dropped - before, Ordering::Relaxed);
-            }
-            Overflow::Wait => {
-                let is_full =
-                    ring.events.len() >= self.most_events || ring.bytes >= self.most_bytes;
-                if is_full && !ring.is_full {
-                    ring.is_full = true;
-                    self.congestion.full.fetch_add(1, Ordering::AcqRel);
+                ring.push(event);
+                while drops && ring.len() > 1 && self.is_over(&ring) {
+                    ring.drop_oldest();
                 }
             }
         }
-        if ring.events.is_empty() { None } else { ring.waker.take() }
+        if ring.dropped > before {
+            self.congestion.dropped.fetch_add(ring.dropped - before, Ordering::Relaxed);
+        }
+        if ring.has_views() && ring.bytes().saturating_add(pinned) > self.most_bytes {
+            ring.settle();
+        }
+        ring.shrink();
+        if !drops {
+            let is_full = ring.len() >= self.most_events || ring.bytes() >= self.most_bytes;
+            if is_full && !ring.is_full {
+                ring.is_full = true;
+                self.congestion.full.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+        self.account(&mut ring);
+        if ring.len() == 0 { None } else { ring.waker.take() }
     }
 
-    /// Nothing more comes. Answers whom to wake.
+    /// Copies the views among the events that are still here.
+    pub(crate) fn settle(&self) {
+        self.lock().settle();
+    }
+
+    /// The bytes that it holds, where all queues together have a bound.
+    pub(crate) fn counted(&self) -> usize {
+        self.counted.load(Ordering::Relaxed)
+    }
+
+    /// Drops the oldest events, down to so many bytes.
+    pub(crate) fn shed(&self, bytes: usize) {
+        let mut ring = self.lock();
+        let before = ring.dropped;
+        while ring.bytes() > bytes {
+            ring.drop_oldest();
+        }
+        self.congestion.dropped.fetch_add(ring.dropped - before, Ordering::Relaxed);
+        self.account(&mut ring);
+    }
+
+    /// Nothing more comes. Returns the waker to call. What the receiver has not received yet is its
+    /// own from here on: it holds nobody up, and counts no longer among all queues.
     pub(crate) fn end(&self) -> Option<Waker> {
         let mut ring = self.lock();
         ring.is_ended = true;
@@ -126,8 +139,7 @@ impl Queue {
         ring.is_ended = true;
         let relief = self.relieve(&mut ring);
         // Dropping these may take long, or run code of the user's: not under the lock.
-        let gone = (std::mem::take(&mut ring.events), ring.waker.take());
-        ring.bytes = 0;
+        let gone = (ring.take(), ring.waker.take());
         drop(ring);
         drop(gone);
         relief
@@ -137,12 +149,9 @@ impl Queue {
     pub(crate) fn keep_only(&self, name: &str) -> Relief {
         let mut ring = self.lock();
         ring.only = Some(name.into());
-        let events = std::mem::take(&mut ring.events);
-        ring.bytes = 0;
-        for event in events {
+        for event in ring.take() {
             if ring.wants(&event) {
-                ring.bytes += cost(&event);
-                ring.events.push_back(event);
+                ring.push(event);
             }
         }
         self.relieve_if_half(&mut ring)
@@ -150,89 +159,76 @@ impl Queue {
 
     pub(crate) fn poll_recv(&self, context: &mut Context<'_>) -> (Poll<Option<Event>>, Relief) {
         let mut ring = self.lock();
-        if ring.dropped > 0 {
-            let dropped = std::mem::take(&mut ring.dropped);
-            return (Poll::Ready(Some(Event::Lagged(dropped))), Relief::None);
+        if let Some(ready) = self.receive(&mut ring) {
+            return ready;
         }
-        if let Some(event) = ring.pop() {
-            let relief = self.relieve_if_half(&mut ring);
-            return (Poll::Ready(Some(event)), relief);
+        if ring.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            return (Poll::Pending, Relief::None);
         }
-        if ring.is_ended {
-            return (Poll::Ready(None), Relief::None);
+        drop(ring);
+        // Cloning and dropping it may run code of the user's: not under the lock.
+        let waker = context.waker().clone();
+        let mut ring = self.lock();
+        // What came between the two looks woke nobody.
+        if let Some(ready) = self.receive(&mut ring) {
+            return ready;
         }
-        let is_known = ring.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-        let former = if is_known { None } else { ring.waker.replace(context.waker().clone()) };
+        let former = ring.waker.replace(waker);
         drop(ring);
         drop(former);
         (Poll::Pending, Relief::None)
     }
 
+    /// What there is to receive, if there is anything, or the end.
+    fn receive(&self, ring: &mut Ring) -> Option<(Poll<Option<Event>>, Relief)> {
+        if ring.dropped > 0 {
+            let dropped = std::mem::take(&mut ring.dropped);
+            return Some((Poll::Ready(Some(Event::Lagged(dropped))), Relief::None));
+        }
+        if let Some(event) = ring.pop() {
+            let relief = self.relieve_if_half(ring);
+            return Some((Poll::Ready(Some(event)), relief));
+        }
+        ring.is_ended.then_some((Poll::Ready(None), Relief::None))
+    }
+
     fn is_over(&self, ring: &Ring) -> bool {
-        ring.events.len() > self.most_events || ring.bytes > self.most_bytes
+        ring.len() > self.most_events || ring.bytes() > self.most_bytes
     }
 
     /// Half of it has to be free before reading goes on, so that it does not stop and go with
     /// every event.
     fn relieve_if_half(&self, ring: &mut Ring) -> Relief {
-        if ring.events.len() <= self.most_events / 2 && ring.bytes <= self.most_bytes / 2 {
+        if ring.len() <= self.most_events / 2 && ring.bytes() <= self.most_bytes / 2 {
             self.relieve(ring)
         } else {
-            Relief::None
+            self.account(ring)
         }
     }
 
     fn relieve(&self, ring: &mut Ring) -> Relief {
+        let of_all = self.account(ring);
         if !std::mem::take(&mut ring.is_full) {
+            return of_all;
+        }
+        self.congestion.relieve().or(of_all)
+    }
+
+    /// Counts what it holds among all queues, if that has a bound.
+    fn account(&self, ring: &mut Ring) -> Relief {
+        let holds = if ring.is_ended { 0 } else { ring.bytes() };
+        if !self.is_counted || holds == ring.counted {
             return Relief::None;
         }
-        match self.congestion.full.fetch_sub(1, Ordering::AcqRel) {
-            1 => Relief::All,
-            _ => Relief::None,
-        }
+        let before = std::mem::replace(&mut ring.counted, holds);
+        self.counted.store(holds, Ordering::Relaxed);
+        self.congestion.replace(before, holds)
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
         // Nothing in here can panic halfway through a change.
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl Ring {
-    fn wants(&self, event: &Event) -> bool {
-        match (&self.only, event) {
-            (None, _) => true,
-            (Some(name), Event::Channel(event)) => event.name() == &**name,
-            (Some(_), _) => false,
-        }
-    }
-
-    fn pop(&mut self) -> Option<Event> {
-        let event = self.events.pop_front()?;
-        self.bytes -= cost(&event);
-        Some(event)
-    }
-}
-
-/// What an event keeps alive, in bytes.
-fn cost(event: &Event) -> usize {
-    let beside = match event {
-        Event::Channel(event) => event.pinned_bytes(),
-        Event::Presence(update) => match &update.change {
-            PresenceChange::Reset { joined, left } => {
-                (joined.len() + left.len()) * size_of::<usize>()
-            }
-            PresenceChange::Joined(_) | PresenceChange::Left(_) => 0,
-        },
-        Event::Unrouted { name, message } => name.len() + message.len(),
-        Event::Malformed { message, .. } => message.len(),
-        Event::ServerError(error) => error.message.len(),
-        Event::Watchlist { user_ids, .. } => {
-            user_ids.iter().map(|id| size_of::<String>() + id.len()).sum()
-        }
-        _ => 0,
-    };
-    EVENT_BYTES + beside
 }
 
 #[cfg(test)]
@@ -251,7 +247,7 @@ mod tests {
 
     fn push(queue: &Queue, names: &[&str]) {
         let event = |name: &&str| Event::Subscribed { channel: ChannelName::new(name).unwrap() };
-        queue.push_all(&mut names.iter().map(event).collect());
+        queue.push_all(&mut names.iter().map(event).collect(), 0);
     }
 
     /// The name of the next event, how many were dropped, or how it stands.
@@ -299,7 +295,7 @@ mod tests {
         let (queue, _) = queue(Overflow::DropOldest, 100);
         let user_ids = vec![String::new(); 20_000];
         let event = Event::Watchlist { online: true, user_ids };
-        queue.push_all(&mut vec![event; 10]);
+        queue.push_all(&mut vec![event; 10], 0);
         // A million bytes are two of them.
         assert_eq!(next(&queue).0, "lagged 8");
     }

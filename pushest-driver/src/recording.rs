@@ -1,9 +1,14 @@
 //! What a session records, on its way to the user: gathered under the hub's lock, handed over
-//! outside of it, since the sink is the user's code.
+//! by the pump outside of any lock, since the sink is the user's code.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread::{self, ThreadId};
 
 use pushest_proto::{Config, Instant, Session};
+
+use crate::hub::Hub;
 
 type Sink = Box<dyn FnMut(&str) + Send>;
 
@@ -26,36 +31,104 @@ impl SinkOption {
         let Some(sink) = lock(&self.0).take() else {
             return (Session::new(config, seed, now), None);
         };
-        let lines = Arc::new(Mutex::new(String::new()));
-        let gathered = lines.clone();
-        let gather = move |line: &str| {
-            let mut lines = lock(&gathered);
-            lines.push_str(line);
-            lines.push('\n');
+        let gathered = Arc::<Mutex<Gathered>>::default();
+        let gather = {
+            let gathered = gathered.clone();
+            move |line: &str| {
+                let mut gathered = lock(&gathered);
+                gathered.lines.push_str(line);
+                gathered.lines.push('\n');
+            }
         };
         let session = Session::recorded(config, seed, now, gather);
-        (session, Some(Recording { lines, sink: Mutex::new(Some(sink)) }))
+        (session, Some(Recording { gathered, sink: Mutex::new(Some(sink)) }))
     }
 }
 
 /// The recording of a client.
+///
+/// No lock is held while the sink runs: it may call the client, and poll whatever the client waits
+/// with.
 pub(crate) struct Recording {
-    /// What was not handed over yet.
-    lines: Arc<Mutex<String>>,
-    /// `None` once it has panicked.
+    gathered: Arc<Mutex<Gathered>>,
+    /// `None` while it runs, and once it has panicked.
     sink: Mutex<Option<Sink>>,
 }
 
+#[derive(Default)]
+struct Gathered {
+    /// What was not handed over yet.
+    lines: String,
+    /// The thread that the sink runs on.
+    handing: Option<ThreadId>,
+}
+
 impl Recording {
-    /// Hands over what was gathered. Not under the hub's lock.
+    /// Hands over what was gathered. Only the pump does so, and not under the hub's lock.
     pub(crate) fn hand_over(&self) {
-        // Held meanwhile, so that lines keep their order.
-        let mut place = lock(&self.sink);
-        let lines = std::mem::take(&mut *lock(&self.lines));
-        if let Some(mut sink) = place.take() {
-            lines.lines().for_each(&mut *sink);
-            *place = Some(sink);
+        let (sink, mut gathered) = (lock(&self.sink).take(), lock(&self.gathered));
+        let lines = std::mem::take(&mut gathered.lines);
+        let Some(mut sink) = sink else { return };
+        gathered.handing = Some(thread::current().id());
+        drop(gathered);
+        // A panic of the sink ends this, too.
+        let _handing = Handing(&self.gathered);
+        let was_panicking = thread::panicking();
+        let run = catch_unwind(AssertUnwindSafe(|| lines.lines().for_each(&mut *sink)));
+        if let Err(panic) = run {
+            // A second panic beside one that is under way would end the process.
+            if was_panicking {
+                return;
+            }
+            resume_unwind(panic);
         }
+        *lock(&self.sink) = Some(sink);
+    }
+
+    /// Returns whether the sink has everything that was recorded.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        let gathered = lock(&self.gathered);
+        gathered.handing.is_none() && gathered.lines.is_empty()
+    }
+
+    /// Returns whether it is the sink that calls this.
+    pub(crate) fn is_sink_here(&self) -> bool {
+        let handing = lock(&self.gathered).handing;
+        handing.is_some_and(|thread| thread == thread::current().id())
+    }
+}
+
+impl Hub {
+    /// Hands over what was recorded. Not under the lock: the sink is the user's.
+    pub(crate) fn hand_over(&self) {
+        let Some(recording) = &self.recording else { return };
+        recording.hand_over();
+        // Those that wait for the end of the connection wait for the end of its recording, too.
+        let mut wakers = Vec::new();
+        let mut state = self.lock();
+        state.wake_closing();
+        state.take_wakers(&mut wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Returns whether there is no recording, or the user's sink has all of it.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.recording.as_ref().is_none_or(Recording::is_handed_over)
+    }
+
+    /// Returns whether it is the recording's sink that calls this, on which the pump waits.
+    pub(crate) fn is_sink_here(&self) -> bool {
+        self.recording.as_ref().is_some_and(Recording::is_sink_here)
+    }
+}
+
+/// The sink runs until this is dropped.
+struct Handing<'a>(&'a Mutex<Gathered>);
+
+impl Drop for Handing<'_> {
+    fn drop(&mut self) {
+        lock(self.0).handing = None;
     }
 }
 

@@ -20,6 +20,7 @@ pub use crate::byte_stream::{ByteStream, NonBlocking};
 use crate::client::Client;
 #[cfg(feature = "tls")]
 pub use crate::dial::{Tls, tls_stream::TlsStream};
+use crate::error::StartError;
 pub use crate::handler::run;
 use crate::handler::{Handler, RunError};
 use crate::hub::Hub;
@@ -46,7 +47,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// Completes at a point in time.
     type Sleep: Future<Output = ()> + Send + 'static;
 
-    /// The time, since an origin of the runtime's choice. It never goes back.
+    /// The time, since an origin of the runtime's choice. This is called while the client is locked, so
+    /// that it must not use the client; nothing else of the runtime's is.
     fn now(&self) -> Instant;
 
     /// The time of the day, for dates that servers name, for the time since which a
@@ -118,6 +120,21 @@ pub trait Spawn: Runtime + Sized {
 
     /// Runs it until it ends.
     fn spawn(pump: Pump<Self>);
+
+    /// Sees to it that there is what [`Spawn::spawn`] and the pump need of the operating system and the
+    /// runtime, without which they would panic. By default they need nothing.
+    ///
+    /// # Errors
+    /// [`StartError`], with what is missing.
+    fn ready() -> Result<(), StartError> {
+        Ok(())
+    }
+}
+
+/// Drops a handle to a client. Returns whether it was the last one, so that the pump ends by itself:
+/// for drivers that wait for that.
+pub fn release(client: Client) -> bool {
+    client.release()
 }
 
 /// A client that a runtime runs: the `Client` of that runtime's crate. Everything that it can do
@@ -152,6 +169,35 @@ impl<R: Spawn> ClientOn<R> {
         client
     }
 
+    /// As [`ClientOn::new`], for programs that go on where no client can be made.
+    ///
+    /// # Errors
+    /// [`StartError`]: this is called outside of the runtime, or the system gives no event queue or no
+    /// thread to a runtime that has none yet. A connection that cannot be made for want of file
+    /// descriptors is none of these: it is tried again, as [`status`](crate::Commands::status) tells.
+    pub fn try_new(config: Config) -> Result<Self, StartError> {
+        Self::try_with_options(config, Options::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// As [`ClientOn::try_new`].
+    pub fn try_with_options(config: Config, options: Options) -> Result<Self, StartError> {
+        let (client, pump) = Self::try_with_pump(config, options)?;
+        R::spawn(pump);
+        Ok(client)
+    }
+
+    /// As [`ClientOn::with_pump`], for programs that go on where no client can be made.
+    ///
+    /// # Errors
+    /// As [`ClientOn::try_new`].
+    pub fn try_with_pump(config: Config, options: Options) -> Result<(Self, Pump<R>), StartError> {
+        R::ready()?;
+        Ok(Self::with_pump(config, options))
+    }
+
     /// The same without a task: the future is for you to run, on whatever executor. Nothing happens
     /// unless it runs; it ends by itself when the last clone of the client is dropped.
     ///
@@ -167,13 +213,15 @@ impl<R: Spawn> ClientOn<R> {
 /// refuses for good: the `run` of a runtime's crate.
 ///
 /// # Errors
-/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+/// [`RunError`] if the client cannot be made, an initial channel cannot be subscribed to, or on a
+/// refusal.
 pub async fn run_on<R: Spawn, H: Handler<ClientOn<R>>>(
     config: Config,
     options: Options,
     handler: H,
 ) -> Result<(), RunError> {
-    run(ClientOn::with_options(config, options.start_disconnected()), handler).await
+    let client = ClientOn::try_with_options(config, options.start_disconnected());
+    run(client.map_err(RunError::Start)?, handler).await
 }
 
 impl<R> Clone for ClientOn<R> {

@@ -54,6 +54,10 @@ impl Subscription {
     }
 
     /// The next event; `None` after the end. May be dropped half-way, nothing is lost then.
+    ///
+    /// A channel event may be a view into the buffer that it was read into with many others; one
+    /// that is kept for long should be
+    /// [its own](crate::ChannelEvent::into_owned), or it keeps them all alive.
     pub async fn recv(&mut self) -> Option<Event> {
         poll_fn(|context| self.poll_recv(context)).await
     }
@@ -88,7 +92,8 @@ impl Subscription {
         TypedEvents { subscription: self, lagged: 0, shape: PhantomData }
     }
 
-    /// Sends a client event; see [`Commands::trigger`](crate::Commands::trigger).
+    /// Sends a client event; see [`Commands::trigger`](crate::Commands::trigger), also for what to wait
+    /// for before the program ends.
     ///
     /// # Errors
     /// As [`Commands::trigger`](crate::Commands::trigger).

@@ -12,7 +12,8 @@
 //!   pushed is received, or counted as dropped, in order; a receiver that sleeps is woken by an
 //!   event and by the end; reading that stopped for a full queue goes on, whichever of two
 //!   receivers makes room last, and when the full queue is closed, ended or narrowed instead; it
-//!   goes on only once half of each queue is free.
+//!   goes on only once half of each queue is free. The same for a bound of all queues together, and
+//!   what is dropped for that while it is received is counted once.
 //! - [`PumpWaker`](crate::pump_waker::PumpWaker): whatever happens before
 //!   [`wake`](crate::pump_waker::PumpWaker::wake) is seen by a later turn, however the pump was
 //!   going to sleep; no order of memory is needed from the caller.
@@ -43,14 +44,14 @@ pub(crate) use self::loom::AtomicWaker;
 #[cfg(all(test, pushest_loom))]
 pub(crate) use ::loom::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 #[cfg(not(all(test, pushest_loom)))]
 pub(crate) use futures_util::task::AtomicWaker;
 #[cfg(not(all(test, pushest_loom)))]
 pub(crate) use std::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering},
 };
 
 #[cfg(all(test, pushest_loom))]

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,8 @@ pub(crate) struct Threads {
     has_work: Condvar,
 }
 
-type Work = Box<dyn FnOnce() + Send>;
+/// Is told that it runs, or why there is no thread for it.
+type Work = Box<dyn FnOnce(io::Result<()>) + Send>;
 
 struct State {
     lanes: BTreeMap<String, Lane>,
@@ -54,15 +56,16 @@ impl Threads {
     }
 
     /// Runs work that may block, as soon as a thread is free for what it is about. The future
-    /// completes with what it returned, or with `None` if it panicked or no thread could be
-    /// started. Dropping the future takes work that has not begun out of the queue.
+    /// completes with what it returned, with the system's error if no thread could be started, or
+    /// with `None` if it panicked. Dropping the future takes work that has not begun out of the queue.
     pub(crate) fn run<T, F>(&'static self, about: &str, work: F) -> Running<T>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
         let (worker, answer) = slot();
-        let number = self.submit(about, Box::new(move || worker.finish(work())));
+        let work = move |started: io::Result<()>| worker.finish(started.map(|()| work()));
+        let number = self.submit(about, Box::new(work));
         Running { answer, threads: self, about: about.to_string(), number }
     }
 
@@ -77,22 +80,23 @@ impl Threads {
         drop(state);
         if !needs_thread {
             self.has_work.notify_one();
-        } else if !self.start() {
+        } else if let Err(error) = self.start() {
             let mut state = self.lock();
             state.threads -= 1;
             // Those that there are will come to it.
-            if state.threads == 0 {
-                let refused = state.remove(about, number);
-                drop(state);
-                drop(refused);
+            let is_refused = state.threads == 0;
+            let refused = if is_refused { state.remove(about, number) } else { None };
+            drop(state);
+            if let Some(work) = refused {
+                work(Err(error));
             }
         }
         number
     }
 
-    fn start(&'static self) -> bool {
+    fn start(&'static self) -> io::Result<()> {
         let thread = std::thread::Builder::new().name(self.name.to_string());
-        thread.spawn(|| self.work()).is_ok()
+        thread.spawn(|| self.work()).map(drop)
     }
 
     /// What a thread does until there is no more to do.
@@ -102,7 +106,7 @@ impl Threads {
             if let Some((about, work)) = state.take(self.most_of_one) {
                 drop(state);
                 // The work's future learns of a panic, and the thread is needed for others.
-                let _ = catch_unwind(AssertUnwindSafe(work));
+                let _ = catch_unwind(AssertUnwindSafe(|| work(Ok(()))));
                 state = self.lock();
                 state.finish(&about);
                 continue;
@@ -178,16 +182,16 @@ impl State {
 
 /// Work that waits for a thread, or runs on one.
 pub(crate) struct Running<T> {
-    answer: Answer<T>,
+    answer: Answer<io::Result<T>>,
     threads: &'static Threads,
     about: String,
     number: u64,
 }
 
 impl<T> Future for Running<T> {
-    type Output = Option<T>;
+    type Output = Option<io::Result<T>>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.answer).poll(context)
     }
 }
@@ -214,7 +218,7 @@ mod tests {
         loop {
             let context = &mut Context::from_waker(Waker::noop());
             if let Poll::Ready(answer) = Pin::new(&mut *running).poll(context) {
-                return answer;
+                return answer.map(|done| done.expect("a thread"));
             }
             assert!(Instant::now() < deadline, "it never completes");
             std::thread::sleep(Duration::from_millis(1));

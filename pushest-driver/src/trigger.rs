@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use pushest_proto::CommandError;
 use serde::Serialize;
@@ -47,13 +47,16 @@ impl Future for TriggerWhenAllowed {
             Ok(data) => data,
             Err(error) => return Poll::Ready(Err(error.clone())),
         };
+        // Cloned and dropped without the lock.
+        let mut waker = context.waker().clone();
         let (channel, event, place) = (&this.channel, &this.event, &mut this.place);
         // The pump is woken in any case: it sends, or it keeps the time.
         let (result, former) =
             this.hub.command(|state, now| match state.session.trigger(channel, event, data, now) {
                 Err(CommandError::RateLimited { retry_in, .. }) if !state.is_ending() => {
                     let allowed = Some(now + retry_in);
-                    (Poll::Pending, state.rate_waiters.leave(place, context.waker(), allowed))
+                    let waker = std::mem::replace(&mut waker, Waker::noop().clone());
+                    (Poll::Pending, state.rate_waiters.leave(place, waker, allowed))
                 }
                 result => (Poll::Ready(result), None),
             });

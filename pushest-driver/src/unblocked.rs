@@ -1,6 +1,7 @@
 //! Work that blocks, and the future that waits for it elsewhere.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -8,17 +9,19 @@ use std::task::{Context, Poll};
 use crate::sync::{AtomicWaker, Mutex};
 
 /// Runs work that may block on a thread of its own, which no process waits for when it ends. The
-/// future completes with what the work returned, or with `None` if it panicked or there is no
-/// thread. The work begins at once; dropping the future does not stop it.
+/// future completes with what the work returned, or with `None` if it panicked. The work begins at
+/// once; dropping the future does not stop it.
+///
+/// # Errors
+/// The system's, if there is no thread.
 pub(crate) fn detached<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
-) -> Answer<T> {
+) -> io::Result<Answer<T>> {
     let (worker, answer) = slot();
     let thread = std::thread::Builder::new().name(name.to_string());
-    // Without a thread the work is dropped, and with it the worker, so that the answer is `None`.
-    let _ = thread.spawn(move || worker.finish(work()));
-    answer
+    thread.spawn(move || worker.finish(work()))?;
+    Ok(answer)
 }
 
 /// Where a thread leaves an answer, and the future that completes with it: `None` if the worker was

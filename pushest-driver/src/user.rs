@@ -69,11 +69,12 @@ impl Future for SignedIn {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let waker = context.waker().clone();
         let mut state = this.hub.lock();
         if let Some(result) = result(&state) {
             return Poll::Ready(result);
         }
-        let former = state.sign_in.waiters.leave(&mut this.place, context.waker(), None);
+        let former = state.sign_in.waiters.leave(&mut this.place, waker, None);
         drop(state);
         drop(former);
         Poll::Pending

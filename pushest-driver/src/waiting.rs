@@ -29,21 +29,21 @@ struct Waiter {
 
 impl WaitList {
     /// Leaves a waker, in the place that the future had before if it had one. Answers the one that
-    /// was there: dropping a waker may run code of the user's, and that not under the lock.
+    /// was there: dropping a waker may run code of the user's, and so may cloning one, and neither
+    /// may happen under the lock.
     pub(crate) fn leave(
         &mut self,
         place: &mut Option<usize>,
-        waker: &Waker,
+        waker: Waker,
         deadline: Option<Instant>,
     ) -> Option<Waker> {
         match place.and_then(|key| self.0.get_mut(key)) {
             Some(waiter) => {
                 waiter.deadline = deadline;
-                waiter.waker.replace(waker.clone())
+                waiter.waker.replace(waker)
             }
             None => {
-                let waker = Some(waker.clone());
-                *place = Some(self.0.insert(Waiter { waker, deadline }));
+                *place = Some(self.0.insert(Waiter { waker: Some(waker), deadline }));
                 None
             }
         }
@@ -96,6 +96,7 @@ impl Future for Connected {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let waker = context.waker().clone();
         let mut state = this.hub.lock();
         if let Some(result) = connection(&state) {
             return Poll::Ready(result);
@@ -112,7 +113,7 @@ impl Future for Connected {
         }
         let is_new = this.place.is_none();
         let deadline = this.limit.map(|(_, deadline)| deadline);
-        let former = state.connection_waiters.leave(&mut this.place, context.waker(), deadline);
+        let former = state.connection_waiters.leave(&mut this.place, waker, deadline);
         drop(state);
         drop(former);
         if is_new && deadline.is_some() {
@@ -170,6 +171,7 @@ impl Future for Subscribed {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let waker = context.waker().clone();
         let mut state = this.hub.lock();
         let is_same = state.channel(&this.channel, this.id).is_some();
         let view = state.session.channel(this.channel.as_str()).filter(|_| is_same);
@@ -187,7 +189,7 @@ impl Future for Subscribed {
         }
         match state.channel(&this.channel, this.id) {
             Some(channel) => {
-                let former = channel.waiters.leave(&mut this.place, context.waker(), None);
+                let former = channel.waiters.leave(&mut this.place, waker, None);
                 drop(state);
                 drop(former);
                 Poll::Pending
@@ -241,12 +243,13 @@ impl Future for Flush {
             Ok(ping) => ping,
             Err(error) => return Poll::Ready(Err(error.clone().into())),
         };
+        let waker = context.waker().clone();
         let mut state = self.hub.lock();
         let is_ended = state.is_ended();
         match state.pings.get_mut(ping) {
             Some(Answer { round_trip: Some(result), .. }) => Poll::Ready(result.clone()),
             Some(answer) if !is_ended => {
-                let former = answer.waker.replace(context.waker().clone());
+                let former = answer.waker.replace(waker);
                 drop(state);
                 drop(former);
                 Poll::Pending
@@ -283,15 +286,15 @@ impl Future for Shutdown {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        let waker = context.waker().clone();
         let mut state = this.hub.lock();
         let is_other = state.session.state() != ConnectionState::Disconnected;
-        if state.is_ended() || is_other || (state.links == 0 && state.is_off()) {
-            drop(state);
-            // Whoever records has everything then.
-            this.hub.hand_over();
+        let is_closed = state.is_ended() || (state.links == 0 && state.is_off());
+        // What the sink waits for could only come once it has returned.
+        if is_other || this.hub.is_sink_here() || (is_closed && this.hub.is_handed_over()) {
             return Poll::Ready(());
         }
-        let former = state.closing_waiters.leave(&mut this.place, context.waker(), None);
+        let former = state.closing_waiters.leave(&mut this.place, waker, None);
         drop(state);
         drop(former);
         Poll::Pending

@@ -17,8 +17,8 @@ const DISCARDS: usize = 64;
 pub(crate) struct Wire<S> {
     pub(crate) connection: ConnectionId,
     socket: S,
-    /// Messages that the sink had no room for. The session holds frames back while it has none, so
-    /// that this is one frame at most, but for the last ones before a close.
+    /// Messages that the sink had no room for, or was not asked yet. The session holds frames back
+    /// while it has none, so that these are those of one turn of the pump at most.
     held: VecDeque<Message>,
     /// The sink's buffer is full, so that it has to be flushed before it takes more.
     is_full: bool,
@@ -148,6 +148,11 @@ impl<R: Runtime> Wire<WebSocket<R>> {
     pub(crate) fn catch_up(&mut self) {
         self.caught_up = self.socket.caught_up().or(self.caught_up);
     }
+
+    /// Returns how many bytes were read so far, those of frames included that are no messages.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.socket.bytes_read()
+    }
 }
 
 /// A connection that nobody needs anymore, on its way to an orderly end.
@@ -172,6 +177,11 @@ where
             None => wire.is_unflushed = true,
         }
         Self { wire, deadline }
+    }
+
+    /// Gives it up.
+    pub(crate) fn into_wire(self) -> Wire<S> {
+        self.wire
     }
 
     /// Goes on with it. Answers whether it is done.

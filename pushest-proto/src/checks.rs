@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::session::SubscribeOptions;
 use crate::user;
 
-/// Maximum length of a user id in bytes (protocol, limits).
+/// Maximum length of a user id in bytes ([protocol, limits](crate::protocol#limits)).
 const USER_ID_BYTES: usize = 128;
 
 /// Maximum number of characters of a refused value that its error shows.
@@ -96,7 +96,7 @@ impl Config {
         Ok((name, channel_data))
     }
 
-    /// The channel of a client event (protocol, client events).
+    /// The channel of a client event ([protocol, client events](crate::protocol#client-events)).
     pub(crate) fn triggering(
         &self,
         channel: &str,

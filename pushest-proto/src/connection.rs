@@ -27,9 +27,10 @@ impl fmt::Display for ConnectionId {
 pub struct SocketId(Arc<str>);
 
 impl SocketId {
-    /// Checks the form: 1 to 100 ASCII letters, digits, `.`, `-` and `_` (protocol, server to
-    /// client); `None` for anything else. A colon above all is refused: it separates the parts of
-    /// what is signed, so that with one in it the server could choose what a signature means.
+    /// Checks the form: 1 to 100 ASCII letters, digits, `.`, `-` and `_` ([protocol, connection
+    /// established](crate::protocol#connection-established)); `None` for anything else. A colon
+    /// above all is refused: it separates the parts of what is signed, so that with one in it the
+    /// server could choose what a signature means.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);

@@ -78,8 +78,8 @@ impl Heartbeat {
         }
     }
 
-    /// A connection was established: the shorter activity timeout counts (protocol, server to
-    /// client).
+    /// A connection was established: the shorter activity timeout counts ([protocol,
+    /// heartbeat](crate::protocol#heartbeat)).
     pub(crate) fn begin(&mut self, own: Duration, servers: Option<Duration>) {
         self.activity = servers.map_or(own, |servers| servers.max(SHORTEST_ACTIVITY).min(own));
     }

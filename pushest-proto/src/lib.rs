@@ -68,8 +68,8 @@
 //!   [`Session::handle_timeout`] at `t`, and polling, it is `None` or later than `t`.
 //! - **C4** When polled, a [`Action::Send`] belongs to the connection that is open (established, but
 //!   for pongs). At most one [`Action::Connect`] is outstanding.
-//! - **C5** Memory is bounded by [`Limits`]; [`Session::memory`] counts it. Hitting a limit is an
-//!   event, not an allocation.
+//! - **C5** Memory is bounded by [`Limits`], whatever kind of event it is; [`Session::memory`] counts
+//!   it, and is held to the allocator's count. Hitting a limit is an event, not an allocation.
 //! - **C6** A refused command leaves the session as it was.
 //! - **C7** The same configuration, seed and inputs lead to the same actions.
 //! - **C8** After `State(Disconnected)` has been polled there is nothing more, until

@@ -7,7 +7,8 @@ use core::time::Duration;
 use crate::memory;
 use crate::text::clip;
 
-/// Over capacity: the protocol asks for at least this pause (protocol, close codes 4100–4199).
+/// Over capacity: the protocol asks for at least this pause ([protocol, close
+/// codes](crate::protocol#close-codes)).
 const OVER_CAPACITY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What was learned when a connection ended, or could not be made.
@@ -45,8 +46,8 @@ pub enum Loss {
     /// The connection could not be made.
     Dial(DialFailure),
     /// Instead of establishing the connection, the server sent a `pusher:error` with a code. It
-    /// counts like a close frame with that code, whatever the server did after it (protocol, close
-    /// codes).
+    /// counts like a close frame with that code, whatever the server did after it ([protocol, close
+    /// codes](crate::protocol#close-codes)).
     Refused {
         /// The error's code.
         code: u16,
@@ -142,7 +143,8 @@ impl Loss {
     /// Returns whether this is a refusal: the same connection attempted again cannot succeed, and a
     /// session whose configuration has
     /// [`stop_on_refusal`](crate::ConfigBuilder::stop_on_refusal) stops at it before it was ever
-    /// established (protocol, close codes).
+    /// established ([protocol, refused before
+    /// established](crate::protocol#refused-before-established)).
     ///
     /// ```
     /// use pushest_proto::Loss;
@@ -156,8 +158,8 @@ impl Loss {
         self.policy(true, false, true) == Policy::Stop
     }
 
-    /// What to do next (protocol, close codes).
-    /// `established` says whether the server had established the connection.
+    /// What to do next ([protocol, close codes](crate::protocol#close-codes)). `established` says
+    /// whether the server had established the connection.
     pub(crate) fn policy(&self, tls: bool, established: bool, stop_on_refusal: bool) -> Policy {
         match self {
             Self::Closed { code: Some(code), .. }
@@ -369,7 +371,7 @@ pub(crate) enum Policy {
 }
 
 impl Policy {
-    /// What a code asks for (protocol, close codes).
+    /// What a code asks for ([protocol, close codes](crate::protocol#close-codes)).
     fn of_code(code: u16, tls: bool, established: bool) -> Self {
         match code {
             // Sockudo also closes with 4000 when something went wrong inside: a connection that

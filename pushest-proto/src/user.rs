@@ -1,5 +1,5 @@
-//! Signing in as a user: once per connection, and again after every reconnect (protocol, client to
-//! server).
+//! Signing in as a user: once per connection, and again after every reconnect ([protocol,
+//! sign-in](crate::protocol#sign-in)).
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -341,7 +341,7 @@ impl User {
 }
 
 /// Checks what a user gave as user data (JSON): an object with an `id` that is a string and not
-/// empty, and at most 100 ids in `watchlist` (protocol, client to server).
+/// empty, and at most 100 ids in `watchlist` ([protocol, sign-in](crate::protocol#sign-in)).
 pub(crate) fn check(user_data: &str) -> Result<(), &'static str> {
     let value: serde_json::Value = serde_json::from_str(user_data).map_err(|_| "it is not JSON")?;
     let Some(object) = value.as_object() else { return Err("it is not an object") };

@@ -90,6 +90,8 @@ impl Reading {
 #[derive(Debug, Default)]
 pub(crate) struct WallClock {
     last: Option<Reading>,
+    /// The reading by which the wall clock was the furthest behind.
+    lowest: Option<Reading>,
     /// The sum of all suspensions.
     suspended: Duration,
     /// When the last suspension was noticed, on the session's clock.
@@ -111,6 +113,9 @@ impl WallClock {
     pub(crate) fn read(&mut self, reading: Reading) -> Option<Duration> {
         let expected = self.last.map_or(reading.unix, |last| last.unix_at(reading.at));
         self.last = Some(reading);
+        if self.lowest.is_none_or(|lowest| reading.unix < lowest.unix_at(reading.at)) {
+            self.lowest = Some(reading);
+        }
         let suspended = Duration::from_micros(reading.unix.saturating_sub(expected));
         if suspended < SUSPENDED {
             return None;
@@ -129,7 +134,16 @@ impl WallClock {
     /// since: how much of that belongs before it is not known. On a clock that stood still, the
     /// moment before has the same time as that of the notice.
     pub(crate) fn past_moment(&self, at: Instant) -> Option<Moment> {
-        self.noticed.is_none_or(|noticed| at > noticed).then(|| self.moment(at))
+        if self.noticed.is_some_and(|noticed| at <= noticed) {
+            return None;
+        }
+        let mut moment = self.moment(at);
+        if self.last.is_some_and(|last| at <= last.at) {
+            // Suspensions that were too short to be noticed may have come since.
+            let lowest = self.lowest.map(|lowest| lowest.unix_at(at));
+            moment.unix = moment.unix.min(lowest);
+        }
+        Some(moment)
     }
 
     /// The wall-clock time of a moment in the past, since 1970; `None` if there was no reading.

@@ -19,6 +19,7 @@
 //!         _ => {}
 //!     }
 //! }
+//! client.shutdown().await; // what was triggered last goes out before the program ends
 //! # Ok(())
 //! # }
 //! ```
@@ -44,7 +45,7 @@ pub use pushest_driver::*;
 pub use sockets::Tokio;
 
 /// A client of one app, on tokio. Its connection runs in one task, which ends when the last clone is
-/// dropped.
+/// dropped. Before the program ends, await `shutdown`: with the runtime goes what was not written yet.
 ///
 /// Beside what stands here it can do everything of [`pushest_driver::Client`], to which it derefs:
 /// `connected`, `subscribe`, `subscribe_with`, `events`, `signed_in`, `user_events`,
@@ -82,7 +83,8 @@ pub type Client = pushest_driver::runtime::ClientOn<Tokio>;
 /// ```
 ///
 /// # Errors
-/// [`RunError`] if an initial channel cannot be subscribed to, or on a refusal.
+/// [`RunError`] if the client cannot be made, an initial channel cannot be subscribed to, or on a
+/// refusal.
 pub async fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
     pushest_driver::runtime::run_on(config, Options::default(), handler).await
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use pushest_driver::proto;
 use pushest_driver::runtime::{Pump, Reads, Runtime, Spawn, Transport};
+use pushest_driver::{StartError, proto};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::WebSocketStream;
@@ -88,5 +88,10 @@ impl Spawn for Tokio {
 
     fn spawn(pump: Pump<Self>) {
         tokio::spawn(pump);
+    }
+
+    fn ready() -> Result<(), StartError> {
+        let handle = tokio::runtime::Handle::try_current();
+        handle.map(drop).map_err(|error| StartError::Runtime(error.to_string().into()))
     }
 }

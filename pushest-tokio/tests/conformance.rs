@@ -2,8 +2,12 @@
 
 #[path = "../../pushest-driver/tests/conformance/adapter.rs"]
 mod adapter;
+#[path = "../../pushest-driver/tests/conformance/callbacks.rs"]
+mod callbacks;
 #[path = "../../pushest-driver/tests/conformance/futures.rs"]
 mod futures;
+#[path = "../../pushest-driver/tests/conformance/futures_called.rs"]
+mod futures_called;
 
 use std::sync::OnceLock;
 
@@ -54,6 +58,7 @@ impl Start for OneThread {
 
 mod multi_thread {
     pushest_testkit::conformance!(crate::MultiThread);
+    crate::callbacks::callbacks!(crate::futures::Futures<crate::Threads>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(crate::MultiThread);
     #[cfg(feature = "http")]
@@ -64,6 +69,7 @@ mod multi_thread {
 
 mod current_thread {
     pushest_testkit::conformance!(crate::CurrentThread);
+    crate::callbacks::callbacks!(crate::futures::Futures<crate::OneThread>);
     #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
     pushest_testkit::conformance_over_tls!(crate::CurrentThread);
     #[cfg(feature = "http")]
@@ -72,8 +78,7 @@ mod current_thread {
     pushest_testkit::conformance_of_endpoints_over_tls!(crate::CurrentThread);
 }
 
-/// What needs only a server of the protocol, with the habits of each (protocol, how servers
-/// deviate).
+/// What needs only a server of the protocol, with the habits of each (docs/protocol.md#servers).
 mod habits {
     macro_rules! of_each {
         ($($module:ident $profile:ident)*) => {$(

@@ -13,7 +13,7 @@ use crate::adapter::{Waits, met};
 
 /// A thread carries the connection.
 pub(crate) struct Spawned {
-    client: Client,
+    pub(crate) client: Client,
     events: Events,
 }
 
@@ -25,7 +25,7 @@ impl Spawned {
 }
 
 /// Whoever waits carries it.
-pub(crate) struct Unspawned(Connection);
+pub(crate) struct Unspawned(pub(crate) Connection);
 
 impl Unspawned {
     fn new(config: Config, options: Options) -> Self {

@@ -20,7 +20,7 @@ use crate::interruption;
 use crate::output::{Line, Output, PATIENCE};
 use crate::recording::{FLUSH, Recording};
 
-/// The longest name of an event (protocol, limits).
+/// The longest name of an event ([protocol, limits](pushest_proto::protocol#limits)).
 const EVENT_NAME_BYTES: usize = 200;
 
 /// How long a server that gave reason to end may take to answer the goodbye.
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     if let Some(recording) = &recording {
         driver = driver.record(recording.sink());
     }
-    let client = arguments.runtime.client(connection.config, driver);
+    let client = arguments.runtime.client(connection.config, driver)?;
     let mut events = client.events();
     let wanted = subscribe(&client, &arguments.channels, &options)?;
     if let Some(user) = user {

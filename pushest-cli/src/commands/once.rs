@@ -30,7 +30,7 @@ impl<'a> Once<'a> {
         output: &'a Output,
     ) -> Result<Self, Failure> {
         interruption::watch()?;
-        let client = runtime.client(connection.config, connection.options.start_disconnected());
+        let client = runtime.client(connection.config, connection.options.start_disconnected())?;
         let events = client.events();
         client.connect();
         let now = Instant::now();

@@ -36,7 +36,8 @@ pub(crate) fn run(arguments: &SignArguments, output: &Output) -> Result<(), Fail
     Ok(())
 }
 
-/// Presence channels, and only they, sign who subscribes (protocol, signatures).
+/// Presence channels, and only they, sign who subscribes ([protocol,
+/// signing](pushest_proto::protocol#signing)).
 fn check_channel_data(channel: &ChannelName, data: Option<&str>) -> Result<(), Failure> {
     match (channel.kind(), data) {
         (ChannelKind::Presence, Some(data)) => check_user(data, "--channel-data", "user_id"),

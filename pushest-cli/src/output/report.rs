@@ -45,6 +45,12 @@ impl Output {
                     "{channel} has more members than are kept: {dropped} are left out"
                 ));
             }
+            Event::LimitReached(LimitReached::Watchlist { dropped }) => {
+                self.warning(format_args!(
+                    "the server tells of more users than a watchlist can have: {dropped} are left \
+                     out"
+                ));
+            }
             // Messages that belong to no channel, pings, and what later versions know.
             _ => {}
         }

@@ -18,6 +18,8 @@ mod restart;
 mod runtime;
 mod sign;
 mod sign_in;
+#[cfg(target_os = "linux")]
+mod starting;
 mod support;
 mod terminal;
 mod tls;

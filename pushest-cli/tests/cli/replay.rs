@@ -117,7 +117,7 @@ fn a_recording_in_another_format_is_bad_input_and_both_formats_are_named() {
     let ended = replay(&file, &[]);
     assert_eq!((ended.status, ended.stdout.len()), (Some(2), 0), "{ended:?}");
     assert!(ended.stderr.contains("format 1"), "{ended:?}");
-    assert!(ended.stderr.contains("reads format 2 only"), "{ended:?}");
+    assert!(ended.stderr.contains("reads format 3 only"), "{ended:?}");
 }
 
 #[test]

@@ -103,6 +103,8 @@ impl Dialer {
         let about = format!("{:p}", Arc::as_ptr(&provide));
         let provided = THREADS.run(&about, move || provide()).await;
         let provided = provided.ok_or_else(|| failed("what provides them panicked"))?;
+        let no_thread = |error| failed(&format!("no thread to provide them on: {error}"));
+        let provided = provided.map_err(no_thread)?;
         let provided = provided.map_err(|text| failed(&text))?;
         for (name, value) in &provided {
             check_header(name, value).map_err(|error| failed(&error.to_string()))?;

@@ -19,7 +19,7 @@ use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
 use self::asker::Asker;
-use crate::authorizer::{Authorizer, not_carried_out};
+use crate::authorizer::{Authorizer, no_thread, not_carried_out};
 use crate::dial::host_name::{HostNameError, ascii_url};
 use crate::dial::{Dialer, address};
 use crate::options::AuthHeaders;
@@ -83,7 +83,11 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
             let about = target.authority.as_str();
             let asking =
                 THREADS.run(about, move || unlogged(|| asker.ask(&request, asked, deadline)));
-            asking.await.unwrap_or_else(not_carried_out)
+            match asking.await {
+                Some(Ok(granted)) => granted,
+                Some(Err(error)) => no_thread(&error),
+                None => not_carried_out(),
+            }
         })
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Run by `.ci/loom`, which also breaks the code on purpose and expects a model to fail.
 
+mod all_queues;
 mod client;
 mod local;
 mod park;
@@ -56,7 +57,7 @@ fn queue(overflow: Overflow, events: usize, congestion: &Arc<Congestion>) -> Arc
 /// Pushes a batch, as the hub does: whom to wake is woken without a lock.
 fn push(queue: &Queue, names: &[&str]) {
     let event = |name: &&str| Event::Subscribed { channel: ChannelName::new(name).unwrap() };
-    if let Some(waker) = queue.push_all(&mut names.iter().map(event).collect()) {
+    if let Some(waker) = queue.push_all(&mut names.iter().map(event).collect(), 0) {
         waker.wake();
     }
 }

@@ -25,7 +25,7 @@ fn poll(shared: &Mutex<Shared>, place: &mut Option<usize>, waker: &Waker) -> Pol
     if shared.has_happened {
         return Poll::Ready(());
     }
-    drop(shared.waiters.leave(place, waker, None));
+    drop(shared.waiters.leave(place, waker.clone(), None));
     Poll::Pending
 }
 

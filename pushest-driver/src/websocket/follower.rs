@@ -28,6 +28,7 @@ pub(super) struct Follower {
     is_close: bool,
     /// A message in several frames has begun, and its last frame has not.
     is_within_message: bool,
+    bytes: u64,
     messages: u64,
     close: Option<CloseFrame>,
     /// The messages that had ended when the close frame began.
@@ -46,12 +47,18 @@ impl Follower {
             is_last: false,
             is_close: false,
             is_within_message: false,
+            bytes: 0,
             messages: 0,
             close: None,
             before_close: 0,
             large: large as u64,
             has_met_large: false,
         }
+    }
+
+    /// The bytes that were followed so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The messages and control frames that have ended so far.
@@ -93,6 +100,7 @@ impl Follower {
 
     /// Takes the next bytes.
     pub(super) fn follow(&mut self, mut bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
         loop {
             let (payload, rest) = bytes.split_at(bytes.len().min(self.left_here()));
             if !payload.is_empty() {

@@ -81,6 +81,13 @@ pub(crate) fn config(limits: &Limits, limit: usize, read_buffer: usize) -> WebSo
         .max_write_buffer_size(frame.saturating_add(WRITE_BUFFER + SPARE))
 }
 
+/// The most that one read buffer may come to, in bytes. It grows for frames that are not large: by
+/// doubling, if it has room for neither the frame nor what was read before it, which is no more than
+/// another frame, and the same again is behind it.
+pub(crate) fn most_buffer(read_buffer: usize) -> usize {
+    6 * LARGE.max(read_buffer)
+}
+
 /// How an open connection was lost.
 pub(crate) fn loss(error: &Error) -> Loss {
     match error {
@@ -129,6 +136,11 @@ impl<R: Runtime> WebSocket<R> {
     /// read is in no buffer any more.
     pub(crate) fn caught_up(&self) -> Option<Instant> {
         self.transport().caught_up_between_messages()
+    }
+
+    /// Returns how many bytes were read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.follower().bytes()
     }
 
     /// Returns how the connection was lost by an error: as the close frame says, if it is the frame

@@ -54,6 +54,9 @@ fn options(settings: Settings) -> Options {
             Overflow::Wait => pushest_driver::Overflow::Wait,
         })
         .addresses(settings.addresses);
+    if let Some(bytes) = settings.all_queues {
+        options = options.all_queues(bytes).expect("enough");
+    }
     for (name, value) in settings.headers {
         options = options.header(&name, &value).expect("a good header");
     }

@@ -29,7 +29,7 @@ pub(crate) trait Start: 'static {
 
 /// A client with its one receiver.
 pub(crate) struct Futures<S: Start> {
-    client: S::Client,
+    pub(crate) client: S::Client,
     events: Events,
     runtime: PhantomData<S>,
 }
@@ -84,15 +84,15 @@ impl<S: Start> Waits for Futures<S> {
 }
 
 /// What the future comes to, if it does within the limit; else it is dropped.
-fn block_on<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
-    let deadline = Instant::now() + limit;
+pub(crate) fn block_on<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
+    let deadline = Instant::now().checked_add(limit);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Some(output);
         }
-        let rest = deadline.saturating_duration_since(Instant::now());
+        let rest = deadline.map_or(limit, |at| at.saturating_duration_since(Instant::now()));
         if rest.is_zero() {
             return None;
         }

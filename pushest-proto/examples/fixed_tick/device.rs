@@ -32,7 +32,7 @@ pub(crate) fn limits() -> Limits {
         message: INCOMING,
         channels: 4,
         members: 8,
-        member_bytes: 1_024,
+        member_bytes: 2_048,
         stored_events: 16,
         stored_bytes: 2 * INCOMING,
         outgoing: LARGEST_TEXT,
@@ -148,9 +148,17 @@ impl Device {
 
     fn read(&mut self, now: Instant) {
         for _ in 0..READS {
-            let Some(Link { socket, websocket, .. }) = &mut self.link else { return };
-            match socket.read(websocket.room()) {
-                Ok(0) => return,
+            let Some(Link { socket, websocket, connection, .. }) = &mut self.link else { return };
+            let room = websocket.room();
+            let is_full = room.is_empty();
+            match socket.read(room) {
+                Ok(0) => {
+                    // Nothing that had come at the beginning of this tick is left.
+                    if !is_full {
+                        self.session.handle_caught_up(*connection, now);
+                    }
+                    return;
+                }
                 Ok(count) => websocket.received(count),
                 Err(loss) => return self.lose(loss, now),
             }

@@ -193,6 +193,8 @@ impl Client {
         for _ in 0..BATCH {
             match link.read() {
                 Ok(None) => {
+                    // Nothing that had come at the beginning of this turn is left.
+                    self.session.handle_caught_up(connection, now);
                     // What came may want to be answered.
                     return self.session.poll_timeout().is_some_and(|due| due <= now);
                 }

@@ -1,4 +1,5 @@
-//! What the answers of an app's HTTP endpoint for authorizations mean (protocol, HTTP side).
+//! What the answers of an app's HTTP endpoint for authorizations mean ([protocol, authorization
+//! endpoint](crate::protocol#authorization-endpoint)).
 
 use alloc::borrow::Cow;
 use alloc::format;

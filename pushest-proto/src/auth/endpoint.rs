@@ -1,5 +1,6 @@
-//! The app's own HTTP endpoint for authorizations: what is sent to it (protocol, HTTP side). What
-//! its answers mean is in `answer.rs`; sending is the driver's.
+//! The app's own HTTP endpoint for authorizations: what is sent to it ([protocol, authorization
+//! endpoint](crate::protocol#authorization-endpoint)). What its answers mean is in `answer.rs`;
+//! sending is the driver's.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

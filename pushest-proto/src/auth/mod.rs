@@ -20,7 +20,8 @@ use zeroize::Zeroizing;
 
 use crate::connection::SocketId;
 
-/// Signs with an app's secret (protocol, signatures). Its `Debug` shows the key only.
+/// Signs with an app's secret ([protocol, signing](crate::protocol#signing)). Its `Debug` shows the
+/// key only.
 ///
 /// ```
 /// use pushest_proto::{Signer, SocketId};

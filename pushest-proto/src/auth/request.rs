@@ -1,4 +1,5 @@
-//! What is asked of somebody who has the secret, and what is answered (protocol, HTTP side).
+//! What is asked of somebody who has the secret, and what is answered ([protocol, authorization
+//! endpoint](crate::protocol#authorization-endpoint)).
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -92,7 +93,8 @@ impl fmt::Display for AuthorizationSubject {
     }
 }
 
-/// A granted authorization (protocol, HTTP side). One whose `auth` has more than 1 KiB, whose
+/// A granted authorization ([protocol, authorization
+/// endpoint](crate::protocol#authorization-endpoint)). One whose `auth` has more than 1 KiB, whose
 /// `shared_secret` has more than 64 bytes, or whose `channel_data` or `user_data` has more than
 /// [`Limits::signed_data`](crate::Limits::signed_data) is taken as [`Denied::Refused`].
 ///

@@ -1,5 +1,5 @@
-//! Encrypted channels: keys, and opening what the server cannot read (protocol, encrypted
-//! channels).
+//! Encrypted channels: keys, and opening what the server cannot read ([protocol, encrypted
+//! channels](crate::protocol#encrypted-channels)).
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -7,7 +7,7 @@ use core::fmt;
 
 use crate::memory;
 
-/// Reserved for the channel of a signed-in user (protocol, limits).
+/// Reserved for the channel of a signed-in user ([protocol, limits](crate::protocol#limits)).
 const RESERVED_PREFIX: &str = "#server-to-user-";
 
 /// The name of a channel, known to keep the rules. Cloning it is cheap.
@@ -28,7 +28,7 @@ pub struct ChannelName(Arc<str>);
 
 impl ChannelName {
     /// Checks a name by the rules of the hosted service: 1 to 200 bytes of letters, digits and
-    /// `_ - = @ , . ;` (protocol, limits).
+    /// `_ - = @ , . ;` ([protocol, limits](crate::protocol#limits)).
     ///
     /// # Errors
     /// [`NameError`] names the value and the rule.
@@ -61,7 +61,7 @@ impl ChannelName {
         }
     }
 
-    /// The channel of a signed-in user (protocol, client to server).
+    /// The channel of a signed-in user ([protocol, sign-in](crate::protocol#sign-in)).
     pub(crate) fn of_user(user_id: &str) -> Self {
         Self(alloc::format!("{RESERVED_PREFIX}{user_id}").into())
     }
@@ -172,7 +172,8 @@ impl ChannelKind {
         self != Self::Public
     }
 
-    /// Whether clients may send events to each other (protocol, client event).
+    /// Whether clients may send events to each other ([protocol, client
+    /// events](crate::protocol#client-events)).
     #[must_use]
     pub fn allows_client_events(self) -> bool {
         matches!(self, Self::Private | Self::Presence)

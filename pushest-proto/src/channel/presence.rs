@@ -30,7 +30,8 @@ impl Member {
 
     /// Returns the user's id as text. A string stays as the server wrote it. Of a JSON number, a
     /// whole one of at most 20 digits is the same however it is spelled (`2`, `2.0` and `2e0` are
-    /// `2`), and any other stays as it was written (protocol, tolerance rule).
+    /// `2`), and any other stays as it was written ([protocol,
+    /// tolerance](crate::protocol#tolerance)).
     #[must_use]
     pub fn id(&self) -> &str {
         &self.texts[..self.id_bytes]

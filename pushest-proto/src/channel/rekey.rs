@@ -1,6 +1,6 @@
 //! What happens when an encrypted event does not open: the key has rotated. It is asked for once
-//! more, and events of the channel wait in their order until the answer is there (protocol,
-//! encrypted channels).
+//! more, and events of the channel wait in their order until the answer is there ([protocol,
+//! encrypted channels](crate::protocol#encrypted-channels)).
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;

@@ -141,8 +141,9 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// The WebSocket URL for the app with this key, always with the port (protocol, endpoint). An
-    /// IPv6 address stands in it without its zone, which means nothing to a server.
+    /// The WebSocket URL for the app with this key, always with the port ([protocol,
+    /// endpoint](crate::protocol#endpoint)). An IPv6 address stands in it without its zone, which
+    /// means nothing to a server.
     #[must_use]
     pub fn url(&self, key: &str) -> String {
         let scheme = if self.tls { "wss" } else { "ws" };
@@ -151,8 +152,8 @@ impl Endpoint {
 
     /// The value of the upgrade's `Host` header, for drivers that write it themselves: `HOST:PORT`,
     /// IPv6 in brackets; `HOST` alone where the port is the scheme's default, 80 for `ws://` and
-    /// 443 for `wss://` (protocol, endpoint). Proxies that match the header exactly answer 404 to
-    /// a default port. Connect to [`host_name`](Self::host_name) and
+    /// 443 for `wss://` ([protocol, upgrade](crate::protocol#upgrade)). Proxies that match the
+    /// header exactly answer 404 to a default port. Connect to [`host_name`](Self::host_name) and
     /// [`port_number`](Self::port_number).
     #[must_use]
     pub fn authority(&self) -> String {

@@ -21,7 +21,7 @@ pub use error::ConfigError;
 use crate::auth::Signer;
 use crate::channel::{MasterKey, NameRules};
 
-/// What the hosted service allows on one connection (protocol, limits).
+/// What the hosted service allows on one connection ([protocol, limits](crate::protocol#limits)).
 const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
 
 /// A validated configuration, made by [`Config::builder`], [`Config::from_url`] or
@@ -391,6 +391,14 @@ impl Default for Timeouts {
 }
 
 /// How much the session keeps and sends. Sizes are bytes.
+///
+/// Bytes in memory are counted as [`Event::memory`](crate::Event::memory) says: texts with their
+/// allocations, lists with their capacity, members with their infos, whole messages.
+/// [`Session::memory`](crate::Session::memory) tells each of them. Beside what has a limit here, a
+/// session holds, in its default configuration, up to 1 MiB of free places, unescaped names of
+/// events and other small things; about 1 KiB for each wanted channel, with its name, failure and
+/// what must not be lost of it; and buffers that a driver hands over in part (see
+/// [`Session::handle_message`](crate::Session::handle_message)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// One received message; a larger one is reported and dropped. An event waits in
@@ -400,11 +408,15 @@ pub struct Limits {
     pub channels: usize,
     /// Members of one channel. 10,000.
     pub members: usize,
-    /// All members of one channel together, in bytes. 16 MiB.
+    /// All members of one channel together, in bytes: ids, infos, and about 80 bytes for each
+    /// member's place. 16 MiB.
     pub member_bytes: usize,
-    /// Events that wait to be polled. 4,096.
+    /// Events that wait to be polled, or for the key of an encrypted channel; the latter take half
+    /// of it at most. What a server cannot cause any number of is not dropped and does not count:
+    /// changes of state, outcomes of subscriptions and sign-ins, gaps, pongs. 4,096.
     pub stored_events: usize,
-    /// The same in bytes. 8 MiB.
+    /// The same in bytes: each with its place in the queue, and without the name of its channel,
+    /// which the table of channels keeps. 8 MiB.
     pub stored_bytes: usize,
     /// Accepted frames that wait to be polled, in bytes. 256 KiB.
     pub outgoing: usize,

@@ -146,7 +146,28 @@ impl ChannelEvent {
         Part::new(self.raw()).text()
     }
 
-    /// The same event with a message of its own, so that it pins no shared buffer.
+    /// Returns the same event with a message of its own, so that it pins no shared buffer. This
+    /// copies the message.
+    ///
+    /// A program that keeps single events for long needs this: a driver reads many messages into
+    /// one buffer, and each event that is left keeps all of it alive.
+    ///
+    /// ```
+    /// use pushest_proto::ChannelEvent;
+    ///
+    /// /// The events that are kept, whatever came between them.
+    /// #[derive(Default)]
+    /// struct Alarms(Vec<ChannelEvent>);
+    ///
+    /// impl Alarms {
+    ///     fn receive(&mut self, event: ChannelEvent) {
+    ///         if event.name() == "alarm" {
+    ///             self.0.push(event.into_owned());
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = Alarms::default();
+    /// ```
     #[must_use]
     pub fn into_owned(mut self) -> Self {
         self.message = ByteString::from(&*self.message);

@@ -59,14 +59,15 @@ pub enum Event {
     Gap {
         /// The channel.
         channel: ChannelName,
-        /// From the beginning of the gap until now, with the time in which the machine was
-        /// suspended, as far as the session was told
+        /// From the beginning of the gap until the session told it, with the time in which the
+        /// machine was suspended, as far as the session was told
         /// ([`Session::handle_wall_clock`](crate::Session::handle_wall_clock)).
         silent_for: Duration,
         /// The beginning of the gap on the wall clock of this machine, since 1970 (UTC): with std,
-        /// `SystemTime::UNIX_EPOCH + since`. It is exact to about a millisecond; how far this
-        /// machine's clock is from that of the server is not known. `None` if the session was never
-        /// told the wall clock.
+        /// `SystemTime::UNIX_EPOCH + since`. Unlike `silent_for` it is right however late a receiver
+        /// comes to the event. It is exact to a few milliseconds; how far this machine's clock is
+        /// from that of the server is not known. `None` if the session was never told the wall
+        /// clock.
         since: Option<Duration>,
         /// How the former connection ended.
         cause: Arc<Loss>,
@@ -113,15 +114,17 @@ pub enum Event {
     Watchlist {
         /// They came online; otherwise they went offline.
         online: bool,
-        /// Their ids, at most 100 of them (protocol, client to server).
-        /// [`LimitReached::Watchlist`] counts the others.
+        /// Their ids, at most 100 of them ([protocol, client to
+        /// server](crate::protocol#client-to-server)). [`LimitReached::Watchlist`] counts the
+        /// others.
         user_ids: Vec<String>,
     },
     /// The connection's state changed.
     State(StateChange),
     /// The server reported an error. On an established connection it changes nothing by itself;
     /// instead of the handshake, one with a code ends the attempt as a close frame with that code
-    /// would, and the change of state follows (protocol, close codes).
+    /// would, and the change of state follows ([protocol, refused before
+    /// established](crate::protocol#refused-before-established)).
     ServerError(ServerError),
     /// The pong to a ping of the user: all that was sent before has been read by the server.
     Pong {
@@ -280,7 +283,7 @@ impl fmt::Display for RequestFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerError {
-    /// The code, if it sent one (protocol, close codes).
+    /// The code, if it sent one ([protocol, close codes](crate::protocol#close-codes)).
     pub code: Option<u16>,
     /// The message, at most 512 bytes; empty if it sent none.
     pub message: Box<str>,
@@ -392,8 +395,8 @@ pub enum LimitReached {
         /// How many members one message brought that were not taken in.
         dropped: u64,
     },
-    /// The server told of more users of a watchlist at once than one can have: 100 (protocol,
-    /// client to server).
+    /// The server told of more users of a watchlist at once than one can have: 100 ([protocol,
+    /// client to server](crate::protocol#client-to-server)).
     Watchlist {
         /// How many ids one message brought that were not taken in.
         dropped: u64,

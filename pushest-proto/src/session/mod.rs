@@ -153,7 +153,9 @@ impl Session {
         }
     }
 
-    /// A text message arrived. It is kept, not copied, by the events that it becomes.
+    /// A text message arrived. It is kept, not copied, by the events that it becomes: if it is a
+    /// slice of a larger buffer, an event keeps that buffer alive, and only its own message is
+    /// counted.
     /// One over [`Limits::message`](crate::Limits) is dropped at once, and told as
     /// [`Malformation::TooLarge`](crate::Malformation).
     pub fn handle_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {

@@ -112,7 +112,7 @@ impl Session {
             _ => match self.channel_of(envelope, message) {
                 Addressee::Wanted(key) => self.channel_control(key, control, &payload(), message),
                 Addressee::Unwanted => self.statistics.unwanted += 1,
-                // Poxa's names no channel (protocol, how servers deviate).
+                // Poxa's names no channel (docs/protocol.md#poxa).
                 Addressee::Nobody if control == Control::SubscriptionError => {
                     self.nameless_subscription_error(&payload());
                 }
@@ -218,8 +218,8 @@ impl Session {
         }
     }
 
-    /// Some servers send `online` and `offline` as events of their own (protocol, server to
-    /// client). Answers whether it was one.
+    /// Some servers send `online` and `offline` as events of their own ([protocol,
+    /// watchlist](crate::protocol#watchlist)). Answers whether it was one.
     fn watchlist_event(&mut self, name: &str, envelope: &Envelope, message: &str) -> bool {
         let online = match name {
             "online" => true,
@@ -251,9 +251,11 @@ impl Session {
     }
 
     /// `pusher:error` is advisory on an established connection, except that it may be all that a
-    /// server says about a refused subscription or sign-in (protocol, how servers deviate). Instead
-    /// of `connection_established` it decides like a close with its code (protocol, close codes):
-    /// what the server does after it, if anything, is not waited for.
+    /// server says about a refused subscription or sign-in ([protocol, refused
+    /// subscriptions](crate::protocol#refused-subscriptions)). Instead of `connection_established`
+    /// it decides like a close with its code ([protocol, refused before
+    /// established](crate::protocol#refused-before-established)): what the server does after it, if
+    /// anything, is not waited for.
     fn server_error(&mut self, connection: ConnectionId, envelope: &Envelope, message: &str) {
         let data = decode::error(&decode::payload(envelope.data, message));
         let mut error = ServerError {

@@ -1,9 +1,11 @@
-//! Messages from the server: which kind, and what their data says (protocol, server to client).
+//! Messages from the server: which kind, and what their data says ([protocol, server to
+//! client](crate::protocol#server-to-client)).
 //!
 //! Servers differ in how they write the same thing. Data may be an object or a string that holds
 //! one, numbers may be strings, and whatever is missing has a default. Each part is read for
-//! itself (protocol, tolerance rule): one of an odd shape is counted as lost and costs no other,
-//! and one that is not needed is not looked at. Lists have a file of their own.
+//! itself ([protocol, tolerance](crate::protocol#tolerance)): one of an odd shape is counted as
+//! lost and costs no other, and one that is not needed is not looked at. Lists have a file of their
+//! own.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;

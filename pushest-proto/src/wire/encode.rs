@@ -1,4 +1,4 @@
-//! Messages to the server (protocol, client to server).
+//! Messages to the server ([protocol, client to server](crate::protocol#client-to-server)).
 
 use alloc::string::String;
 

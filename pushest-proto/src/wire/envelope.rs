@@ -3,7 +3,7 @@
 //! It finds where each value stands and decodes none of them. It does not recurse: nesting costs a
 //! counter. The object itself is held to JSON's grammar; of its values only the brackets and quotes
 //! are followed, and the rest is judged when it is read. So a value that is not needed does not
-//! cost the message, whatever it is (protocol, tolerance rule).
+//! cost the message, whatever it is ([protocol, tolerance](crate::protocol#tolerance)).
 
 use core::ops::Range;
 

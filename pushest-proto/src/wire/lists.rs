@@ -151,7 +151,8 @@ fn readable(info: Option<Part<'_>>) -> (Option<&str>, bool) {
     }
 }
 
-/// So many users can be on a watchlist (protocol, client to server).
+/// So many users can be on a watchlist ([protocol, client to
+/// server](crate::protocol#client-to-server)).
 pub(crate) const MOST_WATCHED: usize = 100;
 
 /// Who of the watchlist came online (`true`) and who went offline, in order.
@@ -224,7 +225,8 @@ pub(crate) fn watchlist_events(payload: &str, most: usize) -> Option<Watchlist> 
     watchlist.read()
 }
 
-/// The same change as an event of its own (protocol, how servers deviate): `{"user_ids": […]}`.
+/// The same change as an event of its own ([protocol, watchlist](crate::protocol#watchlist)):
+/// `{"user_ids": […]}`.
 pub(crate) fn watchlist_event(online: bool, payload: &str, most: usize) -> Option<Watchlist> {
     let fields = Part::new(payload).fields(["user_ids"])?;
     let [user_ids] = fields.values;

@@ -73,8 +73,9 @@ impl<'a> Part<'a> {
         self.string().unwrap_or(Cow::Borrowed(self.0))
     }
 
-    /// An id as text: a string's content, or a number (protocol, tolerance rule). A whole number
-    /// of at most 20 digits is the same id however it is spelled. Nothing else is an id.
+    /// An id as text: a string's content, or a number ([protocol,
+    /// tolerance](crate::protocol#tolerance)). A whole number of at most 20 digits is the same id
+    /// however it is spelled. Nothing else is an id.
     pub(crate) fn id(self) -> Option<Cow<'a, str>> {
         self.string().or_else(|| number::canonical(self.0))
     }

@@ -1,4 +1,4 @@
-//! Each part of a message is read for itself (protocol, tolerance rule): what is wrong with one
+//! Each part of a message is read for itself (docs/protocol.md#tolerance): what is wrong with one
 //! costs that one, and is told once.
 
 use serde_json::{Value, json};

@@ -226,6 +226,22 @@ fn what_was_read_before_a_suspension_that_is_known_is_not_taken_for_later() {
 }
 
 #[test]
+fn what_was_read_before_a_suspension_too_short_to_be_noticed_has_its_own_time_on_the_wall() {
+    let mut harness = told();
+    harness.pass_seconds(10);
+    let read = harness.now;
+    for nap in [4, 8] {
+        harness.pass_seconds(1);
+        let awake = harness.now.saturating_duration_since(read);
+        harness.wall_clock(10 * SECOND + awake + nap * SECOND);
+    }
+    harness.session.handle_caught_up(harness.current(), read);
+    harness.pass_seconds(1);
+    harness.receive(&message("e", Some("x"), "1"));
+    assert_eq!(harness.silence(), (3 * SECOND, Some(DAY + 10 * SECOND)));
+}
+
+#[test]
 fn a_reading_that_is_older_than_the_last_is_ignored() {
     let mut harness = told();
     let hash = harness.session.state_hash();

@@ -1,5 +1,5 @@
-//! A server can tell only of a watchlist that there is, and of at most 100 users at once (protocol,
-//! client to server): the rest is counted, not kept.
+//! A server can tell only of a watchlist that there is, and of at most 100 users at once
+//! (docs/protocol.md#client-to-server): the rest is counted, not kept.
 
 use pushest_proto::{Authorization, Event, LimitReached, Limits, Malformation};
 use serde_json::json;

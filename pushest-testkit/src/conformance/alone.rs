@@ -4,16 +4,18 @@
 use std::process::Command;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use pushest_proto::{AuthEndpoint, Config, ConnectionState, DialFailure, Loss, Timeouts};
+use pushest_proto::{
+    AuthEndpoint, BackoffConfig, Config, ConnectionState, DialFailure, Loss, Timeouts,
+};
 
 use super::app::{Answer, App, grant};
 use super::connecting::DeadAddress;
 use super::driver::{Driver, DriverClient, Overflow, Settings};
 use super::in_process;
 use super::patience::{Expect, PATIENCE, connected, eventually, started, started_with};
-use crate::UpgradeFault;
+use crate::{Target, UpgradeFault};
 
 /// Says to the second process which test it is there for.
 const VARIABLE: &str = "PUSHEST_CONFORMANCE_ALONE";
@@ -212,4 +214,68 @@ pub fn what_provides_headers_and_hangs_holds_two_threads_however_often_it_is_dia
     }
     drop((client, release));
     eventually("the threads to be gone", || threads("pushest-headers") == 0);
+}
+
+/// As long as this lives, the process gets no further file descriptor.
+#[cfg(target_os = "linux")]
+struct NoDescriptors(rustix::process::Rlimit);
+
+#[cfg(target_os = "linux")]
+impl NoDescriptors {
+    fn begin() -> Self {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+        let former = getrlimit(Resource::Nofile);
+        // The first three are there in any case. Those beyond a limit stay.
+        let limit = Rlimit { current: Some(3), maximum: former.maximum };
+        setrlimit(Resource::Nofile, limit).expect("a limit may be lowered");
+        Self(former)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for NoDescriptors {
+    fn drop(&mut self) {
+        use rustix::process::{Resource, setrlimit};
+
+        setrlimit(Resource::Nofile, self.0).expect("up to the maximum it may be raised");
+    }
+}
+
+/// The processor time that the process has used, in hundredths of a second.
+#[cfg(target_os = "linux")]
+fn processor_time() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux has it");
+    let (_, fields) = stat.rsplit_once(") ").expect("the name stands in parentheses");
+    let times = fields.split(' ').skip(11).take(2);
+    times.map(|time| time.parse::<u64>().expect("a number")).sum()
+}
+
+#[cfg(target_os = "linux")]
+pub fn without_a_free_file_descriptor_dials_fail_visibly_and_are_tried_again_later<D: Driver>() {
+    let (remote, server) = in_process();
+    let pause = Duration::from_millis(200);
+    let backoff = BackoffConfig::schedule([pause]);
+    let mut client = connected::<D>(remote.builder().backoff(backoff).build().expect("valid"));
+    // The files that the test itself reads are open before.
+    let time = processor_time();
+    let none = NoDescriptors::begin();
+    server.drop_connections(Target::All);
+    client.next_state(ConnectionState::Waiting);
+    let attempt = client.status().attempt;
+    let begun = Instant::now();
+    while begun.elapsed() < 10 * pause {
+        let change = client.next_state(ConnectionState::Waiting);
+        let Some(Loss::Dial(DialFailure::Connect(why))) = change.loss.as_deref() else {
+            panic!("{change:?}")
+        };
+        assert!(why.contains("Too many open files (os error 24)"), "{why}");
+        assert!(change.retry_in.is_some_and(|retry_in| retry_in >= pause / 2), "{change:?}");
+    }
+    let attempts = client.status().attempt - attempt;
+    assert!((2..=20).contains(&attempts), "{attempts} attempts within {:?}", begun.elapsed());
+    drop(none);
+    let used = processor_time() - time;
+    assert!(used < 100, "it used the processor for {used} hundredths of a second");
+    client.must_connect();
 }

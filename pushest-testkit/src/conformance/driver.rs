@@ -151,6 +151,8 @@ pub struct Settings {
     pub queue_events: usize,
     /// How many bytes these may keep alive.
     pub queue_bytes: usize,
+    /// How many bytes all receivers of the client together may leave; `None`: any number.
+    pub all_queues: Option<usize>,
     /// What happens when that is too little.
     pub overflow: Overflow,
     /// Who authorizes, where the configuration has no secret.
@@ -200,6 +202,7 @@ impl Default for Settings {
         Self {
             queue_events: 1_024,
             queue_bytes: 8 * 1024 * 1024,
+            all_queues: None,
             overflow: Overflow::default(),
             authorizer: None,
             endpoint: None,
@@ -219,6 +222,7 @@ impl fmt::Debug for Settings {
             .debug_struct("Settings")
             .field("queue_events", &self.queue_events)
             .field("queue_bytes", &self.queue_bytes)
+            .field("all_queues", &self.all_queues)
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authorizer.is_some())
             .field("endpoint", &self.endpoint)

@@ -90,6 +90,8 @@ macro_rules! conformance {
             overflow
                 a_slow_receiver_loses_its_oldest_events_and_is_told_how_many
                 the_bytes_that_events_pin_are_bounded_too
+                a_bound_for_all_receivers_together_holds_for_one_alone
+                with_overflow_wait_a_bound_for_all_receivers_together_loses_nothing
                 with_overflow_wait_nothing_is_lost_however_long_it_takes
                 a_client_dropped_while_it_waits_for_its_receiver_is_gone
                 a_client_that_waits_for_its_receiver_shuts_down_all_the_same
@@ -114,6 +116,8 @@ macro_rules! conformance {
                 an_upgrade_that_is_cut_off_is_a_lost_connection_and_no_refusal
                 a_refusal_in_a_close_frame_longer_than_one_may_be_stops_it_in_the_servers_words
                 a_close_frame_that_breaks_a_rule_is_told_as_what_it_is_and_its_code_decides
+                what_was_triggered_before_a_shutdown_has_arrived_when_it_is_over
+                what_was_triggered_before_the_last_client_is_dropped_arrives
                 a_code_that_nobody_has_given_a_meaning_is_told_and_not_taken_for_a_breach_of_the_protocol
                 a_connection_that_ends_within_its_close_frame_has_said_its_code
                 a_machine_that_was_suspended_asks_for_a_sign_of_life_and_the_gap_has_that_time
@@ -137,7 +141,8 @@ macro_rules! conformance {
                 clients_that_were_shut_down_leave_nothing
                 clients_that_dial_leave_nothing
                 clients_that_wait_for_their_receiver_leave_nothing
-                what_provides_headers_and_hangs_holds_two_threads_however_often_it_is_dialled;
+                what_provides_headers_and_hangs_holds_two_threads_however_often_it_is_dialled
+                without_a_free_file_descriptor_dials_fail_visibly_and_are_tried_again_later;
         }
     };
 }
@@ -333,6 +338,7 @@ mod tests {
             include_str!("seams/close_frames.rs"),
             include_str!("seams/endpoint.rs"),
             include_str!("seams/gaps.rs"),
+            include_str!("seams/ends.rs"),
             include_str!("seams/headers.rs"),
             include_str!("seams/lists.rs"),
             include_str!("seams/names.rs"),

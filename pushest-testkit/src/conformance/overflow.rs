@@ -66,6 +66,58 @@ pub fn the_bytes_that_events_pin_are_bounded_too<D: Driver>() {
     assert_eq!(received, 3);
 }
 
+/// Less than [`EVENTS`] events take, and far less than one receiver may leave by itself.
+const ALL: usize = 128 * 1024;
+
+pub fn a_bound_for_all_receivers_together_holds_for_one_alone<D: Driver>() {
+    let (remote, server) = in_process();
+    let settings =
+        Settings { queue_events: 10 * EVENTS, all_queues: Some(ALL), ..Settings::default() };
+    let mut client = started_with::<D>(remote.config(), settings);
+    client.must_subscribe(CHANNEL);
+    while !matches!(client.next(), Event::Subscribed { .. }) {}
+    publish_numbers(&server);
+    client.must_flush();
+    let Event::Lagged(lagged) = client.next() else { panic!("first of all the lag") };
+    let (mut received, mut bytes) = (0, 0);
+    let mut event = client.next_of(CHANNEL);
+    while event.name() != "end" {
+        assert_eq!(event.text(), (lagged + received).to_string());
+        received += 1;
+        bytes += Event::Channel(event).memory();
+        event = client.next_of(CHANNEL);
+    }
+    assert_eq!(lagged + received, EVENTS as u64);
+    assert_eq!(client.statistics().dropped, lagged);
+    assert!(ALL / 2 < bytes && bytes < ALL, "{bytes} bytes were left");
+}
+
+pub fn with_overflow_wait_a_bound_for_all_receivers_together_loses_nothing<D: Driver>() {
+    let (remote, server) = in_process();
+    let settings = Settings {
+        queue_events: 10 * EVENTS,
+        all_queues: Some(ALL),
+        overflow: Overflow::Wait,
+        ..Settings::default()
+    };
+    let mut client = started_with::<D>(remote.config(), settings);
+    client.must_subscribe(CHANNEL);
+    publish_numbers(&server);
+    // Reading waits: what the server has read of this client's it cannot say.
+    assert!(client.flush(Duration::from_millis(300)).is_err());
+    for number in 0..EVENTS {
+        let text = client.wait_for(|event| match event {
+            Event::Channel(event) => Some(event.text().into_owned()),
+            Event::Lagged(_) | Event::Gap { .. } => panic!("{event:?}"),
+            _ => None,
+        });
+        assert_eq!(text, number.to_string());
+    }
+    assert_eq!(client.next_of(CHANNEL).name(), "end");
+    client.must_flush();
+    assert_eq!(client.statistics().dropped, 0);
+}
+
 pub fn with_overflow_wait_nothing_is_lost_however_long_it_takes<D: Driver>() {
     let builder = Server::builder().activity_timeout(Duration::from_millis(400));
     let server = builder.pong_timeout(Duration::from_secs(20)).start().expect("a server");

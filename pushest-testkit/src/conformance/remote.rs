@@ -1,5 +1,6 @@
 //! Any server of the protocol, as a scenario needs it: where it is, and how to publish over its
-//! HTTP API, in the few lines that a test needs (protocol, HTTP side).
+//! HTTP API, in the few lines that a test needs ([protocol, HTTP
+//! API](pushest_proto::protocol#http-api)).
 
 use std::fmt;
 use std::io::{Error, Read, Write};

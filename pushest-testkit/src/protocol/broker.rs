@@ -17,7 +17,8 @@ use super::refusal::{Reason, Refusal};
 use super::user::User;
 use super::{Action, PeerId};
 
-/// How long the last event of a cache channel is kept (protocol.md §7).
+/// How long the last event of a cache channel is kept ([protocol, cache
+/// channels](pushest_proto::protocol#cache-channels)).
 const CACHED_FOR: Duration = Duration::from_secs(30 * 60);
 
 /// A close frame's reason holds 125 bytes less the code.

@@ -42,7 +42,8 @@ pub(super) fn is_cache(name: &str) -> bool {
         .any(|prefix| name.starts_with(prefix))
 }
 
-/// Why a name is not a channel's name (protocol.md §7); `None` if it is.
+/// Why a name is not a channel's name ([protocol, limits](pushest_proto::protocol#limits)); `None`
+/// if it is.
 pub(super) fn name_fault(name: &str, longest: usize, extra: &str) -> Option<String> {
     if name.is_empty() {
         return Some("Channel name is empty".to_owned());

@@ -1,4 +1,5 @@
-//! Client events: from one subscriber to the others (protocol.md §3).
+//! Client events: from one subscriber to the others ([protocol, client
+//! events](pushest_proto::protocol#client-events)).
 
 use serde_json::value::RawValue;
 

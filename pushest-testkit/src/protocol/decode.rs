@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// One message of a client (protocol.md §3).
+/// One message of a client ([protocol, client to
+/// server](pushest_proto::protocol#client-to-server)).
 #[derive(Debug)]
 pub(super) enum ClientMessage<'a> {
     Subscribe(Subscribe<'a>),
@@ -106,7 +107,8 @@ fn content<'a, T: Deserialize<'a>>(
     }
 }
 
-/// What `channel_data` of a presence subscription says (protocol.md §4).
+/// What `channel_data` of a presence subscription says ([protocol,
+/// signing](pushest_proto::protocol#signing)).
 #[derive(Debug, Deserialize)]
 pub(super) struct ChannelData<'a> {
     #[serde(borrow)]

@@ -1,4 +1,6 @@
-//! The HTTP API: signed requests in, answers out (protocol.md §4 and §8).
+//! The HTTP API: signed requests in, answers out ([protocol, signed
+//! requests](pushest_proto::protocol#signed-requests) and [protocol, HTTP
+//! API](pushest_proto::protocol#http-api)).
 
 use std::borrow::Cow;
 use std::ops::Bound;

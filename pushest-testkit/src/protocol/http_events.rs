@@ -1,4 +1,5 @@
-//! Publishing over HTTP: single events and batches (protocol.md §8).
+//! Publishing over HTTP: single events and batches ([protocol, HTTP
+//! API](pushest_proto::protocol#http-api)).
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Which server to behave like, where servers differ (protocol.md §9).
+/// Which server to behave like, where servers differ ([protocol,
+/// servers](pushest_proto::protocol#servers)).
 ///
 /// A profile decides how things are *said* and which features exist; sizes and timeouts are the
 /// matter of [`ServerConfig`](super::ServerConfig), which [`ServerConfig::new`] fills in to match.

@@ -1,5 +1,5 @@
 //! Connections that are refused before they are established, in the forms that servers give it
-//! (protocol.md §6).
+//! ([protocol, refused before established](pushest_proto::protocol#refused-before-established)).
 
 use super::profile::{Dialect, RefusedConnection};
 use super::{Action, Broker, NO_CLOSE_FRAME, NO_CODE, PeerId, encode};

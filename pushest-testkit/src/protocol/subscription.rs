@@ -126,8 +126,8 @@ impl Broker {
         }
     }
 
-    /// Checks `auth` (protocol.md §4). What is expected stays secret: the message names only what
-    /// the client sent.
+    /// Checks `auth` ([protocol, signing](pushest_proto::protocol#signing)). What is expected stays
+    /// secret: the message names only what the client sent.
     fn check_signature(
         &self,
         socket_id: &str,

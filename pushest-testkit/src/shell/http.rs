@@ -142,7 +142,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed {
     Parsed::Request { request, keep_alive, length: length + body_length }
 }
 
-/// The key in `[PREFIX]/app/KEY[?QUERY]` (protocol.md §1).
+/// The key in `[PREFIX]/app/KEY[?QUERY]` ([protocol, endpoint](pushest_proto::protocol#endpoint)).
 fn app_key(target: &str) -> Option<String> {
     let path = target.split(['?', '#']).next()?;
     let (_, key) = path.rsplit_once("/app/")?;

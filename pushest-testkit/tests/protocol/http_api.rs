@@ -11,7 +11,7 @@ fn body(answer: &pushest_testkit::protocol::HttpResponse) -> Value {
     serde_json::from_str(&answer.body).unwrap()
 }
 
-/// protocol.md §4.
+/// docs/protocol.md#test-vectors.
 #[test]
 fn the_published_vector_is_accepted() {
     let mut config = ServerConfig::default();

@@ -1,4 +1,4 @@
-//! Each server's habits, as protocol.md §9 lists them.
+//! Each server's habits, as docs/protocol.md#servers lists them.
 
 use pushest_testkit::Profile;
 use pushest_testkit::protocol::{Action, NO_CLOSE_FRAME, NO_CODE, PeerId};

@@ -67,10 +67,8 @@ fn drivers_that_do_not_say_what_they_have_read_are_told_gaps_that_are_too_short(
 /// What is known of one channel that a client wants.
 struct Followed {
     wanted_since: Instant,
-    /// The server has known of it.
-    was_subscribed: bool,
-    /// When the connection was established on which the client learned of that for the first time:
-    /// what was sent before counts for nothing.
+    /// When the connection was established on which the client was subscribed for the first time:
+    /// what was sent on former ones is no loss to it.
     first_connected: Option<Instant>,
     sent: Vec<(u64, Instant)>,
     delivered: BTreeSet<u64>,
@@ -189,7 +187,6 @@ impl Walk {
         let wanted_since = self.world.now();
         self.followed[client].entry(channel).or_insert_with(|| Followed {
             wanted_since,
-            was_subscribed: false,
             first_connected: None,
             sent: Vec::new(),
             delivered: BTreeSet::new(),
@@ -206,6 +203,7 @@ impl Walk {
     }
 
     fn publish(&mut self) {
+        self.listen();
         for _ in 0..self.random.u8(1..20) {
             let channel = CHANNELS[self.random.usize(0..CHANNELS.len())];
             let Some(broker) = self.world.broker() else { return };
@@ -213,9 +211,9 @@ impl Walk {
             for (client, followed) in self.followed.iter_mut().enumerate() {
                 let Some(followed) = followed.get_mut(channel) else { continue };
                 let peer = self.world.link(client).peer();
-                followed.was_subscribed |=
+                let is_subscribed =
                     peer.is_some_and(|peer| broker.subscriptions(peer).any(|it| it == channel));
-                if followed.was_subscribed {
+                if is_subscribed || followed.first_connected.is_some() {
                     followed.sent.push((self.number, self.world.now()));
                 }
             }

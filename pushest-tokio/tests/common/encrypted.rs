@@ -1,5 +1,5 @@
-//! What a publisher to an encrypted channel does (protocol, encrypted channels): with its own few
-//! lines, not with the client's.
+//! What a publisher to an encrypted channel does (docs/protocol.md#encrypted-channels): with its
+//! own few lines, not with the client's.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

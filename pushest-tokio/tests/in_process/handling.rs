@@ -103,3 +103,30 @@ async fn a_bad_initial_channel_is_an_error_before_anything_is_sent() {
     assert_eq!(listening.into_iter().count(), 0);
     assert_eq!(server.inspect(|view| view.upgrades), 0);
 }
+
+#[tokio::test]
+async fn what_a_handler_triggers_before_it_disconnects_has_arrived_when_running_is_over() {
+    struct Triggers;
+
+    impl Handler<Client> for Triggers {
+        fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
+            vec![("private-chat".to_string(), SubscribeOptions::default())]
+        }
+
+        fn on_event(&mut self, client: &Client, event: Event) {
+            if matches!(event, Event::Subscribed { .. }) {
+                for number in 0..9 {
+                    client.trigger("private-chat", "client-number", &number).expect("it may");
+                }
+                client.disconnect();
+            }
+        }
+    }
+
+    let server = Server::builder().record(true).start().expect("a server");
+    let config = crate::target_of(&server).config();
+    within(run(config, Triggers)).await.expect("its own disconnect is no error");
+    let received = server.received();
+    let arrived = received.iter().filter(|message| message.contains("client-number")).count();
+    assert_eq!(arrived, 9);
+}

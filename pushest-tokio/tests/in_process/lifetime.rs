@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pushest_tokio::{ChannelState, ConnectionState, NotConnected};
+use pushest_tokio::{ChannelState, Client, ConnectionState, NotConnected};
 
 use crate::common::{subscribed, within};
 use crate::start;
@@ -100,5 +100,17 @@ fn receivers_end_with_the_runtime() {
         client.connect();
         assert_eq!(client.status().state, ConnectionState::Disconnected);
         within(client.shutdown()).await;
+    });
+}
+
+#[test]
+fn outside_of_the_runtime_there_is_an_error_and_no_panic() {
+    let (target, _server) = start();
+    let error = Client::try_new(target.config()).expect_err("there is no runtime");
+    assert!(error.to_string().starts_with("no runtime for the connection: "), "{error}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = Client::try_new(target.config()).expect("there is one");
+        within(client.connected()).await.expect("connected");
     });
 }

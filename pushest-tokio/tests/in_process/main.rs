@@ -1,6 +1,7 @@
 //! What the conformance suite does not show of the client: several receivers, handlers, typed
 //! events, endpoints, and what is tokio's alone. Against a server in the process.
 
+mod all_queues;
 mod authorizing;
 mod client_events;
 #[path = "../common/mod.rs"]

@@ -1,4 +1,4 @@
-//! One suite, and every server's habits (protocol, how servers deviate).
+//! One suite, and every server's habits (docs/protocol.md#servers).
 
 use std::time::Duration;
 

@@ -3,9 +3,10 @@
 //! the server was told, who is signed in, and who is present.
 //!
 //! So that the model stays small, everything is polled after each input, the driver can always
-//! write, and time passes only while the session waits for its next attempt.
+//! write, and of all deadlines only that of the next attempt passes.
 
 mod channels;
+mod gaps;
 mod reference;
 mod server_says;
 mod sizes;
@@ -17,8 +18,9 @@ use pushest_proto::{
 };
 
 use crate::frame::Frame;
-use crate::plan::{Input, Plan, Setting, Step, Which};
+use crate::plan::{Input, Plan, Setting, Step, Wall, Which};
 use crate::session::authorization;
+use gaps::Gaps;
 use reference::Reference;
 
 /// Checks one input.
@@ -38,6 +40,9 @@ pub fn check(bytes: &[u8]) {
 struct Pair {
     session: Session,
     reference: Reference,
+    setting: Setting,
+    gaps: Gaps,
+    wall: Wall,
     now: Instant,
     connections: Vec<ConnectionId>,
     /// The requests so far, and what each was for.
@@ -54,6 +59,9 @@ impl Pair {
         Self {
             session: Session::new(setting.config(), setting.seed, now),
             reference: Reference::new(setting),
+            setting,
+            gaps: Gaps::default(),
+            wall: Wall::new(),
             now,
             connections: Vec::new(),
             tickets: Vec::new(),
@@ -81,7 +89,11 @@ impl Pair {
             Input::Open(which) => {
                 if let Some((connection, is_last)) = self.connection(*which) {
                     self.session.handle_open(connection, now);
+                    let was_opening = self.reference.is_opening;
                     self.reference.opened(is_last);
+                    if self.reference.is_opening && !was_opening {
+                        self.gaps.opened(self.now);
+                    }
                 }
             }
             Input::Message(which, message) => {
@@ -89,6 +101,9 @@ impl Pair {
                     let Some(heard) = message.known() else { return };
                     self.session.handle_message(connection, message.written(7).into(), now);
                     if is_last {
+                        if self.reference.is_open() {
+                            self.gaps.heard(self.now);
+                        }
                         self.reference.heard(heard);
                     }
                 }
@@ -96,6 +111,9 @@ impl Pair {
             Input::Activity => {
                 if let Some((connection, _)) = self.connection(Which::Last) {
                     self.session.handle_activity(connection, now);
+                    if self.reference.is_open() {
+                        self.gaps.heard(self.now);
+                    }
                 }
             }
             Input::Close(which, loss) => {
@@ -113,7 +131,26 @@ impl Pair {
                     reference.authorized(*ticket, subject.as_deref(), *answer);
                 }
             }
-            Input::Reading(reading) => session.handle_reading(*reading, now),
+            Input::CaughtUp(which, read_at) => {
+                if let Some((connection, is_last)) = self.connection(*which) {
+                    let at = read_at.at(self.now);
+                    self.session.handle_caught_up(connection, at);
+                    if is_last && self.reference.is_open() {
+                        self.gaps.caught_up(at);
+                    }
+                }
+            }
+            Input::WallClock(step) => {
+                let unix = self.wall.step(*step, now);
+                session.handle_wall_clock(unix, now);
+                self.gaps.wall_clock(unix, now);
+            }
+            Input::Reading(reading) => {
+                session.handle_reading(*reading, now);
+                if self.reference.is_connected() {
+                    self.gaps.reading(*reading, self.now);
+                }
+            }
             // The model's driver can always write.
             Input::Writable(_) => {}
             Input::NetworkChange => session.handle_network_change(now),
@@ -142,7 +179,19 @@ impl Pair {
             Input::Ping => {
                 assert_eq!(session.ping(now).is_ok(), reference.is_connected(), "ping");
             }
-            Input::Pass(_) | Input::PassToDeadline { .. } => {
+            Input::Pass(duration) => match (session.status().next_retry, session.poll_timeout()) {
+                (Some(retry), _) => {
+                    self.now = self.now.max(retry);
+                    reference.retried();
+                }
+                // What has a deadline does not happen, and client events have their second.
+                (None, Some(deadline)) if !self.setting.rate_limited => {
+                    let before = Instant::from_micros(deadline.as_micros() - 1);
+                    self.now = self.now.max((self.now + *duration).min(before));
+                }
+                (None, _) => {}
+            },
+            Input::PassToDeadline { .. } => {
                 if let Some(retry) = session.status().next_retry {
                     self.now = self.now.max(retry);
                     reference.retried();
@@ -151,6 +200,7 @@ impl Pair {
             Input::PollOne => {}
         }
         self.drain();
+        self.gaps.retain(|name| self.session.channel(name).is_some());
     }
 
     /// A connection, and whether it is the last one.
@@ -178,13 +228,15 @@ impl Pair {
                         Frame::Subscribe(channel) => {
                             let index = self.reference.find(&channel).expect("a wanted channel");
                             self.reference.channels[index].frame.bytes = bytes;
+                            self.gaps.subscribes(&channel, self.now);
                             self.served.insert(channel);
                         }
                         Frame::Unsubscribe(channel) => {
                             assert!(self.served.remove(&channel), "{channel} was not subscribed");
                         }
                         Frame::SignIn => self.reference.user.frame.bytes = bytes,
-                        Frame::Ping | Frame::Other => {}
+                        Frame::Ping => self.gaps.sends(self.now),
+                        Frame::Other => {}
                     }
                 }
                 Action::Authorize(request) => {
@@ -210,7 +262,8 @@ impl Pair {
                         members.insert(member.id().to_owned(), info);
                     }
                 }
-                Action::Close { .. } | Action::Abandon(_) | Action::Emit(_) => {}
+                Action::Emit(event) => self.gaps.told(&event, self.now),
+                Action::Close { .. } | Action::Abandon(_) => {}
             }
         }
     }

@@ -76,6 +76,11 @@ impl Reference {
         self.state == ConnectionState::Connected
     }
 
+    /// Whether messages of the connection count.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_opening || self.is_connected()
+    }
+
     pub(super) fn signed_in_user(&self) -> Option<&str> {
         self.user.id.filter(|_| self.user.phase == Phase::Done)
     }

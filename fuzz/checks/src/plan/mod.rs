@@ -7,7 +7,7 @@
 mod message;
 
 use arbitrary::Unstructured;
-use pushest_proto::{BackoffConfig, Config, DialFailure, Limits, Loss, SubscribeOptions};
+use pushest_proto::{BackoffConfig, Config, DialFailure, Instant, Limits, Loss, SubscribeOptions};
 use std::time::Duration;
 
 pub(crate) use message::{IDS, ListForm, Message, NUMBERED, infos};
@@ -106,6 +106,24 @@ pub(crate) enum Answer {
     TooLarge,
 }
 
+/// When a driver has read everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ReadAt {
+    /// So long before the present.
+    Past(Duration),
+    /// So long after it, which no clock shows.
+    Future(Duration),
+}
+
+/// What the wall clock shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum WallStep {
+    Forward(Duration),
+    Back(Duration),
+    /// Whatever it showed before.
+    Absolute(Duration),
+}
+
 /// What happens, or what the user wants.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -121,9 +139,13 @@ pub(crate) enum Input {
         back: u8,
         answer: Answer,
     },
+    /// Everything that had arrived at some time was read.
+    CaughtUp(Which, ReadAt),
     Reading(bool),
     Writable(bool),
     NetworkChange,
+    /// The wall clock is so much further ahead of the other clock than before.
+    WallClock(WallStep),
     Timeout,
     Subscribe(&'static str, SubscribeOptions),
     Unsubscribe(&'static str),
@@ -229,8 +251,15 @@ impl Input {
             7 => Self::Close(Which::Former(byte(bytes)), loss(byte(bytes))),
             8 => Self::Authorization { back: byte(bytes), answer: answer(byte(bytes)) },
             9 => Self::Authorization { back: 0, answer: Answer::Granted },
-            10 => Self::Reading(byte(bytes) & 1 != 0),
-            11 => Self::Writable(byte(bytes) & 1 != 0),
+            10 => match byte(bytes) {
+                byte @ 0..128 => Self::Reading(byte & 1 != 0),
+                byte @ 128..240 => Self::CaughtUp(Which::Last, read_at(byte)),
+                byte => Self::CaughtUp(Which::Former(byte & 3), read_at(byte)),
+            },
+            11 => match byte(bytes) {
+                byte @ 0..128 => Self::Writable(byte & 1 != 0),
+                byte => Self::WallClock(wall_step(byte)),
+            },
             12 => Self::NetworkChange,
             13 => Self::Timeout,
             14 => {
@@ -283,6 +312,70 @@ fn options(byte: u8) -> SubscribeOptions {
         5 => SubscribeOptions::member(""),
         6 => SubscribeOptions::member("me").info("no JSON"),
         _ => SubscribeOptions::default(),
+    }
+}
+
+fn read_at(byte: u8) -> ReadAt {
+    match byte & 7 {
+        0..=2 => ReadAt::Past(Duration::ZERO),
+        3 => ReadAt::Past(Duration::from_micros(1)),
+        4 => ReadAt::Past(Duration::from_secs(7)),
+        5 => ReadAt::Past(Duration::MAX),
+        6 => ReadAt::Future(Duration::from_secs(7)),
+        _ => ReadAt::Future(Duration::MAX),
+    }
+}
+
+fn wall_step(byte: u8) -> WallStep {
+    match byte & 15 {
+        0..=2 => WallStep::Forward(Duration::ZERO),
+        3 => WallStep::Forward(Duration::from_millis(1)),
+        4 | 5 => WallStep::Forward(Duration::from_millis(4_990)),
+        6 | 7 => WallStep::Forward(Duration::from_millis(5_010)),
+        8..=10 => WallStep::Forward(Duration::from_secs(3_600)),
+        11 => WallStep::Back(Duration::from_secs(3_600)),
+        12 => WallStep::Back(Duration::from_millis(4)),
+        13 => WallStep::Forward(Duration::MAX),
+        14 => WallStep::Absolute(Duration::ZERO),
+        _ => WallStep::Absolute(Duration::MAX),
+    }
+}
+
+/// A driver's wall clock, and what it has read.
+#[derive(Debug)]
+pub(crate) struct Wall {
+    /// How far it is ahead of the other clock.
+    ahead: Duration,
+}
+
+impl Wall {
+    pub(crate) fn new() -> Self {
+        // Some day in 2026.
+        Self { ahead: Duration::from_secs(1_795_680_000) }
+    }
+
+    /// What it shows at this time, after a step.
+    pub(crate) fn step(&mut self, step: WallStep, now: Instant) -> Duration {
+        let awake = Duration::from_micros(now.as_micros());
+        match step {
+            WallStep::Forward(by) => self.ahead = self.ahead.saturating_add(by),
+            WallStep::Back(by) => self.ahead = self.ahead.saturating_sub(by),
+            WallStep::Absolute(unix) => self.ahead = unix.saturating_sub(awake),
+        }
+        self.ahead.saturating_add(awake)
+    }
+}
+
+impl ReadAt {
+    /// That time, if this is the present.
+    pub(crate) fn at(self, now: Instant) -> Instant {
+        match self {
+            Self::Past(by) => {
+                let by = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+                Instant::from_micros(now.as_micros().saturating_sub(by))
+            }
+            Self::Future(by) => now + by,
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use pushest_proto::{
 
 use super::words::{words_of, write_words};
 use crate::plan::{
-    Answer, Input, MASTER_KEY, NUMBERED, SECRET, SENTINEL, SHARED_SECRET, Setting, Step, Which,
+    Answer, Input, MASTER_KEY, NUMBERED, SECRET, SENTINEL, SHARED_SECRET, Setting, Step, Wall,
+    Which,
 };
 
 const PONG: &str = r#"{"event":"pusher:pong","data":{}}"#;
@@ -33,6 +34,7 @@ pub(super) struct Driver {
     /// Every connection that was asked for.
     connections: Vec<ConnectionId>,
     tickets: Vec<Ticket>,
+    wall: Wall,
     open: Option<ConnectionId>,
     established: Option<ConnectionId>,
     connecting: Option<ConnectionId>,
@@ -62,6 +64,7 @@ impl Driver {
             now,
             connections: Vec::new(),
             tickets: Vec::new(),
+            wall: Wall::new(),
             open: None,
             established: None,
             connecting: None,
@@ -154,6 +157,18 @@ impl Driver {
                 if let Some(ticket) = self.tickets.iter().rev().nth(back) {
                     session.handle_authorization(*ticket, authorization(*answer), now);
                 }
+            }
+            Input::CaughtUp(which, read_at) => {
+                if let Some(connection) = self.connection(*which) {
+                    let (timeout, state) = (self.session.poll_timeout(), self.session.state());
+                    self.session.handle_caught_up(connection, read_at.at(self.now));
+                    assert_eq!(self.session.poll_timeout(), timeout, "C3: it is no cause");
+                    assert_eq!(self.session.state(), state);
+                }
+            }
+            Input::WallClock(step) => {
+                let unix = self.wall.step(*step, now);
+                session.handle_wall_clock(unix, now);
             }
             Input::Reading(reading) => session.handle_reading(*reading, now),
             Input::Writable(writable) => {

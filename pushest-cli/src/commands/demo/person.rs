@@ -38,7 +38,7 @@ impl Person {
             .host(&server.addr().ip().to_string())
             .port(server.port())
             .build()?;
-        let client = runtime.client(config, Options::default());
+        let client = runtime.client(config, Options::default())?;
         let info = json!({ "name": full_name }).to_string();
         let events = client.events();
         Ok(Self { name, member: SubscribeOptions::member(name).info(&info), client, events })

@@ -1,4 +1,5 @@
-//! Encrypts events as an app's server does, before it publishes them (protocol, encrypted channels).
+//! Encrypts events as an app's server does, before it publishes them ([protocol, encrypted
+//! channels](pushest_proto::protocol#encrypted-channels)).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

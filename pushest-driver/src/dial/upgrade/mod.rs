@@ -1,5 +1,6 @@
 //! The upgrade from HTTP/1.1 to WebSocket, as a client asks for it (RFC 6455, section 4.1;
-//! protocol, endpoint): one loop for all runtimes over what is pure, the request and the answer.
+//! [protocol, upgrade](pushest_proto::protocol#upgrade)): one loop for all runtimes over what is
+//! pure, the request and the answer.
 
 mod answer;
 mod body;

@@ -10,6 +10,7 @@ use tungstenite::Message;
 
 use super::super::driver::Driver;
 use super::super::patience::{Expect, PATIENCE, started};
+use super::frame;
 
 const LARGE: usize = 15 * 1024 * 1024;
 
@@ -19,11 +20,6 @@ const EVENTS: usize = 1_000;
 /// Bytes that may be in use for these events, and for buffers of the configured size: far less
 /// than one large buffer, and more than the small ones that the events are views into.
 const MOST: usize = 2 * 1024 * 1024;
-
-/// A frame of text; a server's is not masked.
-fn frame(text: &str) -> Vec<u8> {
-    [&[0x81, 127][..], &(text.len() as u64).to_be_bytes(), text.as_bytes()].concat()
-}
 
 fn event(name: &str, data: &str) -> String {
     json!({ "event": name, "channel": "news", "data": data }).to_string()

@@ -4,6 +4,8 @@
 mod certificates;
 mod close_frames;
 mod endpoint;
+mod ends;
+mod floods;
 mod gaps;
 mod headers;
 mod lists;
@@ -16,6 +18,8 @@ mod upgrade;
 pub use certificates::*;
 pub use close_frames::*;
 pub use endpoint::*;
+pub use ends::*;
+pub use floods::a_receiver_that_sleeps_holds_no_more_than_it_may;
 pub use gaps::*;
 pub use headers::*;
 pub use lists::*;
@@ -24,3 +28,8 @@ pub use names::*;
 pub use refusals::*;
 pub use sizes::*;
 pub use upgrade::*;
+
+/// A frame of text; a server's is not masked.
+fn frame(text: &str) -> Vec<u8> {
+    [&[0x81, 127][..], &(text.len() as u64).to_be_bytes(), text.as_bytes()].concat()
+}

@@ -42,7 +42,7 @@ pub fn a_refusal_is_final_by_its_error_in_every_profile_whatever_follows<D: Driv
 
 pub fn an_unknown_key_ends_all_waiting_in_the_servers_words_in_every_profile<D: Driver>() {
     for profile in Profile::ALL {
-        // This one says nothing: it only ends the connection (protocol, how servers deviate).
+        // This one says nothing: it only ends the connection (docs/protocol.md#sockudo).
         if profile == Profile::Sockudo {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The HTTP in front of the WebSocket (protocol, endpoint).
+//! The HTTP in front of the WebSocket ([protocol, upgrade](pushest_proto::protocol#upgrade)).
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -1,0 +1,75 @@
+//! How much receivers may leave unreceived.
+
+#[cfg(doc)]
+use super::Overflow;
+use super::{Options, OptionsError};
+
+/// The smallest bound for all receivers together, in bytes.
+pub(super) const LEAST: usize = 64 * 1024;
+
+impl Options {
+    /// How much each receiver may leave unreceived, at least one event: by number, and by the bytes
+    /// that its events keep alive. 1,024 events, 8 MiB.
+    ///
+    /// An event counts as [`Event::memory`](crate::Event::memory) says, and its place in the queue. What
+    /// channel events pin of the buffers that they were read into counts, too: a queue copies its
+    /// events out of them before it drops any, and when the receiver has left them there until the
+    /// client reads again. A receiver that keeps up pays for no copy.
+    #[must_use]
+    pub fn queue(mut self, events: usize, bytes: usize) -> Self {
+        self.queue_events = events.max(1);
+        self.queue_bytes = bytes.max(1);
+        self
+    }
+
+    /// How many bytes all receivers of the client together may leave unreceived; at least 64 KiB.
+    /// Each may still leave no more than [`Options::queue`] says, and bytes are counted as there. By
+    /// default there is no such bound.
+    ///
+    /// When it is reached, what happens is what [`Options::overflow`] says. With
+    /// [`Overflow::DropOldest`] the receivers that hold most lose their oldest events, down to a common
+    /// level: one that holds less loses nothing. They are told
+    /// ([`Event::Lagged`](crate::Event::Lagged)), and about a sixteenth of the bound becomes free.
+    /// With [`Overflow::Wait`] the client stops reading until half of it is free.
+    ///
+    /// A receiver that has ended (by `unsubscribe`, or with the client) counts no longer, though what
+    /// it has not received is still there.
+    ///
+    /// ```
+    /// use pushest_driver::Options;
+    ///
+    /// // A thousand channels, each with up to 8 MiB, but never more than 64 MiB.
+    /// let options = Options::default().all_queues(64 * 1024 * 1024)?;
+    /// # let _ = options;
+    /// # Ok::<(), pushest_driver::OptionsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`OptionsError::AllQueues`] if it is less than 64 KiB: single events might never arrive.
+    pub fn all_queues(mut self, bytes: usize) -> Result<Self, OptionsError> {
+        if bytes < LEAST {
+            return Err(OptionsError::AllQueues { bytes });
+        }
+        self.all_queues = Some(bytes);
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_too_small_for_all_receivers_is_refused_by_name_with_the_least() {
+        for bytes in [0, 1, LEAST - 1] {
+            let error = Options::default().all_queues(bytes).unwrap_err();
+            assert_eq!(error, OptionsError::AllQueues { bytes });
+            let text = error.to_string();
+            assert!(text.starts_with(&format!("all_queues: {bytes} bytes")), "{text}");
+            assert!(text.ends_with("at least 65536"), "{text}");
+        }
+        for bytes in [LEAST, usize::MAX] {
+            assert_eq!(Options::default().all_queues(bytes).unwrap().all_queues, Some(bytes));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The events of one queue, and what they keep alive.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+use pushest_proto::Event;
+
+/// Places that a ring may have free, whatever its size.
+const SPARE: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    events: VecDeque<Event>,
+    /// What the events keep alive, in bytes, without the rest of the buffers that some are views
+    /// into.
+    bytes: usize,
+    /// The oldest events up to here are no views: they have a memory of their own.
+    settled: usize,
+    /// Events dropped since the receiver was told.
+    pub(super) dropped: u64,
+    /// Only channel events of this name are taken in.
+    pub(super) only: Option<Box<str>>,
+    pub(super) waker: Option<Waker>,
+    /// Counted in `congestion`.
+    pub(super) is_full: bool,
+    /// The bytes that are counted in `congestion`.
+    pub(super) counted: usize,
+    /// Nothing more comes.
+    pub(super) is_ended: bool,
+}
+
+impl Ring {
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn wants(&self, event: &Event) -> bool {
+        match (&self.only, event) {
+            (None, _) => true,
+            (Some(name), Event::Channel(event)) => event.name() == &**name,
+            (Some(_), _) => false,
+        }
+    }
+
+    /// Makes room for as many more, without doubling what is there.
+    pub(super) fn reserve(&mut self, events: usize) {
+        if self.events.capacity() - self.events.len() < events {
+            self.events.reserve_exact(events.max(self.events.len() / 4));
+        }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, event: Event) {
+        self.bytes += cost(&event);
+        self.events.push_back(event);
+    }
+
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        self.bytes -= cost(&event);
+        self.settled = self.settled.saturating_sub(1);
+        if self.events.is_empty() {
+            // A receiver that was slow once holds no memory for it.
+            self.shrink();
+        }
+        Some(event)
+    }
+
+    pub(super) fn drop_oldest(&mut self) {
+        self.dropped += u64::from(self.pop().is_some());
+    }
+
+    /// Takes everything out.
+    pub(super) fn take(&mut self) -> VecDeque<Event> {
+        self.bytes = 0;
+        self.settled = 0;
+        std::mem::take(&mut self.events)
+    }
+
+    /// Gives memory back that no event needs. What is taken out between two pushes leaves its place,
+    /// which was counted before and did fit.
+    pub(super) fn shrink(&mut self) {
+        if self.events.capacity() > self.events.len() / 2 * 3 + SPARE {
+            self.events.shrink_to(self.events.len() + SPARE / 4);
+        }
+    }
+
+    /// Whether some events may be views into the buffers that were read into.
+    pub(super) fn has_views(&self) -> bool {
+        self.settled < self.events.len()
+    }
+
+    /// Copies what is a view, so that no event keeps more alive than it counts.
+    pub(super) fn settle(&mut self) {
+        for event in self.events.range_mut(self.settled..) {
+            if let Event::Channel(view) = event {
+                *view = view.clone().into_owned();
+            }
+        }
+        self.settled = self.events.len();
+    }
+}
+
+/// What an event costs a queue, in bytes: what it keeps alive, and half of a place more, since the
+/// ring may have half as many places again as it has events.
+fn cost(event: &Event) -> usize {
+    event.memory() + size_of::<Event>() / 2
+}

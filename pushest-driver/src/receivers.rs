@@ -1,0 +1,247 @@
+//! All receivers of a client: what is staged for each, and what they keep alive together.
+//!
+//! # Views
+//! A small event that waits pins the buffer that it was read into, and buffers are shared by the
+//! events of all channels. So nothing stays a view for long: when the pump runs again after others
+//! could, [`Receivers::settle`] lets each queue copy what its receiver has left, once a
+//! [`SPAN`] was read. Until then [`Receivers::pinned`] bounds what hangs on views.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use pushest_proto::Event;
+use slab::Slab;
+
+use crate::queue::{Congestion, Queue, Total};
+
+/// Bytes that are read before what is left as views is copied: few enough to be no burden, and so
+/// many that queues are not looked at for every single message.
+const SPAN: usize = 16 * 1024;
+
+/// Events that may be staged without their place being given back.
+const KEPT_STAGED: usize = 64;
+
+/// All receivers.
+#[derive(Debug)]
+pub(crate) struct Receivers {
+    slab: Slab<Receiver>,
+    /// Receivers with staged events.
+    staged: Vec<usize>,
+    /// Receivers that were given events since all views were copied.
+    fresh: Vec<usize>,
+    /// Receivers whose queue was not empty when it was last looked at; only where all queues
+    /// together have a bound.
+    holding: Vec<usize>,
+    /// Bytes that were read since all views were copied.
+    read: usize,
+    /// The most that one buffer may come to, in bytes.
+    buffer: usize,
+    congestion: Arc<Congestion>,
+}
+
+#[derive(Debug)]
+struct Receiver {
+    queue: Arc<Queue>,
+    /// Events of the running batch.
+    staged: Vec<Event>,
+    /// It is among the fresh ones.
+    is_fresh: bool,
+    /// It is among the holding ones.
+    is_holding: bool,
+}
+
+impl Receivers {
+    /// `buffer` is the most that one of the buffers that are read into may come to, in bytes.
+    pub(crate) fn new(congestion: Arc<Congestion>, buffer: usize) -> Self {
+        Self {
+            slab: Slab::new(),
+            staged: Vec::new(),
+            fresh: Vec::new(),
+            holding: Vec::new(),
+            read: 0,
+            buffer,
+            congestion,
+        }
+    }
+
+    /// Adds a receiver; returns its key.
+    pub(crate) fn insert(&mut self, queue: Arc<Queue>) -> usize {
+        let receiver = Receiver { queue, staged: Vec::new(), is_fresh: false, is_holding: false };
+        self.slab.insert(receiver)
+    }
+
+    pub(crate) fn remove(&mut self, key: usize) {
+        self.slab.try_remove(key);
+    }
+
+    pub(crate) fn keys(&self) -> Vec<usize> {
+        self.slab.iter().map(|(key, _)| key).collect()
+    }
+
+    /// Stages an event for one receiver.
+    pub(crate) fn stage(&mut self, key: usize, event: Event) {
+        if let Some(receiver) = self.slab.get_mut(key) {
+            if receiver.staged.is_empty() {
+                self.staged.push(key);
+            }
+            receiver.staged.push(event);
+        }
+    }
+
+    /// Pushes what is staged for all receivers.
+    pub(crate) fn deliver(&mut self, wakers: &mut Vec<Waker>) {
+        if self.staged.is_empty() {
+            return;
+        }
+        let mut staged = std::mem::take(&mut self.staged);
+        for key in staged.drain(..) {
+            self.deliver_to(key, wakers);
+        }
+        self.staged = staged;
+        self.bound();
+    }
+
+    /// Pushes what is staged for one receiver, which ends then.
+    pub(crate) fn end(&mut self, key: usize, wakers: &mut Vec<Waker>) {
+        self.deliver_to(key, wakers);
+        if let Some(receiver) = self.slab.get(key) {
+            wakers.extend(receiver.queue.end());
+        }
+    }
+
+    /// Ends all receivers.
+    pub(crate) fn end_all(&mut self, wakers: &mut Vec<Waker>) {
+        self.deliver(wakers);
+        wakers.extend(self.slab.iter().filter_map(|(_, receiver)| receiver.queue.end()));
+    }
+
+    /// So many bytes were read into buffers.
+    pub(crate) fn note_read(&mut self, bytes: usize) {
+        self.read = self.read.saturating_add(bytes);
+    }
+
+    /// Receivers had their turn: what they have left there is copied, if it is worth a look.
+    pub(crate) fn settle_left(&mut self) {
+        if self.read >= SPAN {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        for key in self.fresh.drain(..) {
+            if let Some(receiver) = self.slab.get_mut(key) {
+                receiver.is_fresh = false;
+                receiver.queue.settle();
+            }
+        }
+        self.read = 0;
+    }
+
+    /// The most that all views together pin, in bytes. A buffer is left for a new one when the next
+    /// frame does not fit in, so that what is free in it is less than that frame. One more buffer
+    /// was begun before, and one is not full yet.
+    fn pinned(&self) -> usize {
+        let full = self.read.saturating_mul(2);
+        full.saturating_add(self.buffer.saturating_mul(2))
+    }
+
+    fn deliver_to(&mut self, key: usize, wakers: &mut Vec<Waker>) {
+        let pinned = self.pinned();
+        let Some(receiver) = self.slab.get_mut(key) else { return };
+        wakers.extend(receiver.queue.push_all(&mut receiver.staged, pinned));
+        if receiver.staged.capacity() > 2 * KEPT_STAGED {
+            receiver.staged.shrink_to(KEPT_STAGED);
+        }
+        if !std::mem::replace(&mut receiver.is_fresh, true) {
+            self.fresh.push(key);
+        }
+        if self.congestion.total().is_some() && !std::mem::replace(&mut receiver.is_holding, true) {
+            self.holding.push(key);
+        }
+    }
+
+    /// Holds what all queues have together to its bound.
+    fn bound(&mut self) {
+        let congestion = self.congestion.clone();
+        let Some(total) = congestion.total() else { return };
+        if total.held().saturating_add(self.pinned()) > total.most() {
+            self.settle();
+        }
+        if total.drops() {
+            self.shed(total);
+        } else {
+            congestion.wait_if_full();
+        }
+    }
+
+    /// If all queues together hold too much, those that hold most lose their oldest events, down to a
+    /// common level. A little more goes than must, so that not every batch has to look at all queues.
+    fn shed(&mut self, total: &Total) {
+        if total.held() <= total.most() {
+            return;
+        }
+        let slab = &mut self.slab;
+        let mut holders = Vec::new();
+        self.holding.retain(|key| {
+            let Some(receiver) = slab.get_mut(*key) else { return false };
+            let bytes = receiver.queue.counted();
+            receiver.is_holding = bytes > 0;
+            if bytes > 0 {
+                holders.push((bytes, *key));
+            }
+            bytes > 0
+        });
+        holders.sort_unstable_by(|one, other| other.cmp(one));
+        let level = level(&holders, total.most() - total.most() / 16);
+        for (_, key) in holders.iter().take_while(|(bytes, _)| *bytes > level) {
+            slab[*key].queue.shed(level);
+        }
+    }
+}
+
+/// The level that holders, the largest first, must come down to so that they hold no more than this
+/// together.
+fn level(holders: &[(usize, usize)], most: usize) -> usize {
+    let mut held: usize = holders.iter().map(|(bytes, _)| bytes).sum();
+    for (index, (bytes, _)) in holders.iter().enumerate() {
+        let (count, excess) = (index + 1, held.saturating_sub(most));
+        let next = holders.get(count).map_or(0, |(bytes, _)| *bytes);
+        if excess <= (bytes - next) * count {
+            return bytes - excess.div_ceil(count);
+        }
+        held -= (bytes - next) * count;
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level_of(held: &[usize], most: usize) -> usize {
+        let holders: Vec<_> = held.iter().map(|bytes| (*bytes, 0)).collect();
+        level(&holders, most)
+    }
+
+    #[test]
+    fn the_largest_come_down_to_a_common_level_and_others_keep_what_they_have() {
+        assert_eq!(level_of(&[100, 10, 10], 60), 40);
+        assert_eq!(level_of(&[100, 80, 10], 100), 45);
+        assert_eq!(level_of(&[100, 80, 10], 190), 100, "nobody needs to");
+        assert_eq!(level_of(&[7, 7, 7], 10), 3);
+        assert_eq!(level_of(&[7, 7, 7], 0), 0);
+        assert_eq!(level_of(&[], 5), 0);
+    }
+
+    #[test]
+    fn what_is_left_fits_whoever_holds_it() {
+        for most in 0..60 {
+            let held = [20, 13, 13, 5, 5, 1, 1];
+            let level = level_of(&held, most);
+            let left: usize = held.iter().map(|bytes| bytes.min(&level)).sum();
+            assert!(left <= most, "{left} of {most}");
+            let higher: usize = held.iter().map(|bytes| (*bytes).min(level + 1)).sum();
+            assert!(level == 20 || higher > most, "no more than must: {higher} of {most}");
+        }
+    }
+}

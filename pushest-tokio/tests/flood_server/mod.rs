@@ -1,0 +1,92 @@
+//! A server for one client, that floods its channels in turn when it is told to. What the testkit's
+//! server buffers would be counted, too.
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::sync::mpsc::{self, Sender};
+use std::thread::JoinHandle;
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, accept};
+
+/// Events of each channel.
+pub(crate) const EVENTS: usize = 1_500;
+
+pub(crate) struct Flood {
+    port: u16,
+    begin: Sender<()>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Flood {
+    /// Events `number` with data of so many bytes, and one named `end` for each channel at last.
+    pub(crate) fn of(channels: usize, bytes: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (begin, told_to_begin) = mpsc::channel();
+        let serving = std::thread::spawn(move || {
+            let mut socket = accept(listener.accept().unwrap().0).unwrap();
+            let hello = json!({"socket_id": "1.1", "activity_timeout": 120}).to_string();
+            let hello = json!({"event": "pusher:connection_established", "data": hello});
+            socket.send(Message::text(hello.to_string())).unwrap();
+            let mut left = channels;
+            while let Ok(message) = socket.read() {
+                let Ok(message) = serde_json::from_str::<Value>(&message.to_string()) else {
+                    continue;
+                };
+                if message["event"] == "pusher:ping" {
+                    socket.send(Message::text(r#"{"event":"pusher:pong"}"#)).unwrap();
+                    continue;
+                }
+                if message["event"] != "pusher:subscribe" {
+                    continue;
+                }
+                let channel = &message["data"]["channel"];
+                let event = "pusher_internal:subscription_succeeded";
+                let answer = json!({"event": event, "channel": channel, "data": "{}"});
+                socket.send(Message::text(answer.to_string())).unwrap();
+                left -= 1;
+                if left == 0 {
+                    told_to_begin.recv().unwrap();
+                    let data = "x".repeat(bytes);
+                    for _ in 0..EVENTS {
+                        socket.get_mut().write_all(&round(channels, "number", &data)).unwrap();
+                    }
+                    socket.get_mut().write_all(&round(channels, "end", "")).unwrap();
+                }
+            }
+        });
+        Self { port, begin, serving: Some(serving) }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn begin(&self) {
+        self.begin.send(()).unwrap();
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        let serving = self.serving.take().expect("it is dropped once");
+        if !std::thread::panicking() {
+            serving.join().expect("it served");
+        }
+    }
+}
+
+/// One event for each channel; a server's frames are not masked.
+fn round(channels: usize, name: &str, data: &str) -> Vec<u8> {
+    let mut frames = Vec::new();
+    for number in 0..channels {
+        let channel = format!("channel-{number}");
+        let text = json!({"event": name, "channel": channel, "data": data}).to_string();
+        frames.extend([0x81, 127]);
+        frames.extend((text.len() as u64).to_be_bytes());
+        frames.extend(text.as_bytes());
+    }
+    frames
+}
