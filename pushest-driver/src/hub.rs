@@ -294,6 +294,7 @@ impl Hub {
             std::mem::take(&mut state.wakers)
         };
         self.hand_over();
+        self.pump.forget();
         wakers.into_iter().for_each(Waker::wake);
     }
 }

@@ -30,8 +30,7 @@ use crate::pump_waker::Turn;
 use crate::read_bytes::ReadBytes;
 use crate::runtime::Runtime;
 use crate::wall_clock::WallClock;
-use crate::websocket::Incoming;
-use crate::websocket::WebSocket;
+use crate::websocket::{Incoming, WebSocket};
 use crate::wire::{Closing, Wire};
 
 /// Messages and bytes that are read at most before they are handed to the session.
@@ -114,6 +113,8 @@ impl<R: Runtime> Future for Pump<R> {
             this.poll_closing(context);
             if this.is_ending && this.links() == 0 {
                 this.hub.finish();
+                // Who polled this may keep it.
+                this.sleep = None;
                 return Turn::Ended;
             }
             let has_news = !this.news.is_empty() || this.must_tell_room();
@@ -204,7 +205,8 @@ impl<R: Runtime> Pump<R> {
         }
         self.check_receivers(state, now);
         self.report_links(state);
-        self.deadline = earlier(state.session.poll_timeout(), state.next_deadline());
+        self.deadline =
+            [state.session.poll_timeout(), state.next_deadline()].into_iter().flatten().min();
         if state.is_off() {
             state.wake_closing();
         }
@@ -375,8 +377,7 @@ impl<R: Runtime> Pump<R> {
                     }
                 }
             }
-            // What is left of the last batch goes first.
-            Link::Open(_) if self.is_paused || !self.news.is_empty() => {}
+            Link::Open(_) if self.is_paused => {}
             Link::Open(_) => self.read_messages(context),
         }
         self.read_bytes.look(match &self.link {
@@ -386,8 +387,10 @@ impl<R: Runtime> Pump<R> {
     }
 
     fn read_messages(&mut self, context: &mut Context<'_>) {
-        let (mut bytes, (most, most_bytes)) = (0, self.batch);
-        for _ in 0..most {
+        let (most, most_bytes) = self.batch;
+        // What is left of a former batch counts, too.
+        let mut bytes = self.news.iter().map(News::bytes).sum::<usize>();
+        while self.news.is_empty() || (self.news.len() < most && bytes < most_bytes) {
             let Link::Open(wire) = &mut self.link else { return };
             let connection = wire.connection;
             let Poll::Ready(read) = wire.read(context) else { return wire.catch_up() };
@@ -405,9 +408,6 @@ impl<R: Runtime> Pump<R> {
                 Ok(Incoming::Message(message)) => {
                     bytes += message.len();
                     self.news.push(News::Received(connection, message));
-                    if bytes >= most_bytes {
-                        return;
-                    }
                 }
                 Err(loss) => {
                     match loss {
@@ -441,7 +441,7 @@ impl<R: Runtime> Pump<R> {
     /// Whether the time for something has come; otherwise sees to being woken then.
     fn is_due(&mut self, context: &mut Context<'_>) -> bool {
         let closing = self.closing.iter().map(|closing| closing.deadline).min();
-        let Some(deadline) = earlier(self.deadline, closing) else {
+        let Some(deadline) = [self.deadline, closing].into_iter().flatten().min() else {
             self.sleep = None;
             return false;
         };
@@ -489,10 +489,6 @@ impl<R: Runtime> Drop for Pump<R> {
         // Those that a panic kept from being woken.
         self.wakers.drain(..).for_each(Waker::wake);
     }
-}
-
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    [one, other].into_iter().flatten().min()
 }
 
 impl<R: Runtime> std::fmt::Debug for Pump<R> {

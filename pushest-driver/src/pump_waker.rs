@@ -32,6 +32,12 @@ impl PumpWaker {
         self.0.wake();
     }
 
+    /// Forgets whom to wake: the pump is gone, and its task must not be kept by those who still hold
+    /// the client.
+    pub(crate) fn forget(&self) {
+        drop(self.0.take());
+    }
+
     /// Takes turns until there is nothing to do. After a few of them the executor runs other tasks
     /// first.
     pub(crate) fn poll_turns(

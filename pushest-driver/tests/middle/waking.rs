@@ -1,0 +1,306 @@
+//! Who is woken, how often, and that no wake is lost.
+
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use pushest_driver::{Client, Event, Options, SubscribeOptions};
+
+use super::frames;
+use super::rig::{Rig, address, config, received, words};
+use super::wakes::{Hand, Wakes};
+use super::world::{Attempt, Call, Outcome};
+
+/// A client that is connected, with a private channel.
+fn chatting() -> Rig {
+    let mut rig = Rig::connected();
+    rig.want("private-chat");
+    rig.settle();
+    rig.server().take_received();
+    rig.world.take_calls();
+    rig
+}
+
+type Command = fn(&Client);
+
+#[test]
+fn each_command_wakes_a_sleeping_pump_exactly_once_however_many_follow() {
+    let commands: [(&str, Command); 12] = [
+        ("subscribe", |client| client.subscribe("news").unwrap().detach()),
+        ("subscribe again", |client| client.subscribe("private-chat").unwrap().detach()),
+        ("subscribe and drop", |client| drop(client.subscribe("news").unwrap())),
+        ("unsubscribe", |client| client.unsubscribe("private-chat").unwrap()),
+        ("trigger", |client| client.trigger("private-chat", "client-hello", "hi").unwrap()),
+        ("retry", |client| client.retry("private-chat").unwrap()),
+        ("sign in", |client| client.sign_in(Some(r#"{"id":"1"}"#)).unwrap()),
+        ("flush", |client| drop(client.flush())),
+        ("network change", |client| client.handle_network_change()),
+        ("endpoint", |client| client.set_endpoint(client.config().endpoint().clone())),
+        ("disconnect", |client| client.disconnect()),
+        ("shutdown", |client| drop(client.shutdown())),
+    ];
+    for (name, command) in commands {
+        let mut rig = chatting();
+        let other = rig.client.clone();
+        command(&other);
+        assert_eq!(rig.count_wakes(), 1, "{name}");
+        // It is awake already.
+        other.handle_network_change();
+        assert_eq!(rig.count_wakes(), 0, "{name}");
+        rig.settle();
+        other.handle_network_change();
+        assert_eq!(rig.count_wakes(), 1, "after {name}");
+    }
+}
+
+#[test]
+fn a_look_at_the_client_wakes_nobody() {
+    let mut rig = chatting();
+    let client = rig.client.clone();
+    let mut chat = client.subscribe("private-chat").unwrap();
+    rig.settle();
+    received(&mut chat);
+    let _ = (client.status(), client.statistics(), client.members("private-chat"));
+    let _ = (chat.state(), client.me("private-chat"), client.channel_state("private-chat"));
+    drop((client.events(), client.user_events()));
+    let mut events = client.events();
+    assert_eq!(received(&mut events), [""; 0]);
+    assert!(Hand::new(client.connected()).done().is_ok());
+    assert!(Hand::new(client.connected_within(Duration::from_secs(1))).done().is_ok());
+    assert!(Hand::new(chat.subscribed()).done().is_ok());
+    assert!(Hand::new(client.signed_in()).done().is_err());
+    drop(client.clone());
+    assert_eq!(rig.count_wakes(), 0);
+}
+
+#[test]
+fn whoever_waits_for_a_time_wakes_the_pump_once_and_is_woken_once() {
+    let mut rig = Rig::new();
+    rig.world.plan_attempts([Attempt::Silent]);
+    rig.settle();
+    let mut without = Hand::new(rig.client.connected());
+    let mut within = Hand::new(rig.client.connected_within(Duration::from_millis(50)));
+    assert!(without.poll().is_pending());
+    assert_eq!(rig.count_wakes(), 0);
+    assert!(within.poll().is_pending());
+    assert_eq!(rig.count_wakes(), 1);
+    rig.run();
+    assert!(within.poll().is_pending());
+    assert_eq!(rig.count_wakes(), 0);
+    rig.world.clock().advance(Duration::from_millis(49));
+    rig.run();
+    assert_eq!(within.wakes.take(), 0);
+    rig.world.clock().advance(Duration::from_millis(1));
+    rig.run();
+    assert_eq!((within.wakes.take(), without.wakes.take()), (1, 0));
+    assert!(within.done().is_err());
+    assert!(without.poll().is_pending());
+}
+
+/// Does something once, at each call of the driver in turn, from the dial (a command) or from the
+/// connection on to the answer to a message; then lets it be seen. The clock is looked at under the
+/// driver's lock, so that no command can come from there.
+fn at_each_call(
+    is_command: bool,
+    deed: impl Fn(&Rig) -> Box<dyn FnOnce() + Send>,
+    is_seen: impl Fn(&mut Rig) -> bool,
+) {
+    let mut tried = Vec::new();
+    for at in 0.. {
+        let mut rig = if is_command { Rig::new() } else { chatting() };
+        let channel = if is_command { "private-chat" } else { "news" };
+        rig.want(channel);
+        let (mut left, mut deed) = (at, Some(deed(&rig)));
+        let calls = Arc::new(Mutex::new(None));
+        let done = calls.clone();
+        rig.world.at_each_call(move |call| {
+            if is_command && call == Call::Now {
+                return;
+            }
+            if left == 0
+                && let Some(deed) = deed.take()
+            {
+                deed();
+                *done.lock().expect("no deed panics") = Some(call);
+            }
+            left = usize::saturating_sub(left, 1);
+        });
+        rig.settle();
+        rig.server().says(&frames::event("private-chat", "headline", "rain"));
+        rig.settle();
+        rig.world.forget_hook();
+        let Some(call) = *calls.lock().expect("no deed panics") else { break };
+        assert!(is_seen(&mut rig), "lost at {at}, {call:?}");
+        tried.push(call);
+    }
+    let of_dials = [Call::Resolve, Call::Connect(address(1)), Call::Dial, Call::Dropped("attempt")];
+    let of_turns = [Call::Now];
+    let expected = if is_command { &of_dials[..] } else { &of_turns };
+    let of_both = [Call::Flush(Outcome::Done(0)), Call::Read(Outcome::Pending), Call::Sleep];
+    for call in expected.iter().chain(&of_both) {
+        assert!(tried.contains(call), "{call:?} is not among {tried:?}");
+    }
+}
+
+#[test]
+fn a_command_at_any_moment_of_a_poll_is_carried_out() {
+    let subscribe = |rig: &Rig| -> Box<dyn FnOnce() + Send> {
+        let client = rig.client.clone();
+        Box::new(move || client.subscribe("late").unwrap().detach())
+    };
+    at_each_call(true, subscribe, |rig| {
+        rig.server().take_received().contains(&"pusher:subscribe late".to_string())
+    });
+}
+
+#[test]
+fn a_message_at_any_moment_of_a_poll_is_told() {
+    let say = |rig: &Rig| -> Box<dyn FnOnce() + Send> {
+        let socket = rig.world.sockets()[0].clone();
+        Box::new(move || socket.arrives(&frames::event("private-chat", "headline", "late")))
+    };
+    at_each_call(false, say, |rig| rig.client.statistics().events == 2);
+}
+
+#[test]
+fn time_that_passes_at_any_moment_of_a_poll_is_noticed() {
+    let pass = |rig: &Rig| -> Box<dyn FnOnce() + Send> {
+        let world = rig.world.clone();
+        Box::new(move || world.clock().advance(Duration::from_secs(121)))
+    };
+    at_each_call(false, pass, |rig| {
+        // It is a ping of the client's, or the message came after that time.
+        let has_pinged = rig.server().take_received().contains(&"pusher:ping".to_string());
+        let next = rig.world.clock().next();
+        has_pinged || next.is_some_and(|next| next <= Duration::from_secs(120))
+    });
+}
+
+#[test]
+fn a_receiver_is_woken_once_a_batch_and_may_use_the_client_in_its_wake() {
+    for messages in [1, 63, 64, 65, 500] {
+        let mut rig = Rig::connected();
+        let news = rig.client.subscribe("news").unwrap();
+        rig.settle();
+        let receiver = Arc::new(Mutex::new((news, Vec::new(), Wakes::default())));
+        let (shared, client) = (receiver.clone(), rig.client.clone());
+        let receive = move || {
+            let (news, told, wakes) = &mut *shared.lock().unwrap();
+            let waker = wakes.waker();
+            let context = &mut Context::from_waker(&waker);
+            while let Poll::Ready(Some(event)) = news.poll_next_unpin(context) {
+                told.push(words(&event));
+            }
+            // None of the driver's locks is held.
+            let _ = client.status();
+            client.handle_network_change();
+        };
+        let first = receive.clone();
+        first();
+        receiver.lock().unwrap().1.clear();
+        let wakes = Wakes::running(receive);
+        receiver.lock().unwrap().2 = wakes.clone();
+        {
+            let (news, _, wakes) = &mut *receiver.lock().unwrap();
+            let waker = wakes.waker();
+            assert!(news.poll_next_unpin(&mut Context::from_waker(&waker)).is_pending());
+        }
+        rig.server().says(&frames::events("news", 0..messages));
+        rig.settle();
+        let told = std::mem::take(&mut receiver.lock().unwrap().1);
+        assert_eq!(told.len(), messages);
+        assert!(told.iter().enumerate().all(|(at, words)| words.ends_with(&format!(" {at}"))));
+        assert_eq!(wakes.take(), messages.div_ceil(64), "{messages} messages");
+        // The test's own circle: a waker that holds its receiver.
+        receiver.lock().unwrap().2 = Wakes::default();
+    }
+}
+
+#[test]
+fn only_those_are_woken_whom_it_concerns() {
+    let mut rig = chatting();
+    rig.server().habits.confirms = false;
+    let mut news = rig.client.subscribe("news").unwrap();
+    let orders = rig.client.subscribe("orders").unwrap();
+    let mut confirmed = Hand::new(orders.subscribed());
+    let mut other_confirmed = Hand::new(news.subscribed());
+    let mut signed_in = Hand::new(rig.client.signed_in());
+    rig.settle();
+    let receiver = Wakes::default();
+    let waker = receiver.waker();
+    assert!(news.poll_next_unpin(&mut Context::from_waker(&waker)).is_pending());
+    assert!(confirmed.poll().is_pending() && other_confirmed.poll().is_pending());
+    assert!(signed_in.done().is_err());
+
+    let confirmation = frames::event("orders", "pusher_internal:subscription_succeeded", r#"{}"#);
+    rig.server().says(&[confirmation, frames::events("orders", 0..100)].concat());
+    rig.settle();
+    let counts = [&confirmed.wakes, &other_confirmed.wakes, &receiver].map(Wakes::take);
+    assert_eq!(counts, [1, 0, 0]);
+    assert!(confirmed.done().is_ok());
+}
+
+#[test]
+fn those_who_wait_for_the_rate_are_woken_when_it_allows_and_only_then() {
+    let config = config().client_events_per_second(Some(1));
+    let mut rig = Rig::connected_with(config, Options::default());
+    rig.want("private-chat");
+    rig.settle();
+    let trigger =
+        |rig: &Rig| Hand::new(rig.client.trigger_when_allowed("private-chat", "client-a", "1"));
+    let (mut first, mut second) = (trigger(&rig), trigger(&rig));
+    assert!(first.done().is_ok());
+    assert!(second.poll().is_pending());
+    rig.settle();
+    let mut waited = Duration::ZERO;
+    while second.wakes.take() == 0 {
+        let next = rig.world.clock().next().expect("somebody keeps the time");
+        rig.world.clock().advance(next);
+        waited += next;
+        rig.run();
+    }
+    assert!(waited > Duration::ZERO && waited <= Duration::from_secs(1), "{waited:?}");
+    assert!(second.done().is_ok());
+    rig.settle();
+    let sent = rig.server().take_received();
+    assert_eq!(sent[sent.len() - 2..], ["client-a private-chat", "client-a private-chat"]);
+}
+
+#[test]
+fn an_event_wakes_nobody_who_has_given_up() {
+    let mut rig = chatting();
+    let client = rig.client.clone();
+    let me = SubscribeOptions::member("1");
+    rig.server().habits.confirms = false;
+    let room = client.subscribe_with("presence-room", &me).unwrap();
+    client.sign_in(Some(r#"{"id":"1"}"#)).unwrap();
+    let mut subscribed = Hand::new(room.subscribed());
+    let mut signed_in = Hand::new(client.signed_in());
+    let mut flushed = Hand::new(client.flush());
+    let mut events = Hand::new(async move {
+        let mut events = client.events();
+        let _: Option<Event> = events.recv().await;
+    });
+    let shutdown = rig.client.clone();
+    let hands: [&mut dyn Waits; 4] = [&mut subscribed, &mut signed_in, &mut flushed, &mut events];
+    let wakes: Vec<Wakes> = hands.into_iter().map(|hand| hand.wait()).collect();
+    drop((subscribed, signed_in, flushed, events));
+    assert!(wakes.iter().all(|wakes| wakes.held() == 0), "a waker is kept");
+    rig.server().habits.confirms = true;
+    rig.settle();
+    shutdown.disconnect();
+    rig.settle();
+    assert!(wakes.iter().all(|wakes| wakes.take() == 0), "one who is gone was woken");
+}
+
+trait Waits {
+    fn wait(&mut self) -> Wakes;
+}
+
+impl<T> Waits for Hand<T> {
+    fn wait(&mut self) -> Wakes {
+        assert!(self.poll().is_pending());
+        self.wakes.clone()
+    }
+}
