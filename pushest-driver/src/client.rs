@@ -197,8 +197,9 @@ impl Client {
 
     /// Disconnects, and waits until the connection is closed: a moment if the server answers, two
     /// seconds at most if it does not. Everything that was triggered before has then arrived at a server
-    /// that reads, and a recording ([`Options::record`](crate::Options::record)) has its end.
-    /// [`Commands::connect`] makes a new connection.
+    /// that reads, unless the connection was lost meanwhile, which only [`Client::flush`] tells. A
+    /// recording ([`Options::record`](crate::Options::record)) has
+    /// its end. [`Commands::connect`] makes a new connection.
     ///
     /// Called within the recording's sink it does not wait, for what it would wait for comes once the
     /// sink has returned.

@@ -108,7 +108,8 @@ impl Commands {
     }
 
     /// Sends a client event to the other subscribers of a private or presence channel ([protocol,
-    /// client events](pushest_proto::protocol#client-events)). It is on its way when this returns;
+    /// client events](pushest_proto::protocol#client-events)). It waits to be written when this returns:
+    /// if the connection is lost before that, so is the event, and it is not sent again;
     /// [`Client::flush`] tells when the server has read it. Before a program ends, await
     /// [`Client::shutdown`]: with the runtime goes what has not been written yet. (The client of
     /// `pushest-blocking` waits for that when its last clone is dropped, for a limited time.)

@@ -41,7 +41,7 @@ pub(crate) struct Hub {
     pub(crate) config: Config,
     pub(crate) options: Options,
     pub(crate) congestion: Arc<Congestion>,
-    recording: Option<Recording>,
+    pub(crate) recording: Option<Recording>,
 }
 
 /// How far the client is from its end.
@@ -296,29 +296,6 @@ impl Hub {
         self.hand_over();
         self.pump.forget();
         wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Hands over what was recorded. Not under the lock: the sink is the user's.
-    pub(crate) fn hand_over(&self) {
-        let Some(recording) = &self.recording else { return };
-        recording.hand_over();
-        // Those that wait for the end of the connection wait for the end of its recording, too.
-        let mut wakers = Vec::new();
-        let mut state = self.lock();
-        state.wake_closing();
-        state.take_wakers(&mut wakers);
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Returns whether there is no recording, or the user's sink has all of it.
-    pub(crate) fn is_handed_over(&self) -> bool {
-        self.recording.as_ref().is_none_or(Recording::is_handed_over)
-    }
-
-    /// Returns whether it is the recording's sink that calls this, on which the pump waits.
-    pub(crate) fn is_sink_here(&self) -> bool {
-        self.recording.as_ref().is_some_and(Recording::is_sink_here)
     }
 }
 

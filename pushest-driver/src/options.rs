@@ -18,11 +18,13 @@ use crate::dial::tls::Trust;
 use crate::recording::SinkOption;
 use crate::wall_clock::TimeOfDay;
 
-/// What happens when a receiver is slower than its channel.
+/// What happens when a receiver's queue is full ([`Options::queue`]), or all queues together are
+/// ([`Options::all_queues`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
     /// The receiver's oldest events are dropped, and before its next event it is told how many
-    /// ([`Event::Lagged`](crate::Event::Lagged)). A slow receiver slows nobody else.
+    /// ([`Event::Lagged`](crate::Event::Lagged)). A [`Gap`](crate::Event::Gap) may be among them: after
+    /// `Lagged`, refetch from the last event that you have. A slow receiver slows nobody else.
     #[default]
     DropOldest,
     /// The client stops reading until the receiver has caught up (half of its queue is free), so

@@ -30,8 +30,7 @@ use crate::pump_waker::Turn;
 use crate::read_bytes::ReadBytes;
 use crate::runtime::Runtime;
 use crate::wall_clock::WallClock;
-use crate::websocket::Incoming;
-use crate::websocket::WebSocket;
+use crate::websocket::{self, Incoming, WebSocket};
 use crate::wire::{Closing, Wire};
 
 /// Messages and bytes that are read at most before they are handed to the session.
@@ -49,10 +48,6 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Connections that may be on their way to an orderly end at once.
 const MOST_CLOSING: usize = 4;
-
-/// RFC 6455, section 7.4.1: a breach of the protocol, and a message too big to process.
-const PROTOCOL: u16 = 1002;
-const TOO_BIG: u16 = 1009;
 
 /// Runs a client: made by [`runtime::client`](crate::runtime::client), spawned by the runtime's
 /// crate. It ends once the last clone of the client is dropped and the connection closed.
@@ -153,7 +148,7 @@ impl<R: Runtime> Pump<R> {
             is_paused: false,
             has_room: true,
             is_writable: true,
-            budget: 0,
+            budget: SEND_BYTES,
             is_ending: false,
             is_new_poll: true,
             read_bytes: ReadBytes::default(),
@@ -184,7 +179,6 @@ impl<R: Runtime> Pump<R> {
         state.receivers.note_read(self.read_bytes.take());
         // The clock is read under the lock, so that commands cannot be ahead of it.
         let now = hub.now();
-        self.budget = SEND_BYTES;
         // What follows is counted by it.
         let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
         if let Some(time) = time_of_day
@@ -198,15 +192,16 @@ impl<R: Runtime> Pump<R> {
         }
         state.wake_overdue(now);
         self.check_room(state, now);
-        // While actions wait, there is a timeout (contract, C3): the next turn begins at once.
         self.carry_out_all(state, now);
+        self.renew_budget(state, now);
         self.is_ending = state.is_ending();
         if self.is_ending {
             state.end_receivers();
         }
         self.check_receivers(state, now);
         self.report_links(state);
-        self.deadline = earlier(state.session.poll_timeout(), state.next_deadline());
+        self.deadline =
+            [state.session.poll_timeout(), state.next_deadline()].into_iter().flatten().min();
         if state.is_off() {
             state.wake_closing();
         }
@@ -229,12 +224,10 @@ impl<R: Runtime> Pump<R> {
         self.discarded.clear();
     }
 
-    /// Stops when the frames that come of it are enough for this turn: the rest is for the next one.
     fn tell(&mut self, state: &mut State, now: Instant) {
         let mut bytes = 0;
         let mut told = std::mem::take(&mut self.news);
-        let mut rest = told.drain(..);
-        for news in rest.by_ref() {
+        for news in told.drain(..) {
             if matches!(news, News::Opened(_)) {
                 (self.has_room, self.is_writable) = (true, true);
             }
@@ -244,22 +237,14 @@ impl<R: Runtime> Pump<R> {
             if bytes >= STEP_BYTES {
                 bytes = 0;
                 self.carry_out_all(state, now);
-                if self.budget == 0 {
-                    break;
-                }
             }
         }
-        self.news.extend(rest);
-        if self.news.is_empty() {
-            // Its room is needed again.
-            self.news = told;
-        }
+        // Its room is needed again.
+        self.news = told;
     }
 
     fn carry_out_all(&mut self, state: &mut State, now: Instant) {
-        while self.budget > 0
-            && let Some(action) = state.session.poll_action()
-        {
+        while let Some(action) = state.session.poll_action() {
             self.carry_out(action, state, now);
         }
         state.deliver();
@@ -279,8 +264,14 @@ impl<R: Runtime> Pump<R> {
                 if let Link::Open(wire) = &mut self.link
                     && wire.connection == frame.connection
                 {
+                    let had_budget = self.budget > 0;
                     self.budget = self.budget.saturating_sub(frame.text.len());
                     wire.send(Message::text(frame.text));
+                    if had_budget && self.budget == 0 {
+                        // The other frames stay in the session until the next turn, and what the
+                        // user is to be told flows past them: the session never stores it up.
+                        state.session.handle_writable(wire.connection, false, now);
+                    }
                 }
             }
             Action::Connect { connection, endpoint } => {
@@ -303,6 +294,15 @@ impl<R: Runtime> Pump<R> {
             self.is_writable = self.has_room;
             state.session.handle_writable(wire.connection, self.has_room, now);
         }
+    }
+
+    /// Lets frames out again that waited for this turn to end, before the lock is released. They make
+    /// a timeout (contract, C3), so that the next turn begins at once.
+    fn renew_budget(&mut self, state: &mut State, now: Instant) {
+        if let (Link::Open(wire), 0) = (&self.link, self.budget) {
+            state.session.handle_writable(wire.connection, self.is_writable, now);
+        }
+        self.budget = SEND_BYTES;
     }
 
     fn must_tell_room(&self) -> bool {
@@ -410,10 +410,8 @@ impl<R: Runtime> Pump<R> {
                     self.news.push(News::Received(connection, message));
                 }
                 Err(loss) => {
-                    match loss {
-                        Loss::TooLarge { .. } => self.close(Some(TOO_BIG), self.hub.now()),
-                        Loss::BadClose { .. } => self.close(Some(PROTOCOL), self.hub.now()),
-                        _ => {}
+                    if let Some(code) = websocket::breach(&loss) {
+                        self.close(Some(code), self.hub.now());
                     }
                     self.link = Link::None;
                     self.news.push(News::Lost(connection, loss));
@@ -441,7 +439,7 @@ impl<R: Runtime> Pump<R> {
     /// Whether the time for something has come; otherwise sees to being woken then.
     fn is_due(&mut self, context: &mut Context<'_>) -> bool {
         let closing = self.closing.iter().map(|closing| closing.deadline).min();
-        let Some(deadline) = earlier(self.deadline, closing) else {
+        let Some(deadline) = [self.deadline, closing].into_iter().flatten().min() else {
             self.sleep = None;
             return false;
         };
@@ -489,10 +487,6 @@ impl<R: Runtime> Drop for Pump<R> {
         // Those that a panic kept from being woken.
         self.wakers.drain(..).for_each(Waker::wake);
     }
-}
-
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    [one, other].into_iter().flatten().min()
 }
 
 impl<R: Runtime> std::fmt::Debug for Pump<R> {

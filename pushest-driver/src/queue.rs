@@ -235,7 +235,8 @@ impl Queue {
 mod tests {
     use std::task::Waker;
 
-    use pushest_proto::ChannelName;
+    use pushest_proto::{Action, ChannelName, Config, Instant, Session, SubscribeOptions};
+    use tungstenite::Bytes;
 
     use super::*;
 
@@ -309,5 +310,75 @@ mod tests {
         assert!(!congestion.is_any());
         push(&queue, &["b"]);
         assert!(!congestion.is_any());
+    }
+
+    /// Events of one channel, which are views into one buffer, and the buffer.
+    fn views(events: usize) -> (Vec<Event>, Bytes) {
+        let now = Instant::ORIGIN;
+        let config = Config::builder("key").host("localhost").build().unwrap();
+        let mut session = Session::new(config, 1, now);
+        session.subscribe("news", &SubscribeOptions::default(), now).unwrap();
+        session.connect(now);
+        let Some(connection) = std::iter::from_fn(|| session.poll_action()).find_map(|action| {
+            if let Action::Connect { connection, .. } = action { Some(connection) } else { None }
+        }) else {
+            panic!("it dials")
+        };
+        session.handle_open(connection, now);
+        let message = r#"{"event":"a","channel":"news","data":"1"}"#;
+        let buffer = Bytes::from(message.repeat(events).into_bytes());
+        let views =
+            (0..events).map(|at| buffer.slice(at * message.len()..(at + 1) * message.len()));
+        let before = [
+            r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"1.2\"}"}"#,
+            r#"{"event":"pusher_internal:subscription_succeeded","channel":"news","data":"{}"}"#,
+        ];
+        let before = before.map(|text| Bytes::from_static(text.as_bytes()));
+        let mut events = Vec::new();
+        for message in before.into_iter().chain(views) {
+            session.handle_message(connection, message, now);
+            while let Some(action) = session.poll_action() {
+                if let Action::Emit(event @ Event::Channel(_)) = action {
+                    events.push(event);
+                }
+            }
+        }
+        (events, buffer)
+    }
+
+    #[test]
+    fn views_are_copied_once_they_would_pin_more_than_the_queue_may_hold() {
+        let (queue, _) = queue(Overflow::DropOldest, 100);
+        let (mut events, buffer) = views(10);
+        queue.push_all(&mut events.split_off(5), 900_000);
+        assert!(!buffer.is_unique(), "a receiver that comes in time pays for no copy");
+        queue.push_all(&mut events, 1_000_000);
+        assert!(buffer.is_unique());
+        for _ in 0..10 {
+            assert!(next(&queue).0.contains("Channel"));
+        }
+        assert_eq!(next(&queue).0, "nothing");
+    }
+
+    #[test]
+    fn views_that_are_left_are_copied_each_once() {
+        let (queue, _) = queue(Overflow::DropOldest, 100);
+        let (mut events, buffer) = views(10);
+        let mut later = events.split_off(5);
+        queue.push_all(&mut events, 0);
+        queue.settle();
+        assert!(!buffer.is_unique(), "the later ones");
+        let first = |queue: &Queue| match queue.lock().pop() {
+            Some(Event::Channel(event)) => event.into_message().as_ptr(),
+            other => panic!("{other:?}"),
+        };
+        assert!(!buffer.as_ptr_range().contains(&first(&queue)));
+        queue.push_all(&mut later, 0);
+        for _ in 0..4 {
+            assert!(!buffer.as_ptr_range().contains(&first(&queue)));
+        }
+        assert!(buffer.as_ptr_range().contains(&first(&queue)));
+        queue.settle();
+        assert!(buffer.is_unique());
     }
 }

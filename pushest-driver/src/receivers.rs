@@ -46,8 +46,8 @@ struct Receiver {
     staged: Vec<Event>,
     /// It is among the fresh ones.
     is_fresh: bool,
-    /// It is among the holding ones.
-    is_holding: bool,
+    /// Where it is among the holding ones.
+    holding_at: Option<usize>,
 }
 
 impl Receivers {
@@ -66,12 +66,19 @@ impl Receivers {
 
     /// Adds a receiver; returns its key.
     pub(crate) fn insert(&mut self, queue: Arc<Queue>) -> usize {
-        let receiver = Receiver { queue, staged: Vec::new(), is_fresh: false, is_holding: false };
+        let receiver = Receiver { queue, staged: Vec::new(), is_fresh: false, holding_at: None };
         self.slab.insert(receiver)
     }
 
     pub(crate) fn remove(&mut self, key: usize) {
-        self.slab.try_remove(key);
+        let Some(gone) = self.slab.try_remove(key) else { return };
+        // The next receiver may have the same key.
+        if let Some(place) = gone.holding_at {
+            self.holding.swap_remove(place);
+            if let Some(moved) = self.holding.get(place) {
+                self.slab[*moved].holding_at = Some(place);
+            }
+        }
     }
 
     pub(crate) fn keys(&self) -> Vec<usize> {
@@ -155,7 +162,8 @@ impl Receivers {
         if !std::mem::replace(&mut receiver.is_fresh, true) {
             self.fresh.push(key);
         }
-        if self.congestion.total().is_some() && !std::mem::replace(&mut receiver.is_holding, true) {
+        if self.congestion.total().is_some() && receiver.holding_at.is_none() {
+            receiver.holding_at = Some(self.holding.len());
             self.holding.push(key);
         }
     }
@@ -182,15 +190,15 @@ impl Receivers {
         }
         let slab = &mut self.slab;
         let mut holders = Vec::new();
-        self.holding.retain(|key| {
-            let Some(receiver) = slab.get_mut(*key) else { return false };
+        for key in self.holding.drain(..) {
+            let receiver = &mut slab[key];
             let bytes = receiver.queue.counted();
-            receiver.is_holding = bytes > 0;
+            receiver.holding_at = (bytes > 0).then_some(holders.len());
             if bytes > 0 {
-                holders.push((bytes, *key));
+                holders.push((bytes, key));
             }
-            bytes > 0
-        });
+        }
+        self.holding.extend(holders.iter().map(|(_, key)| *key));
         holders.sort_unstable_by(|one, other| other.cmp(one));
         let level = level(&holders, total.most() - total.most() / 16);
         for (_, key) in holders.iter().take_while(|(bytes, _)| *bytes > level) {
@@ -216,7 +224,40 @@ fn level(holders: &[(usize, usize)], most: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use pushest_proto::ChannelName;
+
     use super::*;
+    use crate::options::Options;
+
+    #[test]
+    fn of_receivers_that_are_gone_nothing_stays_and_none_is_counted_twice() {
+        let options = Options::default().all_queues(64 * 1024).expect("valid");
+        let congestion = Arc::new(Congestion::new(&options));
+        let mut receivers = Receivers::new(congestion.clone(), 0);
+        let new = |receivers: &mut Receivers| {
+            receivers.insert(Arc::new(Queue::new(&options, congestion.clone())))
+        };
+        let channel = ChannelName::new("news").expect("a good name");
+        let mut keys = Vec::new();
+        for round in 0..100 {
+            keys.push(new(&mut receivers));
+            for key in &keys {
+                receivers.stage(*key, Event::Subscribed { channel: channel.clone() });
+            }
+            receivers.deliver(&mut Vec::new());
+            if round >= 3 {
+                receivers.remove(keys.remove(round % keys.len()));
+            }
+            let mut holding = receivers.holding.clone();
+            holding.sort_unstable();
+            holding.dedup();
+            assert_eq!(holding.len(), keys.len(), "{round}");
+            for (place, key) in receivers.holding.iter().enumerate() {
+                assert_eq!(receivers.slab[*key].holding_at, Some(place), "{round}");
+            }
+            assert_eq!(receivers.holding.len(), keys.len(), "{round}");
+        }
+    }
 
     fn level_of(held: &[usize], most: usize) -> usize {
         let holders: Vec<_> = held.iter().map(|bytes| (*bytes, 0)).collect();

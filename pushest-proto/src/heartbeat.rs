@@ -22,9 +22,20 @@ pub struct PingId(pub(crate) u64);
 struct Sent {
     /// The ping, while its user waits for it.
     ping: Option<PingId>,
+    /// When the first of them was sent.
+    first: Instant,
+    /// When the last of them was sent.
     at: Instant,
     /// How many pongs it keeps the place of.
     pongs: u32,
+}
+
+/// How long a pong took.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RoundTrip {
+    Measured(Duration),
+    /// At most so long: later pings in a row were not kept apart.
+    Within(Duration),
 }
 
 /// The heartbeat of one connection at a time.
@@ -99,21 +110,23 @@ impl Heartbeat {
                 last.pongs = last.pongs.saturating_add(1);
                 last.at = now;
             }
-            _ => self.sent.push_back(Sent { ping, at: now, pongs: 1 }),
+            _ => self.sent.push_back(Sent { ping, first: now, at: now, pongs: 1 }),
         }
     }
 
-    /// A pong came: it answers the oldest ping. Answers that ping and the round trip.
-    pub(crate) fn answered(&mut self, now: Instant) -> Option<(Option<PingId>, Duration)> {
-        let first = self.sent.front_mut()?;
-        let round_trip = now.saturating_duration_since(first.at);
-        first.pongs -= 1;
-        let (ping, is_over) = (first.ping, first.pongs == 0);
-        if is_over {
-            self.sent.pop_front();
-            self.round_trip = Some(round_trip);
+    /// A pong came: it answers the oldest ping. Returns that ping and the round trip.
+    pub(crate) fn answered(&mut self, now: Instant) -> Option<(Option<PingId>, RoundTrip)> {
+        let oldest = self.sent.front_mut()?;
+        oldest.pongs -= 1;
+        let ping = oldest.ping;
+        if oldest.pongs > 0 {
+            let most = now.saturating_duration_since(oldest.first);
+            return Some((ping, RoundTrip::Within(most)));
         }
-        Some((ping, round_trip))
+        let round_trip = now.saturating_duration_since(oldest.at);
+        self.sent.pop_front();
+        self.round_trip = Some(round_trip);
+        Some((ping, RoundTrip::Measured(round_trip)))
     }
 
     /// Takes the oldest ping of the user that was sent at or before `until`. It keeps its place,
@@ -128,9 +141,9 @@ impl Heartbeat {
         self.sent.iter().find(|sent| sent.ping.is_some()).map(|sent| sent.at)
     }
 
-    /// When the oldest unanswered ping was sent; of several in a row that nobody waits for, the last.
+    /// When the oldest unanswered ping was sent, or one before it.
     pub(crate) fn oldest_unanswered(&self) -> Option<Instant> {
-        self.sent.front().map(|sent| sent.at)
+        self.sent.front().map(|sent| sent.first)
     }
 
     /// What is remembered of pings, in bytes.

@@ -25,15 +25,31 @@ pub(crate) struct Silence {
     held_back: Option<HeldBack>,
 }
 
-/// While the driver did not read, the server may have had to keep what it sent: after a pause that
-/// comes later than a read that came back empty. So it is until a ping that was sent after the
-/// pause is answered.
+/// While the driver did not read, or the machine was suspended, the server may have had to keep
+/// what it sent: after a pause that comes later than a read that came back empty. So it is until a
+/// ping that was sent after the pause is answered.
 #[derive(Debug, Clone, Copy)]
 struct HeldBack {
-    /// When reading resumed.
+    /// When reading resumed first: what was read to its end before was not held back.
+    from: Moment,
+    /// When reading resumed last.
     after: Moment,
-    /// The longest pause.
+    /// A ping was unanswered then.
+    pinged: bool,
+    /// A suspension is among the pauses.
+    suspended: bool,
+    /// Maximum age of what is still held back: that of the pauses together, as long as the server
+    /// had less time to send it than it had to keep it.
     by: Duration,
+}
+
+impl HeldBack {
+    /// Whether it was over when something was asked at `asked`. A clock that stood still, or that
+    /// has long ticks, shows the same time before and after the pause.
+    fn is_before(&self, asked: Moment, is_ping: bool) -> bool {
+        let is_same = !self.after.is_after(asked);
+        asked.is_after(self.after) || is_same && is_ping && !self.pinged
+    }
 }
 
 impl Silence {
@@ -77,24 +93,48 @@ impl Silence {
         }
     }
 
-    /// Reading resumed after a pause.
-    pub(crate) fn resumed(&mut self, now: Moment, pause: Duration) {
+    /// Reading resumed after a pause. `pinged` says whether a ping was unanswered then.
+    pub(crate) fn resumed(&mut self, now: Moment, pause: Duration, pinged: bool) {
+        self.hold_back(now, pause, pinged, false);
+    }
+
+    /// The machine was suspended for so long: neither did it read nor confirm what arrived.
+    pub(crate) fn suspended(&mut self, now: Moment, suspension: Duration, pinged: bool) {
+        self.hold_back(now, suspension, pinged, true);
+    }
+
+    fn hold_back(&mut self, now: Moment, pause: Duration, pinged: bool, suspended: bool) {
+        let next = HeldBack { from: now, after: now, pinged, suspended, by: pause };
+        self.held_back = Some(match self.held_back {
+            None => next,
+            Some(held) => {
+                let has_drained = self.read_until.since(held.after) > held.by;
+                let by =
+                    if has_drained { held.by.max(pause) } else { held.by.saturating_add(pause) };
+                HeldBack { from: held.from, suspended: held.suspended || suspended, by, ..next }
+            }
+        });
+    }
+
+    /// What was asked `time` ago is answered now. `is_ping` is false for a subscription.
+    pub(crate) fn round_trip(&mut self, time: Duration, now: Moment, is_ping: bool) {
+        let asked = now.before(time);
         match &mut self.held_back {
-            Some(held) => held.by = held.by.max(pause),
-            None => self.held_back = Some(HeldBack { after: now, by: pause }),
+            Some(held) if !held.is_before(asked, is_ping) => {
+                // All that the server sent before it was asked has come, and the rest is younger;
+                // but no clock tells how much of a suspension lies in between.
+                held.by = if held.suspended { held.by.max(time) } else { time };
+            }
+            _ => {
+                self.held_back = None;
+                self.longest = self.longest.max(time);
+            }
         }
     }
 
-    /// A round trip that ends now was measured.
-    pub(crate) fn round_trip(&mut self, time: Duration, now: Moment) {
-        match &mut self.held_back {
-            // It has the pause in it.
-            Some(held) if !now.before(time).is_after(held.after) => held.by = held.by.max(time),
-            _ => {
-                self.longest = self.longest.max(time);
-                self.held_back = None;
-            }
-        }
+    /// A round trip took at most so long; it is not known when it began.
+    pub(crate) fn round_trip_within(&mut self, time: Duration) {
+        self.longest = self.longest.max(time);
     }
 
     /// The moment before which nothing was sent that may be missing. A ping that left at
@@ -106,9 +146,11 @@ impl Silence {
         }
         let under_way = unanswered.map_or(Duration::ZERO, |sent| self.read_until.since(sent));
         let held_back = match self.held_back {
-            Some(held) if self.read_until.is_after(held.after) => held.by,
+            Some(held) if self.read_until.is_after(held.from) => held.by,
             _ => Duration::ZERO,
         };
-        self.read_until.before(self.longest.max(under_way.min(pong)).max(held_back))
+        // What was held back is under way after that.
+        let under_way = self.longest.max(under_way.min(pong));
+        self.read_until.before(under_way.saturating_add(held_back))
     }
 }

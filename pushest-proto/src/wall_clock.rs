@@ -108,8 +108,9 @@ impl WallClock {
         })
     }
 
-    /// Takes a reading that [is news](Self::is_news). Returns whether it tells of a suspension.
-    pub(crate) fn read(&mut self, reading: Reading) -> bool {
+    /// Takes a reading that [is news](Self::is_news). Returns how long the machine was suspended, if
+    /// it tells of that.
+    pub(crate) fn read(&mut self, reading: Reading) -> Option<Duration> {
         let expected = self.last.map_or(reading.unix, |last| last.unix_at(reading.at));
         self.last = Some(reading);
         if self.lowest.is_none_or(|lowest| reading.unix < lowest.unix_at(reading.at)) {
@@ -117,11 +118,11 @@ impl WallClock {
         }
         let suspended = Duration::from_micros(reading.unix.saturating_sub(expected));
         if suspended < SUSPENDED {
-            return false;
+            return None;
         }
         self.suspended = self.suspended.saturating_add(suspended).min(Duration::from_micros(MOST));
         self.noticed = Some(reading.at);
-        true
+        Some(suspended)
     }
 
     /// The present moment.

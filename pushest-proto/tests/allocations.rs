@@ -77,6 +77,8 @@ fn allocations_of(message: &'static str, name: &str) -> u64 {
         let now = Instant::from_micros(round);
         let bytes = Bytes::from_static(message.as_bytes());
         let before = allocations();
+        session.handle_caught_up(connection, now);
+        session.handle_wall_clock(std::time::Duration::from_millis(round), now);
         session.handle_message(connection, bytes, now);
         let Some(Action::Emit(Event::Channel(event))) = session.poll_action() else {
             panic!("no event")

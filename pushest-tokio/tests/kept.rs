@@ -42,11 +42,15 @@ fn on_each_runtime<F: Future<Output = ()>>(test: impl Fn() -> F) {
 }
 
 /// A client with a subscription to each channel of the flood.
-async fn subscribed(flood: &Flood, options: Options) -> (Client, Vec<Subscription>) {
+async fn subscribed(
+    flood: &Flood,
+    channels: usize,
+    options: Options,
+) -> (Client, Vec<Subscription>) {
     let config = Config::builder("key").host("127.0.0.1").port(flood.port()).build().unwrap();
     let client = Client::with_options(config, options);
     let mut subscriptions = Vec::new();
-    for number in 0..CHANNELS {
+    for number in 0..channels {
         let mut subscription = client.subscribe(&format!("channel-{number}")).unwrap();
         subscription.subscribed().await.unwrap();
         assert!(matches!(subscription.recv().await, Some(Event::Subscribed { .. })));
@@ -72,7 +76,7 @@ fn keep_up(mut subscription: Subscription) -> tokio::task::JoinHandle<Subscripti
 /// the events that wait, and without them, what they count, and how many they are.
 async fn fortieth(bytes: usize, options: Options) -> (usize, usize, usize, usize) {
     let flood = Flood::of(CHANNELS, bytes);
-    let (client, mut subscriptions) = subscribed(&flood, options).await;
+    let (client, mut subscriptions) = subscribed(&flood, CHANNELS, options).await;
     let mut slow = subscriptions.remove(7);
     let before = live();
     flood.begin();
@@ -116,13 +120,39 @@ fn a_receiver_of_every_fortieth_event_keeps_no_buffer_alive_for_it() {
 }
 
 #[test]
+fn receivers_that_got_one_event_each_and_then_nothing_keep_no_buffer_alive_for_it() {
+    let channels = 300;
+    for read_buffer in [8 * 1024, 128 * 1024] {
+        on_each_runtime(|| async move {
+            let flood = Flood::of_one_and_single_ones(channels, 200);
+            let options = Options::default().read_buffer(read_buffer);
+            let (client, mut subscriptions) = subscribed(&flood, channels, options).await;
+            let before = live();
+            let fast = keep_up(subscriptions.remove(0));
+            flood.begin();
+            let fast = tokio::time::timeout(PATIENCE, fast).await.unwrap().unwrap();
+            client.flush().await.unwrap();
+            let used = live().saturating_sub(before);
+            let mut counted = 0;
+            for subscription in &mut subscriptions {
+                counted += subscription.recv().await.unwrap().memory();
+            }
+            println!("buffers of {read_buffer}: {used} in use, {counted} counted");
+            assert!(used < 2 * counted + BESIDE, "{used} in use, {counted} counted");
+            drop(fast);
+            client.shutdown().await;
+        });
+    }
+}
+
+#[test]
 fn all_receivers_that_sleep_hold_no_more_than_the_bound_for_all() {
     let bound = 1024 * 1024;
     for bytes in [200, 3_000] {
         on_each_runtime(|| async move {
             let options = Options::default().all_queues(bound).unwrap();
             let flood = Flood::of(CHANNELS, bytes);
-            let (client, mut subscriptions) = subscribed(&flood, options).await;
+            let (client, mut subscriptions) = subscribed(&flood, CHANNELS, options).await;
             let before = live();
             flood.begin();
             client.flush().await.unwrap();
@@ -159,7 +189,7 @@ fn all_receivers_that_sleep_hold_no_more_than_the_bound_for_all() {
 async fn keeps(read_buffer: usize, keep: fn(ChannelEvent) -> ChannelEvent) -> (usize, usize) {
     let flood = Flood::of(CHANNELS, 200);
     let (client, subscriptions) =
-        subscribed(&flood, Options::default().read_buffer(read_buffer)).await;
+        subscribed(&flood, CHANNELS, Options::default().read_buffer(read_buffer)).await;
     let before = live();
     let all = futures_util::stream::select_all(subscriptions);
     // A task of its own, so that it gets its turn after each of the client's.

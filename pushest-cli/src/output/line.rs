@@ -276,6 +276,12 @@ mod tests {
             line(Line::CacheMiss { channel: "cache-a" }),
             r#"{"type":"cache_miss","channel":"cache-a"}"#
         );
+        let gap = |since_ms| Line::Gap { channel: "a", silent_ms: 7, since_ms, cause: "b".into() };
+        assert_eq!(
+            line(gap(Some(1_795_680_000_123))),
+            r#"{"type":"gap","channel":"a","silent_ms":7,"since_ms":1795680000123,"cause":"b"}"#
+        );
+        assert!(line(gap(None)).contains(r#""since_ms":null,"#));
         let unrouted = Event::Unrouted { name: "a".into(), message: "{\"event\": \"a\"}".into() };
         assert_eq!(
             line(Line::of(&unrouted).unwrap()),

@@ -54,7 +54,7 @@ impl Line<'_> {
                 let seconds = Milliseconds(*silent_ms);
                 // As `date +%s` counts, and `date --date=@…` reads.
                 let since = since_ms.map(|since| {
-                    format!(", since {}.{:03} s after 1970,", since / 1000, since % 1000)
+                    format!(" (since {}.{:03}, in seconds since 1970)", since / 1000, since % 1000)
                 });
                 let since = since.unwrap_or_default();
                 let text =
@@ -205,6 +205,20 @@ impl Display for Milliseconds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_gap_says_how_long_it_is_and_since_when() {
+        let text = |since_ms| {
+            let mut painter = Painter::new(false);
+            Line::Gap { channel: "a", silent_ms: 1_234, since_ms, cause: "b".into() }
+                .paint(&mut painter);
+            painter.finish()
+        };
+        let since = "a  gap  events of the last 1.234 s (since 1795680000.045, in seconds since 1970) \
+                     may be missing: b";
+        assert_eq!(text(Some(1_795_680_000_045)).trim_end(), since);
+        assert_eq!(text(None).trim_end(), "a  gap  events of the last 1.234 s may be missing: b");
+    }
 
     #[test]
     fn an_id_cannot_pass_for_more_than_an_id() {

@@ -45,7 +45,14 @@ impl Trust {
         self.own = Some(config);
     }
 
-    fn build(&self) -> Result<Arc<ClientConfig>, DialFailure> {
+    /// The configuration, and whether it is to be kept: not where what the system trusts could not be
+    /// read for now.
+    fn build(&self) -> (Result<Arc<ClientConfig>, DialFailure>, bool) {
+        let mut lasts = true;
+        (self.build_with(&mut lasts), lasts)
+    }
+
+    fn build_with(&self, lasts: &mut bool) -> Result<Arc<ClientConfig>, DialFailure> {
         if let Some(own) = &self.own {
             return Ok(own.clone());
         }
@@ -60,10 +67,10 @@ impl Trust {
             .with_safe_default_protocol_versions()
             .map_err(|error| failed(&error))?;
         if self.authorities.is_empty() {
-            let builder = builder.with_root_certificates(self.roots());
+            let builder = builder.with_root_certificates(self.roots(lasts));
             return Ok(Arc::new(builder.with_no_client_auth()));
         }
-        let roots = Arc::new(self.roots());
+        let roots = Arc::new(self.roots(lasts));
         let inner = WebPkiServerVerifier::builder_with_provider(roots, provider);
         let inner = inner.build().map_err(|error| DialFailure::Tls {
             certificate: false,
@@ -74,12 +81,17 @@ impl Trust {
         Ok(Arc::new(builder.with_no_client_auth()))
     }
 
-    fn roots(&self) -> RootCertStore {
+    #[cfg_attr(not(feature = "native-roots"), expect(unused_variables, reason = "nothing is read"))]
+    fn roots(&self, lasts: &mut bool) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         #[cfg(feature = "native-roots")]
-        // What the system has and rustls cannot read does not concern this connection.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        {
+            // What the system has and rustls cannot read does not concern this connection.
+            let native = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(native.certs);
+            *lasts = !native.errors.iter().any(|error| is_passing(&error.kind));
+        }
         roots.add_parsable_certificates(self.authorities.iter().cloned());
         roots
     }
@@ -94,6 +106,19 @@ impl fmt::Debug for Trust {
     }
 }
 
+/// Returns whether a file could not be opened for want of something, such as file descriptors, and not
+/// because it is not there or not for us.
+#[cfg(feature = "native-roots")]
+fn is_passing(error: &rustls_native_certs::ErrorKind) -> bool {
+    use std::io::ErrorKind;
+
+    let lasting = [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::InvalidData];
+    match error {
+        rustls_native_certs::ErrorKind::Io { inner, .. } => !lasting.contains(&inner.kind()),
+        _ => false,
+    }
+}
+
 /// The configuration of one client, built when the first `wss://` connection needs it.
 #[derive(Debug, Default)]
 pub(crate) struct Tls {
@@ -102,7 +127,11 @@ pub(crate) struct Tls {
 
 impl Tls {
     pub(crate) fn config(&self, trust: &Trust) -> Result<Arc<ClientConfig>, DialFailure> {
-        self.built.get_or_init(|| trust.build()).clone()
+        if let Some(built) = self.built.get() {
+            return built.clone();
+        }
+        let (built, lasts) = trust.build();
+        if lasts { self.built.get_or_init(|| built).clone() } else { built }
     }
 }
 
@@ -154,4 +183,21 @@ fn provider() -> Option<Arc<CryptoProvider>> {
     return Some(Arc::new(rustls::crypto::ring::default_provider()));
     #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
     None
+}
+
+#[cfg(all(test, feature = "native-roots"))]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn authorities_that_could_not_be_read_for_want_of_descriptors_are_read_again() {
+        let failed = |inner: io::Error| {
+            is_passing(&rustls_native_certs::ErrorKind::Io { inner, path: "ca.pem".into() })
+        };
+        assert!(failed(io::Error::from_raw_os_error(24)));
+        assert!(!failed(io::ErrorKind::NotFound.into()));
+        assert!(!failed(io::ErrorKind::PermissionDenied.into()));
+    }
 }

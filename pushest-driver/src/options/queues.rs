@@ -9,7 +9,8 @@ pub(super) const LEAST: usize = 64 * 1024;
 
 impl Options {
     /// How much each receiver may leave unreceived, at least one event: by number, and by the bytes
-    /// that its events keep alive. 1,024 events, 8 MiB.
+    /// that its events keep alive. 1,024 events, 8 MiB. [`Options::all_queues`] bounds all receivers
+    /// together.
     ///
     /// An event counts as [`Event::memory`](crate::Event::memory) says, and its place in the queue. What
     /// channel events pin of the buffers that they were read into counts, too: a queue copies its

@@ -101,6 +101,16 @@ pub(crate) fn loss(error: &Error) -> Loss {
     }
 }
 
+/// Returns the code to close with if the server broke a rule (RFC 6455, section 7.4.1): a message too
+/// big to process, or a breach of the protocol.
+pub(crate) fn breach(loss: &Loss) -> Option<u16> {
+    match loss {
+        Loss::TooLarge { .. } => Some(1009),
+        Loss::BadClose { .. } => Some(1002),
+        _ => None,
+    }
+}
+
 /// The stream ended in order, which the WebSocket had not.
 const ENDED: &str = "it ended without a close frame";
 

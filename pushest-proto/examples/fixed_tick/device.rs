@@ -32,7 +32,7 @@ pub(crate) fn limits() -> Limits {
         message: INCOMING,
         channels: 4,
         members: 8,
-        member_bytes: 1_024,
+        member_bytes: 2_048,
         stored_events: 16,
         stored_bytes: 2 * INCOMING,
         outgoing: LARGEST_TEXT,

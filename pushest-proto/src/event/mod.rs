@@ -46,13 +46,16 @@ pub enum Event {
     },
     /// The subscription is back after a lost connection: events may have been missed. It comes
     /// right after the channel's own `Subscribed`, before anything else of the channel. A user who
-    /// then fetches what was sent in the last `silent_for`, or `since`, has missed nothing.
+    /// then fetches what was sent in the last `silent_for`, or `since`, has missed nothing, and has
+    /// some events twice. A user who takes the event out of a queue some time later adds that time to
+    /// `silent_for`.
     ///
     /// The gap begins where the connection is last known to have been read to its end before the
     /// last message that arrived ([`Session::handle_caught_up`](crate::Session::handle_caught_up)),
-    /// less the longest round trip that was measured on it, but not before the channel was
-    /// subscribed to on it. What is missing was sent after that, unless the network delayed it for
-    /// longer than any round trip. Where the session is not told what was read, the gap begins with
+    /// less the longest round trip that was measured on it and the time in which the driver did not
+    /// read or the machine was suspended (until a later ping is answered), but not before the channel
+    /// was subscribed to on it. What is missing was sent after that, unless the network delayed it
+    /// for longer than any round trip. Where the session is not told what was read, the gap begins with
     /// the last message that was handed to it; what arrived and was not read is then not in it.
     Gap {
         /// The channel.
@@ -65,7 +68,7 @@ pub enum Event {
         /// `SystemTime::UNIX_EPOCH + since`. Unlike `silent_for` it is right however late a receiver
         /// comes to the event. It is exact to a few milliseconds; how far this machine's clock is
         /// from that of the server is not known. `None` if the session was never told the wall
-        /// clock.
+        /// clock; the drivers always tell it, unless it is before 1970.
         since: Option<Duration>,
         /// How the former connection ended.
         cause: Arc<Loss>,
@@ -160,8 +163,9 @@ pub enum Event {
     /// [`Action::UpdatePresence`](crate::Action::UpdatePresence); drivers hand it to their users as
     /// an event among the others.
     Presence(PresenceUpdate),
-    /// A receiver was too slow: this many of its oldest events are gone. Only drivers report this,
-    /// each receiver for itself.
+    /// A receiver was too slow: this many of its oldest events are gone, of any kind. A
+    /// [`Event::Gap`] may have been among them, so refetch from the last event that you have. Only
+    /// drivers report this, each receiver for itself.
     Lagged(u64),
 }
 

@@ -64,7 +64,9 @@ impl Session {
     pub(super) fn next_source(&self) -> Option<Source> {
         let connection = &self.connection;
         let is_open = matches!(connection.phase, Phase::Opening(_) | Phase::Established(_));
-        let frames = connection.writable && (is_open || connection.farewell);
+        // The last frames of a connection go out in any case: nothing comes after its close to keep
+        // them for, and what was accepted is bounded.
+        let frames = connection.writable && is_open || connection.farewell;
         let established = frames && !matches!(connection.phase, Phase::Opening(_));
         let never = Order::NEVER;
         let when = |allowed: bool, order: Option<Order>| {
@@ -98,11 +100,7 @@ impl Session {
 
     fn take_close(&mut self) -> Option<Action> {
         let (_, connection, code) = self.connection.close_due.take()?;
-        if self.connection.farewell {
-            self.connection.farewell = false;
-            // A sink that took nothing anymore has kept these.
-            self.outgoing.clear();
-        }
+        self.connection.farewell = false;
         Some(Action::Close { connection, code })
     }
 

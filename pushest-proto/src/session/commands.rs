@@ -103,6 +103,8 @@ impl Session {
     /// Wants a channel, from now on and over all connections. Wanting it twice changes nothing,
     /// except that a failed subscription is tried again, and other member data makes a new
     /// subscription.
+    /// What is sent between the end of the former one and the new one is missed, and no
+    /// [`Event::Gap`](crate::Event::Gap) tells of it.
     ///
     /// # Errors
     /// A bad name, too many channels, or for a presence channel without a user id when the session

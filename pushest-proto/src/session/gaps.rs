@@ -56,7 +56,9 @@ impl Session {
         }
         self.note(|| Line::WallClock { at: now.as_micros(), unix_ms: reading.unix_ms() });
         self.advance(now);
-        if self.wall_clock.read(reading) {
+        if let Some(suspension) = self.wall_clock.read(reading) {
+            let pinged = self.heartbeat.oldest_unanswered().is_some();
+            self.silence.suspended(self.wall_clock.moment(self.now), suspension, pinged);
             self.network_changed();
         }
     }

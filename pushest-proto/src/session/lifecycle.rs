@@ -177,7 +177,8 @@ impl Session {
         if reading {
             self.heartbeat.resumed = self.now;
             let pause = self.now.saturating_duration_since(self.heartbeat.paused);
-            self.silence.resumed(self.wall_clock.moment(self.now), pause);
+            let pinged = self.heartbeat.oldest_unanswered().is_some();
+            self.silence.resumed(self.wall_clock.moment(self.now), pause, pinged);
             if self.heartbeat.oldest_of_user().is_some() {
                 self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
             }

@@ -243,7 +243,8 @@ impl Session {
 
     /// The driver cannot take frames for now, or can again. While it cannot, frames stay in the
     /// session, and so do the requests for authorizations that lead to them; everything else flows
-    /// past them.
+    /// past them. The last frames of a connection, before the `Close` of a
+    /// [`Session::disconnect`], are polled in any case.
     pub fn handle_writable(&mut self, connection: ConnectionId, writable: bool, now: Instant) {
         self.note(|| {
             let (at, connection) = (now.as_micros(), connection.0);

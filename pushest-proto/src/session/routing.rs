@@ -12,6 +12,7 @@ use crate::connection::{ConnectionId, Phase};
 use crate::event::{
     Answers, ChannelEvent, Event, LimitReached, Malformation, RequestFailure, ServerError,
 };
+use crate::heartbeat::RoundTrip;
 use crate::loss::Loss;
 use crate::text::clip;
 use crate::timers::Timer;
@@ -136,7 +137,7 @@ impl Session {
                 // Whatever the list looks like, the subscription stands.
                 channels.succeeded(key, members, &mut context);
                 if let Some(round_trip) = round_trip {
-                    self.silence.round_trip(round_trip, now);
+                    self.silence.round_trip(round_trip, now, false);
                 }
                 match read {
                     Some((kept, lost)) => self.partly(Some(channel), kept as u64, lost, message),
@@ -201,7 +202,14 @@ impl Session {
     fn pong(&mut self) {
         self.sent.pong();
         let Some((ping, round_trip)) = self.heartbeat.answered(self.now) else { return };
-        self.silence.round_trip(round_trip, self.wall_clock.moment(self.now));
+        let round_trip = match round_trip {
+            RoundTrip::Measured(time) => time,
+            // A server that leaves a ping unanswered must not make this ever longer.
+            RoundTrip::Within(most) => {
+                return self.silence.round_trip_within(most.min(self.config.timeouts.pong));
+            }
+        };
+        self.silence.round_trip(round_trip, self.wall_clock.moment(self.now), true);
         if let Some(ping) = ping {
             if self.heartbeat.oldest_of_user().is_none() {
                 self.timers.disarm(Timer::Flush);

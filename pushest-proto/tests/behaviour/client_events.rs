@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::{Harness, message, object, signing};
-use pushest_proto::{Answers, CommandError, Config, Event, Limits};
+use pushest_proto::{Action, Answers, CommandError, Config, Event, Limits};
 use serde_json::value::RawValue;
 
 #[test]
@@ -119,6 +119,29 @@ fn while_the_driver_cannot_write_everything_else_flows() {
     assert!(harness.sent().is_empty());
     let timeout = harness.session.poll_timeout().unwrap();
     assert!(timeout > harness.now, "a frame that cannot go is nothing to do now");
+}
+
+#[test]
+fn what_was_accepted_while_the_driver_could_not_write_goes_out_before_the_close() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    let connection = harness.current();
+    harness.session.handle_writable(connection, false, harness.now);
+    for number in 0..3 {
+        harness.session.trigger("private-x", "client-x", &number, harness.now).unwrap();
+    }
+    harness.session.disconnect(harness.now);
+    let mut actions = Vec::new();
+    while let Some(action) = harness.session.poll_action() {
+        actions.push(action);
+    }
+    let is_frame =
+        |action: &Action| matches!(action, Action::Send(frame) if frame.connection == connection);
+    let is_close = |action: &Action| matches!(action, Action::Close { .. });
+    let close = actions.iter().position(is_close).expect("it closes");
+    assert_eq!(actions[..close].iter().filter(|action| is_frame(action)).count(), 3);
+    assert!(!actions[close..].iter().any(is_frame));
+    assert_eq!(harness.session.memory().outgoing_bytes, 0);
 }
 
 #[test]

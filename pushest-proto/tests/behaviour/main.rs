@@ -17,6 +17,7 @@ mod flushing;
 mod gaps;
 mod harness;
 mod heartbeat;
+mod held_back;
 mod interleavings;
 mod limits;
 mod losses;

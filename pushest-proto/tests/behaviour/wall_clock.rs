@@ -99,6 +99,35 @@ fn the_time_in_which_the_machine_was_suspended_is_added() {
 }
 
 #[test]
+fn what_the_server_sent_to_a_suspended_machine_may_come_after_an_empty_read() {
+    let mut harness = told();
+    harness.pass_seconds(1);
+    harness.wall_clock(HOUR + SECOND);
+    // Nothing has come yet of what the server sends again, and then only a part of it.
+    harness.pass_seconds(2);
+    harness.heard();
+    assert_eq!(harness.silence(), (HOUR + 2 * SECOND, Some(DAY + SECOND)));
+    // The pong to the ping from then has come after all of it.
+    let mut harness = told();
+    harness.wall_clock(HOUR);
+    harness.pass_seconds(2);
+    harness.receive(PONG);
+    harness.pass_seconds(10);
+    harness.heard();
+    assert_eq!(harness.silence(), (2 * SECOND, Some(DAY + HOUR + 10 * SECOND)));
+    // One that was sent before is no such pong.
+    let mut harness = told();
+    harness.session.ping(harness.now).unwrap();
+    harness.drain();
+    harness.wall_clock(HOUR);
+    harness.pass_seconds(2);
+    harness.receive(PONG);
+    harness.pass_seconds(10);
+    harness.heard();
+    assert!(harness.silence().0 >= HOUR);
+}
+
+#[test]
 fn without_a_word_of_what_was_read_the_suspension_is_added_to_the_last_message() {
     let mut harness = Harness::connected();
     harness.subscribed("x");

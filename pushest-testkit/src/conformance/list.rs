@@ -118,6 +118,8 @@ macro_rules! conformance {
                 a_close_frame_that_breaks_a_rule_is_told_as_what_it_is_and_its_code_decides
                 what_was_triggered_before_a_shutdown_has_arrived_when_it_is_over
                 what_was_triggered_before_the_last_client_is_dropped_arrives
+                what_comes_while_many_channels_are_subscribed_to_waits_for_none_of_them
+                what_was_triggered_while_the_server_read_nothing_arrives_before_a_shutdown
                 a_code_that_nobody_has_given_a_meaning_is_told_and_not_taken_for_a_breach_of_the_protocol
                 a_connection_that_ends_within_its_close_frame_has_said_its_code
                 a_machine_that_was_suspended_asks_for_a_sign_of_life_and_the_gap_has_that_time

@@ -110,10 +110,11 @@ impl Run {
             let mut nothing = Memory::default();
             // The channel of the signed-in user goes with the session only.
             nothing.channels = usize::from(self.signs_in[client]);
-            // Tables keep some room.
+            // Tables keep some room, and the last loss and error stay known.
             nothing.channel_bytes = memory.channel_bytes.min(ROOM);
             nothing.other_bytes = memory.other_bytes.min(ROOM);
             assert_eq!(memory, nothing, "client {client}");
+            assert!(memory.total() < 64 * 1024, "client {client}: {memory:?}");
         }
         self.every(Session::disconnect);
         self.world.run(Duration::from_secs(60));

@@ -20,8 +20,22 @@ pub(crate) struct Flood {
 }
 
 impl Flood {
-    /// Events `number` with data of so many bytes, and one named `end` for each channel at last.
+    /// Events `number` with data of so many bytes in each channel, and one named `end` at last.
     pub(crate) fn of(channels: usize, bytes: usize) -> Self {
+        let data = "x".repeat(bytes);
+        let rounds = (0..EVENTS).map(move |_| round(0..channels, "number", &data));
+        Self::pours(channels, rounds.chain([round(0..channels, "end", "")]))
+    }
+
+    /// One event in each channel but the first, in which a hundred come before the next.
+    pub(crate) fn of_one_and_single_ones(channels: usize, bytes: usize) -> Self {
+        let data = "x".repeat(bytes);
+        let rounds = (1..channels)
+            .map(move |channel| round([channel].into_iter().chain([0; 100]), "number", &data));
+        Self::pours(channels, rounds.chain([round([0], "end", "")]))
+    }
+
+    fn pours(channels: usize, rounds: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (begin, told_to_begin) = mpsc::channel();
@@ -30,7 +44,7 @@ impl Flood {
             let hello = json!({"socket_id": "1.1", "activity_timeout": 120}).to_string();
             let hello = json!({"event": "pusher:connection_established", "data": hello});
             socket.send(Message::text(hello.to_string())).unwrap();
-            let mut left = channels;
+            let (mut left, mut rounds) = (channels, Some(rounds));
             while let Ok(message) = socket.read() {
                 let Ok(message) = serde_json::from_str::<Value>(&message.to_string()) else {
                     continue;
@@ -49,11 +63,9 @@ impl Flood {
                 left -= 1;
                 if left == 0 {
                     told_to_begin.recv().unwrap();
-                    let data = "x".repeat(bytes);
-                    for _ in 0..EVENTS {
-                        socket.get_mut().write_all(&round(channels, "number", &data)).unwrap();
+                    for round in rounds.take().into_iter().flatten() {
+                        socket.get_mut().write_all(&round).unwrap();
                     }
-                    socket.get_mut().write_all(&round(channels, "end", "")).unwrap();
                 }
             }
         });
@@ -78,10 +90,10 @@ impl Drop for Flood {
     }
 }
 
-/// One event for each channel; a server's frames are not masked.
-fn round(channels: usize, name: &str, data: &str) -> Vec<u8> {
+/// One event for each of these channels; a server's frames are not masked.
+fn round(channels: impl IntoIterator<Item = usize>, name: &str, data: &str) -> Vec<u8> {
     let mut frames = Vec::new();
-    for number in 0..channels {
+    for number in channels {
         let channel = format!("channel-{number}");
         let text = json!({"event": name, "channel": channel, "data": data}).to_string();
         frames.extend([0x81, 127]);
