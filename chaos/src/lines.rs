@@ -28,7 +28,7 @@ pub(crate) enum Told {
         channel: usize,
         number: u64,
     },
-    /// A receiver was too slow for so many; a receiver of everything names no channel.
+    /// A receiver dropped this many events; a receiver of everything names no channel.
     Lagged {
         channel: Option<usize>,
         count: u64,

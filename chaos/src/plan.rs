@@ -32,7 +32,7 @@ impl ServerFault {
         match self {
             Self::Kill { .. } | Self::Terminate { .. } | Self::StopAndKill { .. } => (1, 1),
             Self::KillTwice { .. } => (1, 2),
-            // Under the activity timeout nobody notices; over it and the pong timeout all do.
+            // Under the activity timeout no client notices; over it and the pong timeout all do.
             Self::Stop { time } if time < Duration::from_secs(1) => (0, 0),
             Self::Stop { .. } => (1, 3),
         }
@@ -52,7 +52,7 @@ pub(crate) enum Fault {
     Way(Way),
     /// It is like that, and then cut.
     WayAndCut(Way, Cut),
-    /// It is cut so many times.
+    /// It is cut, this many times.
     Cut(Cut, u32),
 }
 

@@ -24,7 +24,7 @@ use crate::wall_clock::TimeOfDay;
 pub enum Overflow {
     /// The receiver's oldest events are dropped, and before its next event it is told how many
     /// ([`Event::Lagged`](crate::Event::Lagged)). A [`Gap`](crate::Event::Gap) may be among them: after
-    /// `Lagged`, refetch from the last event that you have. A slow receiver slows nobody else.
+    /// `Lagged`, refetch from the last event that you have. A slow receiver delays no other.
     #[default]
     DropOldest,
     /// The client stops reading until the receiver has caught up (half of its queue is free), so

@@ -113,7 +113,7 @@ impl Queue {
         self.counted.load(Ordering::Relaxed)
     }
 
-    /// Drops the oldest events, down to so many bytes.
+    /// Drops the oldest events until at most `bytes` are left.
     pub(crate) fn shed(&self, bytes: usize) {
         let mut ring = self.lock();
         let before = ring.dropped;
@@ -125,7 +125,7 @@ impl Queue {
     }
 
     /// Nothing more comes. Returns the waker to call. What the receiver has not received yet is its
-    /// own from here on: it holds nobody up, and counts no longer among all queues.
+    /// own from here on: it delays nothing, and counts no longer among all queues.
     pub(crate) fn end(&self) -> Option<Waker> {
         let mut ring = self.lock();
         ring.is_ended = true;
@@ -169,7 +169,7 @@ impl Queue {
         // Cloning and dropping it may run code of the user's: not under the lock.
         let waker = context.waker().clone();
         let mut ring = self.lock();
-        // What came between the two looks woke nobody.
+        // An event between the two looks has woken no task.
         if let Some(ready) = self.receive(&mut ring) {
             return ready;
         }

@@ -122,7 +122,7 @@ impl Receivers {
         wakers.extend(self.slab.iter().filter_map(|(_, receiver)| receiver.queue.end()));
     }
 
-    /// So many bytes were read into buffers.
+    /// Takes note that `bytes` were read into buffers.
     pub(crate) fn note_read(&mut self, bytes: usize) {
         self.read = self.read.saturating_add(bytes);
     }

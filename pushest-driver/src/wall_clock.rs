@@ -43,9 +43,9 @@ pub(crate) struct WallClock {
 }
 
 impl WallClock {
-    /// Whether the session must be told that it is `time` at `now`: where somebody `asks`, or where
-    /// this clock has moved otherwise than the monotonic one since it was told last, because it was
-    /// set, or because the machine was suspended.
+    /// Whether the session must be told that it is `time` at `now`: if the caller `asks`, or if this
+    /// clock has moved otherwise than the monotonic one since it was told last, because it was set
+    /// or because the machine was suspended.
     pub(crate) fn is_due(&mut self, time: Duration, now: Instant, asks: bool) -> bool {
         let has_moved = |(told, at): (Duration, Instant)| {
             let passed = now.saturating_duration_since(at);

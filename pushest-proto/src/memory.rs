@@ -17,13 +17,13 @@ const ALLOCATION: usize = 16;
 /// The two counters in front of what is shared by `Arc`.
 const REFERENCES: usize = 2 * size_of::<usize>();
 
-/// An allocation of so many bytes.
+/// Returns what an allocation of `bytes` costs.
 pub(crate) const fn allocation(bytes: usize) -> usize {
     // Nothing is allocated for nothing.
     if bytes == 0 { 0 } else { bytes + ALLOCATION }
 }
 
-/// What an `Arc` of so many bytes points to.
+/// Returns what an `Arc` of `bytes` points to.
 pub(crate) const fn shared(bytes: usize) -> usize {
     REFERENCES + bytes + ALLOCATION
 }

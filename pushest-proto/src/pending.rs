@@ -26,7 +26,7 @@ impl Order {
 /// So many kept events wait before changes of state are joined.
 const MOST_KEPT_APART: usize = 256;
 
-/// So many places stay when nothing waits anymore, for the next batch.
+/// Number of places that stay for the next batch when nothing waits.
 const PLACES_KEPT: usize = 64;
 
 /// The place of a droppable event.

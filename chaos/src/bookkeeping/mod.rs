@@ -105,8 +105,8 @@ impl Book {
         self.channels.iter().map(|book| book.events).sum()
     }
 
-    /// Whether a gap may be among what a receiver was too slow for, so that nobody can say what of the
-    /// rest belongs to it.
+    /// Whether a gap may be among what a receiver dropped, so that what else is missing cannot be
+    /// attributed.
     pub(crate) fn is_blurred(&self) -> bool {
         let gaps = |book: &ChannelBook| book.gaps.len() as u64;
         self.lagged > 0 && self.channels.iter().any(|book| gaps(book) < self.losses())

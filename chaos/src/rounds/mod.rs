@@ -134,7 +134,7 @@ impl Stage {
         let second = self.judge("after the clients' faults", |index| {
             let is_slow = |way| matches!(way, Way::Trickle | Way::Delay(_));
             match faults[index] {
-                // Nobody can know what waits on such a way.
+                // What waits on such a way is unknown to both ends.
                 Fault::Way(way) | Fault::WayAndCut(way, _) if is_slow(way) => TROUBLE + HELD,
                 _ => HELD,
             }

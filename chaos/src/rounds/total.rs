@@ -60,8 +60,8 @@ impl Total {
         self.unanswered += other.unanswered;
     }
 
-    /// Checks that the server took every event, where nothing kept it from that: what it did not
-    /// take, nobody has to be handed.
+    /// Checks that the server took every event, where nothing kept it from that: events that it did
+    /// not take are not missed.
     pub(super) fn expect_answers(&self, all: bool) -> Result<(), String> {
         if all && self.unanswered > 0 {
             return Err(format!("the server did not take {} events", self.unanswered));

@@ -130,7 +130,7 @@ pub(crate) fn bounded(test: fn()) {
     let (done, ends) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         test();
-        // Whoever waits no longer has failed already.
+        // A test that no longer waits has failed already.
         let _ = done.send(());
     });
     match ends.recv_timeout(3 * PATIENCE) {

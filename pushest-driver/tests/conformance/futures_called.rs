@@ -23,7 +23,7 @@ impl Calls for Client {
         self.command();
         let other = self.subscribe("other").expect("a good channel");
         let mut receivers = (self.events(), self.user_events());
-        // Nobody waits for what the client, which runs this, has not got yet.
+        // What the client, which runs this, has not got yet cannot be waited for.
         let now = Duration::ZERO;
         let _ = (block_on(self.connected(), now), block_on(other.subscribed(), now));
         let _ = (block_on(self.flush(), now), block_on(self.signed_in(), now));

@@ -6,7 +6,7 @@ pub(super) struct Chance {
     state: u64,
     /// The most bytes of most cuts.
     most: usize,
-    /// So many of a hundred calls are `Pending`.
+    /// Number of calls of a hundred that are `Pending`.
     pending: usize,
 }
 

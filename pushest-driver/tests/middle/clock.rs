@@ -33,7 +33,7 @@ impl Clock {
         self.lock().now
     }
 
-    /// Moves the clock, and wakes whoever waited no longer than until then.
+    /// Moves the clock, and wakes the timers that are then over.
     pub(super) fn advance(&self, by: Duration) {
         let mut time = self.lock();
         time.now += by;
@@ -44,7 +44,7 @@ impl Clock {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// How long until the first timer that somebody waits for.
+    /// How long until the first timer that is waited for.
     pub(super) fn next(&self) -> Option<Duration> {
         let time = self.lock();
         let waited = time.timers.values().filter(|timer| timer.waker.is_some());

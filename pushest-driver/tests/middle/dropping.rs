@@ -1,4 +1,4 @@
-//! Whatever is dropped, and whenever: nobody is left waiting, and nothing is left behind.
+//! Whatever is dropped, and whenever: no task is left waiting, and nothing is left behind.
 
 mod life;
 mod parts;
@@ -13,7 +13,7 @@ fn walk(parts: &[Part]) -> usize {
     walk_by(1, 0, parts)
 }
 
-/// The same, at every so many steps from this one on.
+/// The same, with a stride, from this step on.
 fn walk_by(stride: usize, first: usize, parts: &[Part]) -> usize {
     let mut stop = first;
     while live(stop, parts) {

@@ -14,7 +14,7 @@ fn options(events: usize, overflow: Overflow) -> Options {
     Options::default().queue(events, usize::MAX).overflow(overflow)
 }
 
-/// A client whose receivers hold so many events, subscribed to `news` and asleep.
+/// A client whose receivers hold this many events, subscribed to `news` and asleep.
 fn slow(events: usize, overflow: Overflow) -> (Rig, Subscription) {
     let mut rig = Rig::connected_with(config(), options(events, overflow));
     let mut news = rig.client.subscribe("news").expect("a good name");

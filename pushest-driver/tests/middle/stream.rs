@@ -78,7 +78,7 @@ impl Socket {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes whoever reads or writes, after a change.
+    /// Wakes the reader and the writer, after a change.
     fn change(&self, change: impl FnOnce(&mut Pipe)) {
         let mut pipe = self.lock();
         change(&mut pipe);

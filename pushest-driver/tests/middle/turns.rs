@@ -89,7 +89,7 @@ fn a_deadline_that_passed_without_news_is_kept_by_the_first_turn() {
     assert_ne!(rig.state(), ConnectionState::Connected);
 }
 
-/// Says so many numbered events of a channel that is subscribed to.
+/// Says this many numbered events of a channel that is subscribed to.
 fn flooded(numbers: usize) -> Rig {
     let mut rig = Rig::connected();
     rig.want("news");

@@ -44,7 +44,7 @@ impl Wakes {
         self.0.count.swap(0, Ordering::SeqCst)
     }
 
-    /// How many wakers of it somebody holds.
+    /// How many wakers of it exist.
     pub(super) fn held(&self) -> usize {
         Arc::strong_count(&self.0) - 1
     }

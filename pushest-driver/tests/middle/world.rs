@@ -27,7 +27,7 @@ pub(super) enum Call {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// So many bytes; none for a flush.
+    /// A number of bytes; none for a flush.
     Done(usize),
     Pending,
     Failed,
@@ -139,7 +139,7 @@ impl World {
         self.sockets().iter().fold(has_woken, |has_woken, socket| socket.go_on() || has_woken)
     }
 
-    /// Nobody waits for an attempt any more.
+    /// An attempt is no longer waited for.
     pub(super) fn forget_waiting(&self) {
         lock(&self.0.waiting).0.clear();
     }

@@ -1,4 +1,4 @@
-//! What is asked of somebody who has the secret, and what is answered ([protocol, authorization
+//! The request to an endpoint that has the secret, and its answer ([protocol, authorization
 //! endpoint](crate::protocol#authorization-endpoint)).
 
 use alloc::borrow::Cow;

@@ -47,8 +47,8 @@ impl Channel {
     }
 }
 
-/// What so many elements take in a tree whose nodes have eleven places. Those that come in order
-/// leave nodes half full.
+/// Bytes that `count` elements take in a tree whose nodes have eleven places. Elements that come in
+/// order leave nodes half full.
 const fn in_a_tree<T>(count: usize) -> usize {
     2 * count * size_of::<T>()
 }

@@ -120,7 +120,7 @@ pub(crate) struct Members {
 const PLACE_BYTES: usize =
     size_of::<ById>() + size_of::<usize>() + (size_of::<usize>() + 1) * 8 / 7;
 
-/// So many places stay for members that come back.
+/// Number of places that stay for members that come back.
 const PLACES_KEPT: usize = 32;
 
 impl Members {

@@ -15,8 +15,9 @@ use crate::memory;
 use crate::pending::{Order, Pending};
 use crate::text::clip;
 
-/// So many events of a channel, and bytes of them, wait for a key, and all channels' together take
-/// at most half of [`Limits::stored_bytes`](crate::Limits); what comes then cannot be opened.
+/// Maximum number of events of a channel, and of their bytes, that wait for a key. Those of all
+/// channels together take at most half of [`Limits::stored_bytes`](crate::Limits); what comes then
+/// cannot be opened.
 const MOST_HELD: usize = 64;
 const MOST_HELD_BYTES: usize = 256 * 1024;
 

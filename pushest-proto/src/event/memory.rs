@@ -20,8 +20,8 @@ impl Event {
     ///   where they share.
     /// - A channel event counts its whole message, and the text that was opened. If the message is
     ///   a slice of a larger buffer, it pins that buffer as a whole, and a session cannot know:
-    ///   whoever calls [`Session::handle_message`](crate::Session::handle_message) with slices counts
-    ///   the rest, or copies.
+    ///   a driver that calls [`Session::handle_message`](crate::Session::handle_message) with slices
+    ///   counts the rest, or copies.
     ///
     /// [`Limits::stored_bytes`](crate::Limits::stored_bytes) and the drivers' queues are bounded by
     /// this number. It takes constant time, but for lists of members or ids.

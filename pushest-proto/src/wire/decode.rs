@@ -143,7 +143,7 @@ pub(crate) fn user_of(user_data: &str) -> Option<String> {
     id?.id().filter(|id| !id.is_empty()).map(Cow::into_owned)
 }
 
-/// Whether a user's data have a watchlist with somebody on it.
+/// Whether a user's data have a watchlist that is not empty.
 pub(crate) fn has_watchlist(user_data: &str) -> bool {
     let fields = Part::new(user_data).fields(["watchlist"]);
     let watchlist = fields.and_then(|fields| fields.values[0]);

@@ -151,7 +151,7 @@ fn readable(info: Option<Part<'_>>) -> (Option<&str>, bool) {
     }
 }
 
-/// So many users can be on a watchlist ([protocol, client to
+/// Maximum number of users on a watchlist ([protocol, client to
 /// server](crate::protocol#client-to-server)).
 pub(crate) const MOST_WATCHED: usize = 100;
 

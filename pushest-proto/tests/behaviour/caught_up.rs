@@ -21,7 +21,7 @@ impl Harness {
         self.actions.clear();
     }
 
-    /// A ping that is answered after so many seconds.
+    /// A ping that is answered after this many seconds.
     pub(crate) fn ponged_after(&mut self, seconds: u64) {
         self.session.ping(self.now).unwrap();
         self.drain();

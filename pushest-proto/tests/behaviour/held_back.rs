@@ -8,7 +8,7 @@ use crate::harness::{Harness, PONG};
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Harness {
-    /// The driver does not read for so many seconds.
+    /// The driver does not read for this many seconds.
     fn paused(&mut self, seconds: u64) {
         self.session.handle_reading(false, self.now);
         self.pass_seconds(seconds);

@@ -364,7 +364,7 @@ fn small_limits_hold_as_well() {
     }
 }
 
-/// So many channels with names of 200 bytes.
+/// This many channels with names of 200 bytes.
 const CHANNELS: usize = 5_000;
 
 fn name(number: usize) -> String {

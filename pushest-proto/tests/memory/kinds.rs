@@ -16,7 +16,7 @@ use crate::world::{
 };
 use crate::{alone, live};
 
-/// So many of each, so that what the test's own runtime allocates meanwhile does not matter.
+/// Number of events of each kind: what the test's own runtime allocates then does not matter.
 const INSTANCES: usize = 40;
 
 /// The lengths of texts, and of the lists that have any.

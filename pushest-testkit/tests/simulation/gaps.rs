@@ -10,7 +10,7 @@ use pushest_proto::{
 use pushest_testkit::protocol::ServerConfig;
 use pushest_testkit::simulation::{Cut, Troubles, World};
 
-/// So many runs without being asked for other ones.
+/// Number of runs, unless others are asked for.
 const SEEDS: u64 = 4_000;
 
 const CHANNELS: [&str; 3] = ["news", "private-orders", "presence-room"];
@@ -196,7 +196,7 @@ impl Walk {
         });
     }
 
-    /// What still comes is not wanted anymore.
+    /// What still comes is no longer wanted.
     fn unsubscribe(&mut self, client: usize, channel: &'static str) {
         if self.followed[client].remove(channel).is_some() {
             let done = self.world.command(client, |it, now| it.unsubscribe(channel, now));

@@ -20,7 +20,7 @@ pub(crate) struct Flood {
 }
 
 impl Flood {
-    /// Events `number` with data of so many bytes in each channel, and one named `end` at last.
+    /// Events `number` with data of that many bytes in each channel, and one named `end` at last.
     pub(crate) fn of(channels: usize, bytes: usize) -> Self {
         let data = "x".repeat(bytes);
         let rounds = (0..EVENTS).map(move |_| round(0..channels, "number", &data));

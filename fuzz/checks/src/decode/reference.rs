@@ -212,7 +212,7 @@ fn online(data: Value<'_>, most: usize) -> Option<(Changes, u64, u64)> {
     (!changes.is_empty() || lost == 0).then(|| shortened(changes, lost, most))
 }
 
-/// The changes with at most so many ids each, how many are over that, and how many parts are odd.
+/// The changes with at most `most` ids each, how many are over that, and how many parts are odd.
 fn shortened(mut changes: Changes, lost: u64, most: usize) -> (Changes, u64, u64) {
     let mut dropped = 0;
     for (_, ids) in &mut changes {

@@ -94,7 +94,7 @@ impl Gaps {
         self.channels.entry(channel.to_owned()).or_default().asked.get_or_insert(now);
     }
 
-    /// Channels that are not wanted anymore leave nothing.
+    /// Forgets channels that are no longer wanted.
     pub(super) fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
         self.channels.retain(|name, _| is_wanted(name));
     }

@@ -1,5 +1,5 @@
 //! C5, by the allocator's own count: what a session holds is what it says, wherever a plan has led,
-//! and also once it has been flooded there with one kind of message that nobody polls.
+//! and also once it has been flooded there with one kind of message, and not polled.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub type Live = fn() -> usize;
 /// What a session holds beside what it counts: its configuration above all.
 const BESIDE: usize = 4 * 1024;
 
-/// So many messages make a flood.
+/// Number of messages in a flood.
 const FLOOD: usize = 32;
 
 /// What comes with each message of a flood.

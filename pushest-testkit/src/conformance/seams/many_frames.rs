@@ -14,7 +14,7 @@ use super::super::driver::{Driver, DriverClient, Settings};
 use super::super::patience::{Expect, PATIENCE, started_with};
 use super::frame;
 
-/// So many channels that their subscriptions are many times what is sent in one turn.
+/// Number of channels: their subscriptions are many times what is sent in one turn.
 const CHANNELS: usize = 20_000;
 
 /// Events that come meanwhile: many times what the session stores.
