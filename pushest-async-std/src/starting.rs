@@ -6,13 +6,14 @@ use std::future::Future;
 use std::io;
 use std::panic::catch_unwind;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
 use pushest_driver::StartError;
+use pushest_driver::runtime::probe_threads;
 
 /// Everything has started, and stays for as long as the process does.
 static IS_STARTED: AtomicBool = AtomicBool::new(false);
@@ -21,7 +22,9 @@ pub(crate) fn ready() -> Result<(), StartError> {
     if IS_STARTED.load(Ordering::Relaxed) {
         return Ok(());
     }
-    find_threads().map_err(|error| StartError::Thread(Arc::new(error)))?;
+    // A thread for each processor, and that of the event queue.
+    let threads = 1 + thread::available_parallelism().map_or(1, usize::from);
+    probe_threads(threads).map_err(|error| StartError::Thread(Arc::new(error)))?;
     find_descriptors().map_err(|error| StartError::EventQueue(Arc::new(error)))?;
     // The first timer starts the event queue. Others may have been faster to take what was found.
     let started = catch_unwind(|| {
@@ -33,24 +36,6 @@ pub(crate) fn ready() -> Result<(), StartError> {
     })?;
     IS_STARTED.store(true, Ordering::Relaxed);
     Ok(())
-}
-
-/// Looks whether the system gives as many threads as are needed, all at a time.
-fn find_threads() -> io::Result<()> {
-    let needed = 1 + thread::available_parallelism().map_or(1, usize::from);
-    let mut found = Vec::new();
-    let result = (0..needed).try_for_each(|_| {
-        let (release, released) = mpsc::channel::<()>();
-        let thread = thread::Builder::new().spawn(move || released.recv().is_ok())?;
-        found.push((release, thread));
-        Ok(())
-    });
-    for (release, thread) in found {
-        drop(release);
-        // What it returns says nothing.
-        let _ = thread.join();
-    }
-    result
 }
 
 /// Looks whether there are file descriptors for an event queue, what wakes it, and its timer.

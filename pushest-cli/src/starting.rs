@@ -3,9 +3,8 @@
 use std::any::Any;
 use std::io;
 use std::panic::{catch_unwind, set_hook, take_hook};
-use std::sync::mpsc;
-use std::thread;
 
+use pushest_driver::runtime::probe_threads;
 use tokio::runtime::{Builder, Runtime};
 
 /// The runtime that the commands run on.
@@ -13,7 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 /// # Errors
 /// What the system has not given, in its words.
 pub(crate) fn runtime() -> Result<Runtime, String> {
-    find_threads().map_err(|error| format!("no thread: {error}"))?;
+    // tokio would panic without the first, and wait for ever without the second.
+    probe_threads(THREADS).map_err(|error| format!("no thread: {error}"))?;
     // tokio panics where the pipe of its signals is not given.
     let hook = take_hook();
     set_hook(Box::new(|_| {}));
@@ -27,24 +27,6 @@ pub(crate) fn runtime() -> Result<Runtime, String> {
 
 /// Two: what one of them waits for must not keep the client from its pings.
 const THREADS: usize = 2;
-
-/// Looks whether the system gives these threads, all at a time: tokio would panic without the first,
-/// and wait for ever without the second.
-fn find_threads() -> io::Result<()> {
-    let mut found = Vec::new();
-    let result = (0..THREADS).try_for_each(|_| {
-        let (release, released) = mpsc::channel::<()>();
-        let thread = thread::Builder::new().spawn(move || released.recv().is_ok())?;
-        found.push((release, thread));
-        Ok(())
-    });
-    for (release, thread) in found {
-        drop(release);
-        // What it returns says nothing.
-        let _ = thread.join();
-    }
-    result
-}
 
 fn build() -> io::Result<Runtime> {
     Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()

@@ -42,6 +42,7 @@ mod retry_after;
 pub mod runtime;
 mod subscription;
 mod sync;
+mod thread_probe;
 mod threads;
 mod trigger;
 mod unblocked;

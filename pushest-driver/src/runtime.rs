@@ -29,6 +29,7 @@ use crate::options::Options;
 pub use crate::park::Parking;
 pub use crate::pump::Pump;
 pub use crate::reads::Reads;
+pub use crate::thread_probe::probe_threads;
 pub use crate::websocket::{Followed, PolledSocket, Transport};
 
 /// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
