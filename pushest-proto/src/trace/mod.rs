@@ -46,6 +46,8 @@
 //!   many bytes were opened, and a replay shows as many asterisks. The core never looks into them.
 //! - What the core does not know: headers, tokens and the requests to an authorization endpoint.
 
+#[cfg(test)]
+mod coverage;
 mod line;
 mod recorder;
 mod replay;
