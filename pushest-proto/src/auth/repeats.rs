@@ -3,8 +3,8 @@
 
 use alloc::vec::Vec;
 
-use super::Denied;
 use super::answer::MOST_SHOWN;
+use super::request::Denied;
 use crate::text::KEPT_BYTES;
 
 impl Denied {
