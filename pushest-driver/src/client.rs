@@ -113,7 +113,7 @@ impl Client {
         channel: &str,
         options: &SubscribeOptions,
     ) -> Result<Subscription, SubscribeError> {
-        let (place, name, id) = self.hub().subscribe(channel, options)?;
+        let (place, name) = self.hub().subscribe(channel, options)?;
         if let Some(meant) = name.near_miss() {
             tracing::warn!(
                 target: "pushest",
@@ -122,7 +122,7 @@ impl Client {
                 Escaped(meant)
             );
         }
-        Ok(Subscription::new(self.hub().clone(), place, name, id))
+        Ok(Subscription::new(self.hub().clone(), place, name))
     }
 
     /// As [`Subscription::subscribed`], by the channel's name, for those who keep no
@@ -131,7 +131,8 @@ impl Client {
     /// # Errors
     /// As there.
     pub fn subscribed(&self, channel: &ChannelName) -> Subscribed {
-        let id = self.hub().present_subscription(channel);
+        // Not the id that the name may have: that may be of a former subscription or another client.
+        let id = self.hub().lock().current(channel.as_str());
         Subscribed::new(self.hub().clone(), channel.clone(), id)
     }
 

@@ -72,8 +72,9 @@ impl Commands {
     /// [`CommandError::NotSubscribed`] if it is not subscribed to.
     pub fn unsubscribe(&self, channel: &str) -> Result<(), CommandError> {
         self.hub.command(|state, now| {
+            let id = state.current(channel);
             state.session.unsubscribe(channel, now)?;
-            state.forget(channel);
+            state.forget(id);
             Ok(())
         })
     }

@@ -12,8 +12,8 @@ use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use pushest_proto::{
-    Action, ChannelName, CommandError, Config, ConnectionState, Event, Instant, LimitReached,
-    PingId, Session, SubscribeOptions,
+    Action, ChannelId, ChannelKind, ChannelName, CommandError, Config, ConnectionState, Event,
+    Instant, LimitReached, PingId, Session, SubscribeOptions,
 };
 
 use crate::error::{FlushError, SignInError, SubscribeError};
@@ -23,14 +23,10 @@ use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
 use crate::receivers::Receivers;
 use crate::recording::Recording;
-use crate::sign_in::SignIn;
+use crate::registry::{Channel, Registry};
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait_list::{Answer, WaitList};
 use crate::websocket;
-
-/// What the server sends to a user comes on this channel, followed by the user's id ([protocol,
-/// sign-in](pushest_proto::protocol#sign-in)).
-const USER_CHANNEL: &str = "#server-to-user-";
 
 /// A clock: what time it is since an origin that does not change.
 pub(crate) type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
@@ -63,11 +59,10 @@ pub(crate) struct State {
     listeners: Vec<usize>,
     /// Receivers of the signed-in user's events.
     user_listeners: Vec<usize>,
-    channels: HashMap<ChannelName, Channel>,
-    last_id: u64,
+    channels: Registry,
     pub(crate) pings: HashMap<PingId, Answer>,
-    pub(crate) sign_in: SignIn,
     pub(crate) connection_waiters: WaitList,
+    pub(crate) sign_in_waiters: WaitList,
     /// Who waits for the next client event that is allowed.
     pub(crate) rate_waiters: WaitList,
     pub(crate) closing_waiters: WaitList,
@@ -75,16 +70,6 @@ pub(crate) struct State {
     pub(crate) links: usize,
     /// To be woken when the lock is released.
     wakers: Vec<Waker>,
-}
-
-/// Who wants a channel.
-#[derive(Debug)]
-pub(crate) struct Channel {
-    id: u64,
-    receivers: Vec<usize>,
-    /// Stays wanted without receivers.
-    is_detached: bool,
-    pub(crate) waiters: WaitList,
 }
 
 /// A place among the receivers.
@@ -107,11 +92,10 @@ impl Hub {
             ),
             listeners: Vec::new(),
             user_listeners: Vec::new(),
-            channels: HashMap::new(),
-            last_id: 0,
+            channels: Registry::default(),
             pings: HashMap::new(),
-            sign_in: SignIn::default(),
             connection_waiters: WaitList::default(),
+            sign_in_waiters: WaitList::default(),
             rate_waiters: WaitList::default(),
             closing_waiters: WaitList::default(),
             links: 0,
@@ -183,38 +167,25 @@ impl Hub {
         Place { key: state.receivers.insert(queue.clone()), queue }
     }
 
-    /// Wants a channel, and makes a receiver for it. Answers its place, its name, and which of the
-    /// channel's subscriptions it belongs to.
+    /// Wants a channel, and makes a receiver for it. Returns its place and the channel's name, which
+    /// has the id of the subscription.
     pub(crate) fn subscribe(
         &self,
         name: &str,
         options: &SubscribeOptions,
-    ) -> Result<(Place, ChannelName, u64), SubscribeError> {
+    ) -> Result<(Place, ChannelName), SubscribeError> {
         self.command(|state, now| {
-            let rules = &self.config.limits().channel_name;
-            let channel = ChannelName::with_rules(name, rules).map_err(CommandError::from)?;
-            let is_signed = channel.kind().is_signed();
-            if is_signed && !self.can_authorize() {
+            if ChannelKind::of(name).is_signed() && !self.can_authorize() {
+                let rules = &self.config.limits().channel_name;
+                let channel = ChannelName::with_rules(name, rules).map_err(CommandError::from)?;
                 return Err(SubscribeError::NoAuthorizer { channel });
             }
             let name = state.session.subscribe(name, options, now)?;
+            let id = name.id().expect("a name that a session returns has an id");
             let place = self.receiver(state);
-            state.last_id += 1;
-            let id = state.last_id;
-            let channel = state.channels.entry(name.clone()).or_insert_with(|| Channel {
-                id,
-                receivers: Vec::new(),
-                is_detached: false,
-                waiters: WaitList::default(),
-            });
-            channel.receivers.push(place.key);
-            Ok((place, name, channel.id))
+            state.channels.get_or_insert(id).receivers.push(place.key);
+            Ok((place, name))
         })
-    }
-
-    /// Which subscription to a channel is the present one; 0, which none has, if there is none.
-    pub(crate) fn present_subscription(&self, channel: &ChannelName) -> u64 {
-        self.lock().channels.get(channel.as_str()).map_or(0, |channel| channel.id)
     }
 
     /// Signs in as a user.
@@ -224,7 +195,6 @@ impl Hub {
         }
         self.command(|state, now| {
             state.session.sign_in(user_data, now)?;
-            state.sign_in.begin();
             Ok(())
         })
     }
@@ -235,15 +205,15 @@ impl Hub {
 
     /// The receiver of a subscription is gone; with the last one, and unless detached, the
     /// subscription itself.
-    pub(crate) fn leave(&self, place: &Place, name: &ChannelName, id: u64, is_detached: bool) {
+    pub(crate) fn leave(&self, place: &Place, name: &ChannelName, is_detached: bool) {
         self.relieve(place.queue.close());
         self.command(|state, now| {
             state.receivers.remove(place.key);
-            let Some(channel) = state.channel(name, id) else { return };
+            let Some(channel) = state.channel(name.id()) else { return };
             channel.receivers.retain(|key| *key != place.key);
             channel.is_detached |= is_detached;
             if channel.receivers.is_empty() && !channel.is_detached {
-                state.forget(name.as_str());
+                state.forget(name.id());
                 // It is wanted as long as the hub knows it.
                 let _ = state.session.unsubscribe(name.as_str(), now);
             }
@@ -343,14 +313,19 @@ impl State {
         is_off && self.session.poll_timeout().is_none()
     }
 
-    /// The channel, if this is still the same subscription to it.
-    pub(crate) fn channel(&mut self, name: &ChannelName, id: u64) -> Option<&mut Channel> {
-        self.channels.get_mut(name.as_str()).filter(|channel| channel.id == id)
+    /// The id of the channel's current subscription.
+    pub(crate) fn current(&self, name: &str) -> Option<ChannelId> {
+        self.session.channel(name)?.name().id()
     }
 
-    /// A channel is not wanted anymore: its receivers end.
-    pub(crate) fn forget(&mut self, name: &str) {
-        let Some(mut channel) = self.channels.remove(name) else { return };
+    /// The channel, if this is still the same subscription to it.
+    pub(crate) fn channel(&mut self, id: Option<ChannelId>) -> Option<&mut Channel> {
+        self.channels.get_mut(id?)
+    }
+
+    /// A subscription is over: its receivers end.
+    pub(crate) fn forget(&mut self, id: Option<ChannelId>) {
+        let Some(mut channel) = id.and_then(|id| self.channels.remove(id)) else { return };
         channel.waiters.wake_all(&mut self.wakers);
         for key in channel.receivers {
             // What the batch has brought so far still belongs to it.
@@ -360,7 +335,6 @@ impl State {
 
     /// Stages an event for everybody who wants it.
     pub(crate) fn route(&mut self, event: Event) {
-        self.sign_in.learn(&event, &mut self.wakers);
         match &event {
             Event::Pong { ping, round_trip } => {
                 return self.answer_ping(*ping, Ok(*round_trip));
@@ -368,9 +342,17 @@ impl State {
             Event::PingLost { ping } => return self.answer_ping(*ping, Err(FlushError::Lost)),
             Event::State(change) => {
                 self.connection_waiters.wake_all(&mut self.wakers);
-                if matches!(change.to, ConnectionState::Refused | ConnectionState::Disconnected) {
-                    self.wake_subscribers();
+                match change.to {
+                    ConnectionState::Refused | ConnectionState::Disconnected => {
+                        self.sign_in_waiters.wake_all(&mut self.wakers);
+                        self.wake_subscribers();
+                    }
+                    ConnectionState::Connected => self.sign_in_waiters.wake_all(&mut self.wakers),
+                    ConnectionState::Connecting | ConnectionState::Waiting => {}
                 }
+            }
+            Event::SignedIn { .. } | Event::SignInFailed { retry_in: None, .. } => {
+                self.sign_in_waiters.wake_all(&mut self.wakers);
             }
             // Nobody knows whose they were.
             Event::LimitReached(LimitReached::StoredEvents { .. }) => {
@@ -381,18 +363,19 @@ impl State {
             }
             _ => {}
         }
-        let name = event.channel();
-        let is_users = name.is_some_and(|name| name.as_str().starts_with(USER_CHANNEL));
-        let channel = name.and_then(|name| self.channels.get_mut(name.as_str()));
-        let keys = match channel {
-            Some(channel) => {
-                if matches!(event, Event::Subscribed { .. } | Event::SubscriptionFailed { .. }) {
-                    channel.waiters.wake_all(&mut self.wakers);
-                }
-                &*channel.receivers
-            }
-            None if is_users => &*self.user_listeners,
+        let keys = match event.channel() {
             None => &[],
+            Some(name) => match self.channels.receiving(name, &self.session) {
+                Some(channel) => {
+                    if matches!(event, Event::Subscribed { .. } | Event::SubscriptionFailed { .. })
+                    {
+                        channel.waiters.wake_all(&mut self.wakers);
+                    }
+                    &*channel.receivers
+                }
+                None if name.kind() == ChannelKind::User => &*self.user_listeners,
+                None => &[],
+            },
         };
         let mut keys = self.listeners.iter().chain(keys);
         let Some(mut key) = keys.next() else { return };
@@ -412,7 +395,7 @@ impl State {
     }
 
     fn wake_subscribers(&mut self) {
-        for channel in self.channels.values_mut() {
+        for channel in self.channels.iter_mut() {
             channel.waiters.wake_all(&mut self.wakers);
         }
     }
@@ -427,7 +410,7 @@ impl State {
         self.receivers.end_all(&mut self.wakers);
         self.connection_waiters.wake_all(&mut self.wakers);
         self.rate_waiters.wake_all(&mut self.wakers);
-        self.sign_in.end(&mut self.wakers);
+        self.sign_in_waiters.wake_all(&mut self.wakers);
         self.wake_subscribers();
     }
 

@@ -39,9 +39,9 @@ mod read_bytes;
 mod reads;
 mod receivers;
 mod recording;
+mod registry;
 mod retry_after;
 pub mod runtime;
-mod sign_in;
 mod subscription;
 mod sync;
 mod thread_probe;
@@ -68,11 +68,11 @@ pub use handler::{Handler, RunError};
 pub use options::{Options, Overflow};
 pub use pushest_proto::{
     self as proto, Answers, AuthEndpoint, Authorization, AuthorizationRequest,
-    AuthorizationSubject, BackoffConfig, ChannelEvent, ChannelKind, ChannelName, ChannelState,
-    CommandError, Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, Denied,
-    DialFailure, Endpoint, Escaped, Event, LimitReached, Limits, Loss, Malformation, Member,
-    PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
-    Status, SubscribeOptions, Timeouts,
+    AuthorizationSubject, BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName,
+    ChannelState, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
+    DecryptionFailure, Denied, DialFailure, Endpoint, Escaped, Event, LimitReached, Limits, Loss,
+    Malformation, Member, PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId,
+    StateChange, Statistics, Status, SubscribeOptions, Timeouts,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use trigger::TriggerWhenAllowed;

@@ -26,14 +26,14 @@ use crate::waiting::Subscribed;
 pub struct Subscription {
     hub: Arc<Hub>,
     place: Place,
+    /// With the id of the subscription.
     name: ChannelName,
-    id: u64,
     is_detached: bool,
 }
 
 impl Subscription {
-    pub(crate) fn new(hub: Arc<Hub>, place: Place, name: ChannelName, id: u64) -> Self {
-        Self { hub, place, name, id, is_detached: false }
+    pub(crate) fn new(hub: Arc<Hub>, place: Place, name: ChannelName) -> Self {
+        Self { hub, place, name, is_detached: false }
     }
 
     /// The channel.
@@ -50,7 +50,7 @@ impl Subscription {
     /// refused, the client is refused or disconnected, or the channel was unsubscribed from. What
     /// is tried again by itself keeps it waiting.
     pub fn subscribed(&self) -> Subscribed {
-        Subscribed::new(self.hub.clone(), self.name.clone(), self.id)
+        Subscribed::new(self.hub.clone(), self.name.clone(), self.name.id())
     }
 
     /// The next event; `None` after the end. May be dropped half-way, nothing is lost then.
@@ -105,7 +105,7 @@ impl Subscription {
         let data = crate::trigger::data(data)?;
         let name = self.name.as_str();
         self.hub.command(|state, now| {
-            if state.channel(&self.name, self.id).is_none() {
+            if state.channel(self.name.id()).is_none() {
                 return Err(CommandError::NotSubscribed { channel: name.to_string() });
             }
             state.session.trigger(name, event, &data, now)
@@ -131,7 +131,7 @@ impl Subscription {
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         let mut state = self.hub.lock();
-        if state.channel(&self.name, self.id).is_none() {
+        if state.channel(self.name.id()).is_none() {
             return Vec::new();
         }
         let view = state.session.channel(self.name.as_str());
@@ -144,7 +144,7 @@ impl Subscription {
     #[must_use]
     pub fn members_known(&self) -> bool {
         let mut state = self.hub.lock();
-        if state.channel(&self.name, self.id).is_none() {
+        if state.channel(self.name.id()).is_none() {
             return false;
         }
         state.session.channel(self.name.as_str()).is_some_and(|view| view.members_known())
@@ -154,7 +154,7 @@ impl Subscription {
     #[must_use]
     pub fn state(&self) -> Option<ChannelState> {
         let mut state = self.hub.lock();
-        state.channel(&self.name, self.id)?;
+        state.channel(self.name.id())?;
         state.session.channel(self.name.as_str()).map(|view| view.state())
     }
 
@@ -171,7 +171,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.hub.leave(&self.place, &self.name, self.id, self.is_detached);
+        self.hub.leave(&self.place, &self.name, self.is_detached);
     }
 }
 

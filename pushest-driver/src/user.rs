@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use pushest_proto::SignInState;
+
 use crate::error::NotSignedIn;
 use crate::hub::{Hub, State};
 use crate::waiting::connection;
@@ -32,7 +34,7 @@ impl Future for SignedIn {
         if let Some(result) = result(&state) {
             return Poll::Ready(result);
         }
-        let former = state.sign_in.waiters.leave(&mut this.place, waker, None);
+        let former = state.sign_in_waiters.leave(&mut this.place, waker, None);
         drop(state);
         drop(former);
         Poll::Pending
@@ -41,25 +43,23 @@ impl Future for SignedIn {
 
 /// The sign-in, if it is known how that ends.
 fn result(state: &State) -> Option<Result<String, NotSignedIn>> {
-    if let Some(user) = state.session.signed_in_user() {
-        return Some(Ok(user.to_string()));
-    }
-    if !state.sign_in.is_wanted {
-        return Some(Err(NotSignedIn::NotAsked));
-    }
-    if let Some(reason) = &state.sign_in.failure {
-        return Some(Err(NotSignedIn::Failed(reason.clone())));
-    }
-    match connection(state) {
-        Some(Err(error)) => Some(Err(error.into())),
-        _ => None,
+    match state.session.sign_in_state() {
+        SignInState::SignedIn { user_id } => Some(Ok(user_id.to_string())),
+        SignInState::NotAsked => Some(Err(NotSignedIn::NotAsked)),
+        SignInState::Failed { reason } => Some(Err(NotSignedIn::Failed(reason.clone()))),
+        SignInState::Waiting | SignInState::Authorizing | SignInState::SigningIn => {
+            match connection(state) {
+                Some(Err(error)) => Some(Err(error.into())),
+                _ => None,
+            }
+        }
     }
 }
 
 impl Drop for SignedIn {
     fn drop(&mut self) {
         if let Some(place) = self.place {
-            let waker = self.hub.lock().sign_in.waiters.remove(place);
+            let waker = self.hub.lock().sign_in_waiters.remove(place);
             drop(waker);
         }
     }

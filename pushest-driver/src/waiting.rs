@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use pushest_proto::{
-    ChannelName, ChannelState, CommandError, ConnectionState, Instant, PingId, SocketId,
+    ChannelId, ChannelName, ChannelState, CommandError, ConnectionState, Instant, PingId, SocketId,
 };
 
 use crate::error::{FlushError, NotConnected, SubscriptionError};
@@ -96,13 +96,14 @@ pub(crate) fn connection(state: &State) -> Option<Result<SocketId, NotConnected>
 pub struct Subscribed {
     hub: Arc<Hub>,
     channel: ChannelName,
-    /// Which of the channel's subscriptions it waits for: a later one is not the same.
-    id: u64,
+    /// Which of the channel's subscriptions it waits for, if there was one: a later one is not the
+    /// same.
+    id: Option<ChannelId>,
     place: Option<usize>,
 }
 
 impl Subscribed {
-    pub(crate) fn new(hub: Arc<Hub>, channel: ChannelName, id: u64) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, channel: ChannelName, id: Option<ChannelId>) -> Self {
         Self { hub, channel, id, place: None }
     }
 }
@@ -114,7 +115,7 @@ impl Future for Subscribed {
         let this = &mut *self;
         let waker = context.waker().clone();
         let mut state = this.hub.lock();
-        let is_same = state.channel(&this.channel, this.id).is_some();
+        let is_same = state.channel(this.id).is_some();
         let view = state.session.channel(this.channel.as_str()).filter(|_| is_same);
         let progress = view.map(|view| (view.state(), view.failure().cloned()));
         match progress {
@@ -128,7 +129,7 @@ impl Future for Subscribed {
         if let Some(Err(error)) = connection(&state) {
             return Poll::Ready(Err(error.into()));
         }
-        match state.channel(&this.channel, this.id) {
+        match state.channel(this.id) {
             Some(channel) => {
                 let former = channel.waiters.leave(&mut this.place, waker, None);
                 drop(state);
@@ -147,7 +148,7 @@ impl Drop for Subscribed {
     fn drop(&mut self) {
         if let Some(place) = self.place {
             let mut state = self.hub.lock();
-            let channel = state.channel(&self.channel, self.id);
+            let channel = state.channel(self.id);
             let waker = channel.and_then(|channel| channel.waiters.remove(place));
             drop(state);
             drop(waker);

@@ -1,7 +1,8 @@
-//! What names a connection, a ping and a request for an authorization.
+//! What names a connection, a subscription, a ping and a request for an authorization.
 
 use alloc::sync::Arc;
 use core::fmt;
+use core::num::NonZeroU32;
 
 /// Names one connection, or one attempt to make it. Never used twice in a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,6 +11,36 @@ pub struct ConnectionId(pub(crate) u64);
 impl fmt::Display for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// Names one subscription of a session: a channel from the call that begins to want it until it is
+/// unsubscribed from, over all connections and failures. A channel that is unsubscribed from and
+/// subscribed to again has another id.
+///
+/// It is a place in a table and what tells apart those that have the place one after the other. A
+/// driver keeps what belongs to a subscription in a `Vec` at [`ChannelId::slot`], together with the
+/// id: if that is not the id of an event, the event is about a former subscription. Ids mean
+/// nothing to servers and to other sessions, and are in no recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChannelId {
+    slot: u32,
+    /// Counted in the session, not in the slot: after 4,294,967,295 subscriptions it begins anew.
+    generation: NonZeroU32,
+}
+
+impl ChannelId {
+    pub(crate) fn new(slot: usize, generation: NonZeroU32) -> Self {
+        // The generation tells them apart even if a table could be larger than that.
+        Self { slot: u32::try_from(slot).unwrap_or(u32::MAX), generation }
+    }
+
+    /// Returns the place in a table. No two subscriptions have it at the same time, it is less than
+    /// the most channels that the session wanted or was leaving at any one time, and free places
+    /// are used again.
+    #[must_use]
+    pub fn slot(self) -> usize {
+        self.slot as usize
     }
 }
 

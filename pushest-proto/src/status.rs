@@ -1,10 +1,10 @@
-//! Why the session is or is not connected, as data, and how that changes.
+//! Why the session is or is not connected, as data, how that changes, and how far the sign-in is.
 
 use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
-use crate::event::failure::ServerError;
+use crate::event::failure::{RequestFailure, ServerError};
 use crate::id::SocketId;
 use crate::loss::Loss;
 use crate::time::Instant;
@@ -55,6 +55,31 @@ pub struct Status {
     pub last_loss: Option<Arc<Loss>>,
     /// The last error that the server reported.
     pub last_error: Option<ServerError>,
+}
+
+/// How far the sign-in is ([`Session::sign_in`](crate::Session::sign_in)), as users see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInState<'a> {
+    /// The user has not asked to be signed in.
+    NotAsked,
+    /// There is no connection, the sign-in's turn has not come, or an authorization could not be
+    /// had and is asked for again after a pause.
+    Waiting,
+    /// An authorization was asked for.
+    Authorizing,
+    /// The server has been asked.
+    SigningIn,
+    /// The server has confirmed, on the present connection.
+    SignedIn {
+        /// The user's id.
+        user_id: &'a str,
+    },
+    /// It failed. The session tries again on the next connection; if the failure [is
+    /// final](RequestFailure::is_final), only when the user asks. It stays until then.
+    Failed {
+        /// Why.
+        reason: &'a RequestFailure,
+    },
 }
 
 /// A change of the connection's state, with what led to it.

@@ -12,6 +12,7 @@ use crate::event::failure::RequestFailure;
 use crate::id::Ticket;
 use crate::memory;
 use crate::order::Order;
+use crate::status::SignInState;
 use crate::time::Instant;
 use crate::wire::lists::MOST_WATCHED;
 use crate::wire::{decode, encode};
@@ -53,6 +54,8 @@ pub(crate) struct User {
     /// The frame was unanswered when the server last closed a connection with 1009.
     is_suspect: bool,
     last_failure: Option<Denied>,
+    /// Why nothing more is tried on this connection, or was on the last one.
+    failure: Option<Box<RequestFailure>>,
     /// The user's id, once the server has confirmed it, on this or a former connection.
     id: Option<Box<str>>,
     abandoned: Option<(Order, Ticket)>,
@@ -72,8 +75,24 @@ impl User {
             watches: false,
             is_suspect: false,
             last_failure: None,
+            failure: None,
             id: None,
             abandoned: None,
+        }
+    }
+
+    pub(crate) fn state(&self) -> SignInState<'_> {
+        if let Some(reason) = self.failure.as_deref() {
+            return SignInState::Failed { reason };
+        }
+        match &self.phase {
+            _ if !self.wanted => SignInState::NotAsked,
+            Phase::Idle | Phase::Pausing | Phase::Failed => SignInState::Waiting,
+            Phase::Authorizing(_) | Phase::Authorized(_) => SignInState::Authorizing,
+            Phase::SigningIn => SignInState::SigningIn,
+            Phase::SignedIn => {
+                SignInState::SignedIn { user_id: self.id.as_deref().unwrap_or_default() }
+            }
         }
     }
 
@@ -95,10 +114,14 @@ impl User {
             Phase::Authorized(granted) => granted.heap_bytes(),
             _ => 0,
         };
+        let failure = self.failure.as_deref().map_or(0, |failure| {
+            memory::allocation(size_of::<RequestFailure>()) + failure.content_bytes()
+        });
         let user_data = self.user_data.as_ref().map_or(0, String::capacity);
         memory::allocation(user_data)
             + memory::optional_text(self.id.as_deref())
             + self.last_failure.as_ref().map_or(0, Denied::heap_bytes)
+            + failure
             + authorized
     }
 
@@ -142,6 +165,7 @@ impl User {
         self.denied = false;
         self.is_suspect = false;
         self.last_failure = None;
+        self.failure = None;
         if connected {
             self.due = Some(context.pending.next_order());
         }
@@ -149,6 +173,7 @@ impl User {
 
     /// The connection was established.
     pub(crate) fn connected(&mut self, context: &mut Context<'_>) {
+        self.failure.take_if(|reason| !reason.is_final());
         if self.wanted && !self.denied {
             self.due = Some(context.pending.next_order());
         }
@@ -240,6 +265,7 @@ impl User {
             return false;
         }
         self.phase = Phase::SignedIn;
+        self.failure = None;
         self.is_suspect = false;
         self.deadline = None;
         self.id = Some(id.into());
@@ -328,6 +354,7 @@ impl User {
 
     fn fail(&mut self, reason: RequestFailure, context: &mut Context<'_>) {
         self.phase = Phase::Failed;
+        self.failure = Some(Box::new(reason.clone()));
         self.deadline = None;
         context.pending.keep(Event::SignInFailed { reason, retry_in: None });
     }

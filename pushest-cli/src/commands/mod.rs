@@ -33,6 +33,7 @@ fn warn_of_near_misses<'a>(channels: impl IntoIterator<Item = &'a String>, outpu
             ChannelKind::Private => "private",
             ChannelKind::Presence => "presence",
             ChannelKind::Encrypted => "encrypted",
+            ChannelKind::User => "user",
         };
         let is_same_kind = ChannelName::new(&meant).is_ok_and(|meant| meant.kind() == name.kind());
         let cache = if is_same_kind { " without a cached event" } else { "" };

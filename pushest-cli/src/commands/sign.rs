@@ -49,7 +49,7 @@ fn check_channel_data(channel: &ChannelName, data: Option<&str>) -> Result<(), F
         (ChannelKind::Private | ChannelKind::Encrypted, Some(_)) => Err(Failure::input(
             format_args!("{channel} is no presence channel: --channel-data is not signed there"),
         )),
-        (ChannelKind::Public, _) => Err(Failure::input(format_args!(
+        (ChannelKind::Public | ChannelKind::User, _) => Err(Failure::input(format_args!(
             "{channel} is a public channel: subscribing to it needs no signature"
         ))),
     }

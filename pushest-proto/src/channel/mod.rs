@@ -27,6 +27,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use hashbrown::HashMap;
 use slab::Slab;
@@ -34,7 +35,7 @@ use slab::Slab;
 use crate::auth::request::Authorization;
 use crate::event::failure::RequestFailure;
 use crate::hash::Seeded;
-use crate::id::Ticket;
+use crate::id::{ChannelId, Ticket};
 use crate::loss::Loss;
 use crate::order::Order;
 use crate::pending::Pending;
@@ -157,6 +158,8 @@ pub(crate) struct Channels {
     slab: Slab<Channel>,
     by_name: HashMap<ChannelName, Key, Seeded>,
     hash: Seeded,
+    /// Of the subscription that began last ([`ChannelId`]).
+    generation: NonZeroU32,
     /// Channels for which there is something to do on the established connection.
     due: BTreeSet<(Order, Key)>,
     /// Channels that wait for an authorization to end, in turn.
@@ -179,6 +182,7 @@ impl Channels {
             slab: Slab::new(),
             by_name: HashMap::with_hasher(hash),
             hash,
+            generation: NonZeroU32::MIN,
             due: BTreeSet::new(),
             turns: BTreeSet::new(),
             deadlines: BTreeSet::new(),
@@ -234,14 +238,14 @@ impl Channels {
     }
 
     /// The user wants the channel, as the member with this data (JSON) and user id. `connected`
-    /// says whether it can be asked for at once.
+    /// says whether it can be asked for at once. Returns the channel's key.
     pub(crate) fn want(
         &mut self,
         name: ChannelName,
         member: Option<(String, &str)>,
         connected: bool,
         pending: &mut Pending,
-    ) {
+    ) -> Key {
         let (channel_data, me) = member.unzip();
         let channel_data = channel_data.map(String::into_boxed_str);
         let key = match self.by_name.get(name.as_str()) {
@@ -252,12 +256,10 @@ impl Channels {
         let unchanged = channel.channel_data == channel_data;
         let running = !matches!(channel.phase, Phase::Failed | Phase::Idle | Phase::Pausing);
         if channel.wanted && unchanged && running {
-            return;
+            return key;
         }
         if !channel.wanted {
-            channel.wanted = true;
-            channel.since = pending.next_order();
-            self.wanted += 1;
+            self.begin(key, pending);
         }
         self.rest(key, pending);
         let channel = &mut self.slab[key];
@@ -271,6 +273,7 @@ impl Channels {
         if connected {
             self.make_due(key, pending);
         }
+        key
     }
 
     /// The user no longer wants the channel.
@@ -340,11 +343,10 @@ impl Channels {
         let channel = &mut self.slab[key];
         channel.needs_sign_in = true;
         if !channel.wanted {
-            channel.wanted = true;
-            channel.since = pending.next_order();
-            self.wanted += 1;
+            self.begin(key, pending);
             self.of_user += 1;
         }
+        let channel = &self.slab[key];
         if matches!(channel.phase, Phase::Idle) && channel.failure.is_none() {
             self.make_due(key, pending);
         }
@@ -384,6 +386,18 @@ impl Channels {
             }
             wanted
         });
+    }
+
+    /// The channel begins to be wanted. It may be one that the server has not been told the end of,
+    /// so that the place in the table does not tell the two subscriptions apart.
+    fn begin(&mut self, key: Key, pending: &mut Pending) {
+        self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+        let channel = &mut self.slab[key];
+        channel.wanted = true;
+        channel.since = pending.next_order();
+        // Clones stay as they are: what is stored of the former subscription is still about that.
+        channel.name.set_id(ChannelId::new(key, self.generation));
+        self.wanted += 1;
     }
 
     fn insert(&mut self, name: ChannelName) -> Key {

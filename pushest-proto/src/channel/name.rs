@@ -3,14 +3,20 @@
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::borrow::Borrow;
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
+use crate::id::ChannelId;
 use crate::memory;
 
 /// Reserved for the channel of a signed-in user ([protocol, limits](crate::protocol#limits)).
 const RESERVED_PREFIX: &str = "#server-to-user-";
 
 /// The name of a channel, known to keep the rules. Cloning it is cheap.
+///
+/// A name that comes from a session also knows which of its subscriptions it is about
+/// ([`ChannelName::id`]). That plays no part when names are compared, hashed or shown.
 ///
 /// ```
 /// use pushest_proto::{ChannelKind, ChannelName};
@@ -23,8 +29,11 @@ const RESERVED_PREFIX: &str = "#server-to-user-";
 /// );
 /// # Ok::<(), pushest_proto::NameError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ChannelName(Arc<str>);
+#[derive(Clone)]
+pub struct ChannelName {
+    text: Arc<str>,
+    id: Option<ChannelId>,
+}
 
 impl ChannelName {
     /// Checks a name by the rules of the hosted service: 1 to 200 bytes of letters, digits and
@@ -57,48 +66,53 @@ impl ChannelName {
         } else if let Some(character) = name.chars().find(|character| !allowed(character)) {
             Err(NameError::Character { name: shown(name), character })
         } else {
-            Ok(Self(name.into()))
+            Ok(Self { text: name.into(), id: None })
         }
     }
 
     /// The channel of a signed-in user ([protocol, sign-in](crate::protocol#sign-in)).
     pub(crate) fn of_user(user_id: &str) -> Self {
-        Self(alloc::format!("{RESERVED_PREFIX}{user_id}").into())
+        Self { text: alloc::format!("{RESERVED_PREFIX}{user_id}").into(), id: None }
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Returns the id of the subscription that the name belongs to: in events, in
+    /// [`ChannelView::name`](crate::ChannelView::name), and from
+    /// [`Session::subscribe`](crate::Session::subscribe). `None` for a name that was made from text.
+    #[must_use]
+    pub fn id(&self) -> Option<ChannelId> {
+        self.id
+    }
+
+    /// The name is that of this subscription from now on; clones keep what they are.
+    pub(crate) fn set_id(&mut self, id: ChannelId) {
+        self.id = Some(id);
     }
 
     /// What it keeps alive, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
-        memory::shared_text(&self.0)
+        memory::shared_text(&self.text)
     }
 
     /// Whether the other one is a clone of this.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.text, &other.text)
     }
 
     /// How many hold this name.
     pub(crate) fn holders(&self) -> usize {
-        Arc::strong_count(&self.0)
+        Arc::strong_count(&self.text)
     }
 
     /// What the name's prefix says about the channel.
     #[must_use]
     pub fn kind(&self) -> ChannelKind {
-        if self.0.starts_with("private-encrypted-") {
-            ChannelKind::Encrypted
-        } else if self.0.starts_with("private-") {
-            ChannelKind::Private
-        } else if self.0.starts_with("presence-") {
-            ChannelKind::Presence
-        } else {
-            ChannelKind::Public
-        }
+        ChannelKind::of(&self.text)
     }
 
     /// Whether the server keeps the channel's last event for new subscribers.
@@ -106,7 +120,7 @@ impl ChannelName {
     pub fn is_cache(&self) -> bool {
         ["cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"]
             .iter()
-            .any(|prefix| self.0.starts_with(prefix))
+            .any(|prefix| self.text.starts_with(prefix))
     }
 }
 
@@ -118,37 +132,64 @@ fn shown(name: &str) -> String {
 
 impl fmt::Debug for ChannelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        fmt::Debug::fmt(&*self.text, f)
     }
 }
 
 impl fmt::Display for ChannelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl Borrow<str> for ChannelName {
     fn borrow(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
 impl AsRef<str> for ChannelName {
     fn as_ref(&self) -> &str {
-        &self.0
+        &self.text
+    }
+}
+
+impl PartialEq for ChannelName {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for ChannelName {}
+
+impl PartialOrd for ChannelName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ChannelName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
+}
+
+impl Hash for ChannelName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // As `str` does, for maps that are asked by text.
+        self.text.hash(state);
     }
 }
 
 impl PartialEq<str> for ChannelName {
     fn eq(&self, other: &str) -> bool {
-        &*self.0 == other
+        &*self.text == other
     }
 }
 
 impl PartialEq<&str> for ChannelName {
     fn eq(&self, other: &&str) -> bool {
-        &*self.0 == *other
+        &*self.text == *other
     }
 }
 
@@ -163,13 +204,32 @@ pub enum ChannelKind {
     Presence,
     /// `private-encrypted-`: private, and the server cannot read the events' data.
     Encrypted,
+    /// `#server-to-user-`: what the server sends to the signed-in user. It is wanted by signing in
+    /// ([`Session::sign_in`](crate::Session::sign_in)), not by name.
+    User,
 }
 
 impl ChannelKind {
-    /// Whether subscribing needs a signature.
+    /// Returns what the prefix says about a channel of this name, be it a valid one or not.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        if name.starts_with("private-encrypted-") {
+            Self::Encrypted
+        } else if name.starts_with("private-") {
+            Self::Private
+        } else if name.starts_with("presence-") {
+            Self::Presence
+        } else if name.starts_with(RESERVED_PREFIX) {
+            Self::User
+        } else {
+            Self::Public
+        }
+    }
+
+    /// Whether subscribing needs a signature. That of the user's own channel stands in the sign-in.
     #[must_use]
     pub fn is_signed(self) -> bool {
-        self != Self::Public
+        !matches!(self, Self::Public | Self::User)
     }
 
     /// Whether clients may send events to each other ([protocol, client

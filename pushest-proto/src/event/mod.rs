@@ -17,7 +17,7 @@ use failure::{RequestFailure, ServerError};
 
 use crate::channel::encrypted::DecryptionFailure;
 use crate::channel::name::ChannelName;
-use crate::id::PingId;
+use crate::id::{ChannelId, PingId};
 use crate::loss::Loss;
 use crate::presence::PresenceUpdate;
 use crate::status::StateChange;
@@ -172,6 +172,15 @@ pub enum Event {
 }
 
 impl Event {
+    /// Returns the id of the subscription that the event is about, if it is about one: of the
+    /// channel's present subscription, or of a former one that was unsubscribed from before the
+    /// event was polled. It is what [`Event::channel`] has; in events that a program made by itself
+    /// there may be none.
+    #[must_use]
+    pub fn channel_id(&self) -> Option<ChannelId> {
+        self.channel()?.id()
+    }
+
     /// The channel that the event is about, if it is about one.
     #[must_use]
     pub fn channel(&self) -> Option<&ChannelName> {

@@ -76,7 +76,8 @@ impl Session {
         self.dial();
     }
 
-    /// Wants a channel, from now on and over all connections. Wanting it twice changes nothing,
+    /// Wants a channel, from now on and over all connections. Returns its name, which has the id of
+    /// the subscription ([`ChannelName::id`]). Wanting it twice changes nothing,
     /// except that a failed subscription is tried again, and other member data makes a new
     /// subscription.
     /// What is sent between the end of the former one and the new one is missed, and no
@@ -110,8 +111,8 @@ impl Session {
         self.advance(now);
         let connected = self.connection.established().is_some();
         let member = channel_data.zip(options.user_id.as_deref());
-        self.channels.want(name.clone(), member, connected, &mut self.pending);
-        Ok(name)
+        let key = self.channels.want(name, member, connected, &mut self.pending);
+        Ok(self.channels.name(key).clone())
     }
 
     /// No longer wants a channel. What the server still sends for it is dropped.
@@ -181,7 +182,9 @@ impl Session {
             let limit = self.config.limits.outgoing;
             return Err(CommandError::TooLarge { size: text.len(), limit });
         }
-        let item = Item::ClientEvent(ClientEvent { channel: name, event: event.into(), text });
+        // An error that this may lead to is about the present subscription.
+        let channel = self.channels.name(key).clone();
+        let item = Item::ClientEvent(ClientEvent { channel, event: event.into(), text });
         self.check_room(&item)?;
         self.advance(now);
         self.rate.take(self.now);

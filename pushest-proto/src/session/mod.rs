@@ -30,7 +30,7 @@ use crate::outgoing::{Outgoing, Sent};
 use crate::pending::Pending;
 use crate::rate::Rate;
 use crate::silence::Silence;
-use crate::status::{ConnectionState, Status};
+use crate::status::{ConnectionState, SignInState, Status};
 use crate::time::Instant;
 use crate::timers::{Timer, Timers};
 use crate::trace::line::{Header, Line};
@@ -322,6 +322,12 @@ impl Session {
     /// All wanted channels.
     pub fn wanted_channels(&self) -> impl Iterator<Item = ChannelView<'_>> {
         self.channels.views()
+    }
+
+    /// How far the sign-in is.
+    #[must_use]
+    pub fn sign_in_state(&self) -> SignInState<'_> {
+        self.user.state()
     }
 
     /// The id of the user that is signed in on the present connection.

@@ -5,6 +5,7 @@
 
 mod authorizing;
 mod caught_up;
+mod channel_ids;
 mod client_events;
 mod closed_for_size;
 mod configuring;
@@ -30,6 +31,7 @@ mod recording;
 mod refusals;
 mod secrecy;
 mod server_faults;
+mod sign_in_states;
 mod signing_in;
 mod subscribing;
 mod tolerance;

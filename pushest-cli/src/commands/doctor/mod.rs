@@ -410,5 +410,6 @@ fn step_of(kind: ChannelKind) -> &'static str {
         ChannelKind::Private => "private",
         ChannelKind::Presence => "presence",
         ChannelKind::Encrypted => "encrypted",
+        ChannelKind::User => "user",
     }
 }
