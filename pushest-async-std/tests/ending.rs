@@ -1,12 +1,8 @@
 //! Programs on async-std and smol end when they are told to.
 #![cfg(all(target_os = "linux", feature = "http"))]
 
-#[path = "../../pushest-driver/tests/conformance/ending.rs"]
-mod ending;
-
 use pushest_async_std::Client;
-
-use ending::Setting;
+use pushest_conformance::ending::{self, Setting};
 
 async fn program(client: Client, setting: Setting) {
     let _orders = client.subscribe("private-orders").ok();
@@ -31,9 +27,9 @@ fn on_smol(setting: Setting) {
 }
 
 mod async_std_itself {
-    crate::ending::programs_end!(crate::on_async_std);
+    pushest_conformance::programs_end!(crate::on_async_std);
 }
 
 mod on_smol {
-    crate::ending::programs_end!(crate::on_smol);
+    pushest_conformance::programs_end!(crate::on_smol);
 }

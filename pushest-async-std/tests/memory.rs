@@ -1,14 +1,9 @@
 //! Memory that a client holds. In a process of its own, since its allocator counts all of it.
 
-#[path = "../../pushest-driver/tests/conformance/adapter.rs"]
-mod adapter;
-#[path = "../../pushest-driver/tests/conformance/futures.rs"]
-mod futures;
-
 use std::alloc::System;
 
-use futures::{On, Start};
 use pushest_async_std::{Client, Config, Options};
+use pushest_conformance::{On, Start};
 use pushest_testkit::conformance::seams::a_large_message_leaves_no_large_buffer_behind;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -30,6 +25,8 @@ impl Start for AsyncStd {
         Client::with_options(config, options)
     }
 }
+
+pushest_conformance::impl_features!(AsyncStd);
 
 #[test]
 fn a_large_message_is_gone_once_it_was_told() {

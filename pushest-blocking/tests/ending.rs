@@ -1,14 +1,10 @@
 //! Programs without async end when they are told to, and what they have triggered arrives.
 #![cfg(all(target_os = "linux", feature = "http"))]
 
-#[path = "../../pushest-driver/tests/conformance/ending.rs"]
-mod ending;
-
 use std::time::Duration;
 
 use pushest_blocking::{Client, Connection};
-
-use ending::Setting;
+use pushest_conformance::ending::{self, Setting};
 
 fn with_a_thread(setting: Setting) {
     let client = Client::with_options(setting.config.clone(), setting.options.clone());
@@ -36,13 +32,13 @@ fn without_a_thread(setting: Setting) {
 }
 
 mod client {
-    crate::ending::programs_end!(crate::with_a_thread);
+    pushest_conformance::programs_end!(crate::with_a_thread);
 }
 
 mod dropped_client {
-    crate::ending::programs_end!(crate::dropped);
+    pushest_conformance::programs_end!(crate::dropped);
 }
 
 mod connection {
-    crate::ending::programs_end!(crate::without_a_thread);
+    pushest_conformance::programs_end!(crate::without_a_thread);
 }

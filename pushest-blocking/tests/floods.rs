@@ -1,13 +1,11 @@
 //! What a client holds while it is flooded. In a process of its own, since its allocator counts all
 //! of it.
 
-#[path = "../../pushest-driver/tests/conformance/adapter.rs"]
-mod adapter;
 mod waits;
 
 use std::alloc::System;
 
-use adapter::Adapted;
+use pushest_conformance::Adapted;
 use pushest_testkit::conformance::seams::a_receiver_that_sleeps_holds_no_more_than_it_may;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 

@@ -1,12 +1,10 @@
 //! Memory that a client holds. In a process of its own, since its allocator counts all of it.
 
-#[path = "../../pushest-driver/tests/conformance/adapter.rs"]
-mod adapter;
 mod waits;
 
 use std::alloc::System;
 
-use adapter::Adapted;
+use pushest_conformance::Adapted;
 use pushest_testkit::conformance::seams::a_large_message_leaves_no_large_buffer_behind;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 

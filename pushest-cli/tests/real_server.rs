@@ -6,9 +6,6 @@
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 mod support;
 
-#[path = "../src/commands/demo/publisher.rs"]
-mod publisher;
-
 use std::env;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -17,11 +14,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use md5::{Digest as _, Md5};
+use pushest_testkit::MasterKey;
 use serde_json::json;
 use sha2::Sha256;
 
-use publisher::Publisher;
-use support::{Pushest, master_key, pushest};
+use support::{Pushest, pushest};
 
 fn url() -> String {
     env::var("PUSHEST_TEST_URL").expect("PUSHEST_TEST_URL names the server to test against")
@@ -134,10 +131,9 @@ fn a_wrong_secret_is_refused_in_the_servers_words() {
 #[test]
 fn an_encrypted_event_is_decrypted() {
     let channel = channel("private-encrypted-", "diary");
-    let publisher = Publisher::new();
-    let key = master_key(&publisher);
-    let mut listener = listener(&channel, &["--master-key", &key, "--count", "1"]);
-    publish(&channel, "entry", &publisher.seal(&channel, r#"{"text":"dear diary"}"#));
+    let key = MasterKey::random();
+    let mut listener = listener(&channel, &["--master-key", &key.to_base64(), "--count", "1"]);
+    publish(&channel, "entry", &key.seal(&channel, r#"{"text":"dear diary"}"#));
     let line = listener.stdout.json();
     assert_eq!((&line["data"], &line["decrypted"]), (&json!({"text": "dear diary"}), &json!(true)));
     assert_eq!(listener.end().status, Some(0));

@@ -182,7 +182,7 @@ impl Client {
     /// # Errors
     /// No connection, or it was lost before the pong came.
     pub fn flush(&self) -> Flush {
-        let ping = self.hub().command(|state, now| {
+        let ping = self.hub().try_command(|state, now| {
             let ping = state.session.ping(now)?;
             state.pings.insert(ping, Default::default());
             Ok(ping)

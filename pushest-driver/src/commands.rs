@@ -71,7 +71,7 @@ impl Commands {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not subscribed to.
     pub fn unsubscribe(&self, channel: &str) -> Result<(), CommandError> {
-        self.hub.command(|state, now| {
+        self.hub.try_command(|state, now| {
             let id = state.current(channel);
             state.session.unsubscribe(channel, now)?;
             state.forget(id);
@@ -84,7 +84,7 @@ impl Commands {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not subscribed to.
     pub fn retry(&self, channel: &str) -> Result<(), CommandError> {
-        self.hub.command(|state, now| state.session.retry(channel, now))
+        self.hub.try_command(|state, now| state.session.retry(channel, now))
     }
 
     /// Signs in as a user, on this and every later connection. `user_data` is JSON:
@@ -127,7 +127,7 @@ impl Commands {
         data: &T,
     ) -> Result<(), CommandError> {
         let data = trigger::data(data)?;
-        self.hub.command(|state, now| state.session.trigger(channel, event, &data, now))
+        self.hub.try_command(|state, now| state.session.trigger(channel, event, &data, now))
     }
 
     /// Who is present in a presence channel, in the order of their coming. While the channel is

@@ -123,13 +123,33 @@ impl Hub {
 
     /// Runs a step that may leave something to do, and sees to it that it is done.
     pub(crate) fn command<T>(&self, step: impl FnOnce(&mut State, Instant) -> T) -> T {
+        self.command_unless(|_| false, step)
+    }
+
+    /// The same for a step that may be refused, and leaves the session as it was then (contract, C6).
+    pub(crate) fn try_command<T, E>(
+        &self,
+        step: impl FnOnce(&mut State, Instant) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.command_unless(Result::is_err, step)
+    }
+
+    /// Runs a step, and wakes the pump unless the step's result says that it was refused.
+    pub(crate) fn command_unless<T>(
+        &self,
+        is_refused: impl FnOnce(&T) -> bool,
+        step: impl FnOnce(&mut State, Instant) -> T,
+    ) -> T {
         let (result, wakers) = {
             let mut state = self.lock();
             let result = step(&mut state, self.now());
             (result, std::mem::take(&mut state.wakers))
         };
         wakers.into_iter().for_each(Waker::wake);
-        self.pump.wake();
+        // A recording has the refused ones, too, and it is the pump that hands it over.
+        if !is_refused(&result) || !self.is_handed_over() {
+            self.pump.wake();
+        }
         result
     }
 
@@ -174,7 +194,7 @@ impl Hub {
         name: &str,
         options: &SubscribeOptions,
     ) -> Result<(Place, ChannelName), SubscribeError> {
-        self.command(|state, now| {
+        self.try_command(|state, now| {
             if ChannelKind::of(name).is_signed() && !self.can_authorize() {
                 let rules = &self.config.limits().channel_name;
                 let channel = ChannelName::with_rules(name, rules).map_err(CommandError::from)?;
@@ -193,7 +213,7 @@ impl Hub {
         if !self.can_authorize() {
             return Err(SignInError::NoAuthorizer);
         }
-        self.command(|state, now| {
+        self.try_command(|state, now| {
             state.session.sign_in(user_data, now)?;
             Ok(())
         })

@@ -104,7 +104,7 @@ impl Subscription {
     ) -> Result<(), CommandError> {
         let data = crate::trigger::data(data)?;
         let name = self.name.as_str();
-        self.hub.command(|state, now| {
+        self.hub.try_command(|state, now| {
             if state.channel(self.name.id()).is_none() {
                 return Err(CommandError::NotSubscribed { channel: name.to_string() });
             }

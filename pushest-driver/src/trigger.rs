@@ -50,16 +50,19 @@ impl Future for TriggerWhenAllowed {
         // Cloned and dropped without the lock.
         let mut waker = context.waker().clone();
         let (channel, event, place) = (&this.channel, &this.event, &mut this.place);
-        // The pump is woken in any case: it sends, or it keeps the time.
-        let (result, former) =
-            this.hub.command(|state, now| match state.session.trigger(channel, event, data, now) {
+        // The pump sends, or it keeps the time.
+        let is_refused =
+            |(result, _): &(Poll<Result<_, _>>, _)| matches!(result, Poll::Ready(Err(_)));
+        let (result, former) = this.hub.command_unless(is_refused, |state, now| {
+            match state.session.trigger(channel, event, data, now) {
                 Err(CommandError::RateLimited { retry_in, .. }) if !state.is_ending() => {
                     let allowed = Some(now + retry_in);
                     let waker = std::mem::replace(&mut waker, Waker::noop().clone());
                     (Poll::Pending, state.rate_waiters.leave(place, waker, allowed))
                 }
                 result => (Poll::Ready(result), None),
-            });
+            }
+        });
         drop(former);
         result
     }

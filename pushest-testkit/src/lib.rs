@@ -6,6 +6,10 @@
 //! on the habits of other servers ([`Profile`]) and misbehaves on demand:
 //! closes with any code, drops, resets, stops answering, refuses upgrades, delays, sends junk.
 //!
+//! [`AuthorizationEndpoint`] is the app's own HTTP endpoint for clients without the secret: it signs
+//! for the server's app, or refuses, fails and delays as told.
+//! [`Server::publish_encrypted`] publishes to encrypted channels.
+//!
 //! [`protocol::Broker`] is the same server without a socket, a clock or a thread, for simulations;
 //! [`World`] is one: sessions of the client's core and a broker, a [`Link`] between them that
 //! breaks as told, and a clock that only the test moves. See [`simulation`] for an example.
@@ -34,12 +38,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod authorization;
 pub mod conformance;
 pub mod protocol;
 mod shell;
 pub mod simulation;
 
-pub use protocol::{Profile, Refusal, RefusalEnd, Target};
+pub use authorization::{AuthorizationEndpoint, ReceivedRequest, Reply};
+pub use protocol::{MasterKey, Profile, Refusal, RefusalEnd, Target};
 pub use shell::{
     Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
 };

@@ -8,23 +8,26 @@
 
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
 
-use pushest_testkit::Server;
-use pushest_tokio::proto::{EndpointAnswer, Signer, SocketId};
+use pushest_testkit::{AuthorizationEndpoint, Reply, Server};
+use pushest_tokio::proto::EndpointAnswer;
 use pushest_tokio::{
     AuthEndpoint, Authorization, AuthorizationRequest, Client, Config, Denied, Event, Options,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::start()?;
-    let app = start_app().await?;
+    // The app's own server, which has the secret. It lets everybody see the orders, and nothing else.
+    let app = AuthorizationEndpoint::start_with(server.app(), |request| match request.channel() {
+        Some("private-orders") => request.grant("7"),
+        _ => Reply::new(403, "only orders are for everybody"),
+    })?;
 
     // The client has the key, but not the secret.
-    let endpoint = AuthEndpoint::new(&format!("http://{app}/pusher/auth"));
+    let endpoint = AuthEndpoint::new(&app.url("/pusher/auth"));
     let options = Options::default().authorizer(move |request: AuthorizationRequest| {
         // Every attempt is asked for afresh: here is where a token would be renewed.
         println!("asking for {}, attempt {}", request.subject, request.attempt);
@@ -83,39 +86,4 @@ async fn send(url: &str, content_type: &str, body: &str) -> io::Result<(u16, Str
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_string());
     status.zip(body).ok_or_else(|| io::Error::other("the answer is not HTTP"))
-}
-
-/// The app's own server, which has the secret. It lets everybody see the orders, and nothing else.
-async fn start_app() -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            if let Err(error) = answer(stream).await {
-                eprintln!("the app's server: {error}");
-            }
-        }
-    });
-    Ok(address)
-}
-
-async fn answer(mut stream: TcpStream) -> io::Result<()> {
-    // A form this small comes in one piece.
-    let mut buffer = vec![0; 4096];
-    let length = stream.read(&mut buffer).await?;
-    let request = String::from_utf8_lossy(&buffer[..length]);
-    let form = request.split_once("\r\n\r\n").map_or("", |(_, form)| form);
-    let field = |name: &str| {
-        form.split('&').filter_map(|pair| pair.split_once('=')).find(|(own, _)| *own == name)
-    };
-    let socket_id = field("socket_id").and_then(|(_, id)| SocketId::new(id));
-    let (status, body) = match (socket_id, field("channel_name")) {
-        (Some(socket_id), Some((_, channel @ "private-orders"))) => {
-            let auth = Signer::new("app-key", "app-secret").channel(&socket_id, channel, None);
-            ("200 OK", format!(r#"{{"auth":"{auth}"}}"#))
-        }
-        _ => ("403 Forbidden", "only orders are for everybody".to_string()),
-    };
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n", body.len());
-    stream.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes()).await
 }

@@ -104,5 +104,5 @@ pub async fn run_with_options<H: Handler<Client>>(
 
 /// What the README shows must compile, and what it runs must work.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,20 +1,10 @@
 //! The conformance suite, on both kinds of tokio's runtime.
 
-#[path = "../../pushest-driver/tests/conformance/adapter.rs"]
-mod adapter;
-#[path = "../../pushest-driver/tests/conformance/callbacks.rs"]
-mod callbacks;
-#[path = "../../pushest-driver/tests/conformance/futures.rs"]
-mod futures;
-#[path = "../../pushest-driver/tests/conformance/futures_called.rs"]
-mod futures_called;
-
 use std::sync::OnceLock;
 
+use pushest_conformance::{On, Start};
 use pushest_tokio::{Client, Config, Options};
 use tokio::runtime::{Builder, Handle, Runtime};
-
-use futures::{On, Start};
 
 /// A runtime with threads of its own.
 type MultiThread = On<Threads>;
@@ -56,26 +46,14 @@ impl Start for OneThread {
     }
 }
 
+pushest_conformance::impl_features!(Threads, OneThread);
+
 mod multi_thread {
-    pushest_testkit::conformance!(crate::MultiThread);
-    crate::callbacks::callbacks!(crate::futures::Futures<crate::Threads>);
-    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
-    pushest_testkit::conformance_over_tls!(crate::MultiThread);
-    #[cfg(feature = "http")]
-    pushest_testkit::conformance_of_endpoints!(crate::MultiThread);
-    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
-    pushest_testkit::conformance_of_endpoints_over_tls!(crate::MultiThread);
+    pushest_conformance::suite!(pushest_conformance::Futures<crate::Threads>);
 }
 
 mod current_thread {
-    pushest_testkit::conformance!(crate::CurrentThread);
-    crate::callbacks::callbacks!(crate::futures::Futures<crate::OneThread>);
-    #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
-    pushest_testkit::conformance_over_tls!(crate::CurrentThread);
-    #[cfg(feature = "http")]
-    pushest_testkit::conformance_of_endpoints!(crate::CurrentThread);
-    #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
-    pushest_testkit::conformance_of_endpoints_over_tls!(crate::CurrentThread);
+    pushest_conformance::suite!(pushest_conformance::Futures<crate::OneThread>);
 }
 
 /// What needs only a server of the protocol, with the habits of each (docs/protocol.md#servers).

@@ -1,13 +1,9 @@
 //! Programs on tokio end when they are told to.
 #![cfg(all(target_os = "linux", feature = "http"))]
 
-#[path = "../../pushest-driver/tests/conformance/ending.rs"]
-mod ending;
-
+use pushest_conformance::ending::{self, Setting};
 use pushest_tokio::Client;
 use tokio::runtime::Builder;
-
-use ending::Setting;
 
 async fn program(setting: &Setting) {
     let client = Client::with_options(setting.config.clone(), setting.options.clone());
@@ -28,9 +24,9 @@ fn on_one_thread(setting: Setting) {
 }
 
 mod multi_thread {
-    crate::ending::programs_end!(crate::on_threads);
+    pushest_conformance::programs_end!(crate::on_threads);
 }
 
 mod current_thread {
-    crate::ending::programs_end!(crate::on_one_thread);
+    pushest_conformance::programs_end!(crate::on_one_thread);
 }

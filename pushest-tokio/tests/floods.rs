@@ -1,15 +1,10 @@
 //! What a client holds while it is flooded. In a process of its own, since its allocator counts all
 //! of it.
 
-#[path = "../../pushest-driver/tests/conformance/adapter.rs"]
-mod adapter;
-#[path = "../../pushest-driver/tests/conformance/futures.rs"]
-mod futures;
-
 use std::alloc::System;
 use std::sync::OnceLock;
 
-use futures::{On, Start};
+use pushest_conformance::{On, Start};
 use pushest_testkit::conformance::seams::a_receiver_that_sleeps_holds_no_more_than_it_may;
 use pushest_tokio::{Client, Config, Options};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -36,6 +31,8 @@ impl Start for Tokio {
         Client::with_options(config, options)
     }
 }
+
+pushest_conformance::impl_features!(Tokio);
 
 #[test]
 fn a_flood_of_any_kind_is_held_within_the_limit_of_a_receiver_that_sleeps() {

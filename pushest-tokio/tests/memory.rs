@@ -1,14 +1,9 @@
 //! Memory that a client holds. In a process of its own, since its allocator counts all of it.
 
-#[path = "../../pushest-driver/tests/conformance/adapter.rs"]
-mod adapter;
-#[path = "../../pushest-driver/tests/conformance/futures.rs"]
-mod futures;
-
 use std::alloc::System;
 use std::sync::OnceLock;
 
-use futures::{On, Start};
+use pushest_conformance::{On, Start};
 use pushest_testkit::conformance::seams::a_large_message_leaves_no_large_buffer_behind;
 use pushest_tokio::{Client, Config, Options};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -35,6 +30,8 @@ impl Start for Tokio {
         Client::with_options(config, options)
     }
 }
+
+pushest_conformance::impl_features!(Tokio);
 
 #[test]
 fn a_large_message_is_gone_once_it_was_told() {

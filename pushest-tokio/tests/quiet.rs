@@ -6,12 +6,10 @@ mod common;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use pushest_testkit::Server;
+use pushest_testkit::{AuthorizationEndpoint, Server};
 use pushest_tokio::{AuthEndpoint, Client, Options};
 use tracing_subscriber::fmt::MakeWriter;
 
-use common::encrypted::shared_secret_base64;
-use common::endpoint::Endpoint;
 use common::{Target, subscribed};
 
 #[derive(Clone, Default)]
@@ -51,7 +49,7 @@ async fn neither_tokens_nor_keys_nor_signatures_are_logged() {
         host: "127.0.0.1".to_string(),
         port: server.port(),
     };
-    let endpoint = Endpoint::granting(&target);
+    let endpoint = AuthorizationEndpoint::start(server.app()).expect("an endpoint");
     let asks = AuthEndpoint::new(&endpoint.url("/auth")).parameter("tenant", "tenant-sentinel");
     let options = Options::default().auth_endpoint(asks).auth_headers(|_| {
         vec![("Authorization".to_string(), "Bearer header-sentinel".to_string())]
@@ -64,7 +62,7 @@ async fn neither_tokens_nor_keys_nor_signatures_are_logged() {
     assert!(text.contains("pushest: "), "{text}");
     // Where every byte would be, in rows that cut words into pieces.
     assert!(!text.contains("ureq"), "{text}");
-    let key = shared_secret_base64(channel);
+    let key = server.app().master_key().shared_secret(channel);
     for secret in ["tenant-sentinel", "header-sentinel", &*key, &*target.secret] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }

@@ -100,12 +100,11 @@ async fn a_cache_channel_hits_or_says_that_it_missed() {
 #[cfg(feature = "http")]
 #[tokio::test]
 async fn an_endpoint_authorizes_every_kind_of_channel_and_the_sign_in() {
+    use pushest_testkit::AuthorizationEndpoint;
     use pushest_tokio::{AuthEndpoint, Options};
 
-    use crate::common::endpoint::Endpoint;
-
     let (target, ()) = target();
-    let endpoint = Endpoint::granting(&target);
+    let endpoint = AuthorizationEndpoint::start(&target.app()).expect("an endpoint");
     let asks = AuthEndpoint::new(&endpoint.url("/pusher/auth"));
     let config = target.builder().build().expect("valid");
     let client = Client::with_options(config, Options::default().auth_endpoint(asks));

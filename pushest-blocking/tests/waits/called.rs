@@ -4,35 +4,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_blocking::{Client, Commands};
+use pushest_conformance::callbacks::{Called, Calls, look_at};
 
-use crate::callbacks::{Called, Calls, look_at};
-use crate::waits::{Spawned, Unspawned};
+use super::{Spawned, Unspawned};
+
+/// What can be called of a client that any number of handles can have.
+struct Shared(Client);
 
 impl Called for Spawned {
     fn calls(&self) -> Arc<dyn Calls> {
-        Arc::new(self.client.clone())
+        Arc::new(Shared(self.client.clone()))
     }
 }
 
-impl Calls for Client {
+impl Calls for Shared {
     fn command(&self) {
-        look_at(self);
+        look_at(&self.0);
     }
 
     /// On the client's own thread nothing waits.
     fn look(&self) {
         self.command();
-        let other = self.subscribe("other").expect("a good channel");
-        let (mut events, mut user_events) = (self.events(), self.user_events());
+        let Self(client) = self;
+        let other = client.subscribe("other").expect("a good channel");
+        let (mut events, mut user_events) = (client.events(), client.user_events());
         let limit = Duration::from_secs(1);
-        let _ = (self.connected(), self.connected_within(limit), other.subscribed());
-        let _ = (self.flush(), self.ping(), self.flush_within(limit), self.signed_in());
-        let _ = self.trigger_when_allowed("private-chat", "client-hello", &1);
+        let _ = (client.connected(), client.connected_within(limit), other.subscribed());
+        let _ = (client.flush(), client.ping(), client.flush_within(limit), client.signed_in());
+        let _ = client.trigger_when_allowed("private-chat", "client-hello", &1);
         let _ = (events.recv(), events.recv_timeout(limit), user_events.recv());
     }
 
     fn shut_down(&self) {
-        self.shutdown();
+        self.0.shutdown();
     }
 }
 

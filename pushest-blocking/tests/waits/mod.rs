@@ -1,5 +1,7 @@
 //! How the two clients of this crate are waited for.
 
+mod called;
+
 use std::time::{Duration, Instant};
 
 use pushest_blocking::proto::SocketId;
@@ -7,9 +9,8 @@ use pushest_blocking::{
     ChannelName, Client, Commands, Config, Connection, Event, Events, NotConnected, Options,
     SubscribeError, SubscribeOptions, Subscription,
 };
+use pushest_conformance::{Waits, met};
 use pushest_testkit::conformance::Unmet;
-
-use crate::adapter::{Waits, met};
 
 /// A thread carries the connection.
 pub(crate) struct Spawned {
@@ -89,6 +90,8 @@ macro_rules! waits {
         }
     };
 }
+
+pushest_conformance::impl_features!(Spawned, Unspawned);
 
 waits!(Spawned: client waits, events receives, Subscription::detach, |_: &mut Self, time| std::thread::sleep(time));
 waits!(Unspawned: 0 waits, 0 receives, drop, |this: &mut Self, time| this.0.sleep(time));

@@ -1,27 +1,25 @@
 //! Encrypted and cache channels, and counts.
 
-use pushest_testkit::Server;
+use pushest_testkit::{MasterKey, Server};
 use serde_json::json;
 
-use crate::publisher::Publisher;
-use crate::support::{Pushest, WAIT, listener, master_key, pushest, to, words};
+use crate::support::{Pushest, WAIT, listener, pushest, to, words};
 
 const DIARY: &str = "private-encrypted-diary";
 
 #[test]
 fn an_encrypted_event_is_shown_decrypted() {
     let server = Server::start().unwrap();
-    let publisher = Publisher::new();
-    let key = master_key(&publisher);
+    let key = server.app().master_key().to_base64();
     let options = ["--master-key", &key, "--json", "--count", "2"];
     let mut listener = listener(&server, DIARY, &options);
-    server.publish(DIARY, "entry", &publisher.seal(DIARY, r#"{"text":"dear diary"}"#));
+    server.publish_encrypted(DIARY, "entry", r#"{"text":"dear diary"}"#);
     let wanted = json!({
         "type": "event", "channel": DIARY, "event": "entry", "data": {"text": "dear diary"},
         "user_id": null, "decrypted": true,
     });
     assert_eq!(listener.stdout.json(), wanted);
-    server.publish(DIARY, "entry", &publisher.seal(DIARY, "plain text"));
+    server.publish_encrypted(DIARY, "entry", "plain text");
     assert_eq!(listener.stdout.json()["data"], "plain text");
     assert_eq!(listener.end().status, Some(0));
 }
@@ -29,13 +27,12 @@ fn an_encrypted_event_is_shown_decrypted() {
 #[test]
 fn people_see_that_it_was_decrypted_and_the_key_may_be_a_variable() {
     let server = Server::start().unwrap();
-    let publisher = Publisher::new();
-    let (key, options) = (master_key(&publisher), to(&server));
+    let (key, options) = (server.app().master_key().to_base64(), to(&server));
     let variables = [("PUSHER_ENCRYPTION_MASTER_KEY_BASE64", &*key)];
     let arguments = words(&["listen", DIARY, "--count", "1"], &options);
     let listener = Pushest::start_with(&arguments, &variables);
     server.wait_for_subscribers(DIARY, 1, WAIT).unwrap();
-    server.publish(DIARY, "entry", &publisher.seal(DIARY, "dear diary"));
+    server.publish_encrypted(DIARY, "entry", "dear diary");
     let ended = listener.end();
     assert_eq!(ended.stdout, ["private-encrypted-diary  entry  dear diary  decrypted"]);
 }
@@ -43,8 +40,7 @@ fn people_see_that_it_was_decrypted_and_the_key_may_be_a_variable() {
 #[test]
 fn what_cannot_be_decrypted_is_told_with_the_reason_and_never_shown() {
     let server = Server::start().unwrap();
-    let (right, wrong) = (Publisher::new(), Publisher::new());
-    let key = master_key(&wrong);
+    let (key, other) = (server.app().master_key().to_base64(), MasterKey::random());
     let mut listener = listener(&server, DIARY, &["--master-key", &key, "--json", "--count", "1"]);
     let mut undecryptable = |data: &str, reason: &str| {
         server.publish(DIARY, "entry", data);
@@ -53,10 +49,10 @@ fn what_cannot_be_decrypted_is_told_with_the_reason_and_never_shown() {
         assert!(line["reason"].as_str().unwrap().contains(reason), "{line}");
         assert!(line.get("data").is_none(), "{line}");
     };
-    undecryptable(&right.seal(DIARY, "dear diary"), "the key does not fit");
+    undecryptable(&other.seal(DIARY, "dear diary"), "the key does not fit");
     undecryptable(r#"{"nonce":"AAAA","ciphertext":"AAAA"}"#, "24 bytes");
     undecryptable("plain", "nonce");
-    server.publish(DIARY, "entry", &wrong.seal(DIARY, "1"));
+    server.publish_encrypted(DIARY, "entry", "1");
     assert_eq!(listener.stdout.json()["data"], 1);
     assert_eq!(listener.end().status, Some(0));
 }

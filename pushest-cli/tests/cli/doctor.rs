@@ -1,8 +1,7 @@
-use pushest_testkit::{Certificate, PlainClients, Profile, Server, UpgradeFault};
+use pushest_testkit::{Certificate, MasterKey, PlainClients, Profile, Server, UpgradeFault};
 use serde_json::Value;
 
-use crate::publisher::Publisher;
-use crate::support::{Ended, master_key, pushest, to, words};
+use crate::support::{Ended, pushest, to, words};
 
 /// How each step went, in its order, and how the command ended.
 fn examine(arguments: &[&str], options: &[String]) -> (Vec<(String, String)>, Vec<Value>, Ended) {
@@ -117,7 +116,6 @@ fn people_read_a_line_a_step() {
 #[test]
 fn one_channel_may_be_chosen() {
     let server = Server::start().unwrap();
-    let publisher = Publisher::new();
     let last = |arguments: &[&str]| {
         let (results, _, ended) = examine(arguments, &to(&server));
         assert_eq!(ended.status, Some(0), "{ended:?}");
@@ -126,7 +124,7 @@ fn one_channel_may_be_chosen() {
     assert_eq!(last(&["news"]), ["public ok", "trigger skipped"]);
     assert_eq!(last(&["private-a"]), ["private ok", "trigger ok"]);
     assert_eq!(last(&["presence-a", "--user-id", "7"]), ["presence ok", "trigger ok"]);
-    let key = master_key(&publisher);
+    let key = MasterKey::random().to_base64();
     let encrypted = ["private-encrypted-a", "--master-key", &key];
     assert_eq!(last(&encrypted), ["encrypted ok", "trigger skipped"]);
 }
@@ -134,7 +132,7 @@ fn one_channel_may_be_chosen() {
 #[test]
 fn with_a_master_key_an_encrypted_channel_is_tried() {
     let server = Server::start().unwrap();
-    let key = master_key(&Publisher::new());
+    let key = MasterKey::random().to_base64();
     let (results, lines, ended) = examine(&["--master-key", &key], &to(&server));
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let steps: Vec<&str> = results[6..].iter().map(|(step, _)| &**step).collect();

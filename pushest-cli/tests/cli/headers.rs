@@ -3,13 +3,12 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use pushest_testkit::{Profile, Server};
+use pushest_testkit::{AuthorizationEndpoint, Profile, Reply, Server};
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::asking;
 use crate::support::{Pushest, WAIT, pushest, to, words};
 
 const SENTINEL: &str = "s3ntin3l";
@@ -90,22 +89,22 @@ fn a_header_for_the_endpoint_is_read_from_its_file_for_each_request() {
     let path = file.path().to_owned();
     let gone = path.with_extension("gone");
     // The first request finds the old token, the next one none at all, the third one the new one.
-    let signs = Mutex::new(Endpoint::signs("7"));
-    let endpoint = Endpoint::start({
+    let endpoint = AuthorizationEndpoint::start_with(server.app(), {
         let (path, gone) = (path.clone(), gone.clone());
         move |request| {
-            let has = |token: &str| request.headers.iter().any(|header| header.ends_with(token));
-            if has(": Bearer first-s3ntin3l") {
+            let token = request.header("Authorization");
+            if token == Some("Bearer first-s3ntin3l") {
                 fs::rename(&path, &gone).unwrap();
-                return (503, "the token first-s3ntin3l is too old".to_owned());
+                return Reply::new(503, "the token first-s3ntin3l is too old");
             }
-            assert!(has(": Bearer second-s3ntin3l"), "{:?}", request.headers);
-            signs.lock().unwrap()(request)
+            assert_eq!(token, Some("Bearer second-s3ntin3l"));
+            request.grant("7")
         }
     });
+    let endpoint = endpoint.unwrap();
     let token = format!("Authorization:@{}", path.display());
     let arguments = ["listen", "private-chat", "--count", "1", "--auth-header", &token];
-    let mut listener = Pushest::start(&words(&arguments, &endpoint.to(&server)));
+    let mut listener = Pushest::start(&words(&arguments, &asking(&endpoint, &server)));
     let line = listener.stderr.until("cannot be used");
     assert!(line.contains("--auth-header \"Authorization\""), "{line}");
     assert!(line.contains("again in"), "{line}");

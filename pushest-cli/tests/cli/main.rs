@@ -10,8 +10,6 @@ mod endpoint;
 mod headers;
 mod listen;
 mod members;
-#[path = "../../src/commands/demo/publisher.rs"]
-mod publisher;
 mod refusals;
 mod replay;
 mod restart;

@@ -5,9 +5,8 @@ use pushest_testkit::{Server, Target};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::publisher::Publisher;
 use crate::runtime::RUNTIMES;
-use crate::support::{Ended, Pushest, WAIT, listener, master_key, pushest, to, words};
+use crate::support::{Ended, Pushest, WAIT, listener, pushest, to, words};
 
 /// A folder for recordings, gone when dropped.
 fn folder() -> (TempDir, PathBuf) {
@@ -124,12 +123,11 @@ fn a_recording_in_another_format_is_bad_input_and_both_formats_are_named() {
 fn encrypted_events_leave_neither_keys_nor_text_in_the_file() {
     let (_folder, file) = folder();
     let server = Server::start().unwrap();
-    let publisher = Publisher::new();
-    let key = master_key(&publisher);
+    let key = server.app().master_key().to_base64();
     let channel = "private-encrypted-room";
     let options = ["--record", file.to_str().unwrap(), "--count", "1", "--master-key", &key];
     let listener = listener(&server, channel, &options);
-    server.publish(channel, "headline", &publisher.seal(channel, "nobody else knows"));
+    server.publish_encrypted(channel, "headline", "nobody else knows");
     let ended = listener.end();
     assert!(ended.stdout[0].contains("nobody else knows"), "{ended:?}");
     let recording = fs::read_to_string(&file).unwrap();

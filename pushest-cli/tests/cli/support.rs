@@ -6,12 +6,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use pushest_testkit::Server;
 use serde_json::Value;
-
-use crate::publisher::Publisher;
 
 /// Longer than anything takes, so that only a fault reaches it.
 pub(crate) const WAIT: Duration = Duration::from_secs(20);
@@ -209,9 +205,4 @@ pub(crate) fn listener(server: &Server, channel: &str, options: &[&str]) -> Push
     let listener = Pushest::start(&words(&arguments, &to(server)));
     server.wait_for_subscribers(channel, subscribers + 1, WAIT).unwrap();
     listener
-}
-
-/// A publisher's key, as the command line takes it.
-pub(crate) fn master_key(publisher: &Publisher) -> String {
-    BASE64.encode(publisher.master_key())
 }

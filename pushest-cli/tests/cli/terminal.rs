@@ -8,7 +8,7 @@ use pushest_testkit::{Refusal, Server, Target, UpgradeFault};
 use serde_json::{Value, json};
 
 use crate::crowd::Crowd;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{asking, endpoint};
 use crate::support::{Ended, WAIT, listener, pushest, to, words};
 
 /// Sets a title, clears the screen, reorders, hides, and begins lines that look like others: as long
@@ -241,9 +241,10 @@ fn what_decides_a_command_is_shown_and_does_nothing() {
             server.heal_upgrades();
         }
         for status in [200, 403, 500] {
-            let endpoint = Endpoint::start(move |_| (status, EVIL.to_owned()));
+            let endpoint = endpoint(&server);
+            endpoint.refuse(status, EVIL);
             let command = [command, &["--timeout", "1"]].concat();
-            let ended = pushest(&words(&command, &endpoint.to(&server)));
+            let ended = pushest(&words(&command, &asking(&endpoint, &server)));
             assert_eq!(ended.status, Some(1), "{ended:?}");
             assert_clean(&ended);
             let text = format!("{}{}", ended.stdout.concat(), ended.stderr);

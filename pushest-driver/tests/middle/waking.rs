@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use pushest_driver::{Client, Event, Options, SubscribeOptions};
+use pushest_driver::{Client, Config, Event, Options, SubscribeOptions};
 
 use super::frames;
 use super::rig::{Rig, address, config, received, words};
@@ -52,6 +52,98 @@ fn each_command_wakes_a_sleeping_pump_exactly_once_however_many_follow() {
         other.handle_network_change();
         assert_eq!(rig.count_wakes(), 1, "after {name}");
     }
+}
+
+#[test]
+fn a_refused_command_leaves_the_pump_asleep_and_an_accepted_one_wakes_it_once() {
+    type Refused = fn(&Client) -> bool;
+    let commands: [(&str, Refused); 13] = [
+        ("subscribe to no name", |client| client.subscribe("a b").is_err()),
+        ("subscribe as nobody", |client| client.subscribe("presence-room").is_err()),
+        ("unsubscribe", |client| client.unsubscribe("news").is_err()),
+        ("retry", |client| client.retry("news").is_err()),
+        ("trigger no client event", |client| client.trigger("private-chat", "hello", "").is_err()),
+        ("trigger elsewhere", |client| client.trigger("private-x", "client-hello", "").is_err()),
+        ("trigger on a public channel", |client| client.trigger("news", "client-x", "").is_err()),
+        ("trigger too much", |client| {
+            client.trigger("private-chat", "client-x", &"x".repeat(1024 * 1024)).is_err()
+        }),
+        ("trigger what is no JSON", |client| {
+            let keys = std::collections::HashMap::from([((1, 2), 3)]);
+            client.trigger("private-chat", "client-x", &keys).is_err()
+        }),
+        ("trigger when allowed", |client| {
+            Hand::new(client.trigger_when_allowed("private-x", "client-x", "")).done().is_err()
+        }),
+        ("sign in as no user", |client| client.sign_in(Some("{}")).is_err()),
+        ("sign in as nobody", |client| client.sign_in(None).is_err()),
+        ("subscribe with bad info", |client| {
+            let me = SubscribeOptions::member("1").info("{");
+            client.subscribe_with("presence-room", &me).is_err()
+        }),
+    ];
+    let mut rig = chatting();
+    for (name, command) in commands {
+        assert!(command(&rig.client), "{name} is accepted");
+        assert_eq!(rig.count_wakes(), 0, "{name}");
+        assert_eq!(rig.run(), 0, "{name}");
+    }
+    rig.client.trigger("private-chat", "client-hello", "hi").unwrap();
+    assert_eq!(rig.count_wakes(), 1);
+    rig.settle();
+    assert_eq!(rig.server().take_received(), ["client-hello private-chat"]);
+}
+
+#[test]
+fn what_is_refused_for_the_state_of_the_client_wakes_nobody() {
+    // A receiver of a channel that was unsubscribed from.
+    let mut rig = chatting();
+    let news = rig.client.subscribe("private-news").unwrap();
+    rig.client.unsubscribe("private-news").unwrap();
+    rig.settle();
+    news.trigger("client-hello", "hi").unwrap_err();
+    assert_eq!(rig.count_wakes(), 0);
+    // Without a connection.
+    rig.client.disconnect();
+    rig.settle();
+    rig.client.trigger("private-chat", "client-hello", "hi").unwrap_err();
+    assert!(Hand::new(rig.client.flush()).done().is_err());
+    assert_eq!(rig.count_wakes(), 0);
+    // More a second than is allowed, and a caller that does not wait for it.
+    let config = config().client_events_per_second(Some(1));
+    let mut rig = Rig::connected_with(config, Options::default());
+    rig.want("private-chat");
+    rig.settle();
+    rig.client.trigger("private-chat", "client-a", "1").unwrap();
+    rig.settle();
+    rig.client.trigger("private-chat", "client-a", "2").unwrap_err();
+    assert_eq!(rig.count_wakes(), 0);
+    // One that waits needs the pump to keep the time.
+    let mut waits = Hand::new(rig.client.trigger_when_allowed("private-chat", "client-a", "2"));
+    assert!(waits.poll().is_pending());
+    assert_eq!(rig.count_wakes(), 1);
+    // Nobody authorizes.
+    let mut rig =
+        Rig::with(Config::builder("app-key").host("server.example").port(80), Options::default());
+    rig.settle();
+    assert!(rig.client.subscribe("private-chat").is_err());
+    rig.client.sign_in(None).unwrap_err();
+    assert_eq!(rig.count_wakes(), 0);
+}
+
+#[test]
+fn a_recording_gets_the_refused_commands_at_once_too() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = lines.clone();
+    let options =
+        Options::default().record(move |line| sink.lock().unwrap().push(line.to_string()));
+    let mut rig = Rig::connected_with(config(), options);
+    let before = lines.lock().unwrap().len();
+    rig.client.unsubscribe("news").unwrap_err();
+    assert_eq!(rig.count_wakes(), 1);
+    rig.run();
+    let lines = lines.lock().unwrap();
+    assert!(lines[before..].iter().any(|line| line.contains("news")), "{:?}", &lines[before..]);
 }
 
 #[test]

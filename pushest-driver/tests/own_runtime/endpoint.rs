@@ -1,12 +1,12 @@
 //! An endpoint whose name has several addresses.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use pushest_driver::{AuthEndpoint, Client, Options};
-use pushest_testkit::Server;
+use pushest_testkit::protocol::App;
+use pushest_testkit::{AuthorizationEndpoint, Server};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::client_resolving;
@@ -34,22 +34,11 @@ impl Silent {
     }
 }
 
-/// An endpoint that refuses everything with this status, for as long as the test's process runs.
-fn refusing(status: u16) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("bound");
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
-            let mut request = [0; 4096];
-            // A request this short comes in one piece.
-            let _ = stream.read(&mut request);
-            let answer =
-                format!("HTTP/1.1 {status} -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    address
+/// An endpoint that refuses everything with this status.
+fn refusing(status: u16) -> AuthorizationEndpoint {
+    let endpoint = AuthorizationEndpoint::start(&App::default()).expect("an endpoint");
+    endpoint.refuse(status, "");
+    endpoint
 }
 
 /// A client of a server that is there. What the endpoint's name resolves to depends on how often
@@ -80,7 +69,7 @@ async fn silent_addresses_of_an_endpoint_cost_less_than_a_second_and_only_once()
     for count in [2, 4] {
         let silent: Vec<_> = (0..count).map(|_| Silent::new()).collect();
         let mut addresses: Vec<_> = silent.iter().map(|silent| silent.address).collect();
-        addresses.push(good);
+        addresses.push(good.addr());
         let client = client(&server, move |_| addresses.clone());
         client.connected().await.expect("connected");
         for channel in ["private-first", "private-second"] {
@@ -97,12 +86,12 @@ async fn silent_addresses_of_an_endpoint_cost_less_than_a_second_and_only_once()
 async fn the_address_of_an_endpoint_that_answered_is_asked_first_the_next_time() {
     let server = Server::start().expect("a server");
     let (silent, answers, other) = (Silent::new(), refusing(403), refusing(404));
-    let dead = silent.address;
+    let (dead, answered, moved) = (silent.address, answers.addr(), other.addr());
     let client = client(&server, move |times| match times {
-        0 => vec![dead, answers],
-        1 => vec![other, answers],
+        0 => vec![dead, answered],
+        1 => vec![moved, answered],
         // The name has another address now.
-        _ => vec![other],
+        _ => vec![moved],
     });
     for (channel, status) in [("private-a", "403"), ("private-b", "403"), ("private-c", "404")] {
         let text = refusal(&client, channel).await;

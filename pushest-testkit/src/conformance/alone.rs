@@ -10,12 +10,11 @@ use pushest_proto::{
     AuthEndpoint, BackoffConfig, Config, ConnectionState, DialFailure, Loss, Timeouts,
 };
 
-use super::app::{Answer, App, grant};
 use super::connecting::DeadAddress;
 use super::driver::{Driver, DriverClient, Overflow, Settings};
 use super::in_process;
 use super::patience::{Expect, PATIENCE, connected, eventually, started, started_with};
-use crate::{Target, UpgradeFault};
+use crate::{AuthorizationEndpoint, Reply, Target, UpgradeFault};
 
 /// Says to the second process which test it is there for.
 const VARIABLE: &str = "PUSHEST_CONFORMANCE_ALONE";
@@ -131,9 +130,10 @@ const MOST_THREADS: usize = 8;
 
 pub fn endpoints_that_hang_hold_at_most_eight_threads_and_no_other_endpoint<D: Driver>() {
     let (remote, server) = in_process();
-    let hangs = App::start(|_| Answer::Silence);
-    let grants = App::start(grant(&server));
-    let asking = |app: &App| {
+    let hangs = AuthorizationEndpoint::start_with(server.app(), |_| Reply::silence());
+    let hangs = hangs.expect("an endpoint");
+    let grants = AuthorizationEndpoint::start(server.app()).expect("an endpoint");
+    let asking = |app: &AuthorizationEndpoint| {
         let endpoint = Some(AuthEndpoint::new(&app.url("/")));
         // No request that hangs ends by itself meanwhile.
         let timeouts = Timeouts { authorization: 10 * PATIENCE, ..Timeouts::default() };
@@ -147,11 +147,11 @@ pub fn endpoints_that_hang_hold_at_most_eight_threads_and_no_other_endpoint<D: D
         client.sleep(Duration::from_millis(20));
         assert!(threads("pushest-http") <= MOST_THREADS);
     }
-    eventually("as many requests as there may be", || hangs.asked().len() >= 6);
+    eventually("as many requests as there may be", || hangs.requests().len() >= 6);
     let mut other = asking(&grants);
     (0..20).for_each(|number| other.must_subscribe(&format!("private-{number}")));
     assert!(threads("pushest-http") <= MOST_THREADS);
-    assert_eq!(hangs.asked().len(), 6, "none of them ended, and two threads are for others");
+    assert_eq!(hangs.requests().len(), 6, "none of them ended, and two threads are for others");
     // What waits for a thread is given up with its client, and what runs ends with it.
     drop(clients);
     other.must_flush();

@@ -74,7 +74,6 @@
 //! authorizations does, for builds that have it. [`conformance_on_real_server!`](crate::conformance_on_real_server!) runs the scenarios
 //! that need nothing but a server of the protocol against one that listens somewhere.
 
-mod app;
 mod driver;
 mod gate;
 mod list;

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::time::Duration;
 
+use super::encrypted::MasterKey;
 use super::profile::Profile;
 
 /// The app that the server serves: what clients name by its key and sign with its secret.
@@ -13,18 +14,33 @@ pub struct App {
     /// Names the app in a client's URL (`/app/KEY`) and in every signature.
     pub key: String,
     pub(super) secret: String,
+    master_key: MasterKey,
 }
 
 impl App {
     /// An app of these three names.
     pub fn new(id: impl Into<String>, key: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self { id: id.into(), key: key.into(), secret: secret.into() }
+        let (id, key, secret) = (id.into(), key.into(), secret.into());
+        Self { id, key, secret, master_key: MasterKey::default() }
+    }
+
+    /// The same app with another key for its encrypted channels than [`MasterKey::default`].
+    #[must_use]
+    pub fn with_master_key(mut self, key: MasterKey) -> Self {
+        self.master_key = key;
+        self
     }
 
     /// The secret that everything is signed with.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret
+    }
+
+    /// The key of its encrypted channels.
+    #[must_use]
+    pub fn master_key(&self) -> &MasterKey {
+        &self.master_key
     }
 }
 

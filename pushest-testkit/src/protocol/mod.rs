@@ -36,6 +36,7 @@ mod config;
 mod connection;
 mod decode;
 mod encode;
+mod encrypted;
 mod faults;
 mod http_api;
 mod http_events;
@@ -53,10 +54,12 @@ use bytestring::ByteString;
 
 pub use broker::Broker;
 pub use config::{App, Limits, ServerConfig};
+pub use encrypted::MasterKey;
 pub use faults::Target;
 pub use http_api::{HttpRequest, HttpResponse};
 pub use profile::Profile;
 pub use refusal::{Refusal, RefusalEnd};
+pub(crate) use signature::sign;
 
 /// A connection of a client, numbered from 1 in the order of connecting; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,4 +1,4 @@
-//! Checking signatures: the testkit's own few lines, so that a mistake in the client's signing
+//! Checking signatures, and what an app's server signs: the testkit's own few lines, so that a mistake in the client's signing
 //! cannot hide behind the same mistake here.
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -22,6 +22,14 @@ pub(super) fn verify(secret: &str, parts: &[&str], signature: &str) -> bool {
         mac.update(part.as_bytes());
     }
     mac.verify_slice(&digest).is_ok()
+}
+
+/// The lower-case hex HMAC-SHA256 of a text under `secret`.
+pub(crate) fn sign(secret: &str, text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .expect("HMAC accepts a key of any length");
+    mac.update(text.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// Whether `auth` is `KEY:SIGNATURE` for this key over the joined `parts`.
@@ -68,6 +76,12 @@ mod tests {
             &[r#"1234.1234::user::{"id":"12345"}"#],
             "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba"
         ));
+    }
+
+    #[test]
+    fn what_is_signed_is_the_published_vector() {
+        let digest = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4";
+        assert_eq!(sign(SECRET, "1234.1234:private-foobar"), digest);
     }
 
     #[test]

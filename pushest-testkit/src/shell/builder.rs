@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::certificate::Identity;
 use super::event_loop::{self, EventLoop};
 use super::{Certificate, Server};
-use crate::protocol::{App, Broker, Limits, Profile, ServerConfig};
+use crate::protocol::{App, Broker, Limits, MasterKey, Profile, ServerConfig};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -82,7 +82,16 @@ impl Builder {
         key: impl Into<String>,
         secret: impl Into<String>,
     ) -> Self {
-        self.config.app = App::new(id, key, secret);
+        let master_key = self.config.app.master_key().clone();
+        self.config.app = App::new(id, key, secret).with_master_key(master_key);
+        self
+    }
+
+    /// The key of the app's encrypted channels, which [`Server::publish_encrypted`] seals with; by
+    /// default [`MasterKey::default`].
+    #[must_use]
+    pub fn master_key(mut self, key: MasterKey) -> Self {
+        self.config.app = self.config.app.with_master_key(key);
         self
     }
 

@@ -29,13 +29,13 @@ pub enum Certificate {
 
 /// What a TLS server needs, and what its clients must trust.
 #[derive(Debug)]
-pub(super) struct Identity {
-    pub(super) authority_pem: String,
-    pub(super) config: Arc<ServerConfig>,
+pub(crate) struct Identity {
+    pub(crate) authority_pem: String,
+    pub(crate) config: Arc<ServerConfig>,
 }
 
 impl Identity {
-    pub(super) fn new(certificate: Certificate, address: IpAddr) -> io::Result<Self> {
+    pub(crate) fn new(certificate: Certificate, address: IpAddr) -> io::Result<Self> {
         if certificate == Certificate::SelfSigned {
             return Self::self_signed(address);
         }

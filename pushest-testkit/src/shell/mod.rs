@@ -18,6 +18,7 @@ use std::time::Duration;
 
 pub use builder::{Builder, PlainClients};
 pub use certificate::Certificate;
+pub(crate) use certificate::Identity;
 pub use faults::{EchoForm, UpgradeFault};
 pub use wait::Until;
 
@@ -140,6 +141,34 @@ impl Server {
             let now = turn.shared.now;
             turn.shared.broker.publish(&channel, &event, &data, exclude.as_deref(), now);
         });
+    }
+
+    /// Encrypts `data` with the app's master key and sends an event of it to every subscriber of an
+    /// encrypted channel, as the app's server does: the server itself cannot read it.
+    ///
+    /// ```
+    /// use pushest_testkit::{MasterKey, Server};
+    ///
+    /// let key = MasterKey::random();
+    /// let server = Server::builder().master_key(key.clone()).start()?;
+    /// // Clients read it with `Config::builder(…).master_key(key.as_bytes())`, or with the
+    /// // `shared_secret` that an `AuthorizationEndpoint` gives them.
+    /// server.publish_encrypted("private-encrypted-diary", "entry", "dear diary");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// What another key sealed is [published](Self::publish) as it is: the data of
+    /// [`MasterKey::seal`](crate::MasterKey::seal).
+    ///
+    /// # Panics
+    /// If the channel's name does not begin with `private-encrypted-`: its subscribers would take the
+    /// ciphertext for the data.
+    pub fn publish_encrypted(&self, channel: &str, event: &str, data: &str) {
+        assert!(
+            channel.starts_with("private-encrypted-"),
+            "{channel:?} is not an encrypted channel: its name begins with private-encrypted-"
+        );
+        self.publish(channel, event, &self.app.master_key().seal(channel, data));
     }
 
     /// Sends an event to every connection of a signed-in user.

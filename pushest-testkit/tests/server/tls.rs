@@ -15,6 +15,15 @@ fn secure(
     authority_pem: &str,
     name: &str,
 ) -> StreamOwned<ClientConnection, TcpStream> {
+    trusting(tcp(server), authority_pem, name)
+}
+
+/// A client's TLS that trusts this authority alone.
+pub(crate) fn trusting(
+    stream: TcpStream,
+    authority_pem: &str,
+    name: &str,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority_pem.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -25,7 +34,7 @@ fn secure(
         .with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-    StreamOwned::new(connection, tcp(server))
+    StreamOwned::new(connection, stream)
 }
 
 /// Why a TLS handshake with the server's own authority fails.

@@ -1,14 +1,12 @@
 //! What all tests share: where the server is, and waiting for events instead of sleeping.
 #![allow(dead_code)] // Each test binary uses its part.
 
-pub(crate) mod encrypted;
-pub(crate) mod endpoint;
-
 use std::future::Future;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use pushest_testkit::conformance::Remote;
+use pushest_testkit::protocol::App;
 use pushest_tokio::{BackoffConfig, Client, Config, ConfigBuilder, Event, Subscription};
 
 /// Longer than anything here takes, even on a busy machine.
@@ -34,6 +32,11 @@ impl Target {
         };
         parts()
             .unwrap_or_else(|| panic!("{url:?} is not of the form pusher://KEY:SECRET@HOST:PORT"))
+    }
+
+    /// The app on it.
+    pub(crate) fn app(&self) -> App {
+        App::new("app-id", &*self.key, &*self.secret)
     }
 
     pub(crate) fn builder(&self) -> ConfigBuilder {

@@ -4,22 +4,31 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use pushest_testkit::Target as Peers;
+use pushest_testkit::{AuthorizationEndpoint, ReceivedRequest, Reply, Server, Target as Peers};
 use pushest_tokio::{
     AuthEndpoint, ChannelState, Client, Denied, Event, Options, RequestFailure, Subscription,
     SubscriptionError, Timeouts,
 };
 
-use crate::common::endpoint::{Answer, Endpoint, grant};
 use crate::common::{PATIENCE, Target, next_text, subscribed, wait_for, within};
 use crate::start;
+
+/// Who is granted what is asked for.
+const USER: &str = "ann";
+
+fn endpoint(
+    server: &Server,
+    respond: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static,
+) -> AuthorizationEndpoint {
+    AuthorizationEndpoint::start_with(server.app(), respond).expect("an endpoint")
+}
 
 fn client(target: &Target, options: Options) -> Client {
     let timeouts = Timeouts { authorization: Duration::from_millis(500), ..Timeouts::default() };
     Client::with_options(target.builder().timeouts(timeouts).build().expect("valid"), options)
 }
 
-fn asking(endpoint: &Endpoint) -> Options {
+fn asking(endpoint: &AuthorizationEndpoint) -> Options {
     Options::default().auth_endpoint(AuthEndpoint::new(&endpoint.url("/pusher/auth")))
 }
 
@@ -57,10 +66,10 @@ async fn troubles(subscription: &mut Subscription) -> Vec<Denied> {
 #[tokio::test]
 async fn it_is_sent_a_form_with_parameters_and_headers_and_every_2xx_grants() {
     let (target, server) = start();
-    let (signs, number) = (target.clone(), AtomicU32::new(0));
-    let endpoint = Endpoint::start(move |asked| {
+    let number = AtomicU32::new(0);
+    let endpoint = endpoint(&server, move |asked| {
         let status = [200, 201][number.fetch_add(1, Ordering::SeqCst) as usize % 2];
-        Answer::status(status, &grant(&signs, asked))
+        Reply::new(status, asked.grant(USER).body())
     });
     let asks = AuthEndpoint::new(&endpoint.url("/pusher/auth"))
         .user_url(&endpoint.url("/pusher/user-auth"))
@@ -70,37 +79,37 @@ async fn it_is_sent_a_form_with_parameters_and_headers_and_every_2xx_grants() {
     let mut orders = subscribed(&client, "private-orders").await;
     // The endpoint knows who subscribes: nobody has to say so here.
     let room = subscribed(&client, "presence-room").await;
-    assert_eq!(room.members()[0].id(), "7");
+    assert_eq!(room.members()[0].id(), USER);
     client.sign_in(None).expect("somebody authorizes");
-    assert_eq!(within(client.signed_in()).await.as_deref(), Ok("ann"));
+    assert_eq!(within(client.signed_in()).await.as_deref(), Ok(USER));
     server.publish("private-orders", "order", "1");
     assert_eq!(next_text(&mut orders, "order").await, "1");
 
-    let asked = endpoint.asked();
+    let asked = endpoint.requests();
     let socket_id = client.status().socket_id.expect("connected");
-    let paths: Vec<_> = asked.iter().map(|asked| asked.path.as_str()).collect();
+    let paths: Vec<_> = asked.iter().map(ReceivedRequest::target).collect();
     assert_eq!(paths, ["/pusher/auth", "/pusher/auth", "/pusher/user-auth"]);
     for asked in &asked {
-        assert_eq!(asked.method, "POST");
-        assert_eq!(asked.headers["content-type"], "application/x-www-form-urlencoded");
-        assert_eq!(asked.headers["x-csrf-token"], "0123");
-        assert_eq!(asked.form["socket_id"], socket_id.as_str());
-        assert_eq!(asked.form["tenant"], "7 & 8");
+        assert_eq!(asked.method(), "POST");
+        assert_eq!(asked.header("content-type"), Some("application/x-www-form-urlencoded"));
+        assert_eq!(asked.header("x-csrf-token"), Some("0123"));
+        assert_eq!(asked.socket_id(), Some(socket_id.as_str()));
+        assert_eq!(asked.field("tenant"), Some("7 & 8"));
     }
-    assert_eq!(asked[0].form["channel_name"], "private-orders");
-    assert!(!asked[2].form.contains_key("channel_name"));
+    assert_eq!(asked[0].channel(), Some("private-orders"));
+    assert_eq!(asked[2].channel(), None);
 }
 
 #[tokio::test]
 async fn a_refusal_is_final_with_status_and_body_until_retried_and_others_go_on() {
     let (target, server) = start();
-    let (signs, is_open) = (target.clone(), AtomicU32::new(0));
-    let endpoint = Endpoint::start(move |asked| {
-        let is_staff = asked.form["channel_name"] == "private-staff";
+    let is_open = AtomicU32::new(0);
+    let endpoint = endpoint(&server, move |asked| {
+        let is_staff = asked.channel() == Some("private-staff");
         if is_staff && is_open.fetch_add(1, Ordering::SeqCst) == 0 {
-            return Answer::status(403, r#"{"message":"not on Sundays"}"#);
+            return Reply::new(403, r#"{"message":"not on Sundays"}"#);
         }
-        Answer::status(200, &grant(&signs, asked))
+        asked.grant(USER)
     });
     let client = client(&target, asking(&endpoint));
     let mut staff = client.subscribe("private-staff").expect("a good channel");
@@ -123,15 +132,16 @@ async fn a_refusal_is_final_with_status_and_body_until_retried_and_others_go_on(
 
 #[tokio::test]
 async fn trouble_of_the_endpoint_is_told_and_tried_again_with_fresh_headers() {
-    let (target, _server) = start();
-    let (signs, attempts) = (target.clone(), AtomicU32::new(0));
-    let endpoint = Endpoint::start(move |asked| match attempts.fetch_add(1, Ordering::SeqCst) {
-        0 => Answer::status(500, "out of order"),
-        1 => Answer::Http(503, vec![("Retry-After", "0".to_string())], String::new()),
-        2 => Answer::Silence,
-        3 => Answer::Raw("220 mail.example ESMTP\r\n"),
-        _ => Answer::status(200, &grant(&signs, asked)),
-    });
+    let (target, server) = start();
+    let endpoint = AuthorizationEndpoint::start(server.app()).expect("an endpoint");
+    for trouble in [
+        Reply::new(500, "out of order"),
+        Reply::new(503, "").retry_after(0),
+        Reply::silence(),
+        Reply::raw("220 mail.example ESMTP\r\n"),
+    ] {
+        endpoint.reply_next(1, trouble);
+    }
     let options = asking(&endpoint).auth_headers(|request| {
         let reason = request.last_failure.as_ref().map_or("none".to_string(), ToString::to_string);
         vec![
@@ -154,28 +164,25 @@ async fn trouble_of_the_endpoint_is_told_and_tried_again_with_fresh_headers() {
     assert!(seen[2].to_string().contains("no answer within"), "{seen:#?}");
     assert_eq!(seen[3], Denied::unavailable(None, "the answer is not HTTP"));
 
-    let asked = endpoint.asked();
+    let asked = endpoint.requests();
     for (number, asked) in asked.iter().enumerate() {
-        assert_eq!(asked.headers["authorization"], format!("Bearer token-{}", number + 1));
+        let token = format!("Bearer token-{}", number + 1);
+        assert_eq!(asked.header("authorization"), Some(&*token));
     }
-    assert_eq!(asked[0].headers["x-last-failure"], "none");
-    assert!(asked[1].headers["x-last-failure"].contains("out of order"));
+    assert_eq!(asked[0].header("x-last-failure"), Some("none"));
+    assert!(asked[1].header("x-last-failure").expect("why").contains("out of order"));
     assert!(!format!("{client:?} {seen:?}").contains("token-"));
 }
 
 #[tokio::test]
 async fn junk_and_redirects_are_final_and_nothing_is_followed() {
-    let (target, _server) = start();
-    let endpoint = Endpoint::start(|asked| match asked.form["channel_name"].as_str() {
-        "private-moved" => {
-            Answer::Http(302, vec![("Location", "/login".to_string())], String::new())
-        }
-        "private-kept" => {
-            Answer::Http(307, vec![("Location", "/auth2".to_string())], String::new())
-        }
-        "private-large" => Answer::status(200, &"x".repeat(2 * 1024 * 1024)),
-        "private-page" => Answer::status(200, "<html>the secret of the day is 42</html>"),
-        _ => Answer::status(200, r#"{"user_data":"{}"}"#),
+    let (target, server) = start();
+    let endpoint = endpoint(&server, |asked| match asked.channel().expect("nobody signs in") {
+        "private-moved" => Reply::new(302, "").header("Location", "/login"),
+        "private-kept" => Reply::new(307, "").header("Location", "/auth2"),
+        "private-large" => Reply::new(200, "x".repeat(2 * 1024 * 1024)),
+        "private-page" => Reply::new(200, "<html>the secret of the day is 42</html>"),
+        _ => Reply::new(200, r#"{"user_data":"{}"}"#),
     });
     let client = client(&target, asking(&endpoint));
     for (channel, status, text) in [
@@ -188,7 +195,7 @@ async fn junk_and_redirects_are_final_and_nothing_is_followed() {
         let subscription = client.subscribe(channel).expect("a good channel");
         assert_eq!(refusal(&subscription).await, (Some(status), text.to_string()), "{channel}");
     }
-    assert!(endpoint.asked().iter().all(|asked| asked.path == "/pusher/auth"));
+    assert!(endpoint.requests().iter().all(|asked| asked.target() == "/pusher/auth"));
 }
 
 #[tokio::test]
@@ -224,17 +231,14 @@ async fn what_cannot_be_asked_says_why() {
 async fn a_slow_answer_delays_nobody_and_a_panic_in_the_headers_is_survived() {
     let (target, server) = start();
     let (release, released) = mpsc::channel::<()>();
-    let (signs, released) = (target.clone(), Mutex::new(Some(released)));
-    let endpoint = Endpoint::start(move |asked| {
-        let answer = Answer::status(200, &grant(&signs, asked));
-        let slow = match asked.form["channel_name"].as_str() {
-            "private-slow" => released.lock().unwrap().take(),
-            _ => None,
-        };
-        match slow {
-            Some(signal) => Answer::After(signal, Box::new(answer)),
-            None => answer,
+    let released = Mutex::new(Some(released));
+    let endpoint = endpoint(&server, move |asked| {
+        if asked.channel() == Some("private-slow")
+            && let Some(signal) = released.lock().unwrap().take()
+        {
+            let _ = signal.recv();
         }
+        asked.grant(USER)
     });
     let options = asking(&endpoint).auth_headers(|request| {
         let is_first = request.attempt == 1;
@@ -261,13 +265,8 @@ async fn a_slow_answer_delays_nobody_and_a_panic_in_the_headers_is_survived() {
 
 #[test]
 fn a_request_that_hangs_ends_with_the_client() {
-    let (target, _server) = start();
-    let (came, comes) = mpsc::channel();
-    let came = Mutex::new(came);
-    let endpoint = Endpoint::start(move |_| {
-        came.lock().unwrap().send(()).expect("the test waits");
-        Answer::Silence
-    });
+    let (target, server) = start();
+    let endpoint = endpoint(&server, |_| Reply::silence());
     let hour = Duration::from_secs(60 * 60);
     let timeouts = Timeouts { authorization: hour, ..Timeouts::default() };
     let config = target.builder().timeouts(timeouts).build().expect("valid");
@@ -275,7 +274,7 @@ fn a_request_that_hangs_ends_with_the_client() {
     let runtime = runtime.expect("a runtime");
     let client = runtime.block_on(async { Client::with_options(config, asking(&endpoint)) });
     client.subscribe("private-orders").expect("a good channel").detach();
-    comes.recv_timeout(PATIENCE).expect("it asks");
+    endpoint.wait_for_requests(1, PATIENCE).expect("it asks");
     drop(client);
     // A runtime waits for the threads that it runs blocking work on.
     let (ended, ends) = mpsc::channel();
@@ -289,7 +288,7 @@ fn a_request_that_hangs_ends_with_the_client() {
 #[tokio::test]
 async fn it_is_asked_anew_for_each_socket_and_its_answers_are_never_mixed_up() {
     let (target, server) = start();
-    let endpoint = Endpoint::granting(&target);
+    let endpoint = AuthorizationEndpoint::start(server.app()).expect("an endpoint");
     let client = client(&target, asking(&endpoint));
     let names: Vec<String> = (0..20).map(|number| format!("private-{number}")).collect();
     let mut channels: Vec<_> =
@@ -301,8 +300,8 @@ async fn it_is_asked_anew_for_each_socket_and_its_answers_are_never_mixed_up() {
     for channel in &mut channels {
         wait_for(channel, |event| matches!(event, Event::Gap { .. }).then_some(())).await;
     }
-    let asked = endpoint.asked();
-    let mut socket_ids: Vec<_> = asked.iter().map(|asked| &asked.form["socket_id"]).collect();
+    let asked = endpoint.requests();
+    let mut socket_ids: Vec<_> = asked.iter().map(ReceivedRequest::socket_id).collect();
     socket_ids.dedup();
     assert_eq!((asked.len(), socket_ids.len()), (40, 2));
 }

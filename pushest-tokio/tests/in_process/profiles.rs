@@ -8,7 +8,6 @@ use pushest_tokio::{
     Subscription, Timeouts,
 };
 
-use crate::common::encrypted::{MASTER_KEY, seal};
 use crate::common::{Target, next_text, subscribed, unique, wait_for, within};
 use crate::target_of;
 
@@ -66,9 +65,10 @@ async fn a_cache_channel_hits_or_says_that_it_missed(like: &Like) {
 async fn an_encrypted_channel_is_opened_with_the_master_key(like: &Like) {
     for prefix in ["private-encrypted-", "private-encrypted-cache-"] {
         let channel = unique(prefix);
-        let client = like.client(|builder| builder.master_key(MASTER_KEY));
+        let client =
+            like.client(|builder| builder.master_key(like.server.app().master_key().as_bytes()));
         let mut safe = subscribed(&client, &channel).await;
-        like.server.publish(&channel, "code", &seal(&channel, r#"{"number":7}"#));
+        like.server.publish_encrypted(&channel, "code", r#"{"number":7}"#);
         let event = wait_for(&mut safe, |event| match event {
             Event::Channel(event) => Some(event.clone()),
             _ => None,

@@ -1,18 +1,16 @@
 //! `pushest demo`: a server and two clients in this process, over real WebSockets.
 
 mod person;
-mod publisher;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use pushest_proto::{ChannelEvent, ConnectionState, Event, Member, PresenceChange};
-use pushest_testkit::Server;
+use pushest_testkit::{MasterKey, Server};
 use tokio::time::timeout;
 
 use self::person::{Person, WAIT};
-use self::publisher::Publisher;
 use crate::arguments::DemoArguments;
 use crate::failure::Failure;
 use crate::interruption;
@@ -46,18 +44,19 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     async fn perform(&self) -> Result<(), Failure> {
-        let server = Server::start()
+        let server = Server::builder()
+            .master_key(MasterKey::random())
+            .start()
             .map_err(|error| Failure::failed(format_args!("the server cannot start: {error}")))?;
         self.say("server", format_args!("listening on ws://{}", server.addr()))?;
-        let publisher = Publisher::new();
-        let mut ada = Person::new("ada", "Ada Lovelace", &server, &publisher, self.runtime)?;
-        let mut grace = Person::new("grace", "Grace Hopper", &server, &publisher, self.runtime)?;
+        let mut ada = Person::new("ada", "Ada Lovelace", &server, self.runtime)?;
+        let mut grace = Person::new("grace", "Grace Hopper", &server, self.runtime)?;
 
         self.connect(&mut ada, &mut grace).await?;
         self.public(&server, &mut ada, &mut grace).await?;
         self.private(&mut ada, &mut grace).await?;
         self.presence(&mut ada, &mut grace).await?;
-        self.encrypted(&server, &publisher, &mut ada, &mut grace).await?;
+        self.encrypted(&server, &mut ada, &mut grace).await?;
         self.cache(&server, &mut ada, &mut grace).await?;
         self.sign_in(&server, &mut ada, &mut grace).await?;
         self.loss(&server, &mut ada, &mut grace).await?;
@@ -127,13 +126,12 @@ impl Stage<'_> {
     async fn encrypted(
         &self,
         server: &Server,
-        publisher: &Publisher,
         ada: &mut Person,
         grace: &mut Person,
     ) -> Result<(), Failure> {
         ada.subscribe(ENCRYPTED).await?;
         grace.subscribe(ENCRYPTED).await?;
-        let sealed = publisher.seal(ENCRYPTED, r#"{"text":"dear diary"}"#);
+        let sealed = server.app().master_key().seal(ENCRYPTED, r#"{"text":"dear diary"}"#);
         let start: String = sealed.chars().take(40).collect();
         server.publish(ENCRYPTED, "entry", &sealed);
         self.say("encrypted", format_args!("the server carries what it cannot read: {start}…"))?;

@@ -9,7 +9,6 @@ use pushest_testkit::Server;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::publisher::Publisher;
 use crate::failure::Failure;
 use crate::runtime::Runtime;
 
@@ -29,12 +28,11 @@ impl Person {
         name: &'static str,
         full_name: &str,
         server: &Server,
-        publisher: &Publisher,
         runtime: Runtime,
     ) -> Result<Self, Failure> {
         let config = Config::builder(&server.app().key)
             .secret(server.app().secret())
-            .master_key(publisher.master_key())
+            .master_key(server.app().master_key().as_bytes())
             .host(&server.addr().ip().to_string())
             .port(server.port())
             .build()?;

@@ -8,11 +8,11 @@ use pushest_proto::{AuthEndpoint, Config, DialFailure, Event, Loss};
 
 use self::identity::Identity;
 use self::wrong::Wrong;
-use crate::conformance::app::{Answer, App, grant};
 use crate::conformance::driver::{Driver, DriverClient, Settings, Unmet};
 use crate::conformance::patience::{Expect, PATIENCE, started_with};
 use crate::conformance::{Remote, in_process};
-use crate::{Builder, Certificate, Server};
+use crate::protocol::App;
+use crate::{AuthorizationEndpoint, Builder, Certificate, ReceivedRequest, Reply, Server};
 
 /// As openssl 3.0 made it:
 /// `openssl req -x509 -new -key key.pem -days 36500 -subj /CN=localhost -addext
@@ -45,9 +45,18 @@ pub fn a_certificate_that_openssl_made_for_the_server_is_trusted_where_it_was_gi
     started_with::<D>(config("localhost", server.port()), settings).must_connect();
 }
 
+/// An endpoint that shows this certificate.
+fn endpoint(
+    app: &App,
+    shown: &Identity,
+    respond: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static,
+) -> AuthorizationEndpoint {
+    AuthorizationEndpoint::start_tls_with(app, shown.config(), respond).expect("an endpoint")
+}
+
 /// Dials what shows the certificate, and returns why it was refused.
 fn refusal<D: Driver>(wrong: &Wrong) -> String {
-    let shows = App::start_with(Some(wrong.shown.config()), |_| Answer::Silence);
+    let shows = endpoint(&App::default(), &wrong.shown, |_| Reply::silence());
     let mut client = started_with::<D>(config("localhost", shows.port()), trusting(&wrong.given));
     let Err(Unmet::Failed(error)) = client.connected(PATIENCE) else {
         panic!("{} must not be trusted; {:?}", wrong.what, client.status())
@@ -55,7 +64,7 @@ fn refusal<D: Driver>(wrong: &Wrong) -> String {
     let loss = client.status().last_loss.expect("why");
     let is_certificate = matches!(*loss, Loss::Dial(DialFailure::Tls { certificate: true, .. }));
     assert!(is_certificate, "{}: {loss:?}", wrong.what);
-    assert!(shows.asked().is_empty(), "{}", wrong.what);
+    assert!(shows.requests().is_empty(), "{}", wrong.what);
     error
 }
 
@@ -87,11 +96,11 @@ pub fn an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wro
 >() {
     let (remote, server) = in_process();
     let made = Identity::from_pem(OPENSSL, OPENSSL_KEY);
-    let app = App::start_with(Some(made.config()), grant(&server));
+    let app = endpoint(server.app(), &made, |asked| asked.grant("ann"));
     asking::<D>(&remote, app.port(), OPENSSL).must_subscribe("private-orders");
 
     for wrong in wrong::given().into_iter().chain(wrong::others()) {
-        let app = App::start_with(Some(wrong.shown.config()), grant(&server));
+        let app = endpoint(server.app(), &wrong.shown, |asked| asked.grant("ann"));
         let mut client = asking::<D>(&remote, app.port(), &wrong.given);
         client.want("private-orders");
         let text = client.wait_for(|event| match event {
@@ -100,6 +109,6 @@ pub fn an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wro
             _ => None,
         });
         assert!(text.contains(wrong.words), "{}: {text}", wrong.what);
-        assert!(app.asked().is_empty(), "{}", wrong.what);
+        assert!(app.requests().is_empty(), "{}", wrong.what);
     }
 }

@@ -6,10 +6,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pushest_proto::{AuthEndpoint, Event};
 
-use crate::conformance::app::{Answer, App, Asked, grant};
 use crate::conformance::driver::{Driver, DriverClient, Settings, Unmet};
 use crate::conformance::patience::{Expect, PATIENCE, started_with};
 use crate::conformance::{Remote, in_process};
+use crate::{AuthorizationEndpoint, ReceivedRequest, Reply, Server};
+
+/// Who is granted what is asked for.
+const USER: &str = "ann";
+
+fn app(
+    server: &Server,
+    respond: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static,
+) -> AuthorizationEndpoint {
+    AuthorizationEndpoint::start_with(server.app(), respond).expect("an endpoint")
+}
 
 fn asking<D: Driver>(remote: &Remote, endpoint: AuthEndpoint) -> D::Client {
     let settings = Settings { endpoint: Some(endpoint), ..Settings::default() };
@@ -27,23 +37,22 @@ fn refusal(client: &mut impl DriverClient, channel: &str) -> String {
 
 pub fn user_and_password_of_an_endpoints_url_are_sent_decoded_and_shown_nowhere<D: Driver>() {
     let (remote, server) = in_process();
-    let grants = grant(&server);
-    let app = App::start(move |asked| match asked.channel() {
-        "private-staff" => Answer::status(403, format!("ann:s@cret of {}", asked.text)),
-        "private-moved" => {
-            let to = "http://ann:s%40cret@127.0.0.1/login?token=t0ken".to_owned();
-            Answer::Http(302, vec![("Location", to)], Vec::new())
+    let app = app(&server, |asked| match asked.channel() {
+        Some("private-staff") => Reply::new(403, format!("ann:s@cret of {}", asked.text())),
+        Some("private-moved") => {
+            let to = "http://ann:s%40cret@127.0.0.1/login?token=t0ken";
+            Reply::new(302, "").header("Location", to)
         }
-        _ => grants(asked),
+        _ => asked.grant(USER),
     });
     let url = format!("http://ann:s%40cret@127.0.0.1:{}/auth?token=t0ken", app.port());
     let mut client = asking::<D>(&remote, AuthEndpoint::new(&url));
     client.must_subscribe("private-orders");
-    let asked = &app.asked()[0];
-    assert_eq!(asked.path, "/auth?token=t0ken");
-    assert_eq!(asked.header("host"), [format!("127.0.0.1:{}", app.port())]);
+    let asked = &app.requests()[0];
+    assert_eq!(asked.target(), "/auth?token=t0ken");
+    assert_eq!(asked.header_values("host"), [format!("127.0.0.1:{}", app.port())]);
     // ann:s@cret
-    assert_eq!(asked.header("authorization"), ["Basic YW5uOnNAY3JldA=="]);
+    assert_eq!(asked.header_values("authorization"), ["Basic YW5uOnNAY3JldA=="]);
 
     for channel in ["private-staff", "private-moved"] {
         let error = refusal(&mut client, channel);
@@ -55,35 +64,34 @@ pub fn user_and_password_of_an_endpoints_url_are_sent_decoded_and_shown_nowhere<
 
 pub fn headers_of_ones_own_take_the_place_of_the_urls_and_the_forms<D: Driver>() {
     let (remote, server) = in_process();
-    let app = App::start(grant(&server));
+    let app = AuthorizationEndpoint::start(server.app()).expect("an endpoint");
     let endpoint = AuthEndpoint::new(&format!("http://ann:secret@127.0.0.1:{}/", app.port()))
         .header("authorization", "Bearer own")
         .header("CONTENT-TYPE", "application/x-www-form-urlencoded; charset=utf-8");
     asking::<D>(&remote, endpoint).must_subscribe("private-orders");
-    let asked = &app.asked()[0];
-    assert_eq!(asked.header("authorization"), ["Bearer own"]);
+    let asked = &app.requests()[0];
+    assert_eq!(asked.header_values("authorization"), ["Bearer own"]);
     let form = "application/x-www-form-urlencoded; charset=utf-8";
-    assert_eq!(asked.header("content-type"), [form]);
+    assert_eq!(asked.header_values("content-type"), [form]);
 
-    let plain = App::start(grant(&server));
+    let plain = AuthorizationEndpoint::start(server.app()).expect("an endpoint");
     asking::<D>(&remote, AuthEndpoint::new(&plain.url("/"))).must_subscribe("private-orders");
-    let asked = &plain.asked()[0];
-    assert_eq!(asked.header("content-type"), ["application/x-www-form-urlencoded"]);
-    assert!(asked.header("authorization").is_empty());
+    let asked = &plain.requests()[0];
+    assert_eq!(asked.header_values("content-type"), ["application/x-www-form-urlencoded"]);
+    assert!(asked.header("authorization").is_none());
 }
 
 pub fn a_byte_order_mark_before_an_answer_is_skipped<D: Driver>() {
     let (remote, server) = in_process();
-    let grants = grant(&server);
-    let app = App::start(move |asked| {
-        let Answer::Http(200, _, json) = grants(asked) else { panic!("it grants") };
-        let text = String::from_utf8(json).expect("JSON");
+    let app = app(&server, |asked| {
+        let granted = asked.grant(USER);
+        let text = str::from_utf8(granted.body()).expect("JSON");
         let marked = format!("\u{feff}{text}");
-        Answer::status(
+        Reply::new(
             200,
             match asked.channel() {
-                "private-utf8" => marked.into_bytes(),
-                "private-utf16" => marked.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                Some("private-utf8") => marked.into_bytes(),
+                Some("private-utf16") => marked.encode_utf16().flat_map(u16::to_le_bytes).collect(),
                 _ => marked.encode_utf16().flat_map(u16::to_be_bytes).collect(),
             },
         )
@@ -96,17 +104,17 @@ pub fn a_byte_order_mark_before_an_answer_is_skipped<D: Driver>() {
 
 pub fn an_error_page_is_told_once_and_without_what_was_sent<D: Driver>() {
     let (remote, server) = in_process();
-    let (grants, count) = (grant(&server), Arc::new(AtomicUsize::new(0)));
-    let page = |number: usize, asked: &Asked| {
-        let sent = asked.text.replace('&', "&amp;");
-        let json = serde_json::json!({ "request": asked.text, "form": asked.form });
+    let count = Arc::new(AtomicUsize::new(0));
+    let page = |number: usize, asked: &ReceivedRequest| {
+        let sent = asked.text().replace('&', "&amp;");
+        let json = serde_json::json!({ "request": asked.text(), "form": asked.form() });
         format!("<h1>Oops</h1>\r\n<p>number {number}</p>\r\n<pre>{sent}</pre>{json}")
     };
-    let app = App::start(move |asked| match count.fetch_add(1, Ordering::SeqCst) {
-        number @ 0..3 => Answer::status(500, page(number, asked)),
-        number @ 3..5 => Answer::status(502, page(number, asked)),
-        5 => Answer::status(500, "\u{1b}[2Jout of\n\n  order"),
-        _ => grants(asked),
+    let app = app(&server, move |asked| match count.fetch_add(1, Ordering::SeqCst) {
+        number @ 0..3 => Reply::new(500, page(number, asked)),
+        number @ 3..5 => Reply::new(502, page(number, asked)),
+        5 => Reply::new(500, "\u{1b}[2Jout of\n\n  order"),
+        _ => asked.grant(USER),
     });
     let endpoint = AuthEndpoint::new(&app.url("/auth?q=query-s3cret"))
         .parameter("tenant", "tenant & s3cret")
@@ -122,7 +130,7 @@ pub fn an_error_page_is_told_once_and_without_what_was_sent<D: Driver>() {
         Event::Subscribed { .. } => Some(()),
         _ => None,
     });
-    assert_eq!(app.asked().len(), 7);
+    assert_eq!(app.requests().len(), 7);
     assert_eq!(told.len(), 3, "{told:#?}");
     let begins = |status| format!("authorization unavailable with HTTP status {status}: ");
     for (text, status) in told.iter().zip([500, 502]) {
@@ -140,8 +148,8 @@ pub fn an_error_page_is_told_once_and_without_what_was_sent<D: Driver>() {
 }
 
 pub fn an_error_page_that_never_ends_costs_a_second_and_its_status_counts<D: Driver>() {
-    let (remote, _server) = in_process();
-    let app = App::start(|_| Answer::Endless(403, "members only"));
+    let (remote, server) = in_process();
+    let app = app(&server, |_| Reply::endless(403, "members only"));
     let mut client = asking::<D>(&remote, AuthEndpoint::new(&app.url("/")));
     client.must_connect();
     let begun = Instant::now();
@@ -152,20 +160,19 @@ pub fn an_error_page_that_never_ends_costs_a_second_and_its_status_counts<D: Dri
 
 pub fn a_pause_until_a_date_is_kept<D: Driver>() {
     let (remote, server) = in_process();
-    let grants = grant(&server);
     let times = Arc::new(Mutex::new(Vec::new()));
     let came = times.clone();
     // Dates have whole seconds.
     let date = SystemTime::now() + Duration::from_secs(3);
-    let app = App::start(move |asked| {
+    let app = app(&server, move |asked| {
         let mut came = came.lock().expect("nobody panics");
         came.push(SystemTime::now());
         match came.len() {
             1 => {
                 let date = httpdate::fmt_http_date(date);
-                Answer::Http(503, vec![("Retry-After", date)], Vec::new())
+                Reply::new(503, "").header("Retry-After", &date)
             }
-            _ => grants(asked),
+            _ => asked.grant(USER),
         }
     });
     asking::<D>(&remote, AuthEndpoint::new(&app.url("/"))).must_subscribe("private-orders");

@@ -1,6 +1,6 @@
 //! What runs code of the user's may call the client from there, whatever it calls: sinks, authorizers,
 //! providers of headers, and what becomes of them when they are dropped. The crates of the runtimes
-//! include this beside the conformance suite, and say how their clients are called.
+//! say how their clients are called.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use pushest_driver::proto::{Config, ConfigBuilder, ConnectionState, Signer, Subs
 use pushest_driver::{Authorization, AuthorizationRequest, Commands, Options};
 use pushest_testkit::{Server, Target};
 
-use crate::adapter::Waits;
+use crate::Waits;
 
 /// Longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const STEP: Duration = Duration::from_millis(5);
 
 /// Calls of a client from within code that the client runs.
-pub(crate) trait Calls: Send + Sync + 'static {
+pub trait Calls: Send + Sync + 'static {
     /// Calls whatever leaves the client as it is, what waits, too. All of it must return.
     fn look(&self);
 
@@ -30,13 +30,13 @@ pub(crate) trait Calls: Send + Sync + 'static {
 }
 
 /// A client that can be called.
-pub(crate) trait Called: Waits {
+pub trait Called: Waits {
     /// The calls; they keep the client alive, where more than one handle can.
     fn calls(&self) -> Arc<dyn Calls>;
 }
 
 /// What the commands of every client are called with.
-pub(crate) fn look_at(commands: &Commands) {
+pub fn look_at(commands: &Commands) {
     let state = commands.status().state;
     let _ = commands.trigger("private-chat", "client-hello", &state.to_string());
     let _ = (commands.retry("private-chat"), commands.unsubscribe("nothing-of-this-name"));
@@ -126,7 +126,8 @@ fn subscribed<W: Waits>(client: &mut W) {
 }
 
 /// Fails the test if it does not end: what deadlocks cannot say so itself.
-pub(crate) fn bounded(test: fn()) {
+#[doc(hidden)]
+pub fn bounded(test: fn()) {
     let (done, ends) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         test();
@@ -139,7 +140,8 @@ pub(crate) fn bounded(test: fn()) {
     }
 }
 
-pub(crate) fn a_recordings_sink_may_call_its_client<W: Called>() {
+#[doc(hidden)]
+pub fn a_recordings_sink_may_call_its_client<W: Called>() {
     let server = Server::start().expect("a server");
     let place = Place::default();
     let (from_sink, last) = (place.clone(), LooksAtLast(place.clone()));
@@ -167,7 +169,8 @@ pub(crate) fn a_recordings_sink_may_call_its_client<W: Called>() {
     place.take();
 }
 
-pub(crate) fn a_recordings_sink_may_shut_its_client_down<W: Called>() {
+#[doc(hidden)]
+pub fn a_recordings_sink_may_shut_its_client_down<W: Called>() {
     let server = Server::start().expect("a server");
     let (place, is_time) = (Place::default(), Arc::new(AtomicBool::new(false)));
     let (from_sink, asked) = (place.clone(), is_time.clone());
@@ -193,7 +196,8 @@ pub(crate) fn a_recordings_sink_may_shut_its_client_down<W: Called>() {
     place.take();
 }
 
-pub(crate) fn a_recordings_sink_may_drop_the_last_client<W: Called>() {
+#[doc(hidden)]
+pub fn a_recordings_sink_may_drop_the_last_client<W: Called>() {
     let server = Server::start().expect("a server");
     let (place, is_time) = (Place::default(), Arc::new(AtomicBool::new(false)));
     let (from_sink, asked) = (place.clone(), is_time.clone());
@@ -217,7 +221,8 @@ pub(crate) fn a_recordings_sink_may_drop_the_last_client<W: Called>() {
     assert!(begun.elapsed() < PATIENCE);
 }
 
-pub(crate) fn authorizers_and_providers_of_headers_may_call_their_client<W: Called>() {
+#[doc(hidden)]
+pub fn authorizers_and_providers_of_headers_may_call_their_client<W: Called>() {
     let server = Server::start().expect("a server");
     let signer = Signer::new(&server.app().key, server.app().secret());
     let place = Place::default();
@@ -267,16 +272,18 @@ pub(crate) fn authorizers_and_providers_of_headers_may_call_their_client<W: Call
     place.take();
 }
 
-/// Makes a test of each for a client.
+/// Makes a test of each of the [`callbacks`](mod@crate::callbacks) for a client, whose
+/// [`Called`](trait@crate::callbacks::Called) this takes.
+#[macro_export]
 macro_rules! callbacks {
     ($client:ty: $($test:ident)*) => {$(
         #[test]
         fn $test() {
-            crate::callbacks::bounded(crate::callbacks::$test::<$client>);
+            $crate::callbacks::bounded($crate::callbacks::$test::<$client>);
         }
     )*};
     ($client:ty) => {
-        crate::callbacks::callbacks! { $client:
+        $crate::callbacks! { $client:
             a_recordings_sink_may_call_its_client
             a_recordings_sink_may_shut_its_client_down
             a_recordings_sink_may_drop_the_last_client
@@ -284,4 +291,3 @@ macro_rules! callbacks {
         }
     };
 }
-pub(crate) use callbacks;

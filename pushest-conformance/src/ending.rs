@@ -1,14 +1,17 @@
 //! A program ends when it is told to: whatever its client still waits for, `main` is over within
-//! moments of a shutdown, and the process with it. The crates of the runtimes include this; each test
-//! runs itself once more, as the program.
+//! moments of a shutdown, and the process with it. Each test runs itself once more, as the program.
+//! Linux only: it lists its threads.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use pushest_driver::{AuthEndpoint, Config, Denied, Options, Status};
+use pushest_driver::proto::AuthEndpoint;
+use pushest_driver::{Config, Denied, Options, Status};
 use pushest_testkit::Server;
+
+use crate::Features;
 
 /// Says to the second process that it is the program, and which.
 const VARIABLE: &str = "PUSHEST_ENDING";
@@ -22,23 +25,30 @@ const MOMENTS: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(60);
 
 /// What the client waits for.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Hang {
+pub enum Hang {
+    /// A name that is not resolved.
     Name,
+    /// An endpoint that does not answer.
     Endpoint,
+    /// An authorizer that does not return.
     Authorizer,
 }
 
 /// The program's client is to be made with these, and shut down once it hangs.
-pub(crate) struct Setting {
-    pub(crate) config: Config,
-    pub(crate) options: Options,
+#[derive(Debug)]
+pub struct Setting {
+    /// For a server of this setting's own.
+    pub config: Config,
+    /// What makes it hang.
+    pub options: Options,
     thread: &'static str,
     _held: (Server, TcpListener),
 }
 
 impl Setting {
-    fn new(hang: Hang) -> Self {
+    fn new<F: Features>(hang: Hang) -> Self {
         let server = Server::start().expect("a server");
         // It accepts, and never answers.
         let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -48,7 +58,7 @@ impl Setting {
         let (thread, options) = match hang {
             Hang::Name => ("pushest-names", Options::default()),
             Hang::Endpoint => {
-                ("pushest-http", Options::default().auth_endpoint(AuthEndpoint::new(&url)))
+                ("pushest-http", F::auth_endpoint(Options::default(), AuthEndpoint::new(&url)))
             }
             Hang::Authorizer => {
                 let options = Options::default().blocking_authorizer(|_| {
@@ -63,7 +73,7 @@ impl Setting {
     }
 
     /// Returns what waits until the client waits, and then says that it is shut down.
-    pub(crate) fn hang(&self) -> impl FnOnce() + Send + 'static {
+    pub fn hang(&self) -> impl FnOnce() + Send + 'static {
         let thread = self.thread;
         move || {
             let begun = Instant::now();
@@ -78,8 +88,12 @@ impl Setting {
     }
 }
 
-/// A thread stays for a while without work: what hangs has brought no loss either.
-pub(crate) fn check(status: &Status) {
+/// Checks that the client still hangs. A thread stays for a while without work: what hangs has
+/// brought no loss either.
+///
+/// # Panics
+/// If it does not hang.
+pub fn check(status: &Status) {
     assert!(status.last_loss.is_none(), "{status:?}");
 }
 
@@ -90,25 +104,14 @@ fn has_thread(name: &str) -> bool {
     names.flatten().any(|found| found.trim_end() == name)
 }
 
-pub(crate) fn a_program_ends_though_a_name_is_still_being_resolved(path: &str, program: Program) {
-    ends(path, Hang::Name, program);
-}
-
-pub(crate) fn a_program_ends_though_an_endpoint_is_silent(path: &str, program: Program) {
-    ends(path, Hang::Endpoint, program);
-}
-
-pub(crate) fn a_program_ends_though_a_blocking_authorizer_sleeps(path: &str, program: Program) {
-    ends(path, Hang::Authorizer, program);
-}
-
 /// Makes a client, shuts it down, and returns.
-pub(crate) type Program = fn(Setting);
+pub type Program = fn(Setting);
 
 /// Runs the program in a process of its own, and waits for its end.
-fn ends(path: &str, hang: Hang, program: Program) {
+#[doc(hidden)]
+pub fn ends<F: Features>(path: &str, hang: Hang, program: Program) {
     if std::env::var(VARIABLE).is_ok_and(|name| name == path) {
-        return program(Setting::new(hang));
+        return program(Setting::new::<F>(hang));
     }
     let (_, name) = path.split_once("::").expect("a path begins with the crate");
     let mut command = Command::new(std::env::current_exe().expect("a test is a program"));
@@ -162,21 +165,28 @@ impl Drop for Pipe {
     }
 }
 
-/// Makes a test of each hang, for a program.
+/// Makes a test of each hang, for a [`Program`](crate::ending::Program) of the crate that this is
+/// expanded in. The tests need its feature `http`.
+#[macro_export]
 macro_rules! programs_end {
-    ($program:path: $($test:ident)*) => {$(
-        #[test]
-        fn $test() {
-            let path = concat!(module_path!(), "::", stringify!($test));
-            crate::ending::$test(path, $program);
-        }
-    )*};
+    ($program:path: $($test:ident $hang:ident)*) => {
+        struct ThisBuild;
+
+        $crate::impl_features!(ThisBuild);
+
+        $(
+            #[test]
+            fn $test() {
+                let path = concat!(module_path!(), "::", stringify!($test));
+                $crate::ending::ends::<ThisBuild>(path, $crate::ending::Hang::$hang, $program);
+            }
+        )*
+    };
     ($program:path) => {
-        crate::ending::programs_end! { $program:
-            a_program_ends_though_a_name_is_still_being_resolved
-            a_program_ends_though_an_endpoint_is_silent
-            a_program_ends_though_a_blocking_authorizer_sleeps
+        $crate::programs_end! { $program:
+            a_program_ends_though_a_name_is_still_being_resolved Name
+            a_program_ends_though_an_endpoint_is_silent Endpoint
+            a_program_ends_though_a_blocking_authorizer_sleeps Authorizer
         }
     };
 }
-pub(crate) use programs_end;

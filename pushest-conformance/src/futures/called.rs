@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use pushest_driver::Client;
 
+use super::{Futures, Start, block_on};
 use crate::callbacks::{Called, Calls, look_at};
-use crate::futures::{Futures, Start, block_on};
 
 impl<S: Start> Called for Futures<S> {
     fn calls(&self) -> Arc<dyn Calls> {

@@ -1,6 +1,9 @@
 //! Waiting for clients whose methods are futures. The futures are neutral; only the pump needs a
 //! runtime.
 
+mod called;
+
+use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::pin;
@@ -9,17 +12,17 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use pushest_driver::proto::{ChannelName, Config, Event, SocketId, SubscribeOptions};
+use pushest_driver::proto::{AuthEndpoint, ChannelName, Config, Event, SocketId, SubscribeOptions};
 use pushest_driver::{Client, Commands, Events, Options, SubscribeError, Subscription};
 use pushest_testkit::conformance::Unmet;
 
-use crate::adapter::{Adapted, Waits, met};
+use crate::{Adapted, Features, Waits, met};
 
 /// The driver of a runtime.
-pub(crate) type On<S> = Adapted<Futures<S>>;
+pub type On<S> = Adapted<Futures<S>>;
 
 /// How a runtime makes a client and runs it.
-pub(crate) trait Start: 'static {
+pub trait Start: Features {
     /// The runtime's own client.
     type Client: AsRef<Client>;
 
@@ -28,10 +31,26 @@ pub(crate) trait Start: 'static {
 }
 
 /// A client with its one receiver.
-pub(crate) struct Futures<S: Start> {
-    pub(crate) client: S::Client,
+pub struct Futures<S: Start> {
+    client: S::Client,
     events: Events,
     runtime: PhantomData<S>,
+}
+
+impl<S: Start> fmt::Debug for Futures<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Futures").field(self.client.as_ref()).finish()
+    }
+}
+
+impl<S: Start> Features for Futures<S> {
+    fn auth_endpoint(options: Options, endpoint: AuthEndpoint) -> Options {
+        S::auth_endpoint(options, endpoint)
+    }
+
+    fn ca_pem(options: Options, pem: &str) -> Options {
+        S::ca_pem(options, pem)
+    }
 }
 
 impl<S: Start> Waits for Futures<S> {
@@ -83,8 +102,8 @@ impl<S: Start> Waits for Futures<S> {
     }
 }
 
-/// What the future comes to, if it does within the limit; else it is dropped.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
+/// Returns what the future comes to, if it does within the limit; else it is dropped.
+pub fn block_on<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
     let deadline = Instant::now().checked_add(limit);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut future = pin!(future);

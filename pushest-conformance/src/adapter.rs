@@ -1,17 +1,19 @@
 //! The conformance suite's view of a client: what takes effect at once is the same for all drivers;
-//! what waits is each driver's own ([`Waits`]). The crates of the runtimes include this.
+//! what waits is each driver's own ([`Waits`]).
 
 use std::time::Duration;
 
 use pushest_driver::proto::{
-    AuthEndpoint, ChannelState, CommandError, Config, Endpoint, Event, Member,
+    AuthorizationRequest, ChannelState, CommandError, Config, Endpoint, Event, Member, SocketId,
+    Statistics, Status, SubscribeOptions,
 };
-use pushest_driver::proto::{AuthorizationRequest, SocketId, Statistics, Status, SubscribeOptions};
 use pushest_driver::{Commands, Options, SubscribeError};
 use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
 
+use crate::Features;
+
 /// How a driver makes a client, and how one waits for it.
-pub(crate) trait Waits: Sized + 'static {
+pub trait Waits: Features + Sized {
     /// Makes a client with one receiver of everything. It does nothing until it is told to connect.
     fn start(config: Config, options: Options) -> Self;
 
@@ -19,34 +21,65 @@ pub(crate) trait Waits: Sized + 'static {
     fn commands(&self) -> &Commands;
 
     /// Subscribes without a receiver: one that nobody empties would hold up the client.
+    ///
+    /// # Errors
+    /// The client's.
     fn subscribe(
         &mut self,
         channel: &str,
         options: &SubscribeOptions,
     ) -> Result<(), SubscribeError>;
 
-    /// As those of [`DriverClient`]; of its receivers, only that of [`Waits::recv`] holds events.
+    /// As [`DriverClient::connected`].
+    ///
+    /// # Errors
+    /// As there.
     fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet>;
+
+    /// As [`DriverClient::subscribed`].
+    ///
+    /// # Errors
+    /// As there.
     fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet>;
+
+    /// As [`DriverClient::signed_in`].
+    ///
+    /// # Errors
+    /// As there.
     fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet>;
+
+    /// As [`DriverClient::flush`].
+    ///
+    /// # Errors
+    /// As there.
     fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet>;
+
+    /// As [`DriverClient::recv`]; no other receiver of the client holds events.
     fn recv(&mut self, limit: Duration) -> Option<Event>;
+
+    /// As [`DriverClient::sleep`].
     fn sleep(&mut self, duration: Duration);
+
+    /// As [`DriverClient::shutdown`].
+    ///
+    /// # Errors
+    /// As there.
     fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet>;
 }
 
 /// The driver that waits like this.
-pub(crate) struct Adapted<W>(W);
+#[derive(Debug)]
+pub struct Adapted<W>(W);
 
 impl<W: Waits> Driver for Adapted<W> {
     type Client = Self;
 
     fn client(config: Config, settings: Settings) -> Self {
-        Self(W::start(config, options(settings).start_disconnected()))
+        Self(W::start(config, options::<W>(settings).start_disconnected()))
     }
 }
 
-fn options(settings: Settings) -> Options {
+fn options<F: Features>(settings: Settings) -> Options {
     let mut options = Options::default()
         .queue(settings.queue_events, settings.queue_bytes)
         .overflow(match settings.overflow {
@@ -67,7 +100,7 @@ fn options(settings: Settings) -> Options {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));
     }
     if let Some(endpoint) = settings.endpoint {
-        options = asking(options, endpoint);
+        options = F::auth_endpoint(options, endpoint);
     }
     if let Some(bytes) = settings.transport_limit {
         options = options.transport_limit(bytes);
@@ -76,33 +109,16 @@ fn options(settings: Settings) -> Options {
         options = options.time_of_day(move || clock());
     }
     if let Some(pem) = settings.authority_pem {
-        options = trusting(options, &pem);
+        options = F::ca_pem(options, &pem);
     }
     options
 }
 
-#[cfg(feature = "http")]
-fn asking(options: Options, endpoint: AuthEndpoint) -> Options {
-    options.auth_endpoint(endpoint)
-}
-
-#[cfg(not(feature = "http"))]
-fn asking(_: Options, _: AuthEndpoint) -> Options {
-    panic!("this build asks no endpoint")
-}
-
-#[cfg(feature = "tls")]
-fn trusting(options: Options, pem: &str) -> Options {
-    options.ca_pem(pem).expect("certificates")
-}
-
-#[cfg(not(feature = "tls"))]
-fn trusting(_: Options, _: &str) -> Options {
-    panic!("this build has no TLS")
-}
-
-/// What a driver's wait with a limit came to.
-pub(crate) fn met<T, E: std::fmt::Display>(waited: Option<Result<T, E>>) -> Result<T, Unmet> {
+/// Returns what a driver's wait with a limit came to.
+///
+/// # Errors
+/// [`Unmet::TimedOut`] for `None`, and the driver's error as [`Unmet::Failed`].
+pub fn met<T, E: std::fmt::Display>(waited: Option<Result<T, E>>) -> Result<T, Unmet> {
     waited.ok_or(Unmet::TimedOut)?.map_err(|error| Unmet::Failed(error.to_string()))
 }
 

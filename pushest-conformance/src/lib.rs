@@ -1,0 +1,45 @@
+//! What the crates of the runtimes have in common in their tests: how their clients are put into the
+//! [conformance suite](mod@pushest_testkit::conformance) of the testkit, and what else all of them
+//! must do.
+//!
+//! A crate says how its clients are made and waited for: by [`Waits`], or, where their methods are
+//! futures, by [`Start`] only. [`impl_features!`] tells which features it is built with, and [`suite!`]
+//! makes the tests:
+//!
+//! ```ignore
+//! struct MyRuntime;
+//!
+//! impl Start for MyRuntime {
+//!     type Client = Client;
+//!
+//!     fn start(config: Config, options: Options) -> Client {
+//!         Client::with_options(config, options)
+//!     }
+//! }
+//!
+//! pushest_conformance::impl_features!(MyRuntime);
+//!
+//! mod on_my_runtime {
+//!     pushest_conformance::suite!(pushest_conformance::Futures<super::MyRuntime>);
+//! }
+//! ```
+//!
+//! [`programs_end!`] is beside the suite: tests of whole programs.
+#![forbid(unsafe_code)]
+
+mod adapter;
+pub mod callbacks;
+pub mod ending;
+mod features;
+mod futures;
+mod suite;
+
+pub use adapter::{Adapted, Waits, met};
+pub use features::Features;
+pub use futures::{Futures, On, Start, block_on};
+
+// For the macros, wherever they are used.
+#[doc(hidden)]
+pub use pushest_driver as driver;
+#[doc(hidden)]
+pub use pushest_testkit as testkit;

@@ -1,0 +1,18 @@
+//! All scenarios for one kind of client.
+
+/// Makes the tests of a client, whose [`Waits`](trait@crate::Waits) this takes: the conformance suite,
+/// with TLS and endpoints where the crate that this is expanded in has the features for them, and
+/// [`callbacks!`](crate::callbacks!).
+#[macro_export]
+macro_rules! suite {
+    ($waits:ty) => {
+        $crate::testkit::conformance!($crate::Adapted<$waits>);
+        $crate::callbacks!($waits);
+        #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+        $crate::testkit::conformance_over_tls!($crate::Adapted<$waits>);
+        #[cfg(feature = "http")]
+        $crate::testkit::conformance_of_endpoints!($crate::Adapted<$waits>);
+        #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+        $crate::testkit::conformance_of_endpoints_over_tls!($crate::Adapted<$waits>);
+    };
+}
