@@ -106,3 +106,8 @@ pub async fn run_with_options<H: Handler<Client>>(
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// What this crate's own README shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct OwnReadme;
