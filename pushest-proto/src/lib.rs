@@ -174,3 +174,8 @@ pub use session::options::SubscribeOptions;
 pub use session::{Session, Statistics};
 pub use status::{ConnectionState, SignInState, StateChange, Status};
 pub use time::Instant;
+
+/// What the README shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -102,7 +102,12 @@ pub async fn run_with_options<H: Handler<Client>>(
     pushest_driver::runtime::run_on(config, options, handler).await
 }
 
-/// What the README shows must compile, and what it runs must work.
+/// What the README shows must compile.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The same for the README of the whole workspace; what it runs must work.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/workspace.md")]
+struct WorkspaceReadme;
