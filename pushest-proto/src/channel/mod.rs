@@ -33,8 +33,12 @@ use slab::Slab;
 
 pub(crate) use context::Context;
 pub use encrypted::DecryptionFailure;
+#[cfg(feature = "api")]
+pub(crate) use encrypted::NONCE_BYTES;
 pub(crate) use encrypted::{MasterKey, SharedSecret};
 pub use name::{ChannelKind, ChannelName, NameError, NameRules};
+#[cfg(feature = "api")]
+pub(crate) use name::{RESERVED_PREFIX, shown};
 pub(crate) use needs::Wire;
 pub use presence::{Member, PresenceChange, PresenceUpdate};
 

@@ -8,7 +8,7 @@ use core::fmt;
 use crate::memory;
 
 /// Reserved for the channel of a signed-in user ([protocol, limits](crate::protocol#limits)).
-const RESERVED_PREFIX: &str = "#server-to-user-";
+pub(crate) const RESERVED_PREFIX: &str = "#server-to-user-";
 
 /// The name of a channel, known to keep the rules. Cloning it is cheap.
 ///
@@ -41,11 +41,6 @@ impl ChannelName {
     /// # Errors
     /// As [`ChannelName::new`].
     pub fn with_rules(name: &str, rules: &NameRules) -> Result<Self, NameError> {
-        let allowed = |character: &char| {
-            character.is_ascii_alphanumeric()
-                || "_-=@,.;".contains(*character)
-                || rules.extra_characters.contains(*character)
-        };
         if name.is_empty() {
             Err(NameError::Empty)
         } else if name.len() > rules.bytes {
@@ -54,7 +49,7 @@ impl ChannelName {
             Err(NameError::TooLong { start, length, limit })
         } else if name.starts_with(RESERVED_PREFIX) {
             Err(NameError::Reserved { name: name.to_string() })
-        } else if let Some(character) = name.chars().find(|character| !allowed(character)) {
+        } else if let Some(character) = name.chars().find(|&character| !rules.allows(character)) {
             Err(NameError::Character { name: shown(name), character })
         } else {
             Ok(Self(name.into()))
@@ -90,15 +85,7 @@ impl ChannelName {
     /// What the name's prefix says about the channel.
     #[must_use]
     pub fn kind(&self) -> ChannelKind {
-        if self.0.starts_with("private-encrypted-") {
-            ChannelKind::Encrypted
-        } else if self.0.starts_with("private-") {
-            ChannelKind::Private
-        } else if self.0.starts_with("presence-") {
-            ChannelKind::Presence
-        } else {
-            ChannelKind::Public
-        }
+        ChannelKind::of(&self.0)
     }
 
     /// Whether the server keeps the channel's last event for new subscribers.
@@ -111,7 +98,7 @@ impl ChannelName {
 }
 
 /// The name as errors show it. A URL that was pasted in its place may hold a secret.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     let is_url = name.contains("://") || (name.contains('@') && name.contains(':'));
     if is_url { "…".to_string() } else { name.to_string() }
 }
@@ -166,6 +153,19 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
+    /// What a name's prefix says.
+    pub(crate) fn of(name: &str) -> Self {
+        if name.starts_with("private-encrypted-") {
+            Self::Encrypted
+        } else if name.starts_with("private-") {
+            Self::Private
+        } else if name.starts_with("presence-") {
+            Self::Presence
+        } else {
+            Self::Public
+        }
+    }
+
     /// Whether subscribing needs a signature.
     #[must_use]
     pub fn is_signed(self) -> bool {
@@ -187,6 +187,15 @@ pub struct NameRules {
     pub bytes: usize,
     /// Characters allowed besides those of the hosted service; Sockudo takes `":#"`. None.
     pub extra_characters: String,
+}
+
+impl NameRules {
+    /// Whether a name may hold this character.
+    pub(crate) fn allows(&self, character: char) -> bool {
+        character.is_ascii_alphanumeric()
+            || "_-=@,.;".contains(character)
+            || self.extra_characters.contains(character)
+    }
 }
 
 impl Default for NameRules {

@@ -1,0 +1,65 @@
+//! What a call is: something to ask of the HTTP API, and the answer that belongs to it.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::app::App;
+use super::error::RequestError;
+use super::request::Method;
+use crate::channel::NONCE_BYTES;
+use crate::wire::parts::Part;
+
+/// A call of the HTTP API, such as [`Publish`](super::Publish). [`App::request`] builds its request.
+///
+/// The calls are those of this module; [`Custom`](super::Custom) makes others.
+#[expect(private_bounds, reason = "the calls are those of this module")]
+pub trait Call: Build {
+    /// What the server answers.
+    type Answer: Answer;
+
+    /// Gives each event for an encrypted channel that has no nonce one from `random`, which returns
+    /// fresh random bytes each time. A nonce that was used before with the same channel gives both
+    /// events away to the server.
+    fn draw_nonces(&mut self, random: &mut dyn FnMut() -> [u8; NONCE_BYTES]) {
+        let _ = random;
+    }
+}
+
+/// What of a call is the same whoever signs it, and when.
+#[derive(Debug)]
+pub(crate) struct Unsigned {
+    pub(super) method: Method,
+    /// Below `/apps/ID`, percent-encoded.
+    pub(super) path: String,
+    pub(super) parameters: Vec<(String, String)>,
+    /// Empty for [`Method::Get`].
+    pub(super) body: String,
+}
+
+impl Unsigned {
+    pub(super) fn get(path: impl Into<String>) -> Self {
+        let (path, parameters, body) = (path.into(), Vec::new(), String::new());
+        Self { method: Method::Get, path, parameters, body }
+    }
+
+    pub(super) fn post(path: impl Into<String>, body: String) -> Self {
+        Self { method: Method::Post, path: path.into(), parameters: Vec::new(), body }
+    }
+
+    pub(super) fn parameter(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+}
+
+pub(crate) trait Build {
+    /// Checks the call against the app's limits.
+    fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError>;
+}
+
+/// What a server answers to a call that it carries out.
+pub(crate) trait Answer: Sized {
+    /// Reads the body, which is known to be a whole JSON object. `None` if what the call asked for
+    /// is not in it.
+    fn read(body: Part<'_>) -> Option<Self>;
+}
