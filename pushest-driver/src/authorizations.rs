@@ -1,5 +1,6 @@
 //! Authorizers at work, beside the connection.
 
+use std::io;
 use std::sync::Arc;
 use std::task::Context;
 
@@ -7,6 +8,8 @@ use futures_util::future::BoxFuture;
 use pushest_proto::{Authorization, AuthorizationRequest, Denied, Ticket};
 
 use crate::authorizer::Authorizer;
+use crate::options::BlockingAuthorizer;
+use crate::unblocked::detached;
 
 type Granted = Result<Authorization, Denied>;
 
@@ -64,4 +67,41 @@ impl Authorizations {
             }
         });
     }
+}
+
+/// As many as run at a time: eight for channels and one for a sign-in. Those that nobody waits for
+/// any more count, too, since nothing can end them.
+const MOST_BLOCKED: usize = 9;
+
+/// Runs an authorizer that blocks on threads of its own.
+pub(crate) fn blocking(authorizer: Arc<BlockingAuthorizer>) -> Arc<dyn Authorizer> {
+    let running = Arc::new(());
+    Arc::new(move |request| {
+        let (authorizer, place) = (authorizer.clone(), running.clone());
+        let is_free = Arc::strong_count(&place) <= 1 + MOST_BLOCKED;
+        let asking = is_free.then(|| {
+            detached("pushest-authorizer", move || {
+                let granted = authorizer(request);
+                drop(place);
+                granted
+            })
+        });
+        async move {
+            match asking {
+                Some(Ok(asking)) => asking.await.unwrap_or_else(not_carried_out),
+                Some(Err(error)) => no_thread(&error),
+                None => Err(Denied::unavailable(None, "earlier requests still block")),
+            }
+        }
+    })
+}
+
+/// What was to authorize panicked.
+pub(crate) fn not_carried_out() -> Result<Authorization, Denied> {
+    Err(Denied::unavailable(None, "the request was not carried out"))
+}
+
+/// There was no thread for the request.
+pub(crate) fn no_thread(error: &io::Error) -> Result<Authorization, Denied> {
+    Err(Denied::unavailable(None, &format!("no thread for the request: {error}")))
 }

@@ -170,3 +170,41 @@ pub enum FlushError {
     #[error("{OWN_THREAD}")]
     OwnThread,
 }
+
+/// An option that breaks a rule. Its text names the value and the rule; a header's value, which
+/// may be a secret, is not part of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// Not a header for the upgrade.
+    #[error("{name:?} cannot be sent as a header: {rule}")]
+    Header {
+        /// The header's name.
+        name: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// A bound for all receivers together that is too small.
+    #[error("all_queues: {bytes} bytes are too few for all receivers together: at least {LEAST}")]
+    AllQueues {
+        /// What was given, in bytes.
+        bytes: usize,
+    },
+    /// Not certificates.
+    #[error("not certificates in PEM form: {problem}")]
+    Authority {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Not a file of certificates.
+    #[error("{path:?} cannot be used as certificate authority: {problem}")]
+    AuthorityFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// The smallest bound for all receivers together, in bytes.
+pub(crate) const LEAST: usize = 64 * 1024;

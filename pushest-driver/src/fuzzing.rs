@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use pushest_proto::{DialFailure, Endpoint};
 
-use crate::dial::upgrade::{Answer, Request, Step};
+use crate::dial::upgrade::answer::{Answer, Step};
+use crate::dial::upgrade::request::Request;
 
 /// What came of an upgrade.
 #[derive(Debug, PartialEq, Eq)]

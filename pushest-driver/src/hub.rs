@@ -19,12 +19,13 @@ use pushest_proto::{
 use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
 use crate::pump_waker::PumpWaker;
-use crate::queue::{Congestion, Queue, Relief};
+use crate::queue::Queue;
+use crate::queue::congestion::{Congestion, Relief};
 use crate::receivers::Receivers;
 use crate::recording::Recording;
+use crate::sign_in::SignIn;
 use crate::sync::{Mutex, MutexGuard};
-use crate::user::SignIn;
-use crate::waiting::{Answer, WaitList};
+use crate::wait_list::{Answer, WaitList};
 use crate::websocket;
 
 /// What the server sends to a user comes on this channel, followed by the user's id ([protocol,
@@ -296,6 +297,29 @@ impl Hub {
         self.hand_over();
         self.pump.forget();
         wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Hands over what was recorded. Not under the lock: the sink is the user's.
+    pub(crate) fn hand_over(&self) {
+        let Some(recording) = &self.recording else { return };
+        recording.hand_over();
+        // Those that wait for the end of the connection wait for the end of its recording, too.
+        let mut wakers = Vec::new();
+        let mut state = self.lock();
+        state.wake_closing();
+        state.take_wakers(&mut wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Returns whether there is no recording, or the user's sink has all of it.
+    pub(crate) fn is_handed_over(&self) -> bool {
+        self.recording.as_ref().is_none_or(Recording::is_handed_over)
+    }
+
+    /// Returns whether it is the recording's sink that calls this, on which the pump waits.
+    pub(crate) fn is_sink_here(&self) -> bool {
+        self.recording.as_ref().is_some_and(Recording::is_sink_here)
     }
 }
 

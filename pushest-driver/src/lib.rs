@@ -8,6 +8,7 @@
 //! Whoever writes a driver for another runtime begins with [`runtime`].
 #![forbid(unsafe_code)]
 
+mod assembly;
 mod authorizations;
 mod authorizer;
 mod byte_stream;
@@ -40,6 +41,7 @@ mod receivers;
 mod recording;
 mod retry_after;
 pub mod runtime;
+mod sign_in;
 mod subscription;
 mod sync;
 mod thread_probe;
@@ -47,6 +49,7 @@ mod threads;
 mod trigger;
 mod unblocked;
 mod user;
+mod wait_list;
 mod waiting;
 mod wall_clock;
 mod websocket;
@@ -57,12 +60,12 @@ pub use client::Client;
 pub use commands::Commands;
 pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use error::{
-    FlushError, NotConnected, NotSignedIn, SignInError, StartError, SubscribeError,
+    FlushError, NotConnected, NotSignedIn, OptionsError, SignInError, StartError, SubscribeError,
     SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
 pub use handler::{Handler, RunError};
-pub use options::{Options, OptionsError, Overflow};
+pub use options::{Options, Overflow};
 pub use pushest_proto::{
     self as proto, Answers, AuthEndpoint, Authorization, AuthorizationRequest,
     AuthorizationSubject, BackoffConfig, ChannelEvent, ChannelKind, ChannelName, ChannelState,

@@ -16,8 +16,7 @@ use pushest_proto::{
 use tracing::Span;
 use tungstenite::Message;
 
-use crate::authorizations::Authorizations;
-use crate::authorizer::blocking;
+use crate::authorizations::{Authorizations, blocking};
 use crate::dial::Dialer;
 #[cfg(feature = "http")]
 use crate::http::HttpAuthorizer;
@@ -28,7 +27,7 @@ use crate::news::News;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
 use crate::read_bytes::ReadBytes;
-use crate::runtime::Runtime;
+use crate::runtime::traits::Runtime;
 use crate::wall_clock::WallClock;
 use crate::websocket::{self, Incoming, WebSocket};
 use crate::wire::{Closing, Wire};

@@ -11,7 +11,7 @@
 //! copies its views, and then keeps alive what it counts; so does one whose receiver has not come for
 //! its events until the pump runs again ([`Queue::settle`]). A receiver that keeps up pays for no copy.
 
-mod congestion;
+pub(crate) mod congestion;
 mod ring;
 
 use std::sync::{Arc, PoisonError};
@@ -19,7 +19,7 @@ use std::task::{Context, Poll, Waker};
 
 use pushest_proto::Event;
 
-pub(crate) use self::congestion::{Congestion, Total};
+use self::congestion::{Congestion, Relief};
 use self::ring::Ring;
 use crate::options::{Options, Overflow};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
@@ -35,21 +35,6 @@ pub(crate) struct Queue {
     /// The bytes that are counted in `congestion`, to be read without the lock.
     counted: AtomicUsize,
     congestion: Arc<Congestion>,
-}
-
-/// What a receiver's step led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Relief {
-    /// Nothing that concerns the pump.
-    None,
-    /// No queue is full anymore: reading can go on.
-    All,
-}
-
-impl Relief {
-    fn or(self, other: Self) -> Self {
-        if self == Self::All { self } else { other }
-    }
 }
 
 impl Queue {

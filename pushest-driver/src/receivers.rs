@@ -12,7 +12,8 @@ use std::task::Waker;
 use pushest_proto::Event;
 use slab::Slab;
 
-use crate::queue::{Congestion, Queue, Total};
+use crate::queue::Queue;
+use crate::queue::congestion::{Congestion, Total};
 
 /// Bytes that are read before what is left as views is copied: few enough to be no burden, and so
 /// many that queues are not looked at for every single message.

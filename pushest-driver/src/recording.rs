@@ -3,12 +3,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
 use std::thread::{self, ThreadId};
 
 use pushest_proto::{Config, Instant, Session};
-
-use crate::hub::Hub;
 
 type Sink = Box<dyn FnMut(&str) + Send>;
 
@@ -95,31 +92,6 @@ impl Recording {
     pub(crate) fn is_sink_here(&self) -> bool {
         let handing = lock(&self.gathered).handing;
         handing.is_some_and(|thread| thread == thread::current().id())
-    }
-}
-
-impl Hub {
-    /// Hands over what was recorded. Not under the lock: the sink is the user's.
-    pub(crate) fn hand_over(&self) {
-        let Some(recording) = &self.recording else { return };
-        recording.hand_over();
-        // Those that wait for the end of the connection wait for the end of its recording, too.
-        let mut wakers = Vec::new();
-        let mut state = self.lock();
-        state.wake_closing();
-        state.take_wakers(&mut wakers);
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Returns whether there is no recording, or the user's sink has all of it.
-    pub(crate) fn is_handed_over(&self) -> bool {
-        self.recording.as_ref().is_none_or(Recording::is_handed_over)
-    }
-
-    /// Returns whether it is the recording's sink that calls this, on which the pump waits.
-    pub(crate) fn is_sink_here(&self) -> bool {
-        self.recording.as_ref().is_some_and(Recording::is_sink_here)
     }
 }
 

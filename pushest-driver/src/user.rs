@@ -1,55 +1,13 @@
-//! Signing in, as the drivers see it: what is known of it, and the future that waits for it.
+//! The future that waits for the sign-in.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
-
-use pushest_proto::{ConnectionState, Event, RequestFailure};
+use std::task::{Context, Poll};
 
 use crate::error::NotSignedIn;
 use crate::hub::{Hub, State};
-use crate::waiting::{WaitList, connection};
-
-/// What is known of the sign-in beside what the session tells.
-#[derive(Debug, Default)]
-pub(crate) struct SignIn {
-    is_wanted: bool,
-    /// Why nothing more is tried on this connection.
-    failure: Option<RequestFailure>,
-    waiters: WaitList,
-}
-
-impl SignIn {
-    /// The user asked for it, perhaps anew.
-    pub(crate) fn begin(&mut self) {
-        self.is_wanted = true;
-        self.failure = None;
-    }
-
-    /// Learns from an event, and takes the wakers of those who wait for what it says.
-    pub(crate) fn learn(&mut self, event: &Event, wakers: &mut Vec<Waker>) {
-        match event {
-            Event::SignedIn { .. } => self.failure = None,
-            Event::SignInFailed { reason, retry_in: None } => self.failure = Some(reason.clone()),
-            Event::State(change) => match change.to {
-                // A new connection tries again, unless whoever authorizes has said no.
-                ConnectionState::Connected => {
-                    self.failure.take_if(|reason| !reason.is_final());
-                }
-                ConnectionState::Refused | ConnectionState::Disconnected => {}
-                ConnectionState::Connecting | ConnectionState::Waiting => return,
-            },
-            _ => return,
-        }
-        self.waiters.wake_all(wakers);
-    }
-
-    /// Nothing more happens.
-    pub(crate) fn end(&mut self, wakers: &mut Vec<Waker>) {
-        self.waiters.wake_all(wakers);
-    }
-}
+use crate::waiting::connection;
 
 /// Waits for the sign-in; made by [`Client::signed_in`](crate::Client::signed_in).
 #[must_use = "it does nothing unless awaited"]

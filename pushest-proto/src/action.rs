@@ -3,11 +3,12 @@
 use alloc::string::String;
 use core::fmt;
 
-use crate::auth::{AuthorizationRequest, Ticket};
-use crate::channel::PresenceUpdate;
-use crate::config::Endpoint;
-use crate::connection::ConnectionId;
+use crate::auth::request::AuthorizationRequest;
+use crate::config::endpoint::Endpoint;
 use crate::event::Event;
+use crate::id::{ConnectionId, Ticket};
+use crate::loss::CloseCode;
+use crate::presence::PresenceUpdate;
 
 /// One thing to do. Exhaustive on purpose: a driver that does not know an action must not compile.
 #[derive(Debug, Clone)]
@@ -76,22 +77,4 @@ fn signature(message: &str) -> Option<(&str, &str)> {
         is_end
     })?;
     Some((&message[..start], &message[start + end..]))
-}
-
-/// The code that a session closes a connection with (RFC 6455, section 7.4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CloseCode {
-    /// 1000: the user disconnected.
-    Normal,
-    /// 1001: the session goes on elsewhere, or the peer is gone.
-    Away,
-}
-
-impl From<CloseCode> for u16 {
-    fn from(code: CloseCode) -> Self {
-        match code {
-            CloseCode::Normal => 1000,
-            CloseCode::Away => 1001,
-        }
-    }
 }

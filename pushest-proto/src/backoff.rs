@@ -4,7 +4,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::config::BackoffConfig;
+use crate::config::backoff::BackoffConfig;
 
 /// No delay after a failure is shorter, whatever the jitter draws: it bounds the attempts in any
 /// window of time (contract, C10).

@@ -6,10 +6,10 @@ use alloc::string::{String, ToString};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::channel::{ChannelKind, ChannelName};
+use crate::channel::name::{ChannelKind, ChannelName};
 use crate::command::CommandError;
 use crate::config::Config;
-use crate::session::SubscribeOptions;
+use crate::session::options::SubscribeOptions;
 use crate::user;
 
 /// Maximum length of a user id in bytes ([protocol, limits](crate::protocol#limits)).

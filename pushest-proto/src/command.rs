@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::channel::{ChannelName, NameError};
+use crate::channel::name::{ChannelName, NameError};
 
 /// A command that was refused. The session is as it was before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,9 +11,12 @@ use core::time::Duration;
 
 use bytestring::ByteString;
 
-use crate::channel::{ChannelName, Member};
-use crate::event::{ChannelEvent, Event, EventNames};
+use crate::channel::name::ChannelName;
+use crate::event::Event;
+use crate::event::channel_event::ChannelEvent;
+use crate::event::names::EventNames;
 use crate::hash::Seeded;
+use crate::presence::Member;
 use crate::wire::envelope::{self, Token};
 use crate::wire::lists::Watchlist;
 use crate::wire::{decode, lists};

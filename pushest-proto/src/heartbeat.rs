@@ -3,8 +3,9 @@
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-use crate::Instant;
-use crate::pending::Order;
+use crate::id::PingId;
+use crate::order::Order;
+use crate::time::Instant;
 
 /// A shorter activity timeout from a server is taken as this one: it must not be able to ask for
 /// endless pings.
@@ -12,10 +13,6 @@ const SHORTEST_ACTIVITY: Duration = Duration::from_secs(1);
 
 /// So many pings of the user may be unanswered at once.
 pub(crate) const MOST_UNANSWERED: usize = 1024;
-
-/// Names a ping of the user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PingId(pub(crate) u64);
 
 /// A ping that was sent and not answered, or several of the session's own in a row.
 #[derive(Debug)]

@@ -125,19 +125,24 @@ mod checks;
 mod command;
 mod config;
 mod connection;
+mod context;
 mod escape;
 mod event;
 #[doc(hidden)]
 pub mod fuzzing;
 mod hash;
 mod heartbeat;
+mod id;
 mod loss;
 mod memory;
+mod order;
 mod outgoing;
 mod pending;
+mod presence;
 mod rate;
 mod session;
 mod silence;
+mod status;
 mod text;
 mod time;
 mod timers;
@@ -146,24 +151,28 @@ mod user;
 mod wall_clock;
 mod wire;
 
-pub use action::{Action, CloseCode, Frame};
-pub use auth::{
-    AuthEndpoint, Authorization, AuthorizationRequest, AuthorizationSubject, Denied,
-    EndpointAnswer, EndpointRequest, Signer, Ticket,
-};
-pub use channel::{
-    ChannelKind, ChannelName, ChannelState, ChannelView, DecryptionFailure, Member, NameError,
-    NameRules, PresenceChange, PresenceUpdate,
-};
+pub use action::{Action, Frame};
+pub use auth::Signer;
+pub use auth::answer::EndpointAnswer;
+pub use auth::endpoint::{AuthEndpoint, EndpointRequest};
+pub use auth::request::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied};
+pub use channel::encrypted::DecryptionFailure;
+pub use channel::name::{ChannelKind, ChannelName, NameError, NameRules};
+pub use channel::{ChannelState, ChannelView};
 pub use command::CommandError;
-pub use config::{BackoffConfig, Config, ConfigBuilder, ConfigError, Endpoint, Limits, Timeouts};
-pub use connection::{ConnectionId, ConnectionState, SocketId, Status};
+pub use config::backoff::BackoffConfig;
+pub use config::endpoint::Endpoint;
+pub use config::error::ConfigError;
+pub use config::{Config, ConfigBuilder, Limits, Timeouts};
 pub use escape::{Escaped, needs_escape};
-pub use event::{
-    Answers, ChannelEvent, Event, LimitReached, Malformation, RequestFailure, ServerError,
-    StateChange,
-};
-pub use heartbeat::PingId;
-pub use loss::{DialFailure, Loss};
-pub use session::{Memory, Session, Statistics, SubscribeOptions};
+pub use event::channel_event::ChannelEvent;
+pub use event::failure::{Answers, RequestFailure, ServerError};
+pub use event::{Event, LimitReached, Malformation};
+pub use id::{ConnectionId, PingId, SocketId, Ticket};
+pub use loss::{CloseCode, DialFailure, Loss};
+pub use presence::{Member, PresenceChange, PresenceUpdate};
+pub use session::memory::Memory;
+pub use session::options::SubscribeOptions;
+pub use session::{Session, Statistics};
+pub use status::{ConnectionState, StateChange, Status};
 pub use time::Instant;

@@ -1,6 +1,7 @@
 //! How a connection ended or failed to begin, and what that asks for.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
@@ -385,6 +386,35 @@ impl Policy {
             _ => Self::BackOff(Duration::ZERO),
         }
     }
+}
+
+/// The code that a session closes a connection with (RFC 6455, section 7.4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseCode {
+    /// 1000: the user disconnected.
+    Normal,
+    /// 1001: the session goes on elsewhere, or the peer is gone.
+    Away,
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        match code {
+            CloseCode::Normal => 1000,
+            CloseCode::Away => 1001,
+        }
+    }
+}
+
+/// How much of a loss the others that share it answer for.
+pub(crate) fn others_share(loss: &Arc<Loss>) -> usize {
+    let all = self::loss(loss);
+    all - all / Arc::strong_count(loss)
+}
+
+/// A loss, and the texts in it.
+pub(crate) fn loss(loss: &Arc<Loss>) -> usize {
+    memory::shared(size_of::<Loss>()) + loss.heap_bytes()
 }
 
 #[cfg(test)]

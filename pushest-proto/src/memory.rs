@@ -5,10 +5,7 @@
 //! may be the last that keeps it alive.
 
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-
-use crate::loss::Loss;
 
 /// What an allocator needs beside what is asked of it: its own header, and rounding up. Allocators
 /// differ; this is about the mean of those of glibc, musl and dlmalloc.
@@ -31,17 +28,6 @@ pub(crate) const fn shared(bytes: usize) -> usize {
 /// The allocation of an `Arc<str>`.
 pub(crate) const fn shared_text(text: &str) -> usize {
     shared(text.len())
-}
-
-/// How much of a loss the others that share it answer for.
-pub(crate) fn others_share(loss: &Arc<Loss>) -> usize {
-    let all = self::loss(loss);
-    all - all / Arc::strong_count(loss)
-}
-
-/// A loss, and the texts in it.
-pub(crate) fn loss(loss: &Arc<Loss>) -> usize {
-    shared(size_of::<Loss>()) + loss.heap_bytes()
 }
 
 /// The allocation of a `Box<str>`.

@@ -5,10 +5,10 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::channel::ChannelName;
-use crate::heartbeat::PingId;
+use crate::channel::name::ChannelName;
+use crate::id::PingId;
 use crate::memory;
-use crate::pending::Order;
+use crate::order::Order;
 
 /// What a waiting ping counts as, so that endless pings are bounded, too.
 const PING_BYTES: usize = 64;

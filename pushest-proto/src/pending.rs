@@ -10,18 +10,10 @@
 use alloc::collections::VecDeque;
 
 use crate::action::Action;
-use crate::channel::ChannelName;
-use crate::event::{ChannelEvent, Event, LimitReached};
-use crate::memory;
-
-/// The place of a cause among all causes; actions leave in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct Order(u64);
-
-impl Order {
-    /// After everything that will ever happen.
-    pub(crate) const NEVER: Self = Self(u64::MAX);
-}
+use crate::channel::name::ChannelName;
+use crate::event::channel_event::ChannelEvent;
+use crate::event::{Event, LimitReached};
+use crate::order::Order;
 
 /// So many kept events wait before changes of state are joined.
 const MOST_KEPT_APART: usize = 256;
@@ -200,7 +192,7 @@ impl Pending {
     pub(crate) fn other_bytes(&self) -> usize {
         let kept = self.kept.iter().map(|(_, action)| match action {
             Action::Emit(event) => {
-                event.content_bytes() - event.loss().map_or(0, memory::others_share)
+                event.content_bytes() - event.loss().map_or(0, crate::loss::others_share)
             }
             _ => 0,
         });

@@ -8,7 +8,7 @@
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
-use crate::Instant;
+use crate::time::Instant;
 
 /// Servers count within this.
 const SECOND: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use crate::Instant;
+use crate::time::Instant;
 use crate::wall_clock::{Moment, WallClock};
 
 /// What is known of one connection at a time.

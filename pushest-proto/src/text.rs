@@ -46,7 +46,7 @@ pub(crate) fn one_line(text: &str) -> String {
 /// was pasted in its place and may hold a secret.
 #[cfg(feature = "api")]
 pub(crate) fn quotable(value: &str) -> String {
-    crate::channel::shown(value).chars().take(MOST_SHOWN).collect()
+    crate::channel::name::shown(value).chars().take(MOST_SHOWN).collect()
 }
 
 #[cfg(test)]

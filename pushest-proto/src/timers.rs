@@ -2,7 +2,7 @@
 //!
 //! Deadlines of single channels live with the channels; this table has those of the connection.
 
-use crate::Instant;
+use crate::time::Instant;
 
 /// What can fall due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

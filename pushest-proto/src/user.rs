@@ -4,13 +4,15 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
-use crate::Instant;
 use crate::action::{Action, Frame};
-use crate::auth::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied, Ticket};
-use crate::channel::{Context, Wire};
-use crate::event::{Event, RequestFailure};
+use crate::auth::request::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied};
+use crate::context::{Context, Wire};
+use crate::event::Event;
+use crate::event::failure::RequestFailure;
+use crate::id::Ticket;
 use crate::memory;
-use crate::pending::Order;
+use crate::order::Order;
+use crate::time::Instant;
 use crate::wire::lists::MOST_WATCHED;
 use crate::wire::{decode, encode};
 

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use crate::Instant;
+use crate::time::Instant;
 
 /// A wall clock that advanced by so much more than the session's clock tells of a suspended
 /// machine. Less is what time services correct.

@@ -19,23 +19,15 @@ use tungstenite::protocol::WebSocketConfig;
 
 use self::upgrade::Upgrade;
 use crate::options::{Options, check_header};
-use crate::runtime::Runtime;
+use crate::runtime::traits::Runtime;
+#[cfg(feature = "tls")]
+use crate::runtime::traits::Tls;
 use crate::threads::Threads;
 use crate::websocket::{self, WebSocket};
 
 /// At most eight threads a process call what provides headers, two of them for one client: nothing
 /// can end one that hangs, and each further dial calls it again.
 static THREADS: Threads = Threads::new("pushest-headers", 8, 2);
-
-/// How to speak TLS.
-#[cfg(feature = "tls")]
-#[derive(Debug, Clone)]
-pub struct Tls {
-    /// The configuration.
-    pub config: Arc<rustls::ClientConfig>,
-    /// The name that the server's certificate must be for.
-    pub server_name: rustls::pki_types::ServerName<'static>,
-}
 
 /// Makes the connections of one client.
 #[derive(Debug)]

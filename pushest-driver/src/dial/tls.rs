@@ -15,7 +15,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::verifier::{Verifier, is_authority_as_server};
-use crate::options::OptionsError;
+use crate::error::OptionsError;
 
 /// What the options say about trust.
 #[derive(Clone, Default)]

@@ -19,11 +19,12 @@ use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
 use self::asker::Asker;
-use crate::authorizer::{Authorizer, no_thread, not_carried_out};
+use crate::authorizations::{no_thread, not_carried_out};
+use crate::authorizer::Authorizer;
 use crate::dial::host_name::{HostNameError, ascii_url};
 use crate::dial::{Dialer, address};
 use crate::options::AuthHeaders;
-use crate::runtime::Runtime;
+use crate::runtime::traits::Runtime;
 use crate::threads::Threads;
 
 /// At most eight threads a process, six of them for one endpoint: one that hangs leaves two to the

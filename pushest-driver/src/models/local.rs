@@ -12,7 +12,8 @@ use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::{Role, WebSocket};
 use tungstenite::{Error, Message};
 
-use crate::runtime::{ByteStream, PolledSocket, Runtime, Transport, WebSocketConfig};
+use crate::runtime::traits::Runtime;
+use crate::runtime::{ByteStream, PolledSocket, Transport, WebSocketConfig};
 
 const ESTABLISHED: &str = r#"{"event":"pusher:connection_established",
     "data":"{\"socket_id\":\"1.1\",\"activity_timeout\":120}"}"#;

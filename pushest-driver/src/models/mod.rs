@@ -21,7 +21,8 @@ use loom::future::block_on;
 use pushest_proto::{ChannelName, Event};
 
 use crate::options::{Options, Overflow};
-use crate::queue::{Congestion, Queue, Relief};
+use crate::queue::Queue;
+use crate::queue::congestion::{Congestion, Relief};
 
 /// How often a thread is stopped, in one run of a model, where it could have gone on.
 const PREEMPTIONS: usize = 3;

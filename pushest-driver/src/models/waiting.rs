@@ -8,7 +8,7 @@ use loom::thread;
 
 use super::*;
 use crate::sync::Mutex;
-use crate::waiting::WaitList;
+use crate::wait_list::WaitList;
 
 #[derive(Default)]
 struct Shared {

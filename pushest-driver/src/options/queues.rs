@@ -1,11 +1,9 @@
 //! How much receivers may leave unreceived.
 
+use super::Options;
 #[cfg(doc)]
 use super::Overflow;
-use super::{Options, OptionsError};
-
-/// The smallest bound for all receivers together, in bytes.
-pub(super) const LEAST: usize = 64 * 1024;
+use crate::error::{LEAST, OptionsError};
 
 impl Options {
     /// How much each receiver may leave unreceived, at least one event: by number, and by the bytes

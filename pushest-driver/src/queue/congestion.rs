@@ -1,8 +1,22 @@
 //! How all queues of a client stand together.
 
-use super::Relief;
 use crate::options::{Options, Overflow};
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// What a receiver's step led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relief {
+    /// Nothing that concerns the pump.
+    None,
+    /// No queue is full anymore: reading can go on.
+    All,
+}
+
+impl Relief {
+    pub(super) fn or(self, other: Self) -> Self {
+        if self == Self::All { self } else { other }
+    }
+}
 
 /// What all queues of a client share.
 #[derive(Debug, Default)]

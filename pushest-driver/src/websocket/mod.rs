@@ -6,9 +6,9 @@
 //! end and no further, and tungstenite starts anew behind it.
 
 mod close;
-mod followed;
+pub(crate) mod followed;
 mod follower;
-mod polled;
+pub(crate) mod polled;
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -23,13 +23,10 @@ use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Bytes, Message};
 
 use self::close::CloseFrame;
-pub use self::followed::Followed;
+use self::followed::Followed;
 use self::follower::Follower;
-pub use self::polled::PolledSocket;
-use crate::runtime::Runtime;
-
-/// The stream that a runtime's WebSockets are made of, with TLS or without.
-pub type Transport<R> = Followed<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
+use crate::runtime::traits::Runtime;
+use crate::runtime::traits::Transport;
 
 /// How much is gathered before it is written out; a flush writes it in any case.
 const WRITE_BUFFER: usize = 4 * 1024;

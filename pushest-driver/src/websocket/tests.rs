@@ -7,8 +7,10 @@ use std::task::Waker;
 use futures_util::future::BoxFuture;
 use pushest_proto::Instant;
 
+use super::polled::PolledSocket;
 use super::*;
 use crate::byte_stream::ByteStream;
+use crate::runtime::traits::Transport;
 
 const LIMIT: usize = 16 * 1024 * 1024;
 

@@ -2,16 +2,15 @@
 
 use alloc::string::{String, ToString};
 use core::fmt;
-use core::time::Duration;
 
-use super::call::Call;
 use super::error::RequestError;
 use super::limits::ApiLimits;
-use super::request::Request;
-use super::signature;
 use crate::auth::Signer;
-use crate::channel::{ChannelKind, MasterKey, NONCE_BYTES};
-use crate::config::{Config, ConfigError, Endpoint};
+use crate::channel::encrypted::{MasterKey, NONCE_BYTES};
+use crate::channel::name::ChannelKind;
+use crate::config::Config;
+use crate::config::endpoint::Endpoint;
+use crate::config::error::ConfigError;
 
 /// An app, as its backend addresses it: id, key, secret, where the HTTP API is, and its limits.
 /// Builds and signs requests. Its `Debug` shows neither the secret nor the master key.
@@ -81,20 +80,8 @@ impl App {
         &self.limits
     }
 
-    /// Checks a call against the limits, and returns the signed request. `now` is the wall clock,
-    /// since 1970; servers refuse what is more than 600 s off theirs, so that a request that is
-    /// sent later is signed anew.
-    ///
-    /// # Errors
-    /// [`RequestError`] says which rule the call breaks. Nothing was signed then.
-    pub fn request<C: Call>(
-        &self,
-        call: &C,
-        now: Duration,
-    ) -> Result<Request<C::Answer>, RequestError> {
-        let unsigned = call.unsigned(self)?;
-        let query = signature::query(&self.signer, &self.id, &unsigned, now);
-        Ok(Request::new(&self.endpoint, &self.id, unsigned, query))
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
     }
 
     /// Seals data for an encrypted channel; of other channels it stays as it is.

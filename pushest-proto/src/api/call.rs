@@ -1,12 +1,9 @@
 //! What a call is: something to ask of the HTTP API, and the answer that belongs to it.
 
-use alloc::string::String;
-use alloc::vec::Vec;
-
 use super::app::App;
 use super::error::RequestError;
-use super::request::Method;
-use crate::channel::NONCE_BYTES;
+use super::unsigned::Unsigned;
+use crate::channel::encrypted::NONCE_BYTES;
 use crate::wire::parts::Part;
 
 /// A call of the HTTP API, such as [`Publish`](super::Publish). [`App::request`] builds its request.
@@ -22,33 +19,6 @@ pub trait Call: Build {
     /// events away to the server.
     fn draw_nonces(&mut self, random: &mut dyn FnMut() -> [u8; NONCE_BYTES]) {
         let _ = random;
-    }
-}
-
-/// What of a call is the same whoever signs it, and when.
-#[derive(Debug)]
-pub(crate) struct Unsigned {
-    pub(super) method: Method,
-    /// Below `/apps/ID`, percent-encoded.
-    pub(super) path: String,
-    pub(super) parameters: Vec<(String, String)>,
-    /// Empty for [`Method::Get`].
-    pub(super) body: String,
-}
-
-impl Unsigned {
-    pub(super) fn get(path: impl Into<String>) -> Self {
-        let (path, parameters, body) = (path.into(), Vec::new(), String::new());
-        Self { method: Method::Get, path, parameters, body }
-    }
-
-    pub(super) fn post(path: impl Into<String>, body: String) -> Self {
-        Self { method: Method::Post, path: path.into(), parameters: Vec::new(), body }
-    }
-
-    pub(super) fn parameter(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.parameters.push((name.into(), value.into()));
-        self
     }
 }
 

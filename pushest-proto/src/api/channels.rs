@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::error::RequestError;
 use super::limits::ApiLimits;
-use crate::channel::{ChannelName, RESERVED_PREFIX};
+use crate::channel::name::{ChannelName, RESERVED_PREFIX};
 use crate::text;
 
 /// The channels that an event goes to: made of one name, or of an array, slice or `Vec` of them.

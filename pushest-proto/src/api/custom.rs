@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::app::App;
-use super::call::{Build, Call, Unsigned};
+use super::call::{Build, Call};
 use super::error::RequestError;
-use super::request::Method;
 use super::signature::is_path;
+use super::unsigned::{Method, Unsigned};
 use crate::text;
 
 /// A call of your own, for what only some servers know. It is signed as all calls are; the answer is

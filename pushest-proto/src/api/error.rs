@@ -6,7 +6,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use crate::channel::{ChannelName, NameError};
+use crate::channel::name::{ChannelName, NameError};
 
 /// A call that breaks a rule. Nothing was signed.
 ///

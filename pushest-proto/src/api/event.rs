@@ -10,12 +10,14 @@ use serde::Serialize;
 
 use super::answer::{BatchPublished, Published};
 use super::app::App;
-use super::call::{Build, Call, Unsigned};
+use super::call::{Build, Call};
 use super::channels::{self, ChannelList};
 use super::error::RequestError;
 use super::limits::ApiLimits;
-use crate::channel::{ChannelKind, NONCE_BYTES};
-use crate::connection::SocketId;
+use super::unsigned::Unsigned;
+use crate::channel::encrypted::NONCE_BYTES;
+use crate::channel::name::ChannelKind;
+use crate::id::SocketId;
 use crate::text;
 
 /// Publishes an event on one or more channels.

@@ -1,6 +1,6 @@
 //! What a server takes in one call ([protocol, limits](crate::protocol#limits)).
 
-use crate::channel::NameRules;
+use crate::channel::name::NameRules;
 use crate::config::Limits;
 
 /// What a server takes in one call. A call beyond it is refused before anything is signed.

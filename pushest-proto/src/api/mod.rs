@@ -52,6 +52,7 @@ mod query;
 mod request;
 mod signature;
 mod terminate;
+mod unsigned;
 
 pub use answer::{BatchPublished, Counts, Occupancy, OccupiedChannels, Published};
 pub use app::App;
@@ -63,5 +64,6 @@ pub use error::{AnswerError, AnswerErrorKind, ClockDifference, RequestError};
 pub use event::{Batch, Publish};
 pub use limits::ApiLimits;
 pub use query::{Channel, Channels, Users};
-pub use request::{Method, Request};
+pub use request::Request;
 pub use terminate::Terminate;
+pub use unsigned::Method;

@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 
 use super::answer::{Occupancy, OccupiedChannels};
 use super::app::App;
-use super::call::{Build, Call, Unsigned};
+use super::call::{Build, Call};
 use super::error::RequestError;
 use super::event::Info;
 use super::signature::segment;
-use crate::channel::{ChannelKind, ChannelName};
+use super::unsigned::Unsigned;
+use crate::channel::name::{ChannelKind, ChannelName};
 use crate::text;
 
 /// Asks which channels have subscribers.

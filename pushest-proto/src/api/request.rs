@@ -6,39 +6,33 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
+use super::app::App;
 use super::body::HttpAnswer;
-use super::call::{Answer, Unsigned};
-use super::error::AnswerError;
+use super::call::{Answer, Call};
+use super::error::{AnswerError, RequestError};
 use super::signature;
-use crate::config::Endpoint;
+use super::unsigned::{Method, Unsigned};
+use crate::config::endpoint::Endpoint;
 
-/// The method of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// Asks, and changes nothing.
-    Get,
-    /// Publishes, or ends connections.
-    Post,
-}
-
-impl Method {
-    /// The method's name, in capitals.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
+impl App {
+    /// Checks a call against the limits, and returns the signed request. `now` is the wall clock,
+    /// since 1970; servers refuse what is more than 600 s off theirs, so that a request that is
+    /// sent later is signed anew.
+    ///
+    /// # Errors
+    /// [`RequestError`] says which rule the call breaks. Nothing was signed then.
+    pub fn request<C: Call>(
+        &self,
+        call: &C,
+        now: Duration,
+    ) -> Result<Request<C::Answer>, RequestError> {
+        let unsigned = call.unsigned(self)?;
+        let query = signature::query(self.signer(), self.id(), &unsigned, now);
+        Ok(Request::new(self.endpoint(), self.id(), unsigned, query))
     }
 }
 
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A signed request, made by [`App::request`](super::App::request). `A` is what its answer says.
+/// A signed request, made by [`App::request`]. `A` is what its answer says.
 ///
 /// Any HTTP client can send it; redirects must not be followed, because the signature holds for one
 /// path. Its `Debug` shows neither the signature nor the body.

@@ -10,7 +10,7 @@ use core::time::Duration;
 use md5::{Digest as _, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::call::Unsigned;
+use super::unsigned::Unsigned;
 use crate::auth::Signer;
 
 /// What the signature's parameter is called.

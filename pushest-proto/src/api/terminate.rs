@@ -4,10 +4,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::app::App;
-use super::call::{Build, Call, Unsigned};
+use super::call::{Build, Call};
 use super::channels::check_user_id;
 use super::error::RequestError;
 use super::signature::segment;
+use super::unsigned::Unsigned;
 
 /// Ends all connections that are signed in as a user, with code 4009. Nothing keeps the user from
 /// connecting again but what your backend answers to the next sign-in.

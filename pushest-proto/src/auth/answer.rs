@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Authorization, Denied};
+use super::request::{Authorization, Denied};
 use crate::text::one_line;
 
 /// What the endpoint answered.
@@ -43,7 +43,7 @@ impl EndpointAnswer<'_> {
 
     /// Does the same as [`EndpointAnswer::read`], with a function that hides in a text what must not
     /// be shown: error pages repeat what was sent to them
-    /// ([`EndpointRequest::sent_values`](super::EndpointRequest::sent_values)). It is given the whole
+    /// ([`EndpointRequest::sent_values`](crate::EndpointRequest::sent_values)). It is given the whole
     /// page, before that is cut, and is not called for an answer that grants.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::endpoint_url::{self, Credentials};
-use super::{AuthorizationRequest, AuthorizationSubject};
+use super::request::{AuthorizationRequest, AuthorizationSubject};
 
 const CONTENT_TYPE: &str = "content-type";
 

@@ -1,24 +1,20 @@
 //! Signing with the app's secret, and asking somebody else to.
 
-mod answer;
-mod endpoint;
+pub(crate) mod answer;
+pub(crate) mod endpoint;
 mod endpoint_url;
 mod repeats;
-mod request;
+pub(crate) mod request;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-pub use answer::EndpointAnswer;
-pub use endpoint::{AuthEndpoint, EndpointRequest};
-pub use request::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied, Ticket};
-
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::connection::SocketId;
+use crate::id::SocketId;
 
 /// Signs with an app's secret ([protocol, signing](crate::protocol#signing)). Its `Debug` shows the
 /// key only.

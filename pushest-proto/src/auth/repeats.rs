@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::Denied;
+use super::request::Denied;
 use crate::text::{KEPT_BYTES, MOST_SHOWN};
 
 impl Denied {

@@ -8,8 +8,8 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use crate::channel::ChannelName;
-use crate::connection::{ConnectionId, SocketId};
+use crate::channel::name::ChannelName;
+use crate::id::{SocketId, Ticket};
 use crate::memory;
 use crate::text::clip;
 use crate::wire::parts::Part;
@@ -19,14 +19,6 @@ const AUTH_BYTES: usize = 1024;
 
 /// The most bytes of `shared_secret`: 32 bytes are 44 in base64.
 const SHARED_SECRET_BYTES: usize = 64;
-
-/// Names one request for an authorization. It belongs to one connection: what was signed for a
-/// former socket id is worthless.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ticket {
-    pub(crate) connection: ConnectionId,
-    pub(crate) number: u64,
-}
 
 /// Asks for an authorization, because the session cannot sign by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

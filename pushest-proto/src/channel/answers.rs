@@ -5,16 +5,18 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::encrypted::SharedSecret;
-use super::presence::Members;
-use super::{
-    Channel, ChannelKind, ChannelName, Channels, Context, Key, Member, Phase, PresenceChange,
-    PresenceUpdate,
-};
-use crate::Instant;
+use super::members::Members;
+use super::name::{ChannelKind, ChannelName};
+use super::{Channel, Channels, Key, Phase};
 use crate::action::Action;
-use crate::auth::{Authorization, Denied, Ticket};
-use crate::event::{Event, LimitReached, RequestFailure, ServerError};
+use crate::auth::request::{Authorization, Denied};
+use crate::context::Context;
+use crate::event::failure::{RequestFailure, ServerError};
+use crate::event::{Event, LimitReached};
+use crate::id::Ticket;
 use crate::pending::Pending;
+use crate::presence::{Member, PresenceChange, PresenceUpdate};
+use crate::time::Instant;
 use crate::wire::decode;
 use crate::wire::lists::MemberList;
 

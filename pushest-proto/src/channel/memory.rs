@@ -1,19 +1,21 @@
 //! What the wanted set keeps alive, in bytes, beside members and events.
 
 use super::{Channel, Channels, Phase};
-use crate::auth::Authorization;
-use crate::event::RequestFailure;
-use crate::memory::{allocation, loss, others_share, shared};
-use crate::pending::Order;
-use crate::{Instant, memory};
+use crate::auth::request::Authorization;
+use crate::event::failure::RequestFailure;
+use crate::loss::{loss, others_share};
+use crate::memory;
+use crate::memory::{allocation, shared};
+use crate::order::Order;
+use crate::time::Instant;
 
 impl Channels {
     /// Walks over all channels.
     pub(crate) fn other_bytes(&self) -> usize {
         let tables = self.slab.capacity() * (size_of::<Channel>() + size_of::<usize>())
             + self.by_name.allocation_size()
-            + self.in_flight.capacity() * size_of::<(crate::auth::Ticket, super::Key)>()
-            + self.abandoned.capacity() * size_of::<(Order, crate::auth::Ticket)>();
+            + self.in_flight.capacity() * size_of::<(crate::id::Ticket, super::Key)>()
+            + self.abandoned.capacity() * size_of::<(Order, crate::id::Ticket)>();
         let due = in_a_tree::<(Order, super::Key)>(self.due.len() + self.turns.len())
             + in_a_tree::<(Instant, super::Key)>(self.deadlines.len())
             + in_a_tree::<super::Key>(self.unanswered.len());

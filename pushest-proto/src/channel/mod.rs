@@ -12,13 +12,13 @@
 //! ```
 
 mod answers;
-mod context;
-mod encrypted;
+pub(crate) mod encrypted;
+mod key;
+mod members;
 mod memory;
-mod name;
+pub(crate) mod name;
 mod near_miss;
 mod needs;
-mod presence;
 mod rekey;
 mod suspects;
 
@@ -31,26 +31,19 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use slab::Slab;
 
-pub(crate) use context::Context;
-pub use encrypted::DecryptionFailure;
-#[cfg(feature = "api")]
-pub(crate) use encrypted::NONCE_BYTES;
-pub(crate) use encrypted::{MasterKey, SharedSecret};
-pub use name::{ChannelKind, ChannelName, NameError, NameRules};
-#[cfg(feature = "api")]
-pub(crate) use name::{RESERVED_PREFIX, shown};
-pub(crate) use needs::Wire;
-pub use presence::{Member, PresenceChange, PresenceUpdate};
-
-use crate::Instant;
-use crate::auth::{Authorization, Ticket};
-use crate::event::RequestFailure;
+use crate::auth::request::Authorization;
+use crate::event::failure::RequestFailure;
 use crate::hash::Seeded;
+use crate::id::Ticket;
 use crate::loss::Loss;
-use crate::pending::{Order, Pending};
+use crate::order::Order;
+use crate::pending::Pending;
+use crate::presence::Member;
+use crate::time::Instant;
 use crate::wall_clock::Moment;
-use presence::Members;
-use rekey::Encryption;
+use key::Encryption;
+use members::Members;
+use name::{ChannelKind, ChannelName};
 
 /// Where a channel is in the table.
 pub(crate) type Key = usize;

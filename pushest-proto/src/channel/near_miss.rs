@@ -3,7 +3,7 @@
 
 use alloc::string::String;
 
-use super::ChannelName;
+use super::name::ChannelName;
 
 /// A word of a prefix, and what may come next to it.
 struct Word {

@@ -3,13 +3,18 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
-use super::{ChannelKind, Channels, Context, Encryption, Key, Phase};
-use crate::Instant;
+use super::key::Encryption;
+use super::name::ChannelKind;
+use super::{Channels, Key, Phase};
 use crate::action::{Action, Frame};
-use crate::auth::{AuthorizationRequest, AuthorizationSubject, Denied, Ticket};
-use crate::connection::{ConnectionId, SocketId};
-use crate::event::{Event, RequestFailure};
-use crate::pending::{Order, Pending};
+use crate::auth::request::{AuthorizationRequest, AuthorizationSubject, Denied};
+use crate::context::{Context, Wire};
+use crate::event::Event;
+use crate::event::failure::RequestFailure;
+use crate::id::Ticket;
+use crate::order::Order;
+use crate::pending::Pending;
+use crate::time::Instant;
 use crate::wire::encode;
 
 /// So many authorizations run at once.
@@ -17,13 +22,6 @@ const MOST_IN_FLIGHT: usize = 8;
 
 /// So many subscribes go unanswered before the subscription fails.
 const MOST_TRIES: u32 = 3;
-
-/// The connection that channels need things on.
-#[derive(Clone, Copy)]
-pub(crate) struct Wire<'a> {
-    pub(crate) connection: ConnectionId,
-    pub(crate) socket_id: &'a SocketId,
-}
 
 impl Channels {
     /// The place of the oldest ticket that must be given up.

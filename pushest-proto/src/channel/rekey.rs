@@ -3,16 +3,18 @@
 //! encrypted channels](crate::protocol#encrypted-channels)).
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 
 use super::encrypted::{DecryptionFailure, SharedSecret};
-use super::needs::Wire;
-use super::{Channel, Channels, Context, Key, Phase};
+use super::key::{Encryption, Rekey};
+use super::{Channel, Channels, Key, Phase};
 use crate::action::Action;
-use crate::auth::{Authorization, Denied, Ticket};
-use crate::event::{ChannelEvent, Event};
-use crate::memory;
-use crate::pending::{Order, Pending};
+use crate::auth::request::{Authorization, Denied};
+use crate::context::{Context, Wire};
+use crate::event::Event;
+use crate::event::channel_event::ChannelEvent;
+use crate::id::Ticket;
+use crate::order::Order;
+use crate::pending::Pending;
 use crate::text::clip;
 
 /// Maximum number of events of a channel, and of their bytes, that wait for a key. Those of all
@@ -20,39 +22,6 @@ use crate::text::clip;
 /// cannot be opened.
 const MOST_HELD: usize = 64;
 const MOST_HELD_BYTES: usize = 256 * 1024;
-
-/// The key of one channel.
-#[derive(Debug)]
-pub(super) struct Encryption {
-    secret: SharedSecret,
-    /// The key is being asked for again.
-    rekey: Option<Rekey>,
-    /// The last key that was asked for did not help: another one is asked for only after some
-    /// event has opened, so that junk cannot cause endless requests.
-    was_in_vain: bool,
-}
-
-impl Encryption {
-    pub(super) fn new(secret: SharedSecret) -> Self {
-        Self { secret, rekey: None, was_in_vain: false }
-    }
-
-    /// What it takes, in bytes, and free places for what waits for a key. What waits counts among
-    /// the stored events.
-    pub(super) fn other_bytes(&self) -> usize {
-        let held = self.rekey.as_ref().map(|rekey| &rekey.held);
-        let free = held.map_or(0, |held| held.capacity() - held.len());
-        memory::allocation(size_of::<Self>()) + free * size_of::<ChannelEvent>()
-    }
-}
-
-#[derive(Debug)]
-struct Rekey {
-    /// The request, once it was polled.
-    ticket: Option<Ticket>,
-    held: VecDeque<ChannelEvent>,
-    bytes: usize,
-}
 
 impl Channel {
     /// The key is no longer asked for: what waits for it cannot be opened. Answers the request that

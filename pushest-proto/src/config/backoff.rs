@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use super::error::check_duration;
 
 /// Maximum number of entries of a schedule.

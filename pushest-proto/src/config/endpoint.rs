@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 
-use super::ConfigError;
+use super::error::ConfigError;
 use super::error::{self, shown};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,8 +1,8 @@
 //! What a session must know: the app, the endpoint, timeouts, limits.
 
-mod backoff;
-mod endpoint;
-mod error;
+pub(crate) mod backoff;
+pub(crate) mod endpoint;
+pub(crate) mod error;
 mod sources;
 mod url;
 
@@ -14,12 +14,13 @@ use core::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-pub use backoff::BackoffConfig;
-pub use endpoint::Endpoint;
-pub use error::ConfigError;
+use backoff::BackoffConfig;
+use endpoint::Endpoint;
+use error::ConfigError;
 
 use crate::auth::Signer;
-use crate::channel::{MasterKey, NameRules};
+use crate::channel::encrypted::MasterKey;
+use crate::channel::name::NameRules;
 
 /// What the hosted service allows on one connection ([protocol, limits](crate::protocol#limits)).
 const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;

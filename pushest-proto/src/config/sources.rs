@@ -2,8 +2,10 @@
 
 use alloc::string::{String, ToString};
 
+use super::endpoint::Endpoint;
+use super::error::ConfigError;
 use super::url::{Form, ParsedUrl, Server, parse_port};
-use super::{ConfigBuilder, ConfigError, Endpoint, error};
+use super::{ConfigBuilder, error};
 
 impl ConfigBuilder {
     /// Takes everything that a URL says:

@@ -7,7 +7,9 @@ use alloc::string::String;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use super::{ConfigError, Endpoint, error};
+use super::endpoint::Endpoint;
+use super::error;
+use super::error::ConfigError;
 
 const NOT_ENCODED: &str = "an `@`, or a key or secret that is not percent-encoded: in these `@` is \
                            %40, `:` is %3A, `/` is %2F, `?` is %3F, `#` is %23, `%` is %25";

@@ -9,8 +9,8 @@ use bytestring::ByteString;
 use serde::de::DeserializeOwned;
 use serde::de::value::StrDeserializer;
 
-use super::EventName;
-use crate::channel::ChannelName;
+use super::names::EventName;
+use crate::channel::name::ChannelName;
 use crate::memory;
 use crate::wire::envelope::{self, Token};
 use crate::wire::parts::Part;

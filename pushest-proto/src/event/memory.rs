@@ -2,11 +2,14 @@
 
 use alloc::sync::Arc;
 
-use super::{Answers, Event, RequestFailure, ServerError, StateChange};
-use crate::auth::Denied;
-use crate::channel::{ChannelName, PresenceUpdate};
-use crate::loss::Loss;
-use crate::memory::{loss, optional_text, shared, text, texts};
+use super::Event;
+use super::failure::{Answers, RequestFailure, ServerError};
+use crate::auth::request::Denied;
+use crate::channel::name::ChannelName;
+use crate::loss::{Loss, loss};
+use crate::memory::{optional_text, shared, text, texts};
+use crate::presence::PresenceUpdate;
+use crate::status::StateChange;
 
 impl Event {
     /// Returns how many bytes the event keeps alive: its own size and everything that it owns or

@@ -1,8 +1,9 @@
 //! What a session reports.
 
-mod channel_event;
+pub(crate) mod channel_event;
+pub(crate) mod failure;
 mod memory;
-mod names;
+pub(crate) mod names;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -11,14 +12,15 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-pub use channel_event::ChannelEvent;
-pub(crate) use names::{EventName, EventNames};
+use channel_event::ChannelEvent;
+use failure::{RequestFailure, ServerError};
 
-use crate::auth::Denied;
-use crate::channel::{ChannelName, DecryptionFailure, PresenceUpdate};
-use crate::connection::{ConnectionState, SocketId};
-use crate::heartbeat::PingId;
+use crate::channel::encrypted::DecryptionFailure;
+use crate::channel::name::ChannelName;
+use crate::id::PingId;
 use crate::loss::Loss;
+use crate::presence::PresenceUpdate;
+use crate::status::StateChange;
 
 /// Something that happened and that the user may want to know.
 #[derive(Debug, Clone)]
@@ -198,129 +200,6 @@ impl Event {
             | Self::Lagged(_) => None,
         }
     }
-}
-
-/// A change of the connection's state, with what led to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StateChange {
-    /// The state until now.
-    pub from: ConnectionState,
-    /// The state from now on.
-    pub to: ConnectionState,
-    /// The attempt that is running or was the last: 1 for the first after `connect`, after a
-    /// refusal, or after a stable connection.
-    pub attempt: u32,
-    /// The socket id, when connected.
-    pub socket_id: Option<SocketId>,
-    /// What ended the former connection or attempt, when waiting or refused.
-    pub loss: Option<Arc<Loss>>,
-    /// When the next attempt begins, when waiting.
-    pub retry_in: Option<Duration>,
-}
-
-impl fmt::Display for StateChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to.fmt(f)?;
-        if let Some(socket_id) = &self.socket_id {
-            write!(f, " as {socket_id}")?;
-        }
-        if let Some(loss) = &self.loss {
-            write!(f, ": {loss}")?;
-        }
-        if let Some(pause) = self.retry_in {
-            write!(f, "; next attempt in {:.1} s", pause.as_secs_f64())?;
-        }
-        Ok(())
-    }
-}
-
-/// Why a subscription or a sign-in failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RequestFailure {
-    /// The authorization was refused, or was not usable. It stays so until the user calls `retry`
-    /// or `subscribe`.
-    Denied(Denied),
-    /// There was no usable authorization yet.
-    AuthorizationUnavailable(Denied),
-    /// The server refused.
-    Refused(ServerError),
-    /// The server did not answer three subscribes, or the sign-in.
-    NoAnswer,
-    /// The server closed two connections in a row with 1009 (RFC 6455: a message too big), and of
-    /// all that was unanswered both times this is the largest frame. It stays so until the user
-    /// calls `retry` or `subscribe`, or `sign_in`: sent again, it would cost every channel its
-    /// connection.
-    TooLarge {
-        /// The size of the frame in bytes, without its WebSocket header.
-        bytes: usize,
-    },
-}
-
-impl RequestFailure {
-    /// Whether it outlasts the connection: the session tries again when the user asks, not before.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        matches!(self, Self::Denied(_) | Self::TooLarge { .. })
-    }
-}
-
-impl fmt::Display for RequestFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.fmt(f),
-            Self::Refused(error) => write!(f, "the server refused: {error}"),
-            Self::NoAnswer => f.write_str("the server did not answer"),
-            Self::TooLarge { bytes } => write!(
-                f,
-                "the server closes the connection with 1009 (too big) when it is sent: its frame \
-                 has {bytes} bytes"
-            ),
-        }
-    }
-}
-
-/// An error that the server reported.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ServerError {
-    /// The code, if it sent one ([protocol, close codes](crate::protocol#close-codes)).
-    pub code: Option<u16>,
-    /// The message, at most 512 bytes; empty if it sent none.
-    pub message: Box<str>,
-    /// The channel that the error is about.
-    pub channel: Option<ChannelName>,
-    /// What the error answers, where that can be known.
-    pub answers: Option<Answers>,
-    /// The server did not say what the error is about; it was inferred from what is unanswered.
-    pub inferred: bool,
-}
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&*self.message, self.code) {
-            ("", Some(code)) => write!(f, "error {code}"),
-            ("", None) => f.write_str("an error without code and message"),
-            (message, Some(code)) => write!(f, "{message} (code {code})"),
-            (message, None) => f.write_str(message),
-        }
-    }
-}
-
-/// The command that an error answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Answers {
-    /// The subscription to the error's channel.
-    Subscribe,
-    /// The sign-in.
-    SignIn,
-    /// A client event on the error's channel.
-    ClientEvent {
-        /// The event's name.
-        event: Box<str>,
-    },
 }
 
 /// What is wrong with a message.

@@ -2,12 +2,13 @@
 
 use super::Session;
 use crate::action::{Action, Frame};
-use crate::channel::Wire;
-use crate::connection::{ConnectionId, Phase};
+use crate::connection::Phase;
+use crate::context::Wire;
+use crate::id::ConnectionId;
+use crate::order::Order;
 use crate::outgoing::{ClientEvent, Item};
-use crate::pending::Order;
 use crate::timers::Timer;
-use crate::trace::Trace;
+use crate::trace::mode::Trace;
 use crate::wire::encode;
 
 /// Where an action can come from.

@@ -1,46 +1,22 @@
 //! What the user wants. An error means that the user is mistaken, and then nothing has changed.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 use serde::Serialize;
 
 use super::Session;
-use crate::Instant;
-use crate::action::CloseCode;
-use crate::channel::ChannelName;
+use super::options::SubscribeOptions;
+use crate::channel::name::ChannelName;
 use crate::command::CommandError;
-use crate::config::Endpoint;
+use crate::config::endpoint::Endpoint;
 use crate::connection::Phase;
-use crate::heartbeat::{MOST_UNANSWERED, PingId};
-use crate::loss::Loss;
+use crate::heartbeat::MOST_UNANSWERED;
+use crate::id::PingId;
+use crate::loss::{CloseCode, Loss};
 use crate::outgoing::{ClientEvent, Item};
-use crate::trace::Line;
+use crate::time::Instant;
+use crate::trace::line::Line;
 use crate::wire::encode;
-
-/// What to subscribe with; `SubscribeOptions::default()` for all but presence channels.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct SubscribeOptions {
-    /// Who subscribes, on presence channels.
-    pub user_id: Option<String>,
-    /// What the other members may know of the user (JSON).
-    pub user_info: Option<String>,
-}
-
-impl SubscribeOptions {
-    /// A subscription to a presence channel as this user.
-    #[must_use]
-    pub fn member(user_id: &str) -> Self {
-        Self { user_id: Some(user_id.to_string()), user_info: None }
-    }
-
-    /// The same with what the other members may know of the user (JSON).
-    #[must_use]
-    pub fn info(mut self, json: &str) -> Self {
-        self.user_info = Some(json.to_string());
-        self
-    }
-}
 
 impl Session {
     /// Connects and stays connected, until [`Session::disconnect`]. A session that waits for its

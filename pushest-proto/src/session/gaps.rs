@@ -4,9 +4,9 @@
 use core::time::Duration;
 
 use super::{LATEST, Session};
-use crate::Instant;
-use crate::connection::ConnectionId;
-use crate::trace::Line;
+use crate::id::ConnectionId;
+use crate::time::Instant;
+use crate::trace::line::Line;
 use crate::wall_clock::{Moment, Reading};
 
 /// What else happened. These cannot fail either.

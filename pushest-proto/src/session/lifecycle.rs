@@ -4,11 +4,13 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::Session;
-use crate::action::CloseCode;
 use crate::backoff::{FLOOR, JITTER};
-use crate::connection::{ConnectionId, Phase};
-use crate::event::{Answers, Event, RequestFailure, ServerError, StateChange};
-use crate::loss::{Loss, Policy};
+use crate::connection::Phase;
+use crate::event::Event;
+use crate::event::failure::{Answers, RequestFailure, ServerError};
+use crate::id::ConnectionId;
+use crate::loss::{CloseCode, Loss, Policy};
+use crate::status::StateChange;
 use crate::timers::Timer;
 use crate::wire::decode::Established;
 

@@ -4,7 +4,8 @@ mod actions;
 mod commands;
 mod gaps;
 mod lifecycle;
-mod memory;
+pub(crate) mod memory;
+pub(crate) mod options;
 mod routing;
 mod too_large;
 
@@ -14,25 +15,27 @@ use core::hash::{BuildHasher, Hasher};
 
 use bytes::Bytes;
 
-pub use commands::SubscribeOptions;
-pub use memory::Memory;
-
-use crate::Instant;
-use crate::auth::{Authorization, Denied, Ticket};
+use crate::auth::request::{Authorization, Denied};
 use crate::backoff::Backoff;
-use crate::channel::{ChannelView, Channels, Context};
+use crate::channel::{ChannelView, Channels};
 use crate::config::Config;
-use crate::connection::{Connection, ConnectionId, ConnectionState, Phase, Status};
-use crate::event::EventNames;
+use crate::connection::{Connection, Phase};
+use crate::context::Context;
+use crate::event::names::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
+use crate::id::{ConnectionId, Ticket};
 use crate::loss::Loss;
 use crate::outgoing::{Outgoing, Sent};
 use crate::pending::Pending;
 use crate::rate::Rate;
 use crate::silence::Silence;
+use crate::status::{ConnectionState, Status};
+use crate::time::Instant;
 use crate::timers::{Timer, Timers};
-use crate::trace::{Header, Line, Recorder, Trace};
+use crate::trace::line::{Header, Line};
+use crate::trace::mode::Trace;
+use crate::trace::recorder::Recorder;
 use crate::user::User;
 use crate::wall_clock::WallClock;
 

@@ -7,12 +7,14 @@ use bytestring::ByteString;
 
 use super::Session;
 use crate::action::Action;
-use crate::channel::{ChannelName, Key};
-use crate::connection::{ConnectionId, Phase};
-use crate::event::{
-    Answers, ChannelEvent, Event, LimitReached, Malformation, RequestFailure, ServerError,
-};
+use crate::channel::Key;
+use crate::channel::name::ChannelName;
+use crate::connection::Phase;
+use crate::event::channel_event::ChannelEvent;
+use crate::event::failure::{Answers, RequestFailure, ServerError};
+use crate::event::{Event, LimitReached, Malformation};
 use crate::heartbeat::RoundTrip;
+use crate::id::ConnectionId;
 use crate::loss::Loss;
 use crate::text::clip;
 use crate::timers::Timer;

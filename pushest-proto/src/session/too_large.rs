@@ -4,13 +4,14 @@ use core::time::Duration;
 
 use super::Session;
 use super::routing::Addressee;
-use crate::Instant;
 use crate::action::Action;
-use crate::connection::ConnectionId;
-use crate::event::{Event, Malformation, RequestFailure};
+use crate::event::failure::RequestFailure;
+use crate::event::{Event, Malformation};
+use crate::id::ConnectionId;
 use crate::loss::Loss;
 use crate::text::{KEPT_BYTES, clip};
-use crate::trace::Line;
+use crate::time::Instant;
+use crate::trace::line::Line;
 use crate::wire::decode::Control;
 use crate::wire::envelope;
 

@@ -13,12 +13,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::version::{LIBRARY, VERSION};
-use crate::Instant;
-use crate::auth::{Authorization, Denied, Ticket};
-use crate::channel::{DecryptionFailure, NameRules, SharedSecret};
-use crate::config::{BackoffConfig, Config, ConfigError, Endpoint, Limits, Timeouts};
-use crate::connection::ConnectionId;
+use crate::auth::request::{Authorization, Denied};
+use crate::channel::encrypted::{DecryptionFailure, SharedSecret};
+use crate::channel::name::NameRules;
+use crate::config::backoff::BackoffConfig;
+use crate::config::endpoint::Endpoint;
+use crate::config::error::ConfigError;
+use crate::config::{Config, Limits, Timeouts};
+use crate::id::{ConnectionId, Ticket};
 use crate::loss::{DialFailure, Loss};
+use crate::time::Instant;
 
 /// One line. Times are microseconds.
 #[derive(Debug, Serialize, Deserialize)]

@@ -46,69 +46,13 @@
 //!   many bytes were opened, and a replay shows as many asterisks. The core never looks into them.
 //! - What the core does not know: headers, tokens and the requests to an authorization endpoint.
 
-mod line;
-mod recorder;
+pub(crate) mod line;
+pub(crate) mod mode;
+pub(crate) mod recorder;
 mod replay;
 mod version;
 
-use core::fmt;
-
-use bytestring::ByteString;
-
-pub(crate) use line::{Header, Line};
-pub(crate) use recorder::Recorder;
 pub use replay::{Damaged, Difference, Replay};
 
 #[cfg(doc)]
 use crate::Session;
-use crate::channel::DecryptionFailure;
-use replay::Answers;
-
-/// What a session does beside its work.
-pub(crate) enum Trace {
-    Recording(Recorder),
-    /// What the secrets would have answered comes from a recording.
-    Replaying(Answers),
-}
-
-impl Trace {
-    /// A signature: made and noted, or taken from the recording.
-    pub(crate) fn signed(
-        &mut self,
-        sign: impl FnOnce() -> alloc::string::String,
-    ) -> alloc::string::String {
-        match self {
-            Self::Recording(recorder) => {
-                let auth = sign();
-                recorder.note(&Line::Signed(auth.as_str().into()));
-                auth
-            }
-            Self::Replaying(answers) => answers.next_signature(),
-        }
-    }
-
-    /// The data of an encrypted event: opened and its length noted, or as much of nothing.
-    pub(crate) fn opened(
-        &mut self,
-        open: impl FnOnce() -> Result<ByteString, DecryptionFailure>,
-    ) -> Result<ByteString, DecryptionFailure> {
-        match self {
-            Self::Recording(recorder) => {
-                let result = open();
-                recorder.note(&match &result {
-                    Ok(text) => Line::Opened(text.len()),
-                    Err(reason) => Line::Unopened(*reason),
-                });
-                result
-            }
-            Self::Replaying(answers) => answers.next_opened(),
-        }
-    }
-}
-
-/// Always the same, so that it is no part of the session's state.
-impl fmt::Debug for Trace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Trace(…)")
-    }
-}

@@ -1,7 +1,6 @@
 //! From lines to a session that does the same, or to the line at which it does not.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::{self, Vec};
 use core::fmt;
@@ -9,17 +8,16 @@ use core::iter::Peekable;
 use core::time::Duration;
 
 use bytes::Bytes;
-use bytestring::ByteString;
 
 use super::line::Line;
+use super::mode::{Answers, Trace};
 use super::recorder::shown;
 use super::version::OtherVersion;
-use super::{DecryptionFailure, Trace};
-use crate::Instant;
 use crate::action::Action;
-use crate::auth::Ticket;
-use crate::connection::ConnectionId;
-use crate::session::{Session, SubscribeOptions};
+use crate::id::{ConnectionId, Ticket};
+use crate::session::Session;
+use crate::session::options::SubscribeOptions;
+use crate::time::Instant;
 
 /// A session that lives through a recording. It yields each action that it and the recording agree
 /// on; the first difference is the last item. See the [module](crate::trace) for an example.
@@ -272,25 +270,6 @@ fn problem_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
     alloc::format!("{} (column {})", crate::text::clip(text), error.column())
-}
-
-/// What the secrets answered when the session was recorded.
-#[derive(Default)]
-pub(crate) struct Answers {
-    signatures: VecDeque<String>,
-    opened: VecDeque<Result<usize, DecryptionFailure>>,
-}
-
-impl Answers {
-    /// One that is missing becomes an action that differs.
-    pub(super) fn next_signature(&mut self) -> String {
-        self.signatures.pop_front().unwrap_or_default()
-    }
-
-    pub(super) fn next_opened(&mut self) -> Result<ByteString, DecryptionFailure> {
-        let opened = self.opened.pop_front().unwrap_or(Err(DecryptionFailure::WrongKey));
-        opened.map(|bytes| "*".repeat(bytes).into())
-    }
 }
 
 /// A line that is not one of a recording.

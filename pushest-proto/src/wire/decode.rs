@@ -14,7 +14,7 @@ use core::time::Duration;
 
 use super::envelope::Token;
 use super::parts::Part;
-use crate::connection::SocketId;
+use crate::id::SocketId;
 use crate::text::clip;
 
 /// The messages that the protocol itself uses.

@@ -10,7 +10,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::parts::{Broken, Part};
-use crate::channel::Member;
+use crate::presence::Member;
 
 /// The members that a presence channel lists.
 #[derive(Debug, Default)]

@@ -2,11 +2,11 @@
 //! [protocol, upgrade](pushest_proto::protocol#upgrade)): one loop for all runtimes over what is
 //! pure, the request and the answer.
 
-mod answer;
+pub(crate) mod answer;
 mod body;
 mod head;
 mod refusal;
-mod request;
+pub(crate) mod request;
 #[cfg(test)]
 mod tests;
 
@@ -20,10 +20,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use pushest_proto::{DialFailure, Endpoint};
 
-pub(crate) use self::answer::{Answer, Step};
-pub(crate) use self::request::Request;
+use self::answer::{Answer, Step};
+use self::request::Request;
 use crate::byte_stream::ByteStream;
-use crate::runtime::Runtime;
+use crate::runtime::traits::Runtime;
 use crate::wall_clock::TimeOfDay;
 
 /// How much is read at once. What belongs to WebSocket already goes with the rest.

@@ -5,15 +5,16 @@ use core::time::Duration;
 
 use bytestring::ByteString;
 
-use super::encrypted::{DecryptionFailure, SharedSecret};
-use crate::Instant;
-use crate::auth::{Denied, Signer, Ticket};
+use crate::auth::Signer;
+use crate::auth::request::Denied;
 use crate::backoff::Backoff;
+use crate::channel::encrypted::{DecryptionFailure, SharedSecret};
 use crate::config::Config;
-use crate::connection::ConnectionId;
-use crate::event::ChannelEvent;
+use crate::event::channel_event::ChannelEvent;
+use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
-use crate::trace::Trace;
+use crate::time::Instant;
+use crate::trace::mode::Trace;
 use crate::wall_clock::WallClock;
 
 /// A `Retry-After` beyond this is taken as this.
@@ -41,7 +42,7 @@ impl Context<'_> {
     }
 
     /// Opens an event of an encrypted channel.
-    pub(super) fn opened(
+    pub(crate) fn opened(
         &mut self,
         secret: &SharedSecret,
         event: &ChannelEvent,
@@ -68,4 +69,11 @@ impl Context<'_> {
         // clients that were told the same pause must not come back at the same time.
         at_least.min(LONGEST_RETRY_AFTER) + self.backoff.delay_of(authorizations)
     }
+}
+
+/// The connection that channels need things on.
+#[derive(Clone, Copy)]
+pub(crate) struct Wire<'a> {
+    pub(crate) connection: ConnectionId,
+    pub(crate) socket_id: &'a SocketId,
 }

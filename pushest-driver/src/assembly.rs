@@ -1,104 +1,20 @@
-//! What a runtime provides. For those who write a driver for another runtime; users of one of the
-//! crates for a runtime need none of this.
+//! Puts a client together, of what the other modules have: for any runtime, and for one that can
+//! spawn.
 
 use std::fmt;
-use std::future::Future;
-use std::io;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use futures_util::future::BoxFuture;
-use futures_util::{Sink, Stream};
-use pushest_proto::{Config, Instant};
-pub use tungstenite::protocol::WebSocketConfig;
-pub use tungstenite::{Error, Message};
+use pushest_proto::Config;
 
-pub use crate::byte_stream::{ByteStream, NonBlocking};
 use crate::client::Client;
-#[cfg(feature = "tls")]
-pub use crate::dial::{Tls, tls_stream::TlsStream};
 use crate::error::StartError;
-pub use crate::handler::run;
-use crate::handler::{Handler, RunError};
+use crate::handler::{Handler, RunError, run};
 use crate::hub::Hub;
-use crate::names;
 use crate::options::Options;
-pub use crate::park::Parking;
-pub use crate::pump::Pump;
-pub use crate::reads::Reads;
-pub use crate::thread_probe::probe_threads;
-pub use crate::websocket::{Followed, PolledSocket, Transport};
-
-/// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
-pub trait Runtime: Send + Sync + 'static {
-    /// A TCP connection.
-    type Tcp: ByteStream + Send + Unpin + 'static;
-    /// TLS over it; [`Infallible`](std::convert::Infallible) where there is none.
-    type Tls: ByteStream + Send + Unpin + 'static;
-    /// A WebSocket over either: messages both ways, as tungstenite's companion for the runtime has
-    /// them; where there is none, [`PolledSocket`].
-    type Socket: Stream<Item = Result<Message, Error>>
-        + Sink<Message, Error = Error>
-        + Send
-        + Unpin
-        + 'static;
-    /// Completes at a point in time.
-    type Sleep: Future<Output = ()> + Send + 'static;
-
-    /// The time, since an origin of the runtime's choice. This is called while the client is locked, so
-    /// that it must not use the client; nothing else of the runtime's is.
-    fn now(&self) -> Instant;
-
-    /// The time of the day, for dates that servers name, for the time since which a
-    /// [`Gap`](crate::Event::Gap) lasts, and to notice that the machine was suspended, where
-    /// [`Runtime::now`] stands still. By default the system's.
-    fn system_time(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
-    /// Waits until then. It may end early.
-    fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
-
-    /// Resolves a host to its addresses, in the order that the system prefers. By default this asks
-    /// the system on one of at most eight threads that all clients of the process share; dropping
-    /// the future takes a request that has not begun out of their queue.
-    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
-        names::resolve(host, port)
-    }
-
-    /// Connects to an address; with `TCP_NODELAY`, since frames are gathered before they are
-    /// written.
-    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>>;
-
-    /// Speaks TLS from here on.
-    ///
-    /// # Errors
-    /// Those of rustls inside of the `io::Error`, as every crate over rustls has them.
-    #[cfg(feature = "tls")]
-    fn secure(&self, tcp: Self::Tcp, tls: Tls) -> BoxFuture<'static, io::Result<Self::Tls>> {
-        drop((tcp, tls));
-        let reason = "wss:// needs the feature `tls` of the runtime's crate";
-        Box::pin(async move { Err(io::Error::new(io::ErrorKind::Unsupported, reason)) })
-    }
-
-    /// Makes a WebSocket, the client's side, of a stream whose upgrade is done.
-    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket
-    where
-        Self: Sized;
-
-    /// Returns the stream of a WebSocket.
-    fn transport(socket: &Self::Socket) -> &Transport<Self>
-    where
-        Self: Sized;
-
-    /// Takes a WebSocket apart: returns its stream, without what was buffered.
-    fn into_transport(socket: Self::Socket) -> Transport<Self>
-    where
-        Self: Sized;
-}
+use crate::pump::Pump;
+use crate::runtime::traits::Runtime;
 
 /// A client, and the future that must be run for anything to happen. It ends by itself, within
 /// moments, once the last clone of the client is dropped.
@@ -112,6 +28,12 @@ pub fn client<R: Runtime>(config: Config, options: Options, runtime: R) -> (Clie
         client.connect();
     }
     (client, Pump::new(hub, runtime))
+}
+
+/// Drops a handle to a client. Returns whether it was the last one, so that the pump ends by itself:
+/// for drivers that wait for that.
+pub fn release(client: Client) -> bool {
+    client.release()
 }
 
 /// A runtime that can run a client by itself, in a task.
@@ -130,12 +52,6 @@ pub trait Spawn: Runtime + Sized {
     fn ready() -> Result<(), StartError> {
         Ok(())
     }
-}
-
-/// Drops a handle to a client. Returns whether it was the last one, so that the pump ends by itself:
-/// for drivers that wait for that.
-pub fn release(client: Client) -> bool {
-    client.release()
 }
 
 /// A client that a runtime runs: the `Client` of that runtime's crate. Everything that it can do

@@ -1,0 +1,22 @@
+//! What a runtime provides. For those who write a driver for another runtime; users of one of the
+//! crates for a runtime need none of this.
+
+pub(crate) mod traits;
+
+pub use tungstenite::protocol::WebSocketConfig;
+pub use tungstenite::{Error, Message};
+
+#[cfg(feature = "tls")]
+pub use self::traits::Tls;
+pub use self::traits::{Runtime, Transport};
+pub use crate::assembly::{ClientOn, Spawn, client, release, run_on};
+pub use crate::byte_stream::{ByteStream, NonBlocking};
+#[cfg(feature = "tls")]
+pub use crate::dial::tls_stream::TlsStream;
+pub use crate::handler::run;
+pub use crate::park::Parking;
+pub use crate::pump::Pump;
+pub use crate::reads::Reads;
+pub use crate::thread_probe::probe_threads;
+pub use crate::websocket::followed::Followed;
+pub use crate::websocket::polled::PolledSocket;

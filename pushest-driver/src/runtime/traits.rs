@@ -1,0 +1,101 @@
+//! What a runtime provides: sockets and time.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::future::{BoxFuture, Either};
+use futures_util::{Sink, Stream};
+use pushest_proto::Instant;
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::{Error, Message};
+
+use crate::byte_stream::ByteStream;
+use crate::names;
+use crate::websocket::followed::Followed;
+#[cfg(doc)]
+use crate::{runtime::client, websocket::polled::PolledSocket};
+
+/// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
+pub trait Runtime: Send + Sync + 'static {
+    /// A TCP connection.
+    type Tcp: ByteStream + Send + Unpin + 'static;
+    /// TLS over it; [`Infallible`](std::convert::Infallible) where there is none.
+    type Tls: ByteStream + Send + Unpin + 'static;
+    /// A WebSocket over either: messages both ways, as tungstenite's companion for the runtime has
+    /// them; where there is none, [`PolledSocket`].
+    type Socket: Stream<Item = Result<Message, Error>>
+        + Sink<Message, Error = Error>
+        + Send
+        + Unpin
+        + 'static;
+    /// Completes at a point in time.
+    type Sleep: Future<Output = ()> + Send + 'static;
+
+    /// The time, since an origin of the runtime's choice. This is called while the client is locked, so
+    /// that it must not use the client; nothing else of the runtime's is.
+    fn now(&self) -> Instant;
+
+    /// The time of the day, for dates that servers name, for the time since which a
+    /// [`Gap`](crate::Event::Gap) lasts, and to notice that the machine was suspended, where
+    /// [`Runtime::now`] stands still. By default the system's.
+    fn system_time(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    /// Waits until then. It may end early.
+    fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+
+    /// Resolves a host to its addresses, in the order that the system prefers. By default this asks
+    /// the system on one of at most eight threads that all clients of the process share; dropping
+    /// the future takes a request that has not begun out of their queue.
+    fn resolve(&self, host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        names::resolve(host, port)
+    }
+
+    /// Connects to an address; with `TCP_NODELAY`, since frames are gathered before they are
+    /// written.
+    fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>>;
+
+    /// Speaks TLS from here on.
+    ///
+    /// # Errors
+    /// Those of rustls inside of the `io::Error`, as every crate over rustls has them.
+    #[cfg(feature = "tls")]
+    fn secure(&self, tcp: Self::Tcp, tls: Tls) -> BoxFuture<'static, io::Result<Self::Tls>> {
+        drop((tcp, tls));
+        let reason = "wss:// needs the feature `tls` of the runtime's crate";
+        Box::pin(async move { Err(io::Error::new(io::ErrorKind::Unsupported, reason)) })
+    }
+
+    /// Makes a WebSocket, the client's side, of a stream whose upgrade is done.
+    fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket
+    where
+        Self: Sized;
+
+    /// Returns the stream of a WebSocket.
+    fn transport(socket: &Self::Socket) -> &Transport<Self>
+    where
+        Self: Sized;
+
+    /// Takes a WebSocket apart: returns its stream, without what was buffered.
+    fn into_transport(socket: Self::Socket) -> Transport<Self>
+    where
+        Self: Sized;
+}
+
+/// The stream that a runtime's WebSockets are made of, with TLS or without.
+pub type Transport<R> = Followed<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
+
+/// How to speak TLS.
+#[cfg(feature = "tls")]
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The configuration.
+    pub config: Arc<rustls::ClientConfig>,
+    /// The name that the server's certificate must be for.
+    pub server_name: rustls::pki_types::ServerName<'static>,
+}

@@ -1,0 +1,95 @@
+//! Why something failed: what the server said, and what became of a subscription or a sign-in.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::auth::request::Denied;
+use crate::channel::name::ChannelName;
+
+/// Why a subscription or a sign-in failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestFailure {
+    /// The authorization was refused, or was not usable. It stays so until the user calls `retry`
+    /// or `subscribe`.
+    Denied(Denied),
+    /// There was no usable authorization yet.
+    AuthorizationUnavailable(Denied),
+    /// The server refused.
+    Refused(ServerError),
+    /// The server did not answer three subscribes, or the sign-in.
+    NoAnswer,
+    /// The server closed two connections in a row with 1009 (RFC 6455: a message too big), and of
+    /// all that was unanswered both times this is the largest frame. It stays so until the user
+    /// calls `retry` or `subscribe`, or `sign_in`: sent again, it would cost every channel its
+    /// connection.
+    TooLarge {
+        /// The size of the frame in bytes, without its WebSocket header.
+        bytes: usize,
+    },
+}
+
+impl RequestFailure {
+    /// Whether it outlasts the connection: the session tries again when the user asks, not before.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Denied(_) | Self::TooLarge { .. })
+    }
+}
+
+impl fmt::Display for RequestFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.fmt(f),
+            Self::Refused(error) => write!(f, "the server refused: {error}"),
+            Self::NoAnswer => f.write_str("the server did not answer"),
+            Self::TooLarge { bytes } => write!(
+                f,
+                "the server closes the connection with 1009 (too big) when it is sent: its frame \
+                 has {bytes} bytes"
+            ),
+        }
+    }
+}
+
+/// An error that the server reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerError {
+    /// The code, if it sent one ([protocol, close codes](crate::protocol#close-codes)).
+    pub code: Option<u16>,
+    /// The message, at most 512 bytes; empty if it sent none.
+    pub message: Box<str>,
+    /// The channel that the error is about.
+    pub channel: Option<ChannelName>,
+    /// What the error answers, where that can be known.
+    pub answers: Option<Answers>,
+    /// The server did not say what the error is about; it was inferred from what is unanswered.
+    pub inferred: bool,
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&*self.message, self.code) {
+            ("", Some(code)) => write!(f, "error {code}"),
+            ("", None) => f.write_str("an error without code and message"),
+            (message, Some(code)) => write!(f, "{message} (code {code})"),
+            (message, None) => f.write_str(message),
+        }
+    }
+}
+
+/// The command that an error answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answers {
+    /// The subscription to the error's channel.
+    Subscribe,
+    /// The sign-in.
+    SignIn,
+    /// A client event on the error's channel.
+    ClientEvent {
+        /// The event's name.
+        event: Box<str>,
+    },
+}

@@ -1,0 +1,93 @@
+//! Why the session is or is not connected, as data, and how that changes.
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::time::Duration;
+
+use crate::event::failure::ServerError;
+use crate::id::SocketId;
+use crate::loss::Loss;
+use crate::time::Instant;
+
+/// The state of the connection as users see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectionState {
+    /// Not connected, and not trying to: before `connect` and after `disconnect`.
+    Disconnected,
+    /// An attempt is running, up to the server's `pusher:connection_established`.
+    Connecting,
+    /// The server has established the connection.
+    Connected,
+    /// The connection was lost, or the attempt failed; the next attempt has its time.
+    Waiting,
+    /// The server, or what stands before it, refused for good. `connect` tries anew.
+    Refused,
+}
+
+impl fmt::Display for ConnectionState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disconnected => "disconnected",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Waiting => "waiting",
+            Self::Refused => "refused",
+        })
+    }
+}
+
+/// Why the session is or is not connected, as data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The state.
+    pub state: ConnectionState,
+    /// The socket id, when connected.
+    pub socket_id: Option<SocketId>,
+    /// The attempt that is running or was the last: 1 for the first after `connect`, after a
+    /// refusal, or after a stable connection. 0 before any.
+    pub attempt: u32,
+    /// When the next attempt begins, when waiting, on the session's clock. Clients tell the pause
+    /// that is left instead: `retry_in()`.
+    pub next_retry: Option<Instant>,
+    /// How the last connection or attempt ended. It is kept until the next loss, also while the
+    /// session is connected again; `None` before the first.
+    pub last_loss: Option<Arc<Loss>>,
+    /// The last error that the server reported.
+    pub last_error: Option<ServerError>,
+}
+
+/// A change of the connection's state, with what led to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StateChange {
+    /// The state until now.
+    pub from: ConnectionState,
+    /// The state from now on.
+    pub to: ConnectionState,
+    /// The attempt that is running or was the last: 1 for the first after `connect`, after a
+    /// refusal, or after a stable connection.
+    pub attempt: u32,
+    /// The socket id, when connected.
+    pub socket_id: Option<SocketId>,
+    /// What ended the former connection or attempt, when waiting or refused.
+    pub loss: Option<Arc<Loss>>,
+    /// When the next attempt begins, when waiting.
+    pub retry_in: Option<Duration>,
+}
+
+impl fmt::Display for StateChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to.fmt(f)?;
+        if let Some(socket_id) = &self.socket_id {
+            write!(f, " as {socket_id}")?;
+        }
+        if let Some(loss) = &self.loss {
+            write!(f, ": {loss}")?;
+        }
+        if let Some(pause) = self.retry_in {
+            write!(f, "; next attempt in {:.1} s", pause.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
