@@ -116,6 +116,8 @@ pub mod driving_the_core {}
 pub mod protocol {}
 
 mod action;
+#[cfg(feature = "api")]
+pub mod api;
 mod auth;
 mod backoff;
 mod channel;

@@ -8,9 +8,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::request::{Authorization, Denied};
-
-/// Maximum number of characters of an error page that are kept.
-pub(super) const MOST_SHOWN: usize = 200;
+use crate::text::one_line;
 
 /// What the endpoint answered.
 #[derive(Clone, Copy)]
@@ -104,34 +102,6 @@ fn shown(body: &str, mask: impl Fn(&str) -> String) -> String {
     if body.contains("shared_secret") {
         return "the answer holds a key, and is not shown".into();
     }
-    let mut shown = String::new();
-    let mut length = 0;
     let line: Vec<&str> = body.split_whitespace().collect();
-    for word in mask(&line.join(" ")).split_whitespace() {
-        let space = (length > 0).then_some(' ');
-        for character in space.into_iter().chain(word.chars()) {
-            if length >= MOST_SHOWN {
-                return shown;
-            }
-            length += 1;
-            if is_invisible(character) {
-                shown.extend(character.escape_unicode());
-            } else {
-                shown.push(character);
-            }
-        }
-    }
-    shown
-}
-
-/// Characters that could change how the text around them is displayed: controls, marks of the
-/// writing direction, and others without a shape.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-        )
+    one_line(&mask(&line.join(" ")))
 }

@@ -43,6 +43,12 @@ impl Signer {
         Self { key: key.to_string(), secret: secret.to_string().into() }
     }
 
+    /// The app's key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The authorization of a private channel, or with `channel_data` (JSON, sent byte for byte as
     /// signed) of a presence channel: `KEY:HEX`.
     #[must_use]
@@ -65,12 +71,20 @@ impl Signer {
     }
 
     fn sign(&self, parts: &[&str]) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes())
-            .expect("HMAC takes a key of any length");
+        format!("{}:{}", self.key, self.signature(parts))
+    }
+
+    /// The signature of a text that is given in parts, in hexadecimal digits.
+    pub(crate) fn signature(&self, parts: &[&str]) -> String {
+        let mut mac = self.mac();
         for part in parts {
             mac.update(part.as_bytes());
         }
-        format!("{}:{}", self.key, hex::encode(mac.finalize().into_bytes()))
+        hex::encode(mac.finalize().into_bytes())
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        Hmac::new_from_slice(self.secret.as_bytes()).expect("HMAC takes a key of any length")
     }
 }
 

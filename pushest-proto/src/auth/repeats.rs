@@ -3,9 +3,8 @@
 
 use alloc::vec::Vec;
 
-use super::answer::MOST_SHOWN;
 use super::request::Denied;
-use crate::text::KEPT_BYTES;
+use crate::text::{KEPT_BYTES, MOST_SHOWN};
 
 impl Denied {
     /// Whether this says the same as another one: the same status, and the same words, where all

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::wire::parts::Part;
 
 const KEY_BYTES: usize = 32;
-const NONCE_BYTES: usize = 24;
+pub(crate) const NONCE_BYTES: usize = 24;
 
 /// The key that an app keeps for all of its encrypted channels. It cannot be printed.
 #[derive(Clone)]
@@ -46,6 +46,21 @@ impl SharedSecret {
     pub(crate) fn from_base64(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(BASE64.decode(text).ok()?);
         Some(Self(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
+    }
+
+    /// Seals an event's data as `{"nonce": base64 of 24 bytes, "ciphertext": base64}`. A nonce that
+    /// was used before with this key gives both texts away.
+    #[cfg(feature = "api")]
+    pub(crate) fn seal(&self, data: &str, nonce: &[u8; NONCE_BYTES]) -> String {
+        let cipher = XSalsa20Poly1305::new(self.0.as_slice().into());
+        let ciphertext = cipher
+            .encrypt(nonce.into(), data.as_bytes())
+            .expect("XSalsa20 has room for more than fits into memory");
+        alloc::format!(
+            r#"{{"nonce":"{}","ciphertext":"{}"}}"#,
+            BASE64.encode(nonce),
+            BASE64.encode(ciphertext)
+        )
     }
 
     /// Opens an event's data, `{"nonce": base64 of 24 bytes, "ciphertext": base64}`.

@@ -11,7 +11,7 @@ use crate::id::ChannelId;
 use crate::memory;
 
 /// Reserved for the channel of a signed-in user ([protocol, limits](crate::protocol#limits)).
-const RESERVED_PREFIX: &str = "#server-to-user-";
+pub(crate) const RESERVED_PREFIX: &str = "#server-to-user-";
 
 /// The name of a channel, known to keep the rules. Cloning it is cheap.
 ///
@@ -50,11 +50,6 @@ impl ChannelName {
     /// # Errors
     /// As [`ChannelName::new`].
     pub fn with_rules(name: &str, rules: &NameRules) -> Result<Self, NameError> {
-        let allowed = |character: &char| {
-            character.is_ascii_alphanumeric()
-                || "_-=@,.;".contains(*character)
-                || rules.extra_characters.contains(*character)
-        };
         if name.is_empty() {
             Err(NameError::Empty)
         } else if name.len() > rules.bytes {
@@ -63,7 +58,7 @@ impl ChannelName {
             Err(NameError::TooLong { start, length, limit })
         } else if name.starts_with(RESERVED_PREFIX) {
             Err(NameError::Reserved { name: name.to_string() })
-        } else if let Some(character) = name.chars().find(|character| !allowed(character)) {
+        } else if let Some(character) = name.chars().find(|&character| !rules.allows(character)) {
             Err(NameError::Character { name: shown(name), character })
         } else {
             Ok(Self { text: name.into(), id: None })
@@ -125,7 +120,7 @@ impl ChannelName {
 }
 
 /// The name as errors show it. A URL that was pasted in its place may hold a secret.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     let is_url = name.contains("://") || (name.contains('@') && name.contains(':'));
     if is_url { "…".to_string() } else { name.to_string() }
 }
@@ -247,6 +242,15 @@ pub struct NameRules {
     pub bytes: usize,
     /// Characters allowed besides those of the hosted service; Sockudo takes `":#"`. None.
     pub extra_characters: String,
+}
+
+impl NameRules {
+    /// Whether a name may hold this character.
+    pub(crate) fn allows(&self, character: char) -> bool {
+        character.is_ascii_alphanumeric()
+            || "_-=@,.;".contains(character)
+            || self.extra_characters.contains(character)
+    }
 }
 
 impl Default for NameRules {

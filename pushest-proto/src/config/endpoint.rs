@@ -141,6 +141,15 @@ impl Endpoint {
         Ok(self)
     }
 
+    /// Where the server's HTTP API is: for a cluster at `api-CLUSTER.pusher.com`, else at the same
+    /// host, port and path ([protocol, HTTP API](crate::protocol#http-api)).
+    #[must_use]
+    pub fn api(&self) -> Self {
+        let cluster = self.host.strip_prefix("ws-").filter(|_| self.hosted);
+        let host = cluster.map_or_else(|| self.host.clone(), |rest| format!("api-{rest}"));
+        Self { host, ..self.clone() }
+    }
+
     /// The WebSocket URL for the app with this key, always with the port ([protocol,
     /// endpoint](crate::protocol#endpoint)). An IPv6 address stands in it without its zone, which
     /// means nothing to a server.

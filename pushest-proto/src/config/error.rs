@@ -25,6 +25,15 @@ pub enum ConfigError {
         /// The key.
         key: String,
     },
+    /// The app's id cannot be part of a path.
+    #[error(
+        "the app id {} is not an id: it may hold letters, digits and `_ - . ~`, 1 to 200",
+        Quoted(app_id)
+    )]
+    AppId {
+        /// The id.
+        app_id: String,
+    },
     /// The secret is empty.
     #[error("the secret is empty")]
     EmptySecret,
@@ -147,12 +156,22 @@ pub(super) fn check_duration(what: &'static str, value: Duration) -> Result<(), 
 }
 
 pub(super) fn check_key(key: &str) -> Result<(), ConfigError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.~".contains(&byte);
-    if (1..=200).contains(&key.len()) && key.bytes().all(allowed) {
+    if is_plain(key) { Ok(()) } else { Err(ConfigError::Key { key: shown(key) }) }
+}
+
+pub(super) fn check_app_id(app_id: &str) -> Result<(), ConfigError> {
+    // URLs give these two a meaning of their own: whoever resolves one would ask for another path.
+    if is_plain(app_id) && app_id != "." && app_id != ".." {
         Ok(())
     } else {
-        Err(ConfigError::Key { key: shown(key) })
+        Err(ConfigError::AppId { app_id: shown(app_id) })
     }
+}
+
+/// Whether it may stand in a path as it is.
+fn is_plain(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.~".contains(&byte);
+    (1..=200).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 /// A value as errors and `Debug` show it. A URL with its credentials, or `KEY:SECRET`, gets pasted

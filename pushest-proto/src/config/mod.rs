@@ -41,6 +41,7 @@ const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
 #[derive(Clone)]
 pub struct Config {
     pub(crate) key: String,
+    pub(crate) app_id: Option<String>,
     pub(crate) signer: Option<Signer>,
     pub(crate) master_key: Option<MasterKey>,
     pub(crate) client_events_per_second: Option<u32>,
@@ -80,6 +81,12 @@ impl Config {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The app's id, if it is known: the HTTP API is asked by it.
+    #[must_use]
+    pub fn app_id(&self) -> Option<&str> {
+        self.app_id.as_deref()
     }
 
     /// Whether the app's secret is known, so that the session signs by itself.
@@ -130,6 +137,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("key", &self.key)
+            .field("app_id", &self.app_id)
             .field("has_secret", &self.has_secret())
             .field("endpoint", &self.endpoint)
             .field("timeouts", &self.timeouts)
@@ -149,6 +157,7 @@ impl fmt::Debug for Config {
 #[derive(Clone, Default)]
 pub struct ConfigBuilder {
     key: Option<String>,
+    app_id: Option<String>,
     secret: Option<zeroize::Zeroizing<String>>,
     /// What was given as master key; bytes of any number until `build` checks.
     master_key: Option<Result<zeroize::Zeroizing<Vec<u8>>, ()>>,
@@ -170,6 +179,14 @@ impl ConfigBuilder {
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
         self.key = Some(key.to_string());
+        self
+    }
+
+    /// The app's id, for the HTTP API: 1 to 200 letters, digits and `_ - . ~`. The WebSocket side
+    /// does not use it.
+    #[must_use]
+    pub fn app_id(mut self, id: &str) -> Self {
+        self.app_id = Some(id.to_string());
         self
     }
 
@@ -283,6 +300,7 @@ impl ConfigBuilder {
     pub fn build(self) -> Result<Config, ConfigError> {
         let key = self.key.ok_or(ConfigError::Missing { what: "key" })?;
         error::check_key(&key)?;
+        self.app_id.as_deref().map_or(Ok(()), error::check_app_id)?;
         let signer = match &self.secret {
             Some(secret) if secret.trim().is_empty() => return Err(ConfigError::EmptySecret),
             Some(secret) => Some(Signer::new(&key, secret)),
@@ -314,6 +332,7 @@ impl ConfigBuilder {
         self.limits.check()?;
         Ok(Config {
             key,
+            app_id: self.app_id,
             signer,
             master_key,
             client_events_per_second,
@@ -331,6 +350,7 @@ impl fmt::Debug for ConfigBuilder {
         let shown = |value: &Option<String>| value.as_deref().map(error::shown);
         f.debug_struct("ConfigBuilder")
             .field("key", &shown(&self.key))
+            .field("app_id", &shown(&self.app_id))
             .field("has_secret", &self.secret.is_some())
             .field("has_master_key", &self.master_key.is_some())
             .field("cluster", &shown(&self.cluster))

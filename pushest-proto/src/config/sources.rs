@@ -26,10 +26,11 @@ impl ConfigBuilder {
     /// begins could only be guessed. It quotes nothing of the URL, since any part of it may be a
     /// secret.
     pub fn url(mut self, url: &str) -> Result<Self, ConfigError> {
-        let ParsedUrl { key, secret, server, path, tls, form } = ParsedUrl::parse(url)?;
+        let ParsedUrl { key, secret, server, app_id, path, tls, form } = ParsedUrl::parse(url)?;
         self = self.without_address();
         self.key = Some(key);
         self.secret = secret;
+        self.app_id = app_id;
         self.tls = Some(tls);
         self.port = server.port;
         if form == Form::Api {
@@ -46,11 +47,10 @@ impl ConfigBuilder {
 
     /// Takes what environment variables say; unset and empty are the same:
     ///
-    /// - `PUSHER_URL`, or `PUSHER_APP_KEY`, `PUSHER_APP_SECRET`, `PUSHER_APP_CLUSTER`,
-    ///   `PUSHER_HOST`, `PUSHER_PORT` and `PUSHER_SCHEME` (`http` or `https`, the default). Each of
-    ///   the latter wins over the URL's part, but a cluster never over a host. `PUSHER_APP_ID`
-    ///   belongs to the HTTP API and is not read here.
-    /// - Where neither `PUSHER_URL` nor `PUSHER_APP_KEY` is set: `REVERB_APP_KEY`,
+    /// - `PUSHER_URL`, or `PUSHER_APP_ID`, `PUSHER_APP_KEY`, `PUSHER_APP_SECRET`,
+    ///   `PUSHER_APP_CLUSTER`, `PUSHER_HOST`, `PUSHER_PORT` and `PUSHER_SCHEME` (`http` or `https`,
+    ///   the default). Each of the latter wins over the URL's part, but a cluster never over a host.
+    /// - Where neither `PUSHER_URL` nor `PUSHER_APP_KEY` is set: `REVERB_APP_ID`, `REVERB_APP_KEY`,
     ///   `REVERB_APP_SECRET`, `REVERB_HOST` (required), `REVERB_PORT` and `REVERB_SCHEME`, as
     ///   Laravel names them.
     ///
@@ -76,6 +76,11 @@ impl ConfigBuilder {
             let rule = "is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200";
             error::check_key(key.trim()).map_err(|_| refused(names.key, rule))?;
             self = self.key(key.trim());
+        }
+        if let Some(id) = get(names.app_id) {
+            let rule = "is not an app's id: it may hold letters, digits and `_ - . ~`, 1 to 200";
+            error::check_app_id(id.trim()).map_err(|_| refused(names.app_id, rule))?;
+            self = self.app_id(id.trim());
         }
         if let Some(secret) = get(names.secret) {
             self = self.secret(secret.trim());
@@ -162,6 +167,7 @@ impl ConfigBuilder {
 #[derive(Clone, Copy)]
 struct Names {
     url: &'static str,
+    app_id: &'static str,
     key: &'static str,
     secret: &'static str,
     cluster: &'static str,
@@ -172,6 +178,7 @@ struct Names {
 
 const PUSHER: Names = Names {
     url: "PUSHER_URL",
+    app_id: "PUSHER_APP_ID",
     key: "PUSHER_APP_KEY",
     secret: "PUSHER_APP_SECRET",
     cluster: "PUSHER_APP_CLUSTER",
@@ -183,6 +190,7 @@ const PUSHER: Names = Names {
 /// Reverb has neither a URL nor clusters.
 const REVERB: Names = Names {
     url: "",
+    app_id: "REVERB_APP_ID",
     key: "REVERB_APP_KEY",
     secret: "REVERB_APP_SECRET",
     cluster: "",

@@ -19,6 +19,8 @@ pub(super) struct ParsedUrl<'a> {
     pub(super) key: String,
     pub(super) secret: Option<Zeroizing<String>>,
     pub(super) server: Server<'a>,
+    /// The app's id, which [`Form::Api`] has in its path.
+    pub(super) app_id: Option<String>,
     /// The path before `/app/KEY`; empty for [`Form::Api`].
     pub(super) path: &'a str,
     pub(super) tls: bool,
@@ -91,21 +93,19 @@ impl<'a> ParsedUrl<'a> {
         error::check_key(&key)
             .map_err(|_| problem("its key holds other than letters, digits and `_ - . ~`"))?;
         let server = Server::parse(server).map_err(problem)?;
-        let path = match form {
-            Form::WebSocket => app.map_or(path, |(prefix, _)| prefix),
+        let (path, app_id) = match form {
+            Form::WebSocket => (app.map_or(path, |(prefix, _)| prefix), None),
             Form::Api => {
-                // The path names the app by its id, which the WebSocket side does not use.
                 let id = path.strip_prefix("/apps/").unwrap_or_default();
-                if id.is_empty() || id.contains('/') {
-                    return Err(problem("its path is not /apps/ID"));
-                }
-                ""
+                let id = decoded(id).map_err(|_| problem("its path is not /apps/ID"))?;
+                error::check_app_id(&id).map_err(|_| problem("its path is not /apps/ID"))?;
+                ("", Some(id))
             }
         };
         if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(problem("its path holds other than visible ASCII characters"));
         }
-        Ok(Self { key, secret, server, path, tls, form })
+        Ok(Self { key, secret, server, app_id, path, tls, form })
     }
 }
 

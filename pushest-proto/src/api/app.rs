@@ -1,0 +1,117 @@
+//! An app, as its backend addresses it.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use super::error::RequestError;
+use super::limits::ApiLimits;
+use crate::auth::Signer;
+use crate::channel::encrypted::{MasterKey, NONCE_BYTES};
+use crate::channel::name::ChannelKind;
+use crate::config::Config;
+use crate::config::endpoint::Endpoint;
+use crate::config::error::ConfigError;
+
+/// An app, as its backend addresses it: id, key, secret, where the HTTP API is, and its limits.
+/// Builds and signs requests. Its `Debug` shows neither the secret nor the master key.
+#[derive(Clone)]
+pub struct App {
+    id: String,
+    signer: Signer,
+    master_key: Option<MasterKey>,
+    endpoint: Endpoint,
+    limits: ApiLimits,
+}
+
+impl App {
+    /// The app of a configuration, which must have the app's id and secret; publishing on encrypted
+    /// channels needs the master key, too. The HTTP API is at [`Endpoint::api`] of the
+    /// configuration's endpoint.
+    ///
+    /// # Errors
+    /// [`ConfigError::Missing`] names what is missing.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let id = config.app_id().ok_or(ConfigError::Missing { what: "app id" })?;
+        let signer = config.signer().ok_or(ConfigError::Missing { what: "secret" })?;
+        Ok(Self {
+            id: id.to_string(),
+            signer: signer.clone(),
+            master_key: config.master_key.clone(),
+            endpoint: config.endpoint().api(),
+            limits: ApiLimits::from(config.limits()),
+        })
+    }
+
+    /// Replaces the limits, for servers that take more or less than the hosted service.
+    #[must_use]
+    pub fn with_limits(mut self, limits: ApiLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Replaces where the HTTP API is, for servers that have it elsewhere than the WebSocket.
+    #[must_use]
+    pub fn with_endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
+        self
+    }
+
+    /// The app's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The app's key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.signer.key()
+    }
+
+    /// Where the HTTP API is.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The limits.
+    #[must_use]
+    pub fn limits(&self) -> &ApiLimits {
+        &self.limits
+    }
+
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// Seals data for an encrypted channel; of other channels it stays as it is.
+    pub(super) fn sealed(
+        &self,
+        channel: &str,
+        data: &str,
+        nonce: Option<&[u8; NONCE_BYTES]>,
+    ) -> Result<String, RequestError> {
+        if ChannelKind::of(channel) != ChannelKind::Encrypted {
+            return Ok(data.to_string());
+        }
+        let channel = || channel.to_string();
+        let master_key = self
+            .master_key
+            .as_ref()
+            .ok_or_else(|| RequestError::MasterKeyMissing { channel: channel() })?;
+        let nonce = nonce.ok_or_else(|| RequestError::NonceMissing { channel: channel() })?;
+        Ok(master_key.shared_secret(&channel()).seal(data, nonce))
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("id", &self.id)
+            .field("key", &self.key())
+            .field("has_master_key", &self.master_key.is_some())
+            .field("endpoint", &self.endpoint)
+            .field("limits", &self.limits)
+            .finish()
+    }
+}

@@ -1,0 +1,206 @@
+//! Whether an answer says that the call was carried out, and if not, why ([protocol, HTTP
+//! API](crate::protocol#http-api)).
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use super::call::Answer;
+use super::error::{AnswerError, AnswerErrorKind, ClockDifference};
+use super::http_date;
+use crate::text;
+use crate::wire::parts::Part;
+
+/// What the server answered to a [`Request`](super::Request).
+///
+/// ```
+/// use pushest_proto::api::HttpAnswer;
+///
+/// let headers = [("Content-Type", "text/plain"), ("Retry-After", "7")];
+/// let answer = HttpAnswer::new(429, b"slow down").headers(headers);
+/// ```
+#[derive(Clone, Copy)]
+pub struct HttpAnswer<'a> {
+    status: u16,
+    date: Option<&'a str>,
+    retry_after: Option<&'a str>,
+    location: Option<&'a str>,
+    body: &'a [u8],
+}
+
+impl<'a> HttpAnswer<'a> {
+    /// An answer with this HTTP status and body.
+    #[must_use]
+    pub fn new(status: u16, body: &'a [u8]) -> Self {
+        Self { status, date: None, retry_after: None, location: None, body }
+    }
+
+    /// Adds a header, by its name in any case. `Date`, `Retry-After` and `Location` matter; others
+    /// are left out.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &'a str) -> Self {
+        for (known, place) in [
+            ("Date", &mut self.date),
+            ("Retry-After", &mut self.retry_after),
+            ("Location", &mut self.location),
+        ] {
+            if name.eq_ignore_ascii_case(known) {
+                *place = Some(value.trim());
+            }
+        }
+        self
+    }
+
+    /// Adds headers, as [`HttpAnswer::header`] does.
+    #[must_use]
+    pub fn headers<N: AsRef<str>>(self, headers: impl IntoIterator<Item = (N, &'a str)>) -> Self {
+        headers.into_iter().fold(self, |answer, (name, value)| answer.header(name.as_ref(), value))
+    }
+
+    /// Reads the answer to a request with this signature, which no error may show.
+    pub(super) fn read<A: Answer>(
+        &self,
+        is_query: bool,
+        signature: &str,
+        now: Duration,
+    ) -> Result<A, AnswerError> {
+        let body =
+            core::str::from_utf8(self.body).ok().map(|text| text.trim_start_matches('\u{feff}'));
+        let object = body.map(Part::new).filter(|body| body.is_json() && body.entries().is_some());
+        let said = object.and_then(Said::read);
+        if (200..=299).contains(&self.status)
+            && said.as_ref().is_none_or(|said| !said.is_error)
+            && let Some(answer) = object.and_then(A::read)
+        {
+            return Ok(answer);
+        }
+        Err(self.error(is_query, signature, said.as_ref(), now))
+    }
+
+    fn error(
+        &self,
+        is_query: bool,
+        signature: &str,
+        said: Option<&Said<'_>>,
+        now: Duration,
+    ) -> AnswerError {
+        let code = said.and_then(|said| said.code).filter(|code| *code != self.status);
+        let decides = code.filter(|code| (300..=599).contains(code)).unwrap_or(self.status);
+        let is_error = said.is_some_and(|said| said.is_error);
+        let mut kind = AnswerErrorKind::of(decides);
+        if kind == AnswerErrorKind::NotUnderstood && is_error {
+            kind = AnswerErrorKind::Refused;
+        }
+        let retry_after = self.retry_after.and_then(|value| self.pause(value, now));
+        let may_have_arrived = !is_query && kind.may_have_arrived(decides, retry_after);
+        let clock = if kind == AnswerErrorKind::Unauthorized { self.clock(now) } else { None };
+        let may_repeat = match kind {
+            AnswerErrorKind::TooManyRequests => true,
+            AnswerErrorKind::Unavailable => is_query || !may_have_arrived,
+            _ => false,
+        };
+        AnswerError {
+            kind,
+            status: self.status,
+            code,
+            message: self.words(kind, said, signature),
+            retry_after,
+            clock,
+            may_have_arrived,
+            may_repeat,
+        }
+    }
+
+    /// What the server said, made safe to print.
+    fn words(&self, kind: AnswerErrorKind, said: Option<&Said<'_>>, signature: &str) -> Box<str> {
+        if kind == AnswerErrorKind::Redirect {
+            let to =
+                self.location.map_or("nowhere", |to| to.split(['?', '#']).next().unwrap_or(to));
+            let to = to.rsplit_once('@').map_or(to, |(_, to)| to);
+            return format!("a redirect to {}", shown(to, signature)).into();
+        }
+        match said.and_then(|said| said.message.as_deref()) {
+            Some(message) => shown(message, signature),
+            None => shown(&String::from_utf8_lossy(self.body), signature),
+        }
+    }
+
+    /// The pause that `Retry-After` asks for: a number of seconds, or the time until a date.
+    fn pause(&self, value: &str, now: Duration) -> Option<Duration> {
+        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More digits than fit are as long a pause as there is.
+            return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+        }
+        let until = http_date::seconds(value)?;
+        let since = self.date.and_then(http_date::seconds).unwrap_or(now.as_secs());
+        Some(Duration::from_secs(until.saturating_sub(since)))
+    }
+
+    /// How far the server's clock is away, if that is so far that a signature can fail for it.
+    fn clock(&self, now: Duration) -> Option<ClockDifference> {
+        let server = self.date.and_then(http_date::seconds)?;
+        let here = now.as_secs();
+        let seconds = server.abs_diff(here);
+        (seconds >= ClockDifference::LEAST)
+            .then_some(ClockDifference { seconds, server_is_ahead: server > here })
+    }
+}
+
+impl fmt::Debug for HttpAnswer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpAnswer")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a JSON body says of itself.
+struct Said<'a> {
+    /// It has an `error`, or a `code` of one: it is an error, whatever the status.
+    is_error: bool,
+    /// The HTTP status that it names.
+    code: Option<u16>,
+    message: Option<Cow<'a, str>>,
+}
+
+impl<'a> Said<'a> {
+    fn read(body: Part<'a>) -> Option<Self> {
+        let [error, message, code, status] =
+            body.fields(["error", "message", "code", "status"])?.values;
+        let error = error.filter(|error| error.as_str() != "false");
+        // `{"error": {"message": …, "code": …}}`
+        let inside = error.and_then(|error| error.fields(["message", "code"]));
+        let [inner_message, inner_code] = inside.map(|inside| inside.values).unwrap_or_default();
+        let code = code.or(inner_code).and_then(Part::code);
+        let is_error = error.is_some() || code.is_some_and(|code| (400..=599).contains(&code));
+        let code = code.or_else(|| status.and_then(Part::code));
+        let message = inner_message.or(error.filter(|error| error.string().is_some())).or(message);
+        Some(Self { is_error, code, message: message.map(Part::text) })
+    }
+}
+
+/// The beginning of a text on one line, without what a terminal would obey, and without the
+/// signature: servers repeat it where they explain what they expected.
+fn shown(text: &str, signature: &str) -> Box<str> {
+    text::one_line(&without_signatures(text, signature)).into()
+}
+
+/// The text without the signature and whatever else is as long a number in hexadecimal digits.
+fn without_signatures(text: &str, signature: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|character: char| character.is_ascii_hexdigit()) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(from.len());
+        let (digits, after) = from.split_at(end);
+        masked.push_str(before);
+        masked.push_str(if digits.len() >= signature.len() { "…" } else { digits });
+        rest = after;
+    }
+    masked.push_str(rest);
+    masked
+}

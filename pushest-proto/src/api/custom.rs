@@ -1,0 +1,91 @@
+//! Calls that only some servers know.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::app::App;
+use super::call::{Build, Call};
+use super::error::RequestError;
+use super::signature::is_path;
+use super::unsigned::{Method, Unsigned};
+use crate::text;
+
+/// A call of your own, for what only some servers know. It is signed as all calls are; the answer is
+/// the body, a JSON object.
+///
+/// ```
+/// use pushest_proto::api::Custom;
+///
+/// let call = Custom::get("/channels/orders/history").parameter("limit", "10");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Custom {
+    method: Method,
+    path: String,
+    parameters: Vec<(String, String)>,
+    body: String,
+}
+
+impl Custom {
+    /// Asks for what is at this path below `/apps/ID`, percent-encoded. It is repeated by itself
+    /// where an answer is lost.
+    #[must_use]
+    pub fn get(path: &str) -> Self {
+        let (path, parameters) = (path.to_string(), Vec::new());
+        Self { method: Method::Get, path, parameters, body: String::new() }
+    }
+
+    /// Sends a body (JSON, as it stands) to this path below `/apps/ID`, percent-encoded.
+    #[must_use]
+    pub fn post(path: &str, body: impl Into<String>) -> Self {
+        Self { method: Method::Post, body: body.into(), ..Self::get(path) }
+    }
+
+    /// Adds a parameter to the query. Its name is made of lower-case letters, digits and `_`, and
+    /// is none of those that the signature needs.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.push((name.to_string(), value.to_string()));
+        self
+    }
+}
+
+/// The body stays out, as that of a [`Request`](super::Request) does.
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("parameters", &self.parameters)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Build for Custom {
+    fn unsigned(&self, _app: &App) -> Result<Unsigned, RequestError> {
+        if !is_path(&self.path) {
+            return Err(RequestError::Path { path: text::quotable(&self.path) });
+        }
+        for (index, (name, _)) in self.parameters.iter().enumerate() {
+            let is_plain =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            let is_taken = name.starts_with("auth_") || name == "body_md5";
+            // Servers differ about which of two with one name counts.
+            let is_twice = self.parameters[..index].iter().any(|(other, _)| other == name);
+            if name.is_empty() || !name.bytes().all(is_plain) || is_taken || is_twice {
+                return Err(RequestError::Parameter { name: text::quotable(name) });
+            }
+        }
+        Ok(Unsigned {
+            method: self.method,
+            path: self.path.clone(),
+            parameters: self.parameters.clone(),
+            body: self.body.clone(),
+        })
+    }
+}
+
+impl Call for Custom {
+    type Answer = String;
+}

@@ -1,0 +1,326 @@
+//! What may be wrong with a call, and with an answer. No secret and no signature stands in any of
+//! it.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use crate::channel::name::{ChannelName, NameError};
+
+/// A call that breaks a rule. Nothing was signed.
+///
+/// Of values that were refused it holds at most 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// Not a channel's name.
+    #[error(transparent)]
+    ChannelName(#[from] NameError),
+    /// An event without a channel.
+    #[error("an event needs a channel")]
+    NoChannels,
+    /// Too many channels for one event.
+    #[error("an event can go to {limit} channels at once, not to {count}")]
+    TooManyChannels {
+        /// How many there are.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A batch without an event.
+    #[error("a batch needs an event")]
+    NoEvents,
+    /// Too many events for one batch.
+    #[error("a batch can hold {limit} events, not {count}")]
+    TooManyEvents {
+        /// How many there are.
+        count: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// An event of a batch with more or fewer channels than one.
+    #[error("an event of a batch goes to one channel, not to {count}")]
+    BatchChannels {
+        /// How many there are.
+        count: usize,
+    },
+    /// An event of a batch breaks a rule.
+    #[error("event {position} of the batch: {problem}")]
+    InBatch {
+        /// Which event, counted from 1.
+        position: usize,
+        /// What is wrong with it.
+        #[source]
+        problem: Box<RequestError>,
+    },
+    /// Not an event's name.
+    #[error(
+        "{name:?} is not an event's name: it has {length} characters, 1 to {limit} are allowed"
+    )]
+    EventName {
+        /// The value.
+        name: String,
+        /// Its length in characters.
+        length: usize,
+        /// The limit in characters.
+        limit: usize,
+    },
+    /// The data is too large.
+    #[error("the data has {size} bytes as it would be sent, the limit is {limit}")]
+    DataTooLarge {
+        /// Its size in bytes; on an encrypted channel that of the sealed data.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The data cannot be written as JSON.
+    #[error("the data cannot be written as JSON: {problem}")]
+    Data {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An encrypted channel among others: each has a key of its own.
+    #[error(
+        "{channel} is an encrypted channel, and cannot be one of {count}: an event goes to it alone, \
+         because each channel has a key of its own"
+    )]
+    EncryptedAmongOthers {
+        /// The first encrypted channel.
+        channel: String,
+        /// How many channels there are.
+        count: usize,
+    },
+    /// Publishing on an encrypted channel needs the master key.
+    #[error("{channel} is an encrypted channel: publishing on it needs the master key")]
+    MasterKeyMissing {
+        /// The channel.
+        channel: String,
+    },
+    /// Publishing on an encrypted channel needs a nonce.
+    #[error("{channel} is an encrypted channel: publishing on it needs a nonce of 24 random bytes")]
+    NonceMissing {
+        /// The channel.
+        channel: String,
+    },
+    /// Two events of a batch have the same nonce.
+    #[error("two events have the same nonce: each needs random bytes of its own")]
+    NonceTwice,
+    /// Not a socket id.
+    #[error("{socket_id:?} is not a socket id: 1 to 100 letters, digits, `.`, `-` and `_`")]
+    SocketId {
+        /// The value.
+        socket_id: String,
+    },
+    /// Not a user's id.
+    #[error("{user_id:?} is not a user's id: it has {length} bytes, 1 to {limit} are allowed")]
+    UserId {
+        /// The value.
+        user_id: String,
+        /// Its length in bytes.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// No channel's name can begin so.
+    #[error("no channel's name begins with {prefix:?}: {character:?} is not allowed")]
+    Prefix {
+        /// The value.
+        prefix: String,
+        /// The first character that is not allowed.
+        character: char,
+    },
+    /// Users can be counted on presence channels only.
+    #[error("users can be counted where the prefix begins with `presence-` only")]
+    UserCountOfOthers,
+    /// Only presence channels know their users.
+    #[error("{channel} is not a presence channel, and knows nothing of users")]
+    NotPresence {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// `.` and `..` have a meaning of their own in a path.
+    #[error("`.` and `..` cannot be asked for: they mean something else in a path")]
+    Dots,
+    /// Not a path.
+    #[error("{path:?} is not a path: it begins with `/`, is percent-encoded, and has no query")]
+    Path {
+        /// The value.
+        path: String,
+    },
+    /// Not a parameter of a call.
+    #[error(
+        "{name:?} cannot be a parameter: lower-case letters, digits and `_`, once, and none of the \
+         signature's own"
+    )]
+    Parameter {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// An answer that does not say that the call was carried out.
+///
+/// Its text says the status, the server's words and what helps:
+///
+/// ```
+/// # use core::time::Duration;
+/// # use pushest_proto::Config;
+/// # use pushest_proto::api::{App, Channels, HttpAnswer};
+/// # let config = Config::builder("app-key").app_id("3").secret("app-secret").build()?;
+/// # let (app, now) = (App::new(&config)?, Duration::from_secs(1_353_088_179));
+/// let request = app.request(&Channels::new(), now)?;
+/// let answer = HttpAnswer::new(401, b"Timestamp expired")
+///     .header("Date", "Fri, 16 Nov 2012 18:09:39 GMT");
+/// assert_eq!(
+///     request.read(&answer, now).unwrap_err().to_string(),
+///     "the server answered 401: Timestamp expired (the server's clock is 1200 s ahead of this \
+///      machine's: at most 600 s are allowed)"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnswerError {
+    /// What it means.
+    pub kind: AnswerErrorKind,
+    /// The HTTP status.
+    pub status: u16,
+    /// The status that the body names, where it is another one: then this decides.
+    pub code: Option<u16>,
+    /// What the server said: the first 200 characters, on one line, control and invisible
+    /// characters escaped, signatures masked.
+    pub message: Box<str>,
+    /// Ask again no earlier than after this.
+    pub retry_after: Option<Duration>,
+    /// How far the server's clock is away, if its signatures may fail for it.
+    pub clock: Option<ClockDifference>,
+    /// Whether what was published may have arrived all the same, or the connections may have been
+    /// ended. `false` for queries.
+    pub may_have_arrived: bool,
+    pub(super) may_repeat: bool,
+}
+
+impl AnswerError {
+    /// Whether the same call may be made again by itself, after [`AnswerError::retry_after`] or a
+    /// pause that grows: a query that the server could not answer, or any call of which it says that
+    /// it has not carried it out (429, or 503 with `Retry-After`; [protocol, HTTP
+    /// API](crate::protocol#http-api)).
+    #[must_use]
+    pub fn may_repeat(&self) -> bool {
+        self.may_repeat
+    }
+}
+
+/// What an answer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AnswerErrorKind {
+    /// 400: the server could not read the call.
+    BadRequest,
+    /// 401: the key, the signature or the time is wrong.
+    Unauthorized,
+    /// 403: the app is disabled or over its quota.
+    Forbidden,
+    /// 404: the server does not know the app's id, or the path.
+    NotFound,
+    /// 413: the data is too large for this server.
+    TooLarge,
+    /// 429: there were too many requests.
+    TooManyRequests,
+    /// 408 and 5xx: the server, or what stands before it, could not answer.
+    Unavailable,
+    /// 3xx: the API is elsewhere. It is not followed: the signature holds for one path.
+    Redirect,
+    /// Refused for another reason: other 4xx, or an `error` in an answer that looked like success.
+    Refused,
+    /// The answer is none of the HTTP API: a web page, cut short, or without what was asked for.
+    NotUnderstood,
+}
+
+impl AnswerErrorKind {
+    pub(super) fn of(status: u16) -> Self {
+        match status {
+            400 | 422 => Self::BadRequest,
+            401 => Self::Unauthorized,
+            402 | 403 => Self::Forbidden,
+            404 => Self::NotFound,
+            413 => Self::TooLarge,
+            429 => Self::TooManyRequests,
+            408 | 500..=599 => Self::Unavailable,
+            300..=399 => Self::Redirect,
+            400..=499 => Self::Refused,
+            _ => Self::NotUnderstood,
+        }
+    }
+
+    /// Whether what was published may have arrived although the answer is this one.
+    pub(super) fn may_have_arrived(self, status: u16, retry_after: Option<Duration>) -> bool {
+        match self {
+            Self::Unavailable => status != 503 || retry_after.is_none(),
+            Self::NotUnderstood => true,
+            _ => false,
+        }
+    }
+
+    /// What helps.
+    fn hint(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Unauthorized => "are the key and the secret those of this app?",
+            Self::Forbidden => "the app may be disabled or over its quota",
+            Self::NotFound => "is it the app's id, and is the server's HTTP API at this address?",
+            Self::TooLarge => "the server takes less data than the limit that is set here",
+            Self::TooManyRequests => "wait, then try again",
+            Self::Redirect => "it is not followed: set the address that it leads to",
+            Self::NotUnderstood => "is the server's HTTP API at this address?",
+            Self::BadRequest | Self::Unavailable | Self::Refused => return None,
+        })
+    }
+}
+
+/// How far the server's clock is away from this machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct ClockDifference {
+    /// The difference in seconds.
+    pub seconds: u64,
+    /// Whether the server's clock shows the later time.
+    pub server_is_ahead: bool,
+}
+
+impl ClockDifference {
+    /// The smallest difference that is told of, in seconds. Less cannot fail a signature.
+    pub(super) const LEAST: u64 = 60;
+}
+
+impl fmt::Display for ClockDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = if self.server_is_ahead { "ahead of" } else { "behind" };
+        write!(f, "the server's clock is {} s {side} this machine's", self.seconds)
+    }
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server answered {}", self.status)?;
+        if let Some(code) = self.code {
+            write!(f, " with code {code}")?;
+        }
+        match &*self.message {
+            "" => f.write_str(" and nothing more")?,
+            message => write!(f, ": {message}")?,
+        }
+        match (self.clock, self.kind.hint()) {
+            (Some(clock), _) => write!(f, " ({clock}: at most 600 s are allowed)")?,
+            (None, Some(hint)) => write!(f, " ({hint})")?,
+            (None, None) => {}
+        }
+        if self.may_have_arrived {
+            f.write_str("; the call may have been carried out")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl core::error::Error for AnswerError {}

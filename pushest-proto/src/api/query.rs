@@ -1,0 +1,174 @@
+//! Asking: which channels have subscribers, about one channel, who is on a presence channel
+//! ([protocol, HTTP API](crate::protocol#http-api)).
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::answer::{Occupancy, OccupiedChannels};
+use super::app::App;
+use super::call::{Build, Call};
+use super::error::RequestError;
+use super::event::Info;
+use super::signature::segment;
+use super::unsigned::Unsigned;
+use crate::channel::name::{ChannelKind, ChannelName};
+use crate::text;
+
+/// Asks which channels have subscribers.
+///
+/// ```
+/// use pushest_proto::api::Channels;
+///
+/// let rooms = Channels::new().prefix("presence-").with_user_count();
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Channels {
+    prefix: Option<String>,
+    info: Info,
+}
+
+impl Channels {
+    /// Asks for all channels.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks for those only whose names begin so.
+    #[must_use]
+    pub fn prefix(mut self, prefix: &str) -> Self {
+        self.prefix = Some(prefix.to_string());
+        self
+    }
+
+    /// Asks how many users each channel has: needs a prefix that begins with `presence-`.
+    #[must_use]
+    pub fn with_user_count(mut self) -> Self {
+        self.info.user_count = true;
+        self
+    }
+
+    /// Asks how many connections are subscribed to each channel, if the app has that enabled.
+    #[must_use]
+    pub fn with_subscription_count(mut self) -> Self {
+        self.info.subscription_count = true;
+        self
+    }
+}
+
+impl Build for Channels {
+    fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError> {
+        let prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
+        if let Some(prefix) = prefix {
+            let rules = &app.limits().channel_name;
+            // `#server-to-user-` begins names, too.
+            let is_wrong = |character: &char| !rules.allows(*character) && *character != '#';
+            if let Some(character) = prefix.chars().find(is_wrong) {
+                return Err(RequestError::Prefix { prefix: text::quotable(prefix), character });
+            }
+        }
+        if self.info.user_count && !prefix.is_some_and(|prefix| prefix.starts_with("presence-")) {
+            return Err(RequestError::UserCountOfOthers);
+        }
+        let mut unsigned = Unsigned::get("/channels");
+        if let Some(prefix) = prefix {
+            unsigned = unsigned.parameter("filter_by_prefix", prefix);
+        }
+        Ok(with_info(unsigned, self.info))
+    }
+}
+
+impl Call for Channels {
+    type Answer = OccupiedChannels;
+}
+
+/// Asks about one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    name: String,
+    info: Info,
+}
+
+impl Channel {
+    /// Asks whether the channel has subscribers.
+    #[must_use]
+    pub fn new(name: impl AsRef<str>) -> Self {
+        Self { name: name.as_ref().to_string(), info: Info::default() }
+    }
+
+    /// Asks how many users the channel has, for presence channels.
+    #[must_use]
+    pub fn with_user_count(mut self) -> Self {
+        self.info.user_count = true;
+        self
+    }
+
+    /// Asks how many connections are subscribed, if the app has that enabled.
+    #[must_use]
+    pub fn with_subscription_count(mut self) -> Self {
+        self.info.subscription_count = true;
+        self
+    }
+
+    /// Asks for the event that a cache channel keeps.
+    #[must_use]
+    pub fn with_cache(mut self) -> Self {
+        self.info.cache = true;
+        self
+    }
+}
+
+impl Build for Channel {
+    fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError> {
+        let (path, _) = path(&self.name, app)?;
+        Ok(with_info(Unsigned::get(path), self.info))
+    }
+}
+
+impl Call for Channel {
+    type Answer = Occupancy;
+}
+
+/// Asks for the ids of the users on a presence channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Users {
+    channel: String,
+}
+
+impl Users {
+    /// Asks who is on this presence channel.
+    #[must_use]
+    pub fn new(channel: impl AsRef<str>) -> Self {
+        Self { channel: channel.as_ref().to_string() }
+    }
+}
+
+impl Build for Users {
+    fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError> {
+        let (path, channel) = path(&self.channel, app)?;
+        if channel.kind() != ChannelKind::Presence {
+            return Err(RequestError::NotPresence { channel });
+        }
+        Ok(Unsigned::get(format!("{path}/users")))
+    }
+}
+
+impl Call for Users {
+    /// The ids, in the order in which the server names them.
+    type Answer = Vec<String>;
+}
+
+/// The path of a channel.
+fn path(name: &str, app: &App) -> Result<(String, ChannelName), RequestError> {
+    let channel = ChannelName::with_rules(name, &app.limits().channel_name)?;
+    let segment = segment(name).ok_or(RequestError::Dots)?;
+    Ok((format!("/channels/{segment}"), channel))
+}
+
+fn with_info(unsigned: Unsigned, info: Info) -> Unsigned {
+    match info.value() {
+        Some(value) => unsigned.parameter("info", value),
+        None => unsigned,
+    }
+}
