@@ -3,7 +3,7 @@
 use super::{Channel, Channels, Phase};
 use crate::auth::Authorization;
 use crate::event::RequestFailure;
-use crate::memory::{allocation, loss, others_share, shared};
+use crate::memory::{allocation, shared};
 use crate::pending::Order;
 use crate::{Instant, memory};
 
@@ -35,7 +35,6 @@ impl Channel {
             .failure
             .as_deref()
             .map_or(0, |failure| allocation(size_of::<RequestFailure>()) + failure.content_bytes());
-        let gap = self.gap.as_ref().map_or(0, |(_, cause)| loss(cause) - others_share(cause));
         self.name.heap_bytes()
             + memory::optional_text(self.channel_data.as_deref())
             + self.members.as_deref().map_or(0, |members| members.other_bytes())
@@ -43,7 +42,7 @@ impl Channel {
             + self.encryption.as_deref().map_or(0, |encryption| encryption.other_bytes())
             + authorized
             + failure
-            + gap
+            + self.gaps.memory()
     }
 }
 

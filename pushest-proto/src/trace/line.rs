@@ -358,6 +358,7 @@ enum LossText {
     PongTimeout,
     EndpointChanged,
     Disconnected,
+    Resubscribed,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -27,6 +27,7 @@ mod presence;
 mod reconnecting;
 mod recording;
 mod refusals;
+mod renewals;
 mod secrecy;
 mod server_faults;
 mod signing_in;
