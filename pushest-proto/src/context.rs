@@ -15,7 +15,7 @@ use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
 use crate::time::Instant;
 use crate::trace::mode::Trace;
-use crate::wall_clock::WallClock;
+use crate::wall_clock::{Moment, WallClock};
 
 /// A `Retry-After` beyond this is taken as this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,6 +32,10 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    pub(super) fn moment(&self) -> Moment {
+        self.wall_clock.moment(self.now)
+    }
+
     /// Signs with the app's secret, if it is known.
     pub(crate) fn signed(&mut self, sign: impl FnOnce(&Signer) -> String) -> Option<String> {
         let signer = self.config.signer.as_ref()?;

@@ -29,6 +29,7 @@ mod reconnecting;
 mod recorded;
 mod recording;
 mod refusals;
+mod renewals;
 mod secrecy;
 mod server_faults;
 mod sign_in_states;
