@@ -20,6 +20,7 @@ mod dropping;
 mod overflow;
 mod random;
 mod reading;
+mod registry;
 mod turns;
 mod waking;
 mod writing;
