@@ -25,14 +25,10 @@ const MOMENTS: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(60);
 
 /// What the client waits for.
-#[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hang {
-    /// A name that is not resolved.
+enum Hang {
     Name,
-    /// An endpoint that does not answer.
     Endpoint,
-    /// An authorizer that does not return.
     Authorizer,
 }
 
@@ -104,12 +100,32 @@ fn has_thread(name: &str) -> bool {
     names.flatten().any(|found| found.trim_end() == name)
 }
 
+#[doc(hidden)]
+pub fn a_program_ends_though_a_name_is_still_being_resolved<F: Features>(
+    path: &str,
+    program: Program,
+) {
+    ends::<F>(path, Hang::Name, program);
+}
+
+#[doc(hidden)]
+pub fn a_program_ends_though_an_endpoint_is_silent<F: Features>(path: &str, program: Program) {
+    ends::<F>(path, Hang::Endpoint, program);
+}
+
+#[doc(hidden)]
+pub fn a_program_ends_though_a_blocking_authorizer_sleeps<F: Features>(
+    path: &str,
+    program: Program,
+) {
+    ends::<F>(path, Hang::Authorizer, program);
+}
+
 /// Makes a client, shuts it down, and returns.
 pub type Program = fn(Setting);
 
 /// Runs the program in a process of its own, and waits for its end.
-#[doc(hidden)]
-pub fn ends<F: Features>(path: &str, hang: Hang, program: Program) {
+fn ends<F: Features>(path: &str, hang: Hang, program: Program) {
     if std::env::var(VARIABLE).is_ok_and(|name| name == path) {
         return program(Setting::new::<F>(hang));
     }
@@ -169,7 +185,7 @@ impl Drop for Pipe {
 /// expanded in. The tests need its feature `http`.
 #[macro_export]
 macro_rules! programs_end {
-    ($program:path: $($test:ident $hang:ident)*) => {
+    ($program:path: $($test:ident)*) => {
         struct ThisBuild;
 
         $crate::impl_features!(ThisBuild);
@@ -178,15 +194,15 @@ macro_rules! programs_end {
             #[test]
             fn $test() {
                 let path = concat!(module_path!(), "::", stringify!($test));
-                $crate::ending::ends::<ThisBuild>(path, $crate::ending::Hang::$hang, $program);
+                $crate::ending::$test::<ThisBuild>(path, $program);
             }
         )*
     };
     ($program:path) => {
         $crate::programs_end! { $program:
-            a_program_ends_though_a_name_is_still_being_resolved Name
-            a_program_ends_though_an_endpoint_is_silent Endpoint
-            a_program_ends_though_a_blocking_authorizer_sleeps Authorizer
+            a_program_ends_though_a_name_is_still_being_resolved
+            a_program_ends_though_an_endpoint_is_silent
+            a_program_ends_though_a_blocking_authorizer_sleeps
         }
     };
 }

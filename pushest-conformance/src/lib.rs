@@ -24,7 +24,8 @@
 //! }
 //! ```
 //!
-//! [`programs_end!`] is beside the suite: tests of whole programs.
+//! Beside the suite are [`programs_end!`], tests of whole programs, and [`counting_allocator!`] for
+//! tests of memory.
 #![forbid(unsafe_code)]
 
 mod adapter;
@@ -32,14 +33,18 @@ pub mod callbacks;
 pub mod ending;
 mod features;
 mod futures;
+mod memory;
 mod suite;
 
 pub use adapter::{Adapted, Waits, met};
 pub use features::Features;
 pub use futures::{Futures, On, Start, block_on};
+pub use memory::live_bytes;
 
 // For the macros, wherever they are used.
 #[doc(hidden)]
 pub use pushest_driver as driver;
 #[doc(hidden)]
 pub use pushest_testkit as testkit;
+#[doc(hidden)]
+pub use stats_alloc;

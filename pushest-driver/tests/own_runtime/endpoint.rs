@@ -1,38 +1,15 @@
 //! An endpoint whose name has several addresses.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use pushest_driver::{AuthEndpoint, Client, Options};
+use pushest_testkit::conformance::connecting::DeadAddress;
 use pushest_testkit::protocol::App;
 use pushest_testkit::{AuthorizationEndpoint, Server};
-use socket2::{Domain, Protocol, Socket, Type};
 
 use super::client_resolving;
-
-/// An address that answers no one: a listener that accepts nobody, and whose queue is full.
-struct Silent {
-    address: SocketAddr,
-    _listener: Socket,
-    _queued: Vec<TcpStream>,
-}
-
-impl Silent {
-    fn new() -> Self {
-        let listener =
-            Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).expect("a socket");
-        listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");
-        listener.listen(1).expect("it listens");
-        let address = listener.local_addr().expect("bound").as_socket().expect("an IP address");
-        let mut queued = Vec::new();
-        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-            queued.push(stream);
-            assert!(queued.len() < 100, "the queue of a listener never fills");
-        }
-        Self { address, _listener: listener, _queued: queued }
-    }
-}
 
 /// An endpoint that refuses everything with this status.
 fn refusing(status: u16) -> AuthorizationEndpoint {
@@ -67,7 +44,7 @@ async fn refusal(client: &Client, channel: &str) -> String {
 async fn silent_addresses_of_an_endpoint_cost_less_than_a_second_and_only_once() {
     let (server, good) = (Server::start().expect("a server"), refusing(403));
     for count in [2, 4] {
-        let silent: Vec<_> = (0..count).map(|_| Silent::new()).collect();
+        let silent: Vec<_> = (0..count).map(|_| DeadAddress::new()).collect();
         let mut addresses: Vec<_> = silent.iter().map(|silent| silent.address).collect();
         addresses.push(good.addr());
         let client = client(&server, move |_| addresses.clone());
@@ -85,7 +62,7 @@ async fn silent_addresses_of_an_endpoint_cost_less_than_a_second_and_only_once()
 #[tokio::test]
 async fn the_address_of_an_endpoint_that_answered_is_asked_first_the_next_time() {
     let server = Server::start().expect("a server");
-    let (silent, answers, other) = (Silent::new(), refusing(403), refusing(404));
+    let (silent, answers, other) = (DeadAddress::new(), refusing(403), refusing(404));
     let (dead, answered, moved) = (silent.address, answers.addr(), other.addr());
     let client = client(&server, move |times| match times {
         0 => vec![dead, answered],

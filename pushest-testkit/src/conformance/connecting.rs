@@ -156,14 +156,17 @@ pub fn clients_in_one_process_share_nothing<D: Driver>() {
 }
 
 /// An address that answers no one: a listener that accepts nobody, and whose queue is full.
-pub(super) struct DeadAddress {
-    pub(super) address: SocketAddr,
+#[derive(Debug)]
+pub struct DeadAddress {
+    pub address: SocketAddr,
     _listener: Socket,
     _queued: Vec<TcpStream>,
 }
 
 impl DeadAddress {
-    pub(super) fn new() -> Self {
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "what it takes is the system's")]
+    pub fn new() -> Self {
         let listener =
             Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).expect("a socket");
         listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a free port");

@@ -1,0 +1,31 @@
+//! Executors, each with clients that it runs.
+#![allow(dead_code)] // Each test binary uses its part.
+
+use pushest_async_std::{Client, Config, Options};
+use pushest_conformance::Start;
+
+/// async-std's own.
+pub(crate) struct AsyncStd;
+
+impl Start for AsyncStd {
+    type Client = Client;
+
+    fn start(config: Config, options: Options) -> Client {
+        Client::with_options(config, options)
+    }
+}
+
+/// One that is not async-std's.
+pub(crate) struct Smol;
+
+impl Start for Smol {
+    type Client = Client;
+
+    fn start(config: Config, options: Options) -> Client {
+        let (client, pump) = Client::with_pump(config, options);
+        smol::spawn(pump).detach();
+        client
+    }
+}
+
+pushest_conformance::impl_features!(AsyncStd, Smol);

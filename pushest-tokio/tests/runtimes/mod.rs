@@ -1,0 +1,46 @@
+//! The kinds of tokio's runtime, each with clients that it runs.
+#![allow(dead_code)] // Each test binary uses its part.
+
+use std::sync::OnceLock;
+
+use pushest_conformance::Start;
+use pushest_tokio::{Client, Config, Options};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// A runtime with threads of its own.
+pub(crate) struct Threads;
+
+impl Start for Threads {
+    type Client = Client;
+
+    fn start(config: Config, options: Options) -> Client {
+        static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+        let runtime = RUNTIME.get_or_init(|| {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(2).enable_all().build().expect("a runtime")
+        });
+        let _entered = runtime.enter();
+        Client::with_options(config, options)
+    }
+}
+
+/// A runtime that runs everything on the one thread that drives it.
+pub(crate) struct OneThread;
+
+impl Start for OneThread {
+    type Client = Client;
+
+    fn start(config: Config, options: Options) -> Client {
+        static HANDLE: OnceLock<Handle> = OnceLock::new();
+        let handle = HANDLE.get_or_init(|| {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let handle = runtime.handle().clone();
+            std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+            handle
+        });
+        let _entered = handle.enter();
+        Client::with_options(config, options)
+    }
+}
+
+pushest_conformance::impl_features!(Threads, OneThread);
