@@ -53,15 +53,15 @@ kinds! {
     presence: PresenceChange { Reset Joined Left }
     loss: Loss {
         Closed BadClose Reset TooLarge Dial Refused HandshakeTimeout PongTimeout EndpointChanged
-        Disconnected
+        Disconnected Resubscribed
     }
     dial: DialFailure {
         Dns Connect Tls Proxy Http Upgrade NotWebSocket Timeout Headers Unsupported
     }
 }
 
-/// What only drivers tell, and what ends a connection without a change of state that names it.
-const NEVER: [&str; 3] = ["Event::Presence", "Event::Lagged", "Loss::Disconnected"];
+/// What only drivers tell.
+const NEVER: [&str; 2] = ["Event::Presence", "Event::Lagged"];
 
 type Seen = BTreeSet<&'static str>;
 
@@ -124,6 +124,7 @@ fn see_event(value: &Event, seen: &mut Seen) {
                 }
             }
         }
+        Event::Gap { cause, .. } => drop(seen.insert(loss(cause))),
         Event::ServerError(error) => seen.extend(error.answers.as_ref().map(answers)),
         Event::Malformed { problem, .. } => drop(seen.insert(malformation(problem))),
         Event::LimitReached(value) => drop(seen.insert(limit(value))),

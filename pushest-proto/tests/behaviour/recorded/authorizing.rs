@@ -23,8 +23,8 @@ pub(super) fn in_turn() -> Harness {
     let requests = harness.requests();
     assert_eq!(requests.len(), 8);
     harness.grant(&requests[5]);
-    harness.answer(&requests[2], Err(Denied::refused(Some(403), "not you")));
-    harness.answer(&requests[0], unavailable("later", Some(3)));
+    harness.answer_request(&requests[2], Err(Denied::refused(Some(403), "not you")));
+    harness.answer_request(&requests[0], unavailable("later", Some(3)));
     // One of those that are asked for, one that is granted, one that waits for its turn.
     harness.unsubscribe("private-1");
     harness.unsubscribe("private-5");
@@ -89,7 +89,7 @@ pub(super) fn unavailable_for_now() -> Harness {
     ];
     for answer in answers {
         let request = harness.next_request();
-        harness.answer(&request, answer);
+        harness.answer_request(&request, answer);
     }
     // The user does not want to wait. Then there is no answer, and one that comes too late.
     harness.retry("private-a");
@@ -104,7 +104,7 @@ pub(super) fn unavailable_for_now() -> Harness {
     for _ in 0..2 {
         harness.come_back(4201);
         let request = harness.next_request();
-        harness.answer(&request, unavailable("busy", Some(1_000)));
+        harness.answer_request(&request, unavailable("busy", Some(1_000)));
     }
     harness.come_back(4201);
     let request = harness.next_request();
@@ -138,7 +138,7 @@ pub(super) fn unusable() -> Harness {
     harness.drain();
     let requests = harness.requests();
     for (request, (_, answer)) in requests.iter().zip(answers) {
-        harness.answer(request, answer);
+        harness.answer_request(request, answer);
     }
     harness.succeed("presence-odd");
     // A second answer to the same request, and one for a channel that is left.

@@ -26,7 +26,7 @@ fn event(name: &str, key: &[u8; 32]) -> String {
 
 fn grant_key(harness: &mut Harness, request: &AuthorizationRequest, key: &[u8; 32]) {
     let granted = Authorization::new("key:5f00").shared_secret(STANDARD.encode(key));
-    harness.answer(request, Ok(granted));
+    harness.answer_request(request, Ok(granted));
 }
 
 /// Keys come with authorizations. One that does not fit is asked for once more, and events wait.
@@ -66,7 +66,7 @@ pub(super) fn asking_for_keys() -> Harness {
     // The request fails, or is not answered, or its answer comes too late.
     harness.receive(&event("junk", &[1; 32]));
     let asked = harness.requests();
-    harness.answer(&asked[0], unavailable("later", None));
+    harness.answer_request(&asked[0], unavailable("later", None));
     harness.receive(&event("fits", &OTHER_KEY));
     harness.receive(&event("junk", &[1; 32]));
     harness.pass_seconds(11);

@@ -29,7 +29,7 @@ use serde_json::json;
 
 type Scenario = fn() -> Harness;
 
-const SCENARIOS: [(&str, Scenario); 20] = [
+const SCENARIOS: [(&str, Scenario); 21] = [
     ("authorizations-in-turn", authorizing::in_turn),
     ("authorizations-unavailable", authorizing::unavailable_for_now),
     ("authorizations-unusable", authorizing::unusable),
@@ -43,6 +43,7 @@ const SCENARIOS: [(&str, Scenario); 20] = [
     ("gaps", subscribing::gaps),
     ("heartbeat", connecting::heartbeat),
     ("order-of-causes", connecting::order_of_causes),
+    ("other-member-data", subscribing::other_member_data),
     ("presence", events::presence),
     ("refused-for-good", connecting::refused_for_good),
     ("sign-in-asking", signing_in::asking_first),
@@ -79,13 +80,17 @@ fn each_scenario_records_what_its_file_holds() {
 
 /// What these scenarios do more than once.
 impl Harness {
-    fn answer(&mut self, request: &AuthorizationRequest, answer: Result<Authorization, Denied>) {
+    fn answer_request(
+        &mut self,
+        request: &AuthorizationRequest,
+        answer: Result<Authorization, Denied>,
+    ) {
         self.session.handle_authorization(request.ticket, answer, self.now);
         self.drain();
     }
 
     fn grant(&mut self, request: &AuthorizationRequest) {
-        self.answer(request, Ok(Authorization::new("key:5f00")));
+        self.answer_request(request, Ok(Authorization::new("key:5f00")));
     }
 
     /// The last request for an authorization, once there is one.

@@ -18,10 +18,10 @@ pub(super) fn asking_first() -> Harness {
     harness.drain();
     harness.grant(&asked[0]);
     let asked = harness.requests();
-    harness.answer(&asked[1], unavailable("later", Some(2)));
+    harness.answer_request(&asked[1], unavailable("later", Some(2)));
     harness.pass_seconds(3);
     let asked = harness.requests();
-    harness.answer(&asked[0], unavailable("later", None));
+    harness.answer_request(&asked[0], unavailable("later", None));
     harness.pass_seconds(5);
     // No answer within the timeout, and one too late.
     let late = harness.requests();
@@ -37,7 +37,7 @@ pub(super) fn asking_first() -> Harness {
             granted = granted.user_data(data);
         }
         let asked = harness.requests();
-        harness.answer(asked.last().unwrap(), Ok(granted));
+        harness.answer_request(asked.last().unwrap(), Ok(granted));
     }
     // A refusal outlasts the connection.
     harness.come_back(4200);
@@ -47,7 +47,7 @@ pub(super) fn asking_first() -> Harness {
     let user = r#"{"id":"ada","watchlist":["bob"]}"#;
     let granted = || Ok(Authorization::new("key:78").user_data(user));
     let asked = harness.requests();
-    harness.answer(asked.last().unwrap(), granted());
+    harness.answer_request(asked.last().unwrap(), granted());
     harness.receive(&signed_in("ada"));
     harness.succeed("#server-to-user-ada");
     harness.receive(&message("notice", Some("#server-to-user-ada"), "\"you\""));
@@ -58,10 +58,10 @@ pub(super) fn asking_first() -> Harness {
     harness.come_back(4200);
     let asked = harness.requests();
     harness.writable(false);
-    harness.answer(asked.last().unwrap(), granted());
+    harness.answer_request(asked.last().unwrap(), granted());
     harness.come_back(4200);
     let asked = harness.requests();
-    harness.answer(asked.last().unwrap(), Err(Denied::refused(Some(401), "no longer")));
+    harness.answer_request(asked.last().unwrap(), Err(Denied::refused(Some(401), "no longer")));
     harness.disconnect()
 }
 

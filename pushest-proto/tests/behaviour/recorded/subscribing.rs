@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::harness::{Harness, PONG, message, object, signing};
+use crate::harness::{Harness, PONG, message, object, signing, succeeded};
 use pushest_proto::{Loss, Timeouts};
 use serde_json::json;
 
@@ -158,5 +158,35 @@ pub(super) fn gaps() -> Harness {
     for name in ["cache-a", "news", "quiet", "private-a", "presence-a"] {
         harness.succeed(name);
     }
+    harness.disconnect()
+}
+
+/// The same channel with other member data on the same connection, and what can come between.
+pub(super) fn other_member_data() -> Harness {
+    let mut harness = Harness::new(signing());
+    harness.want("presence-a");
+    harness.connect_and_keep();
+    let list = r#"{"presence":{"ids":["me","x"],"hash":{"me":null,"x":null},"count":2}}"#;
+    harness.receive(&succeeded("presence-a", list));
+    harness.pass_seconds(3);
+    // An event on its way, then the confirmation.
+    harness.subscribe_as("presence-a", "another");
+    harness.receive(&message("meanwhile", Some("presence-a"), "1"));
+    harness.pass_seconds(2);
+    harness.succeed("presence-a");
+    harness.receive(&message("e", Some("presence-a"), "2"));
+    // Twice before either is answered; then the loss takes the answer.
+    harness.subscribe_as("presence-a", "a third");
+    harness.subscribe_as("presence-a", "a fourth");
+    harness.succeed("presence-a");
+    harness.pass_seconds(1);
+    harness.come_back(4200);
+    harness.succeed("presence-a");
+    // Back to the former data before the unsubscribe goes out.
+    harness.writable(false);
+    harness.subscribe_as("presence-a", "a fifth");
+    harness.subscribe_as("presence-a", "a fourth");
+    harness.writable(true);
+    harness.succeed("presence-a");
     harness.disconnect()
 }
