@@ -54,7 +54,9 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// The time of the day, for dates that servers name, for the time since which a
     /// [`Gap`](crate::Event::Gap) lasts, and to notice that the machine was suspended, where
-    /// [`Runtime::now`] stands still. By default the system's.
+    /// [`Runtime::now`] stands still. It is looked at whenever the client wakes up: an idle one does
+    /// for its heartbeats only, so that it notices a suspension up to the activity timeout (of the time
+    /// in which the machine runs) after it. By default the system's.
     fn system_time(&self) -> SystemTime {
         SystemTime::now()
     }
@@ -173,8 +175,10 @@ impl<R: Spawn> ClientOn<R> {
     /// As [`ClientOn::new`], for programs that go on where no client can be made.
     ///
     /// # Errors
-    /// [`StartError`]: this is called outside of the runtime, or the system gives no event queue or no
-    /// thread to a runtime that has none yet. A connection that cannot be made for want of file
+    /// [`StartError`]: this is called outside of the runtime, or in one of tokio's without I/O and time
+    /// (of which tokio's panic is caught, and written to standard error as any panic; where panics
+    /// abort, it aborts), or the system gives no event queue or no thread to a runtime that has none
+    /// yet. A connection that cannot be made for want of file
     /// descriptors is none of these: it is tried again, as [`status`](crate::Commands::status) tells.
     pub fn try_new(config: Config) -> Result<Self, StartError> {
         Self::try_with_options(config, Options::default())
