@@ -22,7 +22,8 @@ use crate::waiting;
 /// Dropping the last clone closes the connection, and waits for that: everything that was triggered
 /// before then goes out, and arrives at a server that reads, also where the process ends right after.
 /// It takes a moment if the server answers, three seconds at most if it does not, and no time without
-/// a connection. To wait at another place, call [`Client::shutdown`].
+/// a connection. To wait at another place, call [`Client::shutdown`]. The drop waits during a panic as
+/// well: what was triggered before arrives, and unwinding takes up to these three seconds longer.
 ///
 /// # On the client's own thread
 ///

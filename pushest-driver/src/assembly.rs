@@ -89,8 +89,10 @@ impl<R: Spawn> ClientOn<R> {
     /// As [`ClientOn::new`], for programs that go on where no client can be made.
     ///
     /// # Errors
-    /// [`StartError`]: this is called outside of the runtime, or the system gives no event queue or no
-    /// thread to a runtime that has none yet. A connection that cannot be made for want of file
+    /// [`StartError`]: this is called outside of the runtime, or in one of tokio's without I/O and time
+    /// (of which tokio's panic is caught, and written to standard error as any panic; where panics
+    /// abort, it aborts), or the system gives no event queue or no thread to a runtime that has none
+    /// yet. A connection that cannot be made for want of file
     /// descriptors is none of these: it is tried again, as [`status`](crate::Commands::status) tells.
     pub fn try_new(config: Config) -> Result<Self, StartError> {
         Self::try_with_options(config, Options::default())

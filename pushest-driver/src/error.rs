@@ -19,7 +19,7 @@ pub enum StartError {
     /// limit, or for want of memory.
     #[error("no thread for the connection: {0}")]
     Thread(#[source] Arc<io::Error>),
-    /// This was called outside of the runtime, in its words.
+    /// This was called outside of the runtime, or in one that lacks I/O or time, in its words.
     #[error("no runtime for the connection: {0}")]
     Runtime(Arc<str>),
 }

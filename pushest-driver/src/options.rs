@@ -267,6 +267,13 @@ impl Options {
     /// own stands still. For tests of what a program does then. It is called often and must not
     /// block.
     ///
+    /// A client looks at it whenever it wakes up, and never wakes up just for that: an idle one
+    /// notices a suspension with its next heartbeat, at most the activity timeout after the machine
+    /// runs again (120 s, unless [`Timeouts::activity`](crate::Timeouts::activity) or the server says
+    /// less). Where the program learns of it at once, it calls
+    /// [`handle_network_change`](crate::Commands::handle_network_change), with which the client looks,
+    /// too.
+    ///
     /// ```
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,8 +10,8 @@ use crate::id::PingId;
 use crate::memory;
 use crate::order::Order;
 
-/// What a waiting ping counts as, so that endless pings are bounded, too.
-const PING_BYTES: usize = 64;
+/// The place of one that waits: small ones are mostly this, and a ping is nothing else.
+const PLACE: usize = size_of::<(Order, Item)>();
 
 #[derive(Debug)]
 pub(crate) enum Item {
@@ -28,10 +28,13 @@ pub(crate) struct ClientEvent {
 }
 
 impl Item {
-    fn bytes(&self) -> usize {
+    /// What it takes while it waits: its place, and what it keeps alive, but for the channel's name.
+    pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::ClientEvent(event) => event.text.len(),
-            Self::Ping(_) => PING_BYTES,
+            Self::ClientEvent(ClientEvent { event, text, .. }) => {
+                PLACE + memory::text(event) + memory::text(text)
+            }
+            Self::Ping(_) => PLACE,
         }
     }
 }
@@ -78,7 +81,7 @@ impl Outgoing {
             }
             Item::ClientEvent(_) => true,
         });
-        self.bytes -= pings.len() * PING_BYTES;
+        self.bytes -= pings.len() * PLACE;
         pings
     }
 
@@ -87,20 +90,18 @@ impl Outgoing {
         self.bytes = 0;
     }
 
-    /// Bytes of the frames that wait, of which there is a limit.
+    /// Bytes of what waits, of which there is a limit.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Bytes of everything else: places, names, and what allocations take.
+    /// Bytes of everything else: free places, and what texts have allocated beyond their length.
     pub(crate) fn other_bytes(&self) -> usize {
-        let beside = self.items.iter().map(|(_, item)| match item {
-            Item::ClientEvent(ClientEvent { event, text, .. }) => {
-                memory::text(event) + memory::allocation(text.capacity()) - text.len()
-            }
+        let beyond = self.items.iter().map(|(_, item)| match item {
+            Item::ClientEvent(ClientEvent { text, .. }) => text.capacity() - text.len(),
             Item::Ping(_) => 0,
         });
-        self.items.capacity() * size_of::<(Order, Item)>() + beside.sum::<usize>()
+        (self.items.capacity() - self.items.len()) * PLACE + beyond.sum::<usize>()
     }
 }
 

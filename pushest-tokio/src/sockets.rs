@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -92,6 +93,22 @@ impl Spawn for Tokio {
 
     fn ready() -> Result<(), StartError> {
         let handle = tokio::runtime::Handle::try_current();
-        handle.map(drop).map_err(|error| StartError::Runtime(error.to_string().into()))
+        handle.map_err(|error| StartError::Runtime(error.to_string().into()))?;
+        is_enabled(|| drop(sleep(Duration::ZERO)))?;
+        // Without a free file descriptor there is nothing to ask with, and dials tell that themselves.
+        let Ok(socket) = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0)) else {
+            return Ok(());
+        };
+        let _ = socket.set_nonblocking(true);
+        is_enabled(|| drop(tokio::net::UdpSocket::from_std(socket)))
     }
+}
+
+/// tokio tells what is not enabled in its runtime by a panic alone.
+fn is_enabled(uses: impl FnOnce()) -> Result<(), StartError> {
+    catch_unwind(AssertUnwindSafe(uses)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        StartError::Runtime(text.unwrap_or("its I/O or time is not enabled").into())
+    })
 }

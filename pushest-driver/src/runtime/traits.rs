@@ -41,7 +41,9 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// The time of the day, for dates that servers name, for the time since which a
     /// [`Gap`](crate::Event::Gap) lasts, and to notice that the machine was suspended, where
-    /// [`Runtime::now`] stands still. By default the system's.
+    /// [`Runtime::now`] stands still. It is looked at whenever the client wakes up: an idle one does
+    /// for its heartbeats only, so that it notices a suspension up to the activity timeout (of the time
+    /// in which the machine runs) after it. By default the system's.
     fn system_time(&self) -> SystemTime {
         SystemTime::now()
     }

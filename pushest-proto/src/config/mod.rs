@@ -439,7 +439,8 @@ pub struct Limits {
     /// The same in bytes: each with its place in the queue, and without the name of its channel,
     /// which the table of channels keeps. 8 MiB.
     pub stored_bytes: usize,
-    /// Accepted frames that wait to be polled, in bytes. 256 KiB.
+    /// Accepted client events and pings that wait to be polled, in bytes: their frames and names, and
+    /// about 100 bytes for each one's place and allocations. 256 KiB.
     pub outgoing: usize,
     /// What a channel's name may be.
     pub channel_name: NameRules,

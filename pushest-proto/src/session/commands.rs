@@ -184,13 +184,13 @@ impl Session {
             return Err(CommandError::RateLimited { limit, retry_in });
         }
         let text = encode::client_event(event, channel, &data);
-        if text.len() > self.config.limits.outgoing {
-            let limit = self.config.limits.outgoing;
-            return Err(CommandError::TooLarge { size: text.len(), limit });
-        }
         // An error that this may lead to is about the present subscription.
         let channel = self.channels.name(key).clone();
         let item = Item::ClientEvent(ClientEvent { channel, event: event.into(), text });
+        let (size, limit) = (item.bytes(), self.config.limits.outgoing);
+        if size > limit {
+            return Err(CommandError::TooLarge { size, limit });
+        }
         self.check_room(&item)?;
         self.advance(now);
         self.rate.take(self.now);

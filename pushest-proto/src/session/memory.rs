@@ -16,7 +16,7 @@ pub struct Memory {
     /// Bytes of those of them that a server can cause any number of: their places and what they keep
     /// alive ([`Event::memory`](crate::Event::memory)), without the name of their channel.
     pub stored_bytes: usize,
-    /// Bytes of frames that wait to be polled.
+    /// Bytes of client events and pings that wait to be polled, each with its place.
     pub outgoing_bytes: usize,
     /// Bytes of unescaped event names, and their table.
     pub name_bytes: usize,

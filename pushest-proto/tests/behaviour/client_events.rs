@@ -201,12 +201,20 @@ fn more_than_the_server_takes_is_refused_with_the_time_of_the_next_one() {
 
 #[test]
 fn an_event_that_could_never_be_sent_is_too_large() {
-    let limits = Limits { outgoing: 50, ..Limits::default() };
-    let mut harness = Harness::new(signing().limits(limits));
-    harness.connect();
-    harness.subscribed("private-x");
-    let error = harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap_err();
-    assert!(matches!(error, CommandError::TooLarge { limit: 50, .. }), "{error}");
+    for limit in 1..400 {
+        let limits = Limits { outgoing: limit, ..Limits::default() };
+        let mut harness = Harness::unrecorded(signing().limits(limits));
+        harness.connect();
+        harness.subscribed("private-x");
+        // With nothing before it, it is never told to come back when there is room.
+        match harness.session.trigger("private-x", "client-x", &1, harness.now) {
+            Ok(()) => assert!(limit > 100),
+            Err(CommandError::TooLarge { size, limit: told }) => {
+                assert!(told == limit && size > limit && limit < 300, "{size} of {limit}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 #[test]

@@ -462,3 +462,32 @@ fn client_events_that_wait_or_may_be_refused_are_counted() {
     world.drain();
     meter.check(&world, "sent");
 }
+
+/// What is small is mostly its place and its allocations: counted by their texts alone, these held a
+/// multiple of the limit.
+#[test]
+fn however_small_what_waits_to_be_sent_is_it_holds_no_more_than_the_limit() {
+    let _alone = alone();
+    let limit = 1_000_000;
+    let config = || {
+        let limits = Limits { outgoing: limit, ..Limits::default() };
+        signing().limits(limits).client_events_per_second(None)
+    };
+    let full_of = |push: &dyn Fn(&mut World) -> bool| {
+        let mut world = World::with(config()).subscribed("private-a");
+        world.session.handle_writable(world.connection, false, world.now);
+        let (before, told) = (live(), world.session.memory().total());
+        while push(&mut world) {}
+        let (held, told) = (live() - before, world.session.memory().total() - told);
+        // Free places come on top, and what the allocator takes for itself is estimated.
+        assert!(held <= 2 * limit, "{held} bytes held");
+        assert!((held / 2..=2 * held).contains(&told), "{told} told, {held} held");
+    };
+    full_of(&|world| world.session.trigger("private-a", "client-a", &1, world.now).is_ok());
+    full_of(&|world| world.session.ping(world.now).is_ok());
+    // Both, and then whatever has room.
+    full_of(&|world| {
+        let is_taken = world.session.trigger("private-a", "client-a", &1, world.now).is_ok();
+        world.session.ping(world.now).is_ok() || is_taken
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pushest_tokio::{ChannelState, Client, ConnectionState, NotConnected};
+use pushest_tokio::{ChannelState, Client, ConnectionState, NotConnected, Options};
 
 use crate::common::{subscribed, within};
 use crate::start;
@@ -113,4 +113,25 @@ fn outside_of_the_runtime_there_is_an_error_and_no_panic() {
         let client = Client::try_new(target.config()).expect("there is one");
         within(client.connected()).await.expect("connected");
     });
+}
+
+#[test]
+fn in_a_runtime_without_io_or_time_there_is_an_error_and_no_task_that_panics() {
+    let (target, _server) = start();
+    for (io, time) in [(false, false), (true, false), (false, true)] {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        if io {
+            builder.enable_io();
+        }
+        if time {
+            builder.enable_time();
+        }
+        builder.build().unwrap().block_on(async {
+            let error = Client::try_new(target.config()).expect_err("something is missing");
+            let what = if time { "enable_io" } else { "enable_time" };
+            assert!(error.to_string().contains(what), "{error}");
+            let error = Client::try_with_pump(target.config(), Options::default());
+            error.expect_err("something is missing");
+        });
+    }
 }
