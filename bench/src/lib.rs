@@ -5,8 +5,11 @@ pub mod clocks;
 pub mod core;
 pub mod flood;
 pub mod frames;
+pub mod instructions;
 pub mod latency;
 pub mod receive;
+pub mod results;
+pub mod run;
 pub mod server;
 pub mod tally;
 
