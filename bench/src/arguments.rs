@@ -15,7 +15,7 @@ bench instructions check|accept --counted FOLDER --figures FILE
 
 and what these start:
 bench flood-server [--authority FILE]
-bench receive RUNTIME/WAY --address ADDRESS --channel CHANNEL [--authority FILE]
+bench receive RUNTIME/WAY --address ADDRESS --channel CHANNEL [--authority FILE] [--whole true]
 bench latency RUNTIME/WAY --channel CHANNEL
 bench core [--rounds N] [--events N] [--most N]
 
@@ -25,11 +25,30 @@ The scripts `bench/run` and `bench/instructions` build everything first.";
 #[derive(Debug)]
 pub(crate) enum Command {
     Run(run::Order),
-    Draw { json: PathBuf, picture: PathBuf },
-    Instructions { accept: bool, counted: PathBuf, figures: PathBuf },
-    FloodServer { authority: Option<PathBuf> },
-    Receive { receiver: Receiver, address: SocketAddr, flood: Flood, authority: Option<PathBuf> },
-    Latency { receiver: Receiver, flood: Flood },
+    Draw {
+        json: PathBuf,
+        picture: PathBuf,
+    },
+    Instructions {
+        accept: bool,
+        counted: PathBuf,
+        figures: PathBuf,
+    },
+    FloodServer {
+        authority: Option<PathBuf>,
+    },
+    Receive {
+        receiver: Receiver,
+        address: SocketAddr,
+        flood: Flood,
+        authority: Option<PathBuf>,
+        /// The clocks start before the connection.
+        whole: bool,
+    },
+    Latency {
+        receiver: Receiver,
+        flood: Flood,
+    },
     Core(core::Order),
 }
 
@@ -62,6 +81,7 @@ impl Command {
                 address: given.need("address")?,
                 flood: given.need("channel")?,
                 authority: given.take("authority")?,
+                whole: given.take("whole")?.unwrap_or(false),
             },
             "latency" => {
                 Self::Latency { receiver: given.word()?.parse()?, flood: given.need("channel")? }

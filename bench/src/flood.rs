@@ -67,7 +67,7 @@ pub struct Flood {
 /// Which events the clocks of a receiver start and stop at, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marks {
-    /// The clocks start at this one.
+    /// The clocks start at this one; 0 is before the connection.
     pub begin: u64,
     /// The clocks stop at this one, which is the last.
     pub end: u64,
@@ -79,12 +79,12 @@ impl Flood {
         Self { kind, size, frames, burst: 0 }
     }
 
-    /// The marks for a receiver of events. A bad flood stands between two good events; of a good one
-    /// the first tenth warms up.
+    /// The marks for a receiver of events. Of a good flood the first tenth warms up. A bad one stands
+    /// between two good events, of which the first may be in the user's hand long after it was read.
     pub fn events(self) -> Marks {
         match self.kind {
             Kind::Good => self.frames_seen(),
-            _ => Marks { begin: 1, end: 2 },
+            _ => Marks { begin: 0, end: 2 },
         }
     }
 
@@ -92,14 +92,8 @@ impl Flood {
     pub fn frames_seen(self) -> Marks {
         match self.kind {
             Kind::Good => Marks { begin: (self.frames / 10).max(1), end: self.frames },
-            _ => Marks { begin: 1, end: self.frames + 2 },
+            _ => Marks { begin: 0, end: self.frames + 2 },
         }
-    }
-
-    /// The number of frames between the marks.
-    pub fn measured(self) -> u64 {
-        let marks = self.frames_seen();
-        marks.end - marks.begin
     }
 
     /// The time between two bursts.
@@ -151,13 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_measured_is_what_lies_between_the_marks() {
+    fn a_tenth_of_a_good_flood_warms_up_and_a_bad_one_ends_with_its_second_event() {
         let good = Flood::new(Kind::Good, 208, 1_000);
         assert_eq!(good.events(), Marks { begin: 100, end: 1_000 });
-        assert_eq!(good.measured(), 900);
         let bad = Flood::new(Kind::Junk, 208, 1_000);
-        assert_eq!(bad.events(), Marks { begin: 1, end: 2 });
-        assert_eq!(bad.frames_seen(), Marks { begin: 1, end: 1_002 });
-        assert_eq!(bad.measured(), 1_001);
+        assert_eq!(bad.events(), Marks { begin: 0, end: 2 });
+        assert_eq!(bad.frames_seen(), Marks { begin: 0, end: 1_002 });
     }
 }

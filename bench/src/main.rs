@@ -43,10 +43,12 @@ fn carry_out(command: Command) -> Result<(), Problem> {
             instructions::check(&counted, &figures)
         }
         Command::FloodServer { authority } => flood_server(authority.as_deref()),
-        Command::Receive { receiver, address, flood, authority } => {
+        Command::Receive { receiver, address, flood, authority, whole } => {
             let authority = authority.map(std::fs::read_to_string).transpose()?;
             let target = Target { address, authority, flood };
-            print(&receiver.receive(&target, Tally::new(receiver.marks(flood)))?)
+            let mut marks = receiver.marks(flood);
+            marks.begin = if whole { 0 } else { marks.begin };
+            print(&receiver.receive(&target, Tally::new(marks))?)
         }
         Command::Latency { receiver, flood } => print(&latency::measure(receiver, flood)?),
         Command::Core(order) => print(&core::run(order)),

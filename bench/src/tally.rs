@@ -21,6 +21,10 @@ pub struct Report {
     pub out_of_order: Option<u64>,
     /// The time between the marks.
     pub wall_ns: u64,
+    /// When the last one came, by the wall's clock, which all processes of a machine share. Peers do not
+    /// say it.
+    #[serde(default)]
+    pub ended_ns: u64,
     /// The processor time of the receiving process between the marks.
     pub cpu_ns: u64,
     /// The largest memory that was resident, in KiB.
@@ -40,6 +44,7 @@ pub struct Tally {
     /// The next event at which something is to be done.
     next: u64,
     started: Option<Clocks>,
+    ended_ns: u64,
     spent: Clocks,
     arrivals: Option<Vec<u64>>,
 }
@@ -52,8 +57,9 @@ impl Tally {
             bytes: 0,
             out_of_order: None,
             marks,
-            next: marks.begin,
-            started: None,
+            next: if marks.begin == 0 { marks.end } else { marks.begin },
+            started: (marks.begin == 0).then(Clocks::now),
+            ended_ns: 0,
             spent: Clocks::default(),
             arrivals: None,
         }
@@ -98,6 +104,7 @@ impl Tally {
             }
             Some(started) => {
                 self.spent = started.elapsed();
+                self.ended_ns = started.wall_ns + self.spent.wall_ns;
                 true
             }
         }
@@ -110,6 +117,7 @@ impl Tally {
             bytes: (self.out_of_order.is_none()).then_some(self.bytes),
             out_of_order: self.out_of_order,
             wall_ns: self.spent.wall_ns,
+            ended_ns: self.ended_ns,
             cpu_ns: self.spent.cpu_ns,
             peak_kib: peak_kib().unwrap_or(0),
             arrivals: self.arrivals.unwrap_or_default(),
@@ -138,6 +146,16 @@ mod tests {
         assert_eq!((report.events, report.bytes), (4, Some(40)));
         assert_eq!(report.out_of_order, None);
         assert!(report.wall_ns >= 2_000_000 && report.peak_kib > 0);
+    }
+
+    #[test]
+    fn clocks_that_start_before_the_connection_stop_at_the_last_event() {
+        let mut tally = Tally::new(Marks { begin: 0, end: 2 });
+        let before = wall_ns();
+        assert!(!tally.sized(1) && tally.sized(1));
+        let report = tally.report();
+        assert!((before..=wall_ns()).contains(&report.ended_ns));
+        assert!(report.cpu_ns > 0);
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn subjects(order: Order) -> Vec<Subject> {
             add(name("core", size, shape, 1), events, Box::new(move |count| core.route(count)));
         }
     }
-    for channels in [1, 100, 10_000, 100_000].map(|count: u64| count.min(order.most)) {
+    for channels in [1, 100, 10_000, 100_000].into_iter().filter(|count| *count <= order.most) {
         let shape = Shape::Laravel;
         let mut floor = Channels::new(channels, 208, shape);
         add(
@@ -82,7 +82,7 @@ fn subjects(order: Order) -> Vec<Subject> {
             Box::new(move |count| core.route(count)),
         );
     }
-    for count in [100, 100_000].map(|count: u64| count.min(order.most)) {
+    for count in [100, 100_000].into_iter().filter(|count| *count <= order.most) {
         let mut members = Members::new(count);
         add(
             format!("members/{count}"),

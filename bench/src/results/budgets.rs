@@ -91,6 +91,11 @@ pub(super) fn budgets(results: &Results) -> Vec<Budget> {
     for cell in results.cells.iter().filter(|cell| is_bad(cell) && !is_floor(&cell.name)) {
         let good = results.cell("bad", "good", &cell.name);
         add(
+            format!("{}: memory for {} frames against good ones", cell.name, cell.group),
+            Bound::AtMost(2.0),
+            good.map(|good| Spread::one(cell.peak_kib() as f64 / good.peak_kib() as f64)),
+        );
+        add(
             format!("{}: time of {} frames against good ones", cell.name, cell.group),
             Bound::AtMost(2.0),
             good.map(|good| good.speed_against(cell)),

@@ -30,6 +30,11 @@ impl Spread {
         Self { median, least: *least, most: *most }
     }
 
+    /// One number, which has no spread.
+    pub fn one(value: f64) -> Self {
+        Self::of(std::iter::once(value))
+    }
+
     /// Returns the numbers, each divided by this.
     #[must_use]
     pub fn divided(self, by: f64) -> Self {

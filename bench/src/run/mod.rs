@@ -85,6 +85,7 @@ fn sample(planned: &Planned, server: &FloodServer, peers: &Peers) -> Result<Samp
             if let Some(authority) = server.authority() {
                 command.arg("--authority").arg(authority);
             }
+            command.args(["--whole", &planned.is_whole().to_string()]);
             command
         }
         None => {
@@ -98,8 +99,12 @@ fn sample(planned: &Planned, server: &FloodServer, peers: &Peers) -> Result<Samp
     let report: Report = serde_json::from_str(&answer(command)?)?;
     let written = server.written()?;
     compare(planned, &report, &written)?;
+    let wall_ns = match planned.is_whole() {
+        true => report.ended_ns.saturating_sub(written.began_ns),
+        false => report.wall_ns,
+    };
     Ok(Sample {
-        wall_ns: report.wall_ns,
+        wall_ns,
         cpu_ns: report.cpu_ns,
         peak_kib: report.peak_kib,
         server_cpu_ns: written.cpu_ns,
@@ -180,7 +185,7 @@ impl Planned {
             section: self.section.to_owned(),
             group: self.group.clone(),
             name: self.name.clone(),
-            frames: self.flood.measured(),
+            frames: self.frames(),
             samples: Vec::new(),
         }
     }
@@ -203,7 +208,7 @@ mod tests {
             events: 1_000,
             text_bytes: 208_000,
             data_bytes: 100_000,
-            wall_ns: 1,
+            began_ns: 1,
             cpu_ns: 1,
         };
         let report = Report { events: 1_000, wall_ns: 5, ..Report::default() };

@@ -34,6 +34,18 @@ impl Planned {
         Self { section, group, name, receiver: Some(receiver), flood }
     }
 
+    /// Whether everything is measured, from the server's first write on. Where one event stands before
+    /// a bad flood, it may be handed over with the rest of it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.section == "bad"
+    }
+
+    /// The number of frames that are measured.
+    pub(super) fn frames(&self) -> u64 {
+        let marks = self.flood.frames_seen();
+        if self.is_whole() { marks.end } else { marks.end - marks.begin }
+    }
+
     pub(super) fn key(&self) -> String {
         format!("{}/{}/{}", self.section, self.group, self.name)
     }

@@ -32,8 +32,8 @@ pub struct Written {
     pub text_bytes: u64,
     /// The bytes of the events' data, as the tokens stand in the JSON.
     pub data_bytes: u64,
-    /// The time from the first frame to the last in nanoseconds.
-    pub wall_ns: u64,
+    /// When writing began, by the wall's clock, which all processes of a machine share.
+    pub began_ns: u64,
     /// The processor time that writing took in nanoseconds; that of the whole process.
     pub cpu_ns: u64,
 }
@@ -226,11 +226,10 @@ impl Prepared {
             stream.write_all(self.mark.bytes(1, 1))?;
         }
         stream.flush()?;
-        let spent = started.elapsed();
-        Ok(self.account(spent))
+        Ok(self.account(started))
     }
 
-    fn account(&self, spent: Clocks) -> Written {
+    fn account(&self, started: Clocks) -> Written {
         let flood = self.flood;
         let marks = self.mark.len() as u64;
         let (events, data_bytes) = match flood.kind {
@@ -247,8 +246,8 @@ impl Prepared {
             events,
             text_bytes: (flood.frames + marks) * flood.size as u64,
             data_bytes,
-            wall_ns: spent.wall_ns,
-            cpu_ns: spent.cpu_ns,
+            began_ns: started.wall_ns,
+            cpu_ns: started.elapsed().cpu_ns,
         }
     }
 }
