@@ -1,0 +1,146 @@
+//! The programs that take part: this one again and again, and the peers.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use crate::Problem;
+use crate::server::Written;
+
+/// The time after which a program that has not ended is ended: far more than any should take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// This program, to be started once more.
+pub(super) fn this_program() -> Result<Command, Problem> {
+    Ok(Command::new(std::env::current_exe()?))
+}
+
+/// Runs a program to its end, and returns what it has printed.
+pub(super) fn answer(mut command: Command) -> Result<String, Problem> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(
+        |error| -> Problem { format!("{}: {error}", command.get_program().display()).into() },
+    )?;
+    let mut stdout = child.stdout.take().expect("it is piped");
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let read = stdout.read_to_string(&mut text).map(|_| text);
+        // Whoever has lost patience is gone.
+        let _ = sender.send(read);
+    });
+    let text = match receiver.recv_timeout(PATIENCE) {
+        Ok(text) => text?,
+        Err(_) => {
+            child.kill()?;
+            child.wait()?;
+            return Err(format!("not done within {PATIENCE:?}").into());
+        }
+    };
+    let status = child.wait()?;
+    if status.success() { Ok(text) } else { Err(format!("it failed: {status}").into()) }
+}
+
+/// The flood server, in a process of its own.
+pub(super) struct FloodServer {
+    child: Child,
+    address: String,
+    authority: Option<PathBuf>,
+    lines: Receiver<String>,
+}
+
+impl FloodServer {
+    /// Starts it; with TLS if there is a file to write the authority's certificate to.
+    pub(super) fn start(authority: Option<&Path>) -> Result<Self, Problem> {
+        let mut command = this_program()?;
+        command.arg("flood-server");
+        if let Some(path) = authority {
+            command.arg("--authority").arg(path);
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                // The other end goes when the run does.
+                let _ = sender.send(line);
+            }
+        });
+        let mut server =
+            Self { child, address: String::new(), authority: authority.map(Path::to_owned), lines };
+        server.address = server.line()?;
+        Ok(server)
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(super) fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
+    }
+
+    /// Returns what the server wrote to the last client.
+    pub(super) fn written(&self) -> Result<Written, Problem> {
+        Ok(serde_json::from_str(&self.line()?)?)
+    }
+
+    fn line(&self) -> Result<String, Problem> {
+        self.lines.recv_timeout(Duration::from_secs(10)).map_err(|error| match error {
+            RecvTimeoutError::Timeout => "the flood server does not say what it wrote".into(),
+            RecvTimeoutError::Disconnected => "the flood server has ended".into(),
+        })
+    }
+
+    /// Ends it. Nothing may be left that it has said and nobody has compared.
+    pub(super) fn end(mut self) -> Result<(), Problem> {
+        drop(self.child.stdin.take());
+        let status = self.child.wait()?;
+        match self.lines.recv() {
+            Ok(line) => Err(format!("nobody received this: {line}").into()),
+            Err(_) if status.success() => Ok(()),
+            Err(_) => Err(format!("the flood server failed: {status}").into()),
+        }
+    }
+}
+
+impl Drop for FloodServer {
+    /// After an error it is still there, but for one that has ended already.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Other libraries: one program each, in one folder, which is called with the server's address, the
+/// channel, the event's name, and the marks.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    programs: Vec<(String, PathBuf)>,
+}
+
+impl Peers {
+    pub(super) fn find(folder: Option<&Path>) -> Result<Self, Problem> {
+        let mut programs = Vec::new();
+        if let Some(folder) = folder {
+            for entry in std::fs::read_dir(folder)? {
+                let path = entry?.path().canonicalize()?;
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                programs.push((name, path));
+            }
+        }
+        programs.sort();
+        Ok(Self { programs })
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        self.programs.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) fn command(&self, name: &str) -> Result<Command, Problem> {
+        let found = self.programs.iter().find(|(known, _)| known == name);
+        let (_, path) = found.ok_or_else(|| format!("no peer {name}"))?;
+        Ok(Command::new(path))
+    }
+}
