@@ -115,9 +115,10 @@ fn what_waits_for_the_sink_is_bounded_and_the_user_is_told() {
     let before = rig.socket().written();
     rig.socket().set_room(usize::MAX);
     rig.run();
-    // What the session keeps, and the sink's buffer with one frame more.
+    // What the session keeps, and the sink's buffer with one frame more. The session counts the place
+    // of each frame and the event's name, too: less than 150 bytes beside a frame of 1 KB.
     let kept = (rig.socket().written() - before) / 1_024;
-    assert!((250..=262).contains(&kept), "{kept} KiB");
+    assert!((220..=262).contains(&kept), "{kept} KiB");
     assert_eq!(rig.server().take_received().len(), accepted);
     rig.client.trigger("private-chat", "client-large", &data).unwrap();
 }
