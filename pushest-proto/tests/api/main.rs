@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod answers;
+mod authorizing;
 mod encrypting;
 mod limits;
 mod refusals;
