@@ -149,6 +149,8 @@ mod timers;
 pub mod trace;
 mod user;
 mod wall_clock;
+#[cfg(feature = "api")]
+pub mod webhook;
 mod wire;
 
 pub use action::{Action, Frame};

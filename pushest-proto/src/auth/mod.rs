@@ -94,6 +94,14 @@ impl Signer {
         hex::encode(mac.finalize().into_bytes())
     }
 
+    /// Whether this is the signature of some bytes, in constant time.
+    #[cfg(feature = "api")]
+    pub(crate) fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        let mut mac = self.mac();
+        mac.update(bytes);
+        mac.verify_slice(signature).is_ok()
+    }
+
     fn mac(&self) -> Hmac<Sha256> {
         Hmac::new_from_slice(self.secret.as_bytes()).expect("HMAC takes a key of any length")
     }

@@ -9,6 +9,7 @@ mod encrypting;
 mod limits;
 mod refusals;
 mod signing;
+mod webhooks;
 
 use std::time::Duration;
 
