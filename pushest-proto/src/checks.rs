@@ -1,19 +1,16 @@
 //! What a command must satisfy whatever the session's state is: the configuration alone decides.
 //! Every check runs before a command changes anything.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::auth::member::{self, Unsignable};
 use crate::channel::name::{ChannelKind, ChannelName};
 use crate::command::CommandError;
 use crate::config::Config;
 use crate::session::options::SubscribeOptions;
 use crate::user;
-
-/// Maximum length of a user id in bytes ([protocol, limits](crate::protocol#limits)).
-const USER_ID_BYTES: usize = 128;
 
 /// Maximum number of characters of a refused value that its error shows.
 const SHOWN_CHARACTERS: usize = 200;
@@ -127,28 +124,18 @@ impl Config {
 
 /// `channel_data` of the protocol: `{"user_id": …, "user_info": …}`.
 fn channel_data(options: &SubscribeOptions) -> Result<Option<String>, CommandError> {
-    #[derive(Serialize)]
-    struct ChannelData<'a> {
-        user_id: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        user_info: Option<&'a RawValue>,
-    }
     let Some(user_id) = options.user_id.as_deref() else {
         return Ok(None);
     };
-    if !(1..=USER_ID_BYTES).contains(&user_id.len()) {
-        return Err(CommandError::UserId { user_id: shown(user_id) });
-    }
-    let user_info = match options.user_info.as_deref() {
-        None => None,
-        Some(info) => Some(serde_json::from_str(info).map_err(|error| CommandError::UserInfo {
-            info: info.into(),
-            problem: error.to_string(),
-        })?),
-    };
-    let data = serde_json::to_string(&ChannelData { user_id, user_info })
-        .expect("strings and checked JSON can always be written");
-    Ok(Some(data))
+    member::channel_data(user_id, options.user_info.as_deref()).map(Some).map_err(|problem| {
+        match problem {
+            Unsignable::UserId => CommandError::UserId { user_id: shown(user_id) },
+            Unsignable::UserInfo(problem) => {
+                let info = options.user_info.clone().unwrap_or_default();
+                CommandError::UserInfo { info, problem }
+            }
+        }
+    })
 }
 
 fn at_most(limit: usize, data: &str) -> Result<(), CommandError> {

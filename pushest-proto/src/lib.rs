@@ -149,12 +149,20 @@ mod timers;
 pub mod trace;
 mod user;
 mod wall_clock;
+#[cfg(feature = "api")]
+pub mod webhook;
 mod wire;
 
 pub use action::{Action, Frame};
 pub use auth::Signer;
 pub use auth::answer::EndpointAnswer;
 pub use auth::endpoint::{AuthEndpoint, EndpointRequest};
+#[cfg(feature = "api")]
+pub use auth::form::{ChannelForm, FormError, UserForm};
+#[cfg(feature = "api")]
+pub use auth::grant::{MemberData, SignError, UserData};
+#[cfg(feature = "api")]
+pub use auth::reply::AuthReply;
 pub use auth::request::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied};
 pub use channel::encrypted::DecryptionFailure;
 pub use channel::name::{ChannelKind, ChannelName, NameError, NameRules};

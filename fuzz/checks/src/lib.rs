@@ -4,6 +4,7 @@
 //! crate replay the committed corpus through the same functions, and random bytes besides.
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod auth;
 pub mod decode;
 mod frame;
@@ -19,7 +20,7 @@ pub mod wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("decode", decode::check),
     ("wire", wire::check),
     ("session", session::check),
@@ -28,4 +29,5 @@ pub const TARGETS: [Target; 8] = [
     ("testkit", testkit::check),
     ("sources", sources::check),
     ("upgrade", upgrade::check),
+    ("api", api::check),
 ];

@@ -6,7 +6,7 @@ use core::fmt;
 use super::error::RequestError;
 use super::limits::ApiLimits;
 use crate::auth::Signer;
-use crate::channel::encrypted::{MasterKey, NONCE_BYTES};
+use crate::channel::encrypted::NONCE_BYTES;
 use crate::channel::name::ChannelKind;
 use crate::config::Config;
 use crate::config::endpoint::Endpoint;
@@ -18,7 +18,6 @@ use crate::config::error::ConfigError;
 pub struct App {
     id: String,
     signer: Signer,
-    master_key: Option<MasterKey>,
     endpoint: Endpoint,
     limits: ApiLimits,
 }
@@ -36,7 +35,6 @@ impl App {
         Ok(Self {
             id: id.to_string(),
             signer: signer.clone(),
-            master_key: config.master_key.clone(),
             endpoint: config.endpoint().api(),
             limits: ApiLimits::from(config.limits()),
         })
@@ -96,6 +94,7 @@ impl App {
         }
         let channel = || channel.to_string();
         let master_key = self
+            .signer
             .master_key
             .as_ref()
             .ok_or_else(|| RequestError::MasterKeyMissing { channel: channel() })?;
@@ -109,7 +108,7 @@ impl fmt::Debug for App {
         f.debug_struct("App")
             .field("id", &self.id)
             .field("key", &self.key())
-            .field("has_master_key", &self.master_key.is_some())
+            .field("has_master_key", &self.signer.master_key.is_some())
             .field("endpoint", &self.endpoint)
             .field("limits", &self.limits)
             .finish()

@@ -3,7 +3,14 @@
 pub(crate) mod answer;
 pub(crate) mod endpoint;
 mod endpoint_url;
+#[cfg(feature = "api")]
+pub(crate) mod form;
+#[cfg(feature = "api")]
+pub(crate) mod grant;
+pub(crate) mod member;
 mod repeats;
+#[cfg(feature = "api")]
+pub(crate) mod reply;
 pub(crate) mod request;
 
 use alloc::format;
@@ -14,6 +21,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::channel::encrypted::MasterKey;
 use crate::id::SocketId;
 
 /// Signs with an app's secret ([protocol, signing](crate::protocol#signing)). Its `Debug` shows the
@@ -34,13 +42,15 @@ use crate::id::SocketId;
 pub struct Signer {
     key: String,
     secret: Zeroizing<String>,
+    /// Authorizing others for encrypted channels needs it.
+    pub(crate) master_key: Option<MasterKey>,
 }
 
 impl Signer {
     /// A signer for the app with this key and secret.
     #[must_use]
     pub fn new(key: &str, secret: &str) -> Self {
-        Self { key: key.to_string(), secret: secret.to_string().into() }
+        Self { key: key.to_string(), secret: secret.to_string().into(), master_key: None }
     }
 
     /// The app's key.
@@ -49,8 +59,9 @@ impl Signer {
         &self.key
     }
 
-    /// The authorization of a private channel, or with `channel_data` (JSON, sent byte for byte as
-    /// signed) of a presence channel: `KEY:HEX`.
+    /// Signs the subscription to a private channel, or with `channel_data` (JSON, sent byte for byte as
+    /// signed) to a presence channel: `KEY:HEX`. The name is signed as it stands: one that a client
+    /// chose must be a [`ChannelName`](crate::ChannelName), as `Signer::authorize_channel` takes it.
     #[must_use]
     pub fn channel(
         &self,
@@ -81,6 +92,14 @@ impl Signer {
             mac.update(part.as_bytes());
         }
         hex::encode(mac.finalize().into_bytes())
+    }
+
+    /// Whether this is the signature of some bytes, in constant time.
+    #[cfg(feature = "api")]
+    pub(crate) fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        let mut mac = self.mac();
+        mac.update(bytes);
+        mac.verify_slice(signature).is_ok()
     }
 
     fn mac(&self) -> Hmac<Sha256> {

@@ -48,6 +48,12 @@ impl SharedSecret {
         Some(Self(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
     }
 
+    /// The key as base64, as authorizations carry it.
+    #[cfg(feature = "api")]
+    pub(crate) fn to_base64(&self) -> Zeroizing<String> {
+        Zeroizing::new(BASE64.encode(self.0.as_slice()))
+    }
+
     /// Seals an event's data as `{"nonce": base64 of 24 bytes, "ciphertext": base64}`. A nonce that
     /// was used before with this key gives both texts away.
     #[cfg(feature = "api")]

@@ -155,7 +155,7 @@ pub(super) fn check_duration(what: &'static str, value: Duration) -> Result<(), 
     }
 }
 
-pub(super) fn check_key(key: &str) -> Result<(), ConfigError> {
+pub(crate) fn check_key(key: &str) -> Result<(), ConfigError> {
     if is_plain(key) { Ok(()) } else { Err(ConfigError::Key { key: shown(key) }) }
 }
 

@@ -95,7 +95,7 @@ impl Config {
         self.signer.is_some()
     }
 
-    /// Signs with the app's secret, if it is known.
+    /// Signs with the app's secret, if it is known; it has the master key, too, if that is.
     #[must_use]
     pub fn signer(&self) -> Option<&Signer> {
         self.signer.as_ref()
@@ -137,7 +137,6 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("key", &self.key)
-            .field("app_id", &self.app_id)
             .field("has_secret", &self.has_secret())
             .field("endpoint", &self.endpoint)
             .field("timeouts", &self.timeouts)
@@ -146,6 +145,7 @@ impl fmt::Debug for Config {
             .field("has_master_key", &self.master_key.is_some())
             .field("client_events_per_second", &self.client_events_per_second)
             .field("stop_on_refusal", &self.stop_on_refusal)
+            .field("app_id", &self.app_id)
             .finish()
     }
 }
@@ -301,11 +301,9 @@ impl ConfigBuilder {
         let key = self.key.ok_or(ConfigError::Missing { what: "key" })?;
         error::check_key(&key)?;
         self.app_id.as_deref().map_or(Ok(()), error::check_app_id)?;
-        let signer = match &self.secret {
-            Some(secret) if secret.trim().is_empty() => return Err(ConfigError::EmptySecret),
-            Some(secret) => Some(Signer::new(&key, secret)),
-            None => None,
-        };
+        if self.secret.as_ref().is_some_and(|secret| secret.trim().is_empty()) {
+            return Err(ConfigError::EmptySecret);
+        }
         let master_key = match &self.master_key {
             None => None,
             Some(Ok(bytes)) => match MasterKey::new(bytes) {
@@ -314,6 +312,11 @@ impl ConfigBuilder {
             },
             Some(Err(())) => return Err(ConfigError::MasterKeyBase64),
         };
+        let signer = self.secret.as_ref().map(|secret| {
+            let mut signer = Signer::new(&key, secret);
+            signer.master_key.clone_from(&master_key);
+            signer
+        });
         let endpoint = match (&self.host, &self.cluster) {
             (Some(host), _) => Endpoint::host(host)?,
             (None, Some(cluster)) => Endpoint::cluster(cluster)?,

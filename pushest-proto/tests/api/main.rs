@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod answers;
+mod authorizing;
 mod encrypting;
 mod limits;
 mod refusals;
 mod signing;
+mod webhooks;
 
 use std::time::Duration;
 
