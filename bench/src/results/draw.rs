@@ -106,7 +106,13 @@ mod tests {
             group: "208".into(),
             name: name.into(),
             frames: 10,
-            samples: vec![Sample { wall_ns, cpu_ns: 1, peak_kib: 1, server_cpu_ns: 1 }],
+            samples: vec![Sample {
+                wall_ns,
+                cpu_ns: 1,
+                peak_kib: 1,
+                server_cpu_ns: 1,
+                server_frames: 1,
+            }],
         };
         let cells = vec![cell("tokio/count", 1_000), cell("tokio/subscription", 2_000)];
         let svg = svg(&Results { cells, ..Results::default() });

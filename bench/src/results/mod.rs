@@ -73,6 +73,8 @@ pub struct Sample {
     pub peak_kib: u64,
     /// The processor time of the server, for the whole flood.
     pub server_cpu_ns: u64,
+    /// The number of frames of the whole flood.
+    pub server_frames: u64,
 }
 
 /// One receiver's latencies, over all rounds.

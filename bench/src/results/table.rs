@@ -48,6 +48,11 @@ fn machine(results: &Results, out: &mut String) -> std::fmt::Result {
 }
 
 fn flood(results: &Results, section: &str, group: &str, out: &mut String) -> std::fmt::Result {
+    let here = |cell: &&Cell| cell.section == section && cell.group == group;
+    let ours: Vec<_> = results.cells.iter().filter(here).filter(|cell| !cell.is_peer()).collect();
+    if ours.is_empty() {
+        return Ok(());
+    }
     let over = if section == "tls" { " over TLS" } else { "" };
     writeln!(out, "\n### Frames of {group} bytes{over}\n")?;
     writeln!(
@@ -55,11 +60,7 @@ fn flood(results: &Results, section: &str, group: &str, out: &mut String) -> std
         "| receiver | speed ÷ (floor + skip) | speed ÷ floor | ns an event | processor ns an event | peak MiB |"
     )?;
     writeln!(out, "|---|--:|--:|--:|--:|--:|")?;
-    let cells = results
-        .cells
-        .iter()
-        .filter(|cell| cell.section == section && cell.group == group && !cell.is_peer());
-    for cell in cells {
+    for cell in ours {
         let against = |way| {
             results
                 .floor(cell, way)
@@ -69,7 +70,11 @@ fn flood(results: &Results, section: &str, group: &str, out: &mut String) -> std
             if is_floor(&cell.name) { format!("*{}*", cell.name) } else { cell.name.clone() };
         row(out, &[name, against("skip"), against("count")], cell)?;
     }
-    Ok(())
+    let cells = results.cells.iter().filter(here);
+    let samples = cells
+        .flat_map(|cell| &cell.samples)
+        .map(|sample| sample.server_cpu_ns as f64 / sample.server_frames as f64);
+    writeln!(out, "\nThe server spent {:.0} processor ns a frame.", Spread::of(samples))
 }
 
 fn row(out: &mut String, head: &[String], cell: &Cell) -> std::fmt::Result {

@@ -108,6 +108,7 @@ fn sample(planned: &Planned, server: &FloodServer, peers: &Peers) -> Result<Samp
         cpu_ns: report.cpu_ns,
         peak_kib: report.peak_kib,
         server_cpu_ns: written.cpu_ns,
+        server_frames: written.frames,
     })
 }
 

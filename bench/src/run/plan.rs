@@ -162,7 +162,7 @@ fn bad() -> impl Iterator<Item = Receiver> {
 /// What the number of frames is divided by, so that no peer takes minutes.
 fn slowness(peer: &str) -> u64 {
     match peer {
-        "pusher-rs" => 4,
+        "pusher-rs" | "pusher-rs-threads" => 4,
         "pusher-js" => 10,
         _ => 100,
     }

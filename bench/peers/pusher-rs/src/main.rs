@@ -1,8 +1,10 @@
 //! Receives a flood with the crate `pusher-rs`, and prints the books as `bench receive` does:
 //!
 //! ```sh
-//! pusher-rs ADDRESS CHANNEL EVENT BEGIN END
+//! pusher-rs one|many ADDRESS CHANNEL EVENT BEGIN END
 //! ```
+//!
+//! with one thread or many.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use pusher_rs::{PusherClient, PusherConfig};
 use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 /// After so many the numbers begin anew.
@@ -26,11 +29,16 @@ struct Tally {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [address, channel, event, begin, end] = arguments.as_slice() else {
-        return Err("pusher-rs ADDRESS CHANNEL EVENT BEGIN END".into());
+    let [threads, address, channel, event, begin, end] = arguments.as_slice() else {
+        return Err("pusher-rs one|many ADDRESS CHANNEL EVENT BEGIN END".into());
     };
     let marks = (begin.parse()?, end.parse()?);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut builder = match threads.as_str() {
+        "one" => Builder::new_current_thread(),
+        "many" => Builder::new_multi_thread(),
+        other => return Err(format!("threads can be one or many, not {other}").into()),
+    };
+    let runtime = builder.enable_all().build()?;
     println!("{}", runtime.block_on(receive(address, channel, event, marks))?);
     Ok(())
 }
