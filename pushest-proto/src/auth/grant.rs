@@ -124,7 +124,9 @@ impl Signer {
     ) -> Result<Authorization, SignError> {
         let name = channel.as_str();
         match channel.kind() {
-            ChannelKind::Public => Err(SignError::Public { channel: channel.clone() }),
+            ChannelKind::Public | ChannelKind::User => {
+                Err(SignError::Public { channel: channel.clone() })
+            }
             ChannelKind::Private => Ok(Authorization::new(self.channel(socket_id, name, None))),
             ChannelKind::Presence => {
                 let missing = || SignError::MemberMissing { channel: channel.clone() };
