@@ -46,10 +46,14 @@
 //!   many bytes were opened, and a replay shows as many asterisks. The core never looks into them.
 //! - What the core does not know: headers, tokens and the requests to an authorization endpoint.
 
+mod answer;
+pub(crate) mod header;
 pub(crate) mod line;
 pub(crate) mod mode;
 pub(crate) mod recorder;
 mod replay;
+mod texts;
+mod told;
 mod version;
 
 pub use replay::{Damaged, Difference, Replay};
