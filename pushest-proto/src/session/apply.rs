@@ -86,10 +86,21 @@ impl Session {
     /// The one call of the recorder for all inputs. It comes before anything else that an input
     /// leads to, so that signatures and opened events stand behind it.
     fn record(&mut self, input: &Input<'_>, now: Instant) {
+        if !self.is_traced() || self.is_refused_for_its_names(input) {
+            return;
+        }
         if let Some(trace) = &mut self.trace
             && let Trace::Recording(recorder) = &mut **trace
         {
             recorder.told(input, now, &self.config.limits);
+        }
+    }
+
+    /// A client event that no connection could carry: its data would be in the recording for nothing.
+    fn is_refused_for_its_names(&self, input: &Input<'_>) -> bool {
+        match input {
+            Input::Trigger { channel, event, .. } => self.triggering(channel, event).is_err(),
+            _ => false,
         }
     }
 }

@@ -253,7 +253,11 @@ impl Session {
     }
 
     /// The channel of a client event, if both have names that fit.
-    fn triggering(&self, channel: &str, event: &str) -> Result<(ChannelName, Key), CommandError> {
+    pub(super) fn triggering(
+        &self,
+        channel: &str,
+        event: &str,
+    ) -> Result<(ChannelName, Key), CommandError> {
         let name = self.config.triggering(channel, event)?;
         Ok((name, self.wanted(channel)?))
     }

@@ -47,6 +47,8 @@
 //! - What the core does not know: headers, tokens and the requests to an authorization endpoint.
 
 mod answer;
+#[cfg(test)]
+mod coverage;
 pub(crate) mod header;
 pub(crate) mod line;
 pub(crate) mod mode;
