@@ -17,11 +17,12 @@ use crate::event::{Event, LimitReached, Malformation};
 use crate::input::Input;
 use crate::loss::{CloseCode, DialFailure, Loss};
 use crate::presence::PresenceChange;
+use crate::status::ConnectionState;
 
 /// The kinds of these types, and for each type a function that names the kind of a value.
 macro_rules! kinds {
     ($($function:ident: $type:ident { $($kind:ident)+ })+) => {
-        const KINDS: &[&str] =
+        pub(super) const KINDS: &[&str] =
             &[$($(concat!(stringify!($type), "::", stringify!($kind))),+),+];
 
         $(fn $function(value: &$type) -> &'static str {
@@ -56,6 +57,7 @@ kinds! {
     limit: LimitReached { StoredEvents Members Watchlist }
     decryption: DecryptionFailure { NotEncrypted BadNonce BadCiphertext WrongKey NotUtf8 }
     presence: PresenceChange { Reset Joined Left }
+    state: ConnectionState { Disconnected Connecting Connected Waiting Refused }
     loss: Loss {
         Closed BadClose Reset TooLarge Dial Refused HandshakeTimeout PongTimeout EndpointChanged
         Disconnected
@@ -71,7 +73,7 @@ const NEVER: [&str; 3] = ["Event::Presence", "Event::Lagged", "Loss::Disconnecte
 /// A kind of line of its own, for an input that has one already.
 const NOT_UTF8: &str = "a message that is not UTF-8";
 
-type Seen = BTreeSet<&'static str>;
+pub(super) type Seen = BTreeSet<&'static str>;
 
 #[test]
 fn the_recordings_hold_every_kind_of_line_action_and_event() {
@@ -112,7 +114,7 @@ fn see_line(value: &Line<'_>, seen: &mut Seen) {
     }
 }
 
-fn see_action(value: &Action, seen: &mut Seen) {
+pub(super) fn see_action(value: &Action, seen: &mut Seen) {
     seen.insert(action(value));
     match value {
         Action::Close { code, .. } => drop(seen.insert(close_code(code))),
@@ -138,6 +140,7 @@ fn see_event(value: &Event, seen: &mut Seen) {
             }
         }
         Event::State(change) => {
+            seen.extend([state(&change.from), state(&change.to)]);
             if let Some(value) = change.loss.as_deref() {
                 seen.insert(loss(value));
                 if let Loss::Dial(failure) = value {

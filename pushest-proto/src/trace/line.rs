@@ -6,6 +6,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::header::Header;
 use super::texts::FailureText;
@@ -32,7 +33,7 @@ pub(crate) enum Line<'a> {
     /// A signature: `KEY:HEX`.
     Signed(Cow<'a, str>),
     /// An action was polled.
-    Action(Cow<'a, str>),
+    Action(Cow<'a, RawValue>),
     /// There was nothing more to poll.
     Drained {},
 }

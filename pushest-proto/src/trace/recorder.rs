@@ -2,15 +2,13 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::format;
-use alloc::string::String;
 
+use super::actions;
 use super::line::Line;
 use super::told;
-use crate::action::{Action, Frame};
+use crate::action::Action;
 use crate::auth::request::Authorization;
 use crate::config::Limits;
-use crate::event::Event;
 use crate::input::Input;
 use crate::text::KEPT_BYTES;
 use crate::time::Instant;
@@ -60,7 +58,7 @@ impl Recorder {
     /// An action was polled, or there was none.
     pub(crate) fn polled(&mut self, action: Option<&Action>) {
         match action {
-            Some(action) => self.note(&Line::Action(shown(action).into())),
+            Some(action) => self.note(&Line::Action(Cow::Owned(actions::written(action)))),
             // It may have done away with what was no longer due.
             None if !self.drained => self.note(&Line::Drained {}),
             None => {}
@@ -71,22 +69,5 @@ impl Recorder {
     pub(crate) fn note(&mut self, line: &Line<'_>) {
         self.drained = matches!(line, Line::Drained {});
         (self.sink)(&line.written());
-    }
-}
-
-/// The action as it stands in a recording: as its `Debug` shows it, which has no secret in it
-/// (contract, C11); without what only the receiver of an encrypted event may read; and with the
-/// signatures of frames, which a replay must put into the same places.
-pub(super) fn shown(action: &Action) -> String {
-    match action {
-        Action::Emit(Event::Channel(event)) if event.was_encrypted() => {
-            let (channel, name) = (event.channel(), event.name());
-            let bytes = event.raw().len();
-            format!("Emit(Channel(opened, {channel:?}, {name:?}, {bytes} bytes))")
-        }
-        Action::Send(Frame { connection, text }) => {
-            format!("Send(Frame {{ connection: {connection:?}, text: {text:?} }})")
-        }
-        action => format!("{action:?}"),
     }
 }

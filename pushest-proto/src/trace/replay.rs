@@ -7,9 +7,12 @@ use alloc::vec::{self, Vec};
 use core::fmt;
 use core::iter::Peekable;
 
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::actions::written;
 use super::line::Line;
 use super::mode::{Answers, Trace};
-use super::recorder::shown;
 use super::version::OtherVersion;
 use crate::action::Action;
 use crate::input::Input;
@@ -130,15 +133,15 @@ impl Replay {
                 Line::Signed(auth) => self.answers().signatures.push_back(auth.into_owned()),
                 Line::Action(recorded) => {
                     let action = self.session.poll_action();
-                    let replayed = action.as_ref().map(shown);
-                    if replayed.as_deref() == Some(&recorded) {
+                    let replayed = action.as_ref().map(written);
+                    if replayed.as_deref().is_some_and(|replayed| is_same(&recorded, replayed)) {
                         return Ok(action);
                     }
-                    return Err(self.difference(&recorded, replayed.as_deref()));
+                    return Err(self.difference(recorded.get(), replayed.as_deref()));
                 }
                 Line::Drained {} => {
                     if let Some(action) = self.session.poll_action() {
-                        return Err(self.difference(NOTHING, Some(&shown(&action))));
+                        return Err(self.difference(NOTHING, Some(&written(&action))));
                     }
                 }
                 Line::Told(at, input) => {
@@ -181,9 +184,9 @@ impl Replay {
     }
 
     /// The end of the replay.
-    fn difference(&mut self, recorded: &str, replayed: Option<&str>) -> Difference {
+    fn difference(&mut self, recorded: &str, replayed: Option<&RawValue>) -> Difference {
         self.lines = Vec::new().into_iter().peekable();
-        let replayed = replayed.unwrap_or(NOTHING).into();
+        let replayed = replayed.map_or(NOTHING, RawValue::get).into();
         Difference { line: self.line, recorded: recorded.into(), replayed }
     }
 }
@@ -198,6 +201,14 @@ impl Iterator for Replay {
     fn next(&mut self) -> Option<Self::Item> {
         self.next_action().transpose()
     }
+}
+
+/// Whether two actions say the same. A recording may have been written anew on its way here, with
+/// other escapes in its texts (`pushest listen --record` does so) or other spaces.
+fn is_same(recorded: &RawValue, replayed: &RawValue) -> bool {
+    let value = |text: &RawValue| serde_json::from_str::<Value>(text.get()).ok();
+    recorded.get() == replayed.get()
+        || value(recorded).is_some_and(|recorded| Some(recorded) == value(replayed))
 }
 
 /// What serde says, without its own count of lines, and with the column where it is known.
@@ -227,9 +238,9 @@ pub struct Damaged {
 pub struct Difference {
     /// Its number, counted from 1.
     pub line: usize,
-    /// What was recorded.
+    /// What was recorded: the action as JSON, or what else there was.
     pub recorded: Box<str>,
-    /// What the replay did.
+    /// What the replay did, likewise.
     pub replayed: Box<str>,
 }
 

@@ -28,6 +28,10 @@ use crate::session::options::SubscribeOptions;
 #[serde(remote = "ConnectionId")]
 pub(super) struct ConnectionText(u64);
 
+/// A connection's id as a value of its own.
+#[derive(Serialize)]
+pub(super) struct ConnectionValue(#[serde(with = "ConnectionText")] pub(super) ConnectionId);
+
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Ticket")]
 pub(super) struct TicketText {
@@ -88,6 +92,10 @@ struct NameRulesText {
     extra_characters: String,
 }
 
+/// A loss as a value of its own.
+#[derive(Serialize)]
+pub(super) struct LossValue<'a>(#[serde(with = "LossText")] pub(super) &'a Loss);
+
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Loss", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum LossText {
@@ -117,6 +125,10 @@ enum DialFailureText {
     Headers(Box<str>),
     Unsupported(Box<str>),
 }
+
+/// Why something could not be opened, as a value of its own.
+#[derive(Serialize)]
+pub(super) struct FailureValue(#[serde(with = "FailureText")] pub(super) DecryptionFailure);
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "DecryptionFailure", rename_all = "snake_case")]
