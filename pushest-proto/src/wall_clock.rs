@@ -80,11 +80,6 @@ impl Reading {
         Self { unix: unix - unix % 1000, at }
     }
 
-    /// Milliseconds since 1970.
-    pub(crate) fn unix_ms(self) -> u64 {
-        self.unix / 1000
-    }
-
     /// What the wall clock shows at a time before or after this reading.
     fn unix_at(self, time: Instant) -> u64 {
         let after = micros(time.saturating_duration_since(self.at));

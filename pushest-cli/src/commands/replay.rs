@@ -17,7 +17,7 @@ pub(crate) async fn run(arguments: &ReplayArguments, output: &Output) -> Result<
     let (recorded_by, version) = (replay.recorded_by(), env!("CARGO_PKG_VERSION"));
     if recorded_by != version {
         output.warning(format_args!(
-            "recorded by version {recorded_by}, and this is {version}: they may differ in words"
+            "recorded by version {recorded_by}, and this is {version}: they may not do the same"
         ));
     }
     let mut actions = 0;

@@ -11,8 +11,8 @@ use crate::failure::Failure;
 const MIB: usize = 1024 * 1024;
 
 /// The longest line that is read: 64 times the limit for one message (1 MiB, unless a program sets
-/// another). A line about a message takes up to eight times its size, each byte being escaped
-/// twice; only a line about very many members who left at once is longer.
+/// another). A line about a message takes up to six times its size, a control character being written
+/// as six; only a line about very many members who left at once is longer.
 const LONGEST_LINE: usize = 64 * MIB;
 
 /// Reads a recording. What is none is not read to its end: neither a line that is longer than any

@@ -270,7 +270,8 @@ fn a_recording_and_its_replay_show_it_too() {
     assert_clean(&replayed);
 
     // What stands in a file of somebody else's: another action, and a line that is none.
-    let action = recording.lines().position(|line| line.contains("Emit(Channel(")).unwrap();
+    let action =
+        recording.lines().position(|line| line.contains(r#"{"event":{"channel":"#)).unwrap();
     let mut lines: Vec<String> = recording.lines().map(str::to_owned).collect();
     lines[action] = json!({ "action": EVIL }).to_string();
     fs::write(&file, lines.join("\n")).unwrap();

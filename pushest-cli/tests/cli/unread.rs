@@ -151,7 +151,10 @@ fn listener_ends(options: &[&str], signal: &str, status: i32) {
     assert_eq!(printed.count() as u64 + unprinted(&ended), FLOOD, "{options:?} {signal}");
     // Nothing of the recording is lost.
     let recording = fs::read_to_string(&file).unwrap();
-    assert!(recording.ends_with('\n') && recording.contains("Disconnected"), "{options:?}");
+    assert!(
+        recording.ends_with('\n') && recording.contains(r#""to":"disconnected""#),
+        "{options:?}"
+    );
     assert_eq!(pushest(&["replay", file.to_str().unwrap(), "--json"]).status, Some(0));
 }
 

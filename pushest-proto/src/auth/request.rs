@@ -137,9 +137,18 @@ impl Authorization {
         self
     }
 
+    /// An authorizer's answer as a session takes it: [bounded](Self::bounded), its texts cut to what
+    /// is kept.
+    pub(crate) fn bounded_answer(
+        answer: Result<Self, Denied>,
+        signed_data: usize,
+    ) -> Result<Self, Denied> {
+        answer.map_err(Denied::clipped).and_then(|granted| granted.bounded(signed_data))
+    }
+
     /// The same, if it is small enough to be sent: a server that closes a connection for one frame
     /// takes all channels with it. `signed_data` is [`Limits::signed_data`](crate::Limits).
-    pub(crate) fn bounded(self, signed_data: usize) -> Result<Self, Denied> {
+    fn bounded(self, signed_data: usize) -> Result<Self, Denied> {
         let length = |text: &Option<String>| text.as_deref().map_or(0, str::len);
         let shared_secret = self.shared_secret.as_ref().map_or(0, |text| text.len());
         for (name, size, limit) in [

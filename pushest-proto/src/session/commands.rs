@@ -1,79 +1,44 @@
 //! What the user wants. An error means that the user is mistaken, and then nothing has changed.
 
+use alloc::borrow::Cow;
 use alloc::string::ToString;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Session;
 use super::options::SubscribeOptions;
+use crate::channel::Key;
 use crate::channel::name::ChannelName;
 use crate::command::CommandError;
 use crate::config::endpoint::Endpoint;
 use crate::connection::Phase;
 use crate::heartbeat::MOST_UNANSWERED;
 use crate::id::PingId;
+use crate::input::{Applied, Input};
 use crate::loss::{CloseCode, Loss};
 use crate::outgoing::{ClientEvent, Item};
 use crate::time::Instant;
-use crate::trace::line::Line;
 use crate::wire::encode;
 
 impl Session {
     /// Connects and stays connected, until [`Session::disconnect`]. A session that waits for its
     /// next attempt makes it at once; one that is connected or connecting goes on.
     pub fn connect(&mut self, now: Instant) {
-        self.note(|| Line::Connect { at: now.as_micros() });
-        self.advance(now);
-        match self.connection.phase {
-            Phase::Idle | Phase::Waiting => self.dial(),
-            Phase::Refused => self.begin_anew(),
-            Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {}
-        }
+        self.tell(Input::Connect, now);
     }
 
     /// Closes the connection and stays disconnected, until [`Session::connect`]. What was accepted
     /// before still goes out; the wanted channels stay wanted. The last action is
     /// `State(Disconnected)`.
     pub fn disconnect(&mut self, now: Instant) {
-        self.note(|| Line::Disconnect { at: now.as_micros() });
-        self.advance(now);
-        if self.connection.phase == Phase::Idle {
-            return;
-        }
-        self.connection.farewell |= self.connection.established().is_some();
-        if self.connection.phase.connection().is_some() {
-            self.close(CloseCode::Normal);
-            self.end_connection(Loss::Disconnected);
-        }
-        self.timers.disarm_all();
-        self.backoff.reset();
-        self.connection.attempt = 0;
-        self.enter(Phase::Idle, None, None);
+        self.tell(Input::Disconnect, now);
     }
 
     /// Goes on with another server; the wanted channels stay wanted. An attempt or connection to
     /// the former server is given up.
     pub fn set_endpoint(&mut self, endpoint: Endpoint, now: Instant) {
-        self.note(|| Line::SetEndpoint { at: now.as_micros(), endpoint: endpoint.clone() });
-        self.advance(now);
-        self.connection.endpoint = endpoint;
-        self.forget_suspects();
-        match self.connection.phase {
-            Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {
-                self.close(CloseCode::Away);
-                let loss = self.end_connection(Loss::EndpointChanged);
-                self.enter(Phase::Waiting, Some(loss), None);
-                self.begin_anew();
-            }
-            Phase::Waiting => self.begin_anew(),
-            Phase::Idle | Phase::Refused => {}
-        }
-    }
-
-    fn begin_anew(&mut self) {
-        self.backoff.reset();
-        self.connection.attempt = 0;
-        self.dial();
+        self.tell(Input::SetEndpoint { endpoint }, now);
     }
 
     /// Wants a channel, from now on and over all connections. Returns its name, which has the id of
@@ -101,24 +66,11 @@ impl Session {
         options: &SubscribeOptions,
         now: Instant,
     ) -> Result<ChannelName, CommandError> {
-        self.note(|| Line::Subscribe {
-            at: now.as_micros(),
-            channel: name.into(),
-            user_id: options.user_id.as_deref().map(Into::into),
-            user_info: options.user_info.as_deref().map(Into::into),
-        });
-        let (name, channel_data) = self.config.subscription(name, options)?;
-        let limits = &self.config.limits;
-        if self.channels.wanted_key(name.as_str()).is_none()
-            && self.channels.wanted_by_name() >= limits.channels
-        {
-            return Err(CommandError::TooManyChannels { limit: limits.channels });
+        let (channel, options) = (name.into(), Cow::Borrowed(options));
+        match self.apply(Input::Subscribe { channel, options }, now)? {
+            Applied::Channel(name) => Ok(name),
+            other => unreachable!("a subscription names its channel, and not {other:?}"),
         }
-        self.advance(now);
-        let connected = self.connection.established().is_some();
-        let member = channel_data.zip(options.user_id.as_deref());
-        let key = self.channels.want(name, member, connected, &mut self.pending);
-        Ok(self.channels.name(key).clone())
     }
 
     /// No longer wants a channel. What the server still sends for it is dropped.
@@ -126,12 +78,7 @@ impl Session {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
     pub fn unsubscribe(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
-        self.note(|| Line::Unsubscribe { at: now.as_micros(), channel: name.into() });
-        let key = self.wanted(name)?;
-        self.advance(now);
-        let connected = self.connection.established().is_some();
-        self.channels.unwant(key, connected, &mut self.pending);
-        Ok(())
+        self.apply(Input::Unsubscribe { channel: name.into() }, now).map(drop)
     }
 
     /// Tries a failed channel again: now, or once connected.
@@ -139,12 +86,7 @@ impl Session {
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
     pub fn retry(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
-        self.note(|| Line::Retry { at: now.as_micros(), channel: name.into() });
-        let key = self.wanted(name)?;
-        self.advance(now);
-        let connected = self.connection.established().is_some();
-        self.channels.retry(key, connected, &mut self.pending);
-        Ok(())
+        self.apply(Input::Retry { channel: name.into() }, now).map(drop)
     }
 
     /// Sends a client event to the other subscribers of a private or presence channel. `data` goes
@@ -162,18 +104,138 @@ impl Session {
         data: &T,
         now: Instant,
     ) -> Result<(), CommandError> {
-        let name = self.config.triggering(channel, event)?;
-        let key = self.wanted(channel)?;
-        let data = serde_json::value::to_raw_value(data)
-            .map_err(|error| CommandError::Data { problem: error.to_string() })?;
-        // What is refused before changes nothing.
-        self.note(|| Line::Trigger {
-            at: now.as_micros(),
-            channel: channel.into(),
-            event: event.into(),
-            data: data.clone(),
-        });
-        self.config.event_data(&data)?;
+        let data = match serde_json::value::to_raw_value(data) {
+            Ok(data) => Cow::Owned(data),
+            Err(error) => {
+                // A name that is wrong as well is told first, as it is with data that is JSON.
+                self.triggering(channel, event)?;
+                return Err(CommandError::Data { problem: error.to_string() });
+            }
+        };
+        let (channel, event) = (channel.into(), event.into());
+        self.apply(Input::Trigger { channel, event, data }, now).map(drop)
+    }
+
+    /// Signs in as a user, on this and every later connection. `user_data` is JSON: `{"id": a
+    /// string, "user_info"?: an object, "watchlist"?: at most 100 ids}`. Without the secret it is
+    /// handed to whoever authorizes, and may be `None`. The server's answer comes as
+    /// [`Event::SignedIn`](crate::Event::SignedIn); from then on events to the user arrive on the
+    /// channel `#server-to-user-ID`. After a failure this tries again.
+    ///
+    /// # Errors
+    /// User data that breaks a rule or is over [`Limits::signed_data`](crate::Limits::signed_data),
+    /// or none although the session signs by itself.
+    pub fn sign_in(&mut self, user_data: Option<&str>, now: Instant) -> Result<(), CommandError> {
+        let user_data = user_data.map(Into::into);
+        self.apply(Input::SignIn { user_data }, now).map(drop)
+    }
+
+    /// Sends a ping. Its pong comes as [`Event::Pong`](crate::Event::Pong) once the server has read
+    /// everything that was sent before; if it cannot come, [`Event::PingLost`](crate::Event::PingLost).
+    ///
+    /// # Errors
+    /// No connection, or too much waiting to be sent or answered.
+    pub fn ping(&mut self, now: Instant) -> Result<PingId, CommandError> {
+        match self.apply(Input::Ping, now)? {
+            Applied::Ping(ping) => Ok(ping),
+            other => unreachable!("a ping has an id, and not {other:?}"),
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn want_connection(&mut self, now: Instant) {
+        self.advance(now);
+        match self.connection.phase {
+            Phase::Idle | Phase::Waiting => self.dial(),
+            Phase::Refused => self.begin_anew(),
+            Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {}
+        }
+    }
+
+    pub(super) fn want_no_connection(&mut self, now: Instant) {
+        self.advance(now);
+        if self.connection.phase == Phase::Idle {
+            return;
+        }
+        self.connection.farewell |= self.connection.established().is_some();
+        if self.connection.phase.connection().is_some() {
+            self.close(CloseCode::Normal);
+            self.end_connection(Loss::Disconnected);
+        }
+        self.timers.disarm_all();
+        self.backoff.reset();
+        self.connection.attempt = 0;
+        self.enter(Phase::Idle, None, None);
+    }
+
+    pub(super) fn go_on_with(&mut self, endpoint: Endpoint, now: Instant) {
+        self.advance(now);
+        self.connection.endpoint = endpoint;
+        self.forget_suspects();
+        match self.connection.phase {
+            Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {
+                self.close(CloseCode::Away);
+                let loss = self.end_connection(Loss::EndpointChanged);
+                self.enter(Phase::Waiting, Some(loss), None);
+                self.begin_anew();
+            }
+            Phase::Waiting => self.begin_anew(),
+            Phase::Idle | Phase::Refused => {}
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        self.backoff.reset();
+        self.connection.attempt = 0;
+        self.dial();
+    }
+
+    pub(super) fn want(
+        &mut self,
+        name: &str,
+        options: &SubscribeOptions,
+        now: Instant,
+    ) -> Result<ChannelName, CommandError> {
+        let (name, channel_data) = self.config.subscription(name, options)?;
+        let limits = &self.config.limits;
+        if self.channels.wanted_key(name.as_str()).is_none()
+            && self.channels.wanted_by_name() >= limits.channels
+        {
+            return Err(CommandError::TooManyChannels { limit: limits.channels });
+        }
+        self.advance(now);
+        let connected = self.connection.established().is_some();
+        let member = channel_data.zip(options.user_id.as_deref());
+        let key = self.channels.want(name, member, connected, &mut self.pending);
+        Ok(self.channels.name(key).clone())
+    }
+
+    pub(super) fn unwant(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
+        let key = self.wanted(name)?;
+        self.advance(now);
+        let connected = self.connection.established().is_some();
+        self.channels.unwant(key, connected, &mut self.pending);
+        Ok(())
+    }
+
+    pub(super) fn try_again(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
+        let key = self.wanted(name)?;
+        self.advance(now);
+        let connected = self.connection.established().is_some();
+        self.channels.retry(key, connected, &mut self.pending);
+        Ok(())
+    }
+
+    pub(super) fn send_client_event(
+        &mut self,
+        channel: &str,
+        event: &str,
+        data: &RawValue,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        let (name, key) = self.triggering(channel, event)?;
+        self.config.event_data(data)?;
         if self.connection.established().is_none() {
             return Err(CommandError::NotConnected);
         }
@@ -183,7 +245,7 @@ impl Session {
         if let Some((retry_in, limit)) = self.rate.wait(now.max(self.now)) {
             return Err(CommandError::RateLimited { limit, retry_in });
         }
-        let text = encode::client_event(event, channel, &data);
+        let text = encode::client_event(event, channel, data);
         // An error that this may lead to is about the present subscription.
         let channel = self.channels.name(key).clone();
         let item = Item::ClientEvent(ClientEvent { channel, event: event.into(), text });
@@ -199,17 +261,21 @@ impl Session {
         Ok(())
     }
 
-    /// Signs in as a user, on this and every later connection. `user_data` is JSON: `{"id": a
-    /// string, "user_info"?: an object, "watchlist"?: at most 100 ids}`. Without the secret it is
-    /// handed to whoever authorizes, and may be `None`. The server's answer comes as
-    /// [`Event::SignedIn`](crate::Event::SignedIn); from then on events to the user arrive on the
-    /// channel `#server-to-user-ID`. After a failure this tries again.
-    ///
-    /// # Errors
-    /// User data that breaks a rule or is over [`Limits::signed_data`](crate::Limits::signed_data),
-    /// or none although the session signs by itself.
-    pub fn sign_in(&mut self, user_data: Option<&str>, now: Instant) -> Result<(), CommandError> {
-        self.note(|| Line::SignIn { at: now.as_micros(), user_data: user_data.map(Into::into) });
+    /// The channel of a client event, if both have names that fit.
+    pub(super) fn triggering(
+        &self,
+        channel: &str,
+        event: &str,
+    ) -> Result<(ChannelName, Key), CommandError> {
+        let name = self.config.triggering(channel, event)?;
+        Ok((name, self.wanted(channel)?))
+    }
+
+    pub(super) fn want_user(
+        &mut self,
+        user_data: Option<&str>,
+        now: Instant,
+    ) -> Result<(), CommandError> {
         self.config.check_sign_in(user_data)?;
         self.advance(now);
         let connected = self.connection.established().is_some();
@@ -218,13 +284,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sends a ping. Its pong comes as [`Event::Pong`](crate::Event::Pong) once the server has read
-    /// everything that was sent before; if it cannot come, [`Event::PingLost`](crate::Event::PingLost).
-    ///
-    /// # Errors
-    /// No connection, or too much waiting to be sent or answered.
-    pub fn ping(&mut self, now: Instant) -> Result<PingId, CommandError> {
-        self.note(|| Line::Ping { at: now.as_micros() });
+    pub(super) fn send_ping(&mut self, now: Instant) -> Result<PingId, CommandError> {
         if self.connection.established().is_none() {
             return Err(CommandError::NotConnected);
         }
@@ -249,7 +309,7 @@ impl Session {
         }
     }
 
-    fn wanted(&self, name: &str) -> Result<crate::channel::Key, CommandError> {
+    fn wanted(&self, name: &str) -> Result<Key, CommandError> {
         let missing = || CommandError::NotSubscribed { channel: name.chars().take(200).collect() };
         self.channels.wanted_key(name).ok_or_else(missing)
     }

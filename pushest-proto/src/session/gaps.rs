@@ -5,8 +5,8 @@ use core::time::Duration;
 
 use super::{LATEST, Session};
 use crate::id::ConnectionId;
+use crate::input::Input;
 use crate::time::Instant;
-use crate::trace::line::Line;
 use crate::wall_clock::{Moment, Reading};
 
 /// What else happened. These cannot fail either.
@@ -27,12 +27,7 @@ impl Session {
     /// before [`Session::handle_open`], and when `at` lies before the last such moment or before a
     /// suspension of the machine that is known already.
     pub fn handle_caught_up(&mut self, connection: ConnectionId, at: Instant) {
-        // No time of the connection lies behind the end of time, either.
-        let Some(moment) = self.wall_clock.past_moment(at.min(LATEST)) else { return };
-        if self.is_open(connection) && self.silence.is_news(moment) {
-            self.note(|| Line::CaughtUp { at: at.as_micros(), connection: connection.0 });
-            self.silence.caught_up(moment);
-        }
+        self.tell(Input::CaughtUp { connection }, at);
     }
 
     /// The wall clock shows `unix`, the time since 1970 (UTC), of which whole milliseconds count.
@@ -50,17 +45,46 @@ impl Session {
     /// anything else; calls that say nothing new are cheap, and are not recorded. A `now` before
     /// that of the last call is ignored.
     pub fn handle_wall_clock(&mut self, unix: Duration, now: Instant) {
-        let reading = Reading::new(unix, now.min(LATEST));
-        if !self.wall_clock.is_news(reading) {
-            return;
+        self.tell(Input::WallClock { unix }, now);
+    }
+}
+
+impl Session {
+    /// Whether an input repeats what the session knows. Drivers say these two at every turn of their
+    /// loop, so that they are not recorded then.
+    pub(super) fn says_nothing_new(&self, input: &Input<'_>, now: Instant) -> bool {
+        match input {
+            Input::CaughtUp { connection } => {
+                !self.is_open(*connection) || {
+                    let moment = self.moment_of_reading(now);
+                    moment.is_none_or(|moment| !self.silence.is_news(moment))
+                }
+            }
+            Input::WallClock { unix } => !self.wall_clock.is_news(reading(*unix, now)),
+            _ => false,
         }
-        self.note(|| Line::WallClock { at: now.as_micros(), unix_ms: reading.unix_ms() });
+    }
+
+    pub(super) fn on_caught_up(&mut self, connection: ConnectionId, at: Instant) {
+        debug_assert!(self.is_open(connection), "otherwise it is no news");
+        if let Some(moment) = self.moment_of_reading(at) {
+            self.silence.caught_up(moment);
+        }
+    }
+
+    pub(super) fn on_wall_clock(&mut self, unix: Duration, now: Instant) {
         self.advance(now);
-        if let Some(suspension) = self.wall_clock.read(reading) {
+        if let Some(suspension) = self.wall_clock.read(reading(unix, now)) {
             let pinged = self.heartbeat.oldest_unanswered().is_some();
             self.silence.suspended(self.wall_clock.moment(self.now), suspension, pinged);
             self.network_changed();
         }
+    }
+
+    /// The moment of a read, if no suspension of the machine lies behind it.
+    fn moment_of_reading(&self, at: Instant) -> Option<Moment> {
+        // No time of the connection lies behind the end of time, either.
+        self.wall_clock.past_moment(at.min(LATEST))
     }
 
     /// The moment before which nothing was sent that the present connection may have lost.
@@ -68,4 +92,8 @@ impl Session {
         let unanswered = self.heartbeat.oldest_unanswered().map(|at| self.wall_clock.moment(at));
         self.silence.since(unanswered, self.config.timeouts.pong)
     }
+}
+
+fn reading(unix: Duration, now: Instant) -> Reading {
+    Reading::new(unix, now.min(LATEST))
 }

@@ -1,8 +1,10 @@
 //! The session: the lasting association with an app, which outlives any one connection.
 
 mod actions;
+mod apply;
 mod commands;
 mod gaps;
+mod inputs;
 mod lifecycle;
 pub(crate) mod memory;
 pub(crate) mod options;
@@ -25,6 +27,7 @@ use crate::event::names::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
 use crate::id::{ConnectionId, Ticket};
+use crate::input::Input;
 use crate::loss::Loss;
 use crate::outgoing::{Outgoing, Sent};
 use crate::pending::Pending;
@@ -33,7 +36,8 @@ use crate::silence::Silence;
 use crate::status::{ConnectionState, SignInState, Status};
 use crate::time::Instant;
 use crate::timers::{Timer, Timers};
-use crate::trace::line::{Header, Line};
+use crate::trace::header::Header;
+use crate::trace::line::Line;
 use crate::trace::mode::Trace;
 use crate::trace::recorder::Recorder;
 use crate::user::User;
@@ -147,13 +151,7 @@ impl Session {
 
     /// The WebSocket that [`Action::Connect`](crate::Action::Connect) asked for is open.
     pub fn handle_open(&mut self, connection: ConnectionId, now: Instant) {
-        self.note(|| Line::Open { at: now.as_micros(), connection: connection.0 });
-        self.advance(now);
-        if self.connection.phase == Phase::Connecting(connection)
-            && self.connection.connect_due.is_none()
-        {
-            self.open(connection);
-        }
+        self.tell(Input::Open { connection }, now);
     }
 
     /// A text message arrived. It is kept, not copied, by the events that it becomes: if it is a
@@ -162,16 +160,12 @@ impl Session {
     /// One over [`Limits::message`](crate::Limits) is dropped at once, and told as
     /// [`Malformation::TooLarge`](crate::Malformation).
     pub fn handle_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {
-        if message.len() > self.config.limits.message {
-            return self.handle_oversized(connection, message.len(), &message, now);
-        }
-        self.note(|| Line::message(connection, &message, now));
-        self.advance(now);
-        if self.is_open(connection) {
-            self.heard();
-            self.statistics.messages += 1;
-            self.statistics.bytes += message.len() as u64;
-            self.route(connection, message);
+        if self.is_traced() {
+            self.tell(Input::Message { connection, message }, now);
+        } else {
+            // Most of what a session is told are messages: they need not be moved into an input
+            // that is looked at once.
+            self.on_message(connection, message, now);
         }
     }
 
@@ -179,35 +173,20 @@ impl Session {
     /// the message, unless it is over [`Limits::message`](crate::Limits).
     pub fn handle_slice(&mut self, connection: ConnectionId, message: &[u8], now: Instant) {
         if message.len() > self.config.limits.message {
-            return self.handle_oversized(connection, message.len(), message, now);
+            let (size, beginning) = (message.len(), message.into());
+            return self.tell(Input::Oversized { connection, size, beginning }, now);
         }
         self.handle_message(connection, Bytes::copy_from_slice(message), now);
     }
 
     /// A sign of life that is not a message: a WebSocket ping or pong.
     pub fn handle_activity(&mut self, connection: ConnectionId, now: Instant) {
-        self.note(|| Line::Activity { at: now.as_micros(), connection: connection.0 });
-        self.advance(now);
-        if self.is_open(connection) {
-            self.heard();
-        }
+        self.tell(Input::Activity { connection }, now);
     }
 
     /// The connection ended, or could not be made.
     pub fn handle_close(&mut self, connection: ConnectionId, loss: Loss, now: Instant) {
-        self.note(|| {
-            let (at, connection, loss) = (now.as_micros(), connection.0, loss.clone());
-            Line::Close { at, connection, loss }
-        });
-        self.advance(now);
-        if self.connection.is_current(connection) && self.connection.connect_due.is_none() {
-            self.lose(loss);
-        } else if self.connection.close_due.is_some_and(|(_, id, _)| id == connection) {
-            // It was about to be closed: nothing can be sent on it anymore.
-            self.connection.close_due = None;
-            self.connection.farewell = false;
-            self.outgoing.clear();
-        }
+        self.tell(Input::Close { connection, loss }, now);
     }
 
     /// The answer to [`Action::Authorize`](crate::Action::Authorize). One that is larger than an
@@ -218,30 +197,14 @@ impl Session {
         answer: Result<Authorization, Denied>,
         now: Instant,
     ) {
-        let signed_data = self.config.limits.signed_data;
-        let answer = answer.map_err(Denied::clipped);
-        let answer = answer.and_then(|granted| granted.bounded(signed_data));
-        self.note(|| Line::authorization(ticket, &answer, now));
-        self.advance(now);
-        if self.user.waits_for(ticket) {
-            let (user, mut context) = self.user();
-            user.authorized(answer, &mut context);
-        } else {
-            let (channels, mut context) = self.channels();
-            channels.authorized(ticket, answer, &mut context);
-        }
+        self.tell(Input::Authorization { ticket, answer }, now);
     }
 
     /// The driver stopped reading the established connection, or resumed (backpressure). While it
     /// does not read, silence says nothing about the server: pings are still sent, and no pong is
     /// missed. A new connection is taken to be read.
     pub fn handle_reading(&mut self, reading: bool, now: Instant) {
-        self.note(|| Line::Reading { at: now.as_micros(), reading });
-        self.advance(now);
-        if self.heartbeat.reading == reading || self.connection.established().is_none() {
-            return;
-        }
-        self.reading_changed(reading);
+        self.tell(Input::Reading { reading }, now);
     }
 
     /// The driver cannot take frames for now, or can again. While it cannot, frames stay in the
@@ -249,36 +212,19 @@ impl Session {
     /// past them. The last frames of a connection, before the `Close` of a
     /// [`Session::disconnect`], are polled in any case.
     pub fn handle_writable(&mut self, connection: ConnectionId, writable: bool, now: Instant) {
-        self.note(|| {
-            let (at, connection) = (now.as_micros(), connection.0);
-            Line::Writable { at, connection, writable }
-        });
-        self.advance(now);
-        if self.connection.is_current(connection) {
-            self.connection.writable = writable;
-        }
+        self.tell(Input::Writable { connection, writable }, now);
     }
 
     /// The network changed (another interface, back from sleep): what is known of the connection
     /// may be stale. A waiting session tries again in 100 ms, or when a server that asked for a
     /// pause allows it, and up to 500 ms of jitter later; a connected one asks for a sign of life.
     pub fn handle_network_change(&mut self, now: Instant) {
-        self.note(|| Line::NetworkChange { at: now.as_micros() });
-        self.advance(now);
-        self.network_changed();
+        self.tell(Input::NetworkChange, now);
     }
 
     /// Time has passed. Calling it early, or for no reason, changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.note(|| Line::Timeout { at: now.as_micros() });
-        self.advance(now);
-        while let Some(timer) = self.timers.take_due(self.now) {
-            self.timer_due(timer);
-        }
-        let (channels, mut context) = self.channels();
-        channels.handle_timeout(&mut context);
-        let (user, mut context) = self.user();
-        user.handle_timeout(&mut context);
+        self.tell(Input::Timeout, now);
     }
 }
 
@@ -393,15 +339,6 @@ impl Session {
 const LATEST: Instant = Instant::from_micros(u64::MAX / 2);
 
 impl Session {
-    /// Records an input or a command. Where nothing is recorded, this is one branch.
-    fn note<'a>(&mut self, line: impl FnOnce() -> Line<'a>) {
-        if let Some(trace) = &mut self.trace
-            && let Trace::Recording(recorder) = &mut **trace
-        {
-            recorder.note(&line());
-        }
-    }
-
     pub(crate) fn trace(&mut self) -> Option<&mut Trace> {
         self.trace.as_deref_mut()
     }

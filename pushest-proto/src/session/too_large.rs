@@ -11,7 +11,6 @@ use crate::id::ConnectionId;
 use crate::loss::Loss;
 use crate::text::{KEPT_BYTES, clip};
 use crate::time::Instant;
-use crate::trace::line::Line;
 use crate::wire::decode::Control;
 use crate::wire::envelope;
 
@@ -24,7 +23,7 @@ const MEMORY_OF_SIZE: Duration = Duration::from_secs(60);
 
 impl Session {
     /// A message over the limit: only its size and its beginning are looked at.
-    pub(crate) fn handle_oversized(
+    pub(super) fn on_oversized(
         &mut self,
         connection: ConnectionId,
         size: usize,
@@ -32,15 +31,12 @@ impl Session {
         now: Instant,
     ) {
         let beginning = &message[..message.len().min(KEPT_BYTES)];
-        self.note(|| {
-            let (at, connection, beginning) = (now.as_micros(), connection.0, beginning.into());
-            Line::Oversized { at, connection, size, beginning }
-        });
         self.advance(now);
         if self.is_open(connection) {
             self.heard();
             self.statistics.messages += 1;
-            self.statistics.bytes += size as u64;
+            // A driver says the size, which need not be that of anything.
+            self.statistics.bytes = self.statistics.bytes.saturating_add(size as u64);
             self.oversized(size, beginning);
         }
     }

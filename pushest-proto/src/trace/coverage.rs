@@ -9,15 +9,20 @@ use std::{fs, println};
 
 use super::line::Line;
 use super::replay::Replay;
-use crate::{
-    Action, Answers, AuthorizationSubject, CloseCode, DecryptionFailure, Denied, DialFailure,
-    Event, LimitReached, Loss, Malformation, PresenceChange, RequestFailure,
-};
+use crate::action::Action;
+use crate::auth::request::{AuthorizationSubject, Denied};
+use crate::channel::encrypted::DecryptionFailure;
+use crate::event::failure::{Answers, RequestFailure};
+use crate::event::{Event, LimitReached, Malformation};
+use crate::input::Input;
+use crate::loss::{CloseCode, DialFailure, Loss};
+use crate::presence::PresenceChange;
+use crate::status::ConnectionState;
 
 /// The kinds of these types, and for each type a function that names the kind of a value.
 macro_rules! kinds {
     ($($function:ident: $type:ident { $($kind:ident)+ })+) => {
-        const KINDS: &[&str] =
+        pub(super) const KINDS: &[&str] =
             &[$($(concat!(stringify!($type), "::", stringify!($kind))),+),+];
 
         $(fn $function(value: &$type) -> &'static str {
@@ -29,10 +34,11 @@ macro_rules! kinds {
 }
 
 kinds! {
-    line: Line {
-        Trace Connect Disconnect SetEndpoint Subscribe Unsubscribe Retry Trigger SignIn Ping Open
-        Message Bytes Oversized Activity CaughtUp Close Authorization Reading Writable NetworkChange
-        WallClock Timeout Opened Unopened Signed Action Drained
+    line: Line { Trace Told Opened Unopened Signed Action Drained }
+    input: Input {
+        Connect Disconnect SetEndpoint Subscribe Unsubscribe Retry Trigger SignIn Ping Open Message
+        Oversized Activity CaughtUp Close Authorization Reading Writable NetworkChange WallClock
+        Timeout
     }
     action: Action { Connect Send Close Authorize Abandon Emit UpdatePresence }
     close_code: CloseCode { Normal Away }
@@ -51,6 +57,7 @@ kinds! {
     limit: LimitReached { StoredEvents Members Watchlist }
     decryption: DecryptionFailure { NotEncrypted BadNonce BadCiphertext WrongKey NotUtf8 }
     presence: PresenceChange { Reset Joined Left }
+    state: ConnectionState { Disconnected Connecting Connected Waiting Refused }
     loss: Loss {
         Closed BadClose Reset TooLarge Dial Refused HandshakeTimeout PongTimeout EndpointChanged
         Disconnected Resubscribed
@@ -63,7 +70,10 @@ kinds! {
 /// What only drivers tell.
 const NEVER: [&str; 2] = ["Event::Presence", "Event::Lagged"];
 
-type Seen = BTreeSet<&'static str>;
+/// A kind of line of its own, for an input that has one already.
+const NOT_UTF8: &str = "a message that is not UTF-8";
+
+pub(super) type Seen = BTreeSet<&'static str>;
 
 #[test]
 fn the_recordings_hold_every_kind_of_line_action_and_event() {
@@ -73,7 +83,7 @@ fn the_recordings_hold_every_kind_of_line_action_and_event() {
         let path = file.expect("a file can be listed").path();
         let recording = fs::read_to_string(&path).expect("a recording is text");
         for text in recording.lines() {
-            seen.insert(line(&serde_json::from_str(text).expect("a recording has lines")));
+            see_line(&Line::read(text).expect("a recording has lines"), &mut seen);
         }
         for action in Replay::new(&recording).expect("a recording can be read") {
             see_action(
@@ -84,14 +94,27 @@ fn the_recordings_hold_every_kind_of_line_action_and_event() {
             );
         }
     }
-    let expected: Seen = KINDS.iter().copied().filter(|kind| !NEVER.contains(kind)).collect();
+    let mut expected: Seen = KINDS.iter().copied().filter(|it| !NEVER.contains(it)).collect();
+    expected.insert(NOT_UTF8);
     for kind in expected.symmetric_difference(&seen) {
         println!("{kind} is {}", if seen.contains(kind) { "recorded" } else { "not recorded" });
     }
     assert_eq!(seen, expected);
 }
 
-fn see_action(value: &Action, seen: &mut Seen) {
+fn see_line(value: &Line<'_>, seen: &mut Seen) {
+    seen.insert(line(value));
+    if let Line::Told(_, told) = value {
+        seen.insert(input(told));
+        if let Input::Message { message, .. } = told
+            && str::from_utf8(message).is_err()
+        {
+            seen.insert(NOT_UTF8);
+        }
+    }
+}
+
+pub(super) fn see_action(value: &Action, seen: &mut Seen) {
     seen.insert(action(value));
     match value {
         Action::Close { code, .. } => drop(seen.insert(close_code(code))),
@@ -117,6 +140,7 @@ fn see_event(value: &Event, seen: &mut Seen) {
             }
         }
         Event::State(change) => {
+            seen.extend([state(&change.from), state(&change.to)]);
             if let Some(value) = change.loss.as_deref() {
                 seen.insert(loss(value));
                 if let Loss::Dial(failure) = value {

@@ -1,22 +1,22 @@
 //! From lines to a session that does the same, or to the line at which it does not.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::{self, Vec};
 use core::fmt;
 use core::iter::Peekable;
-use core::time::Duration;
 
-use bytes::Bytes;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::actions::written;
 use super::line::Line;
 use super::mode::{Answers, Trace};
-use super::recorder::shown;
 use super::version::OtherVersion;
 use crate::action::Action;
-use crate::id::{ConnectionId, Ticket};
+use crate::input::Input;
 use crate::session::Session;
-use crate::session::options::SubscribeOptions;
 use crate::time::Instant;
 
 /// A session that lives through a recording. It yields each action that it and the recording agree
@@ -49,7 +49,7 @@ impl Replay {
             {
                 return Err(damaged(&other.to_string()));
             }
-            let parsed: Line<'static> = serde_json::from_str(text).map_err(|error| {
+            let parsed = Line::read(text).map_err(|error| {
                 if text.ends_with('\n') {
                     damaged(&problem_of(&error))
                 } else {
@@ -60,7 +60,7 @@ impl Replay {
                 return Err(damaged("`trace` is the first line, and only that"));
             }
             match &parsed {
-                Line::Message { text, .. } => unopened += text.len(),
+                Line::Told(_, Input::Message { message, .. }) => unopened += message.len(),
                 // What is opened is shorter than what it came in, and is opened once.
                 Line::Opened(bytes) => {
                     unopened = unopened.checked_sub(*bytes).ok_or_else(|| {
@@ -109,7 +109,7 @@ impl Replay {
         self.count
     }
 
-    /// The time of the input that was replayed last.
+    /// The latest time of the inputs that were replayed.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
@@ -133,25 +133,31 @@ impl Replay {
                 Line::Signed(auth) => self.answers().signatures.push_back(auth.into_owned()),
                 Line::Action(recorded) => {
                     let action = self.session.poll_action();
-                    let replayed = action.as_ref().map(shown);
-                    if replayed.as_deref() == Some(&recorded) {
+                    let replayed = action.as_ref().map(written);
+                    if replayed.as_deref().is_some_and(|replayed| is_same(&recorded, replayed)) {
                         return Ok(action);
                     }
-                    return Err(self.difference(&recorded, replayed));
+                    return Err(self.difference(recorded.get(), replayed.as_deref()));
                 }
                 Line::Drained {} => {
                     if let Some(action) = self.session.poll_action() {
-                        return Err(self.difference(NOTHING, Some(shown(&action))));
+                        return Err(self.difference(NOTHING, Some(&written(&action))));
                     }
                 }
-                input => {
+                Line::Told(at, input) => {
+                    self.now = self.now.max(at);
                     self.collect_opened();
-                    self.apply(input);
+                    // A command that was refused is refused again, which changes nothing.
+                    drop(self.session.apply(input, at));
                     if !self.answers().opened.is_empty() {
-                        let recorded = "an encrypted event was tried to be opened";
-                        return Err(self.difference(recorded, None));
+                        return Err(self.difference(TRIED_TO_OPEN, None));
                     }
                 }
+                // Those that the input before it led to were collected with it.
+                Line::Opened(_) | Line::Unopened(_) => {
+                    return Err(self.difference(TRIED_TO_OPEN, None));
+                }
+                Line::Trace(_) => debug_assert!(false, "it is the first line, and only that"),
             }
         }
         Ok(None)
@@ -170,76 +176,6 @@ impl Replay {
         }
     }
 
-    fn apply(&mut self, input: Line<'_>) {
-        let session = &mut self.session;
-        let connection = ConnectionId;
-        let mut time = |at| {
-            self.now = Instant::from_micros(at);
-            self.now
-        };
-        // A command that was refused is refused again, which changes nothing.
-        match input {
-            Line::Connect { at } => session.connect(time(at)),
-            Line::Disconnect { at } => session.disconnect(time(at)),
-            Line::SetEndpoint { at, endpoint } => session.set_endpoint(endpoint, time(at)),
-            Line::Subscribe { at, channel, user_id, user_info } => {
-                let (user_id, user_info) = (user_id.map(Into::into), user_info.map(Into::into));
-                let options = SubscribeOptions { user_id, user_info };
-                drop(session.subscribe(&channel, &options, time(at)));
-            }
-            Line::Unsubscribe { at, channel } => drop(session.unsubscribe(&channel, time(at))),
-            Line::Retry { at, channel } => drop(session.retry(&channel, time(at))),
-            Line::Trigger { at, channel, event, data } => {
-                drop(session.trigger(&channel, &event, &*data, time(at)));
-            }
-            Line::SignIn { at, user_data } => {
-                drop(session.sign_in(user_data.as_deref(), time(at)));
-            }
-            Line::Ping { at } => drop(session.ping(time(at))),
-            Line::Open { at, connection: id } => session.handle_open(connection(id), time(at)),
-            Line::Message { at, connection: id, text } => {
-                let message = Bytes::from(text.into_owned());
-                session.handle_message(connection(id), message, time(at));
-            }
-            Line::Bytes { at, connection: id, base64 } => {
-                let message = Bytes::from(base64.into_owned());
-                session.handle_message(connection(id), message, time(at));
-            }
-            Line::Oversized { at, connection: id, size, beginning } => {
-                session.handle_oversized(connection(id), size, &beginning, time(at));
-            }
-            Line::Activity { at, connection: id } => {
-                session.handle_activity(connection(id), time(at));
-            }
-            // Its time may lie in the past, and is none of the session's clock.
-            Line::CaughtUp { at, connection: id } => {
-                session.handle_caught_up(connection(id), Instant::from_micros(at));
-            }
-            Line::Close { at, connection: id, loss } => {
-                session.handle_close(connection(id), loss, time(at));
-            }
-            Line::Authorization { at, connection: id, number, answer } => {
-                let ticket = Ticket { connection: connection(id), number };
-                session.handle_authorization(ticket, answer.into_answer(), time(at));
-            }
-            Line::Reading { at, reading } => session.handle_reading(reading, time(at)),
-            Line::Writable { at, connection: id, writable } => {
-                session.handle_writable(connection(id), writable, time(at));
-            }
-            Line::NetworkChange { at } => session.handle_network_change(time(at)),
-            Line::WallClock { at, unix_ms } => {
-                session.handle_wall_clock(Duration::from_millis(unix_ms), time(at));
-            }
-            Line::Timeout { at } => session.handle_timeout(time(at)),
-            // Nothing was tried to be opened at this point: what stands here is one too many.
-            Line::Opened(bytes) => self.answers().opened.push_back(Ok(bytes)),
-            Line::Unopened(reason) => self.answers().opened.push_back(Err(reason)),
-            Line::Trace(_) | Line::Signed(_) | Line::Action(_) | Line::Drained {} => {
-                debug_assert!(false, "these are no inputs");
-            }
-        }
-    }
-
     fn answers(&mut self) -> &mut Answers {
         match self.session.trace() {
             Some(Trace::Replaying(answers)) => answers,
@@ -248,14 +184,16 @@ impl Replay {
     }
 
     /// The end of the replay.
-    fn difference(&mut self, recorded: &str, replayed: Option<String>) -> Difference {
+    fn difference(&mut self, recorded: &str, replayed: Option<&RawValue>) -> Difference {
         self.lines = Vec::new().into_iter().peekable();
-        let replayed = replayed.unwrap_or_else(|| NOTHING.into()).into();
+        let replayed = replayed.map_or(NOTHING, RawValue::get).into();
         Difference { line: self.line, recorded: recorded.into(), replayed }
     }
 }
 
 const NOTHING: &str = "nothing";
+
+const TRIED_TO_OPEN: &str = "an encrypted event was tried to be opened";
 
 impl Iterator for Replay {
     type Item = Result<Action, Difference>;
@@ -265,11 +203,22 @@ impl Iterator for Replay {
     }
 }
 
-/// What serde says, without its own count of lines.
+/// Whether two actions say the same. A recording may have been written anew on its way here, with
+/// other escapes in its texts (`pushest listen --record` does so) or other spaces.
+fn is_same(recorded: &RawValue, replayed: &RawValue) -> bool {
+    let value = |text: &RawValue| serde_json::from_str::<Value>(text.get()).ok();
+    recorded.get() == replayed.get()
+        || value(recorded).is_some_and(|recorded| Some(recorded) == value(replayed))
+}
+
+/// What serde says, without its own count of lines, and with the column where it is known.
 fn problem_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
-    alloc::format!("{} (column {})", crate::text::clip(text), error.column())
+    match error.column() {
+        0 => crate::text::clip(text).into(),
+        column => format!("{} (column {column})", crate::text::clip(text)),
+    }
 }
 
 /// A line that is not one of a recording.
@@ -289,9 +238,9 @@ pub struct Damaged {
 pub struct Difference {
     /// Its number, counted from 1.
     pub line: usize,
-    /// What was recorded.
+    /// What was recorded: the action as JSON, or what else there was.
     pub recorded: Box<str>,
-    /// What the replay did.
+    /// What the replay did, likewise.
     pub replayed: Box<str>,
 }
 

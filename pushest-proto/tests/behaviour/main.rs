@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod applying;
 mod authorizing;
 mod caught_up;
 mod channel_ids;

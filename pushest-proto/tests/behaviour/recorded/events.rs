@@ -131,7 +131,7 @@ pub(super) fn presence() -> Harness {
 
 /// Rates, sizes, what waits while the driver cannot write, and what goes out before an end.
 pub(super) fn client_events() -> Harness {
-    let limits = Limits { outgoing: 400, event_data: 200, ..Limits::default() };
+    let limits = Limits { outgoing: 800, event_data: 200, ..Limits::default() };
     let config = signing().limits(limits).client_events_per_second(Some(4));
     let mut harness = Harness::new(config);
     harness.want("private-a");

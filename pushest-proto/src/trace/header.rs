@@ -1,0 +1,74 @@
+//! The first line of a recording: everything that decides what a session does, inputs apart.
+
+use alloc::string::{String, ToString};
+
+use serde::{Deserialize, Serialize};
+
+use super::texts::{BackoffText, LimitsText, TimeoutsText, endpoint};
+use super::version::{LIBRARY, VERSION};
+use crate::config::backoff::BackoffConfig;
+use crate::config::endpoint::Endpoint;
+use crate::config::error::ConfigError;
+use crate::config::{Config, Limits, Timeouts};
+use crate::time::Instant;
+
+/// Everything that decides what a session does.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Header {
+    pub(super) version: u32,
+    /// The version of this library, for whoever reads a report.
+    pub(super) library: String,
+    pub(super) at: u64,
+    pub(super) seed: u64,
+    key: String,
+    has_secret: bool,
+    has_master_key: bool,
+    client_events_per_second: Option<u32>,
+    stop_on_refusal: bool,
+    #[serde(with = "endpoint")]
+    endpoint: Endpoint,
+    #[serde(with = "TimeoutsText")]
+    timeouts: Timeouts,
+    #[serde(with = "BackoffText")]
+    backoff: BackoffConfig,
+    #[serde(with = "LimitsText")]
+    limits: Limits,
+}
+
+impl Header {
+    pub(crate) fn new(config: &Config, seed: u64, now: Instant) -> Self {
+        Self {
+            version: VERSION,
+            library: LIBRARY.to_string(),
+            at: now.as_micros(),
+            seed,
+            key: config.key.clone(),
+            has_secret: config.has_secret(),
+            has_master_key: config.has_master_key(),
+            client_events_per_second: config.client_events_per_second,
+            stop_on_refusal: config.stop_on_refusal,
+            endpoint: config.endpoint.clone(),
+            timeouts: config.timeouts.clone(),
+            backoff: config.backoff.clone(),
+            limits: config.limits.clone(),
+        }
+    }
+
+    /// The configuration, with something in the place of the secrets.
+    pub(super) fn config(self) -> Result<Config, ConfigError> {
+        let mut builder = Config::builder(&self.key)
+            .client_events_per_second(self.client_events_per_second)
+            .stop_on_refusal(self.stop_on_refusal)
+            .timeouts(self.timeouts)
+            .backoff(self.backoff)
+            .limits(self.limits);
+        if self.has_secret {
+            builder = builder.secret("not in the recording");
+        }
+        if self.has_master_key {
+            builder = builder.master_key(&[0; 32]);
+        }
+        Ok(Config { endpoint: self.endpoint, ..builder.build()? })
+    }
+}
