@@ -116,6 +116,7 @@ pub mod driving_the_core {}
 pub mod protocol {}
 
 mod action;
+mod agenda;
 mod auth;
 mod backoff;
 mod channel;

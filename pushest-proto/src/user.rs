@@ -55,7 +55,6 @@ pub(crate) struct User {
     last_failure: Option<Denied>,
     /// The user's id, once the server has confirmed it, on this or a former connection.
     id: Option<Box<str>>,
-    abandoned: Option<(Order, Ticket)>,
 }
 
 impl User {
@@ -73,7 +72,6 @@ impl User {
             is_suspect: false,
             last_failure: None,
             id: None,
-            abandoned: None,
         }
     }
 
@@ -113,14 +111,6 @@ impl User {
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.deadline
-    }
-
-    pub(crate) fn abandoned_front(&self) -> Option<Order> {
-        self.abandoned.map(|(order, _)| order)
-    }
-
-    pub(crate) fn pop_abandoned(&mut self) -> Option<Ticket> {
-        self.abandoned.take().map(|(_, ticket)| ticket)
     }
 
     /// The user wants to be signed in, with this data.
@@ -337,7 +327,7 @@ impl User {
         self.due = None;
         self.deadline = None;
         if let Phase::Authorizing(ticket) = core::mem::replace(&mut self.phase, Phase::Idle) {
-            self.abandoned = Some((context.pending.next_order(), ticket));
+            context.pending.abandon(ticket);
         }
     }
 }

@@ -7,8 +7,9 @@ use core::time::Duration;
 use super::encrypted::SharedSecret;
 use super::members::Members;
 use super::name::{ChannelKind, ChannelName};
-use super::{Channel, Channels, Key, Phase};
+use super::{Channel, Channels, Phase};
 use crate::action::Action;
+use crate::agenda::Key;
 use crate::auth::request::{Authorization, Denied};
 use crate::context::Context;
 use crate::event::failure::{RequestFailure, ServerError};
@@ -131,11 +132,8 @@ impl Channels {
         answer: Result<Authorization, Denied>,
         context: &mut Context<'_>,
     ) {
-        let Some(&(_, key)) = self.in_flight.iter().find(|(other, _)| *other == ticket) else {
-            return;
-        };
-        self.end_flight(ticket);
-        if self.asked_for_key(key, ticket) {
+        let Some(key) = self.agenda.landed(ticket) else { return };
+        if self.asked_for_key(key) {
             return self.key_answered(key, answer, context);
         }
         self.slab[key].phase = Phase::Idle;

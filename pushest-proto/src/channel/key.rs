@@ -4,7 +4,6 @@ use alloc::collections::VecDeque;
 
 use super::encrypted::SharedSecret;
 use crate::event::channel_event::ChannelEvent;
-use crate::id::Ticket;
 use crate::memory;
 
 /// The key of one channel.
@@ -34,8 +33,6 @@ impl Encryption {
 
 #[derive(Debug)]
 pub(super) struct Rekey {
-    /// The request, once it was polled.
-    pub(super) ticket: Option<Ticket>,
     pub(super) held: VecDeque<ChannelEvent>,
     pub(super) bytes: usize,
 }

@@ -1,26 +1,22 @@
 //! What the wanted set keeps alive, in bytes, beside members and events.
 
 use super::{Channel, Channels, Phase};
+use crate::agenda::Key;
 use crate::auth::request::Authorization;
 use crate::event::failure::RequestFailure;
 use crate::loss::{loss, others_share};
 use crate::memory;
 use crate::memory::{allocation, shared};
-use crate::order::Order;
-use crate::time::Instant;
 
 impl Channels {
     /// Walks over all channels.
     pub(crate) fn other_bytes(&self) -> usize {
         let tables = self.slab.capacity() * (size_of::<Channel>() + size_of::<usize>())
             + self.by_name.allocation_size()
-            + self.in_flight.capacity() * size_of::<(crate::id::Ticket, super::Key)>()
-            + self.abandoned.capacity() * size_of::<(Order, crate::id::Ticket)>();
-        let due = in_a_tree::<(Order, super::Key)>(self.due.len() + self.turns.len())
-            + in_a_tree::<(Instant, super::Key)>(self.deadlines.len())
-            + in_a_tree::<super::Key>(self.unanswered.len());
+            + self.agenda.memory()
+            + memory::tree::<Key>(self.unanswered.len());
         let channels = self.slab.iter().map(|(_, channel)| channel.other_bytes());
-        tables + due + channels.sum::<usize>()
+        tables + channels.sum::<usize>()
     }
 }
 
@@ -47,10 +43,4 @@ impl Channel {
             + failure
             + gap
     }
-}
-
-/// Bytes that `count` elements take in a tree whose nodes have eleven places. Elements that come in
-/// order leave nodes half full.
-const fn in_a_tree<T>(count: usize) -> usize {
-    2 * count * size_of::<T>()
 }

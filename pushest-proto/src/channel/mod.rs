@@ -31,10 +31,10 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use slab::Slab;
 
+use crate::agenda::{Agenda, Key};
 use crate::auth::request::Authorization;
 use crate::event::failure::RequestFailure;
 use crate::hash::Seeded;
-use crate::id::Ticket;
 use crate::loss::Loss;
 use crate::order::Order;
 use crate::pending::Pending;
@@ -45,16 +45,13 @@ use key::Encryption;
 use members::Members;
 use name::{ChannelKind, ChannelName};
 
-/// Where a channel is in the table.
-pub(crate) type Key = usize;
-
 /// How far a channel is on the present connection.
 #[derive(Debug)]
 enum Phase {
     /// Nothing has been sent; with a connection, the channel is due.
     Idle,
-    /// It waits for the answer to this ticket.
-    Authorizing(Ticket),
+    /// It waits for the answer to a ticket.
+    Authorizing,
     /// The authorization is there, the subscribe waits to be polled.
     Authorized(Box<Authorization>),
     /// The subscribe was polled, and the server has not answered.
@@ -96,12 +93,6 @@ struct Channel {
     /// A subscribe was polled on this connection, and no unsubscribe since.
     told: bool,
     phase: Phase,
-    /// The channel's place among what is due, while it is.
-    due: Option<Order>,
-    /// The channel's place among those that wait for an authorization to end, while it is.
-    turn: Option<Order>,
-    /// When the phase ends by itself.
-    deadline: Option<Instant>,
     /// Subscribes on this connection without an answer.
     tries: u32,
     /// Authorizations asked for on this connection.
@@ -143,7 +134,7 @@ impl Channel {
                 None => ChannelState::Waiting,
             },
             Phase::Pausing => ChannelState::Waiting,
-            Phase::Authorizing(_) | Phase::Authorized(_) => ChannelState::Authorizing,
+            Phase::Authorizing | Phase::Authorized(_) => ChannelState::Authorizing,
             Phase::Subscribing => ChannelState::Subscribing,
             Phase::Subscribed => ChannelState::Subscribed,
             Phase::Failed => ChannelState::Failed,
@@ -157,16 +148,9 @@ pub(crate) struct Channels {
     slab: Slab<Channel>,
     by_name: HashMap<ChannelName, Key, Seeded>,
     hash: Seeded,
-    /// Channels for which there is something to do on the established connection.
-    due: BTreeSet<(Order, Key)>,
-    /// Channels that wait for an authorization to end, in turn.
-    turns: BTreeSet<(Order, Key)>,
-    deadlines: BTreeSet<(Instant, Key)>,
+    agenda: Agenda,
     /// Signed channels whose subscribe is unanswered.
     unanswered: BTreeSet<Key>,
-    in_flight: Vec<(Ticket, Key)>,
-    /// Tickets whose answers nobody needs anymore.
-    abandoned: Vec<(Order, Ticket)>,
     wanted: usize,
     /// How many of the wanted ones are the signed-in user's own: none or one.
     of_user: usize,
@@ -179,12 +163,8 @@ impl Channels {
             slab: Slab::new(),
             by_name: HashMap::with_hasher(hash),
             hash,
-            due: BTreeSet::new(),
-            turns: BTreeSet::new(),
-            deadlines: BTreeSet::new(),
+            agenda: Agenda::default(),
             unanswered: BTreeSet::new(),
-            in_flight: Vec::new(),
-            abandoned: Vec::new(),
             wanted: 0,
             of_user: 0,
             member_bytes: 0,
@@ -353,12 +333,9 @@ impl Channels {
     /// The connection is gone, and with it all that was on its way, and what was sent after
     /// `since`.
     pub(crate) fn lost(&mut self, since: Moment, loss: &Arc<Loss>, pending: &mut Pending) {
-        for (ticket, _) in core::mem::take(&mut self.in_flight) {
-            self.abandoned.push((pending.next_order(), ticket));
+        for ticket in self.agenda.clear() {
+            pending.abandon(ticket);
         }
-        self.due.clear();
-        self.turns.clear();
-        self.deadlines.clear();
         self.unanswered.clear();
         for (_, channel) in &mut self.slab {
             channel.forget_key(pending);
@@ -369,9 +346,6 @@ impl Channels {
             }
             channel.failure.take_if(|failure| !failure.is_final());
             channel.phase = Phase::Idle;
-            channel.due = None;
-            channel.turn = None;
-            channel.deadline = None;
             channel.told = false;
             channel.leaving = false;
             channel.tries = 0;
@@ -395,9 +369,6 @@ impl Channels {
             leaving: false,
             told: false,
             phase: Phase::Idle,
-            due: None,
-            turn: None,
-            deadline: None,
             tries: 0,
             authorizations: 0,
             frame_bytes: 0,

@@ -5,57 +5,39 @@ use alloc::string::{String, ToString};
 
 use super::key::Encryption;
 use super::name::ChannelKind;
-use super::{Channels, Key, Phase};
+use super::{Channels, Phase};
 use crate::action::{Action, Frame};
+use crate::agenda::Key;
 use crate::auth::request::{AuthorizationRequest, AuthorizationSubject, Denied};
 use crate::context::{Context, Wire};
 use crate::event::Event;
 use crate::event::failure::RequestFailure;
-use crate::id::Ticket;
 use crate::order::Order;
 use crate::pending::Pending;
 use crate::time::Instant;
 use crate::wire::encode;
 
-/// So many authorizations run at once.
-const MOST_IN_FLIGHT: usize = 8;
-
 /// So many subscribes go unanswered before the subscription fails.
 const MOST_TRIES: u32 = 3;
 
 impl Channels {
-    /// The place of the oldest ticket that must be given up.
-    pub(crate) fn abandoned_front(&self) -> Option<Order> {
-        self.abandoned.first().map(|(order, _)| *order)
-    }
-
-    pub(crate) fn pop_abandoned(&mut self) -> Option<Ticket> {
-        (!self.abandoned.is_empty()).then(|| self.abandoned.remove(0).1)
-    }
-
     /// The place of the channel that is due first. One that waits for its turn is due as soon as
     /// an authorization may run.
     pub(crate) fn due_front(&self) -> Option<Order> {
-        let turn = self.turns.first().filter(|_| self.has_flight());
-        self.due.first().into_iter().chain(turn).map(|(order, _)| *order).min()
+        self.agenda.front()
     }
 
     /// What the first due channel needs; `None` if that turned out to be nothing.
     pub(crate) fn pop_due(&mut self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<Action> {
-        let front = self.due_front()?;
-        let is_turn = self.turns.first().is_some_and(|(order, _)| *order == front);
-        let (order, key) = if is_turn { self.turns.pop_first()? } else { self.due.pop_first()? };
+        let (order, key) = self.agenda.pop()?;
         let channel = &mut self.slab[key];
-        channel.due = None;
-        channel.turn = None;
         if channel.leaving {
             channel.leaving = false;
             channel.told = false;
             let text = encode::unsubscribe(channel.name.as_str());
             if channel.wanted {
                 // Subscribed to again meanwhile: that comes right after.
-                channel.due = Some(order);
-                self.due.insert((order, key));
+                self.agenda.queue(key, order);
             } else {
                 self.remove(key);
             }
@@ -81,20 +63,15 @@ impl Channels {
 
     /// The earliest deadline of any channel.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.agenda.next_deadline()
     }
 
     /// Ends the phases whose time is over.
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
-        while let Some((deadline, key)) = self.deadlines.first().copied() {
-            if deadline > context.now {
-                return;
-            }
-            self.deadlines.pop_first();
+        while let Some(key) = self.agenda.pop_overdue(context.now) {
             let channel = &mut self.slab[key];
-            channel.deadline = None;
             match &channel.phase {
-                Phase::Authorizing(_) => {
+                Phase::Authorizing => {
                     let denied = Denied::unavailable(None, "no answer within the timeout");
                     self.rest(key, context.pending);
                     self.authorization_unavailable(key, denied, context);
@@ -115,65 +92,19 @@ impl Channels {
 
     /// Takes the channel back to `Idle`: it is in no queue, and no answer is waited for.
     pub(super) fn rest(&mut self, key: Key, pending: &mut Pending) {
-        let channel = &mut self.slab[key];
-        if let Some(order) = channel.due.take() {
-            self.due.remove(&(order, key));
-        }
-        if let Some(deadline) = channel.deadline.take() {
-            self.deadlines.remove(&(deadline, key));
-        }
-        if let Some(order) = channel.turn.take() {
-            self.turns.remove(&(order, key));
-        }
         self.unanswered.remove(&key);
-        let asked = channel.forget_key(pending);
-        let ticket = match core::mem::replace(&mut channel.phase, Phase::Idle) {
-            Phase::Authorizing(ticket) => Some(ticket),
-            _ => asked,
-        };
-        if let Some(ticket) = ticket {
-            self.give_up_flight(ticket, pending);
-        }
-    }
-
-    /// The answer to this ticket is no longer needed.
-    pub(super) fn give_up_flight(&mut self, ticket: Ticket, pending: &mut Pending) {
-        self.end_flight(ticket);
-        self.abandoned.push((pending.next_order(), ticket));
-    }
-
-    pub(super) fn set_turn(&mut self, key: Key, order: Order) {
-        self.slab[key].turn = Some(order);
-        self.turns.insert((order, key));
-    }
-
-    pub(super) fn clear_deadline(&mut self, key: Key) {
-        if let Some(deadline) = self.slab[key].deadline.take() {
-            self.deadlines.remove(&(deadline, key));
+        let channel = &mut self.slab[key];
+        channel.forget_key(pending);
+        channel.phase = Phase::Idle;
+        if let Some(ticket) = self.agenda.remove(key) {
+            pending.abandon(ticket);
         }
     }
 
     pub(super) fn make_due(&mut self, key: Key, pending: &mut Pending) {
-        let channel = &mut self.slab[key];
-        debug_assert!(channel.turn.is_none(), "what waits for its turn needs nothing else");
-        if channel.due.is_none() {
-            let order = pending.next_order();
-            channel.due = Some(order);
-            self.due.insert((order, key));
+        if !self.agenda.has(key) {
+            self.agenda.queue(key, pending.next_order());
         }
-    }
-
-    pub(super) fn set_deadline(&mut self, key: Key, deadline: Instant) {
-        let channel = &mut self.slab[key];
-        if let Some(former) = channel.deadline.replace(deadline) {
-            self.deadlines.remove(&(former, key));
-        }
-        self.deadlines.insert((deadline, key));
-    }
-
-    /// A ticket is no longer in flight.
-    pub(super) fn end_flight(&mut self, ticket: Ticket) {
-        self.in_flight.retain(|(other, _)| *other != ticket);
     }
 
     /// Not for good: the channel waits, and is tried again. A failure that repeats the last one of
@@ -198,7 +129,7 @@ impl Channels {
             let failed = Event::SubscriptionFailed { channel, reason, retry_in: Some(delay) };
             context.pending.keep(failed);
         }
-        self.set_deadline(key, context.now + delay);
+        self.agenda.wake_at(key, context.now + delay);
     }
 
     fn subscribing(
@@ -221,7 +152,7 @@ impl Channels {
         if channel.kind.is_signed() {
             self.unanswered.insert(key);
         }
-        self.set_deadline(key, context.now + context.config.timeouts.subscribe);
+        self.agenda.wake_at(key, context.now + context.config.timeouts.subscribe);
         Action::Send(Frame { connection: wire.connection, text })
     }
 
@@ -246,18 +177,12 @@ impl Channels {
             }
             return Some(self.subscribing(key, wire, text, context));
         }
-        if !self.has_flight() {
-            self.set_turn(key, order);
+        if !self.agenda.has_room() {
+            self.agenda.wait_for_turn(key, order);
             return None;
         }
-        let (ticket, action) = self.request(key, wire, context);
-        self.slab[key].phase = Phase::Authorizing(ticket);
-        Some(action)
-    }
-
-    /// Whether one more authorization may run.
-    pub(super) fn has_flight(&self) -> bool {
-        self.in_flight.len() < MOST_IN_FLIGHT
+        self.slab[key].phase = Phase::Authorizing;
+        Some(self.request(key, wire, context))
     }
 
     /// Asks for an authorization of the channel.
@@ -266,7 +191,7 @@ impl Channels {
         key: Key,
         wire: Wire<'_>,
         context: &mut Context<'_>,
-    ) -> (Ticket, Action) {
+    ) -> Action {
         let ticket = context.next_ticket(wire.connection);
         let channel = &mut self.slab[key];
         channel.authorizations += 1;
@@ -284,9 +209,8 @@ impl Channels {
             attempt: channel.authorizations,
             last_failure,
         };
-        self.in_flight.push((ticket, key));
-        self.set_deadline(key, context.now + context.config.timeouts.authorization);
-        (ticket, Action::Authorize(request))
+        self.agenda.fly(key, ticket, context.now + context.config.timeouts.authorization);
+        Action::Authorize(request)
     }
 
     /// The server did not answer a subscribe in time.
@@ -296,7 +220,7 @@ impl Channels {
         if channel.tries < MOST_TRIES {
             let delay = context.backoff.delay_of(channel.tries);
             channel.phase = Phase::Pausing;
-            self.set_deadline(key, context.now + delay);
+            self.agenda.wake_at(key, context.now + delay);
         } else {
             self.fail(key, RequestFailure::NoAnswer, context.pending);
         }

@@ -6,13 +6,13 @@ use alloc::boxed::Box;
 
 use super::encrypted::{DecryptionFailure, SharedSecret};
 use super::key::{Encryption, Rekey};
-use super::{Channel, Channels, Key, Phase};
+use super::{Channel, Channels, Phase};
 use crate::action::Action;
+use crate::agenda::Key;
 use crate::auth::request::{Authorization, Denied};
 use crate::context::{Context, Wire};
 use crate::event::Event;
 use crate::event::channel_event::ChannelEvent;
-use crate::id::Ticket;
 use crate::order::Order;
 use crate::pending::Pending;
 use crate::text::clip;
@@ -24,15 +24,13 @@ const MOST_HELD: usize = 64;
 const MOST_HELD_BYTES: usize = 256 * 1024;
 
 impl Channel {
-    /// The key is no longer asked for: what waits for it cannot be opened. Answers the request that
-    /// runs.
-    pub(super) fn forget_key(&mut self, pending: &mut Pending) -> Option<Ticket> {
-        let rekey = self.encryption.as_deref_mut()?.rekey.take()?;
-        for event in rekey.held {
+    /// The key is no longer asked for: what waits for it cannot be opened.
+    pub(super) fn forget_key(&mut self, pending: &mut Pending) {
+        let rekey = self.encryption.as_deref_mut().and_then(|it| it.rekey.take());
+        for event in rekey.into_iter().flat_map(|rekey| rekey.held) {
             pending.release(&event);
             undecryptable(event, DecryptionFailure::WrongKey, pending);
         }
-        rekey.ticket
     }
 }
 
@@ -73,7 +71,7 @@ impl Channels {
                     return undecryptable(event, DecryptionFailure::WrongKey, context.pending);
                 }
                 let bytes = event.pinned_bytes();
-                encryption.rekey = Some(Rekey { ticket: None, held: [event].into(), bytes });
+                encryption.rekey = Some(Rekey { held: [event].into(), bytes });
                 self.make_due(key, context.pending);
             }
             Err(reason) => undecryptable(event, reason, context.pending),
@@ -88,24 +86,17 @@ impl Channels {
         wire: Wire<'_>,
         context: &mut Context<'_>,
     ) -> Option<Action> {
-        let rekey = self.slab[key].encryption.as_deref()?.rekey.as_ref()?;
-        if rekey.ticket.is_some() {
+        self.slab[key].encryption.as_deref()?.rekey.as_ref()?;
+        if !self.agenda.has_room() {
+            self.agenda.wait_for_turn(key, order);
             return None;
         }
-        if !self.has_flight() {
-            self.set_turn(key, order);
-            return None;
-        }
-        let (ticket, action) = self.request(key, wire, context);
-        if let Some(rekey) = self.rekey(key) {
-            rekey.ticket = Some(ticket);
-        }
-        Some(action)
+        Some(self.request(key, wire, context))
     }
 
-    /// Whether this ticket's answer is for the key of a subscribed channel.
-    pub(super) fn asked_for_key(&mut self, key: Key, ticket: Ticket) -> bool {
-        self.rekey(key).is_some_and(|rekey| rekey.ticket == Some(ticket))
+    /// Whether the key of a subscribed channel is being asked for.
+    pub(super) fn asked_for_key(&self, key: Key) -> bool {
+        self.slab[key].encryption.as_deref().is_some_and(|it| it.rekey.is_some())
     }
 
     /// The answer is there, or will not come: what waited is opened, or reported.
@@ -115,7 +106,6 @@ impl Channels {
         answer: Result<Authorization, Denied>,
         context: &mut Context<'_>,
     ) {
-        self.clear_deadline(key);
         let Some(encryption) = self.slab[key].encryption.as_deref_mut() else { return };
         let Some(rekey) = encryption.rekey.take() else { return };
         let granted = answer.ok().and_then(|granted| granted.shared_secret);
@@ -135,20 +125,14 @@ impl Channels {
                 }
             }
         }
-        if let Some(ticket) = rekey.ticket
-            && self.in_flight.iter().any(|(other, _)| *other == ticket)
-        {
-            self.give_up_flight(ticket, context.pending);
+        if let Some(ticket) = self.agenda.remove(key) {
+            context.pending.abandon(ticket);
         }
     }
 
     /// The key that came with the authorization of an encrypted channel.
     pub(super) fn set_key(&mut self, key: Key, secret: SharedSecret) {
         self.slab[key].encryption = Some(Box::new(Encryption::new(secret)));
-    }
-
-    fn rekey(&mut self, key: Key) -> Option<&mut Rekey> {
-        self.slab[key].encryption.as_deref_mut()?.rekey.as_mut()
     }
 }
 

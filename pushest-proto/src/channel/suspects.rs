@@ -1,6 +1,7 @@
 //! Which subscribe a server may have closed its connection for, with 1009 (too big).
 
-use super::{Channel, Channels, Key, Phase};
+use super::{Channel, Channels, Phase};
+use crate::agenda::Key;
 
 impl Channels {
     /// The largest subscribe that is unanswered, and its channel. Of several as large, one that was

@@ -240,7 +240,7 @@ impl Session {
         }
     }
 
-    fn wanted(&self, name: &str) -> Result<crate::channel::Key, CommandError> {
+    fn wanted(&self, name: &str) -> Result<crate::agenda::Key, CommandError> {
         let missing = || CommandError::NotSubscribed { channel: name.chars().take(200).collect() };
         self.channels.wanted_key(name).ok_or_else(missing)
     }

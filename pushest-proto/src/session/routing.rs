@@ -7,7 +7,7 @@ use bytestring::ByteString;
 
 use super::Session;
 use crate::action::Action;
-use crate::channel::Key;
+use crate::agenda::Key;
 use crate::channel::name::ChannelName;
 use crate::connection::Phase;
 use crate::event::channel_event::ChannelEvent;
