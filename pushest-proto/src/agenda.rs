@@ -82,6 +82,11 @@ impl Agenda {
         self.wake_at(key, deadline);
     }
 
+    /// Whether the answer to this ticket is waited for.
+    pub(crate) fn waits_for(&self, ticket: Ticket) -> bool {
+        self.in_flight.iter().any(|(other, _)| *other == ticket)
+    }
+
     /// The answer to this ticket is there. Returns whose it is, if it is waited for.
     pub(crate) fn landed(&mut self, ticket: Ticket) -> Option<Key> {
         let place = self.in_flight.iter().position(|(other, _)| *other == ticket)?;

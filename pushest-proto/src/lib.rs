@@ -139,6 +139,7 @@ mod outgoing;
 mod pending;
 mod presence;
 mod rate;
+mod request;
 mod session;
 mod silence;
 mod status;

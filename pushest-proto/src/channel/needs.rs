@@ -116,7 +116,7 @@ impl Channels {
         context: &mut Context<'_>,
     ) {
         let channel = &mut self.slab[key];
-        let delay = context.delay_after(&denied, channel.authorizations);
+        let delay = crate::request::delay_after(&denied, channel.authorizations, context.backoff);
         let is_news = !matches!(
             channel.failure.as_deref(),
             Some(RequestFailure::AuthorizationUnavailable(last)) if denied.repeats(last)
@@ -167,7 +167,7 @@ impl Channels {
         let channel = &mut self.slab[key];
         let name = channel.name.as_str();
         let data = channel.channel_data.as_deref();
-        if let Some(auth) = context.signed(|signer| signer.channel(wire.socket_id, name, data)) {
+        if let Some(auth) = context.signed(|signer, id| signer.channel(id, name, data)) {
             let text = encode::subscribe(name, Some(&auth), data);
             if let Some(master_key) = &context.config.master_key
                 && channel.kind == ChannelKind::Encrypted

@@ -44,7 +44,10 @@ impl Session {
                 Source::Close => self.take_close(),
                 Source::Pong => self.take_pong(),
                 Source::Ping => self.take_ping(),
-                Source::SignIn => self.take_sign_in(),
+                Source::SignIn => {
+                    let (user, mut context) = self.user();
+                    user.pop_due(&mut context)
+                }
                 Source::Channel => self.take_due_channel(),
                 Source::Outgoing => self.take_outgoing(),
             };
@@ -111,13 +114,6 @@ impl Session {
         self.heartbeat.sent(None, self.now);
         self.sent.ping();
         self.frame(encode::PING)
-    }
-
-    fn take_sign_in(&mut self) -> Option<Action> {
-        let connection = self.connection.established()?;
-        let socket_id = self.connection.socket_id.clone()?;
-        let (user, mut context) = self.user();
-        user.pop_due(Wire { connection, socket_id: &socket_id }, &mut context)
     }
 
     fn take_due_channel(&mut self) -> Option<Action> {

@@ -203,9 +203,8 @@ impl Session {
         self.note(|| Line::SignIn { at: now.as_micros(), user_data: user_data.map(Into::into) });
         self.config.check_sign_in(user_data)?;
         self.advance(now);
-        let connected = self.connection.established().is_some();
         let (user, mut context) = self.user();
-        user.want(user_data.map(ToString::to_string), connected, &mut context);
+        user.want(user_data.map(ToString::to_string), &mut context);
         Ok(())
     }
 

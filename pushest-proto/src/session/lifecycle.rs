@@ -7,9 +7,10 @@ use super::Session;
 use crate::backoff::{FLOOR, JITTER};
 use crate::connection::Phase;
 use crate::event::Event;
-use crate::event::failure::{Answers, RequestFailure, ServerError};
+use crate::event::failure::{Answers, ServerError};
 use crate::id::ConnectionId;
 use crate::loss::{CloseCode, Loss, Policy};
+use crate::request::Said;
 use crate::status::StateChange;
 use crate::timers::Timer;
 use crate::wire::decode::Established;
@@ -112,7 +113,7 @@ impl Session {
                 answers: Some(Answers::SignIn),
                 inferred: true,
             };
-            user.refused(RequestFailure::Refused(error), &mut context);
+            user.tell(Said::Refused(error), &mut context);
         }
         user.lost(&mut context);
         self.sent.clear();

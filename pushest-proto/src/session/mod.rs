@@ -20,7 +20,7 @@ use crate::backoff::Backoff;
 use crate::channel::{ChannelView, Channels};
 use crate::config::Config;
 use crate::connection::{Connection, Phase};
-use crate::context::Context;
+use crate::context::{Context, Wire};
 use crate::event::names::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
@@ -136,7 +136,7 @@ impl Session {
             outgoing: Outgoing::new(limits.outgoing),
             sent: Sent::default(),
             rate: Rate::new(config.client_events_per_second),
-            user: User::new(),
+            user: User::default(),
             last_ticket: 0,
             names: EventNames::new(hash),
             statistics: Statistics::default(),
@@ -223,11 +223,10 @@ impl Session {
         let answer = answer.and_then(|granted| granted.bounded(signed_data));
         self.note(|| Line::authorization(ticket, &answer, now));
         self.advance(now);
-        if self.user.waits_for(ticket) {
-            let (user, mut context) = self.user();
-            user.authorized(answer, &mut context);
+        let (channels, user, mut context) = self.parts();
+        if user.waits_for(ticket) {
+            user.authorized(ticket, answer, &mut context);
         } else {
-            let (channels, mut context) = self.channels();
             channels.authorized(ticket, answer, &mut context);
         }
     }
@@ -275,9 +274,8 @@ impl Session {
         while let Some(timer) = self.timers.take_due(self.now) {
             self.timer_due(timer);
         }
-        let (channels, mut context) = self.channels();
+        let (channels, user, mut context) = self.parts();
         channels.handle_timeout(&mut context);
-        let (user, mut context) = self.user();
         user.handle_timeout(&mut context);
     }
 }
@@ -423,7 +421,10 @@ impl Session {
     }
 
     fn parts(&mut self) -> (&mut Channels, &mut User, Context<'_>) {
+        let (connection, socket_id) = (&self.connection, self.connection.socket_id.as_ref());
+        let wire = connection.established().zip(socket_id);
         let context = Context {
+            wire: wire.map(|(connection, socket_id)| Wire { connection, socket_id }),
             now: self.now,
             wall_clock: &self.wall_clock,
             config: &self.config,

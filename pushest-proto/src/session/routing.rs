@@ -11,11 +11,12 @@ use crate::agenda::Key;
 use crate::channel::name::ChannelName;
 use crate::connection::Phase;
 use crate::event::channel_event::ChannelEvent;
-use crate::event::failure::{Answers, RequestFailure, ServerError};
+use crate::event::failure::{Answers, ServerError};
 use crate::event::{Event, LimitReached, Malformation};
 use crate::heartbeat::RoundTrip;
 use crate::id::ConnectionId;
 use crate::loss::Loss;
+use crate::request::Said;
 use crate::text::clip;
 use crate::timers::Timer;
 use crate::wire::decode::{self, Control};
@@ -306,7 +307,7 @@ impl Session {
             self.channels.refused(key, error, &mut self.pending);
         } else if error.answers == Some(Answers::SignIn) {
             let (user, mut context) = self.user();
-            user.refused(RequestFailure::Refused(error), &mut context);
+            user.tell(Said::Refused(error), &mut context);
         }
     }
 
@@ -340,7 +341,7 @@ impl Session {
             // A channel that waits for no answer is not refused, and neither is another one.
             return Some(key).filter(|key| self.channels.is_unanswered(*key));
         }
-        if !self.user.is_unanswered() {
+        if !self.user.request().is_unanswered() {
             return self.channels.only_unanswered();
         }
         let text = error.message.to_ascii_lowercase();

@@ -9,6 +9,7 @@ use crate::event::failure::RequestFailure;
 use crate::event::{Event, Malformation};
 use crate::id::ConnectionId;
 use crate::loss::Loss;
+use crate::request::Said;
 use crate::text::{KEPT_BYTES, clip};
 use crate::time::Instant;
 use crate::trace::line::Line;
@@ -93,19 +94,19 @@ impl Session {
     /// The next close with 1009 is not one of several in a row.
     pub(super) fn forget_suspects(&mut self) {
         self.channels.forget_suspects();
-        self.user.forget_suspect();
+        self.user.request_mut().forget_suspicion();
     }
 
     fn closed_for_size(&mut self) {
         let channel = self.channels.largest_unanswered();
         let of_channel = channel.map_or(0, |(bytes, _)| bytes);
-        let of_sign_in = self.user.unanswered_bytes().unwrap_or(0);
+        let of_sign_in = self.user.request().unanswered_bytes().unwrap_or(0);
         if of_channel.max(of_sign_in) < self.connection.largest_frame {
             // It is not sent again.
         } else if of_sign_in > of_channel {
-            if self.user.is_suspect() {
+            if self.user.request().is_suspect() {
                 let (user, mut context) = self.user();
-                user.failed_for_size(&mut context);
+                user.tell(Said::TooLarge, &mut context);
             }
         } else if let Some((bytes, key)) = channel
             && self.channels.is_suspect(key)
@@ -114,7 +115,7 @@ impl Session {
             self.channels.fail(key, reason, &mut self.pending);
         }
         self.channels.suspect_unanswered();
-        self.user.suspect_unanswered();
+        self.user.request_mut().suspect_if_unanswered();
     }
 
     /// Until when earlier failures count, although the connection is established: a server that
