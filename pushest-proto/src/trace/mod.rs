@@ -46,6 +46,8 @@
 //!   many bytes were opened, and a replay shows as many asterisks. The core never looks into them.
 //! - What the core does not know: headers, tokens and the requests to an authorization endpoint.
 
+#[cfg(test)]
+mod coverage;
 pub(crate) mod line;
 pub(crate) mod mode;
 pub(crate) mod recorder;

@@ -25,6 +25,7 @@ mod names;
 mod pauses;
 mod presence;
 mod reconnecting;
+mod recorded;
 mod recording;
 mod refusals;
 mod secrecy;
