@@ -7,13 +7,12 @@ use alloc::collections::BTreeSet;
 use std::path::Path;
 use std::{fs, println};
 
-use super::Replay;
 use super::line::Line;
-use crate::action::{Action, CloseCode};
-use crate::auth::{AuthorizationSubject, Denied};
-use crate::channel::{DecryptionFailure, PresenceChange};
-use crate::event::{Answers, Event, LimitReached, Malformation, RequestFailure};
-use crate::loss::{DialFailure, Loss};
+use super::replay::Replay;
+use crate::{
+    Action, Answers, AuthorizationSubject, CloseCode, DecryptionFailure, Denied, DialFailure,
+    Event, LimitReached, Loss, Malformation, PresenceChange, RequestFailure,
+};
 
 /// The kinds of these types, and for each type a function that names the kind of a value.
 macro_rules! kinds {
