@@ -12,7 +12,7 @@ use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
 use crate::time::Instant;
 use crate::trace::mode::Trace;
-use crate::wall_clock::WallClock;
+use crate::wall_clock::{Moment, WallClock};
 
 /// What a channel needs to know of the session, and where it reports.
 pub(crate) struct Context<'a> {
@@ -28,6 +28,10 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    pub(crate) fn moment(&self) -> Moment {
+        self.wall_clock.moment(self.now)
+    }
+
     /// Signs for the connection with the app's secret, if it is known.
     pub(crate) fn signed(
         &mut self,

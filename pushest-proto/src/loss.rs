@@ -14,7 +14,8 @@ const OVER_CAPACITY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What was learned when a connection ended, or could not be made.
 ///
-/// Drivers report the first five; the others come from the session itself.
+/// Drivers report the first five; the others come from the session itself. The last one ends no
+/// connection: it is the cause of an [`Event::Gap`](crate::Event::Gap) only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
@@ -63,6 +64,9 @@ pub enum Loss {
     EndpointChanged,
     /// The user disconnected.
     Disconnected,
+    /// The connection was kept, and the user subscribed to the channel again with other member
+    /// data: between the end of the former subscription and the new one nothing comes.
+    Resubscribed,
 }
 
 impl Loss {
@@ -108,7 +112,8 @@ impl Loss {
             | Self::HandshakeTimeout
             | Self::PongTimeout
             | Self::EndpointChanged
-            | Self::Disconnected => 0,
+            | Self::Disconnected
+            | Self::Resubscribed => 0,
         }
     }
 
@@ -174,7 +179,8 @@ impl Loss {
             | Self::Reset(_)
             | Self::TooLarge { .. }
             | Self::HandshakeTimeout
-            | Self::Disconnected => Policy::BackOff(Duration::ZERO),
+            | Self::Disconnected
+            | Self::Resubscribed => Policy::BackOff(Duration::ZERO),
         }
     }
 }
@@ -219,6 +225,7 @@ impl fmt::Display for Loss {
             Self::PongTimeout => f.write_str("the server did not answer a ping in time"),
             Self::EndpointChanged => f.write_str("the endpoint was changed"),
             Self::Disconnected => f.write_str("disconnected by the user"),
+            Self::Resubscribed => f.write_str("subscribed again with other member data"),
         }
     }
 }

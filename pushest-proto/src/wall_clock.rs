@@ -49,6 +49,13 @@ impl Moment {
         if self.is_after(other) { other } else { self }
     }
 
+    /// The earlier of two moments on each of the clocks. They do not agree on which that is where the
+    /// machine was suspended in between for too short a time to be noticed.
+    pub(crate) fn min_of_each(self, other: Self) -> Self {
+        let unix = self.unix.into_iter().chain(other.unix).min();
+        Self { elapsed: self.elapsed.min(other.elapsed), unix }
+    }
+
     pub(crate) fn is_after(self, other: Self) -> bool {
         self.elapsed > other.elapsed
     }

@@ -29,6 +29,17 @@ impl Channels {
         channel.told && !channel.leaving
     }
 
+    /// Whether a wanted channel that is not heard had a subscription with other member data, whose
+    /// events still come.
+    pub(crate) fn is_renewed(&self, key: Key) -> bool {
+        self.slab[key].gaps.is_renewed()
+    }
+
+    /// The server answered a subscribe of a subscription that was ended.
+    pub(crate) fn answered_former(&mut self, key: Key) {
+        self.slab[key].gaps.answered();
+    }
+
     pub(crate) fn name(&self, key: Key) -> &ChannelName {
         &self.slab[key].name
     }
@@ -46,23 +57,12 @@ impl Channels {
         matches!(self.slab[key].phase, Phase::Subscribing)
     }
 
-    /// Something of the channel is about to be told: the gap, if there is one, goes first.
-    pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) {
-        let channel = &mut self.slab[key];
-        channel.was_told_of = true;
-        if let Some((began, cause)) = channel.gap.take() {
-            let silent_for = context.wall_clock.moment(context.now).since(began);
-            let since = context.wall_clock.unix_of(began, context.now);
-            let channel = channel.name.clone();
-            context.pending.keep(Event::Gap { channel, silent_for, since, cause });
-        }
-    }
-
     /// How long the server took to answer, when it answers a subscribe now: counted from the first
     /// one, which it may not have read before now.
     pub(crate) fn round_trip(&self, key: Key, now: Instant) -> Option<Duration> {
         let channel = &self.slab[key];
-        let is_answer = matches!(channel.phase, Phase::Subscribing | Phase::Pausing);
+        let is_answer = matches!(channel.phase, Phase::Subscribing | Phase::Pausing)
+            && channel.gaps.is_answer_ours();
         is_answer.then(|| now.saturating_duration_since(channel.asked))
     }
 
@@ -74,16 +74,20 @@ impl Channels {
         members: Option<MemberList>,
         context: &mut Context<'_>,
     ) {
-        if !matches!(self.slab[key].phase, Phase::Subscribed) {
+        let is_renewal = self.slab[key].gaps.confirmed(context.moment());
+        let is_new = !self.is_subscribed(key);
+        if is_new {
             self.rest(key, context.pending);
             let channel = &mut self.slab[key];
             channel.phase = Phase::Subscribed;
             channel.tries = 0;
             channel.failure = None;
             channel.is_suspect = false;
-            let channel = channel.name.clone();
+        }
+        if is_new || is_renewal {
+            let channel = self.slab[key].name.clone();
             context.pending.keep(Event::Subscribed { channel });
-            self.tell_gap(key, context);
+            self.end_gap(key, context);
         }
         if self.is_presence(key) {
             self.reset_members(key, members, context);
@@ -92,6 +96,7 @@ impl Channels {
 
     /// The server refused.
     pub(crate) fn refused(&mut self, key: Key, error: ServerError, pending: &mut Pending) {
+        self.slab[key].gaps.answered();
         self.rest(key, pending);
         self.fail(key, RequestFailure::Refused(error), pending);
     }

@@ -4,7 +4,6 @@ use super::{Channel, Channels, Phase};
 use crate::agenda::Key;
 use crate::auth::request::Authorization;
 use crate::event::failure::RequestFailure;
-use crate::loss::{loss, others_share};
 use crate::memory;
 use crate::memory::{allocation, shared};
 
@@ -33,7 +32,6 @@ impl Channel {
             .failure
             .as_deref()
             .map_or(0, |failure| allocation(size_of::<RequestFailure>()) + failure.content_bytes());
-        let gap = self.gap.as_ref().map_or(0, |(_, cause)| loss(cause) - others_share(cause));
         self.name.heap_bytes()
             + memory::optional_text(self.channel_data.as_deref())
             + self.members.as_deref().map_or(0, |members| members.other_bytes())
@@ -41,6 +39,6 @@ impl Channel {
             + self.encryption.as_deref().map_or(0, |encryption| encryption.other_bytes())
             + authorized
             + failure
-            + gap
+            + self.gaps.memory()
     }
 }

@@ -13,6 +13,7 @@
 
 mod answers;
 pub(crate) mod encrypted;
+mod gaps;
 mod key;
 mod members;
 mod memory;
@@ -41,6 +42,7 @@ use crate::pending::Pending;
 use crate::presence::Member;
 use crate::time::Instant;
 use crate::wall_clock::Moment;
+use gaps::Gaps;
 use key::Encryption;
 use members::Members;
 use name::{ChannelKind, ChannelName};
@@ -111,14 +113,7 @@ struct Channel {
     failure: Option<Box<RequestFailure>>,
     /// When the first subscribe was polled since the server was last told nothing of the channel.
     asked: Instant,
-    /// Of what the present connection may have lost, nothing was sent before this: the server did
-    /// not know then that the channel is wanted.
-    told_since: Option<Moment>,
-    /// The subscription was lost: since when events may be missing, and why.
-    gap: Option<(Moment, Arc<Loss>)>,
-    /// Something of the channel was told since it was wanted, or since the last gap: a loss leaves
-    /// a gap.
-    was_told_of: bool,
+    gaps: Gaps,
     /// The key of an encrypted channel, and what is done when it does not fit.
     encryption: Option<Box<Encryption>>,
     /// The server lets only the signed-in user subscribe.
@@ -234,6 +229,9 @@ impl Channels {
         if channel.wanted && unchanged && running {
             return;
         }
+        if channel.wanted && channel.told && !unchanged && !channel.leaving {
+            channel.gaps.renew();
+        }
         if !channel.wanted {
             channel.wanted = true;
             channel.since = pending.next_order();
@@ -261,9 +259,7 @@ impl Channels {
         self.of_user -= usize::from(channel.needs_sign_in);
         channel.wanted = false;
         channel.leaving = channel.told;
-        channel.told_since = None;
-        channel.gap = None;
-        channel.was_told_of = false;
+        channel.gaps.forget();
         channel.count = None;
         channel.failure = None;
         channel.encryption = None;
@@ -339,11 +335,7 @@ impl Channels {
         self.unanswered.clear();
         for (_, channel) in &mut self.slab {
             channel.forget_key(pending);
-            let told_since = channel.told_since.take();
-            if core::mem::take(&mut channel.was_told_of) && channel.gap.is_none() {
-                let began = told_since.map_or(since, |asked| asked.max(since));
-                channel.gap = Some((began, loss.clone()));
-            }
+            channel.gaps.lost(since, loss);
             channel.failure.take_if(|failure| !failure.is_final());
             channel.phase = Phase::Idle;
             channel.told = false;
@@ -379,9 +371,7 @@ impl Channels {
             count: None,
             failure: None,
             asked: Instant::ORIGIN,
-            told_since: None,
-            gap: None,
-            was_told_of: false,
+            gaps: Gaps::default(),
             since: Order::default(),
             encryption: None,
             needs_sign_in: false,

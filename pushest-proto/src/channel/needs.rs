@@ -37,6 +37,7 @@ impl Channels {
             let text = encode::unsubscribe(channel.name.as_str());
             if channel.wanted {
                 // Subscribed to again meanwhile: that comes right after.
+                channel.gaps.unsubscribed(context.moment());
                 self.agenda.queue(key, order);
             } else {
                 self.remove(key);
@@ -145,8 +146,7 @@ impl Channels {
             channel.asked = context.now;
         }
         channel.told = true;
-        // A subscription that is made anew with other data is the same one to the user.
-        channel.told_since.get_or_insert_with(|| context.wall_clock.moment(context.now));
+        channel.gaps.subscribing(context.moment());
         channel.frame_bytes = text.len();
         channel.tries += 1;
         if channel.kind.is_signed() {

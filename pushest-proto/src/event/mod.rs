@@ -46,9 +46,9 @@ pub enum Event {
         /// user asks.
         retry_in: Option<Duration>,
     },
-    /// The subscription is back after a lost connection: events may have been missed. It comes
-    /// right after the channel's own `Subscribed`, before anything else of the channel. A user who
-    /// then fetches what was sent in the last `silent_for`, or `since`, has missed nothing, and has
+    /// The subscription is back, after a lost connection or with other member data: events may have
+    /// been missed. It comes right after the channel's own `Subscribed`, before anything else of the
+    /// channel but what had been sent before. A user who then fetches what was sent in the last `silent_for`, or `since`, has missed nothing, and has
     /// some events twice. A user who takes the event out of a queue some time later adds that time to
     /// `silent_for`.
     ///
@@ -59,6 +59,13 @@ pub enum Event {
     /// was subscribed to on it. What is missing was sent after that, unless the network delayed it
     /// for longer than any round trip. Where the session is not told what was read, the gap begins with
     /// the last message that was handed to it; what arrived and was not read is then not in it.
+    ///
+    /// Where the user subscribed again with other member data
+    /// ([`Session::subscribe`](crate::Session::subscribe)) the gap begins when the unsubscribe was
+    /// polled, and its cause is [`Loss::Resubscribed`]. If the connection is lost before the new
+    /// confirmation, there is one gap, from the earlier beginning and with its cause. If the former
+    /// subscribe was unanswered, too, a first `Subscribed` may be the answer to that, and a second
+    /// `Subscribed` comes with a gap from the first one on.
     Gap {
         /// The channel.
         channel: ChannelName,
@@ -72,7 +79,8 @@ pub enum Event {
         /// from that of the server is not known. `None` if the session was never told the wall
         /// clock; the drivers always tell it, unless it is before 1970.
         since: Option<Duration>,
-        /// How the former connection ended.
+        /// How the former connection ended, or [`Loss::Resubscribed`] where the user ended the former
+        /// subscription.
         cause: Arc<Loss>,
     },
     /// The server told how many connections subscribe to the channel.

@@ -79,8 +79,14 @@ impl Session {
     /// Wants a channel, from now on and over all connections. Wanting it twice changes nothing,
     /// except that a failed subscription is tried again, and other member data makes a new
     /// subscription.
-    /// What is sent between the end of the former one and the new one is missed, and no
-    /// [`Event::Gap`](crate::Event::Gap) tells of it.
+    ///
+    /// The server is told of a new subscription with an unsubscribe and a subscribe. What is sent to
+    /// the channel between the two does not come: an [`Event::Gap`](crate::Event::Gap) with
+    /// [`Loss::Resubscribed`] tells so at the new confirmation, and begins when the unsubscribe is
+    /// polled. Events of the former subscription that still come are told before. A user who calls
+    /// [`Session::unsubscribe`] in between is told neither: what was sent before the new confirmation
+    /// is then none of theirs, and if that is a second subscribe while the first is unanswered, the
+    /// first answer is taken for it.
     ///
     /// # Errors
     /// A bad name, too many channels, or for a presence channel without a user id when the session

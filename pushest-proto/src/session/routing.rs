@@ -40,7 +40,7 @@ impl Session {
             return self.control(connection, control, &envelope, &message);
         }
         match self.channel_of(&envelope, &message) {
-            Addressee::Wanted(key) => {
+            Addressee::Wanted(key) | Addressee::Renewed(key) => {
                 let (channels, mut context) = self.channels();
                 channels.tell_gap(key, &mut context);
                 let channel = channels.name(key).clone();
@@ -114,6 +114,12 @@ impl Session {
             },
             _ => match self.channel_of(envelope, message) {
                 Addressee::Wanted(key) => self.channel_control(key, control, &payload(), message),
+                Addressee::Renewed(key) => {
+                    self.statistics.unwanted += 1;
+                    if let Control::SubscriptionSucceeded | Control::SubscriptionError = control {
+                        self.channels.answered_former(key);
+                    }
+                }
                 Addressee::Unwanted => self.statistics.unwanted += 1,
                 // Poxa's names no channel (docs/protocol.md#poxa).
                 Addressee::Nobody if control == Control::SubscriptionError => {
@@ -295,7 +301,7 @@ impl Session {
             // These are about the connection and about the watchlist.
             _ if matches!(data.code, Some(4000..=4008 | 4010..=4299 | 4302)) => {}
             Addressee::Nobody => refused = self.unanswered(&mut error),
-            Addressee::Unwanted | Addressee::Unreadable => {}
+            Addressee::Renewed(_) | Addressee::Unwanted | Addressee::Unreadable => {}
         }
         if let Some(key) = refused {
             error.channel = Some(self.channels.name(key).clone());
@@ -367,8 +373,11 @@ impl Session {
         } else {
             self.channels.wanted_key(content)
         };
-        let heard = key.filter(|key| self.channels.is_heard(*key));
-        heard.map_or(Addressee::Unwanted, Addressee::Wanted)
+        match key {
+            Some(key) if self.channels.is_heard(key) => Addressee::Wanted(key),
+            Some(key) if self.channels.is_renewed(key) => Addressee::Renewed(key),
+            _ => Addressee::Unwanted,
+        }
     }
 
     /// The message was understood, but for some of its parts, if there are any.
@@ -391,6 +400,9 @@ impl Session {
 /// Whom a message is for.
 pub(super) enum Addressee {
     Wanted(Key),
+    /// A wanted channel whose subscription is made anew with other member data: the events of the
+    /// former one are meant, and what the server says of it is not.
+    Renewed(Key),
     /// A channel that is not wanted, or not anymore.
     Unwanted,
     /// The message names no channel.

@@ -54,6 +54,11 @@ impl Session {
         let is_list = name.and_then(Control::named) == Some(Control::SubscriptionSucceeded);
         let key = match self.channel_of(&envelope, beginning) {
             Addressee::Wanted(key) => Some(key),
+            Addressee::Renewed(key) if is_list => {
+                self.channels.answered_former(key);
+                None
+            }
+            Addressee::Renewed(key) => Some(key),
             // Reverb names the channel behind the data.
             Addressee::Nobody if is_list => self.channels.only_unanswered_presence(),
             Addressee::Nobody | Addressee::Unwanted | Addressee::Unreadable => None,

@@ -53,15 +53,17 @@ kinds! {
     presence: PresenceChange { Reset Joined Left }
     loss: Loss {
         Closed BadClose Reset TooLarge Dial Refused HandshakeTimeout PongTimeout EndpointChanged
-        Disconnected
+        Disconnected Resubscribed
     }
     dial: DialFailure {
         Dns Connect Tls Proxy Http Upgrade NotWebSocket Timeout Headers Unsupported
     }
 }
 
-/// What only drivers tell, and what ends a connection without a change of state that names it.
-const NEVER: [&str; 3] = ["Event::Presence", "Event::Lagged", "Loss::Disconnected"];
+/// What only drivers tell, and what ends a connection without a change of state that names it, or
+/// ends none.
+const NEVER: [&str; 4] =
+    ["Event::Presence", "Event::Lagged", "Loss::Disconnected", "Loss::Resubscribed"];
 
 type Seen = BTreeSet<&'static str>;
 

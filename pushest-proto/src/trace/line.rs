@@ -362,6 +362,7 @@ enum LossText {
     PongTimeout,
     EndpointChanged,
     Disconnected,
+    Resubscribed,
 }
 
 #[derive(Serialize, Deserialize)]

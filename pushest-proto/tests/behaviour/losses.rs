@@ -41,6 +41,7 @@ fn a_loss_says_what_was_learned() {
         (Loss::PongTimeout, "the server did not answer a ping in time"),
         (Loss::EndpointChanged, "the endpoint was changed"),
         (Loss::Disconnected, "disconnected by the user"),
+        (Loss::Resubscribed, "subscribed again with other member data"),
         (Loss::Dial(DialFailure::Timeout), "the connection could not be made in time"),
     ] {
         assert_eq!(loss.to_string(), text);
@@ -148,6 +149,7 @@ fn a_refusal_is_what_the_same_connection_cannot_overcome() {
         Loss::HandshakeTimeout,
         Loss::PongTimeout,
         Loss::Disconnected,
+        Loss::Resubscribed,
     ] {
         assert!(!passing.is_refusal(), "{passing:?}");
     }

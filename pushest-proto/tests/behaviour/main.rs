@@ -28,6 +28,7 @@ mod reconnecting;
 mod recorded;
 mod recording;
 mod refusals;
+mod renewals;
 mod secrecy;
 mod server_faults;
 mod signing_in;

@@ -152,6 +152,7 @@ fn losses(length: usize) -> Vec<Loss> {
         Loss::PongTimeout,
         Loss::EndpointChanged,
         Loss::Disconnected,
+        Loss::Resubscribed,
     ];
     dial.into_iter().map(Loss::Dial).chain(others).collect()
 }

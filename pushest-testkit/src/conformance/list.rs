@@ -124,6 +124,7 @@ macro_rules! conformance {
                 a_connection_that_ends_within_its_close_frame_has_said_its_code
                 a_machine_that_was_suspended_asks_for_a_sign_of_life_and_the_gap_has_that_time
                 a_gap_begins_at_a_time_of_the_day
+                who_subscribes_again_as_another_member_is_told_since_when_events_may_be_missing
                 a_message_over_the_limit_in_many_frames_costs_itself_only
                 a_transport_limit_under_that_of_a_message_is_the_same_as_it
                 an_authorization_of_a_megabyte_fails_its_channel_and_no_other
@@ -345,6 +346,7 @@ mod tests {
             include_str!("seams/lists.rs"),
             include_str!("seams/names.rs"),
             include_str!("seams/refusals.rs"),
+            include_str!("seams/renewals.rs"),
             include_str!("seams/sizes.rs"),
             include_str!("seams/upgrade.rs"),
             include_str!("signing_in.rs"),

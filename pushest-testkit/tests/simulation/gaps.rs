@@ -1,14 +1,16 @@
 //! What a gap says holds every event that is missing: on links that delay, break and go dark, for
-//! clients that stop, block, pause and sleep, while the server pings them and closes.
+//! clients that stop, block, pause and sleep, and subscribe again with other member data, while the
+//! server pings them and closes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pushest_proto::{
-    Config, ConnectionState, Event, Instant, LimitReached, Limits, Session, SubscribeOptions,
+    Config, ConnectionState, Event, Instant, LimitReached, Limits, Loss, Session, Signer,
+    SubscribeOptions,
 };
 use pushest_testkit::protocol::ServerConfig;
-use pushest_testkit::simulation::{Cut, Troubles, World};
+use pushest_testkit::simulation::{Authorizer, Cut, Troubles, World};
 
 /// Number of runs, unless others are asked for.
 const SEEDS: u64 = 4_000;
@@ -24,7 +26,7 @@ const HANDLING: Duration = Duration::from_millis(400);
 #[test]
 fn every_missing_event_was_sent_within_a_gap_or_is_counted() {
     let mut troubles = Troubles::default();
-    let (mut missing, mut gaps) = (0, 0);
+    let (mut missing, mut gaps, mut renewals) = (0, 0, 0);
     let seeds = crate::seeds_of(SEEDS);
     let runs = seeds.end - seeds.start;
     for seed in seeds {
@@ -33,13 +35,16 @@ fn every_missing_event_was_sent_within_a_gap_or_is_counted() {
         walk.check().unwrap_or_else(|problem| panic!("PUSHEST_SEED={seed}: {problem}"));
         missing += walk.missing;
         gaps += walk.gaps;
+        renewals += walk.missing_in_renewals;
         for client in 0..walk.world.clients() {
             troubles += walk.world.link(client).troubles();
         }
     }
     println!("{missing} events were missing, {gaps} gaps were told; {troubles:#?}");
+    println!("{renewals} were missing while a subscription was made anew");
     if std::env::var("PUSHEST_SEED").is_err() {
         assert!(missing > runs && gaps > runs, "{missing} missing, {gaps} gaps");
+        assert!(renewals > runs / 10, "{renewals} missing while a subscription was made anew");
         let seen = [
             troubles.stops,
             troubles.suspensions,
@@ -69,9 +74,11 @@ fn drivers_that_do_not_say_what_they_have_read_are_told_gaps_that_are_too_short(
 /// What is known of one channel that a client wants.
 struct Followed {
     wanted_since: Instant,
-    /// When the connection was established on which the client was subscribed for the first time:
-    /// what was sent on former ones is no loss to it.
-    first_connected: Option<Instant>,
+    /// From when on nothing may be lost: when the connection was established on which the client was
+    /// subscribed for the first time. If the client unsubscribed on the same connection before, that
+    /// is when the server is sure to have read all of it: the first confirmation may be that of the
+    /// former subscription.
+    first_subscribed: Option<Instant>,
     sent: Vec<(u64, Instant)>,
     delivered: BTreeSet<u64>,
     gaps: Vec<Gap>,
@@ -82,6 +89,7 @@ struct Gap {
     told: Instant,
     silent_for: Duration,
     since: Duration,
+    is_renewal: bool,
 }
 
 struct Walk {
@@ -97,8 +105,12 @@ struct Walk {
     number: u64,
     missing: u64,
     gaps: u64,
+    /// Those of the missing events that lie in the gap of a subscription that was made anew.
+    missing_in_renewals: u64,
     /// When each client was connected last.
     connected: Vec<Instant>,
+    /// On which connection each client unsubscribed from a channel last.
+    left: Vec<BTreeMap<&'static str, Instant>>,
 }
 
 impl Walk {
@@ -112,13 +124,19 @@ impl Walk {
         for client in 0..clients {
             // The last of three drops what it has no room for.
             let stored_events = if client == 2 { 8 } else { 100_000 };
-            let config = Config::builder("app-key")
+            let mut config = Config::builder("app-key")
                 .host("simulated")
-                .secret("app-secret")
-                .limits(Limits { stored_events, ..Limits::default() })
-                .build()
-                .expect("the values are valid");
-            world.add_client(config);
+                .limits(Limits { stored_events, ..Limits::default() });
+            // One of two asks for authorizations, which takes up to four times the delay.
+            let signs = random.bool();
+            if signs {
+                config = config.secret("app-secret");
+            }
+            world.add_client(config.build().expect("the values are valid"));
+            if !signs {
+                let authorizer = Authorizer::new(Signer::new("app-key", "app-secret"));
+                world.link_mut(client).set_authorizer(authorizer);
+            }
             let delay = Duration::from_millis(random.u64(0..500));
             world.link_mut(client).set_delay(delay);
             world.link_mut(client).set_tells_caught_up(tells);
@@ -134,7 +152,9 @@ impl Walk {
             number: 0,
             missing: 0,
             gaps: 0,
+            missing_in_renewals: 0,
             connected: vec![Instant::ORIGIN; clients],
+            left: vec![BTreeMap::new(); clients],
         }
     }
 
@@ -153,7 +173,7 @@ impl Walk {
 
     fn something_happens(&mut self, client: usize) {
         let channel = CHANNELS[self.random.usize(0..CHANNELS.len())];
-        match self.random.u8(0..32) {
+        match self.random.u8(0..36) {
             0..=9 => self.publish(),
             10..=12 => self.subscribe(client, channel),
             13 => self.unsubscribe(client, channel),
@@ -177,19 +197,28 @@ impl Walk {
                 session.disconnect(now);
                 session.connect(now);
             }),
+            31..=33 => self.subscribe(client, "presence-room"),
+            34 => {
+                // Its sink is full, or has room again.
+                let writable = self.random.bool();
+                self.world.set_writable(client, writable);
+            }
             _ => drop(self.world.command(client, Session::ping)),
         }
     }
 
     fn subscribe(&mut self, client: usize, channel: &'static str) {
-        let options = SubscribeOptions::member(&format!("user-{client}"));
+        // Where it is subscribed, other member data makes a new subscription on the same connection.
+        let mood = self.random.u8(0..3);
+        let options = SubscribeOptions::member(&format!("user-{client}"))
+            .info(&format!(r#"{{"mood":{mood}}}"#));
         self.world
             .command(client, |session, now| session.subscribe(channel, &options, now))
             .expect("the name and the user id are valid");
         let wanted_since = self.world.now();
         self.followed[client].entry(channel).or_insert_with(|| Followed {
             wanted_since,
-            first_connected: None,
+            first_subscribed: None,
             sent: Vec::new(),
             delivered: BTreeSet::new(),
             gaps: Vec::new(),
@@ -199,6 +228,7 @@ impl Walk {
     /// What still comes is no longer wanted.
     fn unsubscribe(&mut self, client: usize, channel: &'static str) {
         if self.followed[client].remove(channel).is_some() {
+            self.left[client].insert(channel, self.connected[client]);
             let done = self.world.command(client, |it, now| it.unsubscribe(channel, now));
             done.expect("it is wanted");
         }
@@ -215,7 +245,7 @@ impl Walk {
                 let peer = self.world.link(client).peer();
                 let is_subscribed =
                     peer.is_some_and(|peer| broker.subscriptions(peer).any(|it| it == channel));
-                if is_subscribed || followed.first_connected.is_some() {
+                if is_subscribed || followed.first_subscribed.is_some() {
                     followed.sent.push((self.number, self.world.now()));
                 }
             }
@@ -307,6 +337,7 @@ impl Walk {
         self.world.start_server();
         for client in 0..self.world.clients() {
             self.world.set_reading(client, true);
+            self.world.set_writable(client, true);
             self.world.link_mut(client).set_handling_time(Duration::ZERO);
             self.world.command(client, Session::connect);
         }
@@ -327,11 +358,16 @@ impl Walk {
                         self.connected[client] = told;
                     }
                     (Event::Subscribed { .. }, Some(followed)) => {
-                        followed.first_connected.get_or_insert(self.connected[client]);
+                        let connected = self.connected[client];
+                        let has_left = self.left[client].get(&*channel) == Some(&connected);
+                        let read = told + self.slowest[client];
+                        let since = if has_left { read } else { connected };
+                        followed.first_subscribed.get_or_insert(since);
                     }
-                    (Event::Gap { silent_for, since, .. }, Some(followed)) => {
+                    (Event::Gap { silent_for, since, cause, .. }, Some(followed)) => {
                         let since = since.expect("the wall clock is told");
-                        followed.gaps.push(Gap { told, silent_for, since });
+                        let is_renewal = *cause == Loss::Resubscribed;
+                        followed.gaps.push(Gap { told, silent_for, since, is_renewal });
                         self.gaps += 1;
                     }
                     (Event::Channel(event), Some(followed)) if event.name() == "numbered" => {
@@ -353,7 +389,7 @@ impl Walk {
             let late = self.slowest[client] + ROUNDING;
             let mut uncounted = Vec::new();
             for (channel, followed) in channels {
-                let first = followed.first_connected.expect("all channels were subscribed to");
+                let first = followed.first_subscribed.expect("all channels were subscribed to");
                 let missing = followed
                     .sent
                     .iter()
@@ -361,13 +397,14 @@ impl Walk {
                 for (number, sent) in missing {
                     self.missing += 1;
                     let sent_unix = unix - now.saturating_duration_since(*sent);
-                    let held = followed.gaps.iter().any(|gap| {
+                    let held = followed.gaps.iter().find(|gap| {
                         let age = gap.told.saturating_duration_since(*sent);
                         *sent <= gap.told
                             && gap.since <= sent_unix + late
                             && gap.silent_for + late + self.naps[client] >= age
                     });
-                    if !held {
+                    self.missing_in_renewals += u64::from(held.is_some_and(|gap| gap.is_renewal));
+                    if held.is_none() {
                         let after = followed.gaps.iter().filter(|gap| gap.told >= *sent);
                         let gaps: Vec<_> = after.map(|gap| (gap.told, gap.silent_for)).collect();
                         uncounted.push(format!("{channel}: event {number} of {sent:?}, {gaps:?}"));

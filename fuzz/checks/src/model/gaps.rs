@@ -41,6 +41,13 @@ struct Channel {
     is_told: bool,
     /// The earliest and the latest beginning.
     gap: Option<(i128, i128)>,
+    /// It was unsubscribed from although it is wanted: the bounds of when first, since the last
+    /// confirmation.
+    renewed: Option<(i128, i128)>,
+    /// When the subscription that came then was confirmed, unless that was an answer to the former.
+    confirmed: Option<i128>,
+    /// The gap must follow at once.
+    owes_gap: bool,
 }
 
 /// The last reading of the wall clock, and what readings told of.
@@ -94,9 +101,20 @@ impl Gaps {
         self.channels.entry(channel.to_owned()).or_default().asked.get_or_insert(now);
     }
 
-    /// Forgets channels that are no longer wanted.
+    /// A wanted channel is unsubscribed from, to be subscribed to with other member data.
+    pub(super) fn renews(&mut self, channel: &str, now: Instant) {
+        let now = self.wall.elapsed(now);
+        let channel = self.channels.entry(channel.to_owned()).or_default();
+        let confirmed = channel.confirmed.take();
+        channel.renewed.get_or_insert((confirmed.unwrap_or(now), now));
+    }
+
+    /// Everything was polled. Forgets channels that are no longer wanted.
     pub(super) fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
         self.channels.retain(|name, _| is_wanted(name));
+        for (name, channel) in &self.channels {
+            assert!(!channel.owes_gap, "{name} was subscribed without its gap");
+        }
     }
 
     /// Compares what is told.
@@ -113,6 +131,7 @@ impl Gaps {
             Event::Gap { silent_for, since, .. } => {
                 let (earliest, latest) =
                     channel.gap.take().unwrap_or_else(|| panic!("{name} has no gap"));
+                channel.owes_gap = false;
                 let (elapsed, now_elapsed) =
                     (silent_for.as_micros() as i128, self.wall.elapsed(now));
                 let bounds = (now_elapsed - latest).max(0)..=(now_elapsed - earliest).max(0);
@@ -122,12 +141,22 @@ impl Gaps {
                 assert_eq!(since.is_some(), latest.is_some(), "of {name}");
                 assert!(since <= latest.map(|latest| latest.max(0)), "{since:?} of {name}");
             }
-            Event::Subscribed { .. } => channel.is_told = true,
+            Event::Subscribed { .. } => {
+                let confirmed = channel.confirmed.take().map(|at| (at, at));
+                let renewed = channel.renewed.take().or(confirmed);
+                if channel.is_told && channel.gap.is_none() {
+                    channel.gap = renewed;
+                }
+                channel.confirmed = renewed.map(|_| self.wall.elapsed(now));
+                channel.owes_gap = channel.gap.is_some();
+                channel.is_told = true;
+            }
             Event::Channel(_)
             | Event::Undecryptable { .. }
             | Event::SubscriptionCount { .. }
             | Event::CacheMiss { .. } => {
-                assert_eq!(channel.gap, None, "{name} has a gap that was not told");
+                let gap = channel.gap.filter(|_| channel.renewed.is_none());
+                assert_eq!(gap, None, "{name} has a gap that was not told");
                 channel.is_told = true;
             }
             _ => {}
@@ -138,9 +167,12 @@ impl Gaps {
         let (earliest, latest) = self.began();
         for channel in self.channels.values_mut() {
             let asked = channel.asked.take();
+            let confirmed = channel.confirmed.take().map(|at| (at, i128::MAX));
+            let renewed = channel.renewed.take().or(confirmed).unwrap_or((i128::MAX, i128::MAX));
             if std::mem::take(&mut channel.is_told) && channel.gap.is_none() {
                 let asked = asked.unwrap_or(i128::MIN);
-                channel.gap = Some((asked.max(earliest), asked.max(latest)));
+                let (earliest, latest) = (asked.max(earliest), asked.max(latest));
+                channel.gap = Some((earliest.min(renewed.0), latest.min(renewed.1)));
             }
         }
     }

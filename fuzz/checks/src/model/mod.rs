@@ -233,6 +233,9 @@ impl Pair {
                         }
                         Frame::Unsubscribe(channel) => {
                             assert!(self.served.remove(&channel), "{channel} was not subscribed");
+                            if self.session.channel(&channel).is_some() {
+                                self.gaps.renews(&channel, self.now);
+                            }
                         }
                         Frame::SignIn => self.reference.user.frame.bytes = bytes,
                         Frame::Ping => self.gaps.sends(self.now),

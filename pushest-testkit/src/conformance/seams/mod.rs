@@ -13,6 +13,7 @@ mod many_frames;
 mod memory;
 mod names;
 mod refusals;
+mod renewals;
 mod sizes;
 mod upgrade;
 
@@ -28,6 +29,7 @@ pub use many_frames::*;
 pub use memory::a_large_message_leaves_no_large_buffer_behind;
 pub use names::*;
 pub use refusals::*;
+pub use renewals::*;
 pub use sizes::*;
 pub use upgrade::*;
 

@@ -1,0 +1,149 @@
+//! Since when events of a channel may be missing.
+
+use alloc::sync::Arc;
+
+use super::Channels;
+use crate::agenda::Key;
+use crate::context::Context;
+use crate::event::Event;
+use crate::loss::{self, Loss};
+use crate::wall_clock::Moment;
+
+/// What is known of it for one channel.
+#[derive(Debug, Default)]
+pub(super) struct Gaps {
+    /// Of what the present connection may have lost, nothing was sent before this: the server did
+    /// not know then that the channel is wanted.
+    told_since: Option<Moment>,
+    /// The subscription was lost: since when events may be missing, and why.
+    gap: Option<(Moment, Arc<Loss>)>,
+    /// Something of the channel was told since it was wanted, or since the last gap: a loss leaves
+    /// a gap.
+    was_told_of: bool,
+    /// Number of subscribes on this connection that the server has not answered.
+    unanswered: u32,
+    renewal: Option<Renewal>,
+}
+
+/// The subscription ends, and a new one with other member data takes its place on the same
+/// connection. What the server sends to the channel between the two does not come.
+#[derive(Debug)]
+enum Renewal {
+    /// The unsubscribe was not polled.
+    Due,
+    /// The unsubscribe was polled at this moment, or a former one that left a gap was.
+    Begun(Moment),
+    /// A subscribe was confirmed at this moment while more than one was unanswered. Servers answer
+    /// in order, so that it may be a former one: then events go on missing until the next answer.
+    Confirmed(Moment),
+}
+
+impl Renewal {
+    /// Since when events may be missing.
+    fn began(&self) -> Option<Moment> {
+        match self {
+            Self::Due => None,
+            Self::Begun(at) | Self::Confirmed(at) => Some(*at),
+        }
+    }
+}
+
+impl Gaps {
+    /// The user wants the channel with other member data, and the server knows of it.
+    pub(super) fn renew(&mut self) {
+        self.renewal.get_or_insert(Renewal::Due);
+    }
+
+    pub(super) fn is_renewed(&self) -> bool {
+        self.renewal.is_some()
+    }
+
+    /// An unsubscribe was polled, and the channel is wanted.
+    pub(super) fn unsubscribed(&mut self, now: Moment) {
+        let renewal = self.renewal.as_ref();
+        self.renewal = renewal.map(|renewal| Renewal::Begun(renewal.began().unwrap_or(now)));
+    }
+
+    /// A subscribe was polled.
+    pub(super) fn subscribing(&mut self, now: Moment) {
+        // A subscription that is made anew with other data is the same one to the user.
+        self.told_since.get_or_insert(now);
+        self.unanswered = self.unanswered.saturating_add(1);
+    }
+
+    /// The server answered a subscribe.
+    pub(super) fn answered(&mut self) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+    }
+
+    /// Whether the next answer is one to a subscribe of the present subscription.
+    pub(super) fn is_answer_ours(&self) -> bool {
+        self.renewal.is_none() || self.unanswered <= 1
+    }
+
+    /// The server confirmed a subscribe. Returns whether it may be the first confirmation of the
+    /// subscription with other member data.
+    pub(super) fn confirmed(&mut self, now: Moment) -> bool {
+        self.answered();
+        let Some(began) = self.renewal.take().and_then(|renewal| renewal.began()) else {
+            return false;
+        };
+        if self.unanswered > 0 {
+            self.renewal = Some(Renewal::Confirmed(now));
+        }
+        if self.was_told_of {
+            self.gap.get_or_insert_with(|| (began, Arc::new(Loss::Resubscribed)));
+        }
+        true
+    }
+
+    /// The connection is gone, and with it what was sent after `since`.
+    pub(super) fn lost(&mut self, since: Moment, loss: &Arc<Loss>) {
+        self.unanswered = 0;
+        let told_since = self.told_since.take();
+        let renewed = self.renewal.take().and_then(|renewal| renewal.began());
+        if !core::mem::take(&mut self.was_told_of) || self.gap.is_some() {
+            return;
+        }
+        let began = told_since.map_or(since, |asked| asked.max(since));
+        let renewed = renewed.unwrap_or(began);
+        let cause =
+            if began.is_after(renewed) { Arc::new(Loss::Resubscribed) } else { loss.clone() };
+        self.gap = Some((began.min_of_each(renewed), cause));
+    }
+
+    /// The user no longer wants the channel.
+    pub(super) fn forget(&mut self) {
+        *self = Self { unanswered: self.unanswered, ..Self::default() };
+    }
+
+    /// What a gap that was not told keeps alive, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        let share = |cause| loss::loss(cause) - loss::others_share(cause);
+        self.gap.as_ref().map_or(0, |(_, cause)| share(cause))
+    }
+}
+
+impl Channels {
+    /// Something of the channel is about to be told: the gap, if there is one, goes first. While
+    /// the subscription is made anew it is not over, and waits for the confirmation.
+    pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) {
+        let gaps = &mut self.slab[key].gaps;
+        gaps.was_told_of = true;
+        if !matches!(gaps.renewal, Some(Renewal::Begun(_))) {
+            self.end_gap(key, context);
+        }
+    }
+
+    /// Tells the gap, if there is one: what comes from now on is not missing.
+    pub(super) fn end_gap(&mut self, key: Key, context: &mut Context<'_>) {
+        let channel = &mut self.slab[key];
+        channel.gaps.was_told_of = true;
+        if let Some((began, cause)) = channel.gaps.gap.take() {
+            let silent_for = context.moment().since(began);
+            let since = context.wall_clock.unix_of(began, context.now);
+            let channel = channel.name.clone();
+            context.pending.keep(Event::Gap { channel, silent_for, since, cause });
+        }
+    }
+}
