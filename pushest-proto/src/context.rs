@@ -8,6 +8,7 @@ use crate::backoff::Backoff;
 use crate::channel::encrypted::{DecryptionFailure, SharedSecret};
 use crate::config::Config;
 use crate::event::channel_event::ChannelEvent;
+use crate::hash::Seeded;
 use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
 use crate::time::Instant;
@@ -23,6 +24,8 @@ pub(crate) struct Context<'a> {
     pub(crate) backoff: &'a mut Backoff,
     pub(crate) last_ticket: &'a mut u64,
     pub(crate) trace: Option<&'a mut Trace>,
+    /// For tables of what servers name.
+    pub(crate) hash: Seeded,
     /// The connection, while it is established.
     pub(crate) wire: Option<Wire<'a>>,
 }

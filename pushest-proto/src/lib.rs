@@ -117,6 +117,7 @@ pub mod protocol {}
 
 mod action;
 mod agenda;
+mod attribution;
 mod auth;
 mod backoff;
 mod channel;

@@ -28,11 +28,11 @@
 //! | `Sent` | `TimeUp` | tries left | `Pausing` | `Pause` |
 //! | `Sent` | `TimeUp` | no tries left | `Failed` | `Fail` |
 //! | `Pausing` | `TimeUp` | | `Idle` | `Queue` |
-//! | any but `Done`, `Renewing` | `Confirmed` | | `Done` | `Succeed` |
-//! | `Done` | `Outdated` | | `Renewing` | `Queue` |
-//! | `Renewing` | `Turn` | room | `Renewing` | `Ask` |
-//! | `Renewing` | `Turn` | no room | `Renewing` | `WaitForTurn` |
-//! | `Renewing` | `Granted`, `Denied`, `Unavailable`, `TimeUp` | | `Done` | `Renewed` |
+//! | any but `Done`, `Rekeying` | `Confirmed` | | `Done` | `Succeed` |
+//! | `Done` | `KeyOutdated` | | `Rekeying` | `Queue` |
+//! | `Rekeying` | `Turn` | room | `Rekeying` | `Ask` |
+//! | `Rekeying` | `Turn` | no room | `Rekeying` | `WaitForTurn` |
+//! | `Rekeying` | `Granted`, `Denied`, `Unavailable`, `TimeUp` | | `Done` | `Rekeyed` |
 //! | any | `Lost` | | `Idle` | `Rest` |
 //!
 //! # Why none is forgotten (contract, C9)
@@ -48,8 +48,8 @@
 //! | `Ready` | its turn | `Queue` |
 //! | `Sent` | an answer, or its deadline | `Send` |
 //! | `Pausing` | its deadline | `Pause` |
-//! | `Done` | nothing: it has succeeded | `Succeed`, `Renewed` |
-//! | `Renewing` | its turn, then an answer, or its deadline | `Queue`, `Ask`, `WaitForTurn` |
+//! | `Done` | nothing: it has succeeded | `Succeed`, `Rekeyed` |
+//! | `Rekeying` | its turn, then an answer, or its deadline | `Queue`, `Ask`, `WaitForTurn` |
 //! | `Failed` | nothing: the failure was told | `Fail` |
 
 use alloc::boxed::Box;
@@ -86,7 +86,7 @@ pub(crate) enum Step {
     /// The server has confirmed.
     Done,
     /// It has, and what came with the authorization has to be asked for anew.
-    Renewing,
+    Rekeying,
     /// Nothing more is tried on this connection.
     Failed,
 }
@@ -123,7 +123,7 @@ pub(crate) enum Said {
     /// Its deadline has come.
     TimeUp,
     /// What came with the authorization is no longer valid.
-    Outdated,
+    KeyOutdated,
     /// The connection is gone.
     Lost,
 }
@@ -158,7 +158,7 @@ pub(crate) enum Next {
     },
     Succeed,
     /// The authorization is there once more, or will not come.
-    Renewed(Option<Box<Authorization>>),
+    Rekeyed(Option<Box<Authorization>>),
     Fail(RequestFailure),
 }
 
@@ -207,11 +207,12 @@ impl Request {
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        matches!(self.step, Step::Done | Step::Renewing)
+        matches!(self.step, Step::Done | Step::Rekeying)
     }
 
-    pub(crate) fn is_renewing(&self) -> bool {
-        matches!(self.step, Step::Renewing)
+    /// Whether it is under way, or done: asked for again, it goes on.
+    pub(crate) fn is_running(&self) -> bool {
+        !matches!(self.step, Step::Idle | Step::Pausing | Step::Failed)
     }
 
     /// Number of frames that went out and were not answered, since it was begun.
@@ -271,9 +272,9 @@ impl Request {
             (Step::Idle, Said::Turn { .. }) if !rules.asks => self.send(None),
             (Step::Ready(granted), Said::Turn { .. }) => self.send(Some(granted)),
             (Step::Idle, Said::Turn { has_room: true, .. }) => self.ask(Step::Authorizing),
-            (Step::Renewing, Said::Turn { has_room: true, .. }) => self.ask(Step::Renewing),
+            (Step::Rekeying, Said::Turn { has_room: true, .. }) => self.ask(Step::Rekeying),
             // C9: it was taken from what is due, so that it has to be put where turns are kept.
-            (step @ (Step::Idle | Step::Renewing), Said::Turn { order, has_room: false }) => {
+            (step @ (Step::Idle | Step::Rekeying), Said::Turn { order, has_room: false }) => {
                 self.step = step;
                 Next::WaitForTurn(order)
             }
@@ -303,20 +304,20 @@ impl Request {
             // C9: each pause ends in another try.
             (Step::Pausing, Said::TimeUp) => Next::Queue,
 
-            (step @ (Step::Done | Step::Renewing), Said::Confirmed) => {
+            (step @ (Step::Done | Step::Rekeying), Said::Confirmed) => {
                 self.step = step;
                 Next::Nothing
             }
             // A confirmation that comes late is one: the server has it that way.
             (_, Said::Confirmed) => self.succeed(),
-            (Step::Done, Said::Outdated) => {
-                self.step = Step::Renewing;
+            (Step::Done, Said::KeyOutdated) => {
+                self.step = Step::Rekeying;
                 Next::Queue
             }
-            (Step::Renewing, Said::Granted(granted)) => self.renewed(Some(granted)),
+            (Step::Rekeying, Said::Granted(granted)) => self.rekeyed(Some(granted)),
             // It stands without it, and nothing waits for an answer that does not come (C9).
-            (Step::Renewing, Said::Denied(_) | Said::Unavailable(_) | Said::TimeUp) => {
-                self.renewed(None)
+            (Step::Rekeying, Said::Denied(_) | Said::Unavailable(_) | Said::TimeUp) => {
+                self.rekeyed(None)
             }
 
             // C9: everything begins anew on the next connection, except what would fail again.
@@ -359,9 +360,9 @@ impl Request {
         Next::Succeed
     }
 
-    fn renewed(&mut self, granted: Option<Box<Authorization>>) -> Next {
+    fn rekeyed(&mut self, granted: Option<Box<Authorization>>) -> Next {
         self.step = Step::Done;
-        Next::Renewed(granted)
+        Next::Rekeyed(granted)
     }
 
     fn fail(&mut self, reason: RequestFailure) -> Next {
@@ -373,7 +374,13 @@ impl Request {
     /// Not for good. A failure that repeats the last one of this connection is no news.
     fn unavailable(&mut self, denied: Denied, backoff: &mut Backoff) -> Next {
         self.step = Step::Pausing;
-        let delay = delay_after(&denied, self.authorizations, backoff);
+        let at_least = match &denied {
+            Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
+            Denied::Refused { .. } => Duration::ZERO,
+        };
+        // No `Retry-After`, however long, takes a channel away for good. The jitter comes on top:
+        // clients that were told the same pause must not come back at the same time.
+        let delay = at_least.min(LONGEST_RETRY_AFTER) + backoff.delay_of(self.authorizations);
         let is_news = self.last_unavailable().is_none_or(|last| !denied.repeats(last));
         let reason = RequestFailure::AuthorizationUnavailable(denied);
         self.failure = Some(Box::new(reason.clone()));
@@ -412,7 +419,7 @@ impl Next {
         }
         let mut action = None;
         match self {
-            Self::Nothing | Self::Rest | Self::Succeed | Self::Renewed(_) => {}
+            Self::Nothing | Self::Rest | Self::Succeed | Self::Rekeyed(_) => {}
             // Without a connection, the next one makes it due.
             Self::Queue if context.wire.is_none() => {}
             Self::Queue => agenda.queue(key, context.pending.next_order()),
@@ -436,17 +443,6 @@ impl Next {
         debug_assert!(!subject.request().waits() || agenda.has(key), "C9: it would be forgotten");
         action
     }
-}
-
-/// How long to wait after so many authorizations that were not to be had.
-pub(crate) fn delay_after(denied: &Denied, authorizations: u32, backoff: &mut Backoff) -> Duration {
-    let at_least = match denied {
-        Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
-        Denied::Refused { .. } => Duration::ZERO,
-    };
-    // No `Retry-After`, however long, takes a channel away for good. The jitter comes on top:
-    // clients that were told the same pause must not come back at the same time.
-    at_least.min(LONGEST_RETRY_AFTER) + backoff.delay_of(authorizations)
 }
 
 fn ask(

@@ -2,8 +2,7 @@
 
 use alloc::sync::Arc;
 
-use super::Channels;
-use crate::agenda::Key;
+use super::name::ChannelName;
 use crate::context::Context;
 use crate::event::Event;
 use crate::loss::{self, Loss};
@@ -122,27 +121,23 @@ impl Gaps {
         let share = |cause| loss::loss(cause) - loss::others_share(cause);
         self.gap.as_ref().map_or(0, |(_, cause)| share(cause))
     }
-}
 
-impl Channels {
     /// Something of the channel is about to be told: the gap, if there is one, goes first. While
     /// the subscription is made anew it is not over, and waits for the confirmation.
-    pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) {
-        let gaps = &mut self.slab[key].gaps;
-        gaps.was_told_of = true;
-        if !matches!(gaps.renewal, Some(Renewal::Begun(_))) {
-            self.end_gap(key, context);
+    pub(super) fn tell(&mut self, channel: &ChannelName, context: &mut Context<'_>) {
+        self.was_told_of = true;
+        if !matches!(self.renewal, Some(Renewal::Begun(_))) {
+            self.end(channel, context);
         }
     }
 
     /// Tells the gap, if there is one: what comes from now on is not missing.
-    pub(super) fn end_gap(&mut self, key: Key, context: &mut Context<'_>) {
-        let channel = &mut self.slab[key];
-        channel.gaps.was_told_of = true;
-        if let Some((began, cause)) = channel.gaps.gap.take() {
+    pub(super) fn end(&mut self, channel: &ChannelName, context: &mut Context<'_>) {
+        self.was_told_of = true;
+        if let Some((began, cause)) = self.gap.take() {
             let silent_for = context.moment().since(began);
             let since = context.wall_clock.unix_of(began, context.now);
-            let channel = channel.name.clone();
+            let channel = channel.clone();
             context.pending.keep(Event::Gap { channel, silent_for, since, cause });
         }
     }

@@ -33,7 +33,7 @@ fn words(cell: &str) -> Vec<&str> {
 }
 
 const STEPS: [&str; 8] =
-    ["Idle", "Authorizing", "Ready", "Sent", "Pausing", "Done", "Renewing", "Failed"];
+    ["Idle", "Authorizing", "Ready", "Sent", "Pausing", "Done", "Rekeying", "Failed"];
 
 const SAID: [&str; 15] = [
     "Wanted",
@@ -49,7 +49,7 @@ const SAID: [&str; 15] = [
     "Refused",
     "TooLarge",
     "TimeUp",
-    "Outdated",
+    "KeyOutdated",
     "Lost",
 ];
 
@@ -98,7 +98,7 @@ impl World {
             "Sent" => Step::Sent,
             "Pausing" => Step::Pausing,
             "Done" => Step::Done,
-            "Renewing" => Step::Renewing,
+            "Rekeying" => Step::Rekeying,
             "Failed" => Step::Failed,
             other => panic!("the table has a step that does not exist: {other:?}"),
         };
@@ -132,7 +132,7 @@ impl World {
             }),
             "TooLarge" => Said::TooLarge,
             "TimeUp" => Said::TimeUp,
-            "Outdated" => Said::Outdated,
+            "KeyOutdated" => Said::KeyOutdated,
             "Lost" => Said::Lost,
             other => panic!("the table has something said that cannot be: {other:?}"),
         }

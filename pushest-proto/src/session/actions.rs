@@ -3,7 +3,6 @@
 use super::Session;
 use crate::action::{Action, Frame};
 use crate::connection::Phase;
-use crate::context::Wire;
 use crate::id::ConnectionId;
 use crate::order::Order;
 use crate::outgoing::{ClientEvent, Item};
@@ -48,7 +47,10 @@ impl Session {
                     let (user, mut context) = self.user();
                     user.pop_due(&mut context)
                 }
-                Source::Channel => self.take_due_channel(),
+                Source::Channel => {
+                    let (channels, mut context) = self.channels();
+                    channels.pop_due(&mut context)
+                }
                 Source::Outgoing => self.take_outgoing(),
             };
             if let Some(Action::Send(frame)) = &action {
@@ -114,13 +116,6 @@ impl Session {
         self.heartbeat.sent(None, self.now);
         self.sent.ping();
         self.frame(encode::PING)
-    }
-
-    fn take_due_channel(&mut self) -> Option<Action> {
-        let connection = self.connection.established()?;
-        let socket_id = self.connection.socket_id.clone()?;
-        let (channels, mut context) = self.channels();
-        channels.pop_due(Wire { connection, socket_id: &socket_id }, &mut context)
     }
 
     fn take_outgoing(&mut self) -> Option<Action> {

@@ -114,9 +114,9 @@ impl Session {
             return Err(CommandError::TooManyChannels { limit: limits.channels });
         }
         self.advance(now);
-        let connected = self.connection.established().is_some();
         let member = channel_data.zip(options.user_id.as_deref());
-        self.channels.want(name.clone(), member, connected, &mut self.pending);
+        let (channels, mut context) = self.channels();
+        channels.want(name.clone(), member, &mut context);
         Ok(name)
     }
 
@@ -128,8 +128,8 @@ impl Session {
         self.note(|| Line::Unsubscribe { at: now.as_micros(), channel: name.into() });
         let key = self.wanted(name)?;
         self.advance(now);
-        let connected = self.connection.established().is_some();
-        self.channels.unwant(key, connected, &mut self.pending);
+        let (channels, mut context) = self.channels();
+        channels.unwant(key, &mut context);
         Ok(())
     }
 
@@ -141,8 +141,8 @@ impl Session {
         self.note(|| Line::Retry { at: now.as_micros(), channel: name.into() });
         let key = self.wanted(name)?;
         self.advance(now);
-        let connected = self.connection.established().is_some();
-        self.channels.retry(key, connected, &mut self.pending);
+        let (channels, mut context) = self.channels();
+        channels.retry(key, &mut context);
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl Session {
         if self.connection.established().is_none() {
             return Err(CommandError::NotConnected);
         }
-        if !self.channels.is_subscribed(key) {
+        if !self.channels.get(key).request().is_done() {
             return Err(CommandError::NotSubscribedYet { channel: name });
         }
         if let Some((retry_in, limit)) = self.rate.wait(now.max(self.now)) {

@@ -2,6 +2,7 @@
 
 mod actions;
 mod commands;
+mod errors;
 mod gaps;
 mod lifecycle;
 pub(crate) mod memory;
@@ -17,7 +18,8 @@ use bytes::Bytes;
 
 use crate::auth::request::{Authorization, Denied};
 use crate::backoff::Backoff;
-use crate::channel::{ChannelView, Channels};
+use crate::channel::ChannelView;
+use crate::channel::table::Channels;
 use crate::config::Config;
 use crate::connection::{Connection, Phase};
 use crate::context::{Context, Wire};
@@ -424,6 +426,7 @@ impl Session {
         let (connection, socket_id) = (&self.connection, self.connection.socket_id.as_ref());
         let wire = connection.established().zip(socket_id);
         let context = Context {
+            hash: self.channels.hash(),
             wire: wire.map(|(connection, socket_id)| Wire { connection, socket_id }),
             now: self.now,
             wall_clock: &self.wall_clock,
