@@ -1,24 +1,19 @@
 //! What channels and the sign-in need of the session: the time, the secrets, and where to report.
 
 use alloc::string::String;
-use core::time::Duration;
-
 use bytestring::ByteString;
 
 use crate::auth::Signer;
-use crate::auth::request::Denied;
 use crate::backoff::Backoff;
 use crate::channel::encrypted::{DecryptionFailure, SharedSecret};
 use crate::config::Config;
 use crate::event::channel_event::ChannelEvent;
+use crate::hash::Seeded;
 use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
 use crate::time::Instant;
 use crate::trace::mode::Trace;
 use crate::wall_clock::{Moment, WallClock};
-
-/// A `Retry-After` beyond this is taken as this.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a channel needs to know of the session, and where it reports.
 pub(crate) struct Context<'a> {
@@ -29,19 +24,26 @@ pub(crate) struct Context<'a> {
     pub(crate) backoff: &'a mut Backoff,
     pub(crate) last_ticket: &'a mut u64,
     pub(crate) trace: Option<&'a mut Trace>,
+    /// For tables of what servers name.
+    pub(crate) hash: Seeded,
+    /// The connection, while it is established.
+    pub(crate) wire: Option<Wire<'a>>,
 }
 
 impl Context<'_> {
-    pub(super) fn moment(&self) -> Moment {
+    pub(crate) fn moment(&self) -> Moment {
         self.wall_clock.moment(self.now)
     }
 
-    /// Signs with the app's secret, if it is known.
-    pub(crate) fn signed(&mut self, sign: impl FnOnce(&Signer) -> String) -> Option<String> {
-        let signer = self.config.signer.as_ref()?;
+    /// Signs for the connection with the app's secret, if it is known.
+    pub(crate) fn signed(
+        &mut self,
+        sign: impl FnOnce(&Signer, &SocketId) -> String,
+    ) -> Option<String> {
+        let (signer, socket_id) = (self.config.signer.as_ref()?, self.wire?.socket_id);
         Some(match self.trace.as_deref_mut() {
-            None => sign(signer),
-            Some(trace) => trace.signed(|| sign(signer)),
+            None => sign(signer, socket_id),
+            Some(trace) => trace.signed(|| sign(signer, socket_id)),
         })
     }
 
@@ -61,17 +63,6 @@ impl Context<'_> {
     pub(crate) fn next_ticket(&mut self, connection: ConnectionId) -> Ticket {
         *self.last_ticket += 1;
         Ticket { connection, number: *self.last_ticket }
-    }
-
-    /// How long to wait after so many authorizations that were not to be had.
-    pub(crate) fn delay_after(&mut self, denied: &Denied, authorizations: u32) -> Duration {
-        let at_least = match denied {
-            Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
-            Denied::Refused { .. } => Duration::ZERO,
-        };
-        // No `Retry-After`, however long, takes a channel away for good. The jitter comes on top:
-        // clients that were told the same pause must not come back at the same time.
-        at_least.min(LONGEST_RETRY_AFTER) + self.backoff.delay_of(authorizations)
     }
 }
 

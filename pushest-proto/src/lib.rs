@@ -116,8 +116,10 @@ pub mod driving_the_core {}
 pub mod protocol {}
 
 mod action;
+mod agenda;
 #[cfg(feature = "api")]
 pub mod api;
+mod attribution;
 mod auth;
 mod backoff;
 mod channel;
@@ -141,6 +143,7 @@ mod outgoing;
 mod pending;
 mod presence;
 mod rate;
+mod request;
 mod session;
 mod silence;
 mod status;

@@ -49,3 +49,9 @@ pub(crate) const fn list<T>(list: &Vec<T>) -> usize {
 pub(crate) fn texts(texts: &Vec<String>) -> usize {
     list(texts) + texts.iter().map(|text| allocation(text.capacity())).sum::<usize>()
 }
+
+/// The nodes of a tree of `count` elements. A node has eleven places; elements that come in order
+/// leave nodes half full.
+pub(crate) const fn tree<T>(count: usize) -> usize {
+    2 * count * size_of::<T>()
+}

@@ -1,4 +1,4 @@
-//! What waits to be told to the user, bounded in count and bytes.
+//! What waits to be told to the user, bounded in count and bytes; and the tickets to give up.
 //!
 //! Everything that only a server's messages can pile up is droppable, the oldest first, and one
 //! reserved notice counts what is gone. State changes and the outcomes of subscriptions are kept:
@@ -13,6 +13,7 @@ use crate::action::Action;
 use crate::channel::name::ChannelName;
 use crate::event::channel_event::ChannelEvent;
 use crate::event::{Event, LimitReached};
+use crate::id::Ticket;
 use crate::order::Order;
 
 /// So many kept events wait before changes of state are joined.
@@ -28,6 +29,8 @@ const PLACE_BYTES: usize = size_of::<(Order, usize, Action)>();
 #[derive(Debug)]
 pub(crate) struct Pending {
     last: Order,
+    /// Requests whose answers are no longer needed.
+    abandoned: VecDeque<(Order, Ticket)>,
     kept: VecDeque<(Order, Action)>,
     droppable: VecDeque<(Order, usize, Action)>,
     /// Bytes of all that is droppable.
@@ -48,6 +51,7 @@ impl Pending {
     pub(crate) fn new(most_events: usize, most_bytes: usize) -> Self {
         Self {
             last: Order::default(),
+            abandoned: VecDeque::new(),
             kept: VecDeque::new(),
             droppable: VecDeque::new(),
             bytes: 0,
@@ -136,41 +140,55 @@ impl Pending {
         self.held_bytes -= held_bytes(event);
     }
 
-    /// The place of what would be popped next.
-    pub(crate) fn front(&self) -> Option<Order> {
-        let (notice, kept, droppable) = self.fronts();
-        let front = notice.min(kept).min(droppable);
-        (front != Order::NEVER).then_some(front)
+    /// The answer to this ticket is no longer needed.
+    pub(crate) fn abandon(&mut self, ticket: Ticket) {
+        let order = self.next_order();
+        self.abandoned.push_back((order, ticket));
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Action> {
-        let (notice, kept, droppable) = self.fronts();
-        if kept < notice.min(droppable) {
-            let popped = self.kept.pop_front().map(|(_, action)| action);
-            if self.kept.is_empty() && self.kept.capacity() > PLACES_KEPT {
-                self.kept.shrink_to(PLACES_KEPT);
+    /// Returns the place of what is popped next, [`Order::NEVER`] if nothing waits, and where it is
+    /// stored.
+    pub(crate) fn front(&self) -> (Order, Front) {
+        let never = Order::NEVER;
+        let mut front =
+            (self.droppable.front().map_or(never, |(order, ..)| *order), Front::Droppable);
+        for other in [
+            (self.kept.front().map_or(never, |(order, _)| *order), Front::Kept),
+            (if self.dropped > 0 { self.dropped_at } else { never }, Front::Notice),
+            (self.abandoned.front().map_or(never, |(order, _)| *order), Front::Abandoned),
+        ] {
+            if other.0 < front.0 {
+                front = other;
             }
-            return popped;
         }
-        if notice < droppable {
-            let dropped = core::mem::take(&mut self.dropped);
-            return Some(Action::Emit(Event::LimitReached(LimitReached::StoredEvents { dropped })));
-        }
-        let (_, bytes, action) = self.droppable.pop_front()?;
-        self.bytes -= bytes;
-        if self.droppable.is_empty() && self.droppable.capacity() > PLACES_KEPT {
-            self.droppable.shrink_to(PLACES_KEPT);
-        }
-        Some(action)
+        front
     }
 
-    /// The places of the notice, of what is kept, and of what is droppable.
-    fn fronts(&self) -> (Order, Order, Order) {
-        (
-            if self.dropped > 0 { self.dropped_at } else { Order::NEVER },
-            self.kept.front().map_or(Order::NEVER, |(order, _)| *order),
-            self.droppable.front().map_or(Order::NEVER, |(order, ..)| *order),
-        )
+    /// Takes what [`Pending::front`] has found.
+    pub(crate) fn pop(&mut self, front: Front) -> Option<Action> {
+        match front {
+            Front::Abandoned => self.abandoned.pop_front().map(|(_, it)| Action::Abandon(it)),
+            Front::Notice => {
+                let dropped = core::mem::take(&mut self.dropped);
+                let notice = Event::LimitReached(LimitReached::StoredEvents { dropped });
+                Some(Action::Emit(notice))
+            }
+            Front::Kept => {
+                let popped = self.kept.pop_front().map(|(_, action)| action);
+                if self.kept.is_empty() && self.kept.capacity() > PLACES_KEPT {
+                    self.kept.shrink_to(PLACES_KEPT);
+                }
+                popped
+            }
+            Front::Droppable => {
+                let (_, bytes, action) = self.droppable.pop_front()?;
+                self.bytes -= bytes;
+                if self.droppable.is_empty() && self.droppable.capacity() > PLACES_KEPT {
+                    self.droppable.shrink_to(PLACES_KEPT);
+                }
+                Some(action)
+            }
+        }
     }
 
     /// How many events were dropped in all.
@@ -198,6 +216,7 @@ impl Pending {
         });
         let free = self.droppable.capacity() - self.droppable.len();
         self.kept.capacity() * size_of::<(Order, Action)>()
+            + self.abandoned.capacity() * size_of::<(Order, Ticket)>()
             + kept.sum::<usize>()
             + free * PLACE_BYTES
     }
@@ -212,6 +231,16 @@ impl Pending {
             _ => None,
         })
     }
+}
+
+/// Where the oldest of what waits is stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Front {
+    Abandoned,
+    /// That events were dropped.
+    Notice,
+    Kept,
+    Droppable,
 }
 
 /// What an action keeps alive beside itself and the channel's name.

@@ -1,237 +1,185 @@
 //! Signing in as a user: once per connection, and again after every reconnect ([protocol,
 //! sign-in](crate::protocol#sign-in)).
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use core::time::Duration;
 
-use crate::action::{Action, Frame};
-use crate::auth::request::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied};
-use crate::context::{Context, Wire};
+use crate::action::Action;
+use crate::agenda::{Agenda, Key};
+use crate::auth::request::{Authorization, AuthorizationSubject, Denied};
+use crate::context::Context;
 use crate::event::Event;
 use crate::event::failure::RequestFailure;
 use crate::id::Ticket;
 use crate::memory;
 use crate::order::Order;
+use crate::request::{Request, Rules, Said, Step, Subject};
 use crate::status::SignInState;
 use crate::time::Instant;
 use crate::wire::lists::MOST_WATCHED;
 use crate::wire::{decode, encode};
 
-/// How far the sign-in is on the present connection.
-#[derive(Debug)]
-enum Phase {
-    /// Nothing has been sent.
-    Idle,
-    Authorizing(Ticket),
-    /// The authorization is there, the frame waits to be polled.
-    Authorized(Authorization),
-    /// The frame was polled, and the server has not answered.
-    SigningIn,
-    /// The authorization was not to be had; the next try has its time.
-    Pausing,
-    SignedIn,
-    /// Nothing more is tried on this connection.
-    Failed,
-}
+/// What the sign-in is called in its agenda, where it is alone: its authorization takes no
+/// channel's room.
+const SIGN_IN: Key = 0;
 
 /// The user that the session signs in as.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct User {
+    sign_in: SignIn,
+    agenda: Agenda,
+}
+
+#[derive(Debug, Default)]
+struct SignIn {
     /// Whether the user wants to be signed in, and with what.
-    wanted: bool,
+    is_wanted: bool,
     user_data: Option<String>,
-    phase: Phase,
-    /// The sign-in's place among what is due, while it is.
-    due: Option<Order>,
-    deadline: Option<Instant>,
-    authorizations: u32,
-    /// A failure that outlasts connections.
-    denied: bool,
-    /// The size of the frame that was sent last.
-    frame_bytes: usize,
+    request: Request,
     /// The user that the frame is about has a watchlist.
     watches: bool,
-    /// The frame was unanswered when the server last closed a connection with 1009.
-    is_suspect: bool,
-    last_failure: Option<Denied>,
-    /// Why nothing more is tried on this connection, or was on the last one.
-    failure: Option<Box<RequestFailure>>,
     /// The user's id, once the server has confirmed it, on this or a former connection.
     id: Option<Box<str>>,
-    abandoned: Option<(Order, Ticket)>,
+    /// Why it failed on the last connection, until the next one is established.
+    former_failure: Option<Box<RequestFailure>>,
+}
+
+impl Subject for SignIn {
+    fn request(&mut self) -> &mut Request {
+        &mut self.request
+    }
+
+    fn authorization_subject(&self) -> AuthorizationSubject {
+        AuthorizationSubject::User { user_data: self.user_data.clone() }
+    }
+
+    fn frame(&mut self, granted: Option<Box<Authorization>>, context: &mut Context<'_>) -> String {
+        let (auth, data) = match &granted {
+            Some(granted) => (Cow::from(&granted.auth), granted.user_data.as_deref()),
+            None => {
+                let data = self.user_data.as_deref();
+                let signed = |data| context.signed(|signer, id| signer.user(id, data));
+                (data.and_then(signed).unwrap_or_default().into(), data)
+            }
+        };
+        let data = data.unwrap_or_default();
+        self.watches = decode::has_watchlist(data);
+        encode::sign_in(&auth, data)
+    }
+
+    fn failed(&self, reason: RequestFailure, retry_in: Option<Duration>) -> Event {
+        Event::SignInFailed { reason, retry_in }
+    }
 }
 
 impl User {
-    pub(crate) fn new() -> Self {
-        Self {
-            wanted: false,
-            user_data: None,
-            phase: Phase::Idle,
-            due: None,
-            deadline: None,
-            authorizations: 0,
-            denied: false,
-            frame_bytes: 0,
-            watches: false,
-            is_suspect: false,
-            last_failure: None,
-            failure: None,
-            id: None,
-            abandoned: None,
-        }
-    }
-
+    /// How far it is, as users see it.
     pub(crate) fn state(&self) -> SignInState<'_> {
-        if let Some(reason) = self.failure.as_deref() {
-            return SignInState::Failed { reason };
-        }
-        match &self.phase {
-            _ if !self.wanted => SignInState::NotAsked,
-            Phase::Idle | Phase::Pausing | Phase::Failed => SignInState::Waiting,
-            Phase::Authorizing(_) | Phase::Authorized(_) => SignInState::Authorizing,
-            Phase::SigningIn => SignInState::SigningIn,
-            Phase::SignedIn => {
-                SignInState::SignedIn { user_id: self.id.as_deref().unwrap_or_default() }
+        let SignIn { is_wanted, request, id, former_failure, .. } = &self.sign_in;
+        match request.step() {
+            _ if !is_wanted => SignInState::NotAsked,
+            Step::Idle | Step::Failed => match request.failure().or(former_failure.as_deref()) {
+                Some(reason) => SignInState::Failed { reason },
+                None => SignInState::Waiting,
+            },
+            Step::Pausing => SignInState::Waiting,
+            Step::Authorizing | Step::Ready(_) => SignInState::Authorizing,
+            Step::Sent => SignInState::SigningIn,
+            Step::Done | Step::Rekeying => {
+                SignInState::SignedIn { user_id: id.as_deref().unwrap_or_default() }
             }
         }
     }
 
     /// The id of the user that is signed in on the present connection.
     pub(crate) fn signed_in(&self) -> Option<&str> {
-        self.id.as_deref().filter(|_| matches!(self.phase, Phase::SignedIn))
+        self.sign_in.id.as_deref().filter(|_| self.sign_in.request.is_done())
     }
 
     /// Whether the server may tell who of the user's watchlist comes and goes: the user has one, be
     /// it by what was sent or by what the server confirmed, and has signed in on this connection.
     /// Sockudo tells of it before it confirms.
     pub(crate) fn watches(&self) -> bool {
-        self.watches && matches!(self.phase, Phase::SigningIn | Phase::SignedIn)
+        let SignIn { request, watches, .. } = &self.sign_in;
+        *watches && (request.is_unanswered() || request.is_done())
     }
 
     /// What it keeps alive, in bytes.
     pub(crate) fn memory(&self) -> usize {
-        let authorized = match &self.phase {
-            Phase::Authorized(granted) => granted.heap_bytes(),
-            _ => 0,
-        };
-        let failure = self.failure.as_deref().map_or(0, |failure| {
+        let SignIn { user_data, request, id, former_failure, .. } = &self.sign_in;
+        let failure = former_failure.as_deref().map_or(0, |failure| {
             memory::allocation(size_of::<RequestFailure>()) + failure.content_bytes()
         });
-        let user_data = self.user_data.as_ref().map_or(0, String::capacity);
-        memory::allocation(user_data)
-            + memory::optional_text(self.id.as_deref())
-            + self.last_failure.as_ref().map_or(0, Denied::heap_bytes)
-            + failure
-            + authorized
+        failure
+            + memory::allocation(user_data.as_ref().map_or(0, String::capacity))
+            + memory::optional_text(id.as_deref())
+            + request.memory()
+            + self.agenda.memory()
     }
 
-    /// Whether the server has not answered yet.
-    pub(crate) fn is_unanswered(&self) -> bool {
-        matches!(self.phase, Phase::SigningIn)
+    pub(crate) fn request(&self) -> &Request {
+        &self.sign_in.request
+    }
+
+    pub(crate) fn request_mut(&mut self) -> &mut Request {
+        &mut self.sign_in.request
     }
 
     pub(crate) fn due_front(&self) -> Option<Order> {
-        self.due
+        self.agenda.front()
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    pub(crate) fn abandoned_front(&self) -> Option<Order> {
-        self.abandoned.map(|(order, _)| order)
-    }
-
-    pub(crate) fn pop_abandoned(&mut self) -> Option<Ticket> {
-        self.abandoned.take().map(|(_, ticket)| ticket)
+        self.agenda.next_deadline()
     }
 
     /// The user wants to be signed in, with this data.
-    pub(crate) fn want(
-        &mut self,
-        data: Option<String>,
-        connected: bool,
-        context: &mut Context<'_>,
-    ) {
-        let same = self.wanted && self.user_data == data;
-        let is_running = !matches!(self.phase, Phase::Idle | Phase::Failed | Phase::Pausing);
-        if same && is_running {
-            return;
-        }
-        self.rest(context);
-        self.wanted = true;
-        self.user_data = data;
-        self.authorizations = 0;
-        self.denied = false;
-        self.is_suspect = false;
-        self.last_failure = None;
-        self.failure = None;
-        if connected {
-            self.due = Some(context.pending.next_order());
-        }
+    pub(crate) fn want(&mut self, data: Option<String>, context: &mut Context<'_>) {
+        let SignIn { is_wanted, user_data, .. } = &mut self.sign_in;
+        let is_same = *is_wanted && *user_data == data;
+        (*is_wanted, *user_data) = (true, data);
+        self.sign_in.former_failure = None;
+        self.tell(if is_same { Said::Wanted } else { Said::Changed }, context);
     }
 
     /// The connection was established.
     pub(crate) fn connected(&mut self, context: &mut Context<'_>) {
-        self.failure.take_if(|reason| !reason.is_final());
-        if self.wanted && !self.denied {
-            self.due = Some(context.pending.next_order());
+        self.sign_in.former_failure = None;
+        if self.sign_in.is_wanted {
+            self.tell(Said::Connected, context);
         }
     }
 
     /// The connection is gone. A refusal may have been its reason.
     pub(crate) fn lost(&mut self, context: &mut Context<'_>) {
-        self.rest(context);
-        self.authorizations = 0;
-        self.last_failure = None;
+        let SignIn { request, former_failure, .. } = &mut self.sign_in;
+        if let (Step::Failed, Some(reason)) = (request.step(), request.failure()) {
+            *former_failure = Some(Box::new(reason.clone()));
+        }
+        self.tell(Said::Lost, context);
     }
 
     /// What the sign-in needs next.
-    pub(crate) fn pop_due(&mut self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<Action> {
-        self.due = None;
-        match core::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Idle => {
-                if let Some(text) = self.signed(wire, context) {
-                    self.watches = self.user_data.as_deref().is_some_and(decode::has_watchlist);
-                    return Some(self.signing_in(wire, text, context));
-                }
-                let ticket = context.next_ticket(wire.connection);
-                self.authorizations += 1;
-                self.phase = Phase::Authorizing(ticket);
-                self.deadline = Some(context.now + context.config.timeouts.authorization);
-                Some(Action::Authorize(AuthorizationRequest {
-                    ticket,
-                    socket_id: wire.socket_id.clone(),
-                    subject: AuthorizationSubject::User { user_data: self.user_data.clone() },
-                    attempt: self.authorizations,
-                    last_failure: self.last_failure.clone(),
-                }))
-            }
-            Phase::Authorized(granted) => {
-                let data = granted.user_data.as_deref().unwrap_or_default();
-                let text = encode::sign_in(&granted.auth, data);
-                self.watches = decode::has_watchlist(data);
-                Some(self.signing_in(wire, text, context))
-            }
-            other => {
-                self.phase = other;
-                None
-            }
-        }
+    pub(crate) fn pop_due(&mut self, context: &mut Context<'_>) -> Option<Action> {
+        let (order, _) = self.agenda.pop()?;
+        self.tell(Said::Turn { order, has_room: self.agenda.has_room() }, context)
     }
 
     /// Whether this ticket's answer is for the sign-in.
     pub(crate) fn waits_for(&self, ticket: Ticket) -> bool {
-        matches!(self.phase, Phase::Authorizing(own) if own == ticket)
+        self.agenda.waits_for(ticket)
     }
 
+    /// The authorizer answered.
     pub(crate) fn authorized(
         &mut self,
+        ticket: Ticket,
         answer: Result<Authorization, Denied>,
         context: &mut Context<'_>,
     ) {
-        self.phase = Phase::Idle;
-        self.deadline = None;
+        self.agenda.landed(ticket);
         let usable = answer.and_then(|granted| match granted.user_data.as_deref() {
             None => Err(Denied::refused(None, "the answer has no `user_data` that is a string")),
             Some(data) if decode::user_of(data).is_none() => {
@@ -239,133 +187,42 @@ impl User {
             }
             Some(_) => Ok(granted),
         });
-        match usable {
-            Ok(granted) => {
-                self.phase = Phase::Authorized(granted);
-                self.due = Some(context.pending.next_order());
-            }
-            Err(denied @ Denied::Refused { .. }) => {
-                self.denied = true;
-                self.fail(RequestFailure::Denied(denied), context);
-            }
-            Err(denied @ Denied::Unavailable { .. }) => self.unavailable(denied, context),
-        }
+        self.tell(usable.into(), context);
     }
 
-    /// The server confirmed. Answers the user's id if that was waited for.
+    /// The server confirmed. Returns whether that was waited for.
     pub(crate) fn succeeded(
         &mut self,
         id: &str,
         user_data: &str,
         context: &mut Context<'_>,
     ) -> bool {
-        // What the server was never asked, because the authorizer refused, it cannot confirm.
-        let was_asked = matches!(self.phase, Phase::SigningIn | Phase::Failed) && !self.denied;
-        if !was_asked || !self.wanted {
+        // What the server was not asked since the user began to want it, it cannot confirm.
+        if self.sign_in.request.tries() == 0 {
             return false;
         }
-        self.phase = Phase::SignedIn;
-        self.failure = None;
-        self.is_suspect = false;
-        self.deadline = None;
-        self.id = Some(id.into());
-        self.watches |= decode::has_watchlist(user_data);
+        self.tell(Said::Confirmed, context);
+        self.sign_in.id = Some(id.into());
+        self.sign_in.watches |= decode::has_watchlist(user_data);
         let (user_id, user_data) = (id.into(), user_data.into());
         context.pending.keep(Event::SignedIn { user_id, user_data });
         true
     }
 
-    /// The server refused.
-    pub(crate) fn refused(&mut self, reason: RequestFailure, context: &mut Context<'_>) {
-        if self.is_unanswered() {
-            self.fail(reason, context);
-        }
-    }
-
-    /// The size of the frame, if it is unanswered.
-    pub(crate) fn unanswered_bytes(&self) -> Option<usize> {
-        self.is_unanswered().then_some(self.frame_bytes)
-    }
-
-    /// Whether the frame was unanswered at the last close with 1009, too.
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.is_suspect
-    }
-
-    pub(crate) fn suspect_unanswered(&mut self) {
-        self.is_suspect |= self.is_unanswered();
-    }
-
-    pub(crate) fn forget_suspect(&mut self) {
-        self.is_suspect = false;
-    }
-
-    /// The server will not read the frame: it is not sent again.
-    pub(crate) fn failed_for_size(&mut self, context: &mut Context<'_>) {
-        self.denied = true;
-        self.fail(RequestFailure::TooLarge { bytes: self.frame_bytes }, context);
-    }
-
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
-        if self.deadline.is_none_or(|deadline| deadline > context.now) {
-            return;
-        }
-        self.deadline = None;
-        match &self.phase {
-            Phase::Authorizing(_) => {
-                self.rest(context);
-                let denied = Denied::unavailable(None, "no answer within the timeout");
-                self.unavailable(denied, context);
-            }
-            Phase::SigningIn => self.fail(RequestFailure::NoAnswer, context),
-            Phase::Pausing => {
-                self.phase = Phase::Idle;
-                self.due = Some(context.pending.next_order());
-            }
-            _ => debug_assert!(false, "a deadline without a phase that ends"),
+        if self.agenda.pop_overdue(context.now).is_some() {
+            self.tell(Said::TimeUp, context);
         }
     }
 
-    /// The frame, if the secret is there to sign it with.
-    fn signed(&self, wire: Wire<'_>, context: &mut Context<'_>) -> Option<String> {
-        let data = self.user_data.as_deref()?;
-        let auth = context.signed(|signer| signer.user(wire.socket_id, data))?;
-        Some(encode::sign_in(&auth, data))
-    }
-
-    fn signing_in(&mut self, wire: Wire<'_>, text: String, context: &mut Context<'_>) -> Action {
-        self.phase = Phase::SigningIn;
-        self.frame_bytes = text.len();
-        self.deadline = Some(context.now + context.config.timeouts.subscribe);
-        Action::Send(Frame { connection: wire.connection, text })
-    }
-
-    fn unavailable(&mut self, denied: Denied, context: &mut Context<'_>) {
-        let delay = context.delay_after(&denied, self.authorizations);
-        self.phase = Phase::Pausing;
-        self.deadline = Some(context.now + delay);
-        let last = self.last_failure.replace(denied.clone());
-        // What repeats the last failure of this connection is no news.
-        if last.is_none_or(|last| !denied.repeats(&last)) {
-            let reason = RequestFailure::AuthorizationUnavailable(denied);
-            context.pending.keep(Event::SignInFailed { reason, retry_in: Some(delay) });
-        }
-    }
-
-    fn fail(&mut self, reason: RequestFailure, context: &mut Context<'_>) {
-        self.phase = Phase::Failed;
-        self.failure = Some(Box::new(reason.clone()));
-        self.deadline = None;
-        context.pending.keep(Event::SignInFailed { reason, retry_in: None });
-    }
-
-    /// Back to `Idle`: no answer is waited for.
-    fn rest(&mut self, context: &mut Context<'_>) {
-        self.due = None;
-        self.deadline = None;
-        if let Phase::Authorizing(ticket) = core::mem::replace(&mut self.phase, Phase::Idle) {
-            self.abandoned = Some((context.pending.next_order(), ticket));
-        }
+    /// Tells the request what happened, and does what it makes of that. Returns what a turn leads
+    /// to.
+    pub(crate) fn tell(&mut self, said: Said, context: &mut Context<'_>) -> Option<Action> {
+        let Self { sign_in, agenda } = self;
+        // A sign-in is not sent twice on a connection.
+        let rules = Rules { asks: context.config.signer.is_none(), tries: 1 };
+        let next = sign_in.request.on(said, rules, context.backoff);
+        next.carry_out(sign_in, SIGN_IN, agenda, context)
     }
 }
 

@@ -2,6 +2,9 @@
 
 use alloc::sync::Arc;
 
+use super::name::ChannelName;
+use crate::context::Context;
+use crate::event::Event;
 use crate::loss::{self, Loss};
 use crate::wall_clock::Moment;
 
@@ -108,19 +111,6 @@ impl Gaps {
         self.gap = Some((began.min_of_each(renewed), cause));
     }
 
-    /// Something of the channel is told. Returns whether a gap goes before it: while the subscription
-    /// is made anew the gap is not over, and waits for the confirmation.
-    pub(super) fn told(&mut self) -> bool {
-        self.was_told_of = true;
-        !matches!(self.renewal, Some(Renewal::Begun(_)))
-    }
-
-    /// Takes the gap, if there is one: what comes from now on is not missing.
-    pub(super) fn end(&mut self) -> Option<(Moment, Arc<Loss>)> {
-        self.was_told_of = true;
-        self.gap.take()
-    }
-
     /// The user no longer wants the channel.
     pub(super) fn forget(&mut self) {
         *self = Self { unanswered: self.unanswered, ..Self::default() };
@@ -130,5 +120,25 @@ impl Gaps {
     pub(super) fn memory(&self) -> usize {
         let share = |cause| loss::loss(cause) - loss::others_share(cause);
         self.gap.as_ref().map_or(0, |(_, cause)| share(cause))
+    }
+
+    /// Something of the channel is about to be told: the gap, if there is one, goes first. While
+    /// the subscription is made anew it is not over, and waits for the confirmation.
+    pub(super) fn tell(&mut self, channel: &ChannelName, context: &mut Context<'_>) {
+        self.was_told_of = true;
+        if !matches!(self.renewal, Some(Renewal::Begun(_))) {
+            self.end(channel, context);
+        }
+    }
+
+    /// Tells the gap, if there is one: what comes from now on is not missing.
+    pub(super) fn end(&mut self, channel: &ChannelName, context: &mut Context<'_>) {
+        self.was_told_of = true;
+        if let Some((began, cause)) = self.gap.take() {
+            let silent_for = context.moment().since(began);
+            let since = context.wall_clock.unix_of(began, context.now);
+            let channel = channel.clone();
+            context.pending.keep(Event::Gap { channel, silent_for, since, cause });
+        }
     }
 }

@@ -1,41 +1,135 @@
-//! The key of an encrypted channel, and the events that wait for a new one.
+//! The key of an encrypted channel. When an event does not open, the key has rotated: it is asked for
+//! once more, and events of the channel wait in their order until the answer is there ([protocol,
+//! encrypted channels](crate::protocol#encrypted-channels)).
 
 use alloc::collections::VecDeque;
 
-use super::encrypted::SharedSecret;
+use super::encrypted::{DecryptionFailure, SharedSecret};
+use crate::action::Action;
+use crate::auth::request::Authorization;
+use crate::context::Context;
+use crate::event::Event;
 use crate::event::channel_event::ChannelEvent;
-use crate::id::Ticket;
 use crate::memory;
+use crate::pending::Pending;
+use crate::text::clip;
+
+/// Maximum number of events of a channel, and of their bytes, that wait for a key. Those of all
+/// channels together take at most half of [`Limits::stored_bytes`](crate::Limits); what comes then
+/// cannot be opened.
+const MOST_HELD: usize = 64;
+const MOST_HELD_BYTES: usize = 256 * 1024;
 
 /// The key of one channel.
 #[derive(Debug)]
 pub(super) struct Encryption {
-    pub(super) secret: SharedSecret,
-    /// The key is being asked for again.
-    pub(super) rekey: Option<Rekey>,
+    secret: SharedSecret,
+    /// What waits for a new key: there is something as long as it is asked for.
+    held: VecDeque<ChannelEvent>,
+    held_bytes: usize,
     /// The last key that was asked for did not help: another one is asked for only after some
     /// event has opened, so that junk cannot cause endless requests.
-    pub(super) was_in_vain: bool,
+    was_in_vain: bool,
 }
 
 impl Encryption {
     pub(super) fn new(secret: SharedSecret) -> Self {
-        Self { secret, rekey: None, was_in_vain: false }
+        Self { secret, held: VecDeque::new(), held_bytes: 0, was_in_vain: false }
+    }
+
+    /// An event came, its data still encrypted: opens it, or holds it if another key `may` be asked
+    /// for. Returns whether that has to be asked for now.
+    pub(super) fn receive(
+        &mut self,
+        event: ChannelEvent,
+        may: bool,
+        context: &mut Context<'_>,
+    ) -> bool {
+        if !self.held.is_empty() {
+            self.hold(event, context.pending);
+            return false;
+        }
+        match self.open(event, context) {
+            Err((event, DecryptionFailure::WrongKey)) if may && !self.was_in_vain => {
+                self.hold(event, context.pending)
+            }
+            Err((event, reason)) => {
+                undecryptable(event, reason, context.pending);
+                false
+            }
+            Ok(()) => false,
+        }
+    }
+
+    /// The key was asked for anew, and is there, or will not come: what waited is opened, or
+    /// reported.
+    pub(super) fn rekeyed(&mut self, granted: Option<&Authorization>, context: &mut Context<'_>) {
+        let text = granted.and_then(|granted| granted.shared_secret.as_deref());
+        if let Some(secret) = text.and_then(|text| SharedSecret::from_base64(text)) {
+            self.secret = secret;
+        }
+        for event in self.take_held() {
+            context.pending.release(&event);
+            if let Err((event, reason)) = self.open(event, context) {
+                self.was_in_vain = true;
+                undecryptable(event, reason, context.pending);
+            }
+        }
+    }
+
+    /// The key is no longer asked for: what waits for it cannot be opened.
+    pub(super) fn forget_held(&mut self, pending: &mut Pending) {
+        for event in self.take_held() {
+            pending.release(&event);
+            undecryptable(event, DecryptionFailure::WrongKey, pending);
+        }
     }
 
     /// What it takes, in bytes, and free places for what waits for a key. What waits counts among
     /// the stored events.
     pub(super) fn other_bytes(&self) -> usize {
-        let held = self.rekey.as_ref().map(|rekey| &rekey.held);
-        let free = held.map_or(0, |held| held.capacity() - held.len());
+        let free = self.held.capacity() - self.held.len();
         memory::allocation(size_of::<Self>()) + free * size_of::<ChannelEvent>()
+    }
+
+    /// Opens the event and tells it.
+    fn open(
+        &mut self,
+        event: ChannelEvent,
+        context: &mut Context<'_>,
+    ) -> Result<(), (ChannelEvent, DecryptionFailure)> {
+        match context.opened(&self.secret, &event) {
+            Ok(text) => {
+                self.was_in_vain = false;
+                context.pending.push(Action::Emit(Event::Channel(event.opened(text))));
+                Ok(())
+            }
+            Err(reason) => Err((event, reason)),
+        }
+    }
+
+    /// Lets the event wait, if there is room for it. Returns whether there was.
+    fn hold(&mut self, event: ChannelEvent, pending: &mut Pending) -> bool {
+        let bytes = self.held_bytes + event.pinned_bytes();
+        let has_room =
+            self.held.is_empty() || (self.held.len() < MOST_HELD && bytes <= MOST_HELD_BYTES);
+        if !has_room || !pending.hold(&event) {
+            undecryptable(event, DecryptionFailure::WrongKey, pending);
+            return false;
+        }
+        self.held_bytes = bytes;
+        self.held.push_back(event);
+        true
+    }
+
+    fn take_held(&mut self) -> VecDeque<ChannelEvent> {
+        self.held_bytes = 0;
+        core::mem::take(&mut self.held)
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Rekey {
-    /// The request, once it was polled.
-    pub(super) ticket: Option<Ticket>,
-    pub(super) held: VecDeque<ChannelEvent>,
-    pub(super) bytes: usize,
+fn undecryptable(event: ChannelEvent, reason: DecryptionFailure, pending: &mut Pending) {
+    let (channel, name) = (event.channel().clone(), clip(event.name()));
+    let told = Event::Undecryptable { channel, name, reason };
+    pending.push(Action::Emit(told));
 }

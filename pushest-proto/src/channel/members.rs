@@ -1,14 +1,19 @@
 //! The table of who is present in a channel.
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 use core::borrow::Borrow;
 use core::hash::{Hash, Hasher};
 
 use indexmap::IndexSet;
 
+use super::name::ChannelName;
+use crate::action::Action;
 use crate::config::Limits;
+use crate::context::Context;
+use crate::event::{Event, LimitReached};
 use crate::hash::Seeded;
-use crate::presence::{Member, PresenceChange};
+use crate::presence::{Member, PresenceChange, PresenceUpdate};
+use crate::wire::lists::MemberList;
 
 /// The members of one channel.
 #[derive(Debug)]
@@ -21,22 +26,27 @@ pub(crate) struct Members {
 }
 
 impl Members {
-    pub(crate) fn new(hash: Seeded) -> Self {
+    pub(super) fn boxed(hash: Seeded) -> Box<Self> {
+        Box::new(Self::new(hash))
+    }
+
+    fn new(hash: Seeded) -> Self {
         Self { is_known: false, table: IndexSet::with_hasher(hash), bytes: 0 }
     }
 
-    /// Replaces all members; `None` stands for a list that could not be read. Returns the
-    /// difference, and how many found no room.
-    pub(crate) fn reset(
+    /// Replaces all members, and tells the difference; `None` stands for a list that could not be
+    /// read.
+    pub(super) fn reset(
         &mut self,
-        members: Option<Vec<Member>>,
-        limits: &Limits,
-    ) -> (PresenceChange, u64) {
+        list: Option<MemberList>,
+        channel: &ChannelName,
+        context: &mut Context<'_>,
+    ) {
         let mut fresh = Self::new(*self.table.hasher());
-        fresh.is_known = members.is_some();
-        let mut dropped = 0;
-        for member in members.into_iter().flatten() {
-            if fresh.add(member, limits).is_err() {
+        fresh.is_known = list.is_some();
+        let mut dropped = list.as_ref().map_or(0, |list| list.dropped);
+        for member in list.into_iter().flat_map(|list| list.members) {
+            if fresh.add(member, &context.config.limits).is_err() {
                 dropped += 1;
             }
         }
@@ -44,29 +54,36 @@ impl Members {
         let joined = fresh.iter().filter(|member| absent(self, member)).cloned().collect();
         let left = self.iter().filter(|member| absent(&fresh, member)).cloned().collect();
         *self = fresh;
-        (PresenceChange::Reset { joined, left }, dropped)
+        tell(channel, PresenceChange::Reset { joined, left }, context);
+        if dropped > 0 {
+            tell_limit(channel, dropped, context);
+        }
     }
 
-    /// Adds a member. Answers it if that changed anything.
-    pub(crate) fn join(
+    /// Adds a member, and tells it if that changed anything.
+    pub(super) fn joined(
         &mut self,
         member: Member,
-        limits: &Limits,
-    ) -> Result<Option<Member>, NoRoom> {
+        channel: &ChannelName,
+        context: &mut Context<'_>,
+    ) {
         if self.get(member.id()) == Some(&member) {
-            return Ok(None);
+            return;
         }
-        self.add(member.clone(), limits).map(|()| Some(member))
+        match self.add(member.clone(), &context.config.limits) {
+            Ok(()) => tell(channel, PresenceChange::Joined(member), context),
+            Err(NoRoom) => tell_limit(channel, 1, context),
+        }
     }
 
-    /// Removes a member. Answers it if it was there.
-    pub(crate) fn leave(&mut self, id: &str) -> Option<Member> {
-        let ById(member) = self.table.swap_take(id)?;
+    /// Removes a member, and tells it if it was there.
+    pub(super) fn left(&mut self, id: &str, channel: &ChannelName, context: &mut Context<'_>) {
+        let Some(ById(member)) = self.table.swap_take(id) else { return };
         self.bytes -= bytes_of(&member);
         if self.table.capacity() > PLACES_KEPT.max(4 * self.table.len()) {
             self.table.shrink_to(2 * self.table.len());
         }
-        Some(member)
+        tell(channel, PresenceChange::Left(member), context);
     }
 
     pub(crate) fn is_known(&self) -> bool {
@@ -108,9 +125,19 @@ impl Members {
     }
 }
 
+fn tell(channel: &ChannelName, change: PresenceChange, context: &mut Context<'_>) {
+    let update = PresenceUpdate { channel: channel.clone(), change };
+    context.pending.push(Action::UpdatePresence(update));
+}
+
+fn tell_limit(channel: &ChannelName, dropped: u64, context: &mut Context<'_>) {
+    let limit = LimitReached::Members { channel: channel.clone(), dropped };
+    context.pending.push(Action::Emit(Event::LimitReached(limit)));
+}
+
 /// The limit of members is reached.
 #[derive(Debug)]
-pub(crate) struct NoRoom;
+struct NoRoom;
 
 /// A member as the table sees it: the id alone counts.
 #[derive(Debug)]

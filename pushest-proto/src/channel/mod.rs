@@ -1,17 +1,10 @@
-//! The wanted set: the channels that the user wants, and how far each one is.
+//! One channel that the user wants: how far its subscription is, what the server was told of it,
+//! and what the server has told.
 //!
-//! A subscription is an intent that outlives connections. Each connection derives its frames from
-//! the set, when polled, from what each channel still needs:
-//!
-//! ```text
-//!                    ┌───────────────── a loss, from anywhere ─────────────────┐
-//!                    ▼                                                         │
-//!  subscribe ──► Idle ──► (Authorizing) ──► Subscribing ──► Subscribed ────────┤
-//!                 ▲             │                │                             │
-//!                 └── Pausing ◄─┴────────────────┴──► Failed ──────────────────┘
-//! ```
+//! A subscription is an intent that outlives connections. On each connection it is a
+//! [`Request`], from which the frames are derived when polled; all of them are in the
+//! [table](table).
 
-mod answers;
 pub(crate) mod encrypted;
 mod gaps;
 mod key;
@@ -19,55 +12,35 @@ mod members;
 mod memory;
 pub(crate) mod name;
 mod near_miss;
-mod needs;
-mod rekey;
-mod suspects;
+pub(crate) mod table;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
-use core::num::NonZeroU32;
+use core::time::Duration;
 
-use hashbrown::HashMap;
-use slab::Slab;
-
-use crate::auth::request::Authorization;
+use crate::action::Action;
+use crate::auth::request::{Authorization, AuthorizationSubject, Denied};
+use crate::context::Context;
+use crate::event::Event;
+use crate::event::channel_event::ChannelEvent;
 use crate::event::failure::RequestFailure;
-use crate::hash::Seeded;
-use crate::id::{ChannelId, Ticket};
 use crate::loss::Loss;
 use crate::order::Order;
-use crate::pending::Pending;
 use crate::presence::Member;
+use crate::request::{Next, Request, Rules, Said, Step, Subject};
 use crate::time::Instant;
 use crate::wall_clock::Moment;
+use crate::wire::lists::MemberList;
+use crate::wire::{decode, encode};
+use encrypted::SharedSecret;
 use gaps::Gaps;
 use key::Encryption;
 use members::Members;
 use name::{ChannelKind, ChannelName};
 
-/// Where a channel is in the table.
-pub(crate) type Key = usize;
-
-/// How far a channel is on the present connection.
-#[derive(Debug)]
-enum Phase {
-    /// Nothing has been sent; with a connection, the channel is due.
-    Idle,
-    /// It waits for the answer to this ticket.
-    Authorizing(Ticket),
-    /// The authorization is there, the subscribe waits to be polled.
-    Authorized(Box<Authorization>),
-    /// The subscribe was polled, and the server has not answered.
-    Subscribing,
-    /// The last try failed; the next one has its time.
-    Pausing,
-    Subscribed,
-    /// Nothing more is tried on this connection; `Channel::failure` says why.
-    Failed,
-}
+/// After this number of subscribes without an answer the subscription fails.
+const MOST_TRIES: u32 = 3;
 
 /// How far a subscription is, as users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,7 +59,7 @@ pub enum ChannelState {
 
 /// One channel.
 #[derive(Debug)]
-struct Channel {
+pub(crate) struct Channel {
     name: ChannelName,
     kind: ChannelKind,
     /// Where the user last left it. A channel that is not wanted stays only until the server was
@@ -94,338 +67,254 @@ struct Channel {
     wanted: bool,
     /// When the user began to want it: channels are subscribed in this order.
     since: Order,
-    /// The server has to be told that a former subscription ended, before anything else.
-    leaving: bool,
-    /// A subscribe was polled on this connection, and no unsubscribe since.
-    told: bool,
-    phase: Phase,
-    /// The channel's place among what is due, while it is.
-    due: Option<Order>,
-    /// The channel's place among those that wait for an authorization to end, while it is.
-    turn: Option<Order>,
-    /// When the phase ends by itself.
-    deadline: Option<Instant>,
-    /// Subscribes on this connection without an answer.
-    tries: u32,
-    /// Authorizations asked for on this connection.
-    authorizations: u32,
-    /// The size of the subscribe that was polled last.
-    frame_bytes: usize,
-    /// The subscribe was unanswered when the server last closed a connection with 1009.
-    is_suspect: bool,
     /// The member data that the user gave (JSON).
     channel_data: Option<Box<str>>,
-    /// Who is present. Only presence channels have it.
-    members: Option<Box<Members>>,
     /// The user id under which the channel was subscribed to.
     me: Option<Arc<str>>,
-    count: Option<u64>,
-    failure: Option<Box<RequestFailure>>,
+    /// The server lets only the signed-in user subscribe.
+    needs_sign_in: bool,
+    /// How far the subscription is.
+    request: Request,
+    /// A subscribe was polled on this connection, and no unsubscribe since.
+    told: bool,
+    /// The server has to be told that a former subscription ended, before anything else.
+    leaving: bool,
     /// When the first subscribe was polled since the server was last told nothing of the channel.
     asked: Instant,
     gaps: Gaps,
+    /// Who is present. Only presence channels have it.
+    members: Option<Box<Members>>,
+    count: Option<u64>,
     /// The key of an encrypted channel, and what is done when it does not fit.
     encryption: Option<Box<Encryption>>,
-    /// The server lets only the signed-in user subscribe.
-    needs_sign_in: bool,
 }
 
+/// What the server says of the channel.
 impl Channel {
-    fn state(&self) -> ChannelState {
-        match &self.phase {
-            Phase::Idle => match self.failure {
-                // A refused authorization outlasts the connection.
-                Some(_) => ChannelState::Failed,
-                None => ChannelState::Waiting,
-            },
-            Phase::Pausing => ChannelState::Waiting,
-            Phase::Authorizing(_) | Phase::Authorized(_) => ChannelState::Authorizing,
-            Phase::Subscribing => ChannelState::Subscribing,
-            Phase::Subscribed => ChannelState::Subscribed,
-            Phase::Failed => ChannelState::Failed,
+    pub(crate) fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    pub(crate) fn is_presence(&self) -> bool {
+        self.kind == ChannelKind::Presence
+    }
+
+    /// Whether the server may speak of the channel: it was asked for, and what still comes of a
+    /// subscription that was ended is not meant.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.told && !self.leaving
+    }
+
+    /// Whether a wanted channel that is not heard had a subscription with other member data, whose
+    /// events still come.
+    pub(crate) fn is_renewed(&self) -> bool {
+        self.gaps.is_renewed()
+    }
+
+    /// The server answered a subscribe of a subscription that was ended.
+    pub(crate) fn answered_former(&mut self) {
+        self.gaps.answered();
+    }
+
+    /// How long the server took to answer, when it answers a subscribe now: counted from the first
+    /// one, which it may not have read before now.
+    pub(crate) fn round_trip(&self, now: Instant) -> Option<Duration> {
+        let is_answer = matches!(self.request.step(), Step::Sent | Step::Pausing);
+        let is_ours = is_answer && self.gaps.is_answer_ours();
+        is_ours.then(|| now.saturating_duration_since(self.asked))
+    }
+
+    /// Something of the channel is about to be told: the gap, if there is one, goes first.
+    pub(crate) fn tell_gap(&mut self, context: &mut Context<'_>) {
+        self.gaps.tell(&self.name, context);
+    }
+
+    /// An event came. Returns whether the key has to be asked for anew.
+    pub(crate) fn receive(&mut self, event: ChannelEvent, context: &mut Context<'_>) -> bool {
+        self.tell_gap(context);
+        match self.encryption.as_deref_mut() {
+            Some(encryption) if !event.name().starts_with("pusher") => {
+                // With the master key, asking oneself again would answer the same. Before the server
+                // confirms, the key has just been granted, and the subscription needs its own
+                // deadline.
+                let may_ask = self.request.is_done() && context.config.signer.is_none();
+                encryption.receive(event, may_ask, context)
+            }
+            _ => {
+                context.pending.push(Action::Emit(Event::Channel(event)));
+                false
+            }
         }
+    }
+
+    /// A member came. What a server says of members elsewhere than in a subscription means nothing.
+    pub(crate) fn joined(&mut self, member: Member, context: &mut Context<'_>) {
+        if self.is_presence() && self.request.is_done() {
+            let members = self.members.get_or_insert_with(|| Members::boxed(context.hash));
+            members.joined(member, &self.name, context);
+        }
+    }
+
+    /// A member went.
+    pub(crate) fn left(&mut self, id: &str, context: &mut Context<'_>) {
+        if self.is_presence() && self.request.is_done() {
+            let members = self.members.get_or_insert_with(|| Members::boxed(context.hash));
+            members.left(id, &self.name, context);
+        }
+    }
+
+    /// The number of connections that subscribe to the channel.
+    pub(crate) fn counted(&mut self, count: u64, context: &mut Context<'_>) {
+        self.tell_gap(context);
+        self.count = Some(count);
+        let event = Event::SubscriptionCount { channel: self.name.clone(), count };
+        context.pending.push(Action::Emit(event));
+    }
+
+    fn reset_members(&mut self, list: Option<MemberList>, context: &mut Context<'_>) {
+        let members = self.members.get_or_insert_with(|| Members::boxed(context.hash));
+        members.reset(list, &self.name, context);
     }
 }
 
-/// All channels, and what is due for them.
-#[derive(Debug)]
-pub(crate) struct Channels {
-    slab: Slab<Channel>,
-    by_name: HashMap<ChannelName, Key, Seeded>,
-    hash: Seeded,
-    /// Of the subscription that began last ([`ChannelId`]).
-    generation: NonZeroU32,
-    /// Channels for which there is something to do on the established connection.
-    due: BTreeSet<(Order, Key)>,
-    /// Channels that wait for an authorization to end, in turn.
-    turns: BTreeSet<(Order, Key)>,
-    deadlines: BTreeSet<(Instant, Key)>,
-    /// Signed channels whose subscribe is unanswered.
-    unanswered: BTreeSet<Key>,
-    in_flight: Vec<(Ticket, Key)>,
-    /// Tickets whose answers nobody needs anymore.
-    abandoned: Vec<(Order, Ticket)>,
-    wanted: usize,
-    /// How many of the wanted ones are the signed-in user's own: none or one.
-    of_user: usize,
-    member_bytes: usize,
-}
-
-impl Channels {
-    pub(crate) fn new(hash: Seeded) -> Self {
+/// What becomes of it.
+impl Channel {
+    fn new(name: ChannelName) -> Self {
         Self {
-            slab: Slab::new(),
-            by_name: HashMap::with_hasher(hash),
-            hash,
-            generation: NonZeroU32::MIN,
-            due: BTreeSet::new(),
-            turns: BTreeSet::new(),
-            deadlines: BTreeSet::new(),
-            unanswered: BTreeSet::new(),
-            in_flight: Vec::new(),
-            abandoned: Vec::new(),
-            wanted: 0,
-            of_user: 0,
-            member_bytes: 0,
-        }
-    }
-
-    /// The number of wanted channels.
-    pub(crate) fn wanted(&self) -> usize {
-        self.wanted
-    }
-
-    /// The same without that of the signed-in user.
-    pub(crate) fn wanted_by_name(&self) -> usize {
-        self.wanted - self.of_user
-    }
-
-    /// A wanted channel, and the key to speak of it.
-    pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
-        self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
-    }
-
-    /// Whether the table has this very name, not one that is spelled alike.
-    pub(crate) fn shares(&self, name: &ChannelName) -> bool {
-        self.by_name.get_key_value(name.as_str()).is_some_and(|(own, _)| own.is_same(name))
-    }
-
-    /// Bytes of all members of all channels.
-    pub(crate) fn member_bytes(&self) -> usize {
-        self.member_bytes
-    }
-
-    pub(crate) fn view(&self, name: &str) -> Option<ChannelView<'_>> {
-        Some(ChannelView(&self.slab[self.wanted_key(name)?]))
-    }
-
-    pub(crate) fn views(&self) -> impl Iterator<Item = ChannelView<'_>> {
-        self.in_order().into_iter().map(|key| ChannelView(&self.slab[key]))
-    }
-
-    /// The wanted channels, in the order in which they began to be.
-    fn in_order(&self) -> Vec<Key> {
-        let wanted = self.slab.iter().filter(|(_, channel)| channel.wanted);
-        let mut keys: Vec<(Order, Key)> =
-            wanted.map(|(key, channel)| (channel.since, key)).collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|(_, key)| key).collect()
-    }
-
-    /// The user wants the channel, as the member with this data (JSON) and user id. `connected`
-    /// says whether it can be asked for at once. Returns the channel's key.
-    pub(crate) fn want(
-        &mut self,
-        name: ChannelName,
-        member: Option<(String, &str)>,
-        connected: bool,
-        pending: &mut Pending,
-    ) -> Key {
-        let (channel_data, me) = member.unzip();
-        let channel_data = channel_data.map(String::into_boxed_str);
-        let key = match self.by_name.get(name.as_str()) {
-            Some(key) => *key,
-            None => self.insert(name),
-        };
-        let channel = &mut self.slab[key];
-        let unchanged = channel.channel_data == channel_data;
-        let running = !matches!(channel.phase, Phase::Failed | Phase::Idle | Phase::Pausing);
-        if channel.wanted && unchanged && running {
-            return key;
-        }
-        if channel.wanted && channel.told && !unchanged && !channel.leaving {
-            channel.gaps.renew();
-        }
-        if !channel.wanted {
-            self.begin(key, pending);
-        }
-        self.rest(key, pending);
-        let channel = &mut self.slab[key];
-        channel.leaving |= channel.told && !unchanged;
-        channel.channel_data = channel_data;
-        channel.me = me.map(Arc::from);
-        channel.failure = None;
-        channel.is_suspect = false;
-        channel.tries = 0;
-        channel.authorizations = 0;
-        if connected {
-            self.make_due(key, pending);
-        }
-        key
-    }
-
-    /// The user no longer wants the channel.
-    pub(crate) fn unwant(&mut self, key: Key, connected: bool, pending: &mut Pending) {
-        self.wanted -= 1;
-        self.rest(key, pending);
-        let channel = &mut self.slab[key];
-        self.of_user -= usize::from(channel.needs_sign_in);
-        channel.wanted = false;
-        channel.leaving = channel.told;
-        channel.gaps.forget();
-        channel.count = None;
-        channel.failure = None;
-        channel.encryption = None;
-        if let Some(members) = channel.members.take() {
-            self.member_bytes -= members.bytes();
-        }
-        if !connected || !self.slab[key].leaving {
-            self.remove(key);
-        } else {
-            self.make_due(key, pending);
-        }
-    }
-
-    /// A failed channel is tried again.
-    pub(crate) fn retry(&mut self, key: Key, connected: bool, pending: &mut Pending) {
-        let channel = &mut self.slab[key];
-        if channel.state() == ChannelState::Failed || matches!(channel.phase, Phase::Pausing) {
-            self.rest(key, pending);
-            let channel = &mut self.slab[key];
-            channel.failure = None;
-            channel.is_suspect = false;
-            channel.tries = 0;
-            channel.authorizations = 0;
-            if connected {
-                self.make_due(key, pending);
-            }
-        }
-    }
-
-    /// The connection was established: everything wanted is due, unless its authorization was
-    /// refused.
-    pub(crate) fn connected(&mut self, pending: &mut Pending) {
-        for key in self.in_order() {
-            let channel = &self.slab[key];
-            if channel.failure.is_none() && !channel.needs_sign_in {
-                self.make_due(key, pending);
-            }
-        }
-    }
-
-    /// The user is signed in: its own channel is due.
-    pub(crate) fn signed_in(&mut self, user_id: &str, pending: &mut Pending) {
-        let name = ChannelName::of_user(user_id);
-        let is_former =
-            |channel: &Channel| channel.needs_sign_in && channel.wanted && channel.name != name;
-        let former = self.slab.iter().find(|(_, channel)| is_former(channel));
-        if let Some((former, _)) = former {
-            self.unwant(former, true, pending);
-        }
-        let key = match self.by_name.get(name.as_str()) {
-            Some(key) => *key,
-            None => self.insert(name),
-        };
-        let channel = &mut self.slab[key];
-        channel.needs_sign_in = true;
-        if !channel.wanted {
-            self.begin(key, pending);
-            self.of_user += 1;
-        }
-        let channel = &self.slab[key];
-        if matches!(channel.phase, Phase::Idle) && channel.failure.is_none() {
-            self.make_due(key, pending);
-        }
-    }
-
-    /// The connection is gone, and with it all that was on its way, and what was sent after
-    /// `since`.
-    pub(crate) fn lost(&mut self, since: Moment, loss: &Arc<Loss>, pending: &mut Pending) {
-        for (ticket, _) in core::mem::take(&mut self.in_flight) {
-            self.abandoned.push((pending.next_order(), ticket));
-        }
-        self.due.clear();
-        self.turns.clear();
-        self.deadlines.clear();
-        self.unanswered.clear();
-        for (_, channel) in &mut self.slab {
-            channel.forget_key(pending);
-            channel.gaps.lost(since, loss);
-            channel.failure.take_if(|failure| !failure.is_final());
-            channel.phase = Phase::Idle;
-            channel.due = None;
-            channel.turn = None;
-            channel.deadline = None;
-            channel.told = false;
-            channel.leaving = false;
-            channel.tries = 0;
-            channel.authorizations = 0;
-        }
-        self.by_name.retain(|_, key| {
-            let wanted = self.slab[*key].wanted;
-            if !wanted {
-                self.slab.remove(*key);
-            }
-            wanted
-        });
-    }
-
-    /// The channel begins to be wanted. It may be one that the server has not been told the end of,
-    /// so that the place in the table does not tell the two subscriptions apart.
-    fn begin(&mut self, key: Key, pending: &mut Pending) {
-        self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
-        let channel = &mut self.slab[key];
-        channel.wanted = true;
-        channel.since = pending.next_order();
-        // Clones stay as they are: what is stored of the former subscription is still about that.
-        channel.name.set_id(ChannelId::new(key, self.generation));
-        self.wanted += 1;
-    }
-
-    fn insert(&mut self, name: ChannelName) -> Key {
-        let kind = name.kind();
-        let key = self.slab.insert(Channel {
-            name: name.clone(),
-            kind,
+            kind: name.kind(),
+            name,
             wanted: false,
-            leaving: false,
-            told: false,
-            phase: Phase::Idle,
-            due: None,
-            turn: None,
-            deadline: None,
-            tries: 0,
-            authorizations: 0,
-            frame_bytes: 0,
-            is_suspect: false,
+            since: Order::default(),
             channel_data: None,
-            members: None,
             me: None,
-            count: None,
-            failure: None,
+            needs_sign_in: false,
+            request: Request::default(),
+            told: false,
+            leaving: false,
             asked: Instant::ORIGIN,
             gaps: Gaps::default(),
-            since: Order::default(),
+            members: None,
+            count: None,
             encryption: None,
-            needs_sign_in: false,
-        });
-        self.by_name.insert(name, key);
-        key
+        }
     }
 
-    fn remove(&mut self, key: Key) {
-        let channel = self.slab.remove(key);
-        self.by_name.remove(channel.name.as_str());
+    fn state(&self) -> ChannelState {
+        match self.request.step() {
+            // A refused authorization outlasts the connection.
+            Step::Idle if self.request.failure().is_some() => ChannelState::Failed,
+            Step::Idle | Step::Pausing => ChannelState::Waiting,
+            Step::Authorizing | Step::Ready(_) => ChannelState::Authorizing,
+            Step::Sent => ChannelState::Subscribing,
+            Step::Done | Step::Rekeying => ChannelState::Subscribed,
+            Step::Failed => ChannelState::Failed,
+        }
+    }
+
+    /// The user no longer wants it.
+    fn end(&mut self) {
+        self.wanted = false;
+        self.leaving = self.told;
+        self.gaps.forget();
+        self.members = None;
+        self.count = None;
+        self.encryption = None;
+    }
+
+    /// The connection is gone, and with it what was sent after `since`.
+    fn lost(&mut self, since: Moment, loss: &Arc<Loss>, context: &mut Context<'_>) {
+        self.on(Said::Lost, context);
+        self.gaps.lost(since, loss);
+        self.told = false;
+        self.leaving = false;
+    }
+
+    /// Tells the request what happened. What waits for a key goes on when that is there, or is no
+    /// longer asked for.
+    fn on(&mut self, said: Said, context: &mut Context<'_>) -> Next {
+        let asks = self.kind.is_signed() && context.config.signer.is_none();
+        let next = self.request.on(said, Rules { asks, tries: MOST_TRIES }, context.backoff);
+        if let Some(encryption) = self.encryption.as_deref_mut() {
+            if let Next::Rekeyed(granted) = &next {
+                encryption.rekeyed(granted.as_deref(), context);
+            } else if !matches!(self.request.step(), Step::Rekeying) {
+                encryption.forget_held(context.pending);
+            }
+        }
+        next
+    }
+
+    /// Whether an authorization has what its channel needs. What was signed is what counts for who
+    /// we are.
+    fn usable(&mut self, granted: Authorization) -> Result<Authorization, Denied> {
+        let refused = |problem| Err(Denied::refused(None, problem));
+        if granted.auth.is_empty() {
+            return refused("the answer's `auth` is empty");
+        }
+        if self.is_presence() {
+            let Some(data) = granted.channel_data.as_deref() else {
+                return refused("the answer has no `channel_data` that is a string");
+            };
+            let Some(user_id) = decode::user_id(data) else {
+                return refused("the answer's `channel_data` has no user id");
+            };
+            self.me = Some(Arc::from(user_id));
+        }
+        if self.kind == ChannelKind::Encrypted {
+            let Some(text) = granted.shared_secret.as_deref() else {
+                return refused("the answer has no `shared_secret` that is a string");
+            };
+            let Some(secret) = SharedSecret::from_base64(text) else {
+                return refused("the answer's `shared_secret` is not base64 of 32 bytes");
+            };
+            self.encryption = Some(Box::new(Encryption::new(secret)));
+        }
+        Ok(granted)
+    }
+}
+
+impl Subject for Channel {
+    fn request(&mut self) -> &mut Request {
+        &mut self.request
+    }
+
+    fn authorization_subject(&self) -> AuthorizationSubject {
+        AuthorizationSubject::Channel {
+            name: self.name.clone(),
+            channel_data: self.channel_data.as_deref().map(ToString::to_string),
+        }
+    }
+
+    fn frame(&mut self, granted: Option<Box<Authorization>>, context: &mut Context<'_>) -> String {
+        if !self.told {
+            self.asked = context.now;
+        }
+        self.told = true;
+        self.gaps.subscribing(context.moment());
+        let name = self.name.as_str();
+        if let Some(granted) = granted {
+            let data = granted.channel_data.as_deref();
+            return encode::subscribe(name, Some(&granted.auth), data);
+        }
+        let data = self.channel_data.as_deref();
+        let auth = match self.kind.is_signed() {
+            true => context.signed(|signer, socket_id| signer.channel(socket_id, name, data)),
+            false => None,
+        };
+        if let Some(master_key) = &context.config.master_key
+            && self.kind == ChannelKind::Encrypted
+        {
+            self.encryption = Some(Box::new(Encryption::new(master_key.shared_secret(name))));
+        }
+        encode::subscribe(name, auth.as_deref(), data)
+    }
+
+    fn failed(&self, reason: RequestFailure, retry_in: Option<Duration>) -> Event {
+        Event::SubscriptionFailed { channel: self.name.clone(), reason, retry_in }
     }
 }
 
@@ -449,7 +338,7 @@ impl<'a> ChannelView<'a> {
     /// Why it failed, or why the last try failed.
     #[must_use]
     pub fn failure(&self) -> Option<&'a RequestFailure> {
-        self.0.failure.as_deref()
+        self.0.request.failure()
     }
 
     /// How many connections subscribe to the channel, where the server tells.

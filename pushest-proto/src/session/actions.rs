@@ -3,10 +3,10 @@
 use super::Session;
 use crate::action::{Action, Frame};
 use crate::connection::Phase;
-use crate::context::Wire;
 use crate::id::ConnectionId;
 use crate::order::Order;
 use crate::outgoing::{ClientEvent, Item};
+use crate::pending::Front;
 use crate::timers::Timer;
 use crate::trace::mode::Trace;
 use crate::wire::encode;
@@ -14,11 +14,9 @@ use crate::wire::encode;
 /// Where an action can come from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source {
-    Pending,
+    Pending(Front),
     Connect,
     Close,
-    Abandoned,
-    AbandonedSignIn,
     Pong,
     Ping,
     SignIn,
@@ -40,15 +38,19 @@ impl Session {
     fn next_action(&mut self) -> Option<Action> {
         loop {
             let action = match self.next_source()? {
-                Source::Pending => self.pending.pop(),
+                Source::Pending(front) => self.pending.pop(front),
                 Source::Connect => self.take_connect(),
                 Source::Close => self.take_close(),
-                Source::Abandoned => self.channels.pop_abandoned().map(Action::Abandon),
-                Source::AbandonedSignIn => self.user.pop_abandoned().map(Action::Abandon),
                 Source::Pong => self.take_pong(),
                 Source::Ping => self.take_ping(),
-                Source::SignIn => self.take_sign_in(),
-                Source::Channel => self.take_due_channel(),
+                Source::SignIn => {
+                    let (user, mut context) = self.user();
+                    user.pop_due(&mut context)
+                }
+                Source::Channel => {
+                    let (channels, mut context) = self.channels();
+                    channels.pop_due(&mut context)
+                }
                 Source::Outgoing => self.take_outgoing(),
             };
             if let Some(Action::Send(frame)) = &action {
@@ -73,13 +75,12 @@ impl Session {
         let when = |allowed: bool, order: Option<Order>| {
             if allowed { order.unwrap_or(never) } else { never }
         };
-        let mut oldest = (self.pending.front().unwrap_or(never), Source::Pending);
+        let (order, front) = self.pending.front();
+        let mut oldest = (order, Source::Pending(front));
         // A fold over plain numbers: this runs once for each action.
         for (order, source) in [
             (connection.connect_due.unwrap_or(never), Source::Connect),
             (connection.close_due.map_or(never, |(order, ..)| order), Source::Close),
-            (self.channels.abandoned_front().unwrap_or(never), Source::Abandoned),
-            (self.user.abandoned_front().unwrap_or(never), Source::AbandonedSignIn),
             (when(frames, self.heartbeat.pong_owed), Source::Pong),
             (when(established, self.heartbeat.ping_due), Source::Ping),
             (when(established, self.user.due_front()), Source::SignIn),
@@ -115,20 +116,6 @@ impl Session {
         self.heartbeat.sent(None, self.now);
         self.sent.ping();
         self.frame(encode::PING)
-    }
-
-    fn take_sign_in(&mut self) -> Option<Action> {
-        let connection = self.connection.established()?;
-        let socket_id = self.connection.socket_id.clone()?;
-        let (user, mut context) = self.user();
-        user.pop_due(Wire { connection, socket_id: &socket_id }, &mut context)
-    }
-
-    fn take_due_channel(&mut self) -> Option<Action> {
-        let connection = self.connection.established()?;
-        let socket_id = self.connection.socket_id.clone()?;
-        let (channels, mut context) = self.channels();
-        channels.pop_due(Wire { connection, socket_id: &socket_id }, &mut context)
     }
 
     fn take_outgoing(&mut self) -> Option<Action> {

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::Session;
 use super::options::SubscribeOptions;
-use crate::channel::Key;
+use crate::agenda::Key;
 use crate::channel::name::ChannelName;
 use crate::command::CommandError;
 use crate::config::endpoint::Endpoint;
@@ -205,25 +205,25 @@ impl Session {
             return Err(CommandError::TooManyChannels { limit: limits.channels });
         }
         self.advance(now);
-        let connected = self.connection.established().is_some();
         let member = channel_data.zip(options.user_id.as_deref());
-        let key = self.channels.want(name, member, connected, &mut self.pending);
-        Ok(self.channels.name(key).clone())
+        let (channels, mut context) = self.channels();
+        let key = channels.want(name, member, &mut context);
+        Ok(channels.get(key).name().clone())
     }
 
     pub(super) fn unwant(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
         let key = self.wanted(name)?;
         self.advance(now);
-        let connected = self.connection.established().is_some();
-        self.channels.unwant(key, connected, &mut self.pending);
+        let (channels, mut context) = self.channels();
+        channels.unwant(key, &mut context);
         Ok(())
     }
 
     pub(super) fn try_again(&mut self, name: &str, now: Instant) -> Result<(), CommandError> {
         let key = self.wanted(name)?;
         self.advance(now);
-        let connected = self.connection.established().is_some();
-        self.channels.retry(key, connected, &mut self.pending);
+        let (channels, mut context) = self.channels();
+        channels.retry(key, &mut context);
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl Session {
         if self.connection.established().is_none() {
             return Err(CommandError::NotConnected);
         }
-        if !self.channels.is_subscribed(key) {
+        if !self.channels.get(key).request().is_done() {
             return Err(CommandError::NotSubscribedYet { channel: name });
         }
         if let Some((retry_in, limit)) = self.rate.wait(now.max(self.now)) {
@@ -247,7 +247,7 @@ impl Session {
         }
         let text = encode::client_event(event, channel, data);
         // An error that this may lead to is about the present subscription.
-        let channel = self.channels.name(key).clone();
+        let channel = self.channels.get(key).name().clone();
         let item = Item::ClientEvent(ClientEvent { channel, event: event.into(), text });
         let (size, limit) = (item.bytes(), self.config.limits.outgoing);
         if size > limit {
@@ -278,9 +278,8 @@ impl Session {
     ) -> Result<(), CommandError> {
         self.config.check_sign_in(user_data)?;
         self.advance(now);
-        let connected = self.connection.established().is_some();
         let (user, mut context) = self.user();
-        user.want(user_data.map(ToString::to_string), connected, &mut context);
+        user.want(user_data.map(ToString::to_string), &mut context);
         Ok(())
     }
 

@@ -59,11 +59,10 @@ impl Session {
     ) {
         let answer = Authorization::bounded_answer(answer, self.config.limits.signed_data);
         self.advance(now);
-        if self.user.waits_for(ticket) {
-            let (user, mut context) = self.user();
-            user.authorized(answer, &mut context);
+        let (channels, user, mut context) = self.parts();
+        if user.waits_for(ticket) {
+            user.authorized(ticket, answer, &mut context);
         } else {
-            let (channels, mut context) = self.channels();
             channels.authorized(ticket, answer, &mut context);
         }
     }
@@ -93,9 +92,8 @@ impl Session {
         while let Some(timer) = self.timers.take_due(self.now) {
             self.timer_due(timer);
         }
-        let (channels, mut context) = self.channels();
+        let (channels, user, mut context) = self.parts();
         channels.handle_timeout(&mut context);
-        let (user, mut context) = self.user();
         user.handle_timeout(&mut context);
     }
 }

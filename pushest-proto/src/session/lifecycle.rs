@@ -4,12 +4,13 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::Session;
+use crate::attribution;
 use crate::backoff::{FLOOR, JITTER};
 use crate::connection::Phase;
 use crate::event::Event;
-use crate::event::failure::{Answers, RequestFailure, ServerError};
 use crate::id::ConnectionId;
 use crate::loss::{CloseCode, Loss, Policy};
+use crate::request::Said;
 use crate::status::StateChange;
 use crate::timers::Timer;
 use crate::wire::decode::Established;
@@ -46,9 +47,9 @@ impl Session {
         self.connection.socket_id = Some(established.socket_id);
         self.enter(Phase::Established(connection), None, None);
         self.rate.reset();
-        let (user, mut context) = self.user();
+        let (channels, user, mut context) = self.parts();
         user.connected(&mut context);
-        self.channels.connected(&mut self.pending);
+        channels.connected(&mut context);
     }
 
     /// The present connection or attempt is over. Decides what comes next.
@@ -101,22 +102,14 @@ impl Session {
         let loss = Arc::new(loss);
         self.learn_from_size(&loss);
         let (user, mut context) = self.user();
-        if let (Some(code), Some(reason)) = (loss.close_code(), loss.close_reason())
-            && (4000..4100).contains(&code)
-        {
-            // What is refused while a sign-in is unanswered may be just that.
-            let error = ServerError {
-                code: Some(code),
-                message: reason.into(),
-                channel: None,
-                answers: Some(Answers::SignIn),
-                inferred: true,
-            };
-            user.refused(RequestFailure::Refused(error), &mut context);
+        if let Some(error) = attribution::sign_in_refused_by(&loss) {
+            user.tell(Said::Refused(error), &mut context);
         }
         user.lost(&mut context);
         self.sent.clear();
-        self.channels.lost(self.read_until(), &loss, &mut self.pending);
+        let since = self.read_until();
+        let (channels, mut context) = self.channels();
+        channels.lost(since, &loss, &mut context);
         for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
             self.pending.keep(Event::PingLost { ping });
         }

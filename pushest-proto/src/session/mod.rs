@@ -3,6 +3,7 @@
 mod actions;
 mod apply;
 mod commands;
+mod errors;
 mod gaps;
 mod inputs;
 mod lifecycle;
@@ -19,10 +20,11 @@ use bytes::Bytes;
 
 use crate::auth::request::{Authorization, Denied};
 use crate::backoff::Backoff;
-use crate::channel::{ChannelView, Channels};
+use crate::channel::ChannelView;
+use crate::channel::table::Channels;
 use crate::config::Config;
 use crate::connection::{Connection, Phase};
-use crate::context::Context;
+use crate::context::{Context, Wire};
 use crate::event::names::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
@@ -140,7 +142,7 @@ impl Session {
             outgoing: Outgoing::new(limits.outgoing),
             sent: Sent::default(),
             rate: Rate::new(config.client_events_per_second),
-            user: User::new(),
+            user: User::default(),
             last_ticket: 0,
             names: EventNames::new(hash),
             statistics: Statistics::default(),
@@ -366,7 +368,11 @@ impl Session {
     }
 
     fn parts(&mut self) -> (&mut Channels, &mut User, Context<'_>) {
+        let (connection, socket_id) = (&self.connection, self.connection.socket_id.as_ref());
+        let wire = connection.established().zip(socket_id);
         let context = Context {
+            hash: self.channels.hash(),
+            wire: wire.map(|(connection, socket_id)| Wire { connection, socket_id }),
             now: self.now,
             wall_clock: &self.wall_clock,
             config: &self.config,

@@ -7,15 +7,16 @@ use bytestring::ByteString;
 
 use super::Session;
 use crate::action::Action;
-use crate::channel::Key;
+use crate::agenda::Key;
+use crate::channel::Channel;
 use crate::channel::name::ChannelName;
+use crate::channel::table::Channels;
 use crate::connection::Phase;
 use crate::event::channel_event::ChannelEvent;
-use crate::event::failure::{Answers, RequestFailure, ServerError};
 use crate::event::{Event, LimitReached, Malformation};
 use crate::heartbeat::RoundTrip;
 use crate::id::ConnectionId;
-use crate::loss::Loss;
+use crate::request::Said;
 use crate::text::clip;
 use crate::timers::Timer;
 use crate::wire::decode::{self, Control};
@@ -38,31 +39,18 @@ impl Session {
         if let Some(control) = Control::named(name.of(&message)) {
             return self.control(connection, control, &envelope, &message);
         }
-        match self.channel_of(&envelope, &message) {
-            Addressee::Wanted(key) | Addressee::Renewed(key) => {
-                let (channels, mut context) = self.channels();
-                channels.tell_gap(key, &mut context);
-                let channel = channels.name(key).clone();
-                let is_protocol = name.of(&message).starts_with("pusher");
-                let event =
-                    ChannelEvent::new(channel, message, name, envelope.data, envelope.user_id);
-                if channels.is_encrypted(key) && !is_protocol {
-                    channels.encrypted(key, event, &mut context);
-                    self.statistics.events += 1;
-                    return;
+        let (channels, _, mut context) = self.parts();
+        match addressee(channels, &envelope, &message) {
+            Addressee::Wanted(key, channel) | Addressee::Renewed(key, channel) => {
+                let (data, user_id) = (envelope.data, envelope.user_id);
+                let event = ChannelEvent::new(channel.name().clone(), message, name, data, user_id);
+                if channel.receive(event, &mut context) {
+                    channels.tell(key, Said::KeyOutdated, &mut context);
                 }
                 self.statistics.events += 1;
-                self.pending.push(Action::Emit(Event::Channel(event)));
             }
             Addressee::Unwanted => self.statistics.unwanted += 1,
-            Addressee::Nobody if self.watchlist_event(name.of(&message), &envelope, &message) => {}
-            Addressee::Nobody => {
-                let event = Event::Unrouted {
-                    name: clip(name.of(&message)),
-                    message: Box::from(&*message),
-                };
-                self.pending.push(Action::Emit(event));
-            }
+            Addressee::Nobody => self.unrouted(name.of(&message), &envelope, &message),
             Addressee::Unreadable => self.malformed(Malformation::BadChannel, &message),
         }
     }
@@ -96,9 +84,9 @@ impl Session {
             Control::Error => self.server_error(connection, envelope, message),
             Control::SignedIn => match decode::signed_in(&payload()) {
                 Some(signed_in) => {
-                    let (user, mut context) = self.user();
+                    let (channels, user, mut context) = self.parts();
                     if user.succeeded(&signed_in.id, &signed_in.user_data, &mut context) {
-                        self.channels.signed_in(&signed_in.id, &mut self.pending);
+                        channels.signed_in(&signed_in.id, &mut context);
                     }
                     self.partly(None, 1, signed_in.lost, message);
                 }
@@ -111,100 +99,90 @@ impl Session {
                 Some(watchlist) => self.watchlist(watchlist, message),
                 None => self.malformed(Malformation::BadData, message),
             },
-            _ => match self.channel_of(envelope, message) {
-                Addressee::Wanted(key) => self.channel_control(key, control, &payload(), message),
-                Addressee::Renewed(key) => {
-                    self.statistics.unwanted += 1;
-                    if let Control::SubscriptionSucceeded | Control::SubscriptionError = control {
-                        self.channels.answered_former(key);
-                    }
-                }
-                Addressee::Unwanted => self.statistics.unwanted += 1,
-                // Poxa's names no channel (docs/protocol.md#poxa).
-                Addressee::Nobody if control == Control::SubscriptionError => {
-                    self.nameless_subscription_error(&payload());
-                }
-                Addressee::Nobody | Addressee::Unreadable => {
-                    self.malformed(Malformation::BadChannel, message);
-                }
-            },
+            Control::SubscriptionSucceeded
+            | Control::SubscriptionError
+            | Control::MemberAdded
+            | Control::MemberRemoved
+            | Control::SubscriptionCount
+            | Control::CacheMiss => self.channel_control(control, envelope, message),
         }
     }
 
-    fn channel_control(&mut self, key: Key, control: Control, payload: &str, message: &str) {
-        let (channels, mut context) = self.channels();
-        let channel = channels.name(key).clone();
-        match control {
-            Control::SubscriptionSucceeded => {
-                let most = context.config.limits.members;
-                let is_presence = channels.is_presence(key);
-                let members = if is_presence { lists::members(payload, most) } else { None };
-                let read = members.as_ref().map(|list| (list.members.len(), list.lost));
-                let round_trip = channels.round_trip(key, context.now);
-                let now = context.wall_clock.moment(context.now);
-                // Whatever the list looks like, the subscription stands.
-                channels.succeeded(key, members, &mut context);
-                if let Some(round_trip) = round_trip {
-                    self.silence.round_trip(round_trip, now, false);
+    fn channel_control(&mut self, control: Control, envelope: &Envelope, message: &str) {
+        let payload = || decode::payload(envelope.data, message);
+        let (channels, _, mut context) = self.parts();
+        let (key, channel) = match addressee(channels, envelope, message) {
+            Addressee::Wanted(key, channel) => (key, channel),
+            Addressee::Renewed(_, channel) => {
+                if let Control::SubscriptionSucceeded | Control::SubscriptionError = control {
+                    channel.answered_former();
                 }
-                match read {
-                    Some((kept, lost)) => self.partly(Some(channel), kept as u64, lost, message),
-                    None if is_presence => {
-                        self.malformed_in(Some(channel), Malformation::BadData, message)
-                    }
-                    None => {}
-                }
+                self.statistics.unwanted += 1;
+                return;
             }
+            Addressee::Unwanted => {
+                self.statistics.unwanted += 1;
+                return;
+            }
+            // Poxa's names no channel (docs/protocol.md#poxa).
+            Addressee::Nobody if control == Control::SubscriptionError => {
+                return self.nameless_subscription_error(&payload());
+            }
+            Addressee::Nobody | Addressee::Unreadable => {
+                return self.malformed(Malformation::BadChannel, message);
+            }
+        };
+        let name = channel.name().clone();
+        // How many parts could be read, and how many not.
+        let read = match control {
+            Control::SubscriptionSucceeded => self.subscription_succeeded(key, &payload()),
             Control::SubscriptionError => {
-                let data = decode::error(payload);
-                let error = ServerError {
-                    code: data.code,
-                    message: data.message,
-                    channel: Some(channel),
-                    answers: Some(Answers::Subscribe),
-                    inferred: false,
-                };
-                if channels.is_unanswered(key) {
-                    channels.refused(key, error, context.pending);
-                } else {
-                    // A subscription that stands does not fall by a second answer.
-                    self.report(error);
-                }
+                self.subscription_error(key, &payload());
+                return;
             }
-            Control::MemberAdded => match lists::member(payload) {
-                Some((member, lost)) => {
-                    channels.joined(key, member, &mut context);
-                    self.partly(Some(channel), 1, lost, message);
-                }
-                None => self.malformed_in(Some(channel), Malformation::BadData, message),
-            },
-            Control::MemberRemoved => match decode::user_id(payload) {
-                Some(id) => channels.left(key, &id, &mut context),
-                None => self.malformed_in(Some(channel), Malformation::BadData, message),
-            },
-            Control::SubscriptionCount => match decode::subscription_count(payload) {
-                Some((count, lost)) => {
-                    channels.tell_gap(key, &mut context);
-                    channels.set_count(key, count);
-                    let event = Event::SubscriptionCount { channel: channel.clone(), count };
-                    self.pending.push(Action::Emit(event));
-                    self.partly(Some(channel), 1, lost, message);
-                }
-                None => self.malformed_in(Some(channel), Malformation::BadData, message),
-            },
-            Control::CacheMiss => {
-                channels.tell_gap(key, &mut context);
-                self.pending.push(Action::Emit(Event::CacheMiss { channel }));
+            Control::MemberAdded => lists::member(&payload()).map(|(member, lost)| {
+                channel.joined(member, &mut context);
+                (1, lost)
+            }),
+            Control::MemberRemoved => decode::user_id(&payload()).map(|id| {
+                channel.left(&id, &mut context);
+                (1, 0)
+            }),
+            Control::SubscriptionCount => {
+                decode::subscription_count(&payload()).map(|(count, lost)| {
+                    channel.counted(count, &mut context);
+                    (1, lost)
+                })
             }
-            Control::Established
-            | Control::Ping
-            | Control::Pong
-            | Control::Error
-            | Control::SignedIn
-            | Control::WatchlistEvents => {
-                debug_assert!(false, "these concern no channel");
+            _ => {
+                debug_assert_eq!(control, Control::CacheMiss, "the others concern no channel");
+                channel.tell_gap(&mut context);
+                context.pending.push(Action::Emit(Event::CacheMiss { channel: name }));
+                return;
             }
+        };
+        match read {
+            Some((kept, lost)) => self.partly(Some(name), kept, lost, message),
+            None => self.malformed_in(Some(name), Malformation::BadData, message),
         }
+    }
+
+    /// Whatever the list of members looks like, the subscription stands. Returns how many of its
+    /// members could be read, and how many not; `None` if nothing of it could be.
+    fn subscription_succeeded(&mut self, key: Key, payload: &str) -> Option<(u64, u64)> {
+        let (channels, _, mut context) = self.parts();
+        let channel = channels.get(key);
+        let most = context.config.limits.members;
+        let is_presence = channel.is_presence();
+        let members = if is_presence { lists::members(payload, most) } else { None };
+        let read = members.as_ref().map(|list| (list.members.len() as u64, list.lost));
+        let round_trip = channel.round_trip(context.now);
+        let now = context.moment();
+        channels.succeeded(key, members, &mut context);
+        if let Some(round_trip) = round_trip {
+            self.silence.round_trip(round_trip, now, false);
+        }
+        if is_presence { read } else { Some((0, 0)) }
     }
 
     fn pong(&mut self) {
@@ -226,24 +204,23 @@ impl Session {
         }
     }
 
-    /// Some servers send `online` and `offline` as events of their own ([protocol,
-    /// watchlist](crate::protocol#watchlist)). Answers whether it was one.
-    fn watchlist_event(&mut self, name: &str, envelope: &Envelope, message: &str) -> bool {
-        let online = match name {
-            "online" => true,
-            "offline" => false,
-            _ => return false,
+    /// An event that names no channel. Some servers send `online` and `offline` as events of their
+    /// own ([protocol, watchlist](crate::protocol#watchlist)).
+    fn unrouted(&mut self, name: &str, envelope: &Envelope, message: &str) {
+        let payload = || decode::payload(envelope.data, message);
+        let watchlist = match name {
+            "online" => lists::watchlist_event(true, &payload(), MOST_WATCHED),
+            "offline" => lists::watchlist_event(false, &payload(), MOST_WATCHED),
+            _ => None,
         };
-        let payload = decode::payload(envelope.data, message);
-        let Some(watchlist) = lists::watchlist_event(online, &payload, MOST_WATCHED) else {
-            return false;
-        };
-        if self.user.watches() {
-            self.watchlist(watchlist, message);
-        } else {
-            self.malformed(Malformation::Unexpected, message);
+        match watchlist {
+            Some(watchlist) if self.user.watches() => self.watchlist(watchlist, message),
+            Some(_) => self.malformed(Malformation::Unexpected, message),
+            None => {
+                let event = Event::Unrouted { name: clip(name), message: Box::from(message) };
+                self.pending.push(Action::Emit(event));
+            }
         }
-        true
     }
 
     fn watchlist(&mut self, watchlist: Watchlist, message: &str) {
@@ -256,127 +233,6 @@ impl Session {
             self.pending.push(Action::Emit(limit));
         }
         self.partly(None, kept, lost, message);
-    }
-
-    /// `pusher:error` is advisory on an established connection, except that it may be all that a
-    /// server says about a refused subscription or sign-in ([protocol, refused
-    /// subscriptions](crate::protocol#refused-subscriptions)). Instead of `connection_established`
-    /// it decides like a close with its code ([protocol, refused before
-    /// established](crate::protocol#refused-before-established)): what the server does after it, if
-    /// anything, is not waited for.
-    fn server_error(&mut self, connection: ConnectionId, envelope: &Envelope, message: &str) {
-        let data = decode::error(&decode::payload(envelope.data, message));
-        let mut error = ServerError {
-            code: data.code,
-            message: data.message,
-            channel: None,
-            answers: None,
-            inferred: true,
-        };
-        if self.connection.phase == Phase::Opening(connection) {
-            // Nothing was asked for on this connection that it could answer.
-            error.inferred = false;
-            let code = error.code.filter(|_| !data.is_status);
-            let loss = code.map(|code| Loss::Refused { code, message: error.message.clone() });
-            self.report(error);
-            if let Some(loss) = loss {
-                self.give_up(loss);
-            }
-            return;
-        }
-        let mut refused = None;
-        match self.channel_of(envelope, message) {
-            Addressee::Wanted(key) => {
-                error.inferred = false;
-                error.channel = Some(self.channels.name(key).clone());
-                refused = Some(key).filter(|key| self.channels.is_unanswered(*key));
-            }
-            _ if data.code == Some(4301) => {
-                if let Some((channel, event)) = self.sent.refused(&error.message) {
-                    error.channel = Some(channel);
-                    error.answers = Some(Answers::ClientEvent { event });
-                }
-            }
-            // These are about the connection and about the watchlist.
-            _ if matches!(data.code, Some(4000..=4008 | 4010..=4299 | 4302)) => {}
-            Addressee::Nobody => refused = self.unanswered(&mut error),
-            Addressee::Renewed(_) | Addressee::Unwanted | Addressee::Unreadable => {}
-        }
-        if let Some(key) = refused {
-            error.channel = Some(self.channels.name(key).clone());
-            error.answers = Some(Answers::Subscribe);
-        }
-        error.inferred &= error.answers.is_some();
-        self.report(error.clone());
-        if let Some(key) = refused {
-            self.channels.refused(key, error, &mut self.pending);
-        } else if error.answers == Some(Answers::SignIn) {
-            let (user, mut context) = self.user();
-            user.refused(RequestFailure::Refused(error), &mut context);
-        }
-    }
-
-    /// It can only be about the subscription that is unanswered, if there is just one.
-    fn nameless_subscription_error(&mut self, payload: &str) {
-        let data = decode::error(payload);
-        let refused = self.channels.only_unanswered();
-        let error = ServerError {
-            code: data.code,
-            message: data.message,
-            channel: refused.map(|key| self.channels.name(key).clone()),
-            answers: refused.map(|_| Answers::Subscribe),
-            inferred: refused.is_some(),
-        };
-        self.report(error.clone());
-        if let Some(key) = refused {
-            self.channels.refused(key, error, &mut self.pending);
-        }
-    }
-
-    fn report(&mut self, error: ServerError) {
-        self.connection.last_error = Some(error.clone());
-        let event = Event::ServerError(error);
-        self.pending.push(Action::Emit(event));
-    }
-
-    /// What an error that names nothing is about: the unanswered channel that its message names,
-    /// else the only thing that is unanswered.
-    fn unanswered(&self, error: &mut ServerError) -> Option<Key> {
-        if let Some(key) = self.channels.named_in(&error.message) {
-            // A channel that waits for no answer is not refused, and neither is another one.
-            return Some(key).filter(|key| self.channels.is_unanswered(*key));
-        }
-        if !self.user.is_unanswered() {
-            return self.channels.only_unanswered();
-        }
-        let text = error.message.to_ascii_lowercase();
-        let speaks_of_it = ["signin", "sign in", "sign-in", "user_data", "user data"]
-            .iter()
-            .any(|words| text.contains(words));
-        if speaks_of_it || self.channels.unanswered() == 0 {
-            error.answers = Some(Answers::SignIn);
-        }
-        None
-    }
-
-    pub(super) fn channel_of(&self, envelope: &Envelope, message: &str) -> Addressee {
-        let Some(token) = envelope.channel else {
-            return Addressee::Nobody;
-        };
-        let Some(content) = token.string(message).filter(|_| !token.control) else {
-            return Addressee::Unreadable;
-        };
-        let key = if token.escaped {
-            let name = envelope::unescaped(token.of(message));
-            name.and_then(|name| self.channels.wanted_key(&name))
-        } else {
-            self.channels.wanted_key(content)
-        };
-        match key {
-            Some(key) if self.channels.is_heard(key) => Addressee::Wanted(key),
-            Some(key) if self.channels.is_renewed(key) => Addressee::Renewed(key),
-            _ => Addressee::Unwanted,
-        }
     }
 
     /// The message was understood, but for some of its parts, if there are any.
@@ -397,15 +253,38 @@ impl Session {
 }
 
 /// Whom a message is for.
-pub(super) enum Addressee {
-    Wanted(Key),
+pub(super) enum Addressee<'a> {
+    Wanted(Key, &'a mut Channel),
     /// A wanted channel whose subscription is made anew with other member data: the events of the
     /// former one are meant, and what the server says of it is not.
-    Renewed(Key),
+    Renewed(Key, &'a mut Channel),
     /// A channel that is not wanted, or not anymore.
     Unwanted,
     /// The message names no channel.
     Nobody,
     /// The channel is not a string.
     Unreadable,
+}
+
+pub(super) fn addressee<'a>(
+    channels: &'a mut Channels,
+    envelope: &Envelope,
+    message: &str,
+) -> Addressee<'a> {
+    let Some(token) = envelope.channel else {
+        return Addressee::Nobody;
+    };
+    let Some(content) = token.string(message).filter(|_| !token.control) else {
+        return Addressee::Unreadable;
+    };
+    let found = if token.escaped {
+        envelope::unescaped(token.of(message)).and_then(|name| channels.find(&name))
+    } else {
+        channels.find(content)
+    };
+    match found {
+        Some((key, channel)) if channel.is_heard() => Addressee::Wanted(key, channel),
+        Some((key, channel)) if channel.is_renewed() => Addressee::Renewed(key, channel),
+        _ => Addressee::Unwanted,
+    }
 }

@@ -3,12 +3,13 @@
 use core::time::Duration;
 
 use super::Session;
-use super::routing::Addressee;
+use super::routing::{Addressee, addressee};
 use crate::action::Action;
-use crate::event::failure::RequestFailure;
+use crate::attribution::{self, About};
 use crate::event::{Event, Malformation};
 use crate::id::ConnectionId;
 use crate::loss::Loss;
+use crate::request::{Request, Said};
 use crate::text::{KEPT_BYTES, clip};
 use crate::time::Instant;
 use crate::wire::decode::Control;
@@ -47,41 +48,32 @@ impl Session {
         let envelope = envelope::scan_beginning(beginning);
         let name = envelope.event.and_then(|token| token.string(beginning));
         let is_list = name.and_then(Control::named) == Some(Control::SubscriptionSucceeded);
-        let key = match self.channel_of(&envelope, beginning) {
-            Addressee::Wanted(key) => Some(key),
-            Addressee::Renewed(key) if is_list => {
-                self.channels.answered_former(key);
+        let (channels, _, mut context) = self.parts();
+        let key = match addressee(channels, &envelope, beginning) {
+            Addressee::Wanted(key, _) => Some(key),
+            Addressee::Renewed(_, channel) if is_list => {
+                channel.answered_former();
                 None
             }
-            Addressee::Renewed(key) => Some(key),
+            Addressee::Renewed(key, _) => Some(key),
             // Reverb names the channel behind the data.
-            Addressee::Nobody if is_list => self.channels.only_unanswered_presence(),
+            Addressee::Nobody if is_list => attribution::only_unanswered_presence(channels),
             Addressee::Nobody | Addressee::Unwanted | Addressee::Unreadable => None,
         };
-        let mut channel = None;
-        if let Some(key) = key {
-            let (channels, mut context) = self.channels();
-            channel = Some(channels.name(key).clone());
+        let channel = key.map(|key| {
             // However long its list of members is, the subscription stands. Some servers name the
             // event behind the data; to what was not subscribed to nothing else comes.
-            if is_list || (name.is_none() && channels.is_unanswered(key)) {
+            if is_list || (name.is_none() && channels.get(key).request().is_unanswered()) {
                 channels.succeeded(key, None, &mut context);
             }
-            channels.tell_gap(key, &mut context);
-        }
+            channels.tell_gap(key, &mut context)
+        });
         let problem = Malformation::TooLarge { size, limit: self.config.limits.message };
         let event = Event::Malformed { problem, channel, message: clip(beginning) };
         self.pending.push(Action::Emit(event));
     }
 
     /// Learns from the end of a connection, before what was unanswered on it is forgotten.
-    ///
-    /// A server that closes with 1009 does not say which frame was too large for it. It was the
-    /// largest one of the connection: what the server had read before is smaller. If it is
-    /// unanswered, it is sent again on the next connection, so that it fails if it was unanswered
-    /// at the former such close, too; if it is one that is not sent again (a client event, or the
-    /// subscribe of a channel that is no longer wanted), nothing fails. Each pair of closes takes
-    /// one frame away, and the others come through in the end (contract, C9).
     pub(super) fn learn_from_size(&mut self, loss: &Loss) {
         match (loss, loss.close_code()) {
             (Loss::TooLarge { .. }, _) => self.connection.too_large_at = Some(self.now),
@@ -93,29 +85,25 @@ impl Session {
 
     /// The next close with 1009 is not one of several in a row.
     pub(super) fn forget_suspects(&mut self) {
-        self.channels.forget_suspects();
-        self.user.forget_suspect();
+        self.requests().for_each(Request::forget_suspicion);
     }
 
     fn closed_for_size(&mut self) {
-        let channel = self.channels.largest_unanswered();
-        let of_channel = channel.map_or(0, |(bytes, _)| bytes);
-        let of_sign_in = self.user.unanswered_bytes().unwrap_or(0);
-        if of_channel.max(of_sign_in) < self.connection.largest_frame {
-            // It is not sent again.
-        } else if of_sign_in > of_channel {
-            if self.user.is_suspect() {
-                let (user, mut context) = self.user();
-                user.failed_for_size(&mut context);
+        let largest = self.connection.largest_frame;
+        let about = attribution::of_size(largest, &self.channels, &self.user);
+        let (channels, user, mut context) = self.parts();
+        match about {
+            Some(About::Subscription(key)) => {
+                drop(channels.tell(key, Said::TooLarge, &mut context))
             }
-        } else if let Some((bytes, key)) = channel
-            && self.channels.is_suspect(key)
-        {
-            let reason = RequestFailure::TooLarge { bytes };
-            self.channels.fail(key, reason, &mut self.pending);
+            Some(About::SignIn) => drop(user.tell(Said::TooLarge, &mut context)),
+            Some(About::ClientEvent { .. }) | None => {}
         }
-        self.channels.suspect_unanswered();
-        self.user.suspect_unanswered();
+        self.requests().for_each(Request::suspect_if_unanswered);
+    }
+
+    fn requests(&mut self) -> impl Iterator<Item = &mut Request> {
+        self.channels.requests_mut().chain([self.user.request_mut()])
     }
 
     /// Until when earlier failures count, although the connection is established: a server that

@@ -25,12 +25,12 @@ impl Harness {
     }
 
     fn authorize_as(&mut self, id: &str) {
-        self.answer(Ok(
+        self.answer_with(Ok(
             Authorization::new("a:b").channel_data(&*format!(r#"{{"user_id":"{id}"}}"#))
         ));
     }
 
-    fn answer(&mut self, answer: Result<Authorization, Denied>) {
+    fn answer_with(&mut self, answer: Result<Authorization, Denied>) {
         let requests = self.requests();
         let [request] = &requests[..] else { panic!("{requests:?}") };
         self.session.handle_authorization(request.ticket, answer, self.now);
@@ -164,7 +164,7 @@ fn a_gap_that_was_there_before_is_told_once_and_at_the_last_confirmation() {
 fn a_refusal_leaves_the_gap_to_the_confirmation_that_comes_at_last() {
     let mut harness = Harness::in_the_room();
     harness.subscribe_as(ROOM, "another");
-    harness.answer(Err(Denied::refused(Some(403), "no")));
+    harness.answer_with(Err(Denied::refused(Some(403), "no")));
     harness.pass_seconds(60);
     harness.session.retry(ROOM, harness.now).unwrap();
     harness.drain();

@@ -1,0 +1,159 @@
+//! What is to be done next, and when: the only owner of due work, turns, deadlines and requests
+//! for authorizations.
+//!
+//! A key is in at most one place, or in none:
+//!
+//! | place | until |
+//! |---|---|
+//! | due | it is polled, in the order of causes |
+//! | its turn | fewer than [`MOST_IN_FLIGHT`] authorizations run; it keeps its place in that order |
+//! | a deadline | that time has come |
+//!
+//! A key that waits for an authorization has a deadline, and a ticket in flight beside it.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use crate::id::Ticket;
+use crate::memory;
+use crate::order::Order;
+use crate::time::Instant;
+
+/// Maximum number of authorizations that run at once.
+const MOST_IN_FLIGHT: usize = 8;
+
+/// Names what has something to do: a channel by its place in the table.
+pub(crate) type Key = usize;
+
+/// Where a key is.
+#[derive(Debug, Clone, Copy, Default)]
+enum Place {
+    #[default]
+    Nowhere,
+    Due(Order),
+    Turn(Order),
+    Until(Instant),
+}
+
+/// Due work, turns, deadlines, and requests in flight.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda {
+    /// The place of each key; one that lies behind the end is nowhere.
+    places: Vec<Place>,
+    due: BTreeSet<(Order, Key)>,
+    turns: BTreeSet<(Order, Key)>,
+    deadlines: BTreeSet<(Instant, Key)>,
+    /// What authorizations are asked for, in the order in which they were; no key twice.
+    in_flight: Vec<(Ticket, Key)>,
+}
+
+impl Agenda {
+    /// Whether the key waits for anything.
+    pub(crate) fn has(&self, key: Key) -> bool {
+        !matches!(self.places.get(key), None | Some(Place::Nowhere))
+    }
+
+    /// Whether one more authorization may run.
+    pub(crate) fn has_room(&self) -> bool {
+        self.in_flight.len() < MOST_IN_FLIGHT
+    }
+
+    /// The key is due, behind all causes before `order`.
+    pub(crate) fn queue(&mut self, key: Key, order: Order) {
+        self.put(key, Place::Due(order));
+        self.due.insert((order, key));
+    }
+
+    /// The key is due once an authorization may run, in the place that it had.
+    pub(crate) fn wait_for_turn(&mut self, key: Key, order: Order) {
+        self.put(key, Place::Turn(order));
+        self.turns.insert((order, key));
+    }
+
+    /// The key is looked at when the time has come.
+    pub(crate) fn wake_at(&mut self, key: Key, deadline: Instant) {
+        self.put(key, Place::Until(deadline));
+        self.deadlines.insert((deadline, key));
+    }
+
+    /// An authorization was asked for, and is waited for until the deadline.
+    pub(crate) fn fly(&mut self, key: Key, ticket: Ticket, deadline: Instant) {
+        self.in_flight.push((ticket, key));
+        self.wake_at(key, deadline);
+    }
+
+    /// Whether the answer to this ticket is waited for.
+    pub(crate) fn waits_for(&self, ticket: Ticket) -> bool {
+        self.in_flight.iter().any(|(other, _)| *other == ticket)
+    }
+
+    /// The answer to this ticket is there. Returns whose it is, if it is waited for.
+    pub(crate) fn landed(&mut self, ticket: Ticket) -> Option<Key> {
+        let place = self.in_flight.iter().position(|(other, _)| *other == ticket)?;
+        Some(self.in_flight.remove(place).1)
+    }
+
+    /// The key waits for nothing anymore. Returns the ticket that it had in flight.
+    pub(crate) fn remove(&mut self, key: Key) -> Option<Ticket> {
+        match self.places.get_mut(key).map(core::mem::take).unwrap_or_default() {
+            Place::Nowhere => false,
+            Place::Due(order) => self.due.remove(&(order, key)),
+            Place::Turn(order) => self.turns.remove(&(order, key)),
+            Place::Until(deadline) => self.deadlines.remove(&(deadline, key)),
+        };
+        let flight = self.in_flight.iter().position(|(_, other)| *other == key)?;
+        Some(self.in_flight.remove(flight).0)
+    }
+
+    /// Nothing waits for anything anymore. Returns the tickets in flight.
+    pub(crate) fn clear(&mut self) -> impl Iterator<Item = Ticket> + use<> {
+        let in_flight = core::mem::take(self).in_flight;
+        in_flight.into_iter().map(|(ticket, _)| ticket)
+    }
+
+    /// The place of the key that is due first.
+    pub(crate) fn front(&self) -> Option<Order> {
+        let turn = self.turns.first().filter(|_| self.has_room());
+        self.due.first().into_iter().chain(turn).map(|(order, _)| *order).min()
+    }
+
+    /// Takes the key that is due first, with the place that it had.
+    pub(crate) fn pop(&mut self) -> Option<(Order, Key)> {
+        let front = self.front()?;
+        let is_turn = self.turns.first().is_some_and(|(order, _)| *order == front);
+        let popped = if is_turn { self.turns.pop_first() } else { self.due.pop_first() };
+        let (_, key) = popped?;
+        self.places[key] = Place::Nowhere;
+        popped
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Takes a key whose time has come, the earliest first. What it has in flight stays so until it
+    /// is removed.
+    pub(crate) fn pop_overdue(&mut self, now: Instant) -> Option<Key> {
+        self.next_deadline().filter(|deadline| *deadline <= now)?;
+        let (_, key) = self.deadlines.pop_first()?;
+        self.places[key] = Place::Nowhere;
+        Some(key)
+    }
+
+    /// What it holds, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.places.capacity() * size_of::<Place>()
+            + self.in_flight.capacity() * size_of::<(Ticket, Key)>()
+            + memory::tree::<(Order, Key)>(self.due.len() + self.turns.len())
+            + memory::tree::<(Instant, Key)>(self.deadlines.len())
+    }
+
+    fn put(&mut self, key: Key, place: Place) {
+        debug_assert!(!self.has(key), "a key is in one place");
+        if self.places.len() <= key {
+            self.places.resize(key + 1, Place::Nowhere);
+        }
+        self.places[key] = place;
+    }
+}

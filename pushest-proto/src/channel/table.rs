@@ -1,0 +1,367 @@
+//! The wanted set: the channels that the user wants, by name, and what is to be done for them.
+//!
+//! What happens to a channel is told to its [`Request`](crate::request::Request), and what that makes
+//! of it is carried out here, in one place ([`Channels::tell`]).
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+
+use hashbrown::HashMap;
+use slab::Slab;
+
+use super::name::ChannelName;
+use super::{Channel, ChannelView};
+use crate::action::{Action, Frame};
+use crate::agenda::{Agenda, Key};
+use crate::auth::request::{Authorization, Denied};
+use crate::context::Context;
+use crate::event::Event;
+use crate::event::failure::ServerError;
+use crate::hash::Seeded;
+use crate::id::{ChannelId, Ticket};
+use crate::loss::Loss;
+use crate::order::Order;
+use crate::request::{Request, Said, Step};
+use crate::time::Instant;
+use crate::wall_clock::Moment;
+use crate::wire::encode;
+use crate::wire::lists::MemberList;
+
+/// All channels, and what is due for them.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    pub(super) slab: Slab<Channel>,
+    pub(super) by_name: HashMap<ChannelName, Key, Seeded>,
+    /// Of the subscription that began last ([`ChannelId`]).
+    generation: NonZeroU32,
+    pub(super) agenda: Agenda,
+    /// Signed channels whose subscribe is unanswered.
+    pub(super) unanswered: BTreeSet<Key>,
+    wanted: usize,
+    /// How many of the wanted ones are the signed-in user's own: none or one.
+    of_user: usize,
+}
+
+/// What is known.
+impl Channels {
+    pub(crate) fn new(hash: Seeded) -> Self {
+        Self {
+            slab: Slab::new(),
+            by_name: HashMap::with_hasher(hash),
+            generation: NonZeroU32::MIN,
+            agenda: Agenda::default(),
+            unanswered: BTreeSet::new(),
+            wanted: 0,
+            of_user: 0,
+        }
+    }
+
+    pub(crate) fn hash(&self) -> Seeded {
+        *self.by_name.hasher()
+    }
+
+    /// The number of wanted channels.
+    pub(crate) fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    /// The same without that of the signed-in user.
+    pub(crate) fn wanted_by_name(&self) -> usize {
+        self.wanted - self.of_user
+    }
+
+    /// A wanted channel, and the key to speak of it.
+    pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
+        self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
+    }
+
+    /// A wanted channel, and its key.
+    pub(crate) fn find(&mut self, name: &str) -> Option<(Key, &mut Channel)> {
+        let key = *self.by_name.get(name)?;
+        Some((key, &mut self.slab[key])).filter(|(_, channel)| channel.wanted)
+    }
+
+    pub(crate) fn get(&self, key: Key) -> &Channel {
+        &self.slab[key]
+    }
+
+    /// Whether the table has this very name, not one that is spelled alike.
+    pub(crate) fn shares(&self, name: &ChannelName) -> bool {
+        self.by_name.get_key_value(name.as_str()).is_some_and(|(own, _)| own.is_same(name))
+    }
+
+    pub(crate) fn view(&self, name: &str) -> Option<ChannelView<'_>> {
+        Some(ChannelView(&self.slab[self.wanted_key(name)?]))
+    }
+
+    pub(crate) fn views(&self) -> impl Iterator<Item = ChannelView<'_>> {
+        self.in_order().into_iter().map(|key| ChannelView(&self.slab[key]))
+    }
+
+    /// The place of the channel that is due first.
+    pub(crate) fn due_front(&self) -> Option<Order> {
+        self.agenda.front()
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.agenda.next_deadline()
+    }
+
+    /// The signed channels whose subscribe is unanswered, in the order of their keys.
+    pub(crate) fn unanswered(&self) -> &BTreeSet<Key> {
+        &self.unanswered
+    }
+
+    /// Wanted channels with what an answer, or the end of the connection, is about.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = (Key, Order, &Request)> {
+        self.slab.iter().map(|(key, channel)| (key, channel.since, &channel.request))
+    }
+
+    pub(crate) fn requests_mut(&mut self) -> impl Iterator<Item = &mut Request> {
+        self.slab.iter_mut().map(|(_, channel)| &mut channel.request)
+    }
+
+    /// The wanted channels, in the order in which they began to be.
+    fn in_order(&self) -> Vec<Key> {
+        let wanted = self.slab.iter().filter(|(_, channel)| channel.wanted);
+        let mut keys: Vec<(Order, Key)> =
+            wanted.map(|(key, channel)| (channel.since, key)).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
+}
+
+/// What the user wants.
+impl Channels {
+    /// The user wants the channel, as the member with this data (JSON) and user id. Returns
+    /// the channel's key.
+    pub(crate) fn want(
+        &mut self,
+        name: ChannelName,
+        member: Option<(String, &str)>,
+        context: &mut Context<'_>,
+    ) -> Key {
+        let (channel_data, me) = member.unzip();
+        let channel_data = channel_data.map(String::into_boxed_str);
+        let key = self.find_or_insert(name);
+        let channel = &mut self.slab[key];
+        let is_same = channel.channel_data == channel_data;
+        if is_same && channel.request.is_running() {
+            return key;
+        }
+        if channel.wanted && channel.is_heard() && !is_same {
+            channel.gaps.renew();
+        }
+        channel.leaving |= channel.told && !is_same;
+        channel.channel_data = channel_data;
+        channel.me = me.map(Arc::from);
+        self.begin(key, context);
+        self.tell(key, if is_same { Said::Wanted } else { Said::Changed }, context);
+        key
+    }
+
+    /// The user no longer wants the channel.
+    pub(crate) fn unwant(&mut self, key: Key, context: &mut Context<'_>) {
+        self.tell(key, Said::Unwanted, context);
+        let channel = &mut self.slab[key];
+        channel.end();
+        self.wanted -= 1;
+        self.of_user -= usize::from(channel.needs_sign_in);
+        if channel.leaving {
+            // The server knows of the channel: there is a connection.
+            self.agenda.queue(key, context.pending.next_order());
+        } else {
+            self.remove(key);
+        }
+    }
+
+    /// A failed channel is tried again.
+    pub(crate) fn retry(&mut self, key: Key, context: &mut Context<'_>) {
+        self.tell(key, Said::Retried, context);
+    }
+
+    /// The user is signed in: its own channel is due.
+    pub(crate) fn signed_in(&mut self, user_id: &str, context: &mut Context<'_>) {
+        let name = ChannelName::of_user(user_id);
+        let is_former =
+            |channel: &Channel| channel.needs_sign_in && channel.wanted && channel.name != name;
+        let former = self.slab.iter().find(|(_, channel)| is_former(channel));
+        if let Some((former, _)) = former {
+            self.unwant(former, context);
+        }
+        let key = self.find_or_insert(name);
+        self.slab[key].needs_sign_in = true;
+        self.of_user += usize::from(self.begin(key, context));
+        // A second confirmation takes no place from a channel that is due already.
+        if !self.agenda.has(key) {
+            self.tell(key, Said::Connected, context);
+        }
+    }
+
+    /// The channel is wanted from now on. Returns whether it was not before. It may be one that the
+    /// server has not been told the end of, so that the place in the table does not tell the two
+    /// subscriptions apart.
+    fn begin(&mut self, key: Key, context: &mut Context<'_>) -> bool {
+        let channel = &mut self.slab[key];
+        let is_new = !channel.wanted;
+        if is_new {
+            self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
+            channel.wanted = true;
+            channel.since = context.pending.next_order();
+            // Clones stay as they are: what is stored of the former subscription is still about that.
+            channel.name.set_id(ChannelId::new(key, self.generation));
+            self.wanted += 1;
+        }
+        is_new
+    }
+
+    fn find_or_insert(&mut self, name: ChannelName) -> Key {
+        if let Some(key) = self.by_name.get(name.as_str()) {
+            return *key;
+        }
+        let key = self.slab.insert(Channel::new(name.clone()));
+        self.by_name.insert(name, key);
+        key
+    }
+
+    fn remove(&mut self, key: Key) {
+        let channel = self.slab.remove(key);
+        self.by_name.remove(channel.name.as_str());
+    }
+}
+
+/// What happens.
+impl Channels {
+    /// The connection was established: everything wanted is due, unless its authorization was
+    /// refused.
+    pub(crate) fn connected(&mut self, context: &mut Context<'_>) {
+        for key in self.in_order() {
+            if !self.slab[key].needs_sign_in {
+                self.tell(key, Said::Connected, context);
+            }
+        }
+    }
+
+    /// The connection is gone, and with it all that was on its way, and what was sent after
+    /// `since`.
+    pub(crate) fn lost(&mut self, since: Moment, loss: &Arc<Loss>, context: &mut Context<'_>) {
+        // All requests at once, in the order in which they were made.
+        for ticket in self.agenda.clear() {
+            context.pending.abandon(ticket);
+        }
+        self.unanswered.clear();
+        for (_, channel) in &mut self.slab {
+            channel.lost(since, loss, context);
+        }
+        self.by_name.retain(|_, key| {
+            let wanted = self.slab[*key].wanted;
+            if !wanted {
+                self.slab.remove(*key);
+            }
+            wanted
+        });
+    }
+
+    /// What the first due channel needs; `None` if that turned out to be nothing.
+    pub(crate) fn pop_due(&mut self, context: &mut Context<'_>) -> Option<Action> {
+        let (order, key) = self.agenda.pop()?;
+        let channel = &mut self.slab[key];
+        if !channel.leaving {
+            let has_room = self.agenda.has_room();
+            return self.tell(key, Said::Turn { order, has_room }, context);
+        }
+        channel.leaving = false;
+        channel.told = false;
+        let text = encode::unsubscribe(channel.name.as_str());
+        if channel.wanted {
+            // Subscribed to again meanwhile: that comes right after.
+            channel.gaps.unsubscribed(context.moment());
+            self.agenda.queue(key, order);
+        } else {
+            self.remove(key);
+        }
+        Some(Action::Send(Frame { connection: context.wire?.connection, text }))
+    }
+
+    /// Ends what has taken too long, and the pauses that are over.
+    pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
+        while let Some(key) = self.agenda.pop_overdue(context.now) {
+            self.tell(key, Said::TimeUp, context);
+        }
+    }
+
+    /// An authorizer answered. An answer that is no longer waited for is dropped.
+    pub(crate) fn authorized(
+        &mut self,
+        ticket: Ticket,
+        answer: Result<Authorization, Denied>,
+        context: &mut Context<'_>,
+    ) {
+        let Some(key) = self.agenda.landed(ticket) else { return };
+        let channel = &mut self.slab[key];
+        let answer = match channel.request.step() {
+            // The subscription stands, whatever becomes of the key.
+            Step::Rekeying => answer,
+            _ => answer.and_then(|granted| channel.usable(granted)),
+        };
+        self.tell(key, answer.into(), context);
+    }
+
+    /// The server confirmed. A presence channel's members are replaced. Without a list that could
+    /// be read they are unknown: those from before belong to another subscription.
+    pub(crate) fn succeeded(
+        &mut self,
+        key: Key,
+        members: Option<MemberList>,
+        context: &mut Context<'_>,
+    ) {
+        let channel = &mut self.slab[key];
+        let is_renewal = channel.gaps.confirmed(context.moment());
+        let is_new = !channel.request.is_done();
+        self.tell(key, Said::Confirmed, context);
+        let channel = &mut self.slab[key];
+        if is_new || is_renewal {
+            context.pending.keep(Event::Subscribed { channel: channel.name.clone() });
+            channel.gaps.end(&channel.name, context);
+        }
+        if channel.is_presence() {
+            channel.reset_members(members, context);
+        }
+    }
+
+    /// The server refused.
+    pub(crate) fn refused(&mut self, key: Key, error: ServerError, context: &mut Context<'_>) {
+        self.slab[key].gaps.answered();
+        self.tell(key, Said::Refused(error), context);
+    }
+
+    /// Something of the channel is about to be told: the gap, if there is one, goes first. Returns
+    /// the channel's name.
+    pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) -> ChannelName {
+        let channel = &mut self.slab[key];
+        channel.tell_gap(context);
+        channel.name.clone()
+    }
+
+    /// Tells the channel's request what happened, and does what it makes of that. Returns what a
+    /// turn leads to.
+    pub(crate) fn tell(
+        &mut self,
+        key: Key,
+        said: Said,
+        context: &mut Context<'_>,
+    ) -> Option<Action> {
+        let channel = &mut self.slab[key];
+        let next = channel.on(said, context);
+        let action = next.carry_out(channel, key, &mut self.agenda, context);
+        if channel.kind.is_signed() && channel.request.is_unanswered() {
+            self.unanswered.insert(key);
+        } else {
+            self.unanswered.remove(&key);
+        }
+        action
+    }
+}
