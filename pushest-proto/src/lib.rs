@@ -60,6 +60,12 @@
 //! Sessions can be recorded, for a report of a fault that replays: see [`trace`].
 //! The page [`protocol`] has all that goes over the wire; comments cite its sections.
 //!
+#![cfg_attr(
+    feature = "api",
+    doc = "What an app's backend does is beside the session: [`api`] publishes and asks over HTTP, \
+           [`webhook`] reads what servers tell, and [`Signer`] authorizes for clients ([`AuthReply`])."
+)]
+//!
 //! # What it promises
 //!
 //! - **C1** Any bytes, and any order of calls: no panic, no overflow, no unbounded recursion.
