@@ -3,14 +3,10 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use bytestring::ByteString;
-
 use crate::auth::Signer;
 use crate::auth::request::Denied;
 use crate::backoff::Backoff;
-use crate::channel::encrypted::{DecryptionFailure, SharedSecret};
 use crate::config::Config;
-use crate::event::channel_event::ChannelEvent;
 use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
 use crate::time::Instant;
@@ -39,19 +35,6 @@ impl Context<'_> {
             None => sign(signer),
             Some(trace) => trace.signed(|| sign(signer)),
         })
-    }
-
-    /// Opens an event of an encrypted channel.
-    pub(crate) fn opened(
-        &mut self,
-        secret: &SharedSecret,
-        event: &ChannelEvent,
-    ) -> Result<ByteString, DecryptionFailure> {
-        let open = || secret.open(&event.sealed());
-        match self.trace.as_deref_mut() {
-            None => open(),
-            Some(trace) => trace.opened(open),
-        }
     }
 
     pub(crate) fn next_ticket(&mut self, connection: ConnectionId) -> Ticket {

@@ -7,12 +7,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::repeats::MOST_SHOWN;
 use super::request::{Authorization, Denied};
 
-/// Maximum number of characters of an error page that are kept.
-pub(super) const MOST_SHOWN: usize = 200;
-
-/// What the endpoint answered.
+/// What the endpoint answered. Needs the feature `endpoint`.
 #[derive(Clone, Copy)]
 pub struct EndpointAnswer<'a> {
     /// The HTTP status.

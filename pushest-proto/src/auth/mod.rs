@@ -1,7 +1,10 @@
 //! Signing with the app's secret, and asking somebody else to.
 
+#[cfg(feature = "endpoint")]
 pub(crate) mod answer;
+#[cfg(feature = "endpoint")]
 pub(crate) mod endpoint;
+#[cfg(feature = "endpoint")]
 mod endpoint_url;
 mod repeats;
 pub(crate) mod request;

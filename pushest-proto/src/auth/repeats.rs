@@ -3,9 +3,11 @@
 
 use alloc::vec::Vec;
 
-use super::answer::MOST_SHOWN;
 use super::request::Denied;
 use crate::text::KEPT_BYTES;
+
+/// Maximum number of characters of an error page that are kept.
+pub(super) const MOST_SHOWN: usize = 200;
 
 impl Denied {
     /// Whether this says the same as another one: the same status, and the same words, where all

@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use super::encrypted::SharedSecret;
 use super::members::Members;
 use super::name::{ChannelKind, ChannelName};
+use super::secret::SharedSecret;
 use super::{Channel, Channels, Key, Phase};
 use crate::action::Action;
 use crate::auth::request::{Authorization, Denied};

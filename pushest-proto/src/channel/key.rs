@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 
-use super::encrypted::SharedSecret;
+use super::secret::SharedSecret;
 use crate::event::channel_event::ChannelEvent;
 use crate::id::Ticket;
 use crate::memory;

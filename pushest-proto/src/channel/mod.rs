@@ -13,13 +13,26 @@
 
 mod answers;
 pub(crate) mod encrypted;
+#[cfg(feature = "encrypted")]
+mod key;
+#[cfg(not(feature = "encrypted"))]
+#[path = "unencrypted/key.rs"]
 mod key;
 mod members;
 mod memory;
 pub(crate) mod name;
 mod near_miss;
 mod needs;
+#[cfg(feature = "encrypted")]
 mod rekey;
+#[cfg(not(feature = "encrypted"))]
+#[path = "unencrypted/rekey.rs"]
+mod rekey;
+#[cfg(feature = "encrypted")]
+pub(crate) mod secret;
+#[cfg(not(feature = "encrypted"))]
+#[path = "unencrypted/secret.rs"]
+pub(crate) mod secret;
 mod suspects;
 
 use alloc::boxed::Box;

@@ -4,8 +4,11 @@
 
 use alloc::boxed::Box;
 
-use super::encrypted::{DecryptionFailure, SharedSecret};
+use bytestring::ByteString;
+
+use super::encrypted::DecryptionFailure;
 use super::key::{Encryption, Rekey};
+use super::secret::SharedSecret;
 use super::{Channel, Channels, Key, Phase};
 use crate::action::Action;
 use crate::auth::request::{Authorization, Denied};
@@ -149,6 +152,21 @@ impl Channels {
 
     fn rekey(&mut self, key: Key) -> Option<&mut Rekey> {
         self.slab[key].encryption.as_deref_mut()?.rekey.as_mut()
+    }
+}
+
+impl Context<'_> {
+    /// Opens an event of an encrypted channel.
+    fn opened(
+        &mut self,
+        secret: &SharedSecret,
+        event: &ChannelEvent,
+    ) -> Result<ByteString, DecryptionFailure> {
+        let open = || secret.open(&event.sealed());
+        match self.trace.as_deref_mut() {
+            None => open(),
+            Some(trace) => trace.opened(open),
+        }
     }
 }
 

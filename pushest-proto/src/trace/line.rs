@@ -14,8 +14,9 @@ use serde_json::value::RawValue;
 
 use super::version::{LIBRARY, VERSION};
 use crate::auth::request::{Authorization, Denied};
-use crate::channel::encrypted::{DecryptionFailure, SharedSecret};
+use crate::channel::encrypted::DecryptionFailure;
 use crate::channel::name::NameRules;
+use crate::channel::secret::SharedSecret;
 use crate::config::backoff::BackoffConfig;
 use crate::config::endpoint::Endpoint;
 use crate::config::error::ConfigError;
@@ -225,6 +226,7 @@ impl Header {
         if self.has_secret {
             builder = builder.secret("not in the recording");
         }
+        #[cfg(feature = "encrypted")]
         if self.has_master_key {
             builder = builder.master_key(&[0; 32]);
         }
