@@ -1,6 +1,9 @@
 //! Proves that the protocol core needs no `std`, by driving it where there is none: a C `main`
 //! with an allocator and a panic handler of its own, linked against libc alone.
 //!
+//! Each feature of the core proves itself in a file of its own; without them the core is as small as
+//! it gets.
+//!
 //! It plays driver, server and clock for one session: connecting, a private channel with its
 //! signature, an event, both kinds of ping, a lost connection and the recovery. The exit status is
 //! 0 if the session did all of it as the protocol asks, 1 if not, 101 after a panic.
@@ -8,18 +11,30 @@
 //! A dependency that brings std in does not get this far: std has a panic handler, and two of them
 //! do not compile.
 //!
-//! `cargo run --manifest-path no-std-proof/Cargo.toml --release`
+//! ```text
+//! cargo run --manifest-path no-std-proof/Cargo.toml --release
+//! cargo run --manifest-path no-std-proof/Cargo.toml --release --no-default-features
+//! ```
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
+#[cfg(feature = "encrypted")]
+mod encrypted;
+#[cfg(feature = "endpoint")]
+mod endpoint;
+#[cfg(feature = "recording")]
+mod recording;
+#[cfg(not(feature = "encrypted"))]
+mod unencrypted;
+
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use pushest_proto::{
-    Action, ChannelState, CloseCode, Config, ConnectionId, ConnectionState, Event, Instant, Loss,
-    Session, SubscribeOptions,
+    Action, AuthorizationRequest, ChannelState, CloseCode, Config, ConnectionId, ConnectionState,
+    Event, Instant, Loss, Session, SubscribeOptions,
 };
 
 /// The official libraries' test vector for a private channel.
@@ -44,13 +59,26 @@ impl Mismatch {
 }
 
 fn prove() -> Result<(), Mismatch> {
+    prove_the_core()?;
+    #[cfg(feature = "encrypted")]
+    encrypted::prove()?;
+    #[cfg(not(feature = "encrypted"))]
+    unencrypted::prove()?;
+    #[cfg(feature = "endpoint")]
+    endpoint::prove()?;
+    #[cfg(feature = "recording")]
+    recording::prove()?;
+    Ok(())
+}
+
+fn prove_the_core() -> Result<(), Mismatch> {
     let config = Config::builder(KEY)
         .secret(SECRET)
         .host("127.0.0.1")
         .port(6001)
         .build()
         .map_err(Mismatch::boxed)?;
-    let mut driver = Driver::new(config);
+    let mut driver = Driver::new(Session::new(config, 1, Instant::ORIGIN));
 
     let first = driver.dial()?;
     driver.open(first)?;
@@ -115,18 +143,19 @@ struct Driver {
     closed: Option<ConnectionId>,
     frames: Vec<String>,
     events: Vec<Event>,
+    requests: Vec<AuthorizationRequest>,
 }
 
 impl Driver {
-    fn new(config: Config) -> Self {
-        let now = Instant::ORIGIN;
+    fn new(session: Session) -> Self {
         Self {
-            session: Session::new(config, 1, now),
-            now,
+            session,
+            now: Instant::ORIGIN,
             connect: None,
             closed: None,
             frames: Vec::new(),
             events: Vec::new(),
+            requests: Vec::new(),
         }
     }
 
@@ -140,11 +169,30 @@ impl Driver {
         self.connect.take().ok_or_else(|| missing("a dial"))
     }
 
+    /// A session without the secret, connected.
+    #[cfg(any(feature = "encrypted", feature = "endpoint"))]
+    fn asking() -> Result<(Self, ConnectionId), Mismatch> {
+        let config = Config::builder(KEY).host("127.0.0.1").build().map_err(Mismatch::boxed)?;
+        let mut driver = Self::new(Session::new(config, 1, Instant::ORIGIN));
+        let connection = driver.dial()?;
+        driver.open(connection)?;
+        Ok((driver, connection))
+    }
+
     /// The WebSocket is open, and the server establishes the connection.
     fn open(&mut self, connection: ConnectionId) -> Result<(), Mismatch> {
         self.session.handle_open(connection, self.now);
         self.receive(connection, ESTABLISHED);
         self.expect_state(ConnectionState::Connected)
+    }
+
+    /// Subscribes to a channel that somebody else authorizes, and takes the request.
+    #[cfg(any(feature = "encrypted", feature = "endpoint"))]
+    fn ask(&mut self, channel: &str) -> Result<AuthorizationRequest, Mismatch> {
+        let options = SubscribeOptions::default();
+        self.session.subscribe(channel, &options, self.now).map_err(Mismatch::boxed)?;
+        self.drain();
+        self.requests.pop().ok_or_else(|| missing("a request for an authorization"))
     }
 
     fn receive(&mut self, connection: ConnectionId, message: &str) {
@@ -175,8 +223,9 @@ impl Driver {
                     self.closed = Some(connection)
                 }
                 Action::Emit(event) => self.events.push(event),
-                // This session signs by itself and has no presence channel.
-                Action::Authorize(_) | Action::Abandon(_) | Action::UpdatePresence(_) => {}
+                Action::Authorize(request) => self.requests.push(request),
+                // No request is given up, and there is no presence channel.
+                Action::Abandon(_) | Action::UpdatePresence(_) => {}
             }
         }
     }

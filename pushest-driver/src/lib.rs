@@ -38,6 +38,10 @@ mod queue;
 mod read_bytes;
 mod reads;
 mod receivers;
+#[cfg(feature = "recording")]
+mod recording;
+#[cfg(not(feature = "recording"))]
+#[path = "unrecorded.rs"]
 mod recording;
 mod registry;
 mod retry_after;
@@ -66,13 +70,15 @@ pub use error::{
 pub use futures_util::future::BoxFuture;
 pub use handler::{Handler, RunError};
 pub use options::{Options, Overflow};
+#[cfg(feature = "http")]
+pub use pushest_proto::AuthEndpoint;
 pub use pushest_proto::{
-    self as proto, Answers, AuthEndpoint, Authorization, AuthorizationRequest,
-    AuthorizationSubject, BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName,
-    ChannelState, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
-    DecryptionFailure, Denied, DialFailure, Endpoint, Escaped, Event, LimitReached, Limits, Loss,
-    Malformation, Member, PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId,
-    StateChange, Statistics, Status, SubscribeOptions, Timeouts,
+    self as proto, Answers, Authorization, AuthorizationRequest, AuthorizationSubject,
+    BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
+    Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, Denied, DialFailure,
+    Endpoint, Escaped, Event, LimitReached, Limits, Loss, Malformation, Member, PresenceChange,
+    PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
+    SubscribeOptions, Timeouts,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use trigger::TriggerWhenAllowed;

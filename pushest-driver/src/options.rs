@@ -255,6 +255,9 @@ impl Options {
     /// })
     /// # }
     /// ```
+    ///
+    /// Needs the feature `recording`.
+    #[cfg(feature = "recording")]
     #[must_use]
     pub fn record(mut self, sink: impl FnMut(&str) + Send + 'static) -> Self {
         self.recording = SinkOption::new(sink);

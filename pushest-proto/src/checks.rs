@@ -87,6 +87,9 @@ impl Config {
         if is_presence && channel_data.is_none() && self.has_secret() {
             return Err(CommandError::MemberDataMissing { channel: name });
         }
+        if name.kind() == ChannelKind::Encrypted && !cfg!(feature = "encrypted") {
+            return Err(CommandError::EncryptionUnsupported { channel: name });
+        }
         if name.kind() == ChannelKind::Encrypted && self.has_secret() && !self.has_master_key() {
             return Err(CommandError::MasterKeyMissing { channel: name });
         }

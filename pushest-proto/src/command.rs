@@ -90,6 +90,15 @@ pub enum CommandError {
         /// The channel.
         channel: ChannelName,
     },
+    /// This build has no encrypted channels: it needs the feature `encrypted`.
+    #[error(
+        "{channel} is an encrypted channel: this build has none, since the feature `encrypted` of \
+         `pushest-proto` is off"
+    )]
+    EncryptionUnsupported {
+        /// The channel.
+        channel: ChannelName,
+    },
     /// So many client events a second were sent that the server would refuse more.
     #[error(
         "{limit} client events a second are allowed, and that is reached: the next in {} ms",

@@ -1,13 +1,10 @@
 //! What channels and the sign-in need of the session: the time, the secrets, and where to report.
 
 use alloc::string::String;
-use bytestring::ByteString;
 
 use crate::auth::Signer;
 use crate::backoff::Backoff;
-use crate::channel::encrypted::{DecryptionFailure, SharedSecret};
 use crate::config::Config;
-use crate::event::channel_event::ChannelEvent;
 use crate::hash::Seeded;
 use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
@@ -45,19 +42,6 @@ impl Context<'_> {
             None => sign(signer, socket_id),
             Some(trace) => trace.signed(|| sign(signer, socket_id)),
         })
-    }
-
-    /// Opens an event of an encrypted channel.
-    pub(crate) fn opened(
-        &mut self,
-        secret: &SharedSecret,
-        event: &ChannelEvent,
-    ) -> Result<ByteString, DecryptionFailure> {
-        let open = || secret.open(&event.sealed());
-        match self.trace.as_deref_mut() {
-            None => open(),
-            Some(trace) => trace.opened(open),
-        }
     }
 
     pub(crate) fn next_ticket(&mut self, connection: ConnectionId) -> Ticket {

@@ -87,6 +87,15 @@
 //! - **C11** No byte of a secret appears in any `Debug`, status, error or event, and secrets are
 //!   zeroed when dropped.
 //!
+//! # Features
+//!
+//! All are on by default, and only add:
+//!
+//! - `encrypted`: encrypted channels and the master key. Without it, subscribing to an encrypted
+//!   channel is refused with [`CommandError::EncryptionUnsupported`].
+//! - `endpoint`: [`AuthEndpoint`], the HTTP form of an authorization endpoint.
+//! - `recording`: [`Session::recorded`] and [`trace`].
+//!
 //! # The states of a connection
 //!
 //! ```text
@@ -105,6 +114,8 @@
 
 #![no_std]
 #![forbid(unsafe_code)]
+// A smaller build leaves out what uses some of the rest; the full one finds what nothing uses.
+#![cfg_attr(not(all(feature = "encrypted", feature = "recording")), allow(dead_code))]
 
 extern crate alloc;
 
@@ -144,6 +155,8 @@ mod id;
 mod input;
 mod loss;
 mod memory;
+#[cfg(any(feature = "api", feature = "endpoint"))]
+mod one_line;
 mod order;
 mod outgoing;
 mod pending;
@@ -156,7 +169,11 @@ mod status;
 mod text;
 mod time;
 mod timers;
+#[cfg(feature = "recording")]
 pub mod trace;
+#[cfg(not(feature = "recording"))]
+#[path = "untraced.rs"]
+mod trace;
 mod user;
 mod wall_clock;
 #[cfg(feature = "api")]
@@ -165,7 +182,9 @@ mod wire;
 
 pub use action::{Action, Frame};
 pub use auth::Signer;
+#[cfg(feature = "endpoint")]
 pub use auth::answer::EndpointAnswer;
+#[cfg(feature = "endpoint")]
 pub use auth::endpoint::{AuthEndpoint, EndpointRequest};
 #[cfg(feature = "api")]
 pub use auth::form::{ChannelForm, FormError, UserForm};

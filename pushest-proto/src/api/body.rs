@@ -11,7 +11,7 @@ use core::time::Duration;
 use super::call::Answer;
 use super::error::{AnswerError, AnswerErrorKind, ClockDifference};
 use super::http_date;
-use crate::text;
+use crate::one_line;
 use crate::wire::parts::Part;
 
 /// What the server answered to a [`Request`](super::Request).
@@ -186,7 +186,7 @@ impl<'a> Said<'a> {
 /// The beginning of a text on one line, without what a terminal would obey, and without the
 /// signature: servers repeat it where they explain what they expected.
 fn shown(text: &str, signature: &str) -> Box<str> {
-    text::one_line(&without_signatures(text, signature)).into()
+    one_line::one_line(&without_signatures(text, signature)).into()
 }
 
 /// The text without the signature and whatever else is as long a number in hexadecimal digits.

@@ -3,7 +3,7 @@
 use super::app::App;
 use super::error::RequestError;
 use super::unsigned::Unsigned;
-use crate::channel::encrypted::NONCE_BYTES;
+use crate::channel::secret::NONCE_BYTES;
 use crate::wire::parts::Part;
 
 /// A call of the HTTP API, such as [`Publish`](super::Publish). [`App::request`] builds its request.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::error::RequestError;
 use super::limits::ApiLimits;
 use crate::channel::name::{ChannelName, RESERVED_PREFIX};
-use crate::text;
+use crate::one_line;
 
 /// The channels that an event goes to: made of one name, or of an array, slice or `Vec` of them.
 ///
@@ -99,5 +99,5 @@ pub(super) fn check_user_id(user_id: &str, limits: &ApiLimits) -> Result<(), Req
     if (1..=limit).contains(&length) {
         return Ok(());
     }
-    Err(RequestError::UserId { user_id: text::quotable(user_id), length, limit })
+    Err(RequestError::UserId { user_id: one_line::quotable(user_id), length, limit })
 }

@@ -9,7 +9,7 @@ use super::call::{Build, Call};
 use super::error::RequestError;
 use super::signature::is_path;
 use super::unsigned::{Method, Unsigned};
-use crate::text;
+use crate::one_line;
 
 /// A call of your own, for what only some servers know. It is signed as all calls are; the answer is
 /// the body, a JSON object.
@@ -65,7 +65,7 @@ impl fmt::Debug for Custom {
 impl Build for Custom {
     fn unsigned(&self, _app: &App) -> Result<Unsigned, RequestError> {
         if !is_path(&self.path) {
-            return Err(RequestError::Path { path: text::quotable(&self.path) });
+            return Err(RequestError::Path { path: one_line::quotable(&self.path) });
         }
         for (index, (name, _)) in self.parameters.iter().enumerate() {
             let is_plain =
@@ -74,7 +74,7 @@ impl Build for Custom {
             // Servers differ about which of two with one name counts.
             let is_twice = self.parameters[..index].iter().any(|(other, _)| other == name);
             if name.is_empty() || !name.bytes().all(is_plain) || is_taken || is_twice {
-                return Err(RequestError::Parameter { name: text::quotable(name) });
+                return Err(RequestError::Parameter { name: one_line::quotable(name) });
             }
         }
         Ok(Unsigned {

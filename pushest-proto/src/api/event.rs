@@ -15,10 +15,10 @@ use super::channels::{self, ChannelList};
 use super::error::RequestError;
 use super::limits::ApiLimits;
 use super::unsigned::Unsigned;
-use crate::channel::encrypted::NONCE_BYTES;
 use crate::channel::name::ChannelKind;
+use crate::channel::secret::NONCE_BYTES;
 use crate::id::SocketId;
-use crate::text;
+use crate::one_line;
 
 /// Publishes an event on one or more channels.
 ///
@@ -142,7 +142,7 @@ impl Publish {
         if let Some(socket_id) = &self.socket_id
             && SocketId::new(socket_id).is_none()
         {
-            return Err(RequestError::SocketId { socket_id: text::quotable(socket_id) });
+            return Err(RequestError::SocketId { socket_id: one_line::quotable(socket_id) });
         }
         let data = match self.channels.0.as_slice() {
             [channel] => app.sealed(channel, &self.data, self.nonce.as_ref())?,
@@ -172,7 +172,7 @@ fn check_name(name: &str, limits: &ApiLimits) -> Result<(), RequestError> {
     if (1..=limit).contains(&length) {
         return Ok(());
     }
-    Err(RequestError::EventName { name: text::quotable(name), length, limit })
+    Err(RequestError::EventName { name: one_line::quotable(name), length, limit })
 }
 
 /// The data may be what only its subscribers should read, and so stays out.

@@ -13,7 +13,7 @@ use super::event::Info;
 use super::signature::segment;
 use super::unsigned::Unsigned;
 use crate::channel::name::{ChannelKind, ChannelName};
-use crate::text;
+use crate::one_line;
 
 /// Asks which channels have subscribers.
 ///
@@ -65,7 +65,7 @@ impl Build for Channels {
             // `#server-to-user-` begins names, too.
             let is_wrong = |character: &char| !rules.allows(*character) && *character != '#';
             if let Some(character) = prefix.chars().find(is_wrong) {
-                return Err(RequestError::Prefix { prefix: text::quotable(prefix), character });
+                return Err(RequestError::Prefix { prefix: one_line::quotable(prefix), character });
             }
         }
         if self.info.user_count && !prefix.is_some_and(|prefix| prefix.starts_with("presence-")) {

@@ -8,9 +8,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::request::{Authorization, Denied};
-use crate::text::one_line;
+use crate::one_line::one_line;
 
-/// What the endpoint answered.
+/// What the endpoint answered. Needs the feature `endpoint`.
 #[derive(Clone, Copy)]
 pub struct EndpointAnswer<'a> {
     /// The HTTP status.

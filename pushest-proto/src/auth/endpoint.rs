@@ -10,7 +10,7 @@ use super::request::{AuthorizationRequest, AuthorizationSubject};
 
 const CONTENT_TYPE: &str = "content-type";
 
-/// Where an app authorizes channels and authenticates users.
+/// Where an app authorizes channels and authenticates users. Needs the feature `endpoint`.
 ///
 /// ```
 /// use pushest_proto::AuthEndpoint;
@@ -108,7 +108,7 @@ impl core::fmt::Debug for AuthEndpoint {
     }
 }
 
-/// A POST to send.
+/// A POST to send. Needs the feature `endpoint`.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointRequest {

@@ -8,7 +8,7 @@ use core::fmt;
 
 use crate::channel::name::{ChannelName, NameError, NameRules};
 use crate::id::SocketId;
-use crate::text;
+use crate::one_line;
 use crate::wire::parts::Part;
 
 const SOCKET_ID: &str = "socket_id";
@@ -185,6 +185,7 @@ impl Parameters {
 
     fn take_socket_id(&mut self) -> Result<SocketId, FormError> {
         let text = self.take(SOCKET_ID)?;
-        SocketId::new(&text).ok_or_else(|| FormError::SocketId { socket_id: text::quotable(&text) })
+        SocketId::new(&text)
+            .ok_or_else(|| FormError::SocketId { socket_id: one_line::quotable(&text) })
     }
 }

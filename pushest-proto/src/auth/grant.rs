@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use super::Signer;
 use super::member::{self, USER_ID_BYTES, Unsignable};
 use super::request::Authorization;
-use crate::channel::encrypted::MasterKey;
 use crate::channel::name::{ChannelKind, ChannelName};
+use crate::channel::secret::MasterKey;
 use crate::config::error::ConfigError;
 use crate::id::SocketId;
 

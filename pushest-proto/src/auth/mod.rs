@@ -1,7 +1,10 @@
 //! Signing with the app's secret, and asking somebody else to.
 
+#[cfg(feature = "endpoint")]
 pub(crate) mod answer;
+#[cfg(feature = "endpoint")]
 pub(crate) mod endpoint;
+#[cfg(feature = "endpoint")]
 mod endpoint_url;
 #[cfg(feature = "api")]
 pub(crate) mod form;
@@ -21,7 +24,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::channel::encrypted::MasterKey;
+use crate::channel::secret::MasterKey;
 use crate::id::SocketId;
 
 /// Signs with an app's secret ([protocol, signing](crate::protocol#signing)). Its `Debug` shows the

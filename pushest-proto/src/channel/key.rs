@@ -4,7 +4,10 @@
 
 use alloc::collections::VecDeque;
 
-use super::encrypted::{DecryptionFailure, SharedSecret};
+use bytestring::ByteString;
+
+use super::encrypted::DecryptionFailure;
+use super::secret::SharedSecret;
 use crate::action::Action;
 use crate::auth::request::Authorization;
 use crate::context::Context;
@@ -50,14 +53,14 @@ impl Encryption {
             return false;
         }
         match self.open(event, context) {
-            Err((event, DecryptionFailure::WrongKey)) if may && !self.was_in_vain => {
+            Some((event, DecryptionFailure::WrongKey)) if may && !self.was_in_vain => {
                 self.hold(event, context.pending)
             }
-            Err((event, reason)) => {
+            Some((event, reason)) => {
                 undecryptable(event, reason, context.pending);
                 false
             }
-            Ok(()) => false,
+            None => false,
         }
     }
 
@@ -70,7 +73,7 @@ impl Encryption {
         }
         for event in self.take_held() {
             context.pending.release(&event);
-            if let Err((event, reason)) = self.open(event, context) {
+            if let Some((event, reason)) = self.open(event, context) {
                 self.was_in_vain = true;
                 undecryptable(event, reason, context.pending);
             }
@@ -92,19 +95,19 @@ impl Encryption {
         memory::allocation(size_of::<Self>()) + free * size_of::<ChannelEvent>()
     }
 
-    /// Opens the event and tells it.
+    /// Opens the event and tells it. Returns one that does not open, and why.
     fn open(
         &mut self,
         event: ChannelEvent,
         context: &mut Context<'_>,
-    ) -> Result<(), (ChannelEvent, DecryptionFailure)> {
+    ) -> Option<(ChannelEvent, DecryptionFailure)> {
         match context.opened(&self.secret, &event) {
             Ok(text) => {
                 self.was_in_vain = false;
                 context.pending.push(Action::Emit(Event::Channel(event.opened(text))));
-                Ok(())
+                None
             }
-            Err(reason) => Err((event, reason)),
+            Err(reason) => Some((event, reason)),
         }
     }
 
@@ -125,6 +128,21 @@ impl Encryption {
     fn take_held(&mut self) -> VecDeque<ChannelEvent> {
         self.held_bytes = 0;
         core::mem::take(&mut self.held)
+    }
+}
+
+impl Context<'_> {
+    /// Opens an event of an encrypted channel.
+    fn opened(
+        &mut self,
+        secret: &SharedSecret,
+        event: &ChannelEvent,
+    ) -> Result<ByteString, DecryptionFailure> {
+        let open = || secret.open(&event.sealed());
+        match self.trace.as_deref_mut() {
+            None => open(),
+            Some(trace) => trace.opened(open),
+        }
     }
 }
 

@@ -7,11 +7,20 @@
 
 pub(crate) mod encrypted;
 mod gaps;
+#[cfg(feature = "encrypted")]
+mod key;
+#[cfg(not(feature = "encrypted"))]
+#[path = "unencrypted/key.rs"]
 mod key;
 mod members;
 mod memory;
 pub(crate) mod name;
 mod near_miss;
+#[cfg(feature = "encrypted")]
+pub(crate) mod secret;
+#[cfg(not(feature = "encrypted"))]
+#[path = "unencrypted/secret.rs"]
+pub(crate) mod secret;
 pub(crate) mod table;
 
 use alloc::boxed::Box;
@@ -33,11 +42,11 @@ use crate::time::Instant;
 use crate::wall_clock::Moment;
 use crate::wire::lists::MemberList;
 use crate::wire::{decode, encode};
-use encrypted::SharedSecret;
 use gaps::Gaps;
 use key::Encryption;
 use members::Members;
 use name::{ChannelKind, ChannelName};
+use secret::SharedSecret;
 
 /// After this number of subscribes without an answer the subscription fails.
 const MOST_TRIES: u32 = 3;

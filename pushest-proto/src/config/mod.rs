@@ -3,6 +3,8 @@
 pub(crate) mod backoff;
 pub(crate) mod endpoint;
 pub(crate) mod error;
+#[cfg(feature = "encrypted")]
+mod master_key;
 mod sources;
 mod url;
 
@@ -11,16 +13,13 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use backoff::BackoffConfig;
 use endpoint::Endpoint;
 use error::ConfigError;
 
 use crate::auth::Signer;
-use crate::channel::encrypted::MasterKey;
 use crate::channel::name::NameRules;
+use crate::channel::secret::MasterKey;
 
 /// What the hosted service allows on one connection ([protocol, limits](crate::protocol#limits)).
 const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
@@ -196,22 +195,6 @@ impl ConfigBuilder {
     #[must_use]
     pub fn secret(mut self, secret: &str) -> Self {
         self.secret = Some(secret.to_string().into());
-        self
-    }
-
-    /// The key for encrypted channels: 32 bytes that the app's publishers have, too. With it and
-    /// the secret the session opens encrypted events by itself.
-    #[must_use]
-    pub fn master_key(mut self, bytes: &[u8]) -> Self {
-        self.master_key = Some(Ok(bytes.to_vec().into()));
-        self
-    }
-
-    /// The same as base64, as the official libraries' `encryptionMasterKeyBase64`.
-    #[must_use]
-    pub fn master_key_base64(mut self, text: &str) -> Self {
-        let bytes = BASE64.decode(text.trim()).map(Into::into).map_err(|_| ());
-        self.master_key = Some(bytes);
         self
     }
 

@@ -57,7 +57,8 @@ impl Session {
     /// # Errors
     /// A bad name, too many channels, or for a presence channel without a user id when the session
     /// signs by itself; a bad user id or info, or member data over [`Limits::signed_data`]; an
-    /// encrypted channel without the master key when the session signs by itself.
+    /// encrypted channel without the master key when the session signs by itself, or in a build
+    /// without the feature `encrypted`.
     ///
     /// [`Limits::signed_data`]: crate::Limits::signed_data
     pub fn subscribe(

@@ -9,6 +9,8 @@ mod inputs;
 mod lifecycle;
 pub(crate) mod memory;
 pub(crate) mod options;
+#[cfg(feature = "recording")]
+mod recorded;
 mod routing;
 mod too_large;
 
@@ -38,10 +40,7 @@ use crate::silence::Silence;
 use crate::status::{ConnectionState, SignInState, Status};
 use crate::time::Instant;
 use crate::timers::{Timer, Timers};
-use crate::trace::header::Header;
-use crate::trace::line::Line;
 use crate::trace::mode::Trace;
-use crate::trace::recorder::Recorder;
 use crate::user::User;
 use crate::wall_clock::WallClock;
 
@@ -101,22 +100,6 @@ impl Session {
     #[must_use]
     pub fn new(config: Config, seed: u64, now: Instant) -> Self {
         Self::traced(config, seed, now, None)
-    }
-
-    /// As [`Session::new`], and hands everything that the session is told, asked and answers to
-    /// `sink`, one line after the other and without line ends; see [`trace`](crate::trace) for
-    /// what is in it. The sink is called in the middle of every input, command and poll: it should
-    /// only put the line aside.
-    #[must_use]
-    pub fn recorded(
-        config: Config,
-        seed: u64,
-        now: Instant,
-        sink: impl FnMut(&str) + Send + Sync + 'static,
-    ) -> Self {
-        let header = Line::Trace(Box::new(Header::new(&config, seed, now)));
-        let recorder = Recorder::new(&header, sink);
-        Self::traced(config, seed, now, Some(Trace::Recording(recorder)))
     }
 
     /// Ends the recording, if there is one: the sink is let go.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::texts::base64;
 use crate::auth::request::{Authorization, Denied};
-use crate::channel::encrypted::SharedSecret;
+use crate::channel::secret::SharedSecret;
 
 pub(super) fn serialize<S: Serializer>(
     answer: &Result<Authorization, Denied>,

@@ -66,6 +66,7 @@ impl Header {
         if self.has_secret {
             builder = builder.secret("not in the recording");
         }
+        #[cfg(feature = "encrypted")]
         if self.has_master_key {
             builder = builder.master_key(&[0; 32]);
         }

@@ -3,7 +3,7 @@
 //!
 //! [`Session::recorded`] makes a session that hands each line to a sink; the core writes no file.
 //! [`Replay`] makes the session again from such lines, and finds the first line at which it does
-//! something else.
+//! something else. Needs the feature `recording`.
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};

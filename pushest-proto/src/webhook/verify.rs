@@ -10,7 +10,7 @@ use super::id::WebhookId;
 use crate::auth::Signer;
 use crate::config::Config;
 use crate::config::error::{self, ConfigError};
-use crate::text;
+use crate::one_line;
 use crate::wire::parts::Part;
 
 const KEY: &str = "X-Pusher-Key";
@@ -96,7 +96,7 @@ impl Webhooks {
     fn verify(&self, key: &str, signature: &str, body: &[u8]) -> Result<(), WebhookError> {
         let mut named = self.signers.iter().filter(|signer| signer.key() == key).peekable();
         if named.peek().is_none() {
-            return Err(WebhookError::UnknownKey { key: text::quotable(key) });
+            return Err(WebhookError::UnknownKey { key: one_line::quotable(key) });
         }
         let signature = hex::decode(signature).map_err(|_| WebhookError::Signature)?;
         if named.any(|signer| signer.verifies(body, &signature)) {
