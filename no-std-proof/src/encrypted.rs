@@ -4,7 +4,7 @@ use pushest_proto::{Authorization, Event};
 
 use crate::{Driver, Mismatch, println};
 
-/// The key of the second test vector (docs/protocol.md#encrypted-channels).
+/// The key of the second test vector (`pushest_proto::protocol#encrypted-channels`).
 const SHARED_SECRET: &str = "iBvNoPVYwByqSfg6anjPpEQ2j051b3rt1Vmnb+z5doo=";
 const SUBSCRIBED: &str = r#"{"event":"pusher_internal:subscription_succeeded","channel":"private-encrypted-room","data":"{}"}"#;
 const SEALED: &str = r#"{"event":"greeting","channel":"private-encrypted-room","data":{"nonce":"4sVYwy4j/8dCcjyxtPCWyk19GaaViaW9","ciphertext":"/GMESnFGlbNn01BuBjp31XYa3i9vZsGKR8fgR9EDhXKx3lzGiUD501A="}}"#;
