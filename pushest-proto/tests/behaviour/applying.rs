@@ -194,6 +194,17 @@ fn an_input_that_owns_its_names_can_come_from_another_thread() {
 }
 
 #[test]
+fn an_input_shows_no_key_and_no_signature() {
+    let mut harness = Harness::new(asking());
+    harness.connect();
+    harness.subscribe("private-encrypted-a");
+    let ticket = harness.requests()[0].ticket;
+    let answer = Ok(Authorization::new("key:5ent1nel").shared_secret("5ent1nel"));
+    let shown = format!("{:?}", Input::Authorization { ticket, answer });
+    assert!(shown.contains("Authorization") && !shown.contains("5ent1nel"), "{shown}");
+}
+
+#[test]
 fn a_message_that_the_driver_has_no_room_for_is_told_by_size_and_channel_whatever_its_size() {
     let mut harness = Harness::connected();
     harness.subscribed("orders");

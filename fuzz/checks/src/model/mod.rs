@@ -12,14 +12,12 @@ mod server_says;
 mod sizes;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use pushest_proto::{
-    Action, AuthorizationSubject, ConnectionId, Endpoint, Instant, PresenceChange, Session, Ticket,
-};
+use pushest_proto::{Action, AuthorizationSubject, Instant, PresenceChange, Session};
 
 use crate::frame::Frame;
-use crate::plan::{Input, Plan, Setting, Step, Wall, Which};
-use crate::session::authorization;
+use crate::plan::{Input, Known, Plan, Setting, Step};
 use gaps::Gaps;
 use reference::Reference;
 
@@ -42,11 +40,10 @@ struct Pair {
     reference: Reference,
     setting: Setting,
     gaps: Gaps,
-    wall: Wall,
     now: Instant,
-    connections: Vec<ConnectionId>,
-    /// The requests so far, and what each was for.
-    tickets: Vec<(Ticket, Option<String>)>,
+    known: Known,
+    /// What each of the requests was for: a channel, or the sign-in.
+    subjects: Vec<Option<String>>,
     /// The subscriptions of the present connection as the server sees them.
     served: BTreeSet<String>,
     /// Members as the updates tell them.
@@ -61,10 +58,9 @@ impl Pair {
             reference: Reference::new(setting),
             setting,
             gaps: Gaps::default(),
-            wall: Wall::new(),
             now,
-            connections: Vec::new(),
-            tickets: Vec::new(),
+            known: Known::new(),
+            subjects: Vec::new(),
             served: BTreeSet::new(),
             told_members: BTreeMap::new(),
         }
@@ -72,145 +68,97 @@ impl Pair {
 
     fn step(&mut self, step: &Step) {
         let now = if step.stale { Instant::ORIGIN } else { self.now };
-        let (session, reference) = (&mut self.session, &mut self.reference);
         match &step.input {
-            Input::Connect => {
-                session.connect(now);
-                reference.connect();
-            }
-            Input::Disconnect => {
-                session.disconnect(now);
-                reference.disconnect();
-            }
-            Input::SetEndpoint => {
-                session.set_endpoint(Endpoint::host("elsewhere").expect("a host"), now);
-                reference.set_endpoint();
-            }
-            Input::Open(which) => {
-                if let Some((connection, is_last)) = self.connection(*which) {
-                    self.session.handle_open(connection, now);
-                    let was_opening = self.reference.is_opening;
-                    self.reference.opened(is_last);
-                    if self.reference.is_opening && !was_opening {
-                        self.gaps.opened(self.now);
-                    }
-                }
-            }
-            Input::Message(which, message) => {
-                if let Some((connection, is_last)) = self.connection(*which) {
-                    let Some(heard) = message.known() else { return };
-                    self.session.handle_message(connection, message.written(7).into(), now);
-                    if is_last {
-                        if self.reference.is_open() {
-                            self.gaps.heard(self.now);
-                        }
-                        self.reference.heard(heard);
-                    }
-                }
-            }
-            Input::Activity => {
-                if let Some((connection, _)) = self.connection(Which::Last) {
-                    self.session.handle_activity(connection, now);
-                    if self.reference.is_open() {
-                        self.gaps.heard(self.now);
-                    }
-                }
-            }
-            Input::Close(which, loss) => {
-                if let Some((connection, is_last)) = self.connection(*which) {
-                    self.session.handle_close(connection, loss.clone(), now);
-                    if is_last {
-                        self.reference.lost(loss);
-                    }
-                }
-            }
-            Input::Authorization { back, answer } => {
-                let back = usize::from(*back) % self.tickets.len().max(1);
-                if let Some((ticket, subject)) = self.tickets.iter().rev().nth(back) {
-                    session.handle_authorization(*ticket, authorization(*answer), now);
-                    reference.authorized(*ticket, subject.as_deref(), *answer);
-                }
-            }
-            Input::CaughtUp(which, read_at) => {
-                if let Some((connection, is_last)) = self.connection(*which) {
-                    let at = read_at.at(self.now);
-                    self.session.handle_caught_up(connection, at);
-                    if is_last && self.reference.is_open() {
-                        self.gaps.caught_up(at);
-                    }
-                }
-            }
-            Input::WallClock(step) => {
-                let unix = self.wall.step(*step, now);
-                session.handle_wall_clock(unix, now);
-                self.gaps.wall_clock(unix, now);
-            }
-            Input::Reading(reading) => {
-                session.handle_reading(*reading, now);
-                if self.reference.is_connected() {
-                    self.gaps.reading(*reading, self.now);
-                }
-            }
+            Input::Message(_, message) if message.known().is_none() => return,
+            Input::Pass(duration) => self.pass(*duration),
+            Input::PassToDeadline { .. } => self.pass_to_retry(),
             // The model's driver can always write.
             Input::Writable(_) => {}
-            Input::NetworkChange => session.handle_network_change(now),
-            Input::Timeout => session.handle_timeout(now),
-            Input::Subscribe(channel, options) => {
-                let is_taken = session.subscribe(channel, options, now).is_ok();
-                assert_eq!(is_taken, reference.subscribe(channel, options), "subscribe {channel}");
-            }
-            Input::Unsubscribe(channel) => {
-                let is_taken = session.unsubscribe(channel, now).is_ok();
-                assert_eq!(is_taken, reference.unsubscribe(channel), "unsubscribe {channel}");
-                self.told_members.remove(*channel);
-            }
-            Input::Retry(channel) => {
-                let is_taken = session.retry(channel, now).is_ok();
-                assert_eq!(is_taken, reference.retry(channel), "retry {channel}");
-            }
-            Input::Trigger(channel, event) => {
-                let is_taken = session.trigger(channel, event, &1, now).is_ok();
-                assert_eq!(is_taken, reference.trigger(channel, event), "trigger on {channel}");
-            }
-            Input::SignIn(data) => {
-                let is_taken = session.sign_in(*data, now).is_ok();
-                assert_eq!(is_taken, reference.sign_in(*data), "sign_in {data:?}");
-            }
-            Input::Ping => {
-                assert_eq!(session.ping(now).is_ok(), reference.is_connected(), "ping");
-            }
-            Input::Pass(duration) => match (session.status().next_retry, session.poll_timeout()) {
-                (Some(retry), _) => {
-                    self.now = self.now.max(retry);
-                    reference.retried();
-                }
-                // What has a deadline does not happen, and client events have their second.
-                (None, Some(deadline)) if !self.setting.rate_limited => {
-                    let before = Instant::from_micros(deadline.as_micros() - 1);
-                    self.now = self.now.max((self.now + *duration).min(before));
-                }
-                (None, _) => {}
-            },
-            Input::PassToDeadline { .. } => {
-                if let Some(retry) = session.status().next_retry {
-                    self.now = self.now.max(retry);
-                    reference.retried();
+            input => {
+                if let Some((told, at)) = input.told(&mut self.known, 7, now, self.now) {
+                    let is_taken = self.session.apply(told, at).is_ok();
+                    self.expect(input, at, is_taken);
                 }
             }
-            Input::PollOne => {}
         }
         self.drain();
         self.gaps.retain(|name| self.session.channel(name).is_some());
     }
 
-    /// A connection, and whether it is the last one.
-    fn connection(&self, which: Which) -> Option<(ConnectionId, bool)> {
-        let last = *self.connections.last()?;
-        let connection = match which {
-            Which::Last => last,
-            Which::Former(index) => self.connections[usize::from(index) % self.connections.len()],
-        };
-        Some((connection, connection == last))
+    /// What the model makes of an input that the session has been told, and whether it agrees with
+    /// a refusal.
+    fn expect(&mut self, input: &Input, at: Instant, is_taken: bool) {
+        let reference = &mut self.reference;
+        match input {
+            Input::Connect => reference.connect(),
+            Input::Disconnect => reference.disconnect(),
+            Input::SetEndpoint => reference.set_endpoint(),
+            Input::Open(which) => {
+                let was_opening = reference.is_opening;
+                reference.opened(self.known.is_last(*which));
+                if reference.is_opening && !was_opening {
+                    self.gaps.opened(self.now);
+                }
+            }
+            Input::Message(which, message) if self.known.is_last(*which) => {
+                if reference.is_open() {
+                    self.gaps.heard(self.now);
+                }
+                reference.heard(message.known().expect("others are not told"));
+            }
+            Input::Activity if reference.is_open() => self.gaps.heard(self.now),
+            Input::Close(which, loss) if self.known.is_last(*which) => reference.lost(loss),
+            Input::Authorization { back, answer } => {
+                let place = self.known.request(*back).expect("it was told");
+                let (ticket, subject) = (self.known.tickets[place], &self.subjects[place]);
+                reference.authorized(ticket, subject.as_deref(), *answer);
+            }
+            Input::CaughtUp(which, _) if self.known.is_last(*which) && reference.is_open() => {
+                self.gaps.caught_up(at);
+            }
+            Input::WallClock(_) => self.gaps.wall_clock(self.known.wall_clock(at), at),
+            Input::Reading(reading) if reference.is_connected() => {
+                self.gaps.reading(*reading, self.now);
+            }
+            Input::Subscribe(channel, options) => {
+                assert_eq!(is_taken, reference.subscribe(channel, options), "subscribe {channel}");
+            }
+            Input::Unsubscribe(channel) => {
+                assert_eq!(is_taken, reference.unsubscribe(channel), "unsubscribe {channel}");
+                self.told_members.remove(*channel);
+            }
+            Input::Retry(channel) => {
+                assert_eq!(is_taken, reference.retry(channel), "retry {channel}");
+            }
+            Input::Trigger(channel, event) => {
+                assert_eq!(is_taken, reference.trigger(channel, event), "trigger on {channel}");
+            }
+            Input::SignIn(data) => {
+                assert_eq!(is_taken, reference.sign_in(*data), "sign_in {data:?}");
+            }
+            Input::Ping => assert_eq!(is_taken, reference.is_connected(), "ping"),
+            _ => {}
+        }
+    }
+
+    /// Time passes: up to the next attempt, if there is one, or before any deadline.
+    fn pass(&mut self, duration: Duration) {
+        match (self.session.status().next_retry, self.session.poll_timeout()) {
+            (Some(_), _) => self.pass_to_retry(),
+            // What has a deadline does not happen, and client events have their second.
+            (None, Some(deadline)) if !self.setting.rate_limited => {
+                let before = Instant::from_micros(deadline.as_micros() - 1);
+                self.now = self.now.max((self.now + duration).min(before));
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn pass_to_retry(&mut self) {
+        if let Some(retry) = self.session.status().next_retry {
+            self.now = self.now.max(retry);
+            self.reference.retried();
+        }
     }
 
     fn drain(&mut self) {
@@ -218,7 +166,7 @@ impl Pair {
         while let Some(action) = self.session.poll_action() {
             match action {
                 Action::Connect { connection, .. } => {
-                    self.connections.push(connection);
+                    self.known.connections.push(connection);
                     self.served.clear();
                 }
                 Action::Send(frame) => {
@@ -248,7 +196,8 @@ impl Pair {
                         AuthorizationSubject::User { .. } => None,
                     };
                     self.reference.asked(request.ticket, subject.as_deref());
-                    self.tickets.push((request.ticket, subject));
+                    self.known.tickets.push(request.ticket);
+                    self.subjects.push(subject);
                 }
                 Action::UpdatePresence(update) => {
                     let members = self.told_members.entry(update.channel.to_string()).or_default();

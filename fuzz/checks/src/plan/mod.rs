@@ -5,12 +5,14 @@
 //! a change of one byte changes one thing. Bytes that are missing are zero, and nothing is refused.
 
 mod message;
+mod telling;
 
 use arbitrary::Unstructured;
-use pushest_proto::{BackoffConfig, Config, DialFailure, Instant, Limits, Loss, SubscribeOptions};
+use pushest_proto::{BackoffConfig, Config, DialFailure, Limits, Loss, SubscribeOptions};
 use std::time::Duration;
 
 pub(crate) use message::{IDS, ListForm, Message, NUMBERED, infos};
+pub(crate) use telling::{Known, authorization};
 
 /// The app's secret, and the beginning of everything else that must not show.
 pub(crate) const SECRET: &str = "5ent1nel-5ecret";
@@ -338,44 +340,6 @@ fn wall_step(byte: u8) -> WallStep {
         13 => WallStep::Forward(Duration::MAX),
         14 => WallStep::Absolute(Duration::ZERO),
         _ => WallStep::Absolute(Duration::MAX),
-    }
-}
-
-/// A driver's wall clock, and what it has read.
-#[derive(Debug)]
-pub(crate) struct Wall {
-    /// How far it is ahead of the other clock.
-    ahead: Duration,
-}
-
-impl Wall {
-    pub(crate) fn new() -> Self {
-        // Some day in 2026.
-        Self { ahead: Duration::from_secs(1_795_680_000) }
-    }
-
-    /// What it shows at this time, after a step.
-    pub(crate) fn step(&mut self, step: WallStep, now: Instant) -> Duration {
-        let awake = Duration::from_micros(now.as_micros());
-        match step {
-            WallStep::Forward(by) => self.ahead = self.ahead.saturating_add(by),
-            WallStep::Back(by) => self.ahead = self.ahead.saturating_sub(by),
-            WallStep::Absolute(unix) => self.ahead = unix.saturating_sub(awake),
-        }
-        self.ahead.saturating_add(awake)
-    }
-}
-
-impl ReadAt {
-    /// That time, if this is the present.
-    pub(crate) fn at(self, now: Instant) -> Instant {
-        match self {
-            Self::Past(by) => {
-                let by = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
-                Instant::from_micros(now.as_micros().saturating_sub(by))
-            }
-            Self::Future(by) => now + by,
-        }
     }
 }
 

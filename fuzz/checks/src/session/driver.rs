@@ -7,15 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pushest_proto::{
-    Action, Authorization, CommandError, ConnectionId, ConnectionState, Denied, Endpoint,
-    EndpointAnswer, Event, Instant, LimitReached, Limits, Session, Ticket,
+    Action, CommandError, ConnectionId, ConnectionState, Event, Input as Told, Instant,
+    LimitReached, Limits, Session, Ticket,
 };
 
 use super::words::{words_of, write_words};
-use crate::plan::{
-    Answer, Input, MASTER_KEY, NUMBERED, SECRET, SENTINEL, SHARED_SECRET, Setting, Step, Wall,
-    Which,
-};
+use crate::plan::{Input, Known, MASTER_KEY, NUMBERED, SECRET, SENTINEL, Setting, Step, Which};
 
 const PONG: &str = r#"{"event":"pusher:pong","data":{}}"#;
 
@@ -31,10 +28,7 @@ pub(super) struct Driver {
     pub(super) limits: Limits,
     /// The time; it never runs backwards, though inputs may come with an older one.
     pub(super) now: Instant,
-    /// Every connection that was asked for.
-    connections: Vec<ConnectionId>,
-    tickets: Vec<Ticket>,
-    wall: Wall,
+    known: Known,
     open: Option<ConnectionId>,
     established: Option<ConnectionId>,
     connecting: Option<ConnectionId>,
@@ -62,9 +56,7 @@ impl Driver {
             session: Session::new(setting.config(), setting.seed, now),
             limits: setting.limits(),
             now,
-            connections: Vec::new(),
-            tickets: Vec::new(),
-            wall: Wall::new(),
+            known: Known::new(),
             open: None,
             established: None,
             connecting: None,
@@ -92,15 +84,15 @@ impl Driver {
 
     /// The server sends a message on the last connection; nothing is polled.
     pub(super) fn hear(&mut self, message: Bytes) {
-        if let Some(connection) = self.connection(Which::Last) {
+        if let Some(connection) = self.known.connection(Which::Last) {
             self.session.handle_message(connection, message, self.now);
         }
     }
 
     /// What the driver itself has allocated.
     pub(super) fn own_bytes(&self) -> usize {
-        self.connections.capacity() * size_of::<ConnectionId>()
-            + self.tickets.capacity() * size_of::<Ticket>()
+        self.known.connections.capacity() * size_of::<ConnectionId>()
+            + self.known.tickets.capacity() * size_of::<Ticket>()
             + self.connects.capacity() * size_of::<Instant>()
             + self.refused.capacity() * size_of::<usize>()
             + self.digests.capacity() * size_of::<u64>()
@@ -121,110 +113,47 @@ impl Driver {
     }
 
     fn tell(&mut self, input: &Input, now: Instant) -> Result<(), CommandError> {
-        let session = &mut self.session;
         match input {
-            Input::Connect => self.connect_at(now),
-            Input::Disconnect => session.disconnect(now),
-            Input::SetEndpoint => {
-                let endpoint = Endpoint::host("elsewhere").expect("it is a host's name");
-                session.set_endpoint(endpoint, now);
-                self.connects.clear();
-            }
-            Input::Open(which) => {
-                if let Some(connection) = self.connection(*which) {
-                    self.session.handle_open(connection, now);
-                }
-            }
-            Input::Message(which, message) => {
-                if let Some(connection) = self.connection(*which) {
-                    self.sent += 1;
-                    let message = message.written(self.sent);
-                    self.session.handle_message(connection, message.into(), now);
-                }
-            }
-            Input::Activity => {
-                if let Some(connection) = self.connection(Which::Last) {
-                    self.session.handle_activity(connection, now);
-                }
-            }
-            Input::Close(which, loss) => {
-                if let Some(connection) = self.connection(*which) {
-                    self.session.handle_close(connection, loss.clone(), now);
-                }
-            }
-            Input::Authorization { back, answer } => {
-                let back = usize::from(*back) % self.tickets.len().max(1);
-                if let Some(ticket) = self.tickets.iter().rev().nth(back) {
-                    session.handle_authorization(*ticket, authorization(*answer), now);
-                }
-            }
-            Input::CaughtUp(which, read_at) => {
-                if let Some(connection) = self.connection(*which) {
-                    let (timeout, state) = (self.session.poll_timeout(), self.session.state());
-                    self.session.handle_caught_up(connection, read_at.at(self.now));
-                    assert_eq!(self.session.poll_timeout(), timeout, "C3: it is no cause");
-                    assert_eq!(self.session.state(), state);
-                }
-            }
-            Input::WallClock(step) => {
-                let unix = self.wall.step(*step, now);
-                session.handle_wall_clock(unix, now);
-            }
-            Input::Reading(reading) => session.handle_reading(*reading, now),
-            Input::Writable(writable) => {
-                if let Some(connection) = self.connection(Which::Last) {
-                    self.session.handle_writable(connection, *writable, now);
-                }
-            }
-            Input::NetworkChange => session.handle_network_change(now),
-            Input::Timeout => session.handle_timeout(now),
-            Input::Subscribe(channel, options) => {
-                session.subscribe(channel, options, now)?;
-            }
-            Input::Unsubscribe(channel) => session.unsubscribe(channel, now)?,
-            Input::Retry(channel) => session.retry(channel, now)?,
-            Input::Trigger(channel, event) => session.trigger(channel, event, &1, now)?,
-            Input::SignIn(data) => session.sign_in(*data, now)?,
-            Input::Ping => {
-                session.ping(now)?;
-            }
+            Input::Connect => return self.connect_at(now),
+            // The user may change it as often as it likes: the bound is for what servers cause.
+            Input::SetEndpoint => self.connects.clear(),
+            Input::Message(which, _) if self.known.connection(*which).is_some() => self.sent += 1,
             Input::Pass(duration) => self.now = (self.now + *duration).min(END),
             Input::PassToDeadline { early } => {
-                if let Some(deadline) = session.poll_timeout() {
+                if let Some(deadline) = self.session.poll_timeout() {
                     let micros = deadline.as_micros().saturating_sub(u64::from(*early));
                     self.now = self.now.max(Instant::from_micros(micros)).min(END);
                 }
             }
-            Input::PollOne => {
-                self.poll();
-            }
+            Input::PollOne => drop(self.poll()),
+            _ => {}
+        }
+        let (timeout, state) = (self.session.poll_timeout(), self.session.state());
+        if let Some((told, at)) = input.told(&mut self.known, self.sent, now, self.now) {
+            self.session.apply(told, at)?;
+        }
+        if matches!(input, Input::CaughtUp(..)) {
+            assert_eq!(self.session.poll_timeout(), timeout, "C3: it is no cause");
+            assert_eq!(self.session.state(), state);
         }
         Ok(())
     }
 
     /// Connects, with a driver that reads and writes.
     pub(super) fn connect(&mut self) {
-        self.connect_at(self.now);
+        self.connect_at(self.now).expect("nothing refuses to connect");
         self.session.handle_reading(true, self.now);
-        if let Some(connection) = self.connection(Which::Last) {
+        if let Some(connection) = self.known.connection(Which::Last) {
             self.session.handle_writable(connection, true, self.now);
         }
     }
 
-    fn connect_at(&mut self, now: Instant) {
+    fn connect_at(&mut self, now: Instant) -> Result<(), CommandError> {
         self.begun += usize::from(self.session.state() == ConnectionState::Disconnected);
-        self.session.connect(now);
+        self.session.apply(Told::Connect, now)?;
         // The user may connect as often as it likes: the bound is for what servers cause.
         self.connects.clear();
-    }
-
-    fn connection(&self, which: Which) -> Option<ConnectionId> {
-        match which {
-            Which::Last => self.connections.last().copied(),
-            Which::Former(index) => {
-                self.connections.get(usize::from(index) % self.connections.len().max(1)).copied()
-            }
-        }
+        Ok(())
     }
 
     /// C3: once the session was told the time and everything was polled, there is nothing to do
@@ -270,8 +199,8 @@ impl Driver {
         match action {
             Action::Connect { connection, .. } => {
                 assert_eq!(self.connecting, None, "C4: two Connects");
-                assert!(!self.connections.contains(connection), "C4: {connection} again");
-                self.connections.push(*connection);
+                assert!(!self.known.connections.contains(connection), "C4: {connection} again");
+                self.known.connections.push(*connection);
                 self.connecting = Some(*connection);
                 self.open = Some(*connection);
                 self.established = None;
@@ -287,7 +216,7 @@ impl Driver {
                 self.open = None;
                 self.connecting = None;
             }
-            Action::Authorize(request) => self.tickets.push(request.ticket),
+            Action::Authorize(request) => self.known.tickets.push(request.ticket),
             Action::Emit(Event::State(change)) => match change.to {
                 ConnectionState::Connecting => {}
                 ConnectionState::Connected => {
@@ -352,23 +281,5 @@ fn is_droppable(action: &Action) -> bool {
                 | Event::LimitReached(LimitReached::Members { .. })
         ),
         _ => false,
-    }
-}
-
-/// What an authorizer answers.
-pub(crate) fn authorization(answer: Answer) -> Result<Authorization, Denied> {
-    let granted = Authorization::new(format!("app-key:{SENTINEL}"));
-    let full = granted.clone().channel_data(r#"{"user_id":"me"}"#).user_data(r#"{"id":"me"}"#);
-    match answer {
-        Answer::Granted => Ok(full.shared_secret(SHARED_SECRET)),
-        Answer::Bare => Ok(granted),
-        Answer::WrongKey => Ok(full.shared_secret(format!("{SENTINEL}B{}=", "A".repeat(34)))),
-        Answer::TooLarge => Ok(Authorization::new(SENTINEL.repeat(200))),
-        Answer::Refused => Err(Denied::refused(Some(403), "no")),
-        Answer::Unavailable => Err(Denied::unavailable(None, "later")),
-        Answer::RetryAfter => {
-            let retry_after = Some(Duration::from_secs(7));
-            EndpointAnswer { status: 503, retry_after, location: None, body: b"later" }.read()
-        }
     }
 }

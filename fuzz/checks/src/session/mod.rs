@@ -11,7 +11,6 @@ use crate::plan::{NUMBERED, Plan, SENTINEL};
 use driver::Driver;
 use meter::Meter;
 
-pub(crate) use driver::authorization;
 pub use meter::Live;
 
 /// Checks one input.

@@ -3,9 +3,9 @@
 
 use pushest_proto::{Action, ChannelState, Instant};
 
-use super::driver::{Driver, authorization};
+use super::driver::Driver;
 use crate::frame::Frame;
-use crate::plan::Answer;
+use crate::plan::{Answer, authorization};
 
 /// So many deadlines may pass until everything has settled: tries that nobody answered, and
 /// pauses, end one after the other.
