@@ -256,124 +256,103 @@ impl Request {
 
     /// Goes to the next step, by the table of this module.
     pub(crate) fn on(&mut self, said: Said, rules: Rules, backoff: &mut Backoff) -> Next {
+        use Step::{Authorizing, Done, Failed, Idle, Pausing, Ready, Rekeying, Sent};
         match (core::mem::take(&mut self.step), said) {
-            (Step::Idle | Step::Pausing | Step::Failed, Said::Wanted)
-            | (Step::Pausing | Step::Failed, Said::Retried)
-            | (_, Said::Changed) => self.begin(),
+            (Idle | Pausing | Failed, Said::Wanted) | (_, Said::Changed) => self.begin(Next::Queue),
             // C9: a final failure outlasts its connection in `Idle`, where no turn comes for it.
-            (Step::Idle, Said::Retried) if self.failure.is_some() => self.begin(),
-            (_, Said::Unwanted) => {
-                self.begin();
-                Next::Rest
-            }
-            // C9: the only way out of `Idle` for what was wanted without a connection, or lost one.
-            (Step::Idle, Said::Connected) if self.failure.is_none() => Next::Queue,
+            (Idle, Said::Retried) if self.failure.is_some() => self.begin(Next::Queue),
+            (Pausing | Failed, Said::Retried) => self.begin(Next::Queue),
+            (_, Said::Unwanted) => self.begin(Next::Rest),
+            // C9: the way out of `Idle` for what was wanted without a connection, or has lost one.
+            (Idle, Said::Connected) if self.failure.is_none() => Next::Queue,
 
-            (Step::Idle, Said::Turn { .. }) if !rules.asks => self.send(None),
-            (Step::Ready(granted), Said::Turn { .. }) => self.send(Some(granted)),
-            (Step::Idle, Said::Turn { has_room: true, .. }) => self.ask(Step::Authorizing),
-            (Step::Rekeying, Said::Turn { has_room: true, .. }) => self.ask(Step::Rekeying),
+            (Idle, Said::Turn { .. }) if !rules.asks => self.send(None),
+            (Idle, Said::Turn { has_room: true, .. }) => self.ask(Authorizing),
             // C9: it was taken from what is due, so that it has to be put where turns are kept.
-            (step @ (Step::Idle | Step::Rekeying), Said::Turn { order, has_room: false }) => {
-                self.step = step;
-                Next::WaitForTurn(order)
-            }
+            (Idle, Said::Turn { order, .. }) => Next::WaitForTurn(order),
+            (Authorizing, Said::Granted(granted)) => self.at(Ready(granted), Next::Queue),
+            (Authorizing, Said::Denied(denied)) => self.fail(RequestFailure::Denied(denied)),
+            (Authorizing, Said::Unavailable(denied)) => self.unavailable(denied, backoff),
+            // C9: an authorizer that does not answer is asked again.
+            (Authorizing, Said::TimeUp) => self.unavailable(no_answer(), backoff),
+            (Ready(granted), Said::Turn { .. }) => self.send(Some(granted)),
 
-            (Step::Authorizing, Said::Granted(granted)) => {
-                self.step = Step::Ready(granted);
-                Next::Queue
-            }
-            (Step::Authorizing, Said::Denied(denied)) => self.fail(RequestFailure::Denied(denied)),
-            (Step::Authorizing, Said::Unavailable(denied)) => self.unavailable(denied, backoff),
-            // C9: an authorizer that never answers is one that is out of order.
-            (Step::Authorizing, Said::TimeUp) => {
-                let denied = Denied::unavailable(None, "no answer within the timeout");
-                self.unavailable(denied, backoff)
-            }
-
-            (Step::Sent, Said::Refused(error)) => self.fail(RequestFailure::Refused(error)),
-            (Step::Sent, Said::TooLarge) => {
-                self.fail(RequestFailure::TooLarge { bytes: self.frame_bytes })
-            }
-            // C9: a server that never answers is asked again, and then it is a failure.
-            (Step::Sent, Said::TimeUp) if self.tries < rules.tries => {
-                self.step = Step::Pausing;
-                Next::Pause { delay: backoff.delay_of(self.tries), news: None }
-            }
-            (Step::Sent, Said::TimeUp) => self.fail(RequestFailure::NoAnswer),
+            (Sent, Said::Refused(error)) => self.fail(RequestFailure::Refused(error)),
+            (Sent, Said::TooLarge) => self.fail_for_size(),
+            // C9: a server that does not answer is asked again, and in the end it is a failure.
+            (Sent, Said::TimeUp) if self.tries < rules.tries => self.pause(backoff),
+            (Sent, Said::TimeUp) => self.fail(RequestFailure::NoAnswer),
             // C9: each pause ends in another try.
-            (Step::Pausing, Said::TimeUp) => Next::Queue,
-
-            (step @ (Step::Done | Step::Rekeying), Said::Confirmed) => {
-                self.step = step;
-                Next::Nothing
-            }
-            // A confirmation that comes late is one: the server has it that way.
-            (_, Said::Confirmed) => self.succeed(),
-            (Step::Done, Said::KeyOutdated) => {
-                self.step = Step::Rekeying;
-                Next::Queue
-            }
-            (Step::Rekeying, Said::Granted(granted)) => self.rekeyed(Some(granted)),
-            // It stands without it, and nothing waits for an answer that does not come (C9).
-            (Step::Rekeying, Said::Denied(_) | Said::Unavailable(_) | Said::TimeUp) => {
-                self.rekeyed(None)
+            (Pausing, Said::TimeUp) => Next::Queue,
+            // However late it comes, the server has it that way.
+            (Idle | Authorizing | Ready(_) | Sent | Pausing | Failed, Said::Confirmed) => {
+                self.succeed()
             }
 
-            // C9: everything begins anew on the next connection, except what would fail again.
-            (_, Said::Lost) => {
-                self.failure.take_if(|failure| !failure.is_final());
-                self.tries = 0;
-                self.authorizations = 0;
-                Next::Rest
+            (Done, Said::KeyOutdated) => self.at(Rekeying, Next::Queue),
+            (Rekeying, Said::Turn { has_room: true, .. }) => self.ask(Rekeying),
+            // C9: as for `Idle`; what waits for the key would be held for ever.
+            (Rekeying, Said::Turn { order, .. }) => self.at(Rekeying, Next::WaitForTurn(order)),
+            (Rekeying, Said::Granted(granted)) => self.at(Done, Next::Rekeyed(Some(granted))),
+            // C9: the subscription stands without, and nothing waits for what does not come.
+            (Rekeying, Said::Denied(_) | Said::Unavailable(_) | Said::TimeUp) => {
+                self.at(Done, Next::Rekeyed(None))
             }
-            (step, _) => {
-                self.step = step;
-                Next::Nothing
-            }
+            // C9: everything begins anew on the next connection, but for what would fail again.
+            (_, Said::Lost) => self.lose(),
+            (step, _) => self.at(step, Next::Nothing),
         }
     }
 
+    fn at(&mut self, step: Step, next: Next) -> Next {
+        self.step = step;
+        next
+    }
+
     /// Whatever happened to it before no longer counts.
-    fn begin(&mut self) -> Next {
+    fn begin(&mut self, next: Next) -> Next {
         *self = Self::default();
-        Next::Queue
+        next
     }
 
     fn ask(&mut self, step: Step) -> Next {
-        self.step = step;
         self.authorizations += 1;
-        Next::Ask
+        self.at(step, Next::Ask)
     }
 
     fn send(&mut self, granted: Option<Box<Authorization>>) -> Next {
-        self.step = Step::Sent;
         self.tries += 1;
-        Next::Send(granted)
+        self.at(Step::Sent, Next::Send(granted))
+    }
+
+    fn pause(&mut self, backoff: &mut Backoff) -> Next {
+        let delay = backoff.delay_of(self.tries);
+        self.at(Step::Pausing, Next::Pause { delay, news: None })
     }
 
     fn succeed(&mut self) -> Next {
-        self.step = Step::Done;
-        self.tries = 0;
-        self.failure = None;
-        self.is_suspect = false;
+        let authorizations = self.authorizations;
+        *self = Self { step: Step::Done, authorizations, ..Self::default() };
         Next::Succeed
     }
 
-    fn rekeyed(&mut self, granted: Option<Box<Authorization>>) -> Next {
-        self.step = Step::Done;
-        Next::Rekeyed(granted)
+    fn lose(&mut self) -> Next {
+        let failure = self.failure.take().filter(|failure| failure.is_final());
+        *self = Self { failure, is_suspect: self.is_suspect, ..Self::default() };
+        Next::Rest
     }
 
     fn fail(&mut self, reason: RequestFailure) -> Next {
-        self.step = Step::Failed;
         self.failure = Some(Box::new(reason.clone()));
-        Next::Fail(reason)
+        self.at(Step::Failed, Next::Fail(reason))
+    }
+
+    fn fail_for_size(&mut self) -> Next {
+        self.fail(RequestFailure::TooLarge { bytes: self.frame_bytes })
     }
 
     /// Not for good. A failure that repeats the last one of this connection is no news.
     fn unavailable(&mut self, denied: Denied, backoff: &mut Backoff) -> Next {
-        self.step = Step::Pausing;
         let at_least = match &denied {
             Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
             Denied::Refused { .. } => Duration::ZERO,
@@ -384,7 +363,7 @@ impl Request {
         let is_news = self.last_unavailable().is_none_or(|last| !denied.repeats(last));
         let reason = RequestFailure::AuthorizationUnavailable(denied);
         self.failure = Some(Box::new(reason.clone()));
-        Next::Pause { delay, news: is_news.then_some(reason) }
+        self.at(Step::Pausing, Next::Pause { delay, news: is_news.then_some(reason) })
     }
 
     fn last_unavailable(&self) -> Option<&Denied> {
@@ -443,6 +422,10 @@ impl Next {
         debug_assert!(!subject.request().waits() || agenda.has(key), "C9: it would be forgotten");
         action
     }
+}
+
+fn no_answer() -> Denied {
+    Denied::unavailable(None, "no answer within the timeout")
 }
 
 fn ask(

@@ -1,6 +1,5 @@
 //! The table of who is present in a channel.
 
-use alloc::boxed::Box;
 use core::borrow::Borrow;
 use core::hash::{Hash, Hasher};
 
@@ -25,24 +24,16 @@ pub(crate) struct Members {
     bytes: usize,
 }
 
-impl Members {
-    pub(super) fn boxed(hash: Seeded) -> Box<Self> {
-        Box::new(Self::new(hash))
-    }
+/// The members of a channel, to change them: each change is told.
+pub(super) struct Present<'a> {
+    pub(super) channel: &'a ChannelName,
+    pub(super) members: &'a mut Members,
+}
 
-    fn new(hash: Seeded) -> Self {
-        Self { is_known: false, table: IndexSet::with_hasher(hash), bytes: 0 }
-    }
-
-    /// Replaces all members, and tells the difference; `None` stands for a list that could not be
-    /// read.
-    pub(super) fn reset(
-        &mut self,
-        list: Option<MemberList>,
-        channel: &ChannelName,
-        context: &mut Context<'_>,
-    ) {
-        let mut fresh = Self::new(*self.table.hasher());
+impl Present<'_> {
+    /// Replaces all members; `None` stands for a list that could not be read.
+    pub(super) fn reset(self, list: Option<MemberList>, context: &mut Context<'_>) {
+        let mut fresh = Members::new(*self.members.table.hasher());
         fresh.is_known = list.is_some();
         let mut dropped = list.as_ref().map_or(0, |list| list.dropped);
         for member in list.into_iter().flat_map(|list| list.members) {
@@ -50,40 +41,46 @@ impl Members {
                 dropped += 1;
             }
         }
-        let absent = |from: &Self, member: &&Member| from.get(member.id()) != Some(*member);
-        let joined = fresh.iter().filter(|member| absent(self, member)).cloned().collect();
-        let left = self.iter().filter(|member| absent(&fresh, member)).cloned().collect();
-        *self = fresh;
-        tell(channel, PresenceChange::Reset { joined, left }, context);
+        let absent = |from: &Members, member: &&Member| from.get(member.id()) != Some(*member);
+        let joined = fresh.iter().filter(|member| absent(self.members, member)).cloned().collect();
+        let left = self.members.iter().filter(|member| absent(&fresh, member)).cloned().collect();
+        *self.members = fresh;
+        self.tell(PresenceChange::Reset { joined, left }, context);
         if dropped > 0 {
-            tell_limit(channel, dropped, context);
+            self.tell_limit(dropped, context);
         }
     }
 
-    /// Adds a member, and tells it if that changed anything.
-    pub(super) fn joined(
-        &mut self,
-        member: Member,
-        channel: &ChannelName,
-        context: &mut Context<'_>,
-    ) {
-        if self.get(member.id()) == Some(&member) {
+    pub(super) fn joined(self, member: Member, context: &mut Context<'_>) {
+        if self.members.get(member.id()) == Some(&member) {
             return;
         }
-        match self.add(member.clone(), &context.config.limits) {
-            Ok(()) => tell(channel, PresenceChange::Joined(member), context),
-            Err(NoRoom) => tell_limit(channel, 1, context),
+        match self.members.add(member.clone(), &context.config.limits) {
+            Ok(()) => self.tell(PresenceChange::Joined(member), context),
+            Err(NoRoom) => self.tell_limit(1, context),
         }
     }
 
-    /// Removes a member, and tells it if it was there.
-    pub(super) fn left(&mut self, id: &str, channel: &ChannelName, context: &mut Context<'_>) {
-        let Some(ById(member)) = self.table.swap_take(id) else { return };
-        self.bytes -= bytes_of(&member);
-        if self.table.capacity() > PLACES_KEPT.max(4 * self.table.len()) {
-            self.table.shrink_to(2 * self.table.len());
+    pub(super) fn left(self, id: &str, context: &mut Context<'_>) {
+        if let Some(member) = self.members.remove(id) {
+            self.tell(PresenceChange::Left(member), context);
         }
-        tell(channel, PresenceChange::Left(member), context);
+    }
+
+    fn tell(&self, change: PresenceChange, context: &mut Context<'_>) {
+        let update = PresenceUpdate { channel: self.channel.clone(), change };
+        context.pending.push(Action::UpdatePresence(update));
+    }
+
+    fn tell_limit(&self, dropped: u64, context: &mut Context<'_>) {
+        let limit = LimitReached::Members { channel: self.channel.clone(), dropped };
+        context.pending.push(Action::Emit(Event::LimitReached(limit)));
+    }
+}
+
+impl Members {
+    pub(super) fn new(hash: Seeded) -> Self {
+        Self { is_known: false, table: IndexSet::with_hasher(hash), bytes: 0 }
     }
 
     pub(crate) fn is_known(&self) -> bool {
@@ -112,6 +109,15 @@ impl Members {
         size_of::<Self>() + (self.table.capacity() - self.table.len()) * PLACE_BYTES
     }
 
+    fn remove(&mut self, id: &str) -> Option<Member> {
+        let ById(member) = self.table.swap_take(id)?;
+        self.bytes -= bytes_of(&member);
+        if self.table.capacity() > PLACES_KEPT.max(4 * self.table.len()) {
+            self.table.shrink_to(2 * self.table.len());
+        }
+        Some(member)
+    }
+
     fn add(&mut self, member: Member, limits: &Limits) -> Result<(), NoRoom> {
         let former = self.get(member.id()).map(bytes_of);
         let count = self.len() + usize::from(former.is_none());
@@ -123,16 +129,6 @@ impl Members {
         self.table.replace(ById(member));
         Ok(())
     }
-}
-
-fn tell(channel: &ChannelName, change: PresenceChange, context: &mut Context<'_>) {
-    let update = PresenceUpdate { channel: channel.clone(), change };
-    context.pending.push(Action::UpdatePresence(update));
-}
-
-fn tell_limit(channel: &ChannelName, dropped: u64, context: &mut Context<'_>) {
-    let limit = LimitReached::Members { channel: channel.clone(), dropped };
-    context.pending.push(Action::Emit(Event::LimitReached(limit)));
 }
 
 /// The limit of members is reached.

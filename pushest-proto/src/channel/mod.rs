@@ -40,11 +40,11 @@ use crate::presence::Member;
 use crate::request::{Next, Request, Rules, Said, Step, Subject};
 use crate::time::Instant;
 use crate::wall_clock::Moment;
-use crate::wire::lists::MemberList;
-use crate::wire::{decode, encode};
+use crate::wire::decode::{self, Control};
+use crate::wire::{encode, lists};
 use gaps::Gaps;
 use key::Encryption;
-use members::Members;
+use members::{Members, Present};
 use name::{ChannelKind, ChannelName};
 use secret::SharedSecret;
 
@@ -160,33 +160,56 @@ impl Channel {
         }
     }
 
-    /// A member came. What a server says of members elsewhere than in a subscription means nothing.
-    pub(crate) fn joined(&mut self, member: Member, context: &mut Context<'_>) {
-        if self.is_presence() && self.request.is_done() {
-            let members = self.members.get_or_insert_with(|| Members::boxed(context.hash));
-            members.joined(member, &self.name, context);
+    /// The server says something of the channel that answers nothing. Returns how many parts of that
+    /// could be read, and how many not; `None` if nothing could be.
+    pub(crate) fn hear(
+        &mut self,
+        control: Control,
+        payload: &str,
+        context: &mut Context<'_>,
+    ) -> Option<(u64, u64)> {
+        match control {
+            Control::MemberAdded => {
+                let (member, lost) = lists::member(payload)?;
+                if self.has_members() {
+                    self.members(context).joined(member, context);
+                }
+                Some((1, lost))
+            }
+            Control::MemberRemoved => {
+                let id = decode::user_id(payload)?;
+                if self.has_members() {
+                    self.members(context).left(&id, context);
+                }
+                Some((1, 0))
+            }
+            Control::SubscriptionCount => {
+                let (count, lost) = decode::subscription_count(payload)?;
+                self.count = Some(count);
+                self.tell(Event::SubscriptionCount { channel: self.name.clone(), count }, context);
+                Some((1, lost))
+            }
+            _ => {
+                debug_assert_eq!(control, Control::CacheMiss, "the others answer something");
+                self.tell(Event::CacheMiss { channel: self.name.clone() }, context);
+                Some((1, 0))
+            }
         }
     }
 
-    /// A member went.
-    pub(crate) fn left(&mut self, id: &str, context: &mut Context<'_>) {
-        if self.is_presence() && self.request.is_done() {
-            let members = self.members.get_or_insert_with(|| Members::boxed(context.hash));
-            members.left(id, &self.name, context);
-        }
-    }
-
-    /// The number of connections that subscribe to the channel.
-    pub(crate) fn counted(&mut self, count: u64, context: &mut Context<'_>) {
+    fn tell(&mut self, event: Event, context: &mut Context<'_>) {
         self.tell_gap(context);
-        self.count = Some(count);
-        let event = Event::SubscriptionCount { channel: self.name.clone(), count };
         context.pending.push(Action::Emit(event));
     }
 
-    fn reset_members(&mut self, list: Option<MemberList>, context: &mut Context<'_>) {
-        let members = self.members.get_or_insert_with(|| Members::boxed(context.hash));
-        members.reset(list, &self.name, context);
+    /// Whether members may come and go: what a server says of them elsewhere means nothing.
+    fn has_members(&self) -> bool {
+        self.is_presence() && self.request.is_done()
+    }
+
+    fn members(&mut self, context: &Context<'_>) -> Present<'_> {
+        let members = self.members.get_or_insert_with(|| Box::new(Members::new(context.hash)));
+        Present { channel: &self.name, members }
     }
 }
 

@@ -328,7 +328,7 @@ impl Channels {
             channel.gaps.end(&channel.name, context);
         }
         if channel.is_presence() {
-            channel.reset_members(members, context);
+            channel.members(context).reset(members, context);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::id::ConnectionId;
 use crate::request::Said;
 use crate::text::clip;
 use crate::timers::Timer;
-use crate::wire::decode::{self, Control};
+use crate::wire::decode::{self, Control, SignedIn};
 use crate::wire::envelope::{self, Envelope};
 use crate::wire::lists::{self, MOST_WATCHED, Watchlist};
 
@@ -82,16 +82,7 @@ impl Session {
             }
             Control::Pong => self.pong(),
             Control::Error => self.server_error(connection, envelope, message),
-            Control::SignedIn => match decode::signed_in(&payload()) {
-                Some(signed_in) => {
-                    let (channels, user, mut context) = self.parts();
-                    if user.succeeded(&signed_in.id, &signed_in.user_data, &mut context) {
-                        channels.signed_in(&signed_in.id, &mut context);
-                    }
-                    self.partly(None, 1, signed_in.lost, message);
-                }
-                None => self.malformed(Malformation::BadData, message),
-            },
+            Control::SignedIn => self.signed_in(&payload(), message),
             Control::WatchlistEvents if !self.user.watches() => {
                 self.malformed(Malformation::Unexpected, message);
             }
@@ -136,35 +127,24 @@ impl Session {
         // How many parts could be read, and how many not.
         let read = match control {
             Control::SubscriptionSucceeded => self.subscription_succeeded(key, &payload()),
-            Control::SubscriptionError => {
-                self.subscription_error(key, &payload());
-                return;
-            }
-            Control::MemberAdded => lists::member(&payload()).map(|(member, lost)| {
-                channel.joined(member, &mut context);
-                (1, lost)
-            }),
-            Control::MemberRemoved => decode::user_id(&payload()).map(|id| {
-                channel.left(&id, &mut context);
-                (1, 0)
-            }),
-            Control::SubscriptionCount => {
-                decode::subscription_count(&payload()).map(|(count, lost)| {
-                    channel.counted(count, &mut context);
-                    (1, lost)
-                })
-            }
-            _ => {
-                debug_assert_eq!(control, Control::CacheMiss, "the others concern no channel");
-                channel.tell_gap(&mut context);
-                context.pending.push(Action::Emit(Event::CacheMiss { channel: name }));
-                return;
-            }
+            Control::SubscriptionError => return self.subscription_error(key, &payload()),
+            _ => channel.hear(control, &payload(), &mut context),
         };
         match read {
             Some((kept, lost)) => self.partly(Some(name), kept, lost, message),
             None => self.malformed_in(Some(name), Malformation::BadData, message),
         }
+    }
+
+    fn signed_in(&mut self, payload: &str, message: &str) {
+        let Some(SignedIn { id, user_data, lost }) = decode::signed_in(payload) else {
+            return self.malformed(Malformation::BadData, message);
+        };
+        let (channels, user, mut context) = self.parts();
+        if user.succeeded(&id, &user_data, &mut context) {
+            channels.signed_in(&id, &mut context);
+        }
+        self.partly(None, 1, lost, message);
     }
 
     /// Whatever the list of members looks like, the subscription stands. Returns how many of its
