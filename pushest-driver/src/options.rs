@@ -1,5 +1,6 @@
 //! How a client connects and delivers: everything that is not the protocol's.
 
+mod name;
 mod queues;
 
 use std::fmt;
@@ -82,6 +83,7 @@ pub(crate) type AuthHeaders =
 /// ```
 #[derive(Clone)]
 pub struct Options {
+    pub(crate) name: name::Name,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) fresh_headers: Option<FreshHeaders>,
     pub(crate) read_buffer: usize,
@@ -410,6 +412,7 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            name: name::Name::default(),
             headers: Vec::new(),
             fresh_headers: None,
             read_buffer: 4 * 1024,
