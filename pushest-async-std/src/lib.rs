@@ -13,9 +13,10 @@
 //! # async_std::task::block_on(async {
 //! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
 //! let client = Client::new(config.build()?);
+//! client.attempted().await?; // why not, if the first attempt fails: a wrong key, host or port
 //!
 //! let mut orders = client.subscribe("private-orders")?;
-//! orders.subscribed().await?;
+//! orders.subscribed().await?; // why not, if the server refuses: a wrong secret
 //! orders.trigger("client-hello", &"I am here")?;
 //!
 //! while let Some(event) = orders.recv().await {

@@ -7,9 +7,10 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
 //! let client = Client::new(config.build()?);
+//! client.attempted()?; // why not, if the first attempt fails: a wrong key, host or port
 //!
 //! let mut orders = client.subscribe("private-orders")?;
-//! orders.subscribed()?;
+//! orders.subscribed()?; // why not, if the server refuses: a wrong secret
 //! orders.trigger("client-hello", &"I am here")?;
 //!
 //! while let Some(event) = orders.recv() {

@@ -10,6 +10,7 @@ mod limiter;
 mod recovery;
 
 use std::fmt::{self, Display};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pushest_proto::{
     Answers, ChannelName, ConnectionId, ConnectionState, Endpoint, Escaped, Event, Instant,
@@ -98,12 +99,16 @@ enum Receiver {
 }
 
 impl Log {
-    pub(crate) fn new(client: &str) -> Self {
-        let client: Box<str> = Escaped(client).to_string().into();
+    /// The log of a client of this name; without one, of the next number.
+    pub(crate) fn new(client: Option<&str>) -> Self {
+        static CLIENTS: AtomicU64 = AtomicU64::new(1);
+        let number = || CLIENTS.fetch_add(1, Ordering::Relaxed).to_string();
+        let client = client.map_or_else(number, |name| Escaped(name).to_string());
+        let client = client.into_boxed_str();
         // At the level of errors, so that it is shown with a warning whatever the filter: a span has
         // a level for that alone.
         let span =
-            tracing::error_span!(target: "pushest", parent: None, "connection", client = &*client);
+            tracing::error_span!(target: "pushest", parent: None, "connection", client = %client);
         Self {
             client,
             span,
@@ -126,7 +131,7 @@ impl Log {
             target: "pushest",
             parent: None,
             "connection",
-            client = &*self.client,
+            client = %self.client,
             id = %connection,
             host = %Escaped(endpoint.host_name()),
             port = endpoint.port_number(),

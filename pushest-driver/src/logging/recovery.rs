@@ -48,8 +48,7 @@ impl Recovery {
             }
             if change.to == ConnectionState::Connected && self.has_left {
                 let recovered = Recovered::default();
-                self.running =
-                    Some(Running { recovered, answered: 0, expected: 0, stale_at: now });
+                self.running = Some(Running { recovered, answered: 0, expected: 0, stale_at: now });
             }
         }
         let Some(running) = &mut self.running else { return };
@@ -73,7 +72,8 @@ impl Recovery {
         let channels = || session.wanted_channels();
         let failed = channels().filter(|channel| channel.failure().is_some()).count();
         let settled = channels().filter(|channel| {
-            channel.failure().is_some() || channel.state() == pushest_proto::ChannelState::Subscribed
+            channel.failure().is_some()
+                || channel.state() == pushest_proto::ChannelState::Subscribed
         });
         let waiting = channels().count() - settled.count();
         if waiting > 0 {
