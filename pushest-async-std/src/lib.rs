@@ -46,6 +46,11 @@
 //! # }
 //! ```
 //!
+//! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
+//! a second of each kind, and what becomes of the connection as information, in a span with the client's
+//! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
+//! program that is to end where it cannot connect awaits [`attempted`](pushest_driver::Client::attempted).
+//!
 //! The features are those of `pushest-tokio`: `http` and `tls-ring` (default), `tls-aws-lc`, `tls`
 //! and `native-roots`.
 #![forbid(unsafe_code)]

@@ -352,7 +352,7 @@ fn write_event(event: &Event, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             return write!(f, "the event {name} could not be decrypted: {reason}");
         }
         Event::Malformed { problem, .. } => return write!(f, "a malformed message: {problem}"),
-        Event::LimitReached(limit) => return write!(f, "a limit was reached: {limit:?}"),
+        Event::LimitReached(limit) => return write!(f, "a limit was reached: {limit}"),
         _ => None,
     };
     match retry_in {

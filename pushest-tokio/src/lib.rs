@@ -34,6 +34,11 @@
 //!   the time `since` which events may be missing, however long the program did not run or not
 //!   receive; [`Event::Lagged`] where a receiver was too slow.
 //!
+//! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
+//! a second of each kind, and what becomes of the connection as information, in a span with the client's
+//! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
+//! program that is to end where it cannot connect awaits [`attempted`](pushest_driver::Client::attempted).
+//!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `native-roots` trusts the system's

@@ -195,7 +195,7 @@ async fn what_is_dropped_unread_or_refused_later_is_a_warning() {
         "event": "pusher_internal:member_added", "channel": "presence-room", "data": data,
     });
     server.send_raw(Target::All, &added.to_string());
-    until("dropped", &[" WARN ", ": a limit was reached: ", "presence-room"]).await;
+    until("dropped", &[" WARN ", ": a limit was reached: 1 members of presence-room"]).await;
 }
 
 #[tokio::test]
