@@ -13,9 +13,10 @@
 //! # async_std::task::block_on(async {
 //! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
 //! let client = Client::new(config.build()?);
+//! client.attempted().await?; // why not, if the first attempt fails: a wrong key, host or port
 //!
 //! let mut orders = client.subscribe("private-orders")?;
-//! orders.subscribed().await?;
+//! orders.subscribed().await?; // why not, if the server refuses: a wrong secret
 //! orders.trigger("client-hello", &"I am here")?;
 //!
 //! while let Some(event) = orders.recv().await {
@@ -44,6 +45,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
+//! a second of each kind, and what becomes of the connection as information, in a span with the client's
+//! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
+//! program that is to end where it cannot connect awaits [`attempted`](pushest_driver::Client::attempted).
 //!
 //! The features are those of `pushest-tokio`: `http` and `tls-ring` (default), `tls-aws-lc`, `tls`
 //! and `native-roots`.

@@ -7,9 +7,10 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
 //! let client = Client::new(config.build()?);
+//! client.attempted()?; // why not, if the first attempt fails: a wrong key, host or port
 //!
 //! let mut orders = client.subscribe("private-orders")?;
-//! orders.subscribed()?;
+//! orders.subscribed()?; // why not, if the server refuses: a wrong secret
 //! orders.trigger("client-hello", &"I am here")?;
 //!
 //! while let Some(event) = orders.recv() {
@@ -38,6 +39,11 @@
 //! Names are resolved and endpoints asked on threads, since the system has no other way: at most eight
 //! for names and eight for endpoints, which all clients of the process share. A
 //! [`blocking_authorizer`](Options::blocking_authorizer) runs on threads of its own.
+//!
+//! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
+//! a second of each kind, and what becomes of the connection as information, in a span with the client's
+//! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
+//! program that is to end where it cannot connect calls [`attempted`](Client::attempted).
 //!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is

@@ -90,6 +90,19 @@ macro_rules! waits {
                 connected.unwrap_or(Err(NotConnected::OwnThread))
             }
 
+            /// Waits until the attempt to connect that is running has succeeded or failed, and
+            /// returns the socket id. For a program that is to end, or to say why, where its first
+            /// attempt fails: with a wrong key, host or port, without a network. The client goes on
+            /// trying meanwhile, until it is dropped.
+            ///
+            /// # Errors
+            /// As `connected`, and [`NotConnected::Failed`] with what went wrong: at once where the
+            /// attempt has failed already and the next one waits for its time.
+            pub fn attempted($($this)*) -> Result<SocketId, NotConnected> {
+                let attempted = $self.wait(|client| client.attempted());
+                attempted.unwrap_or(Err(NotConnected::OwnThread))
+            }
+
             /// As `connected`, but no longer than this. The client goes on trying.
             ///
             /// # Errors

@@ -24,14 +24,15 @@
 //! }
 //! ```
 //!
-//! Beside the suite are [`programs_end!`], tests of whole programs, and [`counting_allocator!`] for
-//! tests of memory.
+//! Beside the suite are [`programs_end!`] and [`first_programs!`], tests of whole programs, and
+//! [`counting_allocator!`] for tests of memory.
 #![forbid(unsafe_code)]
 
 mod adapter;
 pub mod callbacks;
 pub mod ending;
 mod features;
+pub mod first_programs;
 mod futures;
 mod memory;
 mod suite;

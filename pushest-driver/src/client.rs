@@ -80,6 +80,18 @@ impl Client {
         Connected::new(self.hub().clone(), None)
     }
 
+    /// Waits until the attempt to connect that is running has succeeded or failed, and returns the
+    /// socket id. For a program that is to end, or to say why, where its first attempt fails: with a
+    /// wrong key, host or port, without a network. The client goes on trying meanwhile, until it is
+    /// dropped.
+    ///
+    /// # Errors
+    /// As [`Client::connected`], and [`NotConnected::Failed`](crate::NotConnected::Failed) with what
+    /// went wrong: at once where the attempt has failed already and the next one waits for its time.
+    pub fn attempted(&self) -> Connected {
+        Connected::attempt(self.hub().clone())
+    }
+
     /// As [`Client::connected`], but no longer than this. The client goes on trying.
     ///
     /// # Errors

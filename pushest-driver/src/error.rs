@@ -40,6 +40,10 @@ pub enum NotConnected {
     /// The server, or what stands before it, refused for good; `connect` tries anew.
     #[error("refused: {0}")]
     Refused(Arc<Loss>),
+    /// The attempt failed for now, or the connection was lost; the client goes on trying. Only
+    /// [`Client::attempted`](crate::Client::attempted) returns it.
+    #[error("{0}")]
+    Failed(Arc<Loss>),
     /// The user disconnected, or has not connected yet.
     #[error("disconnected")]
     Disconnected,
@@ -69,7 +73,7 @@ impl NotConnected {
     #[must_use]
     pub fn loss(&self) -> Option<&Loss> {
         match self {
-            Self::Refused(loss) => Some(loss),
+            Self::Refused(loss) | Self::Failed(loss) => Some(loss),
             Self::TimedOut { last_loss, .. } => last_loss.as_deref(),
             Self::Disconnected | Self::Ended | Self::OwnThread => None,
         }

@@ -434,6 +434,13 @@ impl State {
         self.wake_subscribers();
     }
 
+    /// The channel whose receiver dropped events last. It looks at all channels.
+    pub(crate) fn lagging(&self) -> Option<ChannelName> {
+        let id = self.channels.of_receiver(self.receivers.lagging()?)?;
+        let mut names = self.session.wanted_channels().map(|channel| channel.name());
+        names.find(|name| name.id() == Some(id)).cloned()
+    }
+
     /// When somebody waits no longer for what they wait for.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let lists = [&self.connection_waiters, &self.rate_waiters];

@@ -1,35 +1,362 @@
-//! The session's events in the log.
+//! What a client writes to the log (`tracing`, target `pushest`): what fails, as warnings, and how
+//! the connection does, as information; the rest is for debugging. Of each kind of these there is at
+//! most one line a second, which says how many were kept silent since the last one; those are lines
+//! for debugging, too.
+//!
+//! A line is noted under the hub's lock and written without it: the log's subscriber is the user's
+//! code, and may call the client.
 
-use pushest_proto::{Escaped, Event};
+mod limiter;
+mod recovery;
 
-/// Returns whether [`log`] writes the event; what channels carry is not logged.
-pub(crate) fn is_logged(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::State(_)
-            | Event::SubscriptionFailed { .. }
-            | Event::SignInFailed { .. }
-            | Event::ServerError(_)
-            | Event::Malformed { .. }
-    )
+use std::fmt::{self, Display};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pushest_proto::{
+    Answers, ChannelName, ConnectionId, ConnectionState, Endpoint, Escaped, Event, Instant,
+    RequestFailure, StateChange,
+};
+use tracing::Span;
+use tracing::field::display;
+
+use crate::hub::State;
+use limiter::Limiter;
+use recovery::{Recovered, Recovery};
+
+/// The log of one client.
+pub(crate) struct Log {
+    client: Box<str>,
+    /// Shows the client and its connection in all that is logged meanwhile.
+    span: Span,
+    limiters: [Limiter; KINDS],
+    /// The last line of each kind that was kept silent.
+    silent: [Option<What>; KINDS],
+    /// Lines that wait for the hub's lock to be free.
+    records: Vec<Record>,
+    recovery: Recovery,
+    is_connected: bool,
+    /// Events that receivers were too slow for, as far as they were noted.
+    dropped: u64,
 }
 
-/// Writes what became of the connection and of what was asked for, for debugging. What the server
-/// said is escaped: it must neither command the reader's terminal nor begin a line of its own.
-pub(crate) fn log(event: &Event) {
-    match event {
-        Event::State(change) => tracing::debug!(target: "pushest", "{}", Escaped(change)),
-        Event::SubscriptionFailed { channel, reason, .. } => {
-            let channel = Escaped(channel);
-            tracing::debug!(target: "pushest", %channel, "not subscribed: {}", Escaped(reason));
+/// What is limited together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Connected,
+    Recovered,
+    Disconnected,
+    Lost,
+    AttemptFailed,
+    Refused,
+    NotSubscribed,
+    AuthorizationRefused,
+    AuthorizationUnavailable,
+    NotSignedIn,
+    ServerError,
+    Undecryptable,
+    Malformed,
+    LimitReached,
+    Lagging,
+}
+
+const KINDS: usize = Kind::Lagging as usize + 1;
+
+struct Record {
+    level: Level,
+    what: What,
+    silence: Silence,
+}
+
+#[derive(Clone, Copy)]
+enum Level {
+    Warn,
+    Info,
+    Debug,
+}
+
+/// What a line says of those of its kind that were not written.
+#[derive(Clone, Copy)]
+enum Silence {
+    /// So many before this one.
+    Before(u64),
+    /// This is the last one of so many.
+    Sum(u64),
+}
+
+#[derive(Clone)]
+enum What {
+    Event(Event),
+    Recovered(Recovered),
+    Lagging { receiver: Receiver, events: u64 },
+}
+
+/// Whose queue was full.
+#[derive(Clone)]
+enum Receiver {
+    Channel(ChannelName),
+    /// Of all events, or of the user's.
+    Other,
+}
+
+impl Log {
+    /// The log of a client of this name; without one, of the next number.
+    pub(crate) fn new(client: Option<&str>) -> Self {
+        static CLIENTS: AtomicU64 = AtomicU64::new(1);
+        let number = || CLIENTS.fetch_add(1, Ordering::Relaxed).to_string();
+        let client = client.map_or_else(number, |name| Escaped(name).to_string());
+        let client = client.into_boxed_str();
+        // At the level of errors, so that it is shown with a warning whatever the filter: a span has
+        // a level for that alone.
+        let span =
+            tracing::error_span!(target: "pushest", parent: None, "connection", client = %client);
+        Self {
+            client,
+            span,
+            limiters: Default::default(),
+            silent: Default::default(),
+            records: Vec::new(),
+            recovery: Recovery::default(),
+            is_connected: false,
+            dropped: 0,
         }
-        Event::SignInFailed { reason, .. } => {
-            tracing::debug!(target: "pushest", "not signed in: {}", Escaped(reason));
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    /// A connection is dialled: from here on lines are about it. Not under the hub's lock.
+    pub(crate) fn dialling(&mut self, connection: ConnectionId, endpoint: &Endpoint) {
+        self.span = tracing::error_span!(
+            target: "pushest",
+            parent: None,
+            "connection",
+            client = %self.client,
+            id = %connection,
+            host = %Escaped(endpoint.host_name()),
+            port = endpoint.port_number(),
+            tls = endpoint.is_tls(),
+            socket_id = tracing::field::Empty,
+        );
+        tracing::debug!(target: "pushest", parent: &self.span, "dialling");
+    }
+
+    /// Notes an event, if it is one for the log; what channels carry is not.
+    pub(crate) fn note(&mut self, event: &Event, now: Instant) {
+        if matches!(event, Event::Channel(_)) {
+            return;
         }
-        Event::ServerError(error) => tracing::debug!(target: "pushest", "{}", Escaped(error)),
-        Event::Malformed { problem, .. } => {
-            tracing::debug!(target: "pushest", "a malformed message: {}", Escaped(problem));
+        self.recovery.note(event, now);
+        if let Event::State(change) = event {
+            self.is_connected = change.to == ConnectionState::Connected;
         }
-        _ => {}
+        match self.kind(event) {
+            Some(kind) => self.limited(kind, What::Event(event.clone()), now),
+            None if is_detail(event) => self.push(Level::Debug, What::Event(event.clone())),
+            None => {}
+        }
+    }
+
+    /// Notes what no event tells: that all channels are back, that receivers are too slow, and what
+    /// was kept silent. `dropped` is how many events receivers were too slow for by now.
+    pub(crate) fn look(&mut self, state: &State, dropped: u64, now: Instant) {
+        if let Some(recovered) = self.recovery.look(&state.session, now) {
+            self.limited(Kind::Recovered, What::Recovered(recovered), now);
+        }
+        let events = dropped - self.dropped;
+        // Lines that were kept silent need no number of their own: their events are in this one's.
+        if events > 0 && self.limiters[Kind::Lagging as usize].admit(now).is_some() {
+            let receiver = state.lagging().map_or(Receiver::Other, Receiver::Channel);
+            self.dropped = dropped;
+            self.push(Level::Warn, What::Lagging { receiver, events });
+        }
+        for kind in 0..KINDS {
+            // What is lagging counts itself, above.
+            if kind != Kind::Lagging as usize
+                && let Some(silent) = self.limiters[kind].settle(now)
+                && let Some(what) = self.silent[kind].take()
+            {
+                let silence = Silence::Sum(silent);
+                self.records.push(Record { level: Level::of(kind), what, silence });
+            }
+        }
+    }
+
+    /// Returns when [`Log::look`] has something to note, though nothing happens.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.limiters.iter().filter_map(Limiter::due).min()
+    }
+
+    fn limited(&mut self, kind: Kind, what: What, now: Instant) {
+        let kind = kind as usize;
+        match self.limiters[kind].admit(now) {
+            Some(silent) => {
+                self.silent[kind] = None;
+                let silence = Silence::Before(silent);
+                self.records.push(Record { level: Level::of(kind), what, silence });
+            }
+            None => {
+                self.silent[kind] = Some(what.clone());
+                self.push(Level::Debug, what);
+            }
+        }
+    }
+
+    fn push(&mut self, level: Level, what: What) {
+        self.records.push(Record { level, what, silence: Silence::Before(0) });
+    }
+
+    /// Returns what kind of line an event is, if it is one that people should see.
+    fn kind(&self, event: &Event) -> Option<Kind> {
+        Some(match event {
+            Event::State(change) => match (change.from, change.to) {
+                (_, ConnectionState::Connected) => Kind::Connected,
+                (_, ConnectionState::Disconnected) => Kind::Disconnected,
+                (_, ConnectionState::Refused) => Kind::Refused,
+                (ConnectionState::Connected, _) => Kind::Lost,
+                _ if change.loss.is_some() => Kind::AttemptFailed,
+                _ => return None,
+            },
+            Event::SubscriptionFailed { reason, .. } => match reason {
+                RequestFailure::Denied(_) => Kind::AuthorizationRefused,
+                RequestFailure::AuthorizationUnavailable(_) => Kind::AuthorizationUnavailable,
+                _ => Kind::NotSubscribed,
+            },
+            Event::SignInFailed { .. } => Kind::NotSignedIn,
+            // Of others, what they lead to is told.
+            Event::ServerError(error) => match error.answers {
+                Some(Answers::Subscribe | Answers::SignIn) => return None,
+                _ if !self.is_connected => return None,
+                _ => Kind::ServerError,
+            },
+            Event::Undecryptable { .. } => Kind::Undecryptable,
+            Event::Malformed { .. } => Kind::Malformed,
+            Event::LimitReached(_) => Kind::LimitReached,
+            _ => return None,
+        })
+    }
+
+    /// Writes what was noted. Not under the hub's lock.
+    pub(crate) fn write(&mut self) {
+        for record in self.records.drain(..) {
+            if let What::Event(Event::State(StateChange { socket_id: Some(id), .. })) = &record.what
+            {
+                self.span.record(stringify!(socket_id), display(Escaped(id)));
+            }
+            record.write(&self.span);
+        }
+    }
+}
+
+/// Whether an event is written for debugging.
+fn is_detail(event: &Event) -> bool {
+    matches!(event, Event::State(_) | Event::ServerError(_))
+}
+
+impl Level {
+    fn of(kind: usize) -> Self {
+        if kind <= Kind::Disconnected as usize { Self::Info } else { Self::Warn }
+    }
+}
+
+/// Writes a line of any level, for which `tracing` has a macro each.
+macro_rules! line {
+    ($level:expr, $span:expr, $($line:tt)*) => {
+        match $level {
+            Level::Warn => tracing::warn!(target: "pushest", parent: $span, $($line)*),
+            Level::Info => tracing::info!(target: "pushest", parent: $span, $($line)*),
+            Level::Debug => tracing::debug!(target: "pushest", parent: $span, $($line)*),
+        }
+    };
+}
+
+impl Record {
+    fn write(&self, span: &Span) {
+        let level = self.level;
+        let suppressed = match self.silence {
+            Silence::Before(0) => None,
+            Silence::Before(count) | Silence::Sum(count) => Some(count),
+        };
+        // What the server said is escaped: it must neither command the reader's terminal nor begin a
+        // line of its own.
+        let text = Escaped(self);
+        let channel = self.channel().map(|channel| display(Escaped(channel)));
+        match &self.what {
+            What::Recovered(Recovered { channels, gap, failed }) => {
+                line!(level, span, channels, ?gap, failed, suppressed, "{text}");
+            }
+            What::Lagging { events, .. } => line!(level, span, channel, events, "{text}"),
+            What::Event(_) => line!(level, span, channel, suppressed, "{text}"),
+        }
+    }
+
+    fn channel(&self) -> Option<&ChannelName> {
+        match &self.what {
+            What::Event(event) => event.channel(),
+            What::Lagging { receiver: Receiver::Channel(channel), .. } => Some(channel),
+            What::Lagging { receiver: Receiver::Other, .. } | What::Recovered(_) => None,
+        }
+    }
+}
+
+impl Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Silence::Sum(count) = self.silence {
+            write!(f, "{count} more within a second, the last: ")?;
+        }
+        match &self.what {
+            What::Event(event) => write_event(event, f),
+            What::Recovered(Recovered { channels, gap, failed: 0 }) => {
+                write!(f, "recovered: {channels} channels subscribed again, after a gap of {gap:?}")
+            }
+            What::Recovered(Recovered { channels, gap, failed }) => write!(
+                f,
+                "recovered: {channels} channels subscribed again, after a gap of {gap:?}; {failed} \
+                 failed"
+            ),
+            What::Lagging { receiver, events } => {
+                write!(f, "too slow: {events} events were dropped unreceived, the last of ")?;
+                match receiver {
+                    Receiver::Channel(channel) => write!(f, "a receiver of {channel}"),
+                    Receiver::Other => f.write_str("a receiver of no single channel"),
+                }
+            }
+        }
+    }
+}
+
+fn write_event(event: &Event, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let retry_in = match event {
+        Event::State(change) => {
+            let loss = change.loss.as_deref();
+            match (change.from, change.to, loss) {
+                (_, ConnectionState::Refused, Some(loss)) => write!(f, "refused for good: {loss}")?,
+                (ConnectionState::Connected, ConnectionState::Waiting, Some(loss)) => {
+                    write!(f, "lost: {loss}")?;
+                }
+                (_, ConnectionState::Waiting, Some(loss)) => write!(f, "not connected: {loss}")?,
+                _ => return change.fmt(f),
+            }
+            change.retry_in
+        }
+        Event::SubscriptionFailed { reason, retry_in, .. } => {
+            write!(f, "not subscribed: {reason}")?;
+            *retry_in
+        }
+        Event::SignInFailed { reason, retry_in } => {
+            write!(f, "not signed in: {reason}")?;
+            *retry_in
+        }
+        Event::ServerError(error) => return write!(f, "the server reports an error: {error}"),
+        Event::Undecryptable { name, reason, .. } => {
+            return write!(f, "the event {name} could not be decrypted: {reason}");
+        }
+        Event::Malformed { problem, .. } => return write!(f, "a malformed message: {problem}"),
+        Event::LimitReached(limit) => return write!(f, "a limit was reached: {limit}"),
+        _ => None,
+    };
+    match retry_in {
+        Some(pause) => write!(f, "; next attempt in {:.1} s", pause.as_secs_f64()),
+        None => Ok(()),
     }
 }

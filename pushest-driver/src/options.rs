@@ -1,5 +1,6 @@
 //! How a client connects and delivers: everything that is not the protocol's.
 
+mod name;
 mod queues;
 
 use std::fmt;
@@ -82,6 +83,7 @@ pub(crate) type AuthHeaders =
 /// ```
 #[derive(Clone)]
 pub struct Options {
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) fresh_headers: Option<FreshHeaders>,
     pub(crate) read_buffer: usize,
@@ -413,6 +415,7 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            name: None,
             headers: Vec::new(),
             fresh_headers: None,
             read_buffer: 4 * 1024,
@@ -438,6 +441,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         f.debug_struct("Options")
+            .field("name", &self.name)
             .field("headers", &names)
             .field("has_fresh_headers", &self.fresh_headers.is_some())
             .field("read_buffer", &self.read_buffer)

@@ -10,10 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use pushest_proto::{
-    Action, ConnectionId, ConnectionState, Endpoint, Escaped, Event, Instant, Loss,
-};
-use tracing::Span;
+use pushest_proto::{Action, ConnectionId, ConnectionState, Endpoint, Event, Instant, Loss};
 use tungstenite::Message;
 
 use crate::authorizations::{Authorizations, blocking};
@@ -22,7 +19,7 @@ use crate::dial::Dialer;
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
 use crate::link::Link;
-use crate::logging;
+use crate::logging::Log;
 use crate::news::News;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
@@ -56,8 +53,7 @@ pub struct Pump<R: Runtime> {
     runtime: Arc<R>,
     dialer: Arc<Dialer>,
     link: Link<WebSocket<R>>,
-    /// Shows the connection in all that is logged meanwhile.
-    span: Span,
+    log: Log,
     closing: Vec<Closing<WebSocket<R>>>,
     /// What has happened since the session was told last.
     news: Vec<News>,
@@ -82,8 +78,7 @@ pub struct Pump<R: Runtime> {
     deadline: Option<Instant>,
     sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
     wakers: Vec<Waker>,
-    /// What is to be logged, dialled and dropped once the lock is free.
-    records: Vec<Event>,
+    /// What is to be dialled and dropped once the lock is free.
     next_dial: Option<(ConnectionId, Endpoint)>,
     discarded: Vec<Link<WebSocket<R>>>,
 }
@@ -93,7 +88,7 @@ impl<R: Runtime> Future for Pump<R> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let span = this.span.clone();
+        let span = this.log.span();
         let _entered = span.enter();
         this.is_new_poll = true;
         // Whoever runs this may have been away for long. What has arrived meanwhile counts before
@@ -134,12 +129,13 @@ impl<R: Runtime> Pump<R> {
         // An event takes some hundred bytes beside its message.
         let most = BATCH.min(limits.stored_events / 4).min(limits.stored_bytes / 1024);
         let batch = (most.max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
+        let log = Log::new(hub.options.name.as_deref());
         Self {
             hub,
             runtime,
             dialer,
             link: Link::None,
-            span: Span::none(),
+            log,
             closing: Vec::new(),
             news: Vec::new(),
             wall_clock: WallClock::default(),
@@ -155,7 +151,6 @@ impl<R: Runtime> Pump<R> {
             deadline: None,
             sleep: None,
             wakers: Vec::new(),
-            records: Vec::new(),
             next_dial: None,
             discarded: Vec::new(),
         }
@@ -163,11 +158,6 @@ impl<R: Runtime> Pump<R> {
 
     /// Tells the session what happened and carries out what it asks for, all under one lock.
     fn drive(&mut self) {
-        for news in &self.news {
-            if let News::Lost(_, loss) = news {
-                tracing::debug!(target: "pushest", loss = %Escaped(loss), "lost");
-            }
-        }
         let hub = self.hub.clone();
         let time_of_day = hub.options.time_of_day.since_1970(&*self.runtime);
         let mut guard = hub.lock();
@@ -199,8 +189,9 @@ impl<R: Runtime> Pump<R> {
         }
         self.check_receivers(state, now);
         self.report_links(state);
-        self.deadline =
-            [state.session.poll_timeout(), state.next_deadline()].into_iter().flatten().min();
+        self.log.look(state, hub.congestion.dropped(), now);
+        let due = [state.session.poll_timeout(), state.next_deadline(), self.log.due()];
+        self.deadline = due.into_iter().flatten().min();
         if state.is_off() {
             state.wake_closing();
         }
@@ -215,7 +206,7 @@ impl<R: Runtime> Pump<R> {
     /// runtime's sockets and timers, the futures of an authorizer.
     fn without_the_lock(&mut self, now: Instant) {
         self.authorizations.let_go();
-        self.records.drain(..).for_each(|event| logging::log(&event));
+        self.log.write();
         if let Some((connection, endpoint)) = self.next_dial.take() {
             self.dial(connection, endpoint, now);
             self.tell_links();
@@ -253,9 +244,7 @@ impl<R: Runtime> Pump<R> {
     fn carry_out(&mut self, action: Action, state: &mut State, now: Instant) {
         match action {
             Action::Emit(event) => {
-                if logging::is_logged(&event) {
-                    self.records.push(event.clone());
-                }
+                self.log.note(&event, now);
                 state.route(event);
             }
             Action::UpdatePresence(update) => state.route(Event::Presence(update)),
@@ -330,16 +319,7 @@ impl<R: Runtime> Pump<R> {
 
     fn dial(&mut self, connection: ConnectionId, endpoint: Endpoint, now: Instant) {
         self.close(Some(pushest_proto::CloseCode::Away.into()), now);
-        self.span = tracing::debug_span!(
-            target: "pushest",
-            parent: None,
-            "connection",
-            id = %connection,
-            host = %Escaped(endpoint.host_name()),
-            port = endpoint.port_number(),
-            tls = endpoint.is_tls(),
-        );
-        tracing::debug!(target: "pushest", parent: &self.span, "dialling");
+        self.log.dialling(connection, &endpoint);
         let dial = self.dialer.dial(&self.runtime, endpoint);
         self.link = Link::Dialing(connection, now, dial);
     }

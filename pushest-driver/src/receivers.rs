@@ -37,6 +37,8 @@ pub(crate) struct Receivers {
     read: usize,
     /// The most that one buffer may come to, in bytes.
     buffer: usize,
+    /// The receiver that dropped events last.
+    lagging: Option<usize>,
     congestion: Arc<Congestion>,
 }
 
@@ -61,6 +63,7 @@ impl Receivers {
             holding: Vec::new(),
             read: 0,
             buffer,
+            lagging: None,
             congestion,
         }
     }
@@ -73,6 +76,7 @@ impl Receivers {
 
     pub(crate) fn remove(&mut self, key: usize) {
         let Some(gone) = self.slab.try_remove(key) else { return };
+        self.lagging.take_if(|lagging| *lagging == key);
         // The next receiver may have the same key.
         if let Some(place) = gone.holding_at {
             self.holding.swap_remove(place);
@@ -80,6 +84,11 @@ impl Receivers {
                 self.slab[*moved].holding_at = Some(place);
             }
         }
+    }
+
+    /// The receiver that dropped events last, unless it is gone.
+    pub(crate) fn lagging(&self) -> Option<usize> {
+        self.lagging
     }
 
     pub(crate) fn keys(&self) -> Vec<usize> {
@@ -156,7 +165,11 @@ impl Receivers {
     fn deliver_to(&mut self, key: usize, wakers: &mut Vec<Waker>) {
         let pinned = self.pinned();
         let Some(receiver) = self.slab.get_mut(key) else { return };
+        let dropped = self.congestion.dropped();
         wakers.extend(receiver.queue.push_all(&mut receiver.staged, pinned));
+        if self.congestion.dropped() != dropped {
+            self.lagging = Some(key);
+        }
         if receiver.staged.capacity() > 2 * KEPT_STAGED {
             receiver.staged.shrink_to(KEPT_STAGED);
         }
@@ -204,6 +217,7 @@ impl Receivers {
         let level = level(&holders, total.most() - total.most() / 16);
         for (_, key) in holders.iter().take_while(|(bytes, _)| *bytes > level) {
             slab[*key].queue.shed(level);
+            self.lagging = Some(*key);
         }
     }
 }

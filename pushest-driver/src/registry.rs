@@ -71,6 +71,12 @@ impl Registry {
         self.slots.get_mut(id.slot())?.take_if(|channel| channel.id == id)
     }
 
+    /// The subscription that a receiver is of, if it is one's. It looks at all of them.
+    pub(crate) fn of_receiver(&self, key: usize) -> Option<ChannelId> {
+        let mut channels = self.slots.iter().flatten();
+        channels.find(|channel| channel.receivers.contains(&key)).map(|channel| channel.id)
+    }
+
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
         self.slots.iter_mut().flatten()
     }

@@ -22,13 +22,20 @@ use crate::wait_list::Answer;
 pub struct Connected {
     hub: Arc<Hub>,
     limit: Option<(Duration, Instant)>,
+    /// It waits for no later attempt.
+    is_attempt: bool,
     place: Option<usize>,
 }
 
 impl Connected {
     pub(crate) fn new(hub: Arc<Hub>, within: Option<Duration>) -> Self {
         let limit = within.map(|within| (within, hub.now() + within));
-        Self { hub, limit, place: None }
+        Self { hub, limit, is_attempt: false, place: None }
+    }
+
+    /// Waits for the attempt that is running only.
+    pub(crate) fn attempt(hub: Arc<Hub>) -> Self {
+        Self { hub, limit: None, is_attempt: true, place: None }
     }
 }
 
@@ -41,6 +48,12 @@ impl Future for Connected {
         let mut state = this.hub.lock();
         if let Some(result) = connection(&state) {
             return Poll::Ready(result);
+        }
+        if this.is_attempt
+            && state.session.state() == ConnectionState::Waiting
+            && let Some(loss) = state.session.status().last_loss
+        {
+            return Poll::Ready(Err(NotConnected::Failed(loss)));
         }
         if let Some((waited, deadline)) = this.limit
             && this.hub.now() >= deadline

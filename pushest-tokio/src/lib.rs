@@ -7,9 +7,10 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
 //! let client = Client::new(config.build()?);
+//! client.attempted().await?; // why not, if the first attempt fails: a wrong key, host or port
 //!
 //! let mut orders = client.subscribe("private-orders")?;
-//! orders.subscribed().await?;
+//! orders.subscribed().await?; // why not, if the server refuses: a wrong secret
 //! orders.trigger("client-hello", &"I am here")?;
 //!
 //! while let Some(event) = orders.recv().await {
@@ -32,6 +33,11 @@
 //! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection, with
 //!   the time `since` which events may be missing, however long the program did not run or not
 //!   receive; [`Event::Lagged`] where a receiver was too slow.
+//!
+//! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
+//! a second of each kind, and what becomes of the connection as information, in a span with the client's
+//! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
+//! program that is to end where it cannot connect awaits [`attempted`](pushest_driver::Client::attempted).
 //!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is

@@ -300,3 +300,19 @@ pub enum LimitReached {
         dropped: u64,
     },
 }
+
+impl fmt::Display for LimitReached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StoredEvents { dropped } => {
+                write!(f, "{dropped} events that were not polled in time were dropped")
+            }
+            Self::Members { channel, dropped } => {
+                write!(f, "{dropped} members of {channel} are beyond the limit and not kept")
+            }
+            Self::Watchlist { dropped } => {
+                write!(f, "{dropped} ids of a watchlist are beyond the limit and were dropped")
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The first programs of the READMEs say why they do not work.
+
+pushest_conformance::first_programs! {
+    "pushest_async_std",
+    ["README.md", "../README.md"],
+    simple in "simple.rs"
+}

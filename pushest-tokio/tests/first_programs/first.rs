@@ -1,0 +1,25 @@
+// Stands in a README; there, the configuration may be made in another way.
+use pushest_tokio::{Client, Event};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let config = pushest_tokio::config_from_env()?;
+    let client = Client::new(config); // connects in the background and stays connected
+    client.attempted().await?; // why not, if the first attempt fails: a wrong key, host or port
+    let mut orders = client.subscribe("private-orders")?;
+    orders.subscribed().await?; // why not, if the server refuses: a wrong secret
+    while let Some(event) = orders.recv().await {
+        match event {
+            Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
+            // The connection was lost and is back: some events may come twice, none is missing.
+            Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
+            // This loop was too slow; a gap may be among what was dropped.
+            Event::Lagged(count) => println!("{count} events lost here: refetch from your last one"),
+            // The server, or the authorization, has changed its mind on a later connection.
+            Event::SubscriptionFailed { reason, .. } => eprintln!("not subscribed: {reason}"),
+            _ => {}
+        }
+    }
+    client.shutdown().await; // what was triggered last goes out before the program ends
+    Ok(())
+}

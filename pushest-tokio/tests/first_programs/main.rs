@@ -1,0 +1,8 @@
+//! The first programs of the READMEs say why they do not work.
+
+pushest_conformance::first_programs! {
+    "pushest_tokio",
+    ["README.md", "../README.md"],
+    first in "first.rs",
+    simple in "simple.rs"
+}
