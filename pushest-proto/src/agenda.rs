@@ -157,3 +157,95 @@ impl Agenda {
         self.places[key] = place;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ConnectionId;
+
+    fn ticket(number: u64) -> Ticket {
+        Ticket { connection: ConnectionId(1), number }
+    }
+
+    fn at(micros: u64) -> Instant {
+        Instant::from_micros(micros)
+    }
+
+    #[test]
+    fn what_waits_for_its_turn_keeps_its_place_and_goes_on_once_there_is_room() {
+        let mut agenda = Agenda::default();
+        for number in 0..8 {
+            assert!(agenda.has_room());
+            agenda.fly(10 + number, ticket(number as u64), at(50));
+        }
+        assert!(!agenda.has_room());
+        agenda.queue(1, Order(1));
+        agenda.queue(2, Order(2));
+        agenda.queue(3, Order(3));
+        assert_eq!(agenda.pop(), Some((Order(1), 1)));
+        agenda.wait_for_turn(1, Order(1));
+        assert!(agenda.has(1), "it is not forgotten");
+        assert_eq!(agenda.front(), Some(Order(2)), "others pass it");
+        assert_eq!(agenda.pop(), Some((Order(2), 2)));
+        assert_eq!(agenda.landed(ticket(4)), Some(14));
+        assert_eq!(agenda.landed(ticket(4)), None, "an answer counts once");
+        assert_eq!(agenda.front(), Some(Order(1)));
+        assert_eq!(agenda.pop(), Some((Order(1), 1)));
+        assert_eq!(agenda.pop(), Some((Order(3), 3)));
+        assert_eq!(agenda.pop(), None);
+        assert!(!agenda.has(1));
+    }
+
+    #[test]
+    fn a_key_that_is_removed_waits_for_nothing_and_gives_back_its_ticket() {
+        let mut agenda = Agenda::default();
+        agenda.fly(0, ticket(1), at(5));
+        agenda.fly(1, ticket(2), at(6));
+        assert!(agenda.waits_for(ticket(1)) && !agenda.waits_for(ticket(3)));
+        assert_eq!(agenda.remove(0), Some(ticket(1)));
+        assert!(!agenda.has(0) && !agenda.waits_for(ticket(1)));
+        assert_eq!(agenda.remove(0), None);
+        assert_eq!(agenda.remove(7), None, "it was never there");
+        agenda.queue(0, Order(1));
+        agenda.wait_for_turn(2, Order(2));
+        assert_eq!((agenda.remove(0), agenda.remove(2)), (None, None));
+        assert_eq!(agenda.front(), None);
+        // Nor has it a deadline.
+        assert_eq!(agenda.next_deadline(), Some(at(6)));
+        assert_eq!(agenda.clear().collect::<Vec<_>>(), [ticket(2)]);
+        assert_eq!(agenda.next_deadline(), None);
+        assert!(!agenda.has(1));
+    }
+
+    #[test]
+    fn what_is_overdue_comes_earliest_first_and_keeps_its_ticket_until_it_is_removed() {
+        let mut agenda = Agenda::default();
+        agenda.wake_at(1, at(7));
+        agenda.fly(2, ticket(1), at(5));
+        agenda.wake_at(3, at(9));
+        assert_eq!(agenda.next_deadline(), Some(at(5)));
+        assert_eq!(agenda.pop_overdue(at(4)), None);
+        assert_eq!(agenda.pop_overdue(at(7)), Some(2));
+        assert!(!agenda.has(2));
+        assert_eq!(agenda.remove(2), Some(ticket(1)));
+        assert_eq!(agenda.pop_overdue(at(7)), Some(1));
+        assert_eq!(agenda.pop_overdue(at(8)), None);
+        assert_eq!(agenda.next_deadline(), Some(at(9)));
+    }
+
+    #[test]
+    fn each_thing_that_waits_is_counted() {
+        let counted = |fill: fn(&mut Agenda, Key)| {
+            let mut agenda = Agenda::default();
+            assert_eq!(agenda.memory(), 0);
+            (0..100).for_each(|key| fill(&mut agenda, key));
+            agenda.memory()
+        };
+        let place = size_of::<Place>() + size_of::<(Order, Key)>();
+        assert!(counted(|agenda, key| agenda.queue(key, Order(key as u64))) >= 100 * place);
+        assert!(counted(|agenda, key| agenda.wait_for_turn(key, Order(1))) >= 100 * place);
+        assert!(counted(|agenda, key| agenda.wake_at(key, at(1))) >= 100 * place);
+        let flight = place + size_of::<(Ticket, Key)>();
+        assert!(counted(|agenda, key| agenda.fly(key, ticket(1), at(1))) >= 100 * flight);
+    }
+}

@@ -52,15 +52,14 @@ impl Encryption {
             self.hold(event, context.pending);
             return false;
         }
-        match self.open(event, context) {
-            Some((event, DecryptionFailure::WrongKey)) if may && !self.was_in_vain => {
+        match self.open(&event, context) {
+            Err(DecryptionFailure::WrongKey) if may && !self.was_in_vain => {
                 self.hold(event, context.pending)
             }
-            Some((event, reason)) => {
-                undecryptable(event, reason, context.pending);
+            opened => {
+                tell(event, opened, context.pending);
                 false
             }
-            None => false,
         }
     }
 
@@ -73,10 +72,9 @@ impl Encryption {
         }
         for event in self.take_held() {
             context.pending.release(&event);
-            if let Some((event, reason)) = self.open(event, context) {
-                self.was_in_vain = true;
-                undecryptable(event, reason, context.pending);
-            }
+            let opened = self.open(&event, context);
+            self.was_in_vain |= opened.is_err();
+            tell(event, opened, context.pending);
         }
     }
 
@@ -84,7 +82,7 @@ impl Encryption {
     pub(super) fn forget_held(&mut self, pending: &mut Pending) {
         for event in self.take_held() {
             pending.release(&event);
-            undecryptable(event, DecryptionFailure::WrongKey, pending);
+            tell(event, Err(DecryptionFailure::WrongKey), pending);
         }
     }
 
@@ -95,20 +93,14 @@ impl Encryption {
         memory::allocation(size_of::<Self>()) + free * size_of::<ChannelEvent>()
     }
 
-    /// Opens the event and tells it. Returns one that does not open, and why.
     fn open(
         &mut self,
-        event: ChannelEvent,
+        event: &ChannelEvent,
         context: &mut Context<'_>,
-    ) -> Option<(ChannelEvent, DecryptionFailure)> {
-        match context.opened(&self.secret, &event) {
-            Ok(text) => {
-                self.was_in_vain = false;
-                context.pending.push(Action::Emit(Event::Channel(event.opened(text))));
-                None
-            }
-            Err(reason) => Some((event, reason)),
-        }
+    ) -> Result<ByteString, DecryptionFailure> {
+        let opened = context.opened(&self.secret, event);
+        self.was_in_vain &= opened.is_err();
+        opened
     }
 
     /// Lets the event wait, if there is room for it. Returns whether there was.
@@ -117,7 +109,7 @@ impl Encryption {
         let has_room =
             self.held.is_empty() || (self.held.len() < MOST_HELD && bytes <= MOST_HELD_BYTES);
         if !has_room || !pending.hold(&event) {
-            undecryptable(event, DecryptionFailure::WrongKey, pending);
+            tell(event, Err(DecryptionFailure::WrongKey), pending);
             return false;
         }
         self.held_bytes = bytes;
@@ -146,8 +138,12 @@ impl Context<'_> {
     }
 }
 
-fn undecryptable(event: ChannelEvent, reason: DecryptionFailure, pending: &mut Pending) {
-    let (channel, name) = (event.channel().clone(), clip(event.name()));
-    let told = Event::Undecryptable { channel, name, reason };
-    pending.push(Action::Emit(told));
+fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pending: &mut Pending) {
+    pending.push(Action::Emit(match opened {
+        Ok(text) => Event::Channel(event.opened(text)),
+        Err(reason) => {
+            let (channel, name) = (event.channel().clone(), clip(event.name()));
+            Event::Undecryptable { channel, name, reason }
+        }
+    }));
 }

@@ -1,9 +1,11 @@
 //! Events from client to client.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::harness::{Harness, message, object, signing};
 use pushest_proto::{Action, Answers, CommandError, Config, Event, Limits};
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 #[test]
@@ -25,6 +27,24 @@ fn a_client_event_goes_out_with_its_data_as_json() {
             r#"{"event":"client-text","channel":"private-x","data":"plain"}"#,
         ]
     );
+}
+
+#[test]
+fn the_data_of_a_client_event_is_serialized_once() {
+    struct Counted(Cell<u32>);
+    impl Serialize for Counted {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            self.0.set(self.0.get() + 1);
+            serializer.serialize_str("counted")
+        }
+    }
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    let data = Counted(Cell::new(0));
+    harness.session.trigger("private-x", "client-x", &data, harness.now).unwrap();
+    harness.drain();
+    assert_eq!(data.0.get(), 1);
+    assert_eq!(harness.sent(), [r#"{"event":"client-x","channel":"private-x","data":"counted"}"#]);
 }
 
 #[test]
