@@ -34,6 +34,7 @@ pub mod ending;
 mod features;
 mod futures;
 mod memory;
+pub mod receivers;
 mod suite;
 
 pub use adapter::{Adapted, Waits, met};
