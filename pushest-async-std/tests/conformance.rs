@@ -8,10 +8,12 @@ use runtimes::{AsyncStd, Smol};
 
 mod on_async_std {
     pushest_conformance::suite!(crate::Futures<super::AsyncStd>);
+    pushest_conformance::receivers_end!(crate::Futures<super::AsyncStd>);
 }
 
 mod on_smol {
     pushest_conformance::suite!(crate::Futures<super::Smol>);
+    pushest_conformance::receivers_end!(crate::Futures<super::Smol>);
 }
 
 #[cfg(feature = "real-server")]

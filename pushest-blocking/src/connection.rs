@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+use pushest_driver::runtime::set_lasting;
 use pushest_driver::{
     ChannelName, Commands, Config, Event, Options, StartError, SubscribeError, SubscribeOptions,
 };
@@ -21,9 +22,10 @@ use crate::receiving::{Events, Nothing, receiver};
 /// What it may have missed by that is in the [`Gap`](Event::Gap) that follows, which begins before
 /// the last call that read.
 ///
-/// It is an iterator over everything that happens. It ends once nothing more can come by itself:
-/// after a refusal, or [`disconnect`](Commands::disconnect); after
-/// [`connect`](Commands::connect) it goes on. What does not wait stands at
+/// It is an iterator over everything that happens. It ends after a [`shutdown`](Connection::shutdown)
+/// and after a refusal for good, with the change of state that says so, and no channel is wanted then;
+/// after a [`connect`](Commands::connect) it goes on. After a
+/// [`disconnect`](Commands::disconnect) it waits, for somebody else's `connect`. What does not wait stands at
 /// [`Commands`], which this derefs to: `trigger`, `members`, `status` and others take
 /// effect when they return, and go out with the next call that waits.
 ///
@@ -89,7 +91,9 @@ impl Connection {
     /// As [`Connection::try_new`].
     pub fn try_with_options(config: Config, options: Options) -> Result<Self, StartError> {
         let event_loop = EventLoop::new(config, options)?;
-        let events = Events::new(event_loop.client().events(), event_loop.reactor.id());
+        let mut events = event_loop.client().events();
+        set_lasting(&mut events, true);
+        let events = Events::new(events, event_loop.reactor.id());
         Ok(Self { events, event_loop })
     }
 
@@ -109,7 +113,10 @@ impl Connection {
     pub fn try_spawn(mut self) -> Result<(Client, Events), SpawnError> {
         let client = self.event_loop.take_client();
         match Client::start(Box::new(self.event_loop), client) {
-            Ok(client) => Ok((client, self.events)),
+            Ok(client) => {
+                set_lasting(self.events.driver(), false);
+                Ok((client, self.events))
+            }
             Err((mut event_loop, client, error)) => {
                 event_loop.keep_client(client);
                 let connection = Self { events: self.events, event_loop: *event_loop };
@@ -161,7 +168,7 @@ impl Connection {
 }
 
 receiver!(Connection<> of Event, |this: &mut Self, limit| {
-    this.event_loop.wait_for(this.events.driver().recv_until_off(), limit)
+    this.event_loop.wait_for(this.events.driver().recv(), limit)
 });
 
 impl Deref for Connection {

@@ -16,7 +16,8 @@ pub enum Nothing {
     /// There is nothing yet.
     #[error("nothing has come yet")]
     Yet,
-    /// There is nothing more: the subscription or the client has ended, or a `Connection` is off.
+    /// There is nothing more: the subscription or the client has ended (for a `Connection`: until the
+    /// next `connect`).
     #[error("nothing more comes")]
     More,
 }
@@ -26,7 +27,7 @@ pub enum Nothing {
 macro_rules! receiver {
     ($receiver:ident<$($shape:ident)?> of $item:ty $(where $bound:path)?, $wait:expr) => {
         impl<$($shape: $bound)?> $receiver<$($shape)?> {
-            /// Waits for the next one; `None` after the end, and where nothing can be waited for (see
+            /// Waits for the next one, and returns it, or `None` after the end, and where nothing can be waited for (see
             /// [`Client`](crate::Client)).
             pub fn recv(&mut self) -> Option<$item> {
                 $wait(self, None).flatten()
@@ -64,7 +65,9 @@ pub(crate) use receiver;
 /// is dropped.
 ///
 /// It receives what concerns the channel, in order, and is an iterator, too, which waits for each
-/// event and ends with the subscription. What does not wait (`trigger`, `members`, `state`,
+/// event and ends with the subscription: after an unsubscribe, and after a
+/// [`shutdown`](crate::Client::shutdown), a refusal for good and the drop of the last client, of which it
+/// is told by an [`Event::State`] as its last event. What does not wait (`trigger`, `members`, `state`,
 /// `name`) stands at [`pushest_driver::Subscription`], which this derefs to.
 #[derive(Debug)]
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
@@ -164,7 +167,8 @@ impl<T> Deref for TypedEvents<T> {
 }
 
 /// A receiver of everything, made by [`Client::events`](crate::Client::events), or of what is sent
-/// to the signed-in user. It ends with the client.
+/// to the signed-in user. It ends after a [`shutdown`](crate::Client::shutdown), a refusal for good and
+/// the drop of the last client; its last event is the [`Event::State`] that says so.
 #[derive(Debug)]
 #[must_use = "it receives nothing once dropped"]
 pub struct Events {

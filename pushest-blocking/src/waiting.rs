@@ -193,11 +193,32 @@ macro_rules! waits {
                 $self.wait_for(|client| client.flush(), Some(limit))
             }
 
-            /// Disconnects, and waits until the connection is closed: a moment if the server
-            /// answers, two seconds at most if it does not.
-            /// [`connect`](pushest_driver::Commands::connect) makes a new one.
+            /// Ends all receivers and subscriptions, closes the connection, and waits until it is
+            /// closed: a moment if the server answers, two seconds at most if it does not. Everything
+            /// that was triggered before has then arrived at a server that reads.
+            ///
+            /// Receivers still return what they have, then an
+            /// [`Event::State`](crate::Event::State) of
+            /// [`Disconnected`](crate::ConnectionState::Disconnected), and then `None`, whoever holds
+            /// them and other clones of the client. The ended subscriptions stay ended after a
+            /// [`connect`](pushest_driver::Commands::connect), which begins without a channel; to
+            /// pause, call [`disconnect`](pushest_driver::Commands::disconnect).
             pub fn shutdown($($this)*) {
                 $self.wait(|client| client.shutdown());
+            }
+
+            /// Lets receivers in other threads take what they have, and then shuts down as `shutdown`
+            /// does. Returns the number of events that were left unread, of all receivers together,
+            /// which can still be received; 0 if there was nothing to drain.
+            ///
+            /// From this call on no receiver is given anything new; what arrives meanwhile is read,
+            /// for pongs and the server's close, and dropped. Once every receiver has taken what it
+            /// has, or is dropped, and the server has read everything that was triggered, the
+            /// connection is closed; after `limit` it is closed in any case, which takes two seconds
+            /// more at most. A `Connection` does not wait for itself as a receiver. On the client's
+            /// own thread this only begins it.
+            pub fn drain($($this)*, limit: Duration) -> usize {
+                $self.wait(|client| client.drain(limit)).unwrap_or_default()
             }
 
             /// `None` where nothing can be waited for.

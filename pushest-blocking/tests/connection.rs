@@ -64,7 +64,7 @@ fn it_subscribes_receives_triggers_and_knows_the_members() {
     connection.flush().expect("flushed");
     assert_eq!(server.subscribers("presence-room"), 1);
     let gone = connection.subscribed_within(&room, PATIENCE).expect("at once");
-    assert!(gone.expect_err("not wanted").to_string().contains("unsubscribed"));
+    assert!(gone.expect_err("not wanted").to_string().contains("has ended"));
 }
 
 #[test]
@@ -219,9 +219,24 @@ fn receiving_ends_once_nothing_more_can_come_and_goes_on_after_connect() {
     connection.connected_within(PATIENCE).expect("connected");
     assert!(connection.try_recv().is_ok());
 
+    // A pause does not end it; and what was told of it is not told again.
     connection.disconnect();
-    let last = connection.by_ref().last().expect("it was connected before");
-    assert!(matches!(&last, Event::State(change) if change.to == ConnectionState::Disconnected));
+    let last =
+        std::iter::from_fn(|| connection.recv_timeout(Duration::from_millis(50)).ok()).last();
+    let told = |event: &Event| match event {
+        Event::State(change) => Some(change.to),
+        _ => None,
+    };
+    assert_eq!(last.as_ref().and_then(told), Some(ConnectionState::Disconnected));
+    assert_eq!(connection.try_recv().err(), Some(Nothing::Yet));
+    connection.shutdown();
+    assert_eq!(connection.try_recv().err(), Some(Nothing::More));
+
+    connection.connect();
+    connection.connected_within(PATIENCE).expect("connected");
+    connection.shutdown();
+    let last = connection.by_ref().last();
+    assert_eq!(last.as_ref().and_then(told), Some(ConnectionState::Disconnected));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
+use pushest_driver::SubscribeError;
 use pushest_proto::{CommandError, ConfigError, NameError};
 
 /// How a command ended when it did not end well. The texts name the value and the rule, or give
@@ -78,6 +79,16 @@ impl From<ConfigError> for Failure {
 impl From<NameError> for Failure {
     fn from(error: NameError) -> Self {
         Self::input(error)
+    }
+}
+
+impl From<SubscribeError> for Failure {
+    /// What cannot be subscribed to, or the server's refusal of the connection before it was.
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::Closed(reason) => Self::failed(reason),
+            _ => Self::input(error),
+        }
     }
 }
 

@@ -54,8 +54,11 @@ pub trait Waits: Features + Sized {
     /// As there.
     fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet>;
 
-    /// As [`DriverClient::recv`]; no other receiver of the client holds events.
-    fn recv(&mut self, limit: Duration) -> Option<Event>;
+    /// As [`DriverClient::recv_or_end`]; no other receiver of the client holds events.
+    ///
+    /// # Errors
+    /// As there.
+    fn recv(&mut self, limit: Duration) -> Result<Option<Event>, Unmet>;
 
     /// As [`DriverClient::sleep`].
     fn sleep(&mut self, duration: Duration);
@@ -65,6 +68,9 @@ pub trait Waits: Features + Sized {
     /// # Errors
     /// As there.
     fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet>;
+
+    /// As [`DriverClient::drain`].
+    fn drain(&mut self, limit: Duration) -> usize;
 }
 
 /// The driver that waits like this.
@@ -204,7 +210,7 @@ impl<W: Waits> DriverClient for Adapted<W> {
         self.0.flush(limit)
     }
 
-    fn recv(&mut self, limit: Duration) -> Option<Event> {
+    fn recv_or_end(&mut self, limit: Duration) -> Result<Option<Event>, Unmet> {
         self.0.recv(limit)
     }
 
@@ -214,5 +220,9 @@ impl<W: Waits> DriverClient for Adapted<W> {
 
     fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet> {
         self.0.shutdown(limit)
+    }
+
+    fn drain(&mut self, limit: Duration) -> usize {
+        self.0.drain(limit)
     }
 }

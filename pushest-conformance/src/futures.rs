@@ -2,6 +2,7 @@
 //! runtime.
 
 mod called;
+mod received;
 
 use std::fmt;
 use std::future::Future;
@@ -89,8 +90,8 @@ impl<S: Start> Waits for Futures<S> {
         met(block_on(self.client.as_ref().flush(), limit))
     }
 
-    fn recv(&mut self, limit: Duration) -> Option<Event> {
-        block_on(self.events.recv(), limit).flatten()
+    fn recv(&mut self, limit: Duration) -> Result<Option<Event>, Unmet> {
+        block_on(self.events.recv(), limit).ok_or(Unmet::TimedOut)
     }
 
     fn sleep(&mut self, duration: Duration) {
@@ -99,6 +100,10 @@ impl<S: Start> Waits for Futures<S> {
 
     fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet> {
         block_on(self.client.as_ref().shutdown(), limit).ok_or(Unmet::TimedOut)
+    }
+
+    fn drain(&mut self, limit: Duration) -> usize {
+        block_on(self.client.as_ref().drain(limit), Duration::MAX).expect("without a limit")
     }
 }
 

@@ -35,6 +35,7 @@ mod features;
 pub mod first_programs;
 mod futures;
 mod memory;
+pub mod receivers;
 mod suite;
 
 pub use adapter::{Adapted, Waits, met};

@@ -15,6 +15,7 @@ use crate::hub::Hub;
 use crate::options::Options;
 use crate::pump::Pump;
 use crate::runtime::traits::Runtime;
+use crate::subscription::Events;
 
 /// A client, and the future that must be run for anything to happen. It ends by itself, within
 /// moments, once the last clone of the client is dropped.
@@ -34,6 +35,12 @@ pub fn client<R: Runtime>(config: Config, options: Options, runtime: R) -> (Clie
 /// for drivers that wait for that.
 pub fn release(client: Client) -> bool {
     client.release()
+}
+
+/// Makes a receiver go on after a `connect` although the client was shut down or refused for good, or no
+/// longer: for drivers whose client is its own receiver. While the client is so, it returns `None`.
+pub fn set_lasting(events: &mut Events, is_lasting: bool) {
+    events.set_lasting(is_lasting);
 }
 
 /// A runtime that can run a client by itself, in a task.

@@ -9,6 +9,7 @@ use pushest_proto::{ChannelName, Escaped, SubscribeOptions};
 use serde::Serialize;
 
 use crate::commands::Commands;
+use crate::drain::Drain;
 use crate::error::SubscribeError;
 use crate::hub::Hub;
 use crate::subscription::{Events, Subscription};
@@ -22,6 +23,16 @@ use crate::waiting::{Connected, Flush, Shutdown, Subscribed};
 /// only what the server has to say about them is waited for. What waits, and what receives, stands
 /// here; all other commands stand at [`Commands`], which this derefs to. When the last clone is dropped the
 /// connection is closed, its receivers end, and nothing of the client remains.
+///
+/// # The end
+///
+/// [`Commands::disconnect`] pauses: receivers and channels stay, and wait for [`Commands::connect`].
+/// [`Client::shutdown`], the end of a [`Client::drain`], a refusal for good
+/// ([`ConnectionState::Refused`](crate::ConnectionState::Refused)) and the drop of the last clone end
+/// everything that was asked for: each receiver gets an [`Event::State`](crate::Event::State) that says
+/// why, and then `None`, whoever still holds a clone; no channel is wanted anymore. Until the next
+/// `connect`, which begins without a channel, a new receiver ends in the same way, and nothing can be
+/// subscribed to. A sign-in ([`Commands::sign_in`]) is no channel: it is repeated.
 ///
 /// A drop cannot wait for that. A program that ends right after it, and with it the runtime, may lose what
 /// was triggered last: `client.shutdown().await` waits until that has gone out and the connection is
@@ -108,7 +119,8 @@ impl Client {
     ///
     /// # Errors
     /// A bad name, a presence channel without member data (see [`Client::subscribe_with`]), a
-    /// private or presence channel with neither secret nor authorizer, or too many channels. Then
+    /// private or presence channel with neither secret nor authorizer, too many channels, or a client
+    /// that was shut down or refused for good and not connected again ([`SubscribeError::Closed`]). Then
     /// nothing has changed.
     pub fn subscribe(&self, channel: &str) -> Result<Subscription, SubscribeError> {
         self.subscribe_with(channel, &SubscribeOptions::default())
@@ -203,22 +215,71 @@ impl Client {
     }
 
     /// Everything that happens from now on: what concerns the client, and the events of all
-    /// channels.
+    /// channels. It ends when the client is [shut down](Client::shutdown) or refused for good, after the
+    /// change of state that says so.
     pub fn events(&self) -> Events {
         Events::new(self.hub().clone(), self.hub().listen())
     }
 
-    /// Disconnects, and waits until the connection is closed: a moment if the server answers, two
-    /// seconds at most if it does not. Everything that was triggered before has then arrived at a server
+    /// Ends all receivers and subscriptions, whoever holds them and other clones of the client, closes
+    /// the connection, and waits until it is closed: a moment if the server answers, two seconds at most
+    /// if it does not. Everything that was triggered before has then arrived at a server
     /// that reads, unless the connection was lost meanwhile, which only [`Client::flush`] tells. A
-    /// recording ([`Options::record`](crate::Options::record)) has
-    /// its end. [`Commands::connect`] makes a new connection.
+    /// recording ([`Options::record`](crate::Options::record)) has its end.
     ///
-    /// Called within the recording's sink it does not wait, for what it would wait for comes once the
-    /// sink has returned.
+    /// Receivers still return what they have, then an [`Event::State`](crate::Event::State) of
+    /// [`Disconnected`](crate::ConnectionState::Disconnected), and then `None`. [`Client::drain`] gives
+    /// them the time for that. The ended subscriptions stay ended after a [`Commands::connect`], which
+    /// begins without a channel; to pause, call [`Commands::disconnect`].
+    ///
+    /// It takes effect when this returns; the future only waits, and may be dropped. Called within the
+    /// recording's sink it does not wait, for what it would wait for comes once the sink has returned.
+    ///
+    /// ```
+    /// # use pushest_driver::{Client, SubscribeError};
+    /// # async fn example(client: Client) -> Result<(), SubscribeError> {
+    /// let mut orders = client.subscribe("orders")?;
+    /// client.shutdown().await;
+    /// while let Some(event) = orders.recv().await {
+    ///     println!("left: {event:?}"); // the last one says that it is disconnected
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn shutdown(&self) -> Shutdown {
-        self.disconnect();
+        self.hub().shut_down();
         Shutdown::new(self.hub().clone())
+    }
+
+    /// Lets receivers take what they have, and then shuts down as [`Client::shutdown`] does. Returns the
+    /// number of events that were left unread, of all receivers together; 0 if there was nothing to
+    /// drain.
+    ///
+    /// From this call on no receiver is given anything new; what arrives meanwhile is read, for pongs
+    /// and the server's close, and dropped. Once every receiver has taken what it has, or is dropped,
+    /// and the server has read everything that was triggered (a [`Client::flush`]), the connection is
+    /// closed; after `limit` it is closed in any case, which takes two seconds more at most. What was
+    /// left can still be received. A receiver that is kept but not read from is waited for until then. A
+    /// connection that is lost meanwhile is not waited for, nor is there a flush.
+    ///
+    /// Client events may be triggered, and are sent, until it closes. It takes effect when this returns:
+    /// the future only waits, and may be dropped. Of two drains at once the earlier limit holds for
+    /// both; a `shutdown` ends a drain. Within the recording's sink it does not wait, as `shutdown`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use pushest_driver::Client;
+    /// # async fn example(client: Client) {
+    /// let left = client.drain(Duration::from_secs(5)).await;
+    /// if left > 0 {
+    ///     eprintln!("{left} events were not handled");
+    /// }
+    /// # }
+    /// ```
+    pub fn drain(&self, limit: Duration) -> Drain {
+        let left = self.hub().drain(limit);
+        Drain::new(self.hub().clone(), left)
     }
 }
 

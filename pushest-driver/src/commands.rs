@@ -48,20 +48,27 @@ impl Commands {
     }
 
     /// Connects and stays connected. A client does so by itself, except after
-    /// [`Commands::disconnect`], after a refusal, and with
+    /// [`Commands::disconnect`], after a shutdown or a refusal, and with
     /// [`Options::start_disconnected`](crate::Options::start_disconnected). While it waits for its
     /// next attempt, this makes it at once.
+    ///
+    /// After a [`Commands::disconnect`] it goes on with all channels and receivers. After a
+    /// [`Client::shutdown`] or a refusal for good it begins without a channel, and former subscriptions
+    /// and receivers stay ended: subscribe anew, after this call. After the end of the last client it
+    /// does nothing.
     pub fn connect(&self) {
         self.hub.command(|state, now| {
             // Without its pump nothing would come of it.
-            if !state.is_ended() {
+            if !state.is_ending() {
+                state.is_over = false;
                 state.session.connect(now);
             }
         });
     }
 
-    /// Closes the connection and stays disconnected until [`Commands::connect`]. What was triggered
-    /// before still goes out. All channels stay wanted.
+    /// Pauses: closes the connection and stays disconnected until [`Commands::connect`]. What was
+    /// triggered before still goes out. All channels stay wanted, and all receivers stay: they wait
+    /// meanwhile. [`Client::shutdown`] ends them.
     pub fn disconnect(&self) {
         self.hub.command(|state, now| state.session.disconnect(now));
     }

@@ -91,6 +91,10 @@ pub enum SubscribeError {
     /// The session refused: a bad name, missing member data, a limit.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// The client was shut down or refused for good: nothing is wanted until
+    /// [`Commands::connect`](crate::Commands::connect).
+    #[error("closed until `connect`: {0}")]
+    Closed(#[source] NotConnected),
     /// The channel needs an authorization, and there is nobody to give it.
     #[error(
         "{channel} needs an authorization: give the configuration a secret, or the options an \
@@ -117,9 +121,10 @@ pub enum SubscriptionError {
     /// There is no connection, and none will come by itself.
     #[error(transparent)]
     NotConnected(#[from] NotConnected),
-    /// The channel was unsubscribed from.
-    #[error("{channel} was unsubscribed from")]
-    Unsubscribed {
+    /// This subscription has ended: the channel was unsubscribed from, or the client was shut down or
+    /// refused for good, and then connected again.
+    #[error("the subscription to {channel} has ended")]
+    Closed {
         /// The channel.
         channel: ChannelName,
     },

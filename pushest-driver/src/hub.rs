@@ -4,6 +4,8 @@
 //! under it: wakers, authorizers, sinks, the log and the runtime's sockets are called once it is
 //! released; wakers are cloned before it is taken. Order of locks: hub, then queue or recording.
 
+mod ending;
+
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -12,10 +14,11 @@ use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use pushest_proto::{
-    Action, ChannelId, ChannelKind, ChannelName, CommandError, Config, ConnectionState, Event,
-    Instant, LimitReached, PingId, Session, SubscribeOptions,
+    ChannelId, ChannelKind, ChannelName, CommandError, Config, ConnectionState, Event, Instant,
+    LimitReached, PingId, Session, StateChange, SubscribeOptions,
 };
 
+use crate::draining::Draining;
 use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
 use crate::pump_waker::PumpWaker;
@@ -54,6 +57,11 @@ enum Life {
 pub(crate) struct State {
     pub(crate) session: Session,
     life: Life,
+    /// Shut down, or refused for good: nothing is wanted until the next `connect`.
+    pub(crate) is_over: bool,
+    /// The change of state that was told last.
+    last_change: Option<StateChange>,
+    pub(crate) draining: Option<Draining>,
     pub(crate) receivers: Receivers,
     /// Receivers of everything.
     listeners: Vec<usize>,
@@ -86,6 +94,9 @@ impl Hub {
         let state = State {
             session,
             life: Life::Running,
+            is_over: false,
+            last_change: None,
+            draining: None,
             receivers: Receivers::new(
                 congestion.clone(),
                 websocket::most_buffer(options.read_buffer),
@@ -181,10 +192,11 @@ impl Hub {
 
     fn receiver(&self, state: &mut State) -> Place {
         let queue = Arc::new(Queue::new(&self.options, self.congestion.clone()));
-        if state.is_ending() {
-            queue.end();
+        let key = state.receivers.insert(queue.clone());
+        if state.is_over {
+            state.end_new(key, true);
         }
-        Place { key: state.receivers.insert(queue.clone()), queue }
+        Place { key, queue }
     }
 
     /// Wants a channel, and makes a receiver for it. Returns its place and the channel's name, which
@@ -199,6 +211,9 @@ impl Hub {
                 let rules = &self.config.limits().channel_name;
                 let channel = ChannelName::with_rules(name, rules).map_err(CommandError::from)?;
                 return Err(SubscribeError::NoAuthorizer { channel });
+            }
+            if let Some(reason) = state.closed() {
+                return Err(SubscribeError::Closed(reason));
             }
             let name = state.session.subscribe(name, options, now)?;
             let id = name.id().expect("a name that a session returns has an id");
@@ -247,46 +262,6 @@ impl Hub {
         state.receivers.remove(place.key);
         state.listeners.retain(|key| *key != place.key);
         state.user_listeners.retain(|key| *key != place.key);
-    }
-
-    /// The last `Client` is gone.
-    pub(crate) fn end(&self) {
-        self.command(|state, now| {
-            state.session.disconnect(now);
-            state.life = state.life.max(Life::Ending);
-        });
-    }
-
-    /// The pump is gone: nothing happens anymore.
-    pub(crate) fn finish(&self) {
-        let wakers = {
-            let mut guard = self.lock();
-            let state = &mut *guard;
-            // What is asked from now on is answered truly: there is no connection.
-            state.session.disconnect(self.now());
-            while let Some(action) = state.session.poll_action() {
-                match action {
-                    Action::Emit(event) => state.route(event),
-                    Action::UpdatePresence(update) => state.route(Event::Presence(update)),
-                    _ => {}
-                }
-            }
-            // There is nobody anymore who hands it over.
-            state.session.stop_recording();
-            state.deliver();
-            state.life = Life::Ended;
-            state.links = 0;
-            state.end_receivers();
-            state.closing_waiters.wake_all(&mut state.wakers);
-            for answer in state.pings.values_mut() {
-                answer.round_trip.get_or_insert(Err(FlushError::Ended));
-                state.wakers.extend(answer.waker.take());
-            }
-            std::mem::take(&mut state.wakers)
-        };
-        self.hand_over();
-        self.pump.forget();
-        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Hands over what was recorded. Not under the lock: the sink is the user's.
@@ -354,18 +329,23 @@ impl State {
     }
 
     /// Stages an event for everybody who wants it.
-    pub(crate) fn route(&mut self, event: Event) {
+    pub(crate) fn route(&mut self, event: Event, now: Instant) {
         match &event {
             Event::Pong { ping, round_trip } => {
                 return self.answer_ping(*ping, Ok(*round_trip));
             }
             Event::PingLost { ping } => return self.answer_ping(*ping, Err(FlushError::Lost)),
             Event::State(change) => {
+                self.last_change = Some(change.clone());
                 self.connection_waiters.wake_all(&mut self.wakers);
                 match change.to {
                     ConnectionState::Refused | ConnectionState::Disconnected => {
                         self.sign_in_waiters.wake_all(&mut self.wakers);
                         self.wake_subscribers();
+                        if change.to == ConnectionState::Refused {
+                            self.give_up(now);
+                        }
+                        return self.tell_end(event);
                     }
                     ConnectionState::Connected => self.sign_in_waiters.wake_all(&mut self.wakers),
                     ConnectionState::Connecting | ConnectionState::Waiting => {}
@@ -375,7 +355,7 @@ impl State {
                 self.sign_in_waiters.wake_all(&mut self.wakers);
             }
             // Nobody knows whose they were.
-            Event::LimitReached(LimitReached::StoredEvents { .. }) => {
+            Event::LimitReached(LimitReached::StoredEvents { .. }) if self.draining.is_none() => {
                 for key in self.receivers.keys() {
                     self.receivers.stage(key, event.clone());
                 }
@@ -397,6 +377,9 @@ impl State {
                 None => &[],
             },
         };
+        if self.draining.is_some() {
+            return;
+        }
         let mut keys = self.listeners.iter().chain(keys);
         let Some(mut key) = keys.next() else { return };
         for next in keys {
@@ -444,7 +427,8 @@ impl State {
     /// When somebody waits no longer for what they wait for.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let lists = [&self.connection_waiters, &self.rate_waiters];
-        lists.into_iter().filter_map(WaitList::next_deadline).min()
+        let drained = self.draining.as_ref().map(|draining| draining.deadline);
+        lists.into_iter().filter_map(WaitList::next_deadline).chain(drained).min()
     }
 
     pub(crate) fn wake_overdue(&mut self, now: Instant) {

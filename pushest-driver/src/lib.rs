@@ -15,6 +15,8 @@ mod byte_stream;
 mod client;
 mod commands;
 mod dial;
+mod drain;
+mod draining;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -63,6 +65,7 @@ pub use authorizer::Authorizer;
 pub use client::Client;
 pub use commands::Commands;
 pub use dial::host_name::{HostNameError, ascii_host_name};
+pub use drain::Drain;
 pub use error::{
     FlushError, NotConnected, NotSignedIn, OptionsError, SignInError, StartError, SubscribeError,
     SubscriptionError,

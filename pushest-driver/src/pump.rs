@@ -182,6 +182,9 @@ impl<R: Runtime> Pump<R> {
         state.wake_overdue(now);
         self.check_room(state, now);
         self.carry_out_all(state, now);
+        if state.drain_on(now) {
+            self.carry_out_all(state, now);
+        }
         self.renew_budget(state, now);
         self.is_ending = state.is_ending();
         if self.is_ending {
@@ -245,9 +248,9 @@ impl<R: Runtime> Pump<R> {
         match action {
             Action::Emit(event) => {
                 self.log.note(&event, now);
-                state.route(event);
+                state.route(event, now);
             }
-            Action::UpdatePresence(update) => state.route(Event::Presence(update)),
+            Action::UpdatePresence(update) => state.route(Event::Presence(update), now),
             Action::Send(frame) => {
                 if let Link::Open(wire) = &mut self.link
                     && wire.connection == frame.connection
@@ -310,7 +313,8 @@ impl<R: Runtime> Pump<R> {
     fn check_receivers(&mut self, state: &mut State, now: Instant) {
         // Before the server has said who we are there is nothing for receivers.
         let is_connected = state.session.state() == ConnectionState::Connected;
-        let is_paused = is_connected && self.hub.congestion.is_any();
+        let is_for_nobody = !is_connected || state.draining.is_some();
+        let is_paused = !is_for_nobody && self.hub.congestion.is_any();
         if is_paused != self.is_paused {
             self.is_paused = is_paused;
             state.session.handle_reading(!is_paused, now);

@@ -123,11 +123,25 @@ impl Queue {
         let mut ring = self.lock();
         ring.is_ended = true;
         let relief = self.relieve(&mut ring);
+        let is_waited_for = ring.is_draining && ring.has_any();
+        ring.dropped = 0;
         // Dropping these may take long, or run code of the user's: not under the lock.
         let gone = (ring.take(), ring.waker.take());
         drop(ring);
         drop(gone);
-        relief
+        if is_waited_for { Relief::All } else { relief }
+    }
+
+    /// From here on, the pump is woken when the receiver has taken everything.
+    pub(crate) fn drain(&self) {
+        self.lock().is_draining = true;
+    }
+
+    /// The number of events that the receiver has not taken, and whether there is anything that it has
+    /// not been told.
+    pub(crate) fn unread(&self) -> (usize, bool) {
+        let ring = self.lock();
+        (ring.len(), ring.has_any())
     }
 
     /// From here on, takes in only channel events of this name; keeps those that wait.
@@ -168,11 +182,11 @@ impl Queue {
     fn receive(&self, ring: &mut Ring) -> Option<(Poll<Option<Event>>, Relief)> {
         if ring.dropped > 0 {
             let dropped = std::mem::take(&mut ring.dropped);
-            return Some((Poll::Ready(Some(Event::Lagged(dropped))), Relief::None));
+            return Some((Poll::Ready(Some(Event::Lagged(dropped))), drained(ring)));
         }
         if let Some(event) = ring.pop() {
             let relief = self.relieve_if_half(ring);
-            return Some((Poll::Ready(Some(event)), relief));
+            return Some((Poll::Ready(Some(event)), relief.or(drained(ring))));
         }
         ring.is_ended.then_some((Poll::Ready(None), Relief::None))
     }
@@ -214,6 +228,11 @@ impl Queue {
         // Nothing in here can panic halfway through a change.
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Wakes the pump that waits until the receiver has taken everything.
+fn drained(ring: &Ring) -> Relief {
+    if ring.is_draining && !ring.has_any() { Relief::All } else { Relief::None }
 }
 
 #[cfg(test)]

@@ -51,6 +51,11 @@ struct Receiver {
     is_fresh: bool,
     /// Where it is among the holding ones.
     holding_at: Option<usize>,
+    /// It ends with the next change of state that says why.
+    is_ending: bool,
+    /// It goes on after a `connect`: the one of a client that is its own receiver.
+    is_lasting: bool,
+    has_ended: bool,
 }
 
 impl Receivers {
@@ -70,8 +75,15 @@ impl Receivers {
 
     /// Adds a receiver; returns its key.
     pub(crate) fn insert(&mut self, queue: Arc<Queue>) -> usize {
-        let receiver = Receiver { queue, staged: Vec::new(), is_fresh: false, holding_at: None };
-        self.slab.insert(receiver)
+        self.slab.insert(Receiver {
+            queue,
+            staged: Vec::new(),
+            is_fresh: false,
+            holding_at: None,
+            is_ending: false,
+            is_lasting: false,
+            has_ended: false,
+        })
     }
 
     pub(crate) fn remove(&mut self, key: usize) {
@@ -121,15 +133,63 @@ impl Receivers {
     /// Pushes what is staged for one receiver, which ends then.
     pub(crate) fn end(&mut self, key: usize, wakers: &mut Vec<Waker>) {
         self.deliver_to(key, wakers);
-        if let Some(receiver) = self.slab.get(key) {
+        if let Some(receiver) = self.slab.get_mut(key) {
+            (receiver.is_ending, receiver.has_ended) = (false, true);
             wakers.extend(receiver.queue.end());
         }
+    }
+
+    /// Marks a receiver to end with the next change of state that says why.
+    pub(crate) fn mark(&mut self, key: usize) {
+        if let Some(receiver) = self.slab.get_mut(key) {
+            receiver.is_ending = !receiver.is_lasting && !receiver.has_ended;
+        }
+    }
+
+    /// Marks all receivers so.
+    pub(crate) fn mark_all(&mut self) {
+        for (_, receiver) in &mut self.slab {
+            receiver.is_ending = !receiver.is_lasting && !receiver.has_ended;
+        }
+    }
+
+    pub(crate) fn is_marked(&self, key: usize) -> bool {
+        self.slab.get(key).is_some_and(|receiver| receiver.is_ending)
+    }
+
+    /// The receivers that are marked, in the order of their keys.
+    pub(crate) fn marked(&self) -> Vec<usize> {
+        self.slab.iter().filter(|(_, it)| it.is_ending).map(|(key, _)| key).collect()
+    }
+
+    pub(crate) fn set_lasting(&mut self, key: usize, is_lasting: bool) {
+        if let Some(receiver) = self.slab.get_mut(key) {
+            receiver.is_lasting = is_lasting;
+        }
+    }
+
+    /// From here on, each receiver wakes the pump when it has taken what it has.
+    pub(crate) fn drain(&self) {
+        self.slab.iter().for_each(|(_, receiver)| receiver.queue.drain());
+    }
+
+    /// The number of events that receivers have not taken, and whether one of them still has something
+    /// to take. A lasting one cannot while it waits for the others.
+    pub(crate) fn unread(&self) -> (usize, bool) {
+        let receivers = self.slab.iter().filter(|(_, receiver)| !receiver.has_ended);
+        receivers.fold((0, false), |(events, has_any), (_, receiver)| {
+            let unread = receiver.queue.unread();
+            (events + unread.0, has_any || (unread.1 && !receiver.is_lasting))
+        })
     }
 
     /// Ends all receivers.
     pub(crate) fn end_all(&mut self, wakers: &mut Vec<Waker>) {
         self.deliver(wakers);
-        wakers.extend(self.slab.iter().filter_map(|(_, receiver)| receiver.queue.end()));
+        wakers.extend(self.slab.iter_mut().filter_map(|(_, receiver)| {
+            (receiver.is_ending, receiver.has_ended) = (false, true);
+            receiver.queue.end()
+        }));
     }
 
     /// Takes note that `bytes` were read into buffers.

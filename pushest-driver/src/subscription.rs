@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::future::poll_fn;
-use pushest_proto::{ChannelName, ChannelState, CommandError, Event, Member};
+use pushest_proto::{ChannelName, ChannelState, CommandError, Event, Member, StateChange};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -20,8 +20,12 @@ use crate::waiting::Subscribed;
 /// is dropped.
 ///
 /// It receives what concerns the channel, in order: `Subscribed`, `Gap`, `Presence`, the channel's
-/// own events, `SubscriptionFailed` and so on. It is a `Stream`, too. It ends after
-/// [`Commands::unsubscribe`](crate::Commands::unsubscribe), and with the client.
+/// own events, `SubscriptionFailed` and so on. It is a `Stream`, too.
+///
+/// It ends after [`Commands::unsubscribe`](crate::Commands::unsubscribe); and after a
+/// [`Client::shutdown`](crate::Client::shutdown), a refusal for good and the drop of the last client,
+/// which it is told by an [`Event::State`] as its last event. It stays ended after a
+/// [`Commands::connect`](crate::Commands::connect).
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
     hub: Arc<Hub>,
@@ -47,13 +51,13 @@ impl Subscription {
     ///
     /// # Errors
     /// [`SubscriptionError`](crate::SubscriptionError) once the server or the authorizer has
-    /// refused, the client is refused or disconnected, or the channel was unsubscribed from. What
+    /// refused, the client is refused or disconnected, or this subscription has ended. What
     /// is tried again by itself keeps it waiting.
     pub fn subscribed(&self) -> Subscribed {
         Subscribed::new(self.hub.clone(), self.name.clone(), self.name.id())
     }
 
-    /// The next event; `None` after the end. May be dropped half-way, nothing is lost then.
+    /// Receives the next event, or `None` once the subscription has ended. Cancel safe.
     ///
     /// A channel event may be a view into the buffer that it was read into with many others; one
     /// that is kept for long should be
@@ -89,7 +93,7 @@ impl Subscription {
     /// ```
     pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
         self.hub.relieve(self.place.queue.keep_only(event));
-        TypedEvents { subscription: self, lagged: 0, shape: PhantomData }
+        TypedEvents { subscription: self, lagged: 0, ended_by: None, shape: PhantomData }
     }
 
     /// Sends a client event; see [`Commands::trigger`](crate::Commands::trigger), also for what to wait
@@ -124,6 +128,7 @@ impl Subscription {
     ) -> TriggerWhenAllowed {
         let data = crate::trigger::data(data);
         TriggerWhenAllowed::new(self.hub.clone(), self.name.as_str(), event, data)
+            .only_of(self.name.id())
     }
 
     /// Who is present; see [`Commands::members`](crate::Commands::members). Nobody, once the channel
@@ -195,11 +200,13 @@ impl fmt::Debug for Subscription {
 pub struct TypedEvents<T> {
     subscription: Subscription,
     lagged: u64,
+    ended_by: Option<StateChange>,
     shape: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> TypedEvents<T> {
-    /// The next value, or why the event's data is none; `None` after the end.
+    /// Receives the next value, or why the event's data is none; `None` once the subscription has ended,
+    /// and then [`TypedEvents::ended_by`] tells why. Cancel safe.
     pub async fn recv(&mut self) -> Option<Result<T, serde_json::Error>> {
         poll_fn(|context| self.poll_recv(context)).await
     }
@@ -212,6 +219,7 @@ impl<T: DeserializeOwned> TypedEvents<T> {
             match std::task::ready!(self.subscription.poll_recv(context)) {
                 Some(Event::Channel(event)) => return Poll::Ready(Some(event.json())),
                 Some(Event::Lagged(events)) => self.lagged += events,
+                Some(Event::State(change)) => self.ended_by = Some(change),
                 Some(_) => {}
                 None => return Poll::Ready(None),
             }
@@ -222,6 +230,15 @@ impl<T: DeserializeOwned> TypedEvents<T> {
     #[must_use]
     pub fn lagged(&self) -> u64 {
         self.lagged
+    }
+
+    /// What ended the subscription with the client's connections: a shutdown, the end of the last client
+    /// ([`Disconnected`](crate::ConnectionState::Disconnected)) or a refusal for good
+    /// ([`Refused`](crate::ConnectionState::Refused), with its loss). `None` before `recv` has returned
+    /// `None`, and if the channel was unsubscribed from.
+    #[must_use]
+    pub fn ended_by(&self) -> Option<&StateChange> {
+        self.ended_by.as_ref()
     }
 
     /// The channel.
@@ -257,30 +274,36 @@ impl<T> fmt::Debug for TypedEvents<T> {
 
 /// A receiver of everything, made by [`Client::events`](crate::Client::events), or of what is sent
 /// to the signed-in user, made by [`Client::user_events`](crate::Client::user_events). It is a
-/// `Stream`, too, and ends with the client.
+/// `Stream`, too. It ends after a [`Client::shutdown`](crate::Client::shutdown), a refusal for good and
+/// the drop of the last client; its last event is the [`Event::State`] that says so.
 #[must_use = "it receives nothing once dropped"]
 pub struct Events {
     hub: Arc<Hub>,
     place: Place,
+    /// It goes on after a `connect`.
+    is_lasting: bool,
 }
 
 impl Events {
     pub(crate) fn new(hub: Arc<Hub>, place: Place) -> Self {
-        Self { hub, place }
+        Self { hub, place, is_lasting: false }
     }
 
-    /// The next event; `None` after the end. May be dropped half-way, nothing is lost then.
+    /// Receives the next event, or `None` once the client has ended. Cancel safe.
     pub async fn recv(&mut self) -> Option<Event> {
-        poll_fn(|context| poll_place(&self.hub, &self.place, context)).await
+        poll_fn(|context| self.poll_recv(context)).await
     }
-}
 
-impl Events {
-    /// As [`Events::recv`], but ends once nothing more can come by itself: while the client is
-    /// refused or disconnected, after everything that told so. After a `connect` it goes on.
-    pub async fn recv_until_off(&mut self) -> Option<Event> {
-        poll_fn(|context| match poll_place(&self.hub, &self.place, context) {
-            Poll::Pending if self.hub.lock().is_off() => {
+    /// Makes it go on after a `connect`, or no longer. If it lasts, its end is not for good: it returns
+    /// `None` as long as the client is shut down or refused.
+    pub(crate) fn set_lasting(&mut self, is_lasting: bool) {
+        self.is_lasting = is_lasting;
+        self.hub.set_lasting(&self.place, is_lasting);
+    }
+
+    fn poll_recv(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        match poll_place(&self.hub, &self.place, context) {
+            Poll::Pending if self.is_lasting && self.hub.lock().is_closed() => {
                 // What says so may have come between the two looks.
                 match poll_place(&self.hub, &self.place, context) {
                     Poll::Pending => Poll::Ready(None),
@@ -288,8 +311,7 @@ impl Events {
                 }
             }
             polled => polled,
-        })
-        .await
+        }
     }
 }
 
@@ -303,7 +325,7 @@ impl Stream for Events {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        poll_place(&self.hub, &self.place, context)
+        self.poll_recv(context)
     }
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use pushest_proto::CommandError;
+use pushest_proto::{ChannelId, CommandError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -22,6 +22,8 @@ pub(crate) fn data<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, Com
 pub struct TriggerWhenAllowed {
     hub: Arc<Hub>,
     channel: String,
+    /// The subscription that it must still be, if it is one's.
+    id: Option<ChannelId>,
     event: String,
     data: Result<Box<RawValue>, CommandError>,
     place: Option<usize>,
@@ -34,7 +36,14 @@ impl TriggerWhenAllowed {
         event: &str,
         data: Result<Box<RawValue>, CommandError>,
     ) -> Self {
-        Self { hub, channel: channel.to_string(), event: event.to_string(), data, place: None }
+        let (channel, event) = (channel.to_string(), event.to_string());
+        Self { hub, channel, id: None, event, data, place: None }
+    }
+
+    /// Sends nothing once this subscription to the channel has ended.
+    pub(crate) fn only_of(mut self, id: Option<ChannelId>) -> Self {
+        self.id = id;
+        self
     }
 }
 
@@ -49,11 +58,16 @@ impl Future for TriggerWhenAllowed {
         };
         // Cloned and dropped without the lock.
         let mut waker = context.waker().clone();
-        let (channel, event, place) = (&this.channel, &this.event, &mut this.place);
+        let (channel, id, event) = (&this.channel, this.id, &this.event);
+        let place = &mut this.place;
         // The pump sends, or it keeps the time.
         let is_refused =
             |(result, _): &(Poll<Result<_, _>>, _)| matches!(result, Poll::Ready(Err(_)));
         let (result, former) = this.hub.command_unless(is_refused, |state, now| {
+            if id.is_some() && state.channel(id).is_none() {
+                let error = CommandError::NotSubscribed { channel: channel.clone() };
+                return (Poll::Ready(Err(error)), None);
+            }
             match state.session.trigger(channel, event, data, now) {
                 Err(CommandError::RateLimited { retry_in, .. }) if !state.is_ending() => {
                     let allowed = Some(now + retry_in);

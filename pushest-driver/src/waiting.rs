@@ -151,7 +151,7 @@ impl Future for Subscribed {
             }
             None => {
                 let channel = this.channel.clone();
-                Poll::Ready(Err(SubscriptionError::Unsubscribed { channel }))
+                Poll::Ready(Err(SubscriptionError::Closed { channel }))
             }
         }
     }

@@ -117,3 +117,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/workspace.md")]
 struct WorkspaceReadme;
+
+/// And for the page on the end.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/shutting-down.md")]
+struct ShuttingDown;

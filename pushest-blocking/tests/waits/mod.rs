@@ -1,13 +1,14 @@
 //! How the two clients of this crate are waited for.
 
 mod called;
+mod received;
 
 use std::time::{Duration, Instant};
 
 use pushest_blocking::proto::SocketId;
 use pushest_blocking::{
-    ChannelName, Client, Commands, Config, Connection, Event, Events, NotConnected, Options,
-    SubscribeError, SubscribeOptions, Subscription,
+    ChannelName, Client, Commands, Config, Connection, Event, Events, NotConnected, Nothing,
+    Options, SubscribeError, SubscribeOptions, Subscription,
 };
 use pushest_conformance::{Waits, met};
 use pushest_testkit::conformance::Unmet;
@@ -74,8 +75,12 @@ macro_rules! waits {
                 met(self.$client.flush_within(limit))
             }
 
-            fn recv(&mut self, limit: Duration) -> Option<Event> {
-                self.$events.recv_timeout(limit).ok()
+            fn recv(&mut self, limit: Duration) -> Result<Option<Event>, Unmet> {
+                match self.$events.recv_timeout(limit) {
+                    Ok(event) => Ok(Some(event)),
+                    Err(Nothing::Yet) => Err(Unmet::TimedOut),
+                    Err(Nothing::More) => Ok(None),
+                }
             }
 
             fn sleep(&mut self, duration: Duration) {
@@ -86,6 +91,10 @@ macro_rules! waits {
                 let begun = Instant::now();
                 self.$client.shutdown();
                 if begun.elapsed() <= limit { Ok(()) } else { Err(Unmet::TimedOut) }
+            }
+
+            fn drain(&mut self, limit: Duration) -> usize {
+                self.$client.drain(limit)
             }
         }
     };

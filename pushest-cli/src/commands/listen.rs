@@ -138,7 +138,7 @@ fn subscribe(
     options: &SubscribeOptions,
 ) -> Result<HashSet<ChannelName>, Failure> {
     let subscribe = |channel: &String| {
-        let subscription = client.subscribe_with(channel, options).map_err(Failure::input)?;
+        let subscription = client.subscribe_with(channel, options)?;
         let name = subscription.name().clone();
         // Everything is read from `events`; a queue of its own would only fill up.
         subscription.detach();

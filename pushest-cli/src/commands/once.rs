@@ -46,7 +46,7 @@ impl<'a> Once<'a> {
         channel: &str,
         options: &SubscribeOptions,
     ) -> Result<Subscription, Failure> {
-        let subscription = self.client.subscribe_with(channel, options).map_err(Failure::input)?;
+        let subscription = self.client.subscribe_with(channel, options)?;
         let subscribed = subscription.subscribed();
         let (result, _) = self.during(subscribed).await?;
         result.map_err(Failure::failed)?;

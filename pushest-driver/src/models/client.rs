@@ -61,15 +61,16 @@ fn a_shutdown_ends_however_the_pump_was_going_to_sleep() {
 }
 
 #[test]
-fn a_receiver_until_the_client_is_off_gets_what_says_so() {
+fn a_receiver_that_lasts_gets_what_says_that_the_client_was_shut_down() {
     check_client(&["Connecting Disconnected"], || {
         let (client, pump) = client(config(), Options::default(), Local::idle());
         let mut events = client.events();
+        runtime::set_lasting(&mut events, true);
         let pump = carry(pump);
-        client.disconnect();
+        drop(client.shutdown());
         let received = block_on(async {
             let mut received = Vec::new();
-            while let Some(event) = events.recv_until_off().await {
+            while let Some(event) = events.recv().await {
                 received.push(word(&event));
             }
             received

@@ -8,7 +8,7 @@ use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 pub(crate) enum Relief {
     /// Nothing that concerns the pump.
     None,
-    /// No queue is full anymore: reading can go on.
+    /// No queue is full anymore: reading can go on; or what a pump that drains waits for is taken.
     All,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Ring {
     settled: usize,
     /// Events dropped since the receiver was told.
     pub(super) dropped: u64,
-    /// Only channel events of this name are taken in.
+    /// Only channel events of this name are taken in, and what ends the receiver.
     pub(super) only: Option<Box<str>>,
     pub(super) waker: Option<Waker>,
     /// Counted in `congestion`.
@@ -27,11 +27,18 @@ pub(super) struct Ring {
     pub(super) counted: usize,
     /// Nothing more comes.
     pub(super) is_ended: bool,
+    /// The pump waits until the receiver has taken everything.
+    pub(super) is_draining: bool,
 }
 
 impl Ring {
     pub(super) fn len(&self) -> usize {
         self.events.len()
+    }
+
+    /// Whether the receiver has something to take: events, or how many were dropped.
+    pub(super) fn has_any(&self) -> bool {
+        self.dropped > 0 || !self.events.is_empty()
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -42,6 +49,8 @@ impl Ring {
         match (&self.only, event) {
             (None, _) => true,
             (Some(name), Event::Channel(event)) => event.name() == &**name,
+            // A channel's receiver is told of no other change than its end.
+            (Some(_), Event::State(_)) => true,
             (Some(_), _) => false,
         }
     }

@@ -3,6 +3,8 @@
 mod life;
 mod parts;
 
+use pushest_driver::{NotConnected, SubscribeError};
+
 use self::life::live;
 use self::parts::Part::{self, *};
 use super::rig::Rig;
@@ -68,7 +70,10 @@ fn a_pump_that_is_gone_keeps_no_waker_whoever_still_holds_the_client() {
     rig.pump = None;
     assert_eq!(rig.wakes.held(), 0);
     rig.client.handle_network_change();
-    drop(rig.client.subscribe("news").unwrap());
+    assert_eq!(
+        rig.client.subscribe("news").unwrap_err(),
+        SubscribeError::Closed(NotConnected::Ended)
+    );
     assert_eq!(rig.wakes.take(), 0);
     drop(events);
 }

@@ -18,7 +18,7 @@ fn what_is_left_of_a_former_subscription_does_nothing_to_the_present_one() {
     assert_eq!(former.name().id().map(|id| id.slot()), present.name().id().map(|id| id.slot()));
     assert_ne!(former.name().id(), present.name().id());
     let mut waiting = Hand::new(former.subscribed());
-    assert!(matches!(waiting.done(), Err(SubscriptionError::Unsubscribed { .. })));
+    assert!(matches!(waiting.done(), Err(SubscriptionError::Closed { .. })));
     rig.settle();
     assert_eq!(former.state(), None);
     assert!(!former.members_known() && former.members().is_empty());
@@ -43,7 +43,7 @@ fn by_a_name_the_present_subscription_is_waited_for_wherever_the_name_comes_from
     let mut rig = Rig::connected();
     let former = rig.client.subscribe("news").unwrap().name().clone();
     let mut gone = Hand::new(rig.client.subscribed(&former));
-    assert!(matches!(gone.done(), Err(SubscriptionError::Unsubscribed { .. })), "it was dropped");
+    assert!(matches!(gone.done(), Err(SubscriptionError::Closed { .. })), "it was dropped");
     let news = rig.client.subscribe("news").unwrap();
     assert_ne!(news.name().id(), Some(former.id().expect("a client's name has one")));
     let mut subscribed = Hand::new(rig.client.subscribed(&former));
@@ -57,7 +57,7 @@ fn by_a_name_the_present_subscription_is_waited_for_wherever_the_name_comes_from
     let foreign = other.client.subscribe("a").unwrap();
     assert_eq!(foreign.name().id(), news.name().id(), "each client counts its own");
     let mut missing = Hand::new(rig.client.subscribed(foreign.name()));
-    assert!(matches!(missing.done(), Err(SubscriptionError::Unsubscribed { .. })));
+    assert!(matches!(missing.done(), Err(SubscriptionError::Closed { .. })));
 }
 
 #[test]

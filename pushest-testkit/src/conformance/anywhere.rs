@@ -159,8 +159,8 @@ pub fn disconnect_stays_so_until_connect_and_then_everything_is_back<D: Driver>(
     client.must_subscribe_as(&room, &SubscribeOptions::member("1"));
     let first = client.status().socket_id;
 
-    client.shutdown(PATIENCE).expect("closed");
-    assert_eq!(client.status().state, ConnectionState::Disconnected);
+    client.disconnect();
+    client.next_state(ConnectionState::Disconnected);
     assert!(matches!(client.connected(PATIENCE), Err(Unmet::Failed(_))), "disconnected sticks");
     let refused = client.trigger(&room, "client-x", &json!(1)).expect_err("no connection");
     assert_eq!(refused, CommandError::NotConnected);

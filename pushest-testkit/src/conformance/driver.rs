@@ -120,17 +120,29 @@ pub trait DriverClient {
 
     /// The next event, of everything that the client has to tell from the beginning on: one
     /// receiver, with the queue that the [`Settings`] describe. `None` if there is none in time.
-    fn recv(&mut self, limit: Duration) -> Option<Event>;
+    fn recv(&mut self, limit: Duration) -> Option<Event> {
+        self.recv_or_end(limit).unwrap_or_default()
+    }
+
+    /// The same, and `Ok(None)` once that receiver has ended: after a shutdown or a refusal for good.
+    ///
+    /// # Errors
+    /// Only [`Unmet::TimedOut`].
+    fn recv_or_end(&mut self, limit: Duration) -> Result<Option<Event>, Unmet>;
 
     /// Lets time pass for the client: it reads, sends and keeps the connection alive, and events
     /// queue up.
     fn sleep(&mut self, duration: Duration);
 
-    /// Disconnects, and waits until the connection is closed.
+    /// Ends receiving and all subscriptions, disconnects, and waits until the connection is closed.
     ///
     /// # Errors
     /// Only [`Unmet::TimedOut`].
     fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet>;
+
+    /// Gives the receiver nothing more; waits until it has taken what it has and the server has read
+    /// what was sent, at most for `limit`, and shuts down. Returns the number of events that are left.
+    fn drain(&mut self, limit: Duration) -> usize;
 }
 
 /// Why something that was waited for is not there.

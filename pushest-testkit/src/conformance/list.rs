@@ -118,6 +118,17 @@ macro_rules! conformance {
                 a_close_frame_that_breaks_a_rule_is_told_as_what_it_is_and_its_code_decides
                 what_was_triggered_before_a_shutdown_has_arrived_when_it_is_over
                 what_was_triggered_before_the_last_client_is_dropped_arrives
+                a_shutdown_ends_receiving_after_it_was_told_and_connect_begins_without_a_channel
+                a_refusal_for_good_ends_receiving_after_its_words_and_connect_begins_without_a_channel
+                a_refusal_of_the_first_dial_ends_receiving_too
+                a_disconnect_pauses_receiving_and_channels_until_connect
+                a_shutdown_of_a_client_that_is_paused_ends_receiving
+                a_shutdown_before_any_connection_ends_receiving
+                a_connect_right_after_a_shutdown_begins_without_a_channel
+                a_drain_flushes_what_was_triggered_and_gives_receivers_nothing_new
+                a_drain_with_nothing_left_to_receive_ends_as_soon_as_all_has_arrived
+                a_drain_ends_after_its_limit_though_the_server_answers_nothing
+                a_drain_does_not_wait_for_a_connection_that_is_away
                 what_comes_while_many_channels_are_subscribed_to_waits_for_none_of_them
                 what_was_triggered_while_the_server_read_nothing_arrives_before_a_shutdown
                 a_code_that_nobody_has_given_a_meaning_is_told_and_not_taken_for_a_breach_of_the_protocol
@@ -347,6 +358,7 @@ mod tests {
             include_str!("seams/names.rs"),
             include_str!("seams/refusals.rs"),
             include_str!("seams/renewals.rs"),
+            include_str!("seams/shutting_down.rs"),
             include_str!("seams/sizes.rs"),
             include_str!("seams/upgrade.rs"),
             include_str!("signing_in.rs"),

@@ -56,9 +56,10 @@
 //! #   fn subscribed(&mut self, _: &str, _: Duration) -> Result<(), Unmet> { Ok(()) }
 //! #   fn signed_in(&mut self, _: Duration) -> Result<String, Unmet> { Err(Unmet::TimedOut) }
 //! #   fn flush(&mut self, _: Duration) -> Result<Duration, Unmet> { Err(Unmet::TimedOut) }
-//! #   fn recv(&mut self, _: Duration) -> Option<Event> { None }
+//! #   fn recv_or_end(&mut self, _: Duration) -> Result<Option<Event>, Unmet> { Ok(None) }
 //! #   fn sleep(&mut self, _: Duration) {}
 //! #   fn shutdown(&mut self, _: Duration) -> Result<(), Unmet> { Ok(()) }
+//! #   fn drain(&mut self, _: Duration) -> usize { 0 }
 //! }
 //!
 //! pushest_testkit::conformance!(MyDriver);

@@ -26,7 +26,7 @@ pub fn a_refusal_with_4001_stops_it_and_says_why_until_connect<D: Driver>(scheme
 
     server.refuse_connections(None);
     client.connect();
-    client.must_be_subscribed("news");
+    client.must_subscribe("news");
 }
 
 pub fn an_established_connection_that_is_closed_with_4003_stops_it_too<D: Driver>() {

@@ -253,8 +253,7 @@ impl Doctor<'_> {
     ) -> Result<Option<Subscription>, Failure> {
         let (step, is_signed) = (step_of(channel.kind()), channel.kind().is_signed());
         let client = &once.client;
-        let subscription =
-            client.subscribe_with(channel.as_str(), &self.user).map_err(Failure::input)?;
+        let subscription = client.subscribe_with(channel.as_str(), &self.user)?;
         let pick = |event: &Event| match event {
             Event::Subscribed { channel: name } if name == channel => Some(Answer::Subscribed),
             Event::SubscriptionFailed { channel: name, reason, .. } if name == channel => {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use pushest_driver::{Options, Overflow, SubscribeOptions};
+use pushest_driver::{Options, Overflow, SubscribeOptions, Subscription};
 
 use super::parts::{Part, Parts, Receiver, Task};
 use crate::frames;
@@ -44,12 +44,14 @@ impl Life {
     fn connect(&mut self) {
         if let Some(client) = self.parts.client() {
             let events = Receiver::new(client.events());
-            let news = Receiver::new(client.subscribe("news").expect("a good name"));
+            let news = client.subscribe("news").ok().map(Receiver::new);
             let connected = client.connected();
             let within = client.connected_within(Duration::from_secs(60));
             drop(client);
             self.parts.add_receiver(Part::Events, events);
-            self.parts.add_receiver(Part::News, news);
+            if let Some(news) = news {
+                self.parts.add_receiver(Part::News, news);
+            }
             self.parts.add_task(Part::Connected, Task::new(async { drop(connected.await) }));
             self.parts.add_task(Part::ConnectedWithin, Task::new(async { drop(within.await) }));
         }
@@ -75,20 +77,22 @@ impl Life {
         }
         if let Some(client) = self.parts.client() {
             let me = SubscribeOptions::member("1");
-            let room = client.subscribe_with("presence-room", &me).expect("a good name");
-            let subscribed = room.subscribed();
-            self.parts.hold_room(room);
+            // Where the pump is gone, nothing can be subscribed to.
+            let room = client.subscribe_with("presence-room", &me).ok();
+            let subscribed = room.as_ref().map(|room| room.subscribed());
+            room.into_iter().for_each(|room| self.parts.hold_room(room));
             client.sign_in(Some(r#"{"id":"1"}"#)).expect("good data");
             let (signed_in, flushed) = (client.signed_in(), client.flush());
-            self.parts.add_task(Part::Subscribed, Task::new(async { drop(subscribed.await) }));
+            if let Some(subscribed) = subscribed {
+                self.parts.add_task(Part::Subscribed, Task::new(async { drop(subscribed.await) }));
+            }
             self.parts.add_task(Part::SignedIn, Task::new(async { drop(signed_in.await) }));
             self.parts.add_task(Part::Flushed, Task::new(async { drop(flushed.await) }));
         }
         self.settle();
         self.rig.habits = Habits::default();
         if let Some(client) = self.parts.client() {
-            let chat = client.subscribe("private-chat").expect("a good name");
-            chat.detach();
+            client.subscribe("private-chat").into_iter().for_each(Subscription::detach);
             let trigger = |data: u8| client.trigger_when_allowed("private-chat", "client-a", &data);
             let (first, second) = (trigger(1), trigger(2));
             drop(client);

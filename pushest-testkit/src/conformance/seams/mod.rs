@@ -14,6 +14,7 @@ mod memory;
 mod names;
 mod refusals;
 mod renewals;
+mod shutting_down;
 mod sizes;
 mod upgrade;
 
@@ -30,6 +31,7 @@ pub use memory::a_large_message_leaves_no_large_buffer_behind;
 pub use names::*;
 pub use refusals::*;
 pub use renewals::*;
+pub use shutting_down::*;
 pub use sizes::*;
 pub use upgrade::*;
 

@@ -1,0 +1,224 @@
+//! How a client ends: by a shutdown, by a refusal for good, after a drain, with its last handle, and
+//! with its pump.
+//!
+//! What ends is everything that was asked for: no channel is wanted anymore, and each receiver ends.
+//! It is told why before, by the change of state that the session makes of it; this comes when the
+//! pump drains the session, and until then the receivers are only marked. What is asked for after a
+//! `connect` has nothing to do with it, also where that comes before the pump's turn.
+
+use std::collections::HashSet;
+use std::task::Waker;
+use std::time::Duration;
+
+use pushest_proto::{
+    Action, ChannelKind, ChannelName, CommandError, ConnectionState, Event, Instant,
+};
+
+use super::{Hub, Life, Place, State};
+use crate::draining::{Draining, Left};
+use crate::error::{FlushError, NotConnected};
+use crate::wait_list::Answer;
+
+impl Hub {
+    /// Closes the connection and ends all receivers.
+    pub(crate) fn shut_down(&self) {
+        self.command(State::shut);
+    }
+
+    /// Shuts down once receivers have taken what they have and the server has read what was sent, and
+    /// after `limit` in any case. Returns where the number of events that are left will be.
+    pub(crate) fn drain(&self, limit: Duration) -> Left {
+        self.command(|state, now| {
+            if state.is_over {
+                return Left::new(0.into());
+            }
+            let deadline = now + limit;
+            state.receivers.drain();
+            let draining = state.draining.get_or_insert_with(|| Draining {
+                deadline,
+                ping: None,
+                left: Left::default(),
+            });
+            draining.deadline = draining.deadline.min(deadline);
+            draining.left.clone()
+        })
+    }
+
+    /// The last `Client` is gone.
+    pub(crate) fn end(&self) {
+        self.command(|state, now| {
+            state.life = state.life.max(Life::Ending);
+            state.shut(now);
+        });
+    }
+
+    /// The pump is gone: nothing happens anymore.
+    pub(crate) fn finish(&self) {
+        let wakers = {
+            let mut guard = self.lock();
+            let state = &mut *guard;
+            // What is asked from now on is answered truly: there is no connection.
+            let now = self.now();
+            state.shut(now);
+            while let Some(action) = state.session.poll_action() {
+                match action {
+                    Action::Emit(event) => state.route(event, now),
+                    Action::UpdatePresence(update) => state.route(Event::Presence(update), now),
+                    _ => {}
+                }
+            }
+            // There is nobody anymore who hands it over.
+            state.session.stop_recording();
+            state.deliver();
+            state.life = Life::Ended;
+            state.links = 0;
+            state.end_receivers();
+            state.closing_waiters.wake_all(&mut state.wakers);
+            for answer in state.pings.values_mut() {
+                answer.round_trip.get_or_insert(Err(FlushError::Ended));
+                state.wakers.extend(answer.waker.take());
+            }
+            std::mem::take(&mut state.wakers)
+        };
+        self.hand_over();
+        self.pump.forget();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Makes a receiver that is told of the end go on after it, or no longer.
+    pub(crate) fn set_lasting(&self, place: &Place, is_lasting: bool) {
+        self.command(|state, _| {
+            state.receivers.set_lasting(place.key, is_lasting);
+            if state.is_over && !is_lasting {
+                state.end_new(place.key, false);
+            }
+        });
+    }
+}
+
+impl State {
+    /// Disconnects, forgets what is wanted, and ends the receivers.
+    pub(crate) fn shut(&mut self, now: Instant) {
+        self.session.disconnect(now);
+        // If the session had nothing to end, no change of state will come of it.
+        let is_off = self.is_off();
+        self.give_up(now);
+        if is_off {
+            self.tell_last();
+        }
+    }
+
+    /// Forgets what is wanted, and marks the receivers.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        self.is_over = true;
+        if let Some(draining) = self.draining.take() {
+            // It cannot be set already: the drain that sets it is taken.
+            let _ = draining.left.set(self.receivers.unread().0);
+            draining.ping.and_then(|ping| self.pings.remove(&ping));
+            self.wake_closing();
+        }
+        let names: Vec<ChannelName> =
+            self.session.wanted_channels().map(|channel| channel.name().clone()).collect();
+        for name in names.iter().filter(|name| name.kind() != ChannelKind::User) {
+            // It is wanted as long as this runs.
+            let _ = self.session.unsubscribe(name.as_str(), now);
+        }
+        self.wake_subscribers();
+        self.channels = Default::default();
+        self.receivers.mark_all();
+    }
+
+    /// Goes on with a drain. Returns whether there is something to carry out.
+    pub(crate) fn drain_on(&mut self, now: Instant) -> bool {
+        let Some(draining) = &mut self.draining else { return false };
+        if now < draining.deadline {
+            if self.receivers.unread().1 {
+                return false;
+            }
+            match draining.ping {
+                None => match self.session.ping(now) {
+                    Ok(ping) => {
+                        draining.ping = Some(ping);
+                        self.pings.insert(ping, Answer::default());
+                        return true;
+                    }
+                    Err(CommandError::NotConnected) => {}
+                    // Too much waits to be sent, or to be answered: that is a matter of time.
+                    Err(_) => return false,
+                },
+                Some(ping) => {
+                    if self.pings.get(&ping).is_some_and(|answer| answer.round_trip.is_none()) {
+                        return false;
+                    }
+                }
+            }
+        }
+        self.shut(now);
+        true
+    }
+
+    /// Tells everybody whom it concerns that there is no connection and none will come by itself, and
+    /// ends those that are marked.
+    pub(super) fn tell_end(&mut self, event: Event) {
+        let marked = self.receivers.marked();
+        let listeners = self.listeners.iter().filter(|key| !self.receivers.is_marked(**key));
+        let keys: Vec<usize> = marked.iter().chain(listeners).copied().collect();
+        for key in keys {
+            self.receivers.stage(key, event.clone());
+        }
+        self.end_marked(marked);
+    }
+
+    /// Ends those that are marked where the change of state was told before: of a channel's receivers
+    /// nobody knows it yet.
+    fn tell_last(&mut self) {
+        let marked = self.receivers.marked();
+        if let Some(change) = &self.last_change {
+            let told: HashSet<usize> = self.listeners.iter().copied().collect();
+            for key in marked.iter().filter(|key| !told.contains(key)) {
+                self.receivers.stage(*key, Event::State(change.clone()));
+            }
+        }
+        self.end_marked(marked);
+    }
+
+    fn end_marked(&mut self, marked: Vec<usize>) {
+        let ended: HashSet<usize> = marked.into_iter().collect();
+        for key in &ended {
+            self.receivers.end(*key, &mut self.wakers);
+        }
+        self.listeners.retain(|key| !ended.contains(key));
+        self.user_listeners.retain(|key| !ended.contains(key));
+    }
+
+    /// Ends a receiver that is made, or becomes one that ends, when everything is over: told why, as
+    /// the others are.
+    pub(super) fn end_new(&mut self, key: usize, is_new: bool) {
+        if !self.is_off() {
+            self.receivers.mark(key);
+            return;
+        }
+        if let (true, Some(change)) = (is_new, &self.last_change) {
+            self.receivers.stage(key, Event::State(change.clone()));
+        }
+        self.receivers.end(key, &mut self.wakers);
+    }
+
+    /// Why nothing can be asked for, if that is so.
+    pub(super) fn closed(&self) -> Option<NotConnected> {
+        if !self.is_over {
+            return None;
+        }
+        if self.is_ending() {
+            return Some(NotConnected::Ended);
+        }
+        let loss = self.session.status().last_loss;
+        let refused = self.session.state() == ConnectionState::Refused;
+        Some(loss.filter(|_| refused).map_or(NotConnected::Disconnected, NotConnected::Refused))
+    }
+
+    /// Whether receivers that last through it have reached the end, too, until the next `connect`.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_over && self.is_off()
+    }
+}
