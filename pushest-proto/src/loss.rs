@@ -5,12 +5,10 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
+use crate::dial_failure::DialFailure;
 use crate::memory;
+use crate::policy::Policy;
 use crate::text::clip;
-
-/// Over capacity: the protocol asks for at least this pause ([protocol, close
-/// codes](crate::protocol#close-codes)).
-const OVER_CAPACITY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What was learned when a connection ended, or could not be made.
 ///
@@ -230,171 +228,6 @@ impl fmt::Display for Loss {
     }
 }
 
-/// Why a connection could not be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DialFailure {
-    /// The host's name could not be resolved.
-    Dns(Box<str>),
-    /// No address of the host accepted a connection.
-    Connect(Box<str>),
-    /// TLS failed.
-    Tls {
-        /// The server's certificate was refused: expired, of another name, or of an unknown
-        /// authority.
-        certificate: bool,
-        /// What the TLS library said.
-        detail: Box<str>,
-    },
-    /// The proxy refused or could not be reached.
-    Proxy(Box<str>),
-    /// The server answered the upgrade with an HTTP status that is not 101.
-    Http {
-        /// The status.
-        status: u16,
-        /// The pause that the answer asked for. With status 429 or 503 it is kept, up to
-        /// [`BackoffConfig::retry_after_limit`](crate::BackoffConfig::retry_after_limit): a
-        /// session tells no longer one.
-        retry_after: Option<Duration>,
-        /// Where a redirect points; shown, not followed.
-        location: Option<Box<str>>,
-        /// The beginning of the answer's body, at most 512 bytes; empty if there was none. Drivers
-        /// escape control characters in it, and hide what they had sent: error pages repeat it.
-        body: Box<str>,
-    },
-    /// The connection was lost after TCP and TLS had come about, before the upgrade was answered.
-    Upgrade(Box<str>),
-    /// What answered does not speak WebSocket.
-    NotWebSocket(Box<str>),
-    /// The dial took longer than its timeout.
-    Timeout,
-    /// What provides headers for the upgrade's request failed, or provided one that cannot be sent.
-    Headers(Box<str>),
-    /// This build cannot make such a connection (for example `wss://` without a TLS feature).
-    Unsupported(Box<str>),
-}
-
-impl DialFailure {
-    fn clipped(self) -> Self {
-        match self {
-            Self::Dns(text) => Self::Dns(clip(&text)),
-            Self::Connect(text) => Self::Connect(clip(&text)),
-            Self::Tls { certificate, detail } => Self::Tls { certificate, detail: clip(&detail) },
-            Self::Proxy(text) => Self::Proxy(clip(&text)),
-            Self::Http { status, retry_after, location, body } => {
-                let location = location.map(|location| clip(&location));
-                Self::Http { status, retry_after, location, body: clip(&body) }
-            }
-            Self::Upgrade(text) => Self::Upgrade(clip(&text)),
-            Self::NotWebSocket(text) => Self::NotWebSocket(clip(&text)),
-            Self::Headers(text) => Self::Headers(clip(&text)),
-            Self::Unsupported(text) => Self::Unsupported(clip(&text)),
-            Self::Timeout => Self::Timeout,
-        }
-    }
-
-    fn heap_bytes(&self) -> usize {
-        match self {
-            Self::Dns(text)
-            | Self::Connect(text)
-            | Self::Tls { detail: text, certificate: _ }
-            | Self::Proxy(text)
-            | Self::Upgrade(text)
-            | Self::NotWebSocket(text)
-            | Self::Headers(text)
-            | Self::Unsupported(text) => memory::text(text),
-            Self::Http { location, body, .. } => {
-                memory::optional_text(location.as_deref()) + memory::text(body)
-            }
-            Self::Timeout => 0,
-        }
-    }
-
-    fn policy(&self, stop_on_refusal: bool) -> Policy {
-        let refusal = match self {
-            Self::Http { status: 429 | 503, retry_after, .. } => {
-                return Policy::BackOff(retry_after.unwrap_or_default());
-            }
-            Self::Unsupported(_) => return Policy::Stop,
-            Self::Http { status, .. } => (300..500).contains(status),
-            Self::Dns(_) => true,
-            Self::Tls { certificate, .. } => *certificate,
-            Self::Connect(_)
-            | Self::Proxy(_)
-            | Self::Upgrade(_)
-            | Self::NotWebSocket(_)
-            | Self::Headers(_)
-            | Self::Timeout => false,
-        };
-        if refusal && stop_on_refusal { Policy::Stop } else { Policy::BackOff(Duration::ZERO) }
-    }
-}
-
-impl fmt::Display for DialFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dns(text) => write!(f, "the host could not be resolved: {text}"),
-            Self::Connect(text) => write!(f, "the server could not be reached: {text}"),
-            Self::Tls { certificate: true, detail } => {
-                write!(f, "the server's certificate was refused: {detail}")
-            }
-            Self::Tls { certificate: false, detail } => write!(f, "TLS failed: {detail}"),
-            Self::Proxy(text) => write!(f, "the proxy failed: {text}"),
-            Self::Http { status, retry_after, location, body } => {
-                write!(f, "the server answered with HTTP status {status}")?;
-                if let Some(location) = location {
-                    write!(f, " and points to {location}")?;
-                }
-                if !body.is_empty() {
-                    write!(f, ": {body}")?;
-                }
-                // Others may carry a `Retry-After`, too, but only these two are kept.
-                if let (429 | 503, Some(pause)) = (status, retry_after) {
-                    write!(f, "; the next attempt waits at least {} s", pause.as_secs())?;
-                }
-                Ok(())
-            }
-            Self::Upgrade(text) => {
-                write!(f, "the connection was lost during the upgrade: {text}")
-            }
-            Self::NotWebSocket(text) => write!(f, "what answered is not WebSocket: {text}"),
-            Self::Timeout => f.write_str("the connection could not be made in time"),
-            Self::Headers(text) => write!(f, "the upgrade's headers could not be provided: {text}"),
-            Self::Unsupported(text) => write!(f, "this build cannot connect there: {text}"),
-        }
-    }
-}
-
-/// What a loss asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Policy {
-    /// The same again cannot succeed: stop, and say why.
-    Stop,
-    /// Use TLS from now on, and connect as with [`Policy::Immediately`].
-    SwitchToTls,
-    /// Connect after nothing but jitter, under the loop guard.
-    Immediately,
-    /// Connect after backoff, and not before this pause.
-    BackOff(Duration),
-}
-
-impl Policy {
-    /// What a code asks for ([protocol, close codes](crate::protocol#close-codes)).
-    fn of_code(code: u16, tls: bool, established: bool) -> Self {
-        match code {
-            // Sockudo also closes with 4000 when something went wrong inside: a connection that
-            // was established cannot have lacked TLS.
-            4000 if established => Self::BackOff(Duration::ZERO),
-            4000 if !tls => Self::SwitchToTls,
-            // The whole range means: the same connection cannot succeed.
-            4000..=4099 => Self::Stop,
-            4100..=4199 => Self::BackOff(OVER_CAPACITY_PAUSE),
-            4200..=4299 => Self::Immediately,
-            _ => Self::BackOff(Duration::ZERO),
-        }
-    }
-}
-
 /// The code that a session closes a connection with (RFC 6455, section 7.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCode {
@@ -427,6 +260,7 @@ pub(crate) fn loss(loss: &Arc<Loss>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::OVER_CAPACITY_PAUSE;
 
     #[test]
     fn close_codes_decide() {

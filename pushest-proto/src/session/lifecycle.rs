@@ -9,7 +9,8 @@ use crate::backoff::{FLOOR, JITTER};
 use crate::connection::Phase;
 use crate::event::Event;
 use crate::id::ConnectionId;
-use crate::loss::{CloseCode, Loss, Policy};
+use crate::loss::{CloseCode, Loss};
+use crate::policy::Policy;
 use crate::request::Said;
 use crate::status::StateChange;
 use crate::timers::Timer;
@@ -184,7 +185,7 @@ impl Session {
 
     pub(super) fn timer_due(&mut self, timer: Timer) {
         match timer {
-            Timer::Dial => self.give_up(Loss::Dial(crate::loss::DialFailure::Timeout)),
+            Timer::Dial => self.give_up(Loss::Dial(crate::dial_failure::DialFailure::Timeout)),
             Timer::Handshake => self.give_up(Loss::HandshakeTimeout),
             Timer::Activity => self.activity_due(),
             Timer::Pong => self.give_up(Loss::PongTimeout),

@@ -12,10 +12,11 @@ use super::replay::Replay;
 use crate::action::Action;
 use crate::auth::request::{AuthorizationSubject, Denied};
 use crate::channel::encrypted::DecryptionFailure;
+use crate::dial_failure::DialFailure;
 use crate::event::failure::{Answers, RequestFailure};
 use crate::event::{Event, LimitReached, Malformation};
 use crate::input::Input;
-use crate::loss::{CloseCode, DialFailure, Loss};
+use crate::loss::{CloseCode, Loss};
 use crate::presence::PresenceChange;
 use crate::status::ConnectionState;
 

@@ -18,8 +18,9 @@ use crate::channel::name::NameRules;
 use crate::config::backoff::BackoffConfig;
 use crate::config::endpoint::Endpoint;
 use crate::config::{Limits, Timeouts};
+use crate::dial_failure::DialFailure;
 use crate::id::{ConnectionId, Ticket};
-use crate::loss::{DialFailure, Loss};
+use crate::loss::Loss;
 use crate::session::options::SubscribeOptions;
 
 // The shapes of public types, which do not promise one of their own.
