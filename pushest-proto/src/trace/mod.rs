@@ -39,8 +39,8 @@
 //!
 //! Each action is one object with one member, whose name is the kind of action. These forms, and
 //! those of inputs and commands, are the format: they stay as they are while the code changes.
-//! [`Replay`] compares what they say, however the JSON is spelled. What an action does not have is absent, and never `null`
-//! (but within a loss). Durations are `{"secs":…,"nanos":…}`.
+//! [`Replay`] compares what they say, however the JSON is spelled. What an action does not have is
+//! absent, and never `null` (but within a loss). Durations are `{"secs":…,"nanos":…}`.
 //!
 //! | kind | members | action |
 //! |---|---|---|

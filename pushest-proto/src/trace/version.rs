@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 
 use crate::text::clip;
 
-/// The version of the format. 4: actions in a form of their own. 3: what was read up to when, the wall clock, and the beginning of gaps
-/// on it. 2: schedules of pauses and the limit of `Retry-After` in the header,
-/// other draws of the jitter, and errors that end an attempt.
+/// The version of the format. 4: actions in a form of their own. 3: what was read up to when, the
+/// wall clock, and the beginning of gaps on it. 2: schedules of pauses and the limit of `Retry-After`
+/// in the header, other draws of the jitter, and errors that end an attempt.
 pub(super) const VERSION: u32 = 4;
 
 /// The version of this library.
