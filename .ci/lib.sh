@@ -27,3 +27,15 @@ install_packages() {
     apt-get update -q >&2
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >&2
 }
+
+# make_venv FOLDER: a virtual environment of python3, made anew.
+make_venv() {
+    need python3 python3
+    rm -rf "$1"
+    python3 -m venv "$1" >&2 || {
+        # Debian has venv's pip in a package of its own.
+        install_packages python3-venv python3-venv
+        rm -rf "$1"
+        python3 -m venv "$1" >&2
+    }
+}
