@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::commands::Commands;
 use crate::error::SubscribeError;
 use crate::hub::Hub;
+use crate::logging::span_without_connection;
 use crate::subscription::{Events, Subscription};
 use crate::trigger::{self, TriggerWhenAllowed};
 use crate::user::SignedIn;
@@ -129,6 +130,7 @@ impl Client {
         if let Some(meant) = name.near_miss() {
             tracing::warn!(
                 target: "pushest",
+                parent: &span_without_connection(&self.hub().name),
                 channel = %Escaped(&name),
                 "is {} meant? to servers this is a channel of another kind",
                 Escaped(meant)

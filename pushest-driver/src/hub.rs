@@ -37,6 +37,8 @@ pub(crate) struct Hub {
     clock: Clock,
     pub(crate) config: Config,
     pub(crate) options: Options,
+    /// What it is called in the log.
+    pub(crate) name: Box<str>,
     pub(crate) congestion: Arc<Congestion>,
     pub(crate) recording: Option<Recording>,
 }
@@ -106,6 +108,7 @@ impl Hub {
             pump: PumpWaker::default(),
             clock,
             config,
+            name: options.name_in_log(),
             options,
             congestion,
             recording,
