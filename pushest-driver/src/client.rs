@@ -12,6 +12,7 @@ use crate::commands::Commands;
 use crate::drain::Drain;
 use crate::error::SubscribeError;
 use crate::hub::Hub;
+use crate::logging::span_without_connection;
 use crate::subscription::{Events, Subscription};
 use crate::trigger::{self, TriggerWhenAllowed};
 use crate::user::SignedIn;
@@ -141,6 +142,7 @@ impl Client {
         if let Some(meant) = name.near_miss() {
             tracing::warn!(
                 target: "pushest",
+                parent: &span_without_connection(&self.hub().name),
                 channel = %Escaped(&name),
                 "is {} meant? to servers this is a channel of another kind",
                 Escaped(meant)

@@ -40,6 +40,8 @@ pub(crate) struct Hub {
     clock: Clock,
     pub(crate) config: Config,
     pub(crate) options: Options,
+    /// What it is called in the log.
+    pub(crate) name: Box<str>,
     pub(crate) congestion: Arc<Congestion>,
     pub(crate) recording: Option<Recording>,
 }
@@ -117,6 +119,7 @@ impl Hub {
             pump: PumpWaker::default(),
             clock,
             config,
+            name: options.name_in_log(),
             options,
             congestion,
             recording,

@@ -10,7 +10,6 @@ mod limiter;
 mod recovery;
 
 use std::fmt::{self, Display};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use pushest_proto::{
     Answers, ChannelName, ConnectionId, ConnectionState, Endpoint, Escaped, Event, Instant,
@@ -99,19 +98,11 @@ enum Receiver {
 }
 
 impl Log {
-    /// The log of a client of this name; without one, of the next number.
-    pub(crate) fn new(client: Option<&str>) -> Self {
-        static CLIENTS: AtomicU64 = AtomicU64::new(1);
-        let number = || CLIENTS.fetch_add(1, Ordering::Relaxed).to_string();
-        let client = client.map_or_else(number, |name| Escaped(name).to_string());
-        let client = client.into_boxed_str();
-        // At the level of errors, so that it is shown with a warning whatever the filter: a span has
-        // a level for that alone.
-        let span =
-            tracing::error_span!(target: "pushest", parent: None, "connection", client = %client);
+    /// The log of a client of this name.
+    pub(crate) fn new(client: &str) -> Self {
         Self {
-            client,
-            span,
+            client: client.into(),
+            span: span_without_connection(client),
             limiters: Default::default(),
             silent: Default::default(),
             records: Vec::new(),
@@ -246,6 +237,13 @@ impl Log {
             record.write(&self.span);
         }
     }
+}
+
+/// Returns the span of lines that are about no connection.
+pub(crate) fn span_without_connection(client: &str) -> Span {
+    // At the level of errors, so that it is shown with a warning whatever the filter: a span has a
+    // level for that alone.
+    tracing::error_span!(target: "pushest", parent: None, "connection", client = %client)
 }
 
 /// Whether an event is written for debugging.

@@ -129,7 +129,7 @@ impl<R: Runtime> Pump<R> {
         // An event takes some hundred bytes beside its message.
         let most = BATCH.min(limits.stored_events / 4).min(limits.stored_bytes / 1024);
         let batch = (most.max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
-        let log = Log::new(hub.options.name.as_deref());
+        let log = Log::new(&hub.name);
         Self {
             hub,
             runtime,

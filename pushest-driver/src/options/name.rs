@@ -1,5 +1,9 @@
 //! What a client is called in the log.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pushest_proto::Escaped;
+
 use super::Options;
 
 impl Options {
@@ -17,5 +21,12 @@ impl Options {
     pub fn name(mut self, name: &str) -> Self {
         self.name = Some(name.into());
         self
+    }
+
+    /// Returns what a client of these options is called; without a name, by the next number.
+    pub(crate) fn name_in_log(&self) -> Box<str> {
+        static CLIENTS: AtomicU64 = AtomicU64::new(1);
+        let number = || CLIENTS.fetch_add(1, Ordering::Relaxed).to_string();
+        self.name.as_deref().map_or_else(number, |name| Escaped(name).to_string()).into()
     }
 }

@@ -191,6 +191,7 @@ async fn a_near_miss_is_logged_at_each_subscribe_and_not_at_each_connection() {
         matches!(&told[..], [line] if line.contains("WARN") && line.contains("is private-chat me")),
         "{told:?}"
     );
+    assert!(told[0].contains("connection{client="), "whose it is: {told:?}");
     let again = client.subscribe("privat-chat").expect("a good channel");
     assert_eq!(warnings().len(), 2);
     drop((again, news));
