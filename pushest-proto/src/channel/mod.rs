@@ -2,8 +2,7 @@
 //! and what the server has told.
 //!
 //! A subscription is an intent that outlives connections. On each connection it is a
-//! [`Request`], from which the frames are derived when polled; all of them are in the
-//! [table](table).
+//! [`Request`], from which the frames are derived when polled. All of them are in the [`table`].
 
 pub(crate) mod encrypted;
 mod gaps;

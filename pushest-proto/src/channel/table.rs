@@ -1,7 +1,7 @@
 //! The wanted set: the channels that the user wants, by name, and what is to be done for them.
 //!
-//! What happens to a channel is told to its [`Request`](crate::request::Request), and what that makes
-//! of it is carried out here, in one place ([`Channels::tell`]).
+//! What happens to a channel is told to its [`Request`], and what that makes of it is carried out
+//! here, in one place ([`Channels::tell`]).
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;

@@ -221,3 +221,24 @@ fn each_step_is_reached_only_with_what_has_it_looked_at_again() {
         assert_eq!(next == "Rest", said == "Unwanted" || said == "Lost", "{row:?}");
     }
 }
+
+#[test]
+fn what_is_left_only_by_something_that_waits_must_stand_in_the_agenda() {
+    let world = World::all().next().expect("there are sixteen");
+    for row in table(1) {
+        // What `Idle` waits for is a connection, or else it is not wanted.
+        let is_end = row[1].starts_with("nothing") || row[0] == "Idle";
+        assert_eq!(world.request(&row[0]).waits(), !is_end, "{row:?}");
+    }
+}
+
+#[test]
+fn an_authorization_and_a_failure_that_are_kept_are_counted() {
+    let granted = Authorization::new("a".repeat(1_000));
+    let ready = Request { step: Step::Ready(Box::new(granted)), ..Request::default() };
+    assert!(ready.memory() >= 1_000 + size_of::<Authorization>());
+    let failure = RequestFailure::Denied(Denied::refused(None, &"b".repeat(500)));
+    let failed = Request { failure: Some(Box::new(failure)), ..Request::default() };
+    assert!(failed.memory() >= 500 + size_of::<RequestFailure>());
+    assert_eq!(Request::default().memory(), 0);
+}

@@ -2,6 +2,8 @@
 //! are checked after every step of random walks by the fuzzer's target `session`, and by the tests
 //! that replay it (`fuzz/checks`).
 
+use std::time::Duration;
+
 use crate::harness::{Harness, asking, message, signing};
 use pushest_proto::{Authorization, ChannelState, SubscribeOptions, Ticket};
 
@@ -65,6 +67,33 @@ fn of_many_channels_that_wait_for_authorizations_none_is_forgotten() {
             assert_eq!(view.state(), ChannelState::Subscribing, "seed {seed}: {}", view.name());
         }
     }
+}
+
+/// C6: of a refused command not even its time counts.
+#[test]
+fn a_refused_command_leaves_even_the_time_as_it_was() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    let refused = |harness: &mut Harness| {
+        let later = harness.now + Duration::from_secs(1);
+        let (session, plain) = (&mut harness.session, SubscribeOptions::default());
+        let before = session.state_hash();
+        assert!(session.subscribe("no name", &plain, later).is_err());
+        assert!(session.unsubscribe("unknown", later).is_err());
+        assert!(session.retry("unknown", later).is_err());
+        assert!(session.trigger("private-y", "client-x", "", later).is_err());
+        assert!(session.trigger("private-x", "x", "", later).is_err());
+        assert!(session.sign_in(Some("{}"), later).is_err());
+        assert_eq!(session.state_hash(), before);
+    };
+    refused(&mut harness);
+    harness.session.disconnect(harness.now);
+    harness.drain();
+    refused(&mut harness);
+    let (later, before) = (harness.now + Duration::from_secs(1), harness.session.state_hash());
+    assert!(harness.session.trigger("private-x", "client-x", "", later).is_err());
+    assert!(harness.session.ping(later).is_err());
+    assert_eq!(harness.session.state_hash(), before);
 }
 
 /// C2: what several causes lead to comes in their order, polled at once or not.
