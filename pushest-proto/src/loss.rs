@@ -230,6 +230,15 @@ impl fmt::Display for Loss {
     }
 }
 
+impl core::error::Error for Loss {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Dial(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
 /// Why a connection could not be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -364,6 +373,8 @@ impl fmt::Display for DialFailure {
         }
     }
 }
+
+impl core::error::Error for DialFailure {}
 
 /// What a loss asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
