@@ -39,11 +39,11 @@ impl Eq for StartError {}
 pub enum NotConnected {
     /// The server, or what stands before it, refused for good; `connect` tries anew.
     #[error("refused: {0}")]
-    Refused(Arc<Loss>),
+    Refused(#[source] Arc<Loss>),
     /// The attempt failed for now, or the connection was lost; the client goes on trying. Only
     /// [`Client::attempted`](crate::Client::attempted) returns it.
     #[error("{0}")]
-    Failed(Arc<Loss>),
+    Failed(#[source] Arc<Loss>),
     /// The user disconnected, or has not connected yet.
     #[error("disconnected")]
     Disconnected,
@@ -55,6 +55,7 @@ pub enum NotConnected {
         /// The state at the end.
         state: ConnectionState,
         /// How the last connection or attempt ended.
+        #[source]
         last_loss: Option<Arc<Loss>>,
     },
     /// The client has ended, or the runtime that it ran on.
@@ -116,6 +117,7 @@ pub enum SubscriptionError {
         /// The channel.
         channel: ChannelName,
         /// Why.
+        #[source]
         reason: RequestFailure,
     },
     /// There is no connection, and none will come by itself.
@@ -151,7 +153,7 @@ pub enum SignInError {
 pub enum NotSignedIn {
     /// It failed, and is not tried again on this connection.
     #[error("not signed in: {0}")]
-    Failed(RequestFailure),
+    Failed(#[source] RequestFailure),
     /// There is no connection, and none will come by itself.
     #[error(transparent)]
     NotConnected(#[from] NotConnected),

@@ -142,3 +142,5 @@ impl fmt::Display for DialFailure {
         }
     }
 }
+
+impl core::error::Error for DialFailure {}

@@ -68,6 +68,12 @@ impl SocketId {
     }
 }
 
+impl AsRef<str> for SocketId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for SocketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

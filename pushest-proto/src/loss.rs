@@ -228,6 +228,15 @@ impl fmt::Display for Loss {
     }
 }
 
+impl core::error::Error for Loss {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Dial(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}
+
 /// The code that a session closes a connection with (RFC 6455, section 7.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCode {

@@ -273,3 +273,5 @@ impl fmt::Display for Denied {
         if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
     }
 }
+
+impl core::error::Error for Denied {}

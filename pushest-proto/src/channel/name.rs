@@ -6,6 +6,7 @@ use core::borrow::Borrow;
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::str::FromStr;
 
 use crate::id::ChannelId;
 use crate::memory;
@@ -116,6 +117,24 @@ impl ChannelName {
         ["cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"]
             .iter()
             .any(|prefix| self.text.starts_with(prefix))
+    }
+}
+
+/// As [`ChannelName::new`].
+impl FromStr for ChannelName {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<Self, NameError> {
+        Self::new(name)
+    }
+}
+
+/// As [`ChannelName::new`].
+impl TryFrom<&str> for ChannelName {
+    type Error = NameError;
+
+    fn try_from(name: &str) -> Result<Self, NameError> {
+        Self::new(name)
     }
 }
 

@@ -16,6 +16,14 @@ pub enum ConfigError {
         /// What is missing.
         what: &'static str,
     },
+    /// None of the variables that say something that is required is set.
+    #[error("no {what} was given: none of the variables {} is set", variables.join(", "))]
+    NoVariable {
+        /// What is missing.
+        what: &'static str,
+        /// The variables that were looked for.
+        variables: &'static [&'static str],
+    },
     /// The key cannot be part of a URL.
     #[error(
         "the key {} is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200",

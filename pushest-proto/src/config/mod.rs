@@ -66,16 +66,6 @@ impl Config {
         ConfigBuilder::default().url(url)?.build()
     }
 
-    /// The configuration that environment variables describe; see
-    /// [`ConfigBuilder::variables`] for their names. The core has no environment: `lookup`
-    /// answers for it.
-    ///
-    /// # Errors
-    /// As [`ConfigBuilder::variables`] and [`ConfigBuilder::build`].
-    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        ConfigBuilder::default().variables(lookup)?.build()
-    }
-
     /// The app's key.
     #[must_use]
     pub fn key(&self) -> &str {

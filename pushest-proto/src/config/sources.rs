@@ -5,7 +5,24 @@ use alloc::string::{String, ToString};
 use super::endpoint::Endpoint;
 use super::error::ConfigError;
 use super::url::{Form, ParsedUrl, Server, parse_port};
-use super::{ConfigBuilder, error};
+use super::{Config, ConfigBuilder, error};
+
+impl Config {
+    /// The configuration that environment variables describe; see
+    /// [`ConfigBuilder::variables`] for their names. The core has no environment: `lookup`
+    /// answers for it.
+    ///
+    /// # Errors
+    /// As [`ConfigBuilder::variables`] and [`ConfigBuilder::build`]; [`ConfigError::NoVariable`] names
+    /// the variables that were looked for.
+    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let config = ConfigBuilder::default().variables(lookup)?.build();
+        config.map_err(|error| match error {
+            ConfigError::Missing { what: "key" } => no_key(),
+            other => other,
+        })
+    }
+}
 
 impl ConfigBuilder {
     /// Takes everything that a URL says:
@@ -198,6 +215,10 @@ const REVERB: Names = Names {
     port: "REVERB_PORT",
     scheme: "REVERB_SCHEME",
 };
+
+fn no_key() -> ConfigError {
+    ConfigError::NoVariable { what: "key", variables: &[PUSHER.url, PUSHER.key, REVERB.key] }
+}
 
 fn refused(name: &'static str, problem: &'static str) -> ConfigError {
     ConfigError::Variable { name, problem }

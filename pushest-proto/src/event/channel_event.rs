@@ -32,6 +32,19 @@ pub struct ChannelEvent {
     user_id: Option<Token>,
 }
 
+/// Two are equal if they say the same: channel, name, data and the sender's id, however the messages
+/// that brought them were written.
+impl PartialEq for ChannelEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.channel == other.channel
+            && self.name() == other.name()
+            && self.text() == other.text()
+            && self.user_id() == other.user_id()
+    }
+}
+
+impl Eq for ChannelEvent {}
+
 /// Where an event's data is.
 #[derive(Clone)]
 enum Data {

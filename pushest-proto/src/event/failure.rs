@@ -52,6 +52,16 @@ impl fmt::Display for RequestFailure {
     }
 }
 
+impl core::error::Error for RequestFailure {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => Some(denied),
+            Self::Refused(error) => Some(error),
+            Self::NoAnswer | Self::TooLarge { .. } => None,
+        }
+    }
+}
+
 /// An error that the server reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -78,6 +88,8 @@ impl fmt::Display for ServerError {
         }
     }
 }
+
+impl core::error::Error for ServerError {}
 
 /// The command that an error answers.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use crate::presence::PresenceUpdate;
 use crate::status::StateChange;
 
 /// Something that happened and that the user may want to know.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A wanted channel carried an event.
@@ -218,6 +218,8 @@ impl Event {
         }
     }
 }
+
+impl core::error::Error for DecryptionFailure {}
 
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -189,7 +189,12 @@ fn the_variables_of_reverb_are_read_where_there_are_none_of_pusher() {
 #[test]
 fn bad_variables_are_refused() {
     let key = ("PUSHER_APP_KEY", "k");
-    assert_eq!(from_variables(&[]), Err(ConfigError::Missing { what: "key" }));
+    let error = from_variables(&[]).expect_err("there is no key");
+    assert!(matches!(error, ConfigError::NoVariable { what: "key", .. }), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "no key was given: none of the variables PUSHER_URL, PUSHER_APP_KEY, REVERB_APP_KEY is set"
+    );
     let refused = |name: &'static str, value: &str| {
         let error = from_variables(&[key, (name, value)]).expect_err(value);
         let ConfigError::Variable { name: named, problem } = &error else { panic!("{error:?}") };

@@ -35,6 +35,7 @@ mod secrecy;
 mod server_faults;
 mod sign_in_states;
 mod signing_in;
+mod std_traits;
 mod subscribing;
 mod tolerance;
 mod too_large;
