@@ -215,8 +215,9 @@ macro_rules! waits {
             /// for pongs and the server's close, and dropped. Once every receiver has taken what it
             /// has, or is dropped, and the server has read everything that was triggered, the
             /// connection is closed; after `limit` it is closed in any case, which takes two seconds
-            /// more at most. A `Connection` does not wait for itself as a receiver. On the client's
-            /// own thread this only begins it.
+            /// more at most. What was taken may still be being handled: join the threads that receive,
+            /// too. A `Connection` does not wait for itself as a receiver. On the client's own thread
+            /// this only begins it.
             pub fn drain($($this)*, limit: Duration) -> usize {
                 $self.wait(|client| client.drain(limit)).unwrap_or_default()
             }

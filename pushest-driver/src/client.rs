@@ -261,7 +261,8 @@ impl Client {
     /// and the server's close, and dropped. Once every receiver has taken what it has, or is dropped,
     /// and the server has read everything that was triggered (a [`Client::flush`]), the connection is
     /// closed; after `limit` it is closed in any case, which takes two seconds more at most. What was
-    /// left can still be received. A receiver that is kept but not read from is waited for until then. A
+    /// left can still be received. A receiver that is kept but not read from is waited for until then. What
+    /// was taken may still be being handled: wait for the tasks that receive, too. A
     /// connection that is lost meanwhile is not waited for, nor is there a flush.
     ///
     /// Client events may be triggered, and are sent, until it closes. It takes effect when this returns:

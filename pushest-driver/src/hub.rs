@@ -327,7 +327,7 @@ impl State {
         channel.waiters.wake_all(&mut self.wakers);
         for key in channel.receivers {
             // What the batch has brought so far still belongs to it.
-            self.receivers.end(key, &mut self.wakers);
+            self.receivers.end(key, None, &mut self.wakers);
         }
     }
 

@@ -109,10 +109,15 @@ impl Queue {
         self.account(&mut ring);
     }
 
-    /// Nothing more comes. Returns the waker to call. What the receiver has not received yet is its
-    /// own from here on: it delays nothing, and counts no longer among all queues.
-    pub(crate) fn end(&self) -> Option<Waker> {
+    /// Nothing more comes but `last`, for which nothing is dropped, however full it is. Returns the
+    /// waker to call. What the receiver has not received yet is its own from here on: it delays
+    /// nothing, and counts no longer among all queues.
+    pub(crate) fn end(&self, last: Option<Event>) -> Option<Waker> {
         let mut ring = self.lock();
+        if let Some(last) = last.filter(|last| !ring.is_ended && ring.wants(last)) {
+            ring.reserve(1);
+            ring.push(last);
+        }
         ring.is_ended = true;
         self.relieve(&mut ring);
         ring.waker.take()
@@ -153,7 +158,7 @@ impl Queue {
                 ring.push(event);
             }
         }
-        self.relieve_if_half(&mut ring)
+        self.relieve_if_half(&mut ring).or(drained(&ring))
     }
 
     pub(crate) fn poll_recv(&self, context: &mut Context<'_>) -> (Poll<Option<Event>>, Relief) {
@@ -277,8 +282,20 @@ mod tests {
         for expected in ["lagged 2", "c", "d", "nothing"] {
             assert_eq!(next(&queue).0, expected);
         }
-        queue.end();
+        queue.end(None);
         assert_eq!(next(&queue).0, "end");
+    }
+
+    #[test]
+    fn the_last_event_of_a_full_one_costs_no_other() {
+        let (queue, congestion) = queue(Overflow::DropOldest, 2);
+        push(&queue, &["a", "b"]);
+        queue.end(Some(Event::Subscribed { channel: ChannelName::new("last").unwrap() }));
+        queue.end(Some(Event::Subscribed { channel: ChannelName::new("later").unwrap() }));
+        for expected in ["a", "b", "last", "end"] {
+            assert_eq!(next(&queue).0, expected);
+        }
+        assert_eq!(congestion.dropped(), 0);
     }
 
     #[test]

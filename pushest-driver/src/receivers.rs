@@ -56,6 +56,8 @@ struct Receiver {
     /// It goes on after a `connect`: the one of a client that is its own receiver.
     is_lasting: bool,
     has_ended: bool,
+    /// It was told that there is no connection and none will come by itself.
+    was_told: bool,
 }
 
 impl Receivers {
@@ -83,6 +85,7 @@ impl Receivers {
             is_ending: false,
             is_lasting: false,
             has_ended: false,
+            was_told: false,
         })
     }
 
@@ -130,13 +133,26 @@ impl Receivers {
         self.bound();
     }
 
-    /// Pushes what is staged for one receiver, which ends then.
-    pub(crate) fn end(&mut self, key: usize, wakers: &mut Vec<Waker>) {
+    /// Pushes what is staged for one receiver, which ends then, with `last` as its last event.
+    pub(crate) fn end(&mut self, key: usize, last: Option<Event>, wakers: &mut Vec<Waker>) {
         self.deliver_to(key, wakers);
         if let Some(receiver) = self.slab.get_mut(key) {
             (receiver.is_ending, receiver.has_ended) = (false, true);
-            wakers.extend(receiver.queue.end());
+            wakers.extend(receiver.queue.end(last));
         }
+    }
+
+    /// Stages the change of state that says that no connection will come by itself.
+    pub(crate) fn tell_off(&mut self, key: usize, event: Event) {
+        self.stage(key, event);
+        if let Some(receiver) = self.slab.get_mut(key) {
+            receiver.was_told = true;
+        }
+    }
+
+    /// Whether the receiver was ever told of such a change; then it was told of the last one, too.
+    pub(crate) fn was_told(&self, key: usize) -> bool {
+        self.slab.get(key).is_some_and(|receiver| receiver.was_told)
     }
 
     /// Marks a receiver to end with the next change of state that says why.
@@ -188,7 +204,7 @@ impl Receivers {
         self.deliver(wakers);
         wakers.extend(self.slab.iter_mut().filter_map(|(_, receiver)| {
             (receiver.is_ending, receiver.has_ended) = (false, true);
-            receiver.queue.end()
+            receiver.queue.end(None)
         }));
     }
 

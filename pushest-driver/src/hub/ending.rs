@@ -161,31 +161,33 @@ impl State {
     /// ends those that are marked.
     pub(super) fn tell_end(&mut self, event: Event) {
         let marked = self.receivers.marked();
-        let listeners = self.listeners.iter().filter(|key| !self.receivers.is_marked(**key));
-        let keys: Vec<usize> = marked.iter().chain(listeners).copied().collect();
-        for key in keys {
-            self.receivers.stage(key, event.clone());
-        }
-        self.end_marked(marked);
-    }
-
-    /// Ends those that are marked where the change of state was told before: of a channel's receivers
-    /// nobody knows it yet.
-    fn tell_last(&mut self) {
-        let marked = self.receivers.marked();
-        if let Some(change) = &self.last_change {
-            let told: HashSet<usize> = self.listeners.iter().copied().collect();
-            for key in marked.iter().filter(|key| !told.contains(key)) {
-                self.receivers.stage(*key, Event::State(change.clone()));
+        for key in &self.listeners {
+            if !self.receivers.is_marked(*key) {
+                self.receivers.tell_off(*key, event.clone());
             }
         }
-        self.end_marked(marked);
+        self.end_marked(marked.into_iter().map(|key| (key, Some(event.clone()))));
     }
 
-    fn end_marked(&mut self, marked: Vec<usize>) {
-        let ended: HashSet<usize> = marked.into_iter().collect();
-        for key in &ended {
-            self.receivers.end(*key, &mut self.wakers);
+    /// Ends those that are marked where the change of state was told before: of a channel's receivers,
+    /// and of those that were made since, nobody knows it yet.
+    fn tell_last(&mut self) {
+        let change = self.last_change.clone();
+        let last = |key| {
+            let change = change.as_ref().filter(|_| !self.receivers.was_told(key))?;
+            Some(Event::State(change.clone()))
+        };
+        let marked = self.receivers.marked();
+        let ends: Vec<_> = marked.into_iter().map(|key| (key, last(key))).collect();
+        self.end_marked(ends);
+    }
+
+    /// Ends receivers, each with its last event.
+    fn end_marked(&mut self, ends: impl IntoIterator<Item = (usize, Option<Event>)>) {
+        let mut ended = HashSet::new();
+        for (key, last) in ends {
+            self.receivers.end(key, last, &mut self.wakers);
+            ended.insert(key);
         }
         self.listeners.retain(|key| !ended.contains(key));
         self.user_listeners.retain(|key| !ended.contains(key));
@@ -198,10 +200,8 @@ impl State {
             self.receivers.mark(key);
             return;
         }
-        if let (true, Some(change)) = (is_new, &self.last_change) {
-            self.receivers.stage(key, Event::State(change.clone()));
-        }
-        self.receivers.end(key, &mut self.wakers);
+        let last = self.last_change.clone().filter(|_| is_new).map(Event::State);
+        self.receivers.end(key, last, &mut self.wakers);
     }
 
     /// Why nothing can be asked for, if that is so.

@@ -64,7 +64,7 @@ fn push(queue: &Queue, names: &[&str]) {
 }
 
 fn end(queue: &Queue) {
-    if let Some(waker) = queue.end() {
+    if let Some(waker) = queue.end(None) {
         waker.wake();
     }
 }

@@ -17,6 +17,7 @@ mod world;
 
 mod dialling;
 mod dropping;
+mod ending;
 mod overflow;
 mod random;
 mod reading;
