@@ -39,6 +39,18 @@ pub(super) struct Behaviour {
     pub(super) delay: Duration,
 }
 
+impl Behaviour {
+    /// Takes the reply that was set for the next request, if one was.
+    fn take_planned(&mut self) -> Option<Reply> {
+        while self.next.front().is_some_and(|(times, _)| *times == 0) {
+            self.next.pop_front();
+        }
+        let (times, reply) = self.next.front_mut()?;
+        *times -= 1;
+        Some(reply.clone())
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Requests {
     pub(super) kept: VecDeque<ReceivedRequest>,
@@ -75,6 +87,11 @@ impl Shared {
     /// Keeps a request, and returns the reply to it and how long to wait before.
     pub(super) fn reply(&self, request: &ReceivedRequest) -> (Reply, Duration) {
         let mut requests = self.requests();
+        // Before the request counts: a test that waits for it sets the reply to the next one then.
+        let mut behaviour = self.behaviour();
+        let (planned, delay) = (behaviour.take_planned(), behaviour.delay);
+        let respond = behaviour.respond.clone();
+        drop(behaviour);
         requests.count += 1;
         if requests.kept.len() == KEPT_REQUESTS {
             requests.kept.pop_front();
@@ -82,20 +99,8 @@ impl Shared {
         requests.kept.push_back(request.clone());
         drop(requests);
         self.request_came.notify_all();
-
-        let mut behaviour = self.behaviour();
-        let delay = behaviour.delay;
-        while behaviour.next.front().is_some_and(|(times, _)| *times == 0) {
-            behaviour.next.pop_front();
-        }
-        if let Some((times, reply)) = behaviour.next.front_mut() {
-            *times -= 1;
-            return (reply.clone(), delay);
-        }
-        let respond = behaviour.respond.clone();
-        // It may block, or call the endpoint.
-        drop(behaviour);
-        (respond(request), delay)
+        // No lock is held: what responds may block, or call the endpoint.
+        (planned.unwrap_or_else(|| respond(request)), delay)
     }
 
     pub(super) fn is_over(&self) -> bool {
