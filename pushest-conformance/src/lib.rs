@@ -6,7 +6,7 @@
 //! futures, by [`Start`] only. [`impl_features!`] tells which features it is built with, and [`suite!`]
 //! makes the tests:
 //!
-//! ```ignore
+//! ```text
 //! struct MyRuntime;
 //!
 //! impl Start for MyRuntime {
