@@ -1,11 +1,11 @@
 //! What a server says appears in the log without a character that commands a terminal or begins a
 //! line. A process of its own: a subscriber is for all of it.
 
+mod captured_log;
+
 use std::fmt;
 use std::future::ready;
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pushest_testkit::{Refusal, Server, Target, UpgradeFault};
@@ -16,39 +16,13 @@ use pushest_tokio::{
 use serde_json::json;
 use tokio::time::timeout;
 use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FormatFields, MakeWriter};
+
+use captured_log::Log;
 
 /// One character of each kind that must not arrive: short enough for a close frame.
 const EVIL: &str = "EVIL\0\n\r\u{7}\u{8}\u{1b}[2J\u{7f}\u{9b}2J\u{2028}\u{2029}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("nobody panicked").clone()).expect("UTF-8")
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panicked").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// Writes fields as they were recorded. The subscriber's own way escapes some characters.
 struct Verbatim;

@@ -2,10 +2,11 @@
 //! at most once a second, with the client and the connection that it is about, and without secrets. A
 //! process of its own: a subscriber is for all of it.
 
+mod captured_log;
+
 use std::future::ready;
-use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pushest_testkit::{Server, Target};
@@ -15,31 +16,10 @@ use pushest_tokio::{
 };
 use tokio::time::{sleep, timeout};
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
+
+use captured_log::Log;
 
 const MASTER_KEY: &str = "bWFzdGVyLWtleS1zZW50aW5lbC0zMi1ieXRlcy14eXo=";
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panicked").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// The log of all clients of the process, from the level of information on.
 fn log() -> &'static Log {
@@ -55,7 +35,7 @@ fn log() -> &'static Log {
 
 /// The lines of one client.
 fn lines(client: &str) -> Vec<String> {
-    let text = String::from_utf8(log().0.lock().expect("nobody panicked").clone()).expect("UTF-8");
+    let text = log().text();
     let names = [" ", "}"].map(|end| format!("connection{{client={client}{end}"));
     let is_its = |line: &&str| names.iter().any(|name| line.contains(name));
     text.lines().filter(is_its).map(str::to_owned).collect()
@@ -227,7 +207,7 @@ async fn no_secret_stands_in_a_line_though_everything_fails_that_has_one() {
     until("secrets", &[" WARN ", ": refused for good: "]).await;
     until("secrets-2", &[" WARN ", ": refused for good: "]).await;
 
-    let text = String::from_utf8(log().0.lock().expect("nobody panicked").clone()).expect("UTF-8");
+    let text = log().text();
     let key = server.app().master_key().shared_secret("private-encrypted-orders");
     let secrets = ["sentinel", "c2hhcmVk", MASTER_KEY, &*key, server.app().secret()];
     for secret in secrets {
@@ -299,7 +279,7 @@ async fn clients_without_a_name_have_numbers_and_names_are_escaped() {
     let evil = self::client("evil\n\u{1b}[2J", self::config(&server), Options::default());
     evil.connected().await.expect("connected");
     until(r"evil\n\u{1b}[2J", &[": connected as "]).await;
-    let text = String::from_utf8(log().0.lock().expect("nobody panicked").clone()).expect("UTF-8");
+    let text = log().text();
     for client in [&one, &other] {
         let socket_id = client.connected().await.expect("connected");
         let connected = format!(": connected as {socket_id}");

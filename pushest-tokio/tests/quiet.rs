@@ -1,38 +1,14 @@
 //! Nothing secret is logged, whatever level somebody turns on. A process of its own: a subscriber
 //! is for all of it.
 
+mod captured_log;
 mod common;
-
-use std::io;
-use std::sync::{Arc, Mutex};
 
 use pushest_testkit::{AuthorizationEndpoint, Server};
 use pushest_tokio::{AuthEndpoint, Client, Options};
-use tracing_subscriber::fmt::MakeWriter;
 
+use captured_log::Log;
 use common::{Target, subscribed};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panicked").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 #[tokio::test]
 async fn neither_tokens_nor_keys_nor_signatures_are_logged() {
@@ -58,7 +34,7 @@ async fn neither_tokens_nor_keys_nor_signatures_are_logged() {
     let channel = "private-encrypted-orders";
     drop(subscribed(&client, channel).await);
 
-    let text = String::from_utf8(log.0.lock().expect("nobody panicked").clone()).expect("UTF-8");
+    let text = log.text();
     assert!(text.contains("pushest: "), "{text}");
     // Where every byte would be, in rows that cut words into pieces.
     assert!(!text.contains("ureq"), "{text}");
