@@ -1,4 +1,4 @@
-//! Receivers of every kind end when the client ends, whoever still holds a clone of it, and are told
+//! Receivers of every kind end when the client ends, also while clones of it are held, and are told
 //! why before. The suite of the testkit has the same for the one receiver that every client has.
 
 use std::any::Any;
@@ -45,7 +45,7 @@ pub trait Receives: Waits {
     /// as the others do.
     fn typed(&self, channel: &str, event: &str) -> Receive;
 
-    /// A channel's receiver that nobody receives from.
+    /// A channel's receiver that is never read.
     fn hold(&self, channel: &str) -> Box<dyn Deref<Target = Subscription>>;
 }
 

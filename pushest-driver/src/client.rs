@@ -31,7 +31,7 @@ use crate::waiting::{Connected, Flush, Shutdown, Subscribed};
 /// [`Client::shutdown`], the end of a [`Client::drain`], a refusal for good
 /// ([`ConnectionState::Refused`](crate::ConnectionState::Refused)) and the drop of the last clone end
 /// everything that was asked for: each receiver gets an [`Event::State`](crate::Event::State) that says
-/// why, and then `None`, whoever still holds a clone; no channel is wanted anymore. Until the next
+/// why, and then `None`, also while clones are held; no channel is wanted anymore. Until the next
 /// `connect`, which begins without a channel, a new receiver ends in the same way, and nothing can be
 /// subscribed to. A sign-in ([`Commands::sign_in`]) is no channel: it is repeated.
 ///
@@ -223,7 +223,7 @@ impl Client {
         Events::new(self.hub().clone(), self.hub().listen())
     }
 
-    /// Ends all receivers and subscriptions, whoever holds them and other clones of the client, closes
+    /// Ends all receivers and subscriptions, also while other clones of the client are held, closes
     /// the connection, and waits until it is closed: a moment if the server answers, two seconds at most
     /// if it does not. Everything that was triggered before has then arrived at a server
     /// that reads, unless the connection was lost meanwhile, which only [`Client::flush`] tells. A

@@ -67,7 +67,7 @@ impl Hub {
                     _ => {}
                 }
             }
-            // There is nobody anymore who hands it over.
+            // The pump is gone, which would hand it over.
             state.session.stop_recording();
             state.deliver();
             state.life = Life::Ended;
