@@ -29,14 +29,12 @@ impl Connection {
 
     /// For a command that looks at each step, none of which may take longer than this.
     pub(crate) fn impatient(options: &ConnectionOptions, limit: Duration) -> Result<Self, Failure> {
-        let timeouts = Timeouts {
-            dial: limit,
-            handshake: limit,
-            pong: limit,
-            subscribe: limit,
-            authorization: limit,
-            ..Timeouts::default()
-        };
+        let timeouts = Timeouts::default()
+            .dial(limit)
+            .handshake(limit)
+            .pong(limit)
+            .subscribe(limit)
+            .authorization(limit);
         Self::with_config(options, builder(options, &variable)?.timeouts(timeouts).build()?)
     }
 

@@ -24,8 +24,8 @@
 //! }
 //! ```
 //!
-//! Beside the suite are [`programs_end!`] and [`first_programs!`], tests of whole programs, and
-//! [`counting_allocator!`] for tests of memory.
+//! Beside the suite are [`programs_end!`] and [`first_programs!`], tests of whole programs,
+//! [`counting_allocator!`] for tests of memory, and [`on_real_server!`] for tests that need another server.
 #![forbid(unsafe_code)]
 
 mod adapter;
@@ -35,6 +35,7 @@ mod features;
 pub mod first_programs;
 mod futures;
 mod memory;
+mod real_server;
 pub mod receivers;
 mod suite;
 

@@ -1,5 +1,5 @@
-//! A door for the fuzzer, and no part of the public surface: how the answers to an upgrade are
-//! read, without sockets.
+//! A door for the fuzzer, in builds with the feature `__fuzzing` only, and no part of the public
+//! surface: how the answers to an upgrade are read, without sockets.
 
 use std::time::{Duration, SystemTime};
 

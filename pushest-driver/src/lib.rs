@@ -18,6 +18,7 @@ mod dial;
 mod drain;
 mod draining;
 mod error;
+#[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod handler;

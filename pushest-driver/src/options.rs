@@ -22,6 +22,7 @@ use crate::wall_clock::TimeOfDay;
 /// What happens when a receiver's queue is full ([`Options::queue`]), or all queues together are
 /// ([`Options::all_queues`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Overflow {
     /// The receiver's oldest events are dropped, and before its next event it is told how many
     /// ([`Event::Lagged`](crate::Event::Lagged)). A [`Gap`](crate::Event::Gap) may be among them: after

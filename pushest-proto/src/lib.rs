@@ -148,6 +148,7 @@ mod context;
 mod dial_failure;
 mod escape;
 mod event;
+#[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod hash;
@@ -166,6 +167,7 @@ mod presence;
 mod rate;
 mod request;
 mod session;
+mod setters;
 mod silence;
 mod status;
 mod text;
@@ -202,7 +204,9 @@ pub use command::CommandError;
 pub use config::backoff::BackoffConfig;
 pub use config::endpoint::Endpoint;
 pub use config::error::ConfigError;
-pub use config::{Config, ConfigBuilder, Limits, Timeouts};
+pub use config::limits::Limits;
+pub use config::timeouts::Timeouts;
+pub use config::{Config, ConfigBuilder};
 pub use dial_failure::DialFailure;
 pub use escape::{Escaped, needs_escape};
 pub use event::channel_event::ChannelEvent;

@@ -60,6 +60,7 @@ impl fmt::Debug for Member {
 
 /// A change of who is present.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PresenceUpdate {
     /// The channel.
     pub channel: ChannelName,
@@ -68,6 +69,8 @@ pub struct PresenceUpdate {
 }
 
 /// What changed.
+///
+/// Exhaustive on purpose: a list of members that leaves out one kind of change is wrong from then on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresenceChange {
     /// The server sent the whole list, at a subscription: the difference to what was known since

@@ -10,6 +10,9 @@ use crate::loss::Loss;
 use crate::time::Instant;
 
 /// The state of the connection as users see it.
+///
+/// Exhaustive on purpose: another state would be another life cycle, and a program that decides by the
+/// state, such as a health check, must decide for the new one, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConnectionState {
     /// Not connected, and not trying to: before `connect` and after `disconnect`.
@@ -59,6 +62,7 @@ pub struct Status {
 
 /// How far the sign-in is ([`Session::sign_in`](crate::Session::sign_in)), as users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignInState<'a> {
     /// The user has not asked to be signed in.
     NotAsked,

@@ -114,7 +114,7 @@ fn a_flush_is_answered_however_the_pump_was_going_to_sleep() {
 fn a_receiver_that_makes_room_gets_everything_that_was_sent() {
     check_client(&["news a b"], || {
         // One message a turn, so that reading stops after each.
-        let limits = Limits { stored_events: 4, ..Limits::default() };
+        let limits = Limits::default().stored_events(4);
         let options = Options::default().queue(1, 1_000_000).overflow(Overflow::Wait);
         let runtime = Local::connected_to(&[A, B]);
         let (client, pump) = client(config().limits(limits), options, runtime);

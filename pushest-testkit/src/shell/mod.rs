@@ -52,6 +52,7 @@ pub struct View<'a> {
 /// What was waited for did not come in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("waited {waited:?} for {wanted}; {found}")]
+#[non_exhaustive]
 pub struct TimedOut {
     /// What was wanted.
     pub wanted: String,
