@@ -8,7 +8,7 @@ use crate::channel::name::ChannelName;
 use crate::channel::table::Channels;
 use crate::event::failure::{InReplyTo, ServerError};
 use crate::loss::Loss;
-use crate::outgoing::Sent;
+use crate::outgoing::SentClientEvents;
 use crate::user::User;
 
 /// What something is about.

@@ -12,7 +12,7 @@ use crate::channel::name::ChannelName;
 pub enum RequestFailure {
     /// The authorization was refused, or was not usable. It stays so until the user calls `retry`
     /// or `subscribe`.
-    Denied(AuthorizationError),
+    AuthorizationRefused(AuthorizationError),
     /// There was no usable authorization yet.
     AuthorizationUnavailable(AuthorizationError),
     /// The server refused.

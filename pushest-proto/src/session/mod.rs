@@ -31,7 +31,7 @@ use crate::context::{Context, Established};
 use crate::event::names::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
-use crate::id::{ConnectionId, Ticket};
+use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::input::Input;
 use crate::loss::Loss;
 use crate::outgoing::{Outgoing, SentClientEvents};

@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 
 use serde_json::value::RawValue;
 
-use super::events::{denied, event, presence};
+use super::events::{authorization_error, event, presence};
 use super::texts::ConnectionValue as Id;
 use super::writer::Writer;
 use crate::action::{Action, Frame};

@@ -154,7 +154,7 @@ fn a_failure_is_reported_when_it_changes_and_not_at_every_retry() {
     let other = AuthorizationError::unavailable(Some(502), "no upstream");
     // Nobody answers pings here, and nobody minds.
     harness.session.handle_reading(false, harness.now);
-    let fail = |harness: &mut Harness, denied: &Denied| {
+    let fail = |harness: &mut Harness, denied: &AuthorizationError| {
         let request = loop {
             if let Some(request) = harness.requests().pop() {
                 break request;

@@ -192,7 +192,7 @@ impl Walk {
             }
             26 => self.world.stop_server(),
             27 | 28 => self.world.start_server(),
-            29 => self.world.command(client, Session::network_changed),
+            29 => self.world.command(client, Session::handle_network_change),
             30 => self.world.command(client, |session, now| {
                 session.disconnect(now);
                 session.connect(now);
