@@ -72,6 +72,9 @@ pub use error::{
     SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
+/// The TLS library, in the version whose configuration [`Options::tls_config`] takes.
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use handler::{Handler, RunError};
 pub use options::{Options, Overflow};
 #[cfg(feature = "http")]

@@ -184,6 +184,9 @@ mod wall_clock;
 pub mod webhook;
 mod wire;
 
+pub use bytes::Bytes;
+pub use zeroize::Zeroizing;
+
 pub use action::{Action, Frame};
 pub use auth::Signer;
 #[cfg(feature = "endpoint")]

@@ -30,8 +30,6 @@ pub struct AuthorizationRequest {
     /// The socket id that the answer must be signed for.
     pub socket_id: SocketId,
     /// What is to be authorized.
-    ///
-    /// Exhaustive on purpose: an authorizer must decide about everything that it is asked for.
     pub subject: AuthorizationSubject,
     /// 1 for the first request for this subject on this connection, then 2, 3 …
     pub attempt: u32,
@@ -40,6 +38,8 @@ pub struct AuthorizationRequest {
 }
 
 /// What is to be authorized.
+///
+/// Exhaustive on purpose: an authorizer must decide about everything that it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthorizationSubject {
     /// The subscription to a channel. The answer needs `channel_data` for a presence channel, and

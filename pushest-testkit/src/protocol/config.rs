@@ -9,6 +9,7 @@ use crate::setters::setters;
 
 /// The app that the server serves: what clients name by its key and sign with its secret.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct App {
     /// Names the app in the HTTP API: `/apps/ID/events`.
     pub id: String,

@@ -50,9 +50,8 @@ mod user;
 
 use core::fmt;
 
-use bytestring::ByteString;
-
 pub use broker::Broker;
+pub use bytestring::ByteString;
 pub use config::{App, Limits, ServerConfig};
 pub use encrypted::MasterKey;
 pub use faults::Target;
