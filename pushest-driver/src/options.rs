@@ -221,7 +221,7 @@ impl Options {
         self
     }
 
-    /// The client does nothing until [`Commands::connect`](crate::Commands::connect), so that what is
+    /// The client does nothing until [`Client::connect`](crate::Client::connect), so that what is
     /// set up before, such as [`Client::events`](crate::Client::events), sees everything.
     #[must_use]
     pub fn start_disconnected(mut self) -> Self {
@@ -279,7 +279,7 @@ impl Options {
     /// notices a suspension with its next heartbeat, at most the activity timeout after the machine
     /// runs again (120 s, unless [`Timeouts::activity`](crate::Timeouts::activity) or the server says
     /// less). Where the program learns of it at once, it calls
-    /// [`network_changed`](crate::Commands::network_changed), with which the client looks,
+    /// [`network_changed`](crate::Client::network_changed), with which the client looks,
     /// too.
     ///
     /// ```

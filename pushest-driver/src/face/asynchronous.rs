@@ -1,8 +1,8 @@
 //! The client of a runtime whose methods are futures.
 
 /// Writes `Client`, `WeakClient` and `Pump` for a runtime that can spawn, with everything that they can
-/// do. `$begin` and `$end` stand around each example, hidden: there is a `client` in between, and `?` and
-/// `.await` work.
+/// do, and how to build and run it. `$begin` and `$end` stand around each example, hidden: there is a
+/// `client` in between, and `?` and `.await` work. `$top` is `$begin` without `client`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __async_client {
@@ -10,6 +10,7 @@ macro_rules! __async_client {
         $(#[$client_doc:meta])*
         runtime: $runtime:ty,
         begin: $begin:literal,
+        top: $top:literal,
         end: $end:literal,
     ) => {
         $(#[$client_doc])*
@@ -183,6 +184,8 @@ macro_rules! __async_client {
 
         $crate::__client_futures! { $begin, $end }
         $crate::__client_commands! { Client, Client, $begin, $end }
+
+        $crate::__async_builder! { $top, $end }
 
         /// A handle to a [`Client`] that does not keep it alive, made by [`Client::downgrade`]: for an
         /// authorizer, a recording's sink or a task that is to end with the client.

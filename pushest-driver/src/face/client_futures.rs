@@ -156,10 +156,7 @@ macro_rules! __client_futures {
             /// client.connected_timeout(Duration::from_secs(5)).await?;
             #[doc = $end]
             /// ```
-            pub fn connected_timeout(
-                &self,
-                timeout: ::core::time::Duration,
-            ) -> $crate::Connected {
+            pub fn connected_timeout(&self, timeout: ::core::time::Duration) -> $crate::Connected {
                 self.driver.connected_timeout(timeout)
             }
 

@@ -51,8 +51,8 @@ macro_rules! __client_commands {
             ///
             /// After a `disconnect` the client goes on with all channels and receivers. After a
             /// [`shutdown`] or a refusal for good it begins without a channel, and former subscriptions
-            /// and receivers stay ended: subscribe anew, after this call. After the end of the last
-            /// client, for instance by [`WeakClient`](crate::WeakClient), it does nothing.
+            /// and receivers stay ended: subscribe anew, after this call. Once the client has ended, with
+            /// its runtime for instance, it does nothing.
             ///
             /// ```
             #[doc = $begin]
@@ -250,8 +250,8 @@ macro_rules! __client_commands {
             #[doc = concat!(" [`shutdown`]: ", stringify!($full), "::shutdown")]
             #[doc = concat!(" [`subscribed`]: ", stringify!($full), "::subscribed")]
             #[doc = concat!(
-                " [`trigger_when_allowed`]: ", stringify!($full), "::trigger_when_allowed"
-            )]
+                        " [`trigger_when_allowed`]: ", stringify!($full), "::trigger_when_allowed"
+                    )]
             pub fn trigger<T: $crate::face::types::serde::Serialize + ?Sized>(
                 &self,
                 channel: &str,
@@ -278,10 +278,7 @@ macro_rules! __client_commands {
             #[doc = $end]
             /// ```
             #[must_use]
-            pub fn members(
-                &self,
-                channel: &str,
-            ) -> ::std::vec::Vec<$crate::face::types::Member> {
+            pub fn members(&self, channel: &str) -> ::std::vec::Vec<$crate::face::types::Member> {
                 self.commands().members(channel)
             }
 
@@ -349,10 +346,7 @@ macro_rules! __client_commands {
             #[doc = $end]
             /// ```
             #[must_use]
-            pub fn me(
-                &self,
-                channel: &str,
-            ) -> ::core::option::Option<$crate::face::types::Member> {
+            pub fn me(&self, channel: &str) -> ::core::option::Option<$crate::face::types::Member> {
                 self.commands().me(channel)
             }
 

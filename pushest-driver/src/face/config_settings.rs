@@ -204,10 +204,7 @@ macro_rules! __config_settings {
             #[doc = $end]
             /// ```
             #[must_use]
-            pub fn client_events_per_second(
-                self,
-                rate: ::core::option::Option<u32>,
-            ) -> Self {
+            pub fn client_events_per_second(self, rate: ::core::option::Option<u32>) -> Self {
                 self.configure(|config| config.client_events_per_second(rate))
             }
 

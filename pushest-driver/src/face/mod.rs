@@ -3,6 +3,7 @@
 //!
 //! For the crates of this workspace only.
 
+mod async_builder;
 mod asynchronous;
 mod builder;
 mod client_futures;

@@ -98,7 +98,8 @@ macro_rules! __option_settings_of_features {
                 self,
                 headers: impl Fn(
                     &$crate::AuthorizationRequest,
-                ) -> ::std::vec::Vec<(::std::string::String, ::std::string::String)>
+                )
+                    -> ::std::vec::Vec<(::std::string::String, ::std::string::String)>
                 + Send
                 + Sync
                 + 'static,

@@ -89,7 +89,9 @@ impl RequestFailure {
     /// What it keeps alive beside itself, in bytes; the channel's name apart.
     pub(crate) fn content_bytes(&self) -> usize {
         match self {
-            Self::AuthorizationRefused(denied) | Self::AuthorizationUnavailable(denied) => denied.heap_bytes(),
+            Self::AuthorizationRefused(denied) | Self::AuthorizationUnavailable(denied) => {
+                denied.heap_bytes()
+            }
             Self::Refused(error) => error.content_bytes(),
             Self::NoAnswer | Self::TooLarge { bytes: _ } => 0,
         }
