@@ -75,8 +75,7 @@ pub(crate) type AuthHeaders = Arc<
 /// How a client connects and delivers. `Options::default()` suits most.
 ///
 /// ```
-/// use pushest_driver::{Options, Overflow};
-///
+/// # use pushest_driver::{Options, Overflow};
 /// let options = Options::default()
 ///     .header("X-Tenant", "blue")?
 ///     .queue(10_000, 32 * 1024 * 1024)
@@ -115,8 +114,7 @@ impl Options {
     /// another one, with code 4009 and "Origin not allowed".
     ///
     /// ```
-    /// use pushest_driver::Options;
-    ///
+    /// # use pushest_driver::Options;
     /// let options = Options::default().header("Origin", "https://app.example.org")?;
     /// # let _ = options;
     /// # Ok::<(), pushest_driver::OptionsError>(())
@@ -140,8 +138,7 @@ impl Options {
     /// the text is shown, the values never are. The last call counts.
     ///
     /// ```
-    /// use pushest_driver::Options;
-    ///
+    /// # use pushest_driver::Options;
     /// let options = Options::default().headers_with(|| {
     ///     let token = std::fs::read_to_string("token").map_err(|error| error.to_string())?;
     ///     Ok(vec![("Authorization".to_string(), format!("Bearer {}", token.trim()))])
@@ -159,6 +156,12 @@ impl Options {
 
     /// The size of the buffer that is read into, in bytes; at least 128. A smaller one saves
     /// memory in each connection, a larger one time under load. 4 KiB.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().read_buffer(64 * 1024);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.max(128);
@@ -172,6 +175,12 @@ impl Options {
     /// themselves. A connection may hold as much for a moment. By itself this delivers nothing larger:
     /// that takes [`Limits::message`](crate::Limits::message), `Limits::stored_bytes` and
     /// [`Options::queue`], too. 16 MiB.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().transport_limit(1024 * 1024);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn transport_limit(mut self, bytes: usize) -> Self {
         self.transport_limit = bytes;
@@ -179,6 +188,12 @@ impl Options {
     }
 
     /// What happens when a receiver's queue is full. [`Overflow::DropOldest`].
+    ///
+    /// ```
+    /// # use pushest_driver::{Options, Overflow};
+    /// let options = Options::default().overflow(Overflow::Wait);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
@@ -188,6 +203,17 @@ impl Options {
     /// Who authorizes signed channels and the sign-in, for clients without the app's secret. With a
     /// secret in the configuration it is not asked. Of this, [`Options::blocking_authorizer`] and
     /// `Options::auth_endpoint` (with the feature `http`), the last call counts.
+    ///
+    /// ```
+    /// # use pushest_driver::{Authorization, AuthorizationError, AuthorizationRequest, Options};
+    /// async fn sign(request: AuthorizationRequest) -> Result<Authorization, AuthorizationError> {
+    ///     // … ask the app's server for `request.socket_id` and `request.subject`
+    ///     Err(AuthorizationError::refused(None, &format!("not for {}", request.subject)))
+    /// }
+    ///
+    /// let options = Options::default().authorizer(sign);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
         self.authority = Some(Authority::Own(Arc::new(authorizer)));
@@ -201,8 +227,7 @@ impl Options {
     /// further requests are unavailable. A panic counts as unavailable, too.
     ///
     /// ```
-    /// use pushest_driver::{AuthorizationError, Options};
-    ///
+    /// # use pushest_driver::{AuthorizationError, Options};
     /// let options = Options::default().blocking_authorizer(|request| {
     ///     // … ask the app's server for `request.socket_id` and `request.subject`
     ///     Err(AuthorizationError::unavailable(None, &format!("nobody signs {} yet", request.subject)))
@@ -223,6 +248,12 @@ impl Options {
 
     /// The client does nothing until [`Client::connect`](crate::Client::connect), so that what is
     /// set up before, such as [`Client::events`](crate::Client::events), sees everything.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().start_disconnected();
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn start_disconnected(mut self) -> Self {
         self.starts_disconnected = true;
@@ -232,6 +263,13 @@ impl Options {
     /// Connects to one of these addresses, tried in this order, instead of asking for the host's;
     /// the host's name still stands in the request, and the server's certificate must be for it.
     /// They hold for every endpoint that the client goes to. None, the default: the host's.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().addresses(["192.0.2.7:443".parse()?]);
+    /// # let _ = options;
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     #[must_use]
     pub fn addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.addresses = addresses.into_iter().collect();
@@ -250,7 +288,7 @@ impl Options {
     ///
     /// ```
     /// use std::io::Write;
-    /// use pushest_driver::Options;
+    /// # use pushest_driver::Options;
     ///
     /// # fn make(file: std::fs::File) -> Options {
     /// let mut file = std::io::BufWriter::new(file);
@@ -286,7 +324,7 @@ impl Options {
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicU64, Ordering};
     /// use std::time::{Duration, SystemTime};
-    /// use pushest_driver::Options;
+    /// # use pushest_driver::Options;
     ///
     /// let suspended = Arc::new(AtomicU64::new(0));
     /// let seconds = suspended.clone();
@@ -322,8 +360,7 @@ impl Options {
     /// the others wait for their turn, within the same timeout.
     ///
     /// ```
-    /// use pushest_driver::{AuthEndpoint, Options};
-    ///
+    /// # use pushest_driver::{AuthEndpoint, Options};
     /// # fn fresh_token() -> String { String::new() }
     /// let endpoint = AuthEndpoint::new("https://example.org/broadcasting/auth")
     ///     .user_url("https://example.org/broadcasting/user-auth");
@@ -350,6 +387,14 @@ impl Options {
     /// for every attempt, with its number and why the last one failed, so that a token can be
     /// renewed. It may block: it runs where the request does, not where the client does; what it
     /// logs with `tracing` goes nowhere. Their values never appear in errors or in our logs.
+    ///
+    /// ```
+    /// # use pushest_driver::{AuthEndpoint, Options};
+    /// let options = Options::default()
+    ///     .auth_endpoint(AuthEndpoint::new("https://example.org/broadcasting/auth"))
+    ///     .auth_headers(|_| vec![("Authorization".to_string(), "Bearer …".to_string())]);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn auth_headers(
         mut self,
@@ -362,6 +407,17 @@ impl Options {
     /// As [`Options::auth_headers`], for headers that may be missing: the error is the outcome of
     /// the attempt, such as [`AuthorizationError::unavailable`], which is tried again. The last call of either
     /// counts.
+    ///
+    /// ```
+    /// # use pushest_driver::{AuthEndpoint, AuthorizationError, Options};
+    /// let options = Options::default()
+    ///     .auth_endpoint(AuthEndpoint::new("https://example.org/broadcasting/auth"))
+    ///     .try_auth_headers(|_| match std::env::var("TOKEN") {
+    ///         Ok(token) => Ok(vec![("Authorization".to_string(), token)]),
+    ///         Err(_) => Err(AuthorizationError::unavailable(None, "no token yet")),
+    ///     });
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn try_auth_headers(
         mut self,
@@ -387,6 +443,15 @@ impl Options {
     ///
     /// # Errors
     /// [`OptionsError::Authority`] if there is no certificate in it, or a broken one.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// # fn example(pem: &[u8]) -> Result<(), pushest_driver::OptionsError> {
+    /// let options = Options::default().ca_pem(pem)?;
+    /// # let _ = options;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ca_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, OptionsError> {
         self.trust.add_pem(pem.as_ref())?;
         Ok(self)
@@ -396,6 +461,15 @@ impl Options {
     ///
     /// # Errors
     /// As [`Options::ca_pem`], and if the file cannot be read.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// # fn example() -> Result<(), pushest_driver::OptionsError> {
+    /// let options = Options::default().ca_file("/etc/ssl/our-ca.pem")?;
+    /// # let _ = options;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ca_file(self, path: impl AsRef<std::path::Path>) -> Result<Self, OptionsError> {
         let path = path.as_ref();
         let failed =
@@ -408,6 +482,20 @@ impl Options {
     }
 
     /// A TLS configuration of one's own; nothing else of what concerns TLS counts then.
+    ///
+    /// ```
+    /// # use pushest_driver::{Options, rustls};
+    /// use std::sync::Arc;
+    ///
+    /// # fn roots() -> rustls::RootCertStore { rustls::RootCertStore::empty() }
+    /// # fn example() {
+    /// let tls = rustls::ClientConfig::builder()
+    ///     .with_root_certificates(roots())
+    ///     .with_no_client_auth();
+    /// let options = Options::default().tls_config(Arc::new(tls));
+    /// # let _ = options;
+    /// # }
+    /// ```
     #[must_use]
     pub fn tls_config(mut self, config: Arc<rustls::ClientConfig>) -> Self {
         self.trust.set_config(config);
