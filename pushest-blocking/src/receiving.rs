@@ -272,7 +272,6 @@ impl Subscription {
 
     /// For what is written for all runtimes at once, within this workspace.
     #[doc(hidden)]
-    #[must_use]
     pub fn __driver(&self) -> &pushest_driver::Subscription {
         &self.driver
     }

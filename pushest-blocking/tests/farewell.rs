@@ -138,7 +138,7 @@ fn the_own_thread_does_not_wait_for_itself() {
     });
     let client = Client::with_options(config(&server), options);
     client.connected().expect("connected");
-    let commands = (*client).clone();
+    let commands = client.__driver().commands().clone();
     *place.lock().expect("nobody panics") = Some(client);
     // Something to record.
     commands.network_changed();
