@@ -18,6 +18,8 @@ mod dial;
 mod drain;
 mod draining;
 mod error;
+#[doc(hidden)]
+pub mod face;
 #[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -49,6 +51,7 @@ mod recording;
 mod registry;
 mod retry_after;
 pub mod runtime;
+mod settings;
 mod socket_state;
 mod subscription;
 mod sync;
@@ -63,19 +66,14 @@ mod wall_clock;
 mod websocket;
 
 pub use authorizer::Authorizer;
-pub use client::Client;
-pub use commands::Commands;
+pub use client::{Client, WeakClient};
 pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use drain::Drain;
 pub use error::{
-    FlushError, NotConnected, NotSignedIn, OptionsError, SignInError, StartError, SubscribeError,
-    SubscriptionError,
+    BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,
+    StartError, SubscribeError, SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
-/// The TLS library, in the version whose configuration [`Options::tls_config`] takes.
-#[cfg(feature = "tls")]
-pub use rustls;
-pub use handler::{Handler, RunError};
 pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
 pub use pushest_proto::AuthEndpoint;
@@ -87,6 +85,9 @@ pub use pushest_proto::{
     PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
     SubscribeOptions, Timeouts,
 };
+/// The TLS library, in the version whose configuration [`Options::tls_config`] takes.
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use trigger::TriggerWhenAllowed;
 pub use user::SignedIn;
