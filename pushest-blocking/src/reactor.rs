@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::Parking;
+use pushest_driver::unstable::Parking;
 
 /// The loop looks at everything whenever it wakes, so that nobody needs a token of their own.
 const ANY: Token = Token(0);

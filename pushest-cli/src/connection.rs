@@ -3,7 +3,8 @@
 use std::env;
 use std::time::Duration;
 
-use pushest_driver::{Options, ascii_host_name};
+use pushest_driver::Options;
+use pushest_driver::unstable::ascii_host_name;
 use pushest_proto::{AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Signer, Timeouts};
 
 use crate::arguments::ConnectionOptions;

@@ -16,7 +16,7 @@
 //!         Client::with_options(config, options)
 //!     }
 //!
-//!     fn driver(client: &Client) -> &pushest_driver::Client {
+//!     fn driver(client: &Client) -> &pushest_driver::unstable::Client {
 //!         client.__driver()
 //!     }
 //! }

@@ -1,11 +1,12 @@
 //! What every runtime shares of the Pushest client for Pusher Channels.
 //!
-//! Users take `pushest-tokio`, or the crate for another runtime, which has everything public of
-//! this one. Here are the [`Client`] with its receivers, the way to a connection (addresses, TLS,
-//! the WebSocket upgrade), and the pump: one future that carries the protocol's state machine
+//! Users take `pushest-tokio`, or the crate for another runtime, which re-exports what is here. Here are
+//! the receivers, options and errors of its client, the way to a connection (addresses, TLS, the
+//! WebSocket upgrade), and the pump: one future that carries the protocol's state machine
 //! ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol either.
 //!
-//! Whoever writes a driver for another runtime begins with [`runtime`].
+//! Authors of a driver for another runtime begin with [`unstable`], which is not held to semantic
+//! versioning. Everything else is.
 #![forbid(unsafe_code)]
 
 mod assembly;
@@ -50,7 +51,6 @@ mod recording;
 mod recording;
 mod registry;
 mod retry_after;
-pub mod runtime;
 mod settings;
 mod socket_state;
 mod subscription;
@@ -59,6 +59,7 @@ mod thread_probe;
 mod threads;
 mod trigger;
 mod unblocked;
+pub mod unstable;
 mod user;
 mod wait_list;
 mod waiting;
@@ -66,8 +67,6 @@ mod wall_clock;
 mod websocket;
 
 pub use authorizer::Authorizer;
-pub use client::{Client, WeakClient};
-pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use drain::Drain;
 pub use error::{
     BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,

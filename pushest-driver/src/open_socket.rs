@@ -8,7 +8,7 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
-use crate::runtime::traits::Runtime;
+use crate::unstable::traits::Runtime;
 use crate::websocket::{self, Incoming, WebSocket};
 
 /// Messages of a closing connection that are thrown away before others get their turn.

@@ -13,7 +13,7 @@ pub(crate) mod trigger;
 
 use std::fmt::Write as _;
 
-use pushest_driver::Client;
+use pushest_driver::unstable::Client;
 use pushest_proto::ChannelName;
 
 use crate::output::Output;

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use pushest_proto::{DialFailure, Instant};
 
 use crate::dial::race::Race;
-use crate::runtime::traits::Runtime;
+use crate::unstable::traits::Runtime;
 
 /// A connection to the first address that accepts one: of `chosen`, or of the host where there is
 /// none.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use rustls::ClientConnection;
 
-use crate::runtime::traits::TlsParameters;
+use crate::unstable::traits::TlsParameters;
 
 /// TLS over anything that reads and writes, and answers `WouldBlock` where it would wait.
 ///

@@ -10,7 +10,7 @@ use pushest_proto::{Config, ConfigBuilder, Limits};
 use super::local::{A, B, Local};
 use super::*;
 use crate::client::Client;
-use crate::runtime::{self, Pump};
+use crate::unstable::{self, Pump};
 
 /// Runs a program on a thread of its own, for loom gives the first one too little of a stack.
 fn check_client(expected: &[&str], program: impl Fn() -> String + Copy + Send + Sync + 'static) {
@@ -26,7 +26,7 @@ fn config() -> ConfigBuilder {
 }
 
 fn client(config: ConfigBuilder, options: Options, runtime: Local) -> (Client, Pump<Local>) {
-    runtime::client(config.build().unwrap(), options, runtime)
+    unstable::client(config.build().unwrap(), options, runtime)
 }
 
 /// Carries a client, as the task or the thread of a runtime does.
@@ -65,7 +65,7 @@ fn a_receiver_that_lasts_gets_what_says_that_the_client_was_shut_down() {
     check_client(&["Connecting Disconnected"], || {
         let (client, pump) = client(config(), Options::default(), Local::idle());
         let mut events = client.events();
-        runtime::set_lasting(&mut events, true);
+        unstable::set_lasting(&mut events, true);
         let pump = carry(pump);
         drop(client.shutdown());
         let received = block_on(async {

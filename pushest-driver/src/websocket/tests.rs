@@ -10,7 +10,7 @@ use pushest_proto::Instant;
 use super::polled::PolledSocket;
 use super::*;
 use crate::byte_stream::ByteStream;
-use crate::runtime::traits::Transport;
+use crate::unstable::traits::Transport;
 
 const LIMIT: usize = 16 * 1024 * 1024;
 

@@ -23,7 +23,7 @@ use pushest_proto::{DialFailure, Endpoint};
 use self::answer::{Answer, Step};
 use self::request::Request;
 use crate::byte_stream::ByteStream;
-use crate::runtime::traits::Runtime;
+use crate::unstable::traits::Runtime;
 use crate::wall_clock::TimeOfDay;
 
 /// How much is read at once. What belongs to WebSocket already goes with the rest.

@@ -17,7 +17,7 @@ use crate::byte_stream::ByteStream;
 use crate::names;
 use crate::websocket::followed::Followed;
 #[cfg(doc)]
-use crate::{runtime::client, websocket::polled::PolledSocket};
+use crate::{unstable::client, websocket::polled::PolledSocket};
 
 /// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
 pub trait Runtime: Send + Sync + 'static {
@@ -99,6 +99,7 @@ pub type Transport<R> = Followed<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls
 /// How to speak TLS.
 #[cfg(feature = "tls")]
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TlsParameters {
     /// The configuration.
     pub config: Arc<rustls::ClientConfig>,
