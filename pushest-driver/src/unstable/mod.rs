@@ -1,7 +1,8 @@
 //! The interface for authors of drivers: what a runtime provides, and what this crate makes of it.
 //!
 //! **It is not held to semantic versioning**: any version may change what is here. A driver that is built
-//! on it names the exact version (`pushest-driver = "=0.1.0"`), as the crates for the runtimes do. Users of a crate for a runtime need none of it.
+//! on it names the exact version (`pushest-driver = "=0.1.0"`), as the crates for the runtimes do. Users of
+//! those need none of it.
 //!
 //! A driver implements [`Runtime`] (connecting, TLS, a WebSocket over the stream, a sleep, a clock), and
 //! runs the [`Pump`] that [`client`](client()) returns. The scenarios of
