@@ -1,4 +1,4 @@
-//! The callback style: a handler that is told everything.
+//! The callback style: a handler that gets every event.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use pushest_proto::{ConnectionState, Event, Loss, SubscribeOptions};
 use crate::client::Client;
 use crate::error::{StartError, SubscribeError};
 
-/// Is told everything that happens to a client. The client's commands may be used from within.
+/// A handler of all events of a client. It may call the client.
 ///
 /// `C` is the `Client` of the runtime's crate; a handler that is generic over it works with all of
 /// them.
@@ -33,12 +33,12 @@ use crate::error::{StartError, SubscribeError};
 /// }
 /// ```
 pub trait Handler<C> {
-    /// What to subscribe to from the beginning.
+    /// Returns the channels to subscribe to from the beginning; none by default.
     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
         Vec::new()
     }
 
-    /// Something happened.
+    /// Handles one event. The connection waits while this runs.
     fn on_event(&mut self, client: &C, event: Event);
 }
 
@@ -52,7 +52,7 @@ impl<C, H: Handler<C> + ?Sized> Handler<C> for &mut H {
     }
 }
 
-/// Why `run` ended, other than by the handler's own `disconnect`.
+/// The reason why `run` ended, other than the handler's own `disconnect`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunError {
@@ -60,7 +60,7 @@ pub enum RunError {
     Subscribe(SubscribeError),
     /// The server, or what stands before it, refused for good.
     Refused(Option<Arc<Loss>>),
-    /// The system, or the runtime, gave nothing to run the client on.
+    /// The client could not be made.
     Start(StartError),
 }
 
