@@ -28,23 +28,23 @@ pub trait Receives: Waits {
     /// Another handle to the client.
     fn keep(&self) -> Box<dyn Any>;
 
-    /// A receiver of everything.
+    /// Returns a receiver of everything.
     fn events(&self) -> Receive;
 
-    /// A receiver of what is sent to the signed-in user.
+    /// Returns a receiver of what is sent to the signed-in user.
     fn user_events(&self) -> Receive;
 
-    /// A channel's receiver.
+    /// Returns a channel's receiver.
     ///
     /// # Errors
     /// The client's.
     fn receive(&self, channel: &str) -> Result<Receive, SubscribeError>;
 
-    /// A receiver of a channel's events of one name, as values. Before its end it tells what ended it,
-    /// as the others do.
+    /// Returns a receiver of a channel's events of one name, as values. Before its end it tells
+    /// what ended it, as the others do.
     fn typed(&self, channel: &str, event: &str) -> Receive;
 
-    /// A channel's receiver that is never read.
+    /// Returns a channel's receiver that is never read.
     fn hold(&self, channel: &str) -> Box<dyn Held>;
 }
 
@@ -60,7 +60,7 @@ impl Held for Subscription {
     }
 }
 
-/// An event in words.
+/// Returns an event in words.
 #[must_use]
 pub fn word(event: &Event) -> String {
     match event {
@@ -99,7 +99,7 @@ fn all<W: Receives>(client: &mut W) -> Vec<(&'static str, Receive)> {
     receivers
 }
 
-/// What a receiver returns up to its end.
+/// Returns what a receiver returns up to its end.
 fn rest(receive: &mut Receive) -> Vec<String> {
     let next = || receive(PATIENCE).expect("an event or the end in time");
     std::iter::from_fn(next).collect()
