@@ -1,9 +1,12 @@
 //! What a session reports.
 
 pub(crate) mod channel_event;
+pub(crate) mod decoder;
 pub(crate) mod failure;
 mod memory;
 pub(crate) mod names;
+mod payload;
+mod variant;
 
 use alloc::boxed::Box;
 use alloc::string::String;

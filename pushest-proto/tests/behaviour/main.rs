@@ -12,6 +12,7 @@ mod closed_for_size;
 mod configuring;
 mod connecting;
 mod contract;
+mod decoding;
 mod encrypted;
 mod endpoint;
 mod events;
