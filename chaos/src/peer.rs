@@ -21,7 +21,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn start(start: Start, channels: &[Channel]) -> Result<Self, String> {
+    pub(crate) fn start(start: Start, channels: &[ChannelSpec]) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{} does not start: {error}", start.name);
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);

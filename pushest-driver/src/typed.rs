@@ -186,7 +186,7 @@ impl<T> TypedEvents<T> {
             Event::Gap { channel: _, silent_for, since, cause } => {
                 Received::Gap { silent_for, since, cause }
             }
-            Event::Lagged(dropped) | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
+            Event::Lagged { dropped } | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
                 Received::Lagged { dropped }
             }
             Event::Undecryptable { .. } | Event::Malformed { .. } => Received::Unreadable(event),

@@ -10,7 +10,7 @@ use crate::channel::encrypted::DecryptionFailure;
 use crate::channel::name::ChannelName;
 use crate::event::channel_event::ChannelEvent;
 use crate::event::failure::{RequestFailure, ServerError};
-use crate::event::{Event, LimitReached, Malformation};
+use crate::event::{Event, LimitReached, MalformedReason};
 use crate::id::PingId;
 use crate::loss::Loss;
 use crate::presence::{Member, PresenceChange, PresenceUpdate};
@@ -72,7 +72,7 @@ enum EventForm<'a> {
         message: &'a str,
     },
     Malformed {
-        problem: Malformation,
+        problem: MalformedReason,
         channel: Option<&'a ChannelName>,
         message: &'a str,
     },
@@ -121,7 +121,7 @@ impl<'a> From<&'a Event> for EventForm<'a> {
             }
             Event::LimitReached(limit) => Self::LimitReached(limit),
             Event::Presence(update) => Self::Presence(update),
-            Event::Lagged(dropped) => Self::Lagged { dropped: *dropped },
+            Event::Lagged { dropped } => Self::Lagged { dropped: *dropped },
         }
     }
 }
@@ -158,7 +158,7 @@ impl Serialize for ChannelEvent {
 
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum MalformationForm {
+enum MalformedForm {
     NotUtf8,
     NotAnObject,
     NoEvent,
@@ -169,19 +169,19 @@ enum MalformationForm {
     Unexpected,
 }
 
-impl Serialize for Malformation {
+impl Serialize for MalformedReason {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let form = match *self {
-            Self::NotUtf8 => MalformationForm::NotUtf8,
-            Self::NotAnObject => MalformationForm::NotAnObject,
-            Self::NoEvent => MalformationForm::NoEvent,
-            Self::BadChannel => MalformationForm::BadChannel,
-            Self::BadData => MalformationForm::BadData,
-            Self::Partly { kept, lost } => MalformationForm::Partly { kept, lost },
+            Self::NotUtf8 => MalformedForm::NotUtf8,
+            Self::NotAnObject => MalformedForm::NotAnObject,
+            Self::NoEvent => MalformedForm::NoEvent,
+            Self::BadChannel => MalformedForm::BadChannel,
+            Self::BadData => MalformedForm::BadData,
+            Self::Partly { kept, lost } => MalformedForm::Partly { kept, lost },
             Self::TooLarge { size, limit } => {
-                MalformationForm::TooLarge { bytes: size, limit_bytes: limit }
+                MalformedForm::TooLarge { bytes: size, limit_bytes: limit }
             }
-            Self::Unexpected => MalformationForm::Unexpected,
+            Self::Unexpected => MalformedForm::Unexpected,
         };
         form.serialize(to)
     }

@@ -3,11 +3,11 @@
 use serde::{Serialize, Serializer};
 
 use super::ms_up;
-use crate::auth::request::Denied;
+use crate::auth::request::AuthorizationError;
 use crate::channel::encrypted::DecryptionFailure;
 use crate::channel::name::ChannelName;
 use crate::dial_failure::DialFailure;
-use crate::event::failure::{Answers, RequestFailure, ServerError};
+use crate::event::failure::{InReplyTo, RequestFailure, ServerError};
 use crate::loss::Loss;
 
 #[derive(Serialize)]
@@ -111,8 +111,8 @@ impl Serialize for DialFailure {
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum RequestForm<'a> {
-    AuthorizationRefused { error: &'a Denied },
-    AuthorizationUnavailable { error: &'a Denied },
+    AuthorizationRefused { error: &'a AuthorizationError },
+    AuthorizationUnavailable { error: &'a AuthorizationError },
     Refused { error: &'a ServerError },
     NoAnswer,
     TooLarge { bytes: usize },
@@ -121,7 +121,7 @@ enum RequestForm<'a> {
 impl Serialize for RequestFailure {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let form = match self {
-            Self::Denied(error) => RequestForm::AuthorizationRefused { error },
+            Self::AuthorizationRefused(error) => RequestForm::AuthorizationRefused { error },
             Self::AuthorizationUnavailable(error) => {
                 RequestForm::AuthorizationUnavailable { error }
             }
@@ -140,7 +140,7 @@ enum AuthorizationForm<'a> {
     Unavailable { status: Option<u16>, message: &'a str, retry_after_ms: Option<u64> },
 }
 
-impl Serialize for Denied {
+impl Serialize for AuthorizationError {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let form = match self {
             Self::Refused { status, message } => {
@@ -161,18 +161,18 @@ struct ServerErrorForm<'a> {
     code: Option<u16>,
     message: &'a str,
     channel: Option<&'a ChannelName>,
-    in_reply_to: Option<&'a Answers>,
+    in_reply_to: Option<&'a InReplyTo>,
     inferred: bool,
 }
 
 impl Serialize for ServerError {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Self { code, message, channel, answers, inferred } = self;
+        let Self { code, message, channel, in_reply_to, inferred } = self;
         let form = ServerErrorForm {
             code: *code,
             message,
             channel: channel.as_ref(),
-            in_reply_to: answers.as_ref(),
+            in_reply_to: in_reply_to.as_ref(),
             inferred: *inferred,
         };
         form.serialize(to)
@@ -187,7 +187,7 @@ enum InReplyToForm<'a> {
     ClientEvent { event: &'a str },
 }
 
-impl Serialize for Answers {
+impl Serialize for InReplyTo {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let form = match self {
             Self::Subscribe => InReplyToForm::Subscribe,

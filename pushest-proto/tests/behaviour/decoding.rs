@@ -74,7 +74,8 @@ fn decoded(event: &ChannelEvent) -> OrderEvent {
 #[test]
 fn the_variant_that_has_the_events_name_takes_its_data() {
     let shipped = r"App\Events\OrderShipped";
-    for event in [within(shipped, r#"{"id":7,"way":"Sea"}"#), named(shipped, r#"{"way":"Sea","id":7}"#)]
+    for event in
+        [within(shipped, r#"{"id":7,"way":"Sea"}"#), named(shipped, r#"{"way":"Sea","id":7}"#)]
     {
         assert_eq!(decoded(&event), Shipped { id: 7, way: Some(Way::Sea) });
     }
@@ -176,7 +177,10 @@ fn data_that_does_not_fit_is_an_error_and_never_another_variant() {
 #[test]
 fn the_error_is_that_of_the_json_within_a_string() {
     let error = within("moved", r#"{"street":7}"#).variant::<OrderEvent>().unwrap_err();
-    assert_eq!(error.to_string(), "invalid type: integer `7`, expected a string at line 1 column 11");
+    assert_eq!(
+        error.to_string(),
+        "invalid type: integer `7`, expected a string at line 1 column 11"
+    );
 }
 
 #[test]
