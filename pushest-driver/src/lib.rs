@@ -54,6 +54,7 @@ mod sync;
 mod thread_probe;
 mod threads;
 mod trigger;
+mod typed;
 mod unblocked;
 mod user;
 mod wait_list;
@@ -79,12 +80,13 @@ pub use pushest_proto::{
     self as proto, Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
     BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
     Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, DialFailure, Endpoint,
-    Escaped, Event, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, PresenceChange,
-    PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
-    SubscribeOptions, Timeouts,
+    Escaped, Event, EventDecoder, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
+    PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
+    Status, SubscribeOptions, Timeouts,
 };
-pub use subscription::{Events, Subscription, TypedEvents};
+pub use subscription::{Events, Subscription};
 pub use trigger::TriggerWhenAllowed;
+pub use typed::{DecodeError, Received, TypedEvents};
 pub use user::SignedIn;
 pub use waiting::{Connected, Flush, Shutdown, Subscribed};
 

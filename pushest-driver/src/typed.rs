@@ -17,6 +17,99 @@ use serde::de::DeserializeOwned;
 use crate::subscription::Subscription;
 use crate::waiting::Subscribed;
 
+/// A channel as values.
+impl Subscription {
+    /// Receives only the channel's events of this name, decoded to values of one type, and what may have
+    /// cost some of them.
+    ///
+    /// The data is read as by [`ChannelEvent::json`](crate::ChannelEvent::json): most servers send JSON
+    /// within a string, whose content is decoded; text that is no JSON fits a `String`. `()` fits no data,
+    /// and [`serde::de::IgnoredAny`](https://docs.rs/serde/latest/serde/de/struct.IgnoredAny.html) any.
+    /// [`Received`] says what else comes: what does not fit, gaps, lags, failures and the end, each in its
+    /// place. Members who come and go are not told, nor how many they are.
+    ///
+    /// ```
+    /// # use pushest_driver::{Client, Received, SubscribeError};
+    /// # async fn example(client: Client) -> Result<(), SubscribeError> {
+    /// #[derive(serde::Deserialize)]
+    /// struct Order {
+    ///     id: u64,
+    /// }
+    ///
+    /// let mut shipped = client.subscribe("orders")?.on::<Order>(r"App\Events\OrderShipped");
+    /// while let Some(received) = shipped.recv().await {
+    ///     match received {
+    ///         Received::Value { value: order, .. } => println!("{} is on its way", order.id),
+    ///         Received::Undecodable(error) => eprintln!("{error}"),
+    ///         Received::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
+    ///         Received::Lagged { dropped } => println!("{dropped} events lost here: refetch"),
+    ///         Received::Failed { reason, .. } => eprintln!("not subscribed: {reason}"),
+    ///         Received::Ended(why) => println!("the end: {why}"),
+    ///         Received::Unreadable(event) => eprintln!("one is lost: {event:?}"),
+    ///         Received::Unknown(_) | Received::Other(_) => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
+        self.keep_only(event);
+        let decode = |decoder: &mut EventDecoder, event: ChannelEvent| match decoder.json(&event) {
+            Ok(value) => Received::Value { value, event },
+            Err(error) => Received::Undecodable(DecodeError { event, error }),
+        };
+        TypedEvents { subscription: self, decoder: EventDecoder::default(), decode }
+    }
+
+    /// Receives all of the channel's events, each decoded to the variant of `E` that has its name.
+    ///
+    /// `E` is an enum that serde can read; `rename`, `alias` and `other` count. A variant without fields
+    /// takes any data, others the data as [`ChannelEvent::variant`](crate::ChannelEvent::variant) reads it.
+    /// An event of a name that `E` does not know is [`Received::Unknown`], one whose data does not fit
+    /// [`Received::Undecodable`]; [`Received`] says what else comes.
+    ///
+    /// ```
+    /// # use pushest_driver::{Client, Received, SubscribeError};
+    /// # async fn example(client: Client) -> Result<(), SubscribeError> {
+    /// #[derive(serde::Deserialize)]
+    /// enum OrderEvent {
+    ///     #[serde(rename = r"App\Events\OrderShipped")]
+    ///     Shipped { id: u64 },
+    ///     #[serde(rename = r"App\Events\OrderNoted")]
+    ///     Noted(String),
+    ///     #[serde(rename = "sale-begins")]
+    ///     SaleBegins,
+    /// }
+    ///
+    /// let mut orders = client.subscribe("orders")?.messages::<OrderEvent>();
+    /// while let Some(received) = orders.recv().await {
+    ///     match received {
+    ///         Received::Value { value: OrderEvent::Shipped { id }, .. } => println!("{id} is away"),
+    ///         Received::Value { value: OrderEvent::Noted(note), .. } => println!("{note}"),
+    ///         Received::Value { value: OrderEvent::SaleBegins, .. } => println!("hurry"),
+    ///         Received::Unknown(event) => println!("{} is new to us", event.name()),
+    ///         Received::Undecodable(error) => eprintln!("{error}"),
+    ///         Received::Gap { .. } | Received::Lagged { .. } => println!("refetch"),
+    ///         other => println!("{other:?}"),
+    ///     }
+    /// }
+    /// # impl std::fmt::Debug for OrderEvent {
+    /// #     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) }
+    /// # }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn messages<E: DeserializeOwned>(self) -> TypedEvents<E> {
+        let decode = |decoder: &mut EventDecoder, event: ChannelEvent| match decoder.variant(&event)
+        {
+            Ok(Some(value)) => Received::Value { value, event },
+            Ok(None) => Received::Unknown(event),
+            Err(error) => Received::Undecodable(DecodeError { event, error }),
+        };
+        TypedEvents { subscription: self, decoder: EventDecoder::default(), decode }
+    }
+}
+
 /// What a receiver of typed events yields: a value, or what stands in the place of values.
 ///
 /// Exhaustive on purpose: what it is about is told by these kinds, and what is new one day comes as
@@ -134,27 +227,6 @@ pub struct TypedEvents<T> {
     decode: Decode<T>,
 }
 
-impl<T: DeserializeOwned> TypedEvents<T> {
-    /// Of events of one name, the data.
-    pub(crate) fn of_one_name(subscription: Subscription) -> Self {
-        let decode = |decoder: &mut EventDecoder, event: ChannelEvent| match decoder.json(&event) {
-            Ok(value) => Received::Value { value, event },
-            Err(error) => Received::Undecodable(DecodeError { event, error }),
-        };
-        Self { subscription, decoder: EventDecoder::default(), decode }
-    }
-
-    /// Of all events, the variants that have their names.
-    pub(crate) fn by_name(subscription: Subscription) -> Self {
-        let decode = |decoder: &mut EventDecoder, event: ChannelEvent| match decoder.variant(&event) {
-            Ok(Some(value)) => Received::Value { value, event },
-            Ok(None) => Received::Unknown(event),
-            Err(error) => Received::Undecodable(DecodeError { event, error }),
-        };
-        Self { subscription, decoder: EventDecoder::default(), decode }
-    }
-}
-
 impl<T> TypedEvents<T> {
     /// Receives the next item, or `None` once the subscription has ended, of which
     /// [`Received::Ended`] has told. Cancel safe.
@@ -186,7 +258,8 @@ impl<T> TypedEvents<T> {
             Event::Gap { channel: _, silent_for, since, cause } => {
                 Received::Gap { silent_for, since, cause }
             }
-            Event::Lagged { dropped } | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
+            Event::Lagged { dropped }
+            | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
                 Received::Lagged { dropped }
             }
             Event::Undecryptable { .. } | Event::Malformed { .. } => Received::Unreadable(event),
@@ -220,21 +293,6 @@ impl<T> TypedEvents<T> {
     /// ```
     pub fn subscribed(&self) -> Subscribed {
         self.subscription.subscribed()
-    }
-
-    /// Returns the subscription, with which client events can be sent and members be looked at.
-    ///
-    /// ```
-    /// # use pushest_driver::{Client, CommandError, TypedEvents};
-    /// # fn example(typing: &TypedEvents<u64>) -> Result<(), CommandError> {
-    /// println!("{} are here", typing.subscription().members().len());
-    /// typing.subscription().trigger("client-typing", &true)?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn subscription(&self) -> &Subscription {
-        &self.subscription
     }
 }
 

@@ -120,6 +120,9 @@ fn text_that_is_no_json_is_a_string_and_a_string_of_json_what_it_says() {
     ] {
         assert_eq!(decoded(&named("anything", data)), Anything(value), "{data}");
     }
+    // Deeper than JSON is read: a text, which nothing recurses into.
+    let deep = "[".repeat(100_000);
+    assert_eq!(decoded(&within("anything", &deep)), Anything(deep.into()));
     for (data, number) in [("", None), ("null", None), (r#""null""#, None), ("7", Some(7))] {
         assert_eq!(decoded(&named("maybe", data)), Maybe(number), "{data}");
     }
@@ -163,7 +166,6 @@ fn data_that_does_not_fit_is_an_error_and_never_another_variant() {
         ("note", "7"),
         ("note", "\"a\tb\""),
         ("anything", &deep),
-        ("anything", &Value::from(&*deep).to_string()),
         ("moved", r#"{"street":"Main","street":"Side"}"#),
     ] {
         let event = named(name, data);

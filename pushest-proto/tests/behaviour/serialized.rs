@@ -100,7 +100,10 @@ fn events() -> Vec<Event> {
     all.push(Event::Watchlist { online: true, user_ids: vec!["bob".to_string()] });
 
     let mut harness = Harness::new(signing());
-    harness.connect_with(&crate::harness::established("1.2", 120));
+    harness.session.connect(harness.now);
+    harness.drain();
+    harness.open();
+    harness.receive(&crate::harness::established("1.2", 120));
     all.extend(harness.state_changes().into_iter().map(Event::State));
     harness.subscribed("private-chat");
     harness.session.trigger("private-chat", "client-typing", "1", harness.now).expect("taken");
