@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bookkeeping::Book;
-use crate::channels::Channel;
+use crate::channels::ChannelSpec;
 use crate::client::Start;
 use crate::process::Process;
 

@@ -21,7 +21,7 @@
 //! | `Idle` | `Turn` | asks, room | `Authorizing` | `Ask` |
 //! | `Idle` | `Turn` | asks, no room | `Idle` | `WaitForTurn` |
 //! | `Authorizing` | `Granted` | | `Ready` | `Queue` |
-//! | `Authorizing` | `AuthorizationError` | | `Failed` | `Fail` |
+//! | `Authorizing` | `Denied` | | `Failed` | `Fail` |
 //! | `Authorizing` | `Unavailable`, `TimeUp` | | `Pausing` | `Pause` |
 //! | `Ready` | `Turn` | | `Sent` | `Send` |
 //! | `Sent` | `Refused`, `TooLarge` | | `Failed` | `Fail` |
@@ -32,7 +32,7 @@
 //! | `Done` | `KeyOutdated` | | `Rekeying` | `Queue` |
 //! | `Rekeying` | `Turn` | room | `Rekeying` | `Ask` |
 //! | `Rekeying` | `Turn` | no room | `Rekeying` | `WaitForTurn` |
-//! | `Rekeying` | `Granted`, `AuthorizationError`, `Unavailable`, `TimeUp` | | `Done` | `Rekeyed` |
+//! | `Rekeying` | `Granted`, `Denied`, `Unavailable`, `TimeUp` | | `Done` | `Rekeyed` |
 //! | any | `Lost` | | `Idle` | `Rest` |
 //!
 //! # Why none is forgotten (contract, C9)

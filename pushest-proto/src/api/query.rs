@@ -18,7 +18,7 @@ use crate::one_line;
 /// Asks which channels have subscribers.
 ///
 /// ```
-/// use pushest_proto::api::Channels;
+/// use pushest_proto::api::ListChannels;
 ///
 /// let rooms = ListChannels::new().prefix("presence-").with_user_count();
 /// ```

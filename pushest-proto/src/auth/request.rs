@@ -217,7 +217,7 @@ impl fmt::Debug for Authorization {
     }
 }
 
-/// An authorization that was not granted.
+/// Why there is no authorization: the endpoint refused, or could not be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizationError {
