@@ -47,7 +47,7 @@ pub trait Receives: Waits {
     /// The client's.
     fn receive(&self, channel: &str) -> Result<Receive, SubscribeError>;
 
-    /// A receiver of a channel's events of one name, as values.
+    /// A receiver of a channel's events of one name, as values; subscribed with [`options`].
     fn on<T: DeserializeOwned + 'static>(&self, channel: &str, event: &str) -> ReceiveTyped<T>;
 
     /// A receiver of a channel's events as variants of an enum.
@@ -55,6 +55,16 @@ pub trait Receives: Waits {
 
     /// A channel's receiver that is never read.
     fn hold(&self, channel: &str) -> Box<dyn Deref<Target = Subscription>>;
+}
+
+/// What a receiver of a channel is subscribed with: on a presence channel as Ann.
+#[must_use]
+pub fn options(channel: &str) -> SubscribeOptions {
+    if channel.starts_with("presence-") {
+        SubscribeOptions::member("ann")
+    } else {
+        SubscribeOptions::default()
+    }
 }
 
 /// An event in words.

@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::ops::Deref;
 
-use pushest_blocking::{RecvError, SubscribeError, TypedEvents};
-use pushest_conformance::receivers::{Receive, ReceiveTyped, Receives, word};
+use pushest_blocking::{RecvError, SubscribeError, Subscription, TypedEvents};
+use pushest_conformance::receivers::{Receive, ReceiveTyped, Receives, options, word};
 use pushest_testkit::conformance::Unmet;
 use serde::de::DeserializeOwned;
 
@@ -36,15 +36,21 @@ impl Receives for Spawned {
     }
 
     fn on<T: DeserializeOwned + 'static>(&self, channel: &str, event: &str) -> ReceiveTyped<T> {
-        items(self.client.subscribe(channel).expect("a good name").on(event))
+        items(self.typed(channel).on(event))
     }
 
     fn messages<E: DeserializeOwned + 'static>(&self, channel: &str) -> ReceiveTyped<E> {
-        items(self.client.subscribe(channel).expect("a good name").messages())
+        items(self.typed(channel).messages())
     }
 
     fn hold(&self, channel: &str) -> Box<dyn Deref<Target = pushest_driver::Subscription>> {
         Box::new(self.client.subscribe(channel).expect("a good name"))
+    }
+}
+
+impl Spawned {
+    fn typed(&self, channel: &str) -> Subscription {
+        self.client.subscribe_with(channel, &options(channel)).expect("a good name")
     }
 }
 

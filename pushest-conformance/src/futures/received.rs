@@ -9,7 +9,7 @@ use pushest_testkit::conformance::Unmet;
 use serde::de::DeserializeOwned;
 
 use super::{Futures, Start, block_on};
-use crate::receivers::{Receive, ReceiveTyped, Receives, word};
+use crate::receivers::{Receive, ReceiveTyped, Receives, options, word};
 
 impl<S: Start> Receives for Futures<S> {
     fn keep(&self) -> Box<dyn Any> {
@@ -30,16 +30,23 @@ impl<S: Start> Receives for Futures<S> {
     }
 
     fn on<T: DeserializeOwned + 'static>(&self, channel: &str, event: &str) -> ReceiveTyped<T> {
-        items(self.client.as_ref().subscribe(channel).expect("a good name").on(event))
+        items(self.typed(channel).on(event))
     }
 
     fn messages<E: DeserializeOwned + 'static>(&self, channel: &str) -> ReceiveTyped<E> {
-        items(self.client.as_ref().subscribe(channel).expect("a good name").messages())
+        items(self.typed(channel).messages())
     }
 
     fn hold(&self, channel: &str) -> Box<dyn Deref<Target = Subscription>> {
         let subscription = self.client.as_ref().subscribe(channel).expect("a good name");
         Box::new(Box::new(subscription))
+    }
+}
+
+impl<S: Start> Futures<S> {
+    fn typed(&self, channel: &str) -> Subscription {
+        let options = options(channel);
+        self.client.as_ref().subscribe_with(channel, &options).expect("a good name")
     }
 }
 
