@@ -62,6 +62,9 @@ mod waiting;
 mod wall_clock;
 mod websocket;
 
+use std::cell::Cell;
+use std::env::VarError;
+
 pub use authorizer::Authorizer;
 pub use client::Client;
 pub use commands::Commands;
@@ -94,7 +97,21 @@ pub use waiting::{Connected, Flush, Shutdown, Subscribed};
 /// that [`ConfigBuilder::variables`] names.
 ///
 /// # Errors
-/// As [`Config::from_variables`].
+/// As [`Config::from_variables`]; without a key the variables that were looked for are named
+/// ([`ConfigError::NoVariable`]), and one of them that is not UTF-8 is a [`ConfigError::Variable`].
 pub fn config_from_env() -> Result<Config, ConfigError> {
-    Config::from_variables(|name| std::env::var(name).ok())
+    let unreadable = Cell::new(None);
+    let config = Config::from_variables(|name| match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(VarError::NotPresent) => None,
+        // It is set, and to do without it would be a guess.
+        Err(VarError::NotUnicode(_)) => {
+            unreadable.set(Some(name));
+            None
+        }
+    });
+    match unreadable.get() {
+        Some(name) => Err(ConfigError::Variable { name, problem: "is not UTF-8" }),
+        None => config,
+    }
 }

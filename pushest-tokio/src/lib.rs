@@ -122,3 +122,8 @@ struct WorkspaceReadme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/shutting-down.md")]
 struct ShuttingDown;
+
+/// And for the one on typed events.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/typed-events.md")]
+struct TypedEventsPage;

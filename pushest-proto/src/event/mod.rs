@@ -227,6 +227,10 @@ impl Event {
 
 impl core::error::Error for DecryptionFailure {}
 
+impl core::error::Error for MalformedReason {}
+
+impl core::error::Error for LimitReached {}
+
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
