@@ -9,7 +9,7 @@ use crate::reactor::LoopId;
 use crate::receiving::{RecvError, Subscription, receiver};
 use crate::waiting::{subscribed, wait_for_on};
 
-/// A channel as values.
+/// Typed events.
 impl Subscription {
     /// Receives only the channel's events of this name, decoded to values of one type, and what may have
     /// cost some of them.
@@ -102,7 +102,7 @@ receiver!(TypedEvents<T> of Received<T>, |this: &mut Self, limit| {
 });
 
 impl<T> TypedEvents<T> {
-    /// The channel.
+    /// Returns the name of the channel, with the id of the subscription.
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         self.driver.name()

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::subscription::Subscription;
 use crate::waiting::Subscribed;
 
-/// A channel as values.
+/// Typed events.
 impl Subscription {
     /// Receives only the channel's events of this name, decoded to values of one type, and what may have
     /// cost some of them.
@@ -165,6 +165,7 @@ pub enum Received<T> {
 }
 
 /// An event whose data does not fit the type that it was to be decoded to.
+#[derive(Debug)]
 pub struct DecodeError {
     event: ChannelEvent,
     error: serde_json::Error,
@@ -194,15 +195,6 @@ impl fmt::Display for DecodeError {
         let more = if shown.len() < text.len() { "…" } else { "" };
         let (name, channel) = (Escaped(self.event.name()), self.event.channel());
         write!(f, "the data of {name} on {channel} has another shape: {}{more}", Escaped(shown))
-    }
-}
-
-impl fmt::Debug for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecodeError")
-            .field("event", &self.event)
-            .field("error", &self.error)
-            .finish()
     }
 }
 
@@ -271,7 +263,7 @@ impl<T> TypedEvents<T> {
         }
     }
 
-    /// The channel.
+    /// Returns the name of the channel, with the id of the subscription.
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         self.subscription.name()
