@@ -103,6 +103,12 @@ receiver!(TypedEvents<T> of Received<T>, |this: &mut Self, limit| {
 
 impl<T> TypedEvents<T> {
     /// Returns the name of the channel, with the id of the subscription.
+    ///
+    /// ```no_run
+    /// # fn example(totals: pushest_blocking::TypedEvents<u64>) {
+    /// println!("listening to {}", totals.name());
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         self.driver.name()

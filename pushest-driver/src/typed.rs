@@ -264,6 +264,13 @@ impl<T> TypedEvents<T> {
     }
 
     /// Returns the name of the channel, with the id of the subscription.
+    ///
+    /// ```
+    /// # use pushest_driver::TypedEvents;
+    /// # fn example(totals: TypedEvents<u64>) {
+    /// println!("listening to {}", totals.name());
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         self.subscription.name()
