@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use pushest_driver::{
-    ChannelName, ChannelState, CommandError, Event, Member, SubscriptionError,
-};
+use pushest_driver::{ChannelName, ChannelState, CommandError, Event, Member, SubscriptionError};
 use serde::Serialize;
 
 use crate::reactor::LoopId;
