@@ -1,6 +1,8 @@
 //! The configuration of a session: the app, the endpoint, timeouts, limits.
 
 pub(crate) mod backoff;
+#[cfg(feature = "serde")]
+mod deserialize;
 pub(crate) mod endpoint;
 pub(crate) mod error;
 #[cfg(feature = "encrypted")]
