@@ -45,6 +45,8 @@
 //! certificate authorities, too.
 #![forbid(unsafe_code)]
 
+#[cfg(any(doc, doctest))]
+pub mod guides;
 mod sockets;
 mod streams;
 
@@ -117,8 +119,3 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/workspace.md")]
 struct WorkspaceReadme;
-
-/// And for the page on the end.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/shutting-down.md")]
-struct ShuttingDown;
