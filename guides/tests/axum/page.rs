@@ -155,7 +155,7 @@ async fn webhook(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -
         Err(error) => return StatusCode::from_u16(error.status()).expect("a status of HTTP"),
     };
     // A server that got no answer in time sends it again.
-    let mut seen = app.seen.lock().expect("nobody panics");
+    let mut seen = app.seen.lock().expect("no holder panics");
     if !seen.contains(&webhook) {
         for event in &webhook.events {
             match event {
