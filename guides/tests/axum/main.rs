@@ -153,8 +153,9 @@ async fn it_authorizes_others_by_its_rules() {
 async fn it_takes_webhooks_that_are_signed_and_new() {
     let service = Service::start().await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
-    let body =
-        format!(r#"{{"time_ms":{now},"events":[{{"name":"channel_occupied","channel":"orders"}}]}}"#);
+    let body = format!(
+        r#"{{"time_ms":{now},"events":[{{"name":"channel_occupied","channel":"orders"}}]}}"#
+    );
     let signature = signature(&body);
     let signed = format!("X-Pusher-Key: app-key\r\nX-Pusher-Signature: {signature}\r\n");
     for _ in 0..2 {

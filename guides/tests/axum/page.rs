@@ -79,7 +79,7 @@ async fn listen(app: Arc<App>, mut orders: Subscription) {
                 Err(error) => eprintln!("{}: not an order: {error}", event.name()),
             },
             Event::Gap { since, .. } => eprintln!("refetch since {since:?}"),
-            Event::Lagged(dropped) => eprintln!("{dropped} events lost here: refetch"),
+            Event::Lagged { dropped } => eprintln!("{dropped} events lost here: refetch"),
             Event::SubscriptionFailed { reason, .. } => eprintln!("not subscribed: {reason}"),
             _ => {}
         }
