@@ -29,6 +29,7 @@ macro_rules! guide {
         /// [async-std]: https://docs.rs/pushest-async-std
         /// [axum]: crate::guides::axum
         /// [blocking]: https://docs.rs/pushest-blocking
+        /// [channels]: crate::guides::channels
         /// [command]: crate::guides#in-the-repository
         /// [driving-the-core]: pushest_proto
         /// [features]: crate::guides#in-the-repository
