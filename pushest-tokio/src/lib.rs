@@ -46,6 +46,8 @@
 //! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
+#[cfg(any(doc, doctest))]
+pub mod guides;
 mod sockets;
 mod streams;
 
@@ -121,13 +123,3 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/workspace.md")]
 struct WorkspaceReadme;
-
-/// And for the page on the end.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/shutting-down.md")]
-struct ShuttingDown;
-
-/// And for the one on typed events.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/typed-events.md")]
-struct TypedEventsPage;
