@@ -53,6 +53,9 @@
 //!
 //! The features are those of `pushest-tokio`: `http` and `tls-ring` (default), `tls-aws-lc`, `tls`
 //! and `native-roots`.
+//!
+//! The feature `serde` serializes events, states and numbers, and reads a [`Config`], in the forms of
+//! the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
 mod sockets;
@@ -67,12 +70,13 @@ pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, Authorizer,
     BackoffConfig, BoxFuture, BuildError, ChannelEvent, ChannelId, ChannelKind, ChannelName,
     ChannelState, CommandError, Config, ConfigBuilder, ConfigError, Connected, ConnectionState,
-    DecryptionFailure, DialFailure, Drain, Endpoint, Escaped, Event, Events, Flush, FlushError,
-    InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NotConnected, NotSignedIn,
-    Options, OptionsError, Overflow, PresenceChange, PresenceUpdate, RequestFailure, RunError,
-    ServerError, Shutdown, SignInError, SignedIn, SocketId, StartError, StateChange, Statistics,
-    Status, SubscribeError, SubscribeOptions, Subscribed, Subscription, SubscriptionError,
-    Timeouts, TriggerWhenAllowed, TypedEvents, config_from_env, proto,
+    DecodeError, DecryptionFailure, DialFailure, Drain, Endpoint, Escaped, Event, EventDecoder,
+    Events, Flush, FlushError, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
+    NotConnected, NotSignedIn, Options, OptionsError, Overflow, PresenceChange, PresenceUpdate,
+    Received, RequestFailure, RunError, ServerError, Shutdown, SignInError, SignedIn, SocketId,
+    StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed,
+    Subscription, SubscriptionError, Timeouts, TriggerWhenAllowed, TypedEvents, config_from_env,
+    proto,
 };
 
 use sockets::AsyncStd;

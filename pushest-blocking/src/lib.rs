@@ -48,7 +48,8 @@
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `native-roots` trusts the system's
-//! certificate authorities, too.
+//! certificate authorities, too; `serde` serializes events, states and numbers, and
+//! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
 mod building;
@@ -61,6 +62,7 @@ mod reactor;
 mod receiving;
 mod running;
 mod sockets;
+mod typed;
 mod waiting;
 mod waiting_methods;
 
@@ -75,15 +77,16 @@ pub use pushest_driver::rustls;
 pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, BackoffConfig,
     BuildError, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
-    Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, DialFailure, Endpoint,
-    Escaped, Event, FlushError, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
-    NotConnected, NotSignedIn, OptionsError, Overflow, PresenceChange, PresenceUpdate,
-    RequestFailure, RunError, ServerError, SignInError, SocketId, StartError, StateChange,
-    Statistics, Status, SubscribeError, SubscribeOptions, SubscriptionError, Timeouts,
-    config_from_env, proto,
+    Config, ConfigBuilder, ConfigError, ConnectionState, DecodeError, DecryptionFailure,
+    DialFailure, Endpoint, Escaped, Event, EventDecoder, FlushError, InReplyTo, LimitReached,
+    Limits, Loss, MalformedReason, Member, NotConnected, NotSignedIn, OptionsError, Overflow,
+    PresenceChange, PresenceUpdate, Received, RequestFailure, RunError, ServerError, SignInError,
+    SocketId, StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions,
+    SubscriptionError, Timeouts, config_from_env, proto,
 };
-pub use receiving::{Events, RecvError, Subscription, TypedEvents};
+pub use receiving::{Events, RecvError, Subscription};
 pub use running::{Handler, run, run_with_options};
+pub use typed::TypedEvents;
 
 /// What its README shows must compile.
 #[cfg(doctest)]

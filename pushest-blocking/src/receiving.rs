@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use pushest_driver::{
-    ChannelName, ChannelState, CommandError, Event, Member, StateChange, SubscriptionError,
-};
+use pushest_driver::{ChannelName, ChannelState, CommandError, Event, Member, SubscriptionError};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::reactor::LoopId;
 use crate::waiting::{subscribed, wait_for_on};
@@ -29,8 +26,8 @@ pub enum RecvError {
 /// What every receiver can do, over what it waits with: `Option<Duration>` to `Option<Option<_>>`,
 /// `None` if nothing came in that time, `Some(None)` after the end.
 macro_rules! receiver {
-    ($receiver:ident<$($shape:ident)?> of $item:ty $(where $bound:path)?, $wait:expr) => {
-        impl<$($shape: $bound)?> $receiver<$($shape)?> {
+    ($receiver:ident<$($shape:ident)?> of $item:ty, $wait:expr) => {
+        impl<$($shape)?> $receiver<$($shape)?> {
             /// Waits for the next one, and returns it, or `None` after the end, and where nothing can be
             /// waited for (see [`Client`](crate::Client)).
             ///
@@ -86,7 +83,7 @@ macro_rules! receiver {
             }
         }
 
-        impl<$($shape: $bound)?> Iterator for $receiver<$($shape)?> {
+        impl<$($shape)?> Iterator for $receiver<$($shape)?> {
             type Item = $item;
 
             fn next(&mut self) -> Option<$item> {
@@ -240,10 +237,8 @@ impl Subscription {
         self.driver.state()
     }
 
-    /// Only the channel's events of this name, decoded by
-    /// [`ChannelEvent::json`](crate::ChannelEvent::json).
-    pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
-        TypedEvents { driver: self.driver.on(event), carried_by: self.carried_by }
+    pub(crate) fn into_driver(self) -> (pushest_driver::Subscription, LoopId) {
+        (self.driver, self.carried_by)
     }
 
     /// Ends this receiver; the channel is unsubscribed from if it was the last. The same as
@@ -277,52 +272,6 @@ impl Subscription {
     #[doc(hidden)]
     pub fn __driver(&self) -> &pushest_driver::Subscription {
         &self.driver
-    }
-}
-
-/// A channel's events of one name, as values; made by [`Subscription::on`]. It keeps the channel
-/// subscribed to as the `Subscription` would.
-#[derive(Debug)]
-#[must_use = "it unsubscribes when dropped"]
-pub struct TypedEvents<T> {
-    driver: pushest_driver::TypedEvents<T>,
-    carried_by: LoopId,
-}
-
-receiver!(
-    TypedEvents<T> of Result<T, serde_json::Error> where DeserializeOwned,
-    |this: &mut Self, limit| wait_for_on(this.carried_by, this.driver.recv(), limit)
-);
-
-impl<T: DeserializeOwned> TypedEvents<T> {
-    /// As [`Subscription::subscribed`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn subscribed(&self) -> Result<(), SubscriptionError> {
-        subscribed(self.carried_by, self.driver.subscribed())
-    }
-}
-
-impl<T: DeserializeOwned> TypedEvents<T> {
-    /// Returns the name of the channel, with the id of the subscription.
-    #[must_use]
-    pub fn name(&self) -> &ChannelName {
-        self.driver.name()
-    }
-
-    /// Returns the number of events that were dropped because they were not received in time.
-    #[must_use]
-    pub fn lagged(&self) -> u64 {
-        self.driver.lagged()
-    }
-
-    /// Returns what ended the subscription with the client's connections: a shutdown, the end of the last
-    /// client, or a refusal for good. `None` before `recv` has returned `None`, and if the channel was
-    /// unsubscribed from.
-    #[must_use]
-    pub fn ended_by(&self) -> Option<&StateChange> {
-        self.driver.ended_by()
     }
 }
 

@@ -42,6 +42,7 @@ mod memory;
 mod real_server;
 pub mod receivers;
 mod suite;
+pub mod typed;
 
 pub use adapter::{Adapted, Waits, met};
 pub use features::Features;

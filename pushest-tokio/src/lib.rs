@@ -28,8 +28,8 @@
 //!
 //! - [`Client`] connects by itself and stays connected; commands take effect when they return.
 //! - Events are received from a [`Subscription`] or from
-//!   [`events`](Client::events), both of them streams; as values, by
-//!   [`Subscription::on`]; or by a [`Handler`] that [`run`] calls.
+//!   [`events`](Client::events), both of them streams; as values of
+//!   your types, by [`Subscription::on`] and [`Subscription::messages`]; or by a [`Handler`] that [`run`] calls.
 //! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection, with
 //!   the time `since` which events may be missing, however long the program did not run or not
 //!   receive; [`Event::Lagged`] where a receiver was too slow.
@@ -42,9 +42,12 @@
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `native-roots` trusts the system's
-//! certificate authorities, too.
+//! certificate authorities, too; `serde` serializes events, states and numbers, and
+//! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
+#[cfg(any(doc, doctest))]
+pub mod guides;
 mod sockets;
 mod streams;
 
@@ -56,12 +59,13 @@ pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, Authorizer,
     BackoffConfig, BoxFuture, BuildError, ChannelEvent, ChannelId, ChannelKind, ChannelName,
     ChannelState, CommandError, Config, ConfigBuilder, ConfigError, Connected, ConnectionState,
-    DecryptionFailure, DialFailure, Drain, Endpoint, Escaped, Event, Events, Flush, FlushError,
-    InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NotConnected, NotSignedIn,
-    Options, OptionsError, Overflow, PresenceChange, PresenceUpdate, RequestFailure, RunError,
-    ServerError, Shutdown, SignInError, SignedIn, SocketId, StartError, StateChange, Statistics,
-    Status, SubscribeError, SubscribeOptions, Subscribed, Subscription, SubscriptionError,
-    Timeouts, TriggerWhenAllowed, TypedEvents, config_from_env, proto,
+    DecodeError, DecryptionFailure, DialFailure, Drain, Endpoint, Escaped, Event, EventDecoder,
+    Events, Flush, FlushError, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
+    NotConnected, NotSignedIn, Options, OptionsError, Overflow, PresenceChange, PresenceUpdate,
+    Received, RequestFailure, RunError, ServerError, Shutdown, SignInError, SignedIn, SocketId,
+    StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed,
+    Subscription, SubscriptionError, Timeouts, TriggerWhenAllowed, TypedEvents, config_from_env,
+    proto,
 };
 
 use sockets::Tokio;
@@ -119,8 +123,3 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/workspace.md")]
 struct WorkspaceReadme;
-
-/// And for the page on the end.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/shutting-down.md")]
-struct ShuttingDown;

@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use crate::channel::name::NameRules;
 use crate::setters::setters;
 
-/// How much the session keeps and sends. Sizes are bytes.
+/// Limits for what a session keeps and sends. Sizes are in bytes.
 ///
 /// Bytes in memory are counted as [`Event::memory`](crate::Event::memory) says: texts with their
 /// allocations, lists with their capacity, members with their infos, whole messages.
@@ -29,34 +29,35 @@ use crate::setters::setters;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// One received message; a larger one is reported and dropped. An event waits in
-    /// `stored_bytes` until it is polled, so that what raises this should raise that, too. 1 MiB.
+    /// Maximum size of a received message; a larger one is reported and dropped. An event counts in
+    /// `stored_bytes` until it is polled: raise both together. 1 MiB.
     pub message: usize,
-    /// Wanted channels, not counting that of the signed-in user. 100,000.
+    /// Maximum number of wanted channels, not counting that of the signed-in user. 100,000.
     pub channels: usize,
-    /// Members of one channel. 10,000.
+    /// Maximum number of members of one channel. 10,000.
     pub members: usize,
-    /// All members of one channel together, in bytes: ids, infos, and about 80 bytes for each
+    /// Maximum size of all members of one channel together: ids, infos, and about 80 bytes for each
     /// member's place. 16 MiB.
     pub member_bytes: usize,
-    /// Events that wait to be polled, or for the key of an encrypted channel; the latter take half
-    /// of it at most. What a server cannot cause any number of is not dropped and does not count:
-    /// changes of state, outcomes of subscriptions and sign-ins, gaps, pongs. 4,096.
+    /// Maximum number of events that wait to be polled, or for the key of an encrypted channel; the
+    /// latter take half of it at most. What a server cannot cause any number of is not dropped and
+    /// does not count: changes of state, outcomes of subscriptions and sign-ins, gaps, pongs.
+    /// 4,096.
     pub stored_events: usize,
-    /// The same in bytes: each with its place in the queue, and without the name of its channel,
-    /// which the table of channels keeps. 8 MiB.
+    /// Maximum size of these events: each with its place in the queue, and without the name of its
+    /// channel, which the table of channels keeps. 8 MiB.
     pub stored_bytes: usize,
-    /// Accepted client events and pings that wait to be polled, in bytes: their frames and names, and
-    /// about 100 bytes for each one's place and allocations. 256 KiB.
+    /// Maximum size of accepted client events and pings that wait to be polled: their frames and
+    /// names, and about 100 bytes for each one's place and allocations. 256 KiB.
     pub outgoing: usize,
-    /// What a channel's name may be.
+    /// Rules for a channel's name.
     pub channel_name: NameRules,
-    /// A client event's name. 200.
+    /// Maximum length of a client event's name. 200.
     pub event_name: usize,
-    /// A client event's data, encoded. 10 KiB (10,240), as on the hosted service.
+    /// Maximum size of a client event's data, encoded. 10 KiB (10,240), as on the hosted service.
     pub event_data: usize,
-    /// A presence channel's member data (`channel_data`) or a sign-in's user data, as JSON, whether
-    /// given by the user or granted by an authorizer. 16 KiB.
+    /// Maximum size of a presence channel's member data (`channel_data`) or a sign-in's user data,
+    /// as JSON, whether given by the user or granted by an authorizer. 16 KiB.
     pub signed_data: usize,
 }
 

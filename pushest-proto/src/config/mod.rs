@@ -1,6 +1,8 @@
-//! What a session must know: the app, the endpoint, timeouts, limits.
+//! The configuration of a session: the app, the endpoint, timeouts, limits.
 
 pub(crate) mod backoff;
+#[cfg(feature = "serde")]
+mod deserialize;
 pub(crate) mod endpoint;
 pub(crate) mod error;
 pub(crate) mod limits;
@@ -59,7 +61,7 @@ impl Config {
         ConfigBuilder { key: Some(key.to_string()), ..ConfigBuilder::default() }
     }
 
-    /// The configuration that a URL describes; see [`ConfigBuilder::url`] for its forms.
+    /// Reads the configuration that a URL describes; see [`ConfigBuilder::url`] for its forms.
     ///
     /// # Errors
     /// As [`ConfigBuilder::url`] and [`ConfigBuilder::build`].
@@ -67,56 +69,57 @@ impl Config {
         ConfigBuilder::default().url(url)?.build()
     }
 
-    /// The app's key.
+    /// Returns the app's key.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The app's id, if it is known: the HTTP API is asked by it.
+    /// Returns the app's id, which the HTTP API needs; `None` if it was not given.
     #[must_use]
     pub fn app_id(&self) -> Option<&str> {
         self.app_id.as_deref()
     }
 
-    /// Whether the app's secret is known, so that the session signs by itself.
+    /// Returns whether the app's secret is known, so that the session signs by itself.
     #[must_use]
     pub fn has_secret(&self) -> bool {
         self.signer.is_some()
     }
 
-    /// Signs with the app's secret, if it is known; it has the master key, too, if that is.
+    /// Returns the signer with the app's secret, and with the master key if there is one; `None`
+    /// without a secret.
     #[must_use]
     pub fn signer(&self) -> Option<&Signer> {
         self.signer.as_ref()
     }
 
-    /// Whether the app's master key is known, so that the session opens encrypted events by
+    /// Returns whether the app's master key is known, so that the session opens encrypted events by
     /// itself.
     #[must_use]
     pub fn has_master_key(&self) -> bool {
         self.master_key.is_some()
     }
 
-    /// Where the session connects to.
+    /// Returns where the session connects to.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// The timeouts.
+    /// Returns the timeouts, as they were given or by default.
     #[must_use]
     pub fn timeouts(&self) -> &Timeouts {
         &self.timeouts
     }
 
-    /// How long the session waits before it connects again.
+    /// Returns how long the session waits before it connects again.
     #[must_use]
     pub fn backoff(&self) -> &BackoffConfig {
         &self.backoff
     }
 
-    /// The limits.
+    /// Returns the limits, as they were given or by default.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -149,9 +152,9 @@ pub struct ConfigBuilder {
     key: Option<String>,
     app_id: Option<String>,
     secret: Option<zeroize::Zeroizing<String>>,
-    /// What was given as master key; bytes of any number until `build` checks.
+    /// The master key as it was given; its length is checked by `build`.
     master_key: Option<Result<zeroize::Zeroizing<Vec<u8>>, ()>>,
-    /// What was said about the rate; the endpoint decides where nothing was.
+    /// The rate as it was given; without one the endpoint decides.
     client_events_per_second: Option<Option<u32>>,
     cluster: Option<String>,
     host: Option<String>,
@@ -172,15 +175,15 @@ impl ConfigBuilder {
         self
     }
 
-    /// The app's id, for the HTTP API: 1 to 200 letters, digits and `_ - . ~`. The WebSocket side
-    /// does not use it.
+    /// Sets the app's id, for the HTTP API: 1 to 200 letters, digits and `_ - . ~`. The WebSocket
+    /// side does not use it.
     #[must_use]
     pub fn app_id(mut self, id: &str) -> Self {
         self.app_id = Some(id.to_string());
         self
     }
 
-    /// The app's secret. With it the session signs private and presence channels by itself;
+    /// Sets the app's secret. With it the session signs private and presence channels by itself;
     /// without it, it asks with [`Action::Authorize`](crate::Action::Authorize). A secret belongs
     /// on machines that the app's owner trusts, not into programs that are handed out.
     #[must_use]
@@ -189,16 +192,16 @@ impl ConfigBuilder {
         self
     }
 
-    /// How many client events may be triggered within any second; `None` for any number. The hosted service
-    /// allows 10 on a connection, which is the default for a cluster; for a host of one's own
-    /// there is no limit by default.
+    /// Sets how many client events may be triggered within any second; `None` for any number. The
+    /// hosted service allows 10 on a connection, which is the default for a cluster; for your own
+    /// host there is no limit by default.
     #[must_use]
     pub fn client_events_per_second(mut self, rate: Option<u32>) -> Self {
         self.client_events_per_second = Some(rate);
         self
     }
 
-    /// A cluster of the hosted service: `mt1` (the default), `us2`, `us3`, `eu`, `ap1` … The
+    /// Sets the cluster of the hosted service: `mt1` (the default), `us2`, `us3`, `eu`, `ap1` … The
     /// endpoint is then `wss://ws-CLUSTER.pusher.com:443`.
     #[must_use]
     pub fn cluster(mut self, cluster: &str) -> Self {
@@ -206,7 +209,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// The host of a server of one's own: a name, an IPv4 address, or an IPv6 address with or
+    /// Sets the host of your own server: a name, an IPv4 address, or an IPv6 address with or
     /// without brackets, such as `fe80::1%eth0`.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
@@ -214,53 +217,53 @@ impl ConfigBuilder {
         self
     }
 
-    /// The port; by default 443 with TLS and 80 without.
+    /// Sets the port; by default it is 443 with TLS and 80 without.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// A path before `/app/KEY`, for servers behind a proxy, such as `/realtime`.
+    /// Sets a path before `/app/KEY`, for servers behind a proxy, such as `/realtime`.
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
         self.path = Some(path.to_string());
         self
     }
 
-    /// Whether to use TLS. By default: yes for a cluster and for port 443, no for a host of one's
-    /// own.
+    /// Sets whether to use TLS. By default: yes for a cluster and for port 443, no for your own
+    /// host.
     #[must_use]
     pub fn tls(mut self, tls: bool) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// All timeouts.
+    /// Replaces all timeouts.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// How long to wait before connecting again: a curve with jitter, or a list of pauses.
+    /// Sets how long to wait before connecting again: a curve with jitter, or a list of pauses.
     #[must_use]
     pub fn backoff(mut self, backoff: BackoffConfig) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// All limits.
+    /// Replaces all limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Stop, instead of trying again, when a dial is refused for a reason that often stays: the
-    /// name does not resolve, the certificate is not accepted, the answer is a redirect or HTTP
-    /// 4xx other than 429. Meant for command lines; off by default, since deployments produce all
-    /// of these for a while.
+    /// Makes the session stop, instead of trying again, when a dial is refused for a reason that
+    /// often stays: the name does not resolve, the certificate is not accepted, the answer is a
+    /// redirect or HTTP 4xx other than 429. Meant for command lines; off by default, since
+    /// deployments produce all of these for a while.
     #[must_use]
     pub fn stop_on_refusal(mut self, stop: bool) -> Self {
         self.stop_on_refusal = stop;

@@ -5,8 +5,10 @@ use core::time::Duration;
 use super::error::{ConfigError, check_duration};
 use crate::setters::setters;
 
-/// How long the session waits for what. Each value must be between 1 ms and 10 years, or
-/// [`ConfigBuilder::build`](super::ConfigBuilder::build) refuses it.
+/// The timeouts of a session.
+///
+/// Each must be between 1 ms and 10 years, or [`ConfigBuilder::build`](super::ConfigBuilder::build)
+/// refuses it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -27,7 +29,7 @@ pub struct Timeouts {
     /// Silence after which a ping is sent; the server's own value counts where it is shorter.
     /// 120 s.
     pub activity: Duration,
-    /// How long anything at all may take to arrive after a ping. 30 s.
+    /// How long it may take after a ping until anything arrives. 30 s.
     pub pong: Duration,
     /// How long the answer to one subscribe may take before it is sent again. 10 s.
     pub subscribe: Duration,
