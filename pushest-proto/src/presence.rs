@@ -68,6 +68,23 @@ pub struct PresenceUpdate {
     pub change: PresenceChange,
 }
 
+impl PresenceUpdate {
+    /// Creates an update, as a test of a program needs one.
+    ///
+    /// ```
+    /// use pushest_proto::{ChannelName, PresenceChange, PresenceUpdate};
+    ///
+    /// let nobody = PresenceChange::Reset { joined: Vec::new(), left: Vec::new() };
+    /// let update = PresenceUpdate::new(ChannelName::new("presence-room")?, nobody);
+    /// assert_eq!(update.channel, "presence-room");
+    /// # Ok::<(), pushest_proto::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn new(channel: ChannelName, change: PresenceChange) -> Self {
+        Self { channel, change }
+    }
+}
+
 /// Which members joined or left.
 ///
 /// Exhaustive on purpose: a list of members that leaves out one kind of change is wrong from then on.
