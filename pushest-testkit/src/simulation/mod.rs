@@ -144,6 +144,7 @@ impl World {
     /// # Panics
     /// If there is no client with this number.
     #[must_use]
+    #[track_caller]
     pub fn link(&self, client: usize) -> &Link {
         &self.links[client]
     }
@@ -152,6 +153,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn link_mut(&mut self, client: usize) -> &mut Link {
         &mut self.links[client]
     }
@@ -160,6 +162,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn command<T>(
         &mut self,
         client: usize,
@@ -190,6 +193,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn cut(&mut self, client: usize, cut: Cut) {
         self.links[client].cut(cut, self.now);
     }
@@ -199,6 +203,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn set_reading(&mut self, client: usize, reading: bool) {
         self.links[client].set_reading(reading, self.now);
     }
@@ -209,6 +214,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn stop(&mut self, client: usize) {
         self.links[client].stop(false, self.now);
     }
@@ -218,6 +224,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn suspend(&mut self, client: usize) {
         self.links[client].stop(true, self.now);
     }
@@ -226,6 +233,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn resume(&mut self, client: usize) {
         self.links[client].resume(self.now);
     }
@@ -235,6 +243,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn set_writable(&mut self, client: usize, writable: bool) {
         self.links[client].set_writable(writable, self.now);
     }
