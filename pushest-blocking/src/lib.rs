@@ -58,13 +58,15 @@ mod event_loop;
 mod reactor;
 mod receiving;
 mod sockets;
+mod typed;
 mod waiting;
 
 pub use client::Client;
 pub use connection::{Connection, SpawnError};
 // Names of our own take precedence: those of the driver that wait.
 pub use pushest_driver::*;
-pub use receiving::{Events, RecvError, Subscription, TypedEvents};
+pub use receiving::{Events, RecvError, Subscription};
+pub use typed::TypedEvents;
 
 /// Connects, and tells the handler everything until the handler disconnects or the server refuses
 /// for good. The handler runs on the calling thread, the connection on one of its own, so that the

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use pushest_driver::{CommandError, Event, SubscriptionError};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::reactor::LoopId;
 use crate::waiting::{subscribed, wait_for_on};
@@ -25,8 +24,8 @@ pub enum RecvError {
 /// What every receiver can do, over what it waits with: `Option<Duration>` to `Option<Option<_>>`,
 /// `None` if nothing came in that time, `Some(None)` after the end.
 macro_rules! receiver {
-    ($receiver:ident<$($shape:ident)?> of $item:ty $(where $bound:path)?, $wait:expr) => {
-        impl<$($shape: $bound)?> $receiver<$($shape)?> {
+    ($receiver:ident<$($shape:ident)?> of $item:ty, $wait:expr) => {
+        impl<$($shape)?> $receiver<$($shape)?> {
             /// Waits for the next one, and returns it, or `None` after the end, and where nothing can be waited for (see
             /// [`Client`](crate::Client)).
             pub fn recv(&mut self) -> Option<$item> {
@@ -51,7 +50,7 @@ macro_rules! receiver {
             }
         }
 
-        impl<$($shape: $bound)?> Iterator for $receiver<$($shape)?> {
+        impl<$($shape)?> Iterator for $receiver<$($shape)?> {
             type Item = $item;
 
             fn next(&mut self) -> Option<$item> {
@@ -110,10 +109,8 @@ impl Subscription {
         triggered.unwrap_or_else(|| self.driver.trigger(event, data))
     }
 
-    /// Only the channel's events of this name, decoded by
-    /// [`ChannelEvent::json`](crate::ChannelEvent::json).
-    pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
-        TypedEvents { driver: self.driver.on(event), carried_by: self.carried_by }
+    pub(crate) fn into_driver(self) -> (pushest_driver::Subscription, LoopId) {
+        (self.driver, self.carried_by)
     }
 
     /// Ends this receiver; the channel is unsubscribed from if it was the last. The same as
@@ -131,38 +128,6 @@ impl Deref for Subscription {
     type Target = pushest_driver::Subscription;
 
     fn deref(&self) -> &pushest_driver::Subscription {
-        &self.driver
-    }
-}
-
-/// A channel's events of one name, as values; made by [`Subscription::on`]. It keeps the channel
-/// subscribed to as the `Subscription` would.
-#[derive(Debug)]
-#[must_use = "it unsubscribes when dropped"]
-pub struct TypedEvents<T> {
-    driver: pushest_driver::TypedEvents<T>,
-    carried_by: LoopId,
-}
-
-receiver!(
-    TypedEvents<T> of Result<T, serde_json::Error> where DeserializeOwned,
-    |this: &mut Self, limit| wait_for_on(this.carried_by, this.driver.recv(), limit)
-);
-
-impl<T: DeserializeOwned> TypedEvents<T> {
-    /// As [`Subscription::subscribed`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn subscribed(&self) -> Result<(), SubscriptionError> {
-        subscribed(self.carried_by, self.driver.subscribed())
-    }
-}
-
-impl<T> Deref for TypedEvents<T> {
-    type Target = pushest_driver::TypedEvents<T>;
-
-    fn deref(&self) -> &pushest_driver::TypedEvents<T> {
         &self.driver
     }
 }

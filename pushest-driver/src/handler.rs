@@ -75,7 +75,17 @@ impl std::fmt::Display for RunError {
     }
 }
 
-impl std::error::Error for RunError {}
+impl std::error::Error for RunError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Subscribe(error) => Some(error),
+            Self::Refused(loss) => {
+                loss.as_deref().map(|loss| loss as &(dyn std::error::Error + 'static))
+            }
+            Self::Start(error) => Some(error),
+        }
+    }
+}
 
 /// Connects a client that was made with
 /// [`Options::start_disconnected`](crate::Options::start_disconnected), and tells the handler

@@ -54,12 +54,16 @@ mod sync;
 mod thread_probe;
 mod threads;
 mod trigger;
+mod typed;
 mod unblocked;
 mod user;
 mod wait_list;
 mod waiting;
 mod wall_clock;
 mod websocket;
+
+use std::cell::Cell;
+use std::env::VarError;
 
 pub use authorizer::Authorizer;
 pub use client::Client;
@@ -79,12 +83,13 @@ pub use pushest_proto::{
     self as proto, Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
     BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
     Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, DialFailure, Endpoint,
-    Escaped, Event, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, PresenceChange,
-    PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
-    SubscribeOptions, Timeouts,
+    Escaped, Event, EventDecoder, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
+    PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
+    Status, SubscribeOptions, Timeouts,
 };
-pub use subscription::{Events, Subscription, TypedEvents};
+pub use subscription::{Events, Subscription};
 pub use trigger::TriggerWhenAllowed;
+pub use typed::{DecodeError, Received, TypedEvents};
 pub use user::SignedIn;
 pub use waiting::{Connected, Flush, Shutdown, Subscribed};
 
@@ -92,7 +97,21 @@ pub use waiting::{Connected, Flush, Shutdown, Subscribed};
 /// that [`ConfigBuilder::variables`] names.
 ///
 /// # Errors
-/// As [`Config::from_variables`].
+/// As [`Config::from_variables`]; without a key the variables that were looked for are named
+/// ([`ConfigError::NoVariable`]), and one of them that is not UTF-8 is a [`ConfigError::Variable`].
 pub fn config_from_env() -> Result<Config, ConfigError> {
-    Config::from_variables(|name| std::env::var(name).ok())
+    let unreadable = Cell::new(None);
+    let config = Config::from_variables(|name| match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(VarError::NotPresent) => None,
+        // It is set, and to do without it would be a guess.
+        Err(VarError::NotUnicode(_)) => {
+            unreadable.set(Some(name));
+            None
+        }
+    });
+    match unreadable.get() {
+        Some(name) => Err(ConfigError::Variable { name, problem: "is not UTF-8" }),
+        None => config,
+    }
 }

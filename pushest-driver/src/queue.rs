@@ -149,7 +149,8 @@ impl Queue {
         (ring.len(), ring.has_any())
     }
 
-    /// From here on, takes in only channel events of this name; keeps those that wait.
+    /// From here on, takes in only channel events of this name and what may have cost some of them; keeps
+    /// those of them that wait.
     pub(crate) fn keep_only(&self, name: &str) -> Relief {
         let mut ring = self.lock();
         ring.only = Some(name.into());

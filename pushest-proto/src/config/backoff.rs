@@ -7,7 +7,7 @@ use super::error::ConfigError;
 use super::error::check_duration;
 
 /// Maximum number of entries of a schedule.
-const MOST_PAUSES: usize = 100;
+pub(super) const MOST_PAUSES: usize = 100;
 
 /// How long the session waits before it connects again by itself.
 ///

@@ -1,6 +1,8 @@
 //! What a session must know: the app, the endpoint, timeouts, limits.
 
 pub(crate) mod backoff;
+#[cfg(feature = "serde")]
+mod deserialize;
 pub(crate) mod endpoint;
 pub(crate) mod error;
 #[cfg(feature = "encrypted")]

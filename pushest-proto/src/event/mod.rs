@@ -1,9 +1,12 @@
 //! What a session reports.
 
 pub(crate) mod channel_event;
+pub(crate) mod decoder;
 pub(crate) mod failure;
 mod memory;
 pub(crate) mod names;
+mod payload;
+mod variant;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -223,6 +226,10 @@ impl Event {
 }
 
 impl core::error::Error for DecryptionFailure {}
+
+impl core::error::Error for MalformedReason {}
+
+impl core::error::Error for LimitReached {}
 
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
