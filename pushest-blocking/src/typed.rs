@@ -9,7 +9,7 @@ use crate::reactor::LoopId;
 use crate::receiving::{RecvError, Subscription, receiver};
 use crate::waiting::{subscribed, wait_for_on};
 
-/// A channel as values.
+/// Typed events.
 impl Subscription {
     /// Receives only the channel's events of this name, decoded to values of one type, and what may have
     /// cost some of them.
@@ -102,7 +102,13 @@ receiver!(TypedEvents<T> of Received<T>, |this: &mut Self, limit| {
 });
 
 impl<T> TypedEvents<T> {
-    /// The channel.
+    /// Returns the name of the channel, with the id of the subscription.
+    ///
+    /// ```no_run
+    /// # fn example(totals: pushest_blocking::TypedEvents<u64>) {
+    /// println!("listening to {}", totals.name());
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         self.driver.name()

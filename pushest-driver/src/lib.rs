@@ -19,6 +19,8 @@ mod drain;
 mod draining;
 mod error;
 #[doc(hidden)]
+pub mod face;
+#[doc(hidden)]
 pub mod fuzzing;
 mod handler;
 #[cfg(feature = "http")]
@@ -48,6 +50,7 @@ mod recording;
 mod registry;
 mod retry_after;
 pub mod runtime;
+mod settings;
 mod socket_state;
 mod subscription;
 mod sync;
@@ -66,16 +69,14 @@ use std::cell::Cell;
 use std::env::VarError;
 
 pub use authorizer::Authorizer;
-pub use client::Client;
-pub use commands::Commands;
+pub use client::{Client, WeakClient};
 pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use drain::Drain;
 pub use error::{
-    FlushError, NotConnected, NotSignedIn, OptionsError, SignInError, StartError, SubscribeError,
-    SubscriptionError,
+    BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,
+    StartError, SubscribeError, SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
-pub use handler::{Handler, RunError};
 pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
 pub use pushest_proto::AuthEndpoint;
@@ -87,6 +88,8 @@ pub use pushest_proto::{
     PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
     Status, SubscribeOptions, Timeouts,
 };
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use subscription::{Events, Subscription};
 pub use trigger::TriggerWhenAllowed;
 pub use typed::{DecodeError, Received, TypedEvents};

@@ -17,15 +17,14 @@ use serde::de::DeserializeOwned;
 use crate::subscription::Subscription;
 use crate::waiting::Subscribed;
 
-/// A channel as values.
+/// Typed events.
 impl Subscription {
     /// Receives only the channel's events of this name, decoded to values of one type, and what may have
     /// cost some of them.
     ///
     /// The data is read as by [`ChannelEvent::json`](crate::ChannelEvent::json): most servers send JSON
-    /// within a string, whose content is decoded; text that is no JSON fits a `String`. `()` fits no data,
-    /// and [`serde::de::IgnoredAny`](https://docs.rs/serde/latest/serde/de/struct.IgnoredAny.html) any.
-    /// [`Received`] says what else comes: what does not fit, gaps, lags, failures and the end, each in its
+    /// within a string, whose content is decoded; text that is no JSON fits a `String`, and any data
+    /// [`IgnoredAny`](https://docs.rs/serde/latest/serde/de/struct.IgnoredAny.html). [`Received`] says what else comes: what does not fit, gaps, lags, failures and the end, each in its
     /// place. Members who come and go are not told, nor how many they are.
     ///
     /// ```
@@ -166,6 +165,7 @@ pub enum Received<T> {
 }
 
 /// An event whose data does not fit the type that it was to be decoded to.
+#[derive(Debug)]
 pub struct DecodeError {
     event: ChannelEvent,
     error: serde_json::Error,
@@ -195,15 +195,6 @@ impl fmt::Display for DecodeError {
         let more = if shown.len() < text.len() { "…" } else { "" };
         let (name, channel) = (Escaped(self.event.name()), self.event.channel());
         write!(f, "the data of {name} on {channel} has another shape: {}{more}", Escaped(shown))
-    }
-}
-
-impl fmt::Debug for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DecodeError")
-            .field("event", &self.event)
-            .field("error", &self.error)
-            .finish()
     }
 }
 
@@ -272,7 +263,14 @@ impl<T> TypedEvents<T> {
         }
     }
 
-    /// The channel.
+    /// Returns the name of the channel, with the id of the subscription.
+    ///
+    /// ```
+    /// # use pushest_driver::TypedEvents;
+    /// # fn example(totals: TypedEvents<u64>) {
+    /// println!("listening to {}", totals.name());
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         self.subscription.name()

@@ -96,7 +96,7 @@
 //! - `endpoint`: [`AuthEndpoint`], the HTTP form of an authorization endpoint.
 //! - `recording`: [`Session::recorded`] and [`trace`].
 //! - `serde`: `Serialize` on events, states, statistics, members and failures, `Deserialize` for a
-//!   [`Config`] and a [`ConfigBuilder`]; their forms are on the page `serialized`.
+//!   [`Config`] and a [`ConfigBuilder`]; their forms are on the page [`serialized`].
 //!
 //! # The states of a connection
 //!
@@ -128,10 +128,10 @@ extern crate alloc;
 pub mod driving_the_core {}
 
 /// What events, states and numbers look like when they are serialized, and a configuration when it is
-/// read from a file. This module has nothing but the page. Needs the feature `serde`.
+/// read from a file, both with the feature `serde`. This module has nothing but the page.
 ///
 #[doc = include_str!("../docs/serialized.md")]
-#[cfg(feature = "serde")]
+// Not only in documentation: that of other crates links to it.
 pub mod serialized {}
 
 /// The protocol that the core speaks: its messages, signatures and limits, and what servers do

@@ -1,10 +1,10 @@
 //! The receivers of the client with a thread.
 
 use std::any::Any;
-use std::ops::Deref;
 
 use pushest_blocking::{RecvError, SubscribeError, Subscription, TypedEvents};
-use pushest_conformance::receivers::{Receive, ReceiveTyped, Receives, options, word};
+use pushest_conformance::driver;
+use pushest_conformance::receivers::{Held, Receive, ReceiveTyped, Receives, options, word};
 use pushest_testkit::conformance::Unmet;
 use serde::de::DeserializeOwned;
 
@@ -43,8 +43,16 @@ impl Receives for Spawned {
         items(self.typed(channel).messages())
     }
 
-    fn hold(&self, channel: &str) -> Box<dyn Deref<Target = pushest_driver::Subscription>> {
-        Box::new(self.client.subscribe(channel).expect("a good name"))
+    fn hold(&self, channel: &str) -> Box<dyn Held> {
+        Box::new(Kept(self.client.subscribe(channel).expect("a good name")))
+    }
+}
+
+struct Kept(Subscription);
+
+impl Held for Kept {
+    fn driver(&self) -> &driver::Subscription {
+        self.0.__driver()
     }
 }
 

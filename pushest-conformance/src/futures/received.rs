@@ -1,7 +1,6 @@
 //! The receivers of clients whose methods are futures.
 
 use std::any::Any;
-use std::ops::Deref;
 
 use pushest_driver::proto::Event;
 use pushest_driver::{Events, SubscribeError, Subscription, TypedEvents};
@@ -9,23 +8,23 @@ use pushest_testkit::conformance::Unmet;
 use serde::de::DeserializeOwned;
 
 use super::{Futures, Start, block_on};
-use crate::receivers::{Receive, ReceiveTyped, Receives, options, word};
+use crate::receivers::{Held, Receive, ReceiveTyped, Receives, options, word};
 
 impl<S: Start> Receives for Futures<S> {
     fn keep(&self) -> Box<dyn Any> {
-        Box::new(self.client.as_ref().clone())
+        Box::new(S::driver(&self.client).clone())
     }
 
     fn events(&self) -> Receive {
-        all_of(self.client.as_ref().events())
+        all_of(S::driver(&self.client).events())
     }
 
     fn user_events(&self) -> Receive {
-        all_of(self.client.as_ref().user_events())
+        all_of(S::driver(&self.client).user_events())
     }
 
     fn receive(&self, channel: &str) -> Result<Receive, SubscribeError> {
-        let mut subscription = self.client.as_ref().subscribe(channel)?;
+        let mut subscription = S::driver(&self.client).subscribe(channel)?;
         Ok(Box::new(move |limit| words(block_on(subscription.recv(), limit))))
     }
 
@@ -37,16 +36,16 @@ impl<S: Start> Receives for Futures<S> {
         items(self.typed(channel).messages())
     }
 
-    fn hold(&self, channel: &str) -> Box<dyn Deref<Target = Subscription>> {
-        let subscription = self.client.as_ref().subscribe(channel).expect("a good name");
-        Box::new(Box::new(subscription))
+    fn hold(&self, channel: &str) -> Box<dyn Held> {
+        let subscription = S::driver(&self.client).subscribe(channel).expect("a good name");
+        Box::new(subscription)
     }
 }
 
 impl<S: Start> Futures<S> {
     fn typed(&self, channel: &str) -> Subscription {
         let options = options(channel);
-        self.client.as_ref().subscribe_with(channel, &options).expect("a good name")
+        S::driver(&self.client).subscribe_with(channel, &options).expect("a good name")
     }
 }
 

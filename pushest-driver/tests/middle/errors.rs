@@ -30,7 +30,7 @@ fn everything_that_fails_is_an_error_that_can_cross_threads() {
 
 /// What an error came from, from the nearest on.
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |error| error.source()).collect()
+    std::iter::successors(error.source(), |&error| error.source()).collect()
 }
 
 #[test]
