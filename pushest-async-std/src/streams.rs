@@ -127,7 +127,7 @@ impl<S: ByteStream + Unpin> Write for Bytes<S> {
         self.0.poll_flush(context)
     }
 
-    /// The connection ends when it is dropped.
+    /// Flushes only: the connection ends when it is dropped.
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(context)
     }

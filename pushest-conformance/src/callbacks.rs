@@ -32,7 +32,7 @@ pub trait Calls: Send + Sync + 'static {
 
 /// A client that can be called.
 pub trait Called: Waits {
-    /// The calls; they keep the client alive, where more than one handle can.
+    /// Returns the calls; they keep the client alive, where more than one handle can.
     fn calls(&self) -> Arc<dyn Calls>;
 }
 
@@ -62,7 +62,7 @@ impl Place {
         *self.calls.lock().expect("nobody panics") = Some(client.calls());
     }
 
-    /// The calls are used without any lock of the test's.
+    /// Returns the calls, to be used without any lock of the test's.
     fn get(&self) -> Option<Arc<dyn Calls>> {
         self.calls.lock().expect("nobody panics").clone()
     }
@@ -249,7 +249,7 @@ pub fn authorizers_and_providers_of_headers_may_call_their_client<W: Called>() {
     });
     let options = options.headers_with(move || {
         let _ = &last.1;
-        // Here it could wait, for ever, for the connection that this is for.
+        // Here it could wait forever for the connection that this is for.
         providing.call(|calls| calls.command());
         Ok(Vec::new())
     });

@@ -110,7 +110,7 @@ impl<S: Start> Waits for Futures<S> {
     }
 }
 
-/// Returns what the future comes to, if it does within the limit; else it is dropped.
+/// Returns the output of the future, or drops it at the limit.
 pub fn block_on<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
     let deadline = Instant::now().checked_add(limit);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));

@@ -34,25 +34,25 @@ pub trait Receives: Waits {
     /// Another handle to the client.
     fn keep(&self) -> Box<dyn Any>;
 
-    /// A receiver of everything.
+    /// Returns a receiver of everything.
     fn events(&self) -> Receive;
 
-    /// A receiver of what is sent to the signed-in user.
+    /// Returns a receiver of what is sent to the signed-in user.
     fn user_events(&self) -> Receive;
 
-    /// A channel's receiver.
+    /// Returns a channel's receiver.
     ///
     /// # Errors
     /// The client's.
     fn receive(&self, channel: &str) -> Result<Receive, SubscribeError>;
 
-    /// A receiver of a channel's events of one name, as values; subscribed with [`options`].
+    /// Returns a receiver of a channel's events of one name, as values; subscribed with [`options`].
     fn on<T: DeserializeOwned + 'static>(&self, channel: &str, event: &str) -> ReceiveTyped<T>;
 
-    /// A receiver of a channel's events as variants of an enum.
+    /// Returns a receiver of a channel's events as variants of an enum.
     fn messages<E: DeserializeOwned + 'static>(&self, channel: &str) -> ReceiveTyped<E>;
 
-    /// A channel's receiver that is never read.
+    /// Returns a channel's receiver that is never read.
     fn hold(&self, channel: &str) -> Box<dyn Held>;
 }
 
@@ -68,7 +68,7 @@ impl Held for Subscription {
     }
 }
 
-/// What a receiver of a channel is subscribed with: on a presence channel as Ann.
+/// Returns what a receiver of a channel is subscribed with: on a presence channel as Ann.
 #[must_use]
 pub fn options(channel: &str) -> SubscribeOptions {
     if channel.starts_with("presence-") {
@@ -78,7 +78,7 @@ pub fn options(channel: &str) -> SubscribeOptions {
     }
 }
 
-/// An event in words.
+/// Returns an event in words.
 #[must_use]
 pub fn word(event: &Event) -> String {
     match event {
@@ -127,7 +127,7 @@ fn all<W: Receives>(client: &mut W) -> Vec<(&'static str, Receive)> {
     receivers
 }
 
-/// What a receiver returns up to its end.
+/// Returns what a receiver returns up to its end.
 fn rest(receive: &mut Receive) -> Vec<String> {
     let next = || receive(PATIENCE).expect("an event or the end in time");
     std::iter::from_fn(next).collect()

@@ -1,5 +1,4 @@
-//! Puts a client together, of what the other modules have: for any runtime, and for one that can
-//! spawn.
+//! Builds a client from the other modules: for any runtime, and for one that can spawn.
 
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use crate::pump::Pump;
 use crate::runtime::traits::Runtime;
 use crate::subscription::Events;
 
-/// A client, and the future that must be run for anything to happen. It ends by itself, within
+/// Creates a client, and the future that must run for anything to happen. It ends by itself, within
 /// moments, once the last clone of the client is dropped.
 pub fn client<R: Runtime>(config: Config, options: Options, runtime: R) -> (Client, Pump<R>) {
     let runtime = Arc::new(runtime);
@@ -33,22 +32,22 @@ pub fn release(client: Client) -> bool {
     client.release()
 }
 
-/// Makes a receiver go on after a `connect` although the client was shut down or refused for good, or no
-/// longer: for drivers whose client is its own receiver. While the client is so, it returns `None`.
+/// Sets whether a receiver goes on after a `connect` that follows a shutdown or a refusal for good:
+/// for drivers whose client is its own receiver. Until that `connect` it returns `None`.
 pub fn set_lasting(events: &mut Events, is_lasting: bool) {
     events.set_lasting(is_lasting);
 }
 
 /// A runtime that can run a client by itself, in a task.
 pub trait Spawn: Runtime + Sized {
-    /// The runtime that this is called in.
+    /// Returns the runtime that this is called in.
     fn current() -> Self;
 
-    /// Runs it until it ends.
+    /// Spawns the pump, which runs until it ends.
     fn spawn(pump: Pump<Self>);
 
-    /// Sees to it that there is what [`Spawn::spawn`] and the pump need of the operating system and the
-    /// runtime, without which they would panic. By default they need nothing.
+    /// Checks that the operating system and the runtime give what [`Spawn::spawn`] and the pump
+    /// need; without it they would panic. By default they need nothing.
     ///
     /// # Errors
     /// [`StartError`], with what is missing.

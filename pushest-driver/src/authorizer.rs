@@ -1,12 +1,12 @@
-//! Whoever authorizes subscriptions where the app's secret is not at hand.
+//! Authorizers: they authorize subscriptions where the app's secret is not at hand.
 
 use std::future::Future;
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 
-/// Answers requests for authorizations, usually by asking the app's own server ([protocol,
-/// authorization endpoint](pushest_proto::protocol#authorization-endpoint)). It is asked afresh for
+/// Authorizes subscriptions and sign-ins, usually by asking the app's own server ([protocol,
+/// authorization endpoint](pushest_proto::protocol#authorization-endpoint)). It is asked again for
 /// every attempt and every connection, since an answer is good for one socket id only; at most 8
 /// requests for channels run at a time, and one for a sign-in, each for at most the configuration's
 /// `authorization` timeout.
@@ -32,8 +32,8 @@ use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 /// # let _ = options;
 /// ```
 pub trait Authorizer: Send + Sync {
-    /// Grants or denies. [`AuthorizationError::refused`] is final until the user retries;
-    /// [`AuthorizationError::unavailable`] is asked again, with backoff.
+    /// Authorizes, or returns why not. [`AuthorizationError::refused`] is final until the user
+    /// retries; [`AuthorizationError::unavailable`] is asked again, with backoff.
     fn authorize(
         &self,
         request: AuthorizationRequest,

@@ -1,4 +1,4 @@
-//! The callback style: everything that happens is told to a function.
+//! The callback style: a function that gets every event.
 
 use pushest_proto::{ConnectionState, Event, SubscribeOptions};
 

@@ -96,8 +96,8 @@ pub use typed::{DecodeError, Received, TypedEvents};
 pub use user::SignedIn;
 pub use waiting::{Connected, Flush, Shutdown, Subscribed};
 
-/// The configuration that the environment describes: `PUSHER_URL`, `PUSHER_APP_KEY` and the others
-/// that [`ConfigBuilder::variables`] names.
+/// Returns the configuration that the environment describes: `PUSHER_URL`, `PUSHER_APP_KEY` and the
+/// others that [`ConfigBuilder::variables`] names.
 ///
 /// # Errors
 /// As [`Config::from_variables`]; without a key the variables that were looked for are named

@@ -1,4 +1,4 @@
-//! Text from strangers, made safe to print.
+//! Text of servers and other users, made safe to print.
 
 use core::fmt::{self, Display, Write as _};
 

@@ -9,10 +9,10 @@
 //!
 //! Tell it what happened (`handle_…`) and what the user wants ([`Session::subscribe`] and the other
 //! commands), as often and in whatever order things come. Then poll [`Session::poll_action`] until
-//! it answers `None`, carry the actions out, and sleep until something happens or the time that
+//! it returns `None`, carry the actions out, and sleep until something happens or the time that
 //! [`Session::poll_timeout`] names has come; then call [`Session::handle_timeout`]. A session works
-//! on WebSocket messages: framing, masking and TLS belong to the driver. The page
-//! [driving the core yourself](driving_the_core) has the details, and what is easily got wrong.
+//! on WebSocket messages: framing, masking and TLS belong to the driver. The page [driving the core
+//! yourself](driving_the_core) has the details, and what is easily got wrong.
 //!
 //! ```
 //! use pushest_proto::{Action, Config, Event, Instant, Session, SubscribeOptions};

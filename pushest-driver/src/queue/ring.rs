@@ -36,7 +36,7 @@ impl Ring {
         self.events.len()
     }
 
-    /// Whether the receiver has something to take: events, or how many were dropped.
+    /// Returns whether the receiver has something to take: events, or how many were dropped.
     pub(super) fn has_any(&self) -> bool {
         self.dropped > 0 || !self.events.is_empty()
     }
@@ -62,7 +62,7 @@ impl Ring {
         }
     }
 
-    /// Makes room for as many more, without doubling what is there.
+    /// Reserves places for `events` more, without doubling what is there.
     pub(super) fn reserve(&mut self, events: usize) {
         if self.events.capacity() - self.events.len() < events {
             self.events.reserve_exact(events.max(self.events.len() / 4));
@@ -106,7 +106,7 @@ impl Ring {
         }
     }
 
-    /// Whether some events may be views into the buffers that were read into.
+    /// Returns whether some events may be views into the buffers that were read into.
     pub(super) fn has_views(&self) -> bool {
         self.settled < self.events.len()
     }
@@ -122,8 +122,8 @@ impl Ring {
     }
 }
 
-/// What an event costs a queue, in bytes: what it keeps alive, and half of a place more, since the
-/// ring may have half as many places again as it has events.
+/// Returns what an event costs a queue, in bytes: what it keeps alive, and half of a place more,
+/// since the ring may have half as many places again as it has events.
 fn cost(event: &Event) -> usize {
     event.memory() + size_of::<Event>() / 2
 }

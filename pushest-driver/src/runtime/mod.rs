@@ -1,5 +1,5 @@
-//! What a runtime provides. For those who write a driver for another runtime; users of one of the
-//! crates for a runtime need none of this.
+//! What a runtime provides. For authors of a driver for another runtime; users of one of the crates
+//! for a runtime need none of this.
 
 pub(crate) mod traits;
 

@@ -1,4 +1,4 @@
-//! An event of a channel: a view on the message that brought it.
+//! An event of a channel: a view of the message that carried it.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -17,14 +17,14 @@ use crate::wire::envelope::{self, Token};
 use crate::wire::escapes;
 use crate::wire::parts::Part;
 
-/// What a channel carried.
+/// An event that was sent to a channel, by the app's server or by another client.
 ///
-/// It is a view: it keeps the received message, reference counted, and where name and data stand
-/// in it. Making, moving and cloning it copies no text. While it lives it pins the buffer that the
-/// message was read into; [`ChannelEvent::into_owned`] lets go of that.
+/// It is a view: it keeps the received message, reference counted, and where name and data stand in
+/// it. Making, moving and cloning it copies no text. While it lives it pins the buffer that the
+/// message was read into; [`ChannelEvent::into_owned`] releases it.
 ///
-/// Its texts are as they came: a program that prints them to a terminal escapes them, for example
-/// with [`Escaped`](crate::Escaped).
+/// Its texts are unchanged: a program that prints them to a terminal escapes them, for example with
+/// [`Escaped`](crate::Escaped).
 #[derive(Clone)]
 pub struct ChannelEvent {
     channel: ChannelName,
@@ -69,31 +69,32 @@ impl ChannelEvent {
         Self { channel, message, name, data, user_id }
     }
 
-    /// The same event with data that was opened.
+    /// Replaces the data by the decrypted text.
     pub(crate) fn opened(mut self, data: ByteString) -> Self {
         self.data = Data::Opened(data);
         self
     }
 
-    /// The channel.
+    /// Returns the channel that the event was sent to.
     #[must_use]
     pub fn channel(&self) -> &ChannelName {
         &self.channel
     }
 
-    /// The event's name, such as `order-shipped`, `client-typing` or `App\Events\OrderShipped`.
+    /// Returns the event's name, such as `order-shipped`, `client-typing` or
+    /// `App\Events\OrderShipped`.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.of(&self.message)
     }
 
-    /// Whether another client sent it, not the app's server.
+    /// Returns whether another client sent it, not the app's server.
     #[must_use]
     pub fn is_client_event(&self) -> bool {
         self.name().starts_with("client-")
     }
 
-    /// The `data` as it stood in the message: one JSON token, strings with their quotes and
+    /// Returns the `data` as it stood in the message: one JSON token, strings with their quotes and
     /// escapes; empty if there was none. It was not checked to be JSON inside. Of an encrypted
     /// event it is the text that was opened.
     #[must_use]
@@ -105,8 +106,8 @@ impl ChannelEvent {
         }
     }
 
-    /// The `data` as text: a string's content, anything else as it stood, empty if there was none.
-    /// A string whose escapes are not JSON comes as it stood between the quotes.
+    /// Returns the `data` as text: a string's content, anything else as it stood, empty if there
+    /// was none. A string whose escapes are not JSON comes as it stood between the quotes.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match &self.data {
@@ -116,8 +117,9 @@ impl ChannelEvent {
         }
     }
 
-    /// The `data` as a value. Most servers send a string that holds JSON: it is decoded; a string
-    /// that does not decode to `T` is taken as a string itself. Absent data is like `null`.
+    /// Returns the `data` as a value. Most servers send a string that holds JSON: it is decoded; a
+    /// string that does not decode to `T` is taken as a string itself. Absent data counts as
+    /// `null`.
     ///
     /// # Errors
     /// If the data is not JSON, or not of `T`'s shape. For a string, the error is that of decoding
@@ -214,7 +216,7 @@ impl ChannelEvent {
         }
     }
 
-    /// Whether the data was encrypted, and was opened.
+    /// Returns whether the data was encrypted, and was opened.
     #[must_use]
     pub fn was_encrypted(&self) -> bool {
         matches!(self.data, Data::Opened(_))
@@ -228,7 +230,7 @@ impl ChannelEvent {
         Part::new(self.user_id?.of(&self.message)).id()
     }
 
-    /// The data of an encrypted event: a string's content, anything else as it stood.
+    /// Returns the data of an encrypted event: a string's content, anything else as it stood.
     pub(crate) fn sealed(&self) -> Cow<'_, str> {
         Part::new(self.raw()).text()
     }
@@ -260,13 +262,13 @@ impl ChannelEvent {
         self
     }
 
-    /// The whole message as it was received (JSON), an encrypted event's data encrypted.
+    /// Returns the whole message as it was received (JSON), an encrypted event's data encrypted.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What the event pins at least, in bytes: its message, and the text that was opened.
+    /// Returns what the event pins at least, in bytes: its message, and the text that was opened.
     #[must_use]
     pub fn pinned_bytes(&self) -> usize {
         let opened = match &self.data {
@@ -276,8 +278,8 @@ impl ChannelEvent {
         self.message.len() + opened
     }
 
-    /// What it keeps alive beside itself and its channel's name, in bytes: no more of its message's
-    /// buffer is known than the message.
+    /// Returns what it keeps alive beside itself and its channel's name, in bytes: no more of its
+    /// message's buffer is known than the message.
     pub(crate) fn content_bytes(&self) -> usize {
         let opened = match &self.data {
             Data::Opened(text) => memory::allocation(text.len()),
@@ -290,14 +292,14 @@ impl ChannelEvent {
         memory::allocation(self.message.len()) + opened + name
     }
 
-    /// The message's bytes, for handing on without copying.
+    /// Returns the message's bytes, for handing on without copying.
     #[must_use]
     pub fn into_message(self) -> Bytes {
         self.message.into_bytes()
     }
 }
 
-/// A string's content, or any other token as it stands.
+/// Returns a string's content, or any other token as it stands.
 fn text_of(token: Token, message: &str) -> Cow<'_, str> {
     match token.string(message) {
         None => Cow::Borrowed(token.of(message)),

@@ -2,8 +2,8 @@
 
 use alloc::string::String;
 
-/// What stands between a string's quotes, its escapes undone. Half of a surrogate pair becomes the
-/// replacement character; an escape that JSON does not know stays as it is written.
+/// Returns what stands between a string's quotes, its escapes undone. Half of a surrogate pair
+/// becomes the replacement character; an escape that JSON does not know stays as it is written.
 pub(crate) fn undone(content: &str) -> String {
     // Never longer than what is written, so that nothing is moved on the way: it may be a key.
     let mut text = String::with_capacity(content.len());
@@ -22,8 +22,8 @@ pub(crate) fn undone(content: &str) -> String {
     text
 }
 
-/// Puts what stands between a string's quotes into `text`, its escapes undone. Returns false, and
-/// leaves a part of it there, if an escape is none of JSON's: halves of a surrogate pair are none.
+/// Decodes what stands between a string's quotes into `text`. Returns false, and leaves a part of it
+/// there, if an escape is none of JSON's: halves of a surrogate pair are none.
 pub(crate) fn undo_strictly(content: &str, text: &mut String) -> bool {
     text.clear();
     text.reserve(content.len());
@@ -45,8 +45,8 @@ pub(crate) fn undo_strictly(content: &str, text: &mut String) -> bool {
     true
 }
 
-/// The character that the escape at the beginning stands for, if it is one, and how many bytes of
-/// the text are done with.
+/// Returns the character that the escape at the beginning stands for, if it is one, and how many
+/// bytes of the text are done with.
 fn escape(text: &str) -> (Option<char>, usize) {
     let character = match text.as_bytes().get(1) {
         Some(b'"') => '"',
@@ -74,7 +74,7 @@ fn unicode(text: &str) -> (Option<char>, usize) {
     (Some(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER)), 6)
 }
 
-/// The number in `\uXXXX`.
+/// Returns the number in `\uXXXX`.
 fn unit(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.as_bytes().first_chunk::<4>()?;
     digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
