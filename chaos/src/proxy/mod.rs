@@ -44,7 +44,7 @@ pub(crate) enum Answer {
 /// What is done to a connection once, in the middle of what the server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// It ends as a connection does whose process ends in order.
+    /// It ends as that of a process that ends in order.
     End,
     /// It is reset.
     Reset,
