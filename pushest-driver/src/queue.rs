@@ -149,7 +149,8 @@ impl Queue {
         (ring.len(), ring.has_any())
     }
 
-    /// Restricts the queue to channel events of this name, among those that wait, too.
+    /// Restricts the queue to channel events of this name and what may have cost some of them, among
+    /// those that wait, too.
     pub(crate) fn keep_only(&self, name: &str) -> Relief {
         let mut ring = self.lock();
         ring.only = Some(name.into());

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use pushest_proto::Event;
+use pushest_proto::{Event, LimitReached};
 
 /// Places that a ring may have free, whatever its size.
 const SPARE: usize = 64;
@@ -18,7 +18,7 @@ pub(super) struct Ring {
     settled: usize,
     /// Events dropped since the receiver was told.
     pub(super) dropped: u64,
-    /// Only channel events of this name are taken in, and what ends the receiver.
+    /// Of channel events only those of this name are taken in, and what may have cost some of them.
     pub(super) only: Option<Box<str>>,
     pub(super) waker: Option<Waker>,
     /// Counted in `congestion`.
@@ -49,9 +49,16 @@ impl Ring {
         match (&self.only, event) {
             (None, _) => true,
             (Some(name), Event::Channel(event)) => event.name() == &**name,
-            // A channel's receiver is told of no other change than its end.
-            (Some(_), Event::State(_)) => true,
-            (Some(_), _) => false,
+            // Of a long name it has the beginning only.
+            (Some(only), Event::Undecryptable { name, .. }) => only.starts_with(&**name),
+            // Who wants events of one name does not want to lose them to floods of these.
+            (
+                Some(_),
+                Event::Presence(_)
+                | Event::SubscriptionCount { .. }
+                | Event::LimitReached(LimitReached::Members { .. }),
+            ) => false,
+            (Some(_), _) => true,
         }
     }
 

@@ -1,6 +1,8 @@
 //! The configuration of a session: the app, the endpoint, timeouts, limits.
 
 pub(crate) mod backoff;
+#[cfg(feature = "serde")]
+mod deserialize;
 pub(crate) mod endpoint;
 pub(crate) mod error;
 #[cfg(feature = "encrypted")]
@@ -28,8 +30,7 @@ const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
 /// [`Config::from_variables`].
 ///
 /// ```
-/// use pushest_proto::Config;
-///
+/// # use pushest_proto::Config;
 /// let config = Config::builder("app-key").cluster("eu").secret("app-secret").build()?;
 /// assert_eq!(
 ///     config.endpoint().url(config.key()),

@@ -15,7 +15,9 @@ impl Config {
     /// # Errors
     /// As [`ConfigBuilder::variables`] and [`ConfigBuilder::build`]; [`ConfigError::NoVariable`] names
     /// the variables that were looked for.
-    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn from_variables(
+        lookup: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let config = ConfigBuilder::default().variables(lookup)?.build();
         config.map_err(|error| match error {
             ConfigError::Missing { what: "key" } => no_key(),
@@ -79,9 +81,9 @@ impl ConfigBuilder {
     /// value; neither quotes it. Without any of the variables this changes nothing.
     pub fn variables(
         mut self,
-        lookup: impl Fn(&str) -> Option<String>,
+        lookup: impl Fn(&'static str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let get = |name: &'static str| lookup(name).filter(|value| !value.trim().is_empty());
         let url = get(PUSHER.url);
         if let Some(url) = &url {
             self = self.url(url)?;

@@ -7,12 +7,14 @@ use core::fmt;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::DeserializeOwned;
-use serde::de::value::StrDeserializer;
 
 use super::names::EventName;
+use super::payload::Payload;
+use super::variant;
 use crate::channel::name::ChannelName;
 use crate::memory;
 use crate::wire::envelope::{self, Token};
+use crate::wire::escapes;
 use crate::wire::parts::Part;
 
 /// An event that was sent to a channel, by the app's server or by another client.
@@ -123,22 +125,94 @@ impl ChannelEvent {
     /// If the data is not JSON, or not of `T`'s shape. For a string, the error is that of decoding
     /// its content, unless the string itself is no JSON (a control character stands in it).
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        self.json_with(&mut String::new())
+    }
+
+    /// Decodes the event as the variant of `E` that has the event's name, or returns `None` if `E` has
+    /// none of that name.
+    ///
+    /// A variant with one field without a name, or with named fields, takes the `data`, read as by
+    /// [`ChannelEvent::json`]; one without fields takes any data, and ignores it. `#[serde(rename)]`,
+    /// `alias` and `other` count. Beside enums of this form (serde's default) those that are marked
+    /// `#[serde(tag = "event", content = "data")]` can be read; any other type is given a map of
+    /// `event` and, if there is any, `data`.
+    ///
+    /// ```
+    /// use pushest_proto::ChannelEvent;
+    ///
+    /// #[derive(Debug, serde::Deserialize)]
+    /// enum OrderEvent {
+    ///     #[serde(rename = r"App\Events\OrderShipped")]
+    ///     Shipped { id: u64 },
+    ///     #[serde(rename = "client-typing")]
+    ///     Typing,
+    /// }
+    ///
+    /// fn print(event: &ChannelEvent) {
+    ///     match event.variant() {
+    ///         Ok(Some(OrderEvent::Shipped { id })) => println!("{id} is on its way"),
+    ///         Ok(Some(OrderEvent::Typing)) => println!("{:?} is typing", event.user_id()),
+    ///         Ok(None) => println!("{} is none of ours", event.name()),
+    ///         Err(error) => eprintln!("{}: {error}", event.name()),
+    ///     }
+    /// }
+    /// # let _ = print;
+    /// ```
+    ///
+    /// # Errors
+    /// If `E` has a variant of that name and the data does not fit it.
+    pub fn variant<E: DeserializeOwned>(&self) -> Result<Option<E>, serde_json::Error> {
+        self.variant_with(&mut String::new())
+    }
+
+    /// As [`ChannelEvent::json`], with a buffer for the text.
+    pub(super) fn json_with<T: DeserializeOwned>(
+        &self,
+        buffer: &mut String,
+    ) -> Result<T, serde_json::Error> {
+        let (first, second) = self.payloads(buffer);
+        first.value().or_else(|error| match second {
+            Some(second) => second.value().map_err(|_| error),
+            None => Err(error),
+        })
+    }
+
+    /// As [`ChannelEvent::variant`], with a buffer for the text.
+    pub(super) fn variant_with<E: DeserializeOwned>(
+        &self,
+        buffer: &mut String,
+    ) -> Result<Option<E>, serde_json::Error> {
+        let (first, second) = self.payloads(buffer);
+        let present = |payload| Some(payload).filter(|_| !matches!(self.data, Data::Absent));
+        let error = match variant::read(self.name(), present(first)) {
+            Ok(value) => return Ok(Some(value)),
+            Err(variant::Failure::UnknownName) => return Ok(None),
+            Err(variant::Failure::Data(error)) => error,
+        };
+        match second.map(|second| variant::read(self.name(), present(second))) {
+            Some(Ok(value)) => Ok(Some(value)),
+            _ => Err(error),
+        }
+    }
+
+    /// What the data is read from, and what else if that is not of the right shape. The text of a
+    /// string that has escapes goes into the buffer.
+    fn payloads<'a>(&'a self, buffer: &'a mut String) -> (Payload<'a>, Option<Payload<'a>>) {
         match &self.data {
-            Data::Absent => serde_json::from_str("null"),
-            Data::Plain(token) if token.string(&self.message).is_none() => {
-                serde_json::from_str(token.of(&self.message))
-            }
-            // Not a JSON string: what looks like JSON in it was never meant as such.
-            Data::Plain(token) if token.control => serde_json::from_str(token.of(&self.message)),
+            Data::Absent => (Payload::Json("null"), None),
+            Data::Opened(text) => (Payload::Json(text), Some(Payload::Text(text))),
             Data::Plain(token) => {
-                let as_string = || serde_json::from_str(token.of(&self.message));
-                serde_json::from_str(&text_of(*token, &self.message))
-                    .or_else(|error| as_string().map_err(|_| error))
+                let whole = Payload::Json(token.of(&self.message));
+                match token.string(&self.message) {
+                    None => (whole, None),
+                    // Not a JSON string: what looks like JSON in it was never meant as such.
+                    Some(_) if token.control => (whole, None),
+                    Some(content) if token.escaped && escapes::undo_strictly(content, buffer) => {
+                        (Payload::Json(buffer), Some(whole))
+                    }
+                    Some(content) => (Payload::Json(content), Some(whole)),
+                }
             }
-            Data::Opened(text) => serde_json::from_str(text).or_else(|error| {
-                let as_string = T::deserialize(StrDeserializer::<serde_json::Error>::new(text));
-                as_string.map_err(|_| error)
-            }),
         }
     }
 
@@ -168,8 +242,7 @@ impl ChannelEvent {
     /// one buffer, and each event that is left keeps all of it alive.
     ///
     /// ```
-    /// use pushest_proto::ChannelEvent;
-    ///
+    /// # use pushest_proto::ChannelEvent;
     /// /// The events that are kept, whatever came between them.
     /// #[derive(Default)]
     /// struct Alarms(Vec<ChannelEvent>);

@@ -1,9 +1,12 @@
 //! Events: what a session reports to the user.
 
 pub(crate) mod channel_event;
+pub(crate) mod decoder;
 pub(crate) mod failure;
 mod memory;
 pub(crate) mod names;
+mod payload;
+mod variant;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -224,6 +227,10 @@ impl Event {
 }
 
 impl core::error::Error for DecryptionFailure {}
+
+impl core::error::Error for MalformedReason {}
+
+impl core::error::Error for LimitReached {}
 
 /// Why a message could not be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

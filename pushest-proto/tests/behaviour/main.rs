@@ -9,9 +9,12 @@ mod caught_up;
 mod channel_ids;
 mod client_events;
 mod closed_for_size;
+#[cfg(feature = "serde")]
+mod config_files;
 mod configuring;
 mod connecting;
 mod contract;
+mod decoding;
 mod encrypted;
 mod endpoint;
 mod events;
@@ -32,6 +35,8 @@ mod recording;
 mod refusals;
 mod renewals;
 mod secrecy;
+#[cfg(feature = "serde")]
+mod serialized;
 mod server_faults;
 mod sign_in_states;
 mod signing_in;

@@ -166,6 +166,7 @@ impl Server {
     /// # Panics
     /// If the channel's name does not begin with `private-encrypted-`: its subscribers would take the
     /// ciphertext for the data.
+    #[track_caller]
     pub fn publish_encrypted(&self, channel: &str, event: &str, data: &str) {
         assert!(
             channel.starts_with("private-encrypted-"),

@@ -145,16 +145,18 @@ impl World {
     /// # Panics
     /// If there is no client with this number.
     #[must_use]
+    #[track_caller]
     pub fn link(&self, client: usize) -> &Link {
-        &self.links[client]
+        self.links.get(client).expect("there is a client with this number")
     }
 
     /// As [`World::link`].
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn link_mut(&mut self, client: usize) -> &mut Link {
-        &mut self.links[client]
+        self.links.get_mut(client).expect("there is a client with this number")
     }
 
     /// Gives the session of a client a command, with the time that the client's clock shows.
