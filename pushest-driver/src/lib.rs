@@ -5,7 +5,7 @@
 //! the WebSocket upgrade), and the pump: one future that carries the protocol's state machine
 //! ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol either.
 //!
-//! Whoever writes a driver for another runtime begins with [`runtime`].
+//! Authors of a driver for another runtime begin with [`runtime`].
 #![forbid(unsafe_code)]
 
 mod assembly;
