@@ -285,8 +285,8 @@ macro_rules! waits {
                 $self.wait(|client| client.drain(limit)).unwrap_or_default()
             }
 
-            /// Why there is no connection after this wait, if there is none or it could not be waited
-            /// for.
+            /// Returns why there is no connection after this wait, if there is none or it could not
+            /// be waited for.
             fn unconnected(&self, waited: Duration) -> Option<NotConnected> {
                 if self.is_carried_here() {
                     return Some(NotConnected::OwnThread);
@@ -296,7 +296,7 @@ macro_rules! waits {
                 (!is_connected).then_some(NotConnected::TimedOut { waited, state, last_loss })
             }
 
-            /// `None` where nothing can be waited for.
+            /// Waits for a future; `None` where nothing can be waited for.
             fn wait<F: Future>(
                 $($this)*,
                 future: impl FnOnce(&DriverClient) -> F,

@@ -1,4 +1,4 @@
-//! The client without a thread: whoever waits carries its connection.
+//! The client without a thread: a call that waits carries its connection.
 
 use std::time::{Duration, Instant};
 
@@ -112,7 +112,7 @@ fn whoever_was_away_for_longer_than_every_timeout_finds_the_connection_as_it_was
     let quick = Duration::from_millis(50);
     let mut connection = Connection::new(impatient(&server, quick, quick));
     let socket_id = connection.connected().expect("connected");
-    // A ping is on its way, its pong arrives while nobody looks.
+    // A ping is under way, its pong arrives while no call waits.
     server.set_delay(Duration::from_millis(30));
     while !server.received().iter().any(|message| message.contains("pusher:ping")) {
         connection.sleep(Duration::from_millis(1));

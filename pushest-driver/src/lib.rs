@@ -1,9 +1,9 @@
 //! What every runtime shares of the Pushest client for Pusher Channels.
 //!
-//! Users take `pushest-tokio`, or the crate for another runtime, which re-exports what is here. Here are
-//! the receivers, options and errors of its client, the way to a connection (addresses, TLS, the
-//! WebSocket upgrade), and the pump: one future that carries the protocol's state machine
-//! ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol either.
+//! Users take `pushest-tokio`, or the crate for another runtime, which has a `Client` of its own and
+//! re-exports what is used with it. Here are its receivers, options and errors, the way to a connection
+//! (addresses, TLS, the WebSocket upgrade), and the pump: one future that carries the protocol's state
+//! machine ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol either.
 //!
 //! Authors of a driver for another runtime begin with [`unstable`], which is not held to semantic
 //! versioning. Everything else is.

@@ -40,14 +40,13 @@ impl Subscription {
         Self { hub, place, name, is_detached: false, has_ended: false }
     }
 
-    /// The channel.
+    /// Returns the channel's name, with the id of this subscription.
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         &self.name
     }
 
-    /// Waits until the server has confirmed the subscription; at once if it has. May be dropped
-    /// half-way and called again.
+    /// Waits until the server has confirmed the subscription; at once if it has. Cancel safe.
     ///
     /// # Errors
     /// [`SubscriptionError`](crate::SubscriptionError) once the server or the authorizer has
@@ -72,7 +71,7 @@ impl Subscription {
         polled
     }
 
-    /// From here on receives of channel events only those of this name.
+    /// Restricts the channel events to those of this name, from here on.
     pub(crate) fn keep_only(&self, event: &str) {
         self.hub.relieve(self.place.queue.keep_only(event));
     }
@@ -112,8 +111,8 @@ impl Subscription {
             .only_of(self.name.id())
     }
 
-    /// Who is present; see [`Client::members`](crate::unstable::Client::members). Nobody, once the channel
-    /// was unsubscribed from.
+    /// Returns the members that are present; see [`Client::members`](crate::unstable::Client::members). Empty
+    /// once the channel was unsubscribed from.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         let mut state = self.hub.lock();
@@ -136,7 +135,7 @@ impl Subscription {
         state.session.channel(self.name.as_str()).is_some_and(|view| view.members_known())
     }
 
-    /// How far the subscription is; `None` once it was unsubscribed from.
+    /// Returns the state of the subscription; `None` once it was unsubscribed from.
     #[must_use]
     pub fn state(&self) -> Option<ChannelState> {
         let mut state = self.hub.lock();

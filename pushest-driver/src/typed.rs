@@ -174,7 +174,7 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    /// The event, as it came.
+    /// Returns the event as it came.
     #[must_use]
     pub fn event(&self) -> &ChannelEvent {
         &self.event

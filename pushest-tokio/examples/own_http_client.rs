@@ -21,7 +21,8 @@ use tokio::net::TcpStream;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::start()?;
-    // The app's own server, which has the secret. It lets everybody see the orders, and nothing else.
+    // The app's own server, which has the secret. It lets every user see the orders, and nothing
+    // else.
     let app = AuthorizationEndpoint::start_with(server.app(), |request| match request.channel() {
         Some("private-orders") => request.grant("7"),
         _ => Reply::new(403, "only orders are for everybody"),

@@ -96,7 +96,7 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// The arguments that [`Start::from_arguments`] reads.
+    /// Returns the arguments that [`Start::from_arguments`] reads.
     pub(crate) fn arguments(&self) -> [String; 6] {
         let overflow = if self.waits { "wait" } else { "lag" };
         [
@@ -206,7 +206,7 @@ impl Setup {
         });
     }
 
-    /// The future that receives what a channel carries, for each channel.
+    /// Returns the future that receives what a channel carries, for each channel.
     fn receivers(
         &self,
         client: &Client,

@@ -200,7 +200,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// At most so many characters, of any kind.
+/// At most this many characters, of any kind.
 fn text(bytes: &mut Unstructured<'_>, most: usize) -> Result<String> {
     let length = bytes.int_in_range(0..=most)?.min(bytes.len());
     Ok(String::from_utf8_lossy(bytes.bytes(length)?).into_owned())

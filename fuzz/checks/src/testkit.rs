@@ -139,7 +139,7 @@ impl Driver {
         Ok(())
     }
 
-    /// A message that a client of this connection might send, rightly signed or not.
+    /// Returns a message that a client of this connection might send, rightly signed or not.
     fn message(&self, peer: PeerId, bytes: &mut Unstructured<'_>) -> Result<String> {
         let channel = channel(bytes)?;
         let (kind, byte): (u8, u8) = bytes.arbitrary()?;

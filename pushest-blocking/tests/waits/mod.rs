@@ -26,7 +26,7 @@ impl Spawned {
     }
 }
 
-/// Whoever waits carries it.
+/// A call that waits carries it.
 pub(crate) struct Unspawned(pub(crate) Connection);
 
 impl Unspawned {

@@ -10,7 +10,7 @@ use pushest_proto::{
 };
 use serde_json::json;
 
-/// Subscribes, without a poll, and answers the id.
+/// Subscribes, without a poll, and returns the id.
 fn want(harness: &mut Harness, channel: &str) -> ChannelId {
     let options = match ChannelKind::of(channel) {
         ChannelKind::Presence => SubscribeOptions::member("me"),

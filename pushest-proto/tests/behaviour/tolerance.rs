@@ -160,7 +160,7 @@ fn a_list_of_which_nothing_can_be_read_makes_the_members_unknown() {
         assert_eq!(room.state(), ChannelState::Subscribed);
         assert_eq!(harness.session.memory().member_bytes, 0);
 
-        // Who comes and goes from now on is known; whoever was there before is not.
+        // Members that come and go from now on are known; those from before are not.
         harness.receive(&added(r#"{"user_id":"7"}"#));
         harness.receive(&removed(r#"{"user_id":"1"}"#));
         assert_eq!((ids(&harness), is_known(&harness)), (vec!["7".to_string()], false));

@@ -122,7 +122,7 @@ impl Harness {
         messages.iter().map(|message| message["event"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Whom a close was decided for since the last look, and with which code.
+    /// The connections that a close was decided for since the last look, and the codes.
     pub(crate) fn closes(&mut self) -> Vec<(PeerId, u16)> {
         self.actions()
             .into_iter()

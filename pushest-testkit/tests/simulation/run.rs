@@ -113,7 +113,7 @@ impl Run {
         }
     }
 
-    /// Runs to the end, checks that all is well, and answers what went wrong on the way.
+    /// Runs to the end, checks that all is well, and returns the troubles on the way.
     pub(crate) fn finish(mut self) -> Troubles {
         self.every(Session::connect);
         for _ in 0..self.random.usize(20..80) {

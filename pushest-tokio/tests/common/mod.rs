@@ -40,7 +40,7 @@ impl Target {
     }
 
     pub(crate) fn builder(&self) -> ConfigBuilder {
-        // Nobody has to be spared here, and nobody wants to wait.
+        // No server has to be spared here, and the test should not wait.
         let backoff = BackoffConfig::default()
             .initial(Duration::from_millis(100))
             .maximum(Duration::from_millis(200));

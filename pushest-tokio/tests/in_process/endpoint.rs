@@ -82,7 +82,7 @@ async fn it_is_sent_a_form_with_parameters_and_headers_and_every_2xx_grants() {
         .header("X-CSRF-Token", "0123");
     let client = client(&target, Options::default().auth_endpoint(asks));
     let mut orders = subscribed(&client, "private-orders").await;
-    // The endpoint knows who subscribes: nobody has to say so here.
+    // The endpoint knows who subscribes: it need not be said here.
     let room = subscribed(&client, "presence-room").await;
     assert_eq!(room.members()[0].id(), USER);
     client.sign_in(None).expect("somebody authorizes");
@@ -225,7 +225,7 @@ async fn what_cannot_be_asked_says_why() {
         assert_eq!(status, None);
         assert!(text.contains(words), "{text}");
     }
-    // Nobody listens there, for now.
+    // No server listens there, for now.
     let client = client(&target, options("http://127.0.0.1:9/"));
     let mut orders = client.subscribe("private-orders").expect("a good channel");
     let text = wait_for(&mut orders, |event| match event {

@@ -236,7 +236,7 @@ impl Parts {
         self.lock().victims.is_empty()
     }
 
-    /// How many wakers of tasks and receivers somebody holds, and how often they were woken since
+    /// Number of wakers of tasks and receivers that are held, and how often they were woken since
     /// this was asked last.
     pub(super) fn wakers(&self) -> (usize, usize) {
         let held = self.lock();

@@ -1,4 +1,4 @@
-//! Channels whose authorizations somebody else has: at most eight requests run at once, the others
+//! Channels whose authorizations an endpoint has: at most eight requests run at once, the others
 //! wait for their turn.
 
 use std::time::Duration;

@@ -45,7 +45,7 @@ pub(super) fn dialling() -> Harness {
         harness.lose(Loss::Dial(failure));
         harness.wait_for_retry();
     }
-    // Nobody dials, nobody establishes; what is late is about a former connection.
+    // Nothing is dialled or established; what is late is about a former connection.
     let former = harness.current();
     harness.pass_seconds(31);
     harness.wait_for_retry();
