@@ -18,6 +18,7 @@ mod dial;
 mod drain;
 mod draining;
 mod error;
+mod frame_log;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handler;

@@ -8,6 +8,7 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
+use crate::frame_log::FrameLog;
 use crate::runtime::traits::Runtime;
 use crate::websocket::{self, Incoming, WebSocket};
 
@@ -31,6 +32,7 @@ pub(crate) struct Wire<S> {
     caught_up: Option<Instant>,
     /// The last such time that the session was told.
     told: Option<Instant>,
+    frames: FrameLog,
 }
 
 impl<S> Wire<S>
@@ -48,6 +50,7 @@ where
             broken: None,
             caught_up: Some(dialled),
             told: None,
+            frames: FrameLog::default(),
         }
     }
 
@@ -81,6 +84,10 @@ where
             }
             self.is_full = false;
             let Some(message) = self.held.pop_front() else { return Ok(true) };
+            // A message that finds no room comes here again, and is written once.
+            if !was_full {
+                self.frames.sent(&message);
+            }
             match self.socket.start_send_unpin(message) {
                 Ok(()) => self.is_unflushed = true,
                 Err(Error::WriteBufferFull(message)) if !was_full => {
@@ -116,6 +123,7 @@ where
     pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Loss>> {
         match self.socket.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(incoming))) => {
+                self.frames.received(&incoming);
                 // The sink has queued the pong by itself.
                 self.is_unflushed |= incoming == Incoming::Ping;
                 Poll::Ready(Ok(incoming))
@@ -193,7 +201,7 @@ where
         self.wire.flush(context);
         for _ in 0..DISCARDS {
             match self.wire.socket.poll_next_unpin(context) {
-                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Ok(incoming))) => self.wire.frames.received(&incoming),
                 Poll::Ready(Some(Err(_)) | None) => return true,
                 Poll::Pending => return self.wire.broken.is_some(),
             }

@@ -7,6 +7,7 @@ use serde_json::value::to_raw_value;
 
 use super::line::{Line, Outcome, User};
 use super::painter::Painter;
+use super::served::Served;
 
 /// Sets a title, clears the screen, reorders, hides, and begins lines that look like others.
 const EVIL: &str = "EVIL\0\u{7}\u{8}\t\r\n7  (this command)\u{1b}]0;title\u{7}\u{1b}[2J\u{7f}\u{80}\
@@ -79,6 +80,38 @@ samples! {
         hint: Some(EVIL.to_owned()),
     },
     Step => Line::Step { step: EVIL, elapsed_ms: 1, text: EVIL.to_owned() },
+    State => Line::State {
+        state: EVIL.to_owned(),
+        attempt: 1,
+        address: Some(EVIL),
+        socket_id: Some(EVIL),
+        reason: Some(EVIL.to_owned()),
+        retry_ms: Some(1),
+        text: EVIL.to_owned(),
+    },
+    Subscribed => Line::Subscribed { channel: EVIL },
+    SubscriptionFailed => Line::SubscriptionFailed {
+        channel: EVIL,
+        reason: EVIL.to_owned(),
+        retry_ms: Some(1),
+    },
+    SignInFailed => Line::SignInFailed { reason: EVIL.to_owned(), retry_ms: None },
+    ServerError => Line::ServerError {
+        channel: Some(EVIL),
+        code: Some(1),
+        message: EVIL,
+        text: EVIL.to_owned(),
+    },
+    Malformed => Line::Malformed { channel: Some(EVIL), reason: EVIL.to_owned(), message: EVIL },
+    LimitReached => Line::LimitReached { channel: Some(EVIL), dropped: 1, text: EVIL.to_owned() },
+    Warning => Line::Warning { text: EVIL.to_owned() },
+    Note => Line::Note { text: EVIL.to_owned() },
+    Error => Line::Error { text: EVIL },
+    Served => Line::Served(Served::SubscriptionRefused {
+        socket_id: EVIL,
+        channel: EVIL,
+        reason: EVIL,
+    }),
 }
 
 /// How many lines of the terminal a kind takes.
@@ -125,7 +158,7 @@ fn no_line_of_standard_output_carries_a_hidden_character() {
 #[test]
 fn no_json_line_carries_a_hidden_character_and_none_has_another_value() {
     for (name, line) in samples() {
-        let text = line.json();
+        let text = line.json(None);
         let hidden = text.trim_end_matches('\n').chars().find(|it| needs_escape(*it));
         assert_eq!((hidden, text.lines().count()), (None, 1), "{name}: {text:?}");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();

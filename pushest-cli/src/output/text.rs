@@ -131,13 +131,30 @@ impl Line<'_> {
                 p.styled(QUIET, format_args!("{elapsed:>8}")).text("  ");
                 p.styled(NAME, format_args!("{step:<9}")).text("  ").text(text);
             }
+            Self::State { .. }
+            | Self::Subscribed { .. }
+            | Self::SubscriptionFailed { .. }
+            | Self::SignInFailed { .. }
+            | Self::ServerError { .. }
+            | Self::Malformed { .. }
+            | Self::LimitReached { .. }
+            | Self::Warning { .. }
+            | Self::Note { .. }
+            | Self::Error { .. }
+            | Self::Served(_) => {
+                if let Some((style, text)) = self.aside() {
+                    p.styled(style, text);
+                }
+            }
         }
     }
 
-    /// The warning that it is for people, where it is one.
-    pub(crate) fn warning(&self) -> Option<impl Display> {
+    /// A message that belongs nowhere, as it reads for people.
+    pub(super) fn unrouted(&self) -> Option<String> {
         match self {
-            Self::Unrouted { event, message } => Some(Unrouted { event, message: message.get() }),
+            Self::Unrouted { event, message } => {
+                Some(Unrouted { event, message: message.get() }.to_string())
+            }
             _ => None,
         }
     }
