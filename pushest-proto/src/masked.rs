@@ -217,16 +217,28 @@ mod tests {
     #[test]
     fn signatures_and_keys_are_hidden_wherever_they_stand_and_nothing_else() {
         for (text, wanted) in [
-            (r#"{"auth":"k:5f","channel_data":"{\"user_id\":\"7\"}"}"#, r#"{"auth":"***","channel_data":"{\"user_id\":\"7\"}"}"#),
+            (
+                r#"{"auth":"k:5f","channel_data":"{\"user_id\":\"7\"}"}"#,
+                r#"{"auth":"***","channel_data":"{\"user_id\":\"7\"}"}"#,
+            ),
             (r#"{ "shared_secret" : "bWFz" , "a":1}"#, r#"{ "shared_secret" : "***" , "a":1}"#),
-            (r#"{"data":"{\"auth\":\"k:5f\",\"a\":1}"}"#, r#"{"data":"{\"auth\":\"***\",\"a\":1}"}"#),
+            (
+                r#"{"data":"{\"auth\":\"k:5f\",\"a\":1}"}"#,
+                r#"{"data":"{\"auth\":\"***\",\"a\":1}"}"#,
+            ),
             (r#""[\"{\\\"auth\\\": \\\"k:5f\\\"}\"]""#, r#""[\"{\\\"auth\\\": \\\"***\\\"}\"]""#),
             (r#"{"auth":"a\"b\\","c":1}"#, r#"{"auth":"***","c":1}"#),
-            (r#"{"d":"{\"auth\":\"a\\\"b\\\\\",\"c\":1}"}"#, r#"{"d":"{\"auth\":\"***\",\"c\":1}"}"#),
+            (
+                r#"{"d":"{\"auth\":\"a\\\"b\\\\\",\"c\":1}"}"#,
+                r#"{"d":"{\"auth\":\"***\",\"c\":1}"}"#,
+            ),
             (r#"{"auth":7,"shared_secret":null}"#, r#"{"auth":***,"shared_secret":***}"#),
             (r#"{"auth":{"a":1,"b":"s3cret"},"c":1}"#, r#"{"auth":***"#),
             (r#"{"auth":"k:5f"#, r#"{"auth":"***"#),
-            (r#"{"auth":"","author":"k","data":"auth"}"#, r#"{"auth":"","author":"k","data":"auth"}"#),
+            (
+                r#"{"auth":"","author":"k","data":"auth"}"#,
+                r#"{"auth":"","author":"k","data":"auth"}"#,
+            ),
             (r#"{"data":"\"auth\" is missing"}"#, r#"{"data":"\"auth\" is missing"}"#),
             ("", ""),
         ] {

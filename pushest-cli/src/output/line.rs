@@ -79,6 +79,10 @@ pub(crate) enum Line<'a> {
         port: u16,
         app_id: &'a str,
         key: &'a str,
+        profile: &'a str,
+        tls: bool,
+        /// The certificate to trust, where it was made for this.
+        ca_file: Option<&'a str>,
         /// Commands to paste.
         #[serde(serialize_with = "joined")]
         example: Vec<String>,
@@ -212,7 +216,7 @@ impl<'a> Line<'a> {
             Self::Event { event, .. } | Self::Undecryptable { event, .. } => {
                 names.iter().any(|name| name == event)
             }
-            Self::Gap { .. } | Self::Lagged { .. } => true,
+            Self::Gap { .. } | Self::Lagged { .. } | Self::Unrouted { .. } => true,
             _ => false,
         }
     }

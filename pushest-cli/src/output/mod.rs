@@ -103,6 +103,15 @@ impl Output {
         Ok(())
     }
 
+    /// Prints a line for programs that are told all, and nothing for people, who are told so
+    /// otherwise.
+    pub(crate) async fn for_programs(&self, line: &Line<'_>) -> io::Result<()> {
+        if !(self.form.is_json && self.form.tells_all) {
+            return Ok(());
+        }
+        self.printer.print(Stream::Out, self.text(line), line.weight()).await
+    }
+
     /// Waits while too much on standard error is not read.
     pub(crate) async fn ready(&self) {
         self.printer.ready(Stream::Err).await;

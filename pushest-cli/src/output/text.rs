@@ -97,9 +97,14 @@ impl Line<'_> {
                 p.styled(CHANNEL, channel).text("  ").styled(NAME, event);
                 p.text(format_args!("  sent; round trip {round_trip_ms:.1} ms"));
             }
-            Self::Listening { host, port, app_id, key, example } => {
+            Self::Listening { host, port, app_id, key, profile, tls, example, .. } => {
                 let address = SocketAddr::new(*host, *port);
-                p.text(format_args!("listening on {address} (app id {app_id}, key {key})"));
+                let tls = if *tls { " with TLS" } else { "" };
+                p.text(format_args!("listening on {address}{tls} (app id {app_id}, key {key}"));
+                if *profile != "standard" {
+                    p.text(format_args!(", like {profile}"));
+                }
+                p.text(")");
                 p.new_line().text("try:");
                 for command in example {
                     p.new_line().text(command);

@@ -89,7 +89,8 @@ fn names(address: IpAddr) -> Vec<String> {
 pub(super) fn given(certificates: &[u8], key: &[u8]) -> io::Result<Arc<ServerConfig>> {
     let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
     let chain = CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>();
-    let chain = chain.map_err(|error| invalid(format!("the certificates cannot be read: {error}")))?;
+    let chain =
+        chain.map_err(|error| invalid(format!("the certificates cannot be read: {error}")))?;
     if chain.is_empty() {
         return Err(invalid("there is no certificate in PEM".to_owned()));
     }
