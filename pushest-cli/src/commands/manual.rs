@@ -39,6 +39,10 @@ fn program() -> Command {
 fn whole(program: &Command) -> io::Result<String> {
     let mut page = head(program)?;
     page += &sections(program, "SH")?;
+    page += ".SH COMMANDS\n";
+    for command in program.get_subcommands() {
+        page += &format!(".TP\n\\fB{}\\fR\n{}", name(command), escaped(&about(command)));
+    }
     page += ".SH EXIT STATUS\n";
     page += &notes(program);
     for command in program.get_subcommands() {

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use crate::failure::Failure;
+use crate::interruption;
 
 /// A file in the folder for temporary ones, gone with the value.
 pub(super) struct AuthorityFile {
@@ -23,6 +24,7 @@ impl AuthorityFile {
         written.map_err(|error| {
             Failure::failed(format_args!("the certificate cannot be written to {shown}: {error}"))
         })?;
+        interruption::remove_at_the_end(path.clone());
         Ok(Self { path, shown })
     }
 
