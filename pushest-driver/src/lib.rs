@@ -25,7 +25,6 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
-mod link;
 mod logging;
 mod masking;
 #[cfg(test)]
@@ -33,6 +32,7 @@ mod masking;
 mod models;
 mod names;
 mod news;
+mod open_socket;
 mod options;
 mod park;
 mod pump;
@@ -49,6 +49,7 @@ mod recording;
 mod registry;
 mod retry_after;
 pub mod runtime;
+mod socket_state;
 mod subscription;
 mod sync;
 mod thread_probe;
@@ -60,7 +61,6 @@ mod wait_list;
 mod waiting;
 mod wall_clock;
 mod websocket;
-mod wire;
 
 pub use authorizer::Authorizer;
 pub use client::Client;
@@ -77,10 +77,10 @@ pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
 pub use pushest_proto::AuthEndpoint;
 pub use pushest_proto::{
-    self as proto, Answers, Authorization, AuthorizationRequest, AuthorizationSubject,
+    self as proto, Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
     BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
-    Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, Denied, DialFailure,
-    Endpoint, Escaped, Event, LimitReached, Limits, Loss, Malformation, Member, PresenceChange,
+    Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, DialFailure, Endpoint,
+    Escaped, Event, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, PresenceChange,
     PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
     SubscribeOptions, Timeouts,
 };

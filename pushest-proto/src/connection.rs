@@ -65,8 +65,8 @@ pub(crate) struct Connection {
     pub(crate) close_due: Option<(Order, ConnectionId, CloseCode)>,
     /// Whether the driver can take frames.
     pub(crate) writable: bool,
-    /// The session ended while these frames of its connection waited: they go before the `Close`.
-    pub(crate) farewell: bool,
+    /// The user disconnected while frames waited: they are sent before the `Close`.
+    pub(crate) sends_before_close: bool,
     last_id: u64,
 }
 
@@ -85,7 +85,7 @@ impl Connection {
             connect_due: None,
             close_due: None,
             writable: true,
-            farewell: false,
+            sends_before_close: false,
             last_id: 0,
         }
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anstyle::Style;
-use pushest_proto::{Answers, ConnectionState, Event, LimitReached, ServerError, StateChange};
+use pushest_proto::{ConnectionState, Event, InReplyTo, LimitReached, ServerError, StateChange};
 
 use super::Output;
 use super::line::Line;
@@ -25,7 +25,9 @@ impl<'a> Line<'a> {
                 Self::SignInFailed { reason: reason.to_string(), retry_ms: retry_in.map(millis) }
             }
             // What failed follows as an event of its own, and says it all.
-            Event::ServerError(ServerError { answers: Some(Answers::SignIn), .. }) => return None,
+            Event::ServerError(ServerError { in_reply_to: Some(InReplyTo::SignIn), .. }) => {
+                return None;
+            }
             Event::ServerError(error) => Self::ServerError {
                 channel: error.channel.as_ref().map(|channel| channel.as_str()),
                 code: error.code,
