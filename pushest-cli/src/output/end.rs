@@ -38,6 +38,8 @@ impl Output {
             && let Some(text) = failure.text()
             && self.form.is_json
             && self.form.tells_all
+            // A replay has its verdict.
+            && self.form.has_times
         {
             // Where it cannot be written, that is the next thing noticed.
             let _ = self.printer.print_now(Stream::Out, self.text(&Line::Error { text }));
