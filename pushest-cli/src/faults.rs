@@ -374,6 +374,17 @@ fn counted(text: &str) -> Result<(&str, Option<u64>), String> {
     }
 }
 
+impl Kind {
+    /// How it is asked for.
+    fn usage(&self) -> String {
+        match self.takes {
+            Takes::Nothing => self.name.to_owned(),
+            Takes::Number(value, ..) => format!("{}={value}", self.name),
+            Takes::Channel => format!("{}=CHANNEL", self.name),
+        }
+    }
+}
+
 impl Takes {
     fn read(self, name: &str, text: &str) -> Result<Value, String> {
         let value = match self {
@@ -409,17 +420,17 @@ pub(crate) fn help() -> String {
     ] {
         write!(help, "\n{title}").expect("a String takes everything");
         for kind in KINDS.iter().filter(|kind| kind.when == when) {
-            let value = match kind.takes {
-                Takes::Nothing => "",
-                Takes::Number(value, ..) => value,
-                Takes::Channel => "CHANNEL",
-            };
-            let equals = if value.is_empty() { "" } else { "=" };
-            let usage = format!("{}{equals}{value}", kind.name);
+            let usage = kind.usage();
             write!(help, "\n  {usage:<20}  {}", kind.help).expect("a String takes everything");
         }
     }
     help
+}
+
+/// How each of them is asked for.
+#[cfg(test)]
+pub(crate) fn usages() -> impl Iterator<Item = String> {
+    KINDS.iter().map(Kind::usage)
 }
 
 #[cfg(test)]

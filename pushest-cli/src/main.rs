@@ -10,6 +10,8 @@
 mod arguments;
 mod commands;
 mod connection;
+#[cfg(test)]
+mod documented;
 mod failure;
 mod faults;
 mod headers;

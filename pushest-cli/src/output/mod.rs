@@ -22,6 +22,8 @@ use self::painter::Painter;
 pub(crate) use self::painter::escaped_json;
 pub(crate) use self::printer::without_threads;
 use self::printer::{Printer, Stream};
+#[cfg(test)]
+pub(crate) use self::samples::kinds;
 pub(crate) use self::served::Served;
 use self::text::QUIET;
 use anstream::{AutoStream, ColorChoice};

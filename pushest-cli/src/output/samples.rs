@@ -117,6 +117,63 @@ samples! {
     }),
 }
 
+/// One of each kind of what the embedded server shows. A kind that is missing does not compile.
+macro_rules! served {
+    ($($kind:ident { $($field:ident: $value:expr),* },)*) => {
+        fn served() -> Vec<Served<'static>> {
+            // Exhaustive on purpose: a new kind needs a sample.
+            fn is_known(served: &Served<'_>) -> bool {
+                match served {
+                    $(Served::$kind { .. } => true,)*
+                }
+            }
+            let served = vec![$(Served::$kind { $($field: $value),* },)*];
+            assert!(served.iter().all(is_known));
+            served
+        }
+    };
+}
+
+served! {
+    Connected { socket_id: EVIL },
+    Refused { code: Some(1), reason: EVIL },
+    Disconnected { socket_id: EVIL, code: None, reason: EVIL },
+    Subscribed { socket_id: EVIL, channel: EVIL, user_id: Some(EVIL) },
+    SubscriptionRefused { socket_id: EVIL, channel: EVIL, reason: EVIL },
+    Unsubscribed { socket_id: EVIL, channel: EVIL },
+    SignedIn { socket_id: EVIL, user_id: EVIL },
+    SignInRefused { socket_id: EVIL, reason: EVIL },
+    ClientEvent { socket_id: EVIL, channel: EVIL, event: EVIL, data: Some(EVIL), receivers: 1 },
+    ClientEventRefused { socket_id: EVIL, channel: EVIL, event: EVIL, reason: EVIL },
+    Published { channel: EVIL, event: EVIL, data: EVIL, receivers: 1 },
+    Request { method: EVIL, path: EVIL, status: Some(1), reason: EVIL },
+    Received { socket_id: EVIL, text: EVIL },
+    Sent { socket_id: EVIL, text: EVIL },
+    Fault { fault: EVIL },
+    Missed { count: 1 },
+}
+
+/// The type of each kind of line, and its fields.
+pub(crate) fn kinds() -> Vec<(String, Vec<String>)> {
+    let others = served().into_iter().map(Line::Served);
+    let lines = samples().into_iter().map(|(_, line)| line).chain(others);
+    let kinds = lines.map(|line| {
+        let value = serde_json::to_value(&line).unwrap();
+        let fields = value.as_object().unwrap().keys().filter(|field| *field != "type");
+        (value["type"].as_str().unwrap().to_owned(), fields.cloned().collect())
+    });
+    kinds.collect()
+}
+
+fn all() -> Vec<(&'static str, Line<'static>)> {
+    let name = |served: &Served<'_>| match served {
+        Served::Missed { .. } => "Missed",
+        _ => "Served",
+    };
+    let served = served().into_iter().map(|served| (name(&served), Line::Served(served)));
+    samples().into_iter().chain(served).collect()
+}
+
 /// How many lines of the terminal a kind takes.
 fn height(name: &str) -> usize {
     match name {
@@ -143,7 +200,7 @@ fn without_colours(text: &str) -> String {
 
 #[test]
 fn no_line_of_standard_output_carries_a_hidden_character() {
-    for (name, line) in samples() {
+    for (name, line) in all() {
         for has_colours in [false, true] {
             let mut painter = Painter::new(has_colours);
             line.paint(&mut painter);
@@ -153,14 +210,18 @@ fn no_line_of_standard_output_carries_a_hidden_character() {
             let hidden = text.chars().find(|it| *it != '\n' && needs_escape(*it));
             assert_eq!(hidden, None, "{name}: {text:?}");
             let is_told = text.contains(r"EVIL\u{0}\u{7}\u{8}\t\r\n7");
-            assert_eq!(is_told, !matches!(name, "Lagged" | "Replayed"), "{name}: {text:?}");
+            assert_eq!(
+                is_told,
+                !matches!(name, "Lagged" | "Replayed" | "Missed"),
+                "{name}: {text:?}"
+            );
         }
     }
 }
 
 #[test]
 fn no_json_line_carries_a_hidden_character_and_none_has_another_value() {
-    for (name, line) in samples() {
+    for (name, line) in all() {
         let text = line.json(None);
         let hidden = text.trim_end_matches('\n').chars().find(|it| needs_escape(*it));
         assert_eq!((hidden, text.lines().count()), (None, 1), "{name}: {text:?}");

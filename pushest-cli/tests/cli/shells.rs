@@ -111,7 +111,7 @@ fn the_manual_has_its_sections_and_every_command_and_option() {
 #[test]
 fn man_shows_the_manual_without_complaint() {
     let page = printed(&["manual"]);
-    let Some(shown) = fed("groff", &["-man", "-Tutf8", "-Kutf8", "-ww", "-P-c"], &page) else {
+    let Some(shown) = fed("groff", &["-man", "-Tutf8", "-Kutf8", "-ww", "-P-cbou"], &page) else {
         return;
     };
     assert_eq!((shown.status, &*shown.stderr), (Some(0), ""), "{}", shown.stderr);
