@@ -32,7 +32,7 @@ pub(crate) struct OpenSocket<S> {
     caught_up: Option<Instant>,
     /// The last such time that the session was told.
     told: Option<Instant>,
-    frames: FrameLog,
+    frames: Box<FrameLog>,
 }
 
 impl<S> OpenSocket<S>
@@ -50,7 +50,7 @@ where
             broken: None,
             caught_up: Some(dialled),
             told: None,
-            frames: FrameLog::default(),
+            frames: Box::default(),
         }
     }
 

@@ -64,7 +64,7 @@ fn each_frame_is_shown_both_ways_without_signatures() {
             r#"sent {"event":"pusher:signin","data":{"auth":"***","user_data":"{\"id\":\"ada\"}"}}"#,
             r#"received {"event":"pusher:connection_established""#,
             r#"received {"event":"pusher:error","data":{"code":4009,"message":"got app-key:***"}}"#,
-            r#"received {"event":"echo","data":"{\"auth\":\"***\"}"}"#,
+            r#"received {"data":"{\"auth\":\"***\"}","event":"echo"}"#,
             r#"received {"event":"headline","channel":"private-a","data":"rain \u001b[31m"}"#,
             "received a close frame: ",
         ] {

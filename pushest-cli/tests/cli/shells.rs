@@ -72,7 +72,7 @@ fn bash_reads_its_script_and_completes_with_it() {
         assert_eq!(answer.stdout, wanted, "{words}: {answer:?}");
     };
     completes("pushest ser", &["serve"]);
-    completes("pushest listen --time", &["--timestamps", "--timeout"].as_slice());
+    completes("pushest listen --time", &["--timestamps", "--timeout"]);
     completes("pushest serve --profile so", &["soketi", "sockudo"]);
 }
 
