@@ -87,6 +87,16 @@ impl Pushest {
         names.flatten().map(|name| name.trim_end().to_owned()).collect()
     }
 
+    /// Whether SIGINT and SIGTERM do not end it by themselves any more.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn handles_signals(&self) -> bool {
+        const INT_AND_TERM: u64 = 1 << (2 - 1) | 1 << (15 - 1);
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+        caught & INT_AND_TERM == INT_AND_TERM
+    }
+
     /// Sends a signal that it may handle, such as `INT`.
     #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {

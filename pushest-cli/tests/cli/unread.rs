@@ -349,7 +349,7 @@ fn a_log_that_nobody_reads_holds_up_no_event() {
 fn finds_a_full_pipe(arguments: &[&str], lines: std::ops::RangeInclusive<u64>) {
     let pipe = Pipe::full();
     let program = Pushest::start_into(arguments, pipe.writer(), None);
-    wait_for("its handlers", || program.threads().iter().any(|name| name == "signals"));
+    wait_for("its handlers", || program.handles_signals());
     let told = Instant::now();
     program.signal("TERM");
     let ended = ends_soon(program, told);
@@ -360,7 +360,7 @@ fn finds_a_full_pipe(arguments: &[&str], lines: std::ops::RangeInclusive<u64>) {
 
     let pipe = Pipe::full();
     let program = Pushest::start_into(arguments, pipe.writer(), None);
-    wait_for("its handlers", || program.threads().iter().any(|name| name == "signals"));
+    wait_for("its handlers", || program.handles_signals());
     let printed: Vec<String> = pipe.lines().collect();
     let ended = program.end();
     assert_eq!(ended.status, Some(0), "{arguments:?}: {ended:?}");
@@ -394,7 +394,7 @@ fn every_command_ends_when_nobody_reads_it() {
 fn a_server_ends_well_though_nobody_reads_where_it_listens() {
     let pipe = Pipe::full();
     let program = Pushest::start_into(&["serve", "--port", "0"], pipe.writer(), None);
-    wait_for("its handlers", || program.threads().iter().any(|name| name == "signals"));
+    wait_for("its handlers", || program.handles_signals());
     let told = Instant::now();
     program.signal("INT");
     let ended = ends_soon(program, told);
@@ -476,7 +476,7 @@ fn a_pipe_that_another_program_made_non_blocking_loses_nothing() {
     let key = ["--key", "k", "--secret", "s"];
     let arguments = [&["sign", "1.2", "private-a"], &key[..]].concat();
     let program = Pushest::start_into(&arguments, pipe.writer(), None);
-    wait_for("its end", || program.threads().iter().any(|name| name == "signals"));
+    wait_for("its end", || program.handles_signals());
     let printed: Vec<String> = pipe.lines().collect();
     assert_eq!(program.end().status, Some(0));
     assert!(printed[0].contains("-k:"), "{printed:?}");
