@@ -7,7 +7,7 @@ use pushest_driver::proto::{
     AuthorizationRequest, ChannelState, CommandError, Config, Endpoint, Event, Member, SocketId,
     Statistics, Status, SubscribeOptions,
 };
-use pushest_driver::{Commands, Options, SubscribeError};
+use pushest_driver::{Client, Options, SubscribeError};
 use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
 
 use crate::Features;
@@ -17,8 +17,8 @@ pub trait Waits: Features + Sized {
     /// Makes a client with one receiver of everything. It does nothing until it is told to connect.
     fn start(config: Config, options: Options) -> Self;
 
-    /// What takes commands.
-    fn commands(&self) -> &Commands;
+    /// Returns what takes commands.
+    fn commands(&self) -> &Client;
 
     /// Subscribes without a receiver: one that nobody empties would hold up the client.
     ///

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use pushest_driver::proto::{Config, ConfigBuilder, ConnectionState, Signer, SubscribeOptions};
-use pushest_driver::{Authorization, AuthorizationRequest, Commands, Options};
+use pushest_driver::runtime::Commands;
+use pushest_driver::{Authorization, AuthorizationRequest, Options};
 use pushest_testkit::{Server, Target};
 
 use crate::Waits;
@@ -210,7 +211,7 @@ pub fn a_recordings_sink_may_drop_the_last_client<W: Called>() {
     place.put(&client);
     client.commands().connect();
     client.connected(PATIENCE).expect("connected");
-    let commands = client.commands().clone();
+    let commands = client.commands().commands().clone();
     is_time.store(true, Ordering::SeqCst);
     // Leaves the handle of the sink alone, where it is one.
     let begun = Instant::now();

@@ -2,7 +2,6 @@
 //! why before. The suite of the testkit has the same for the one receiver that every client has.
 
 use std::any::Any;
-use std::ops::Deref;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,7 +45,19 @@ pub trait Receives: Waits {
     fn typed(&self, channel: &str, event: &str) -> Receive;
 
     /// A channel's receiver that is never read.
-    fn hold(&self, channel: &str) -> Box<dyn Deref<Target = Subscription>>;
+    fn hold(&self, channel: &str) -> Box<dyn Held>;
+}
+
+/// A channel's receiver of any runtime.
+pub trait Held {
+    /// Returns what it is made of.
+    fn driver(&self) -> &Subscription;
+}
+
+impl Held for Subscription {
+    fn driver(&self) -> &Subscription {
+        self
+    }
 }
 
 /// An event in words.
@@ -195,7 +206,8 @@ pub fn a_disconnect_ends_no_receiver_and_a_shutdown_after_it_tells_why<W: Receiv
 pub fn an_old_subscription_stays_ended_when_its_channel_is_subscribed_to_again<W: Receives>() {
     let server = Server::start().expect("a server");
     let mut client = connected::<W>(&server);
-    let old = client.hold("private-chat");
+    let held = client.hold("private-chat");
+    let old = held.driver();
     client.subscribed("private-chat", PATIENCE).expect("subscribed");
     client.shutdown(PATIENCE).expect("closed");
     client.commands().connect();
@@ -209,8 +221,8 @@ pub fn an_old_subscription_stays_ended_when_its_channel_is_subscribed_to_again<W
     assert!(ended(allowed.expect("at once")));
     assert_eq!((old.state(), old.members().len()), (None, 0));
     // And takes the new one along with itself no more than it is one.
-    drop(old);
-    new.trigger("client-a", "1").expect("subscribed");
+    drop(held);
+    new.driver().trigger("client-a", "1").expect("subscribed");
     client.flush(PATIENCE).expect("flushed");
     assert_eq!(server.subscribers("private-chat"), 1);
 }

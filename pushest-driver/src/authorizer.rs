@@ -12,7 +12,7 @@ use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 /// `authorization` timeout.
 ///
 /// An authorizer that holds a `Client` keeps it alive: a client that is to end when its user drops
-/// it must not be held by its own authorizer, which holds its [`Commands`](crate::Commands) instead.
+/// it must not be held by its own authorizer, which holds a `WeakClient` of it instead.
 ///
 /// The futures run beside the connection in the same task: they must not block, and a panic in one
 /// ends the client.
@@ -20,8 +20,7 @@ use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 /// Every closure that returns such a future is an authorizer:
 ///
 /// ```
-/// use pushest_driver::{Authorization, AuthorizationRequest, AuthorizationError, Options};
-///
+/// # use pushest_driver::{Authorization, AuthorizationRequest, AuthorizationError, Options};
 /// let options = Options::default().authorizer(|request: AuthorizationRequest| async move {
 ///     if request.subject.channel().is_some_and(|name| name == "private-orders") {
 ///         // … ask the app's server for `request.socket_id` and `request.subject`

@@ -4,7 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_proto::{ChannelName, CommandError, ConnectionState, Loss, RequestFailure};
+use pushest_proto::{
+    ChannelName, CommandError, ConfigError, ConnectionState, Loss, RequestFailure,
+};
 
 /// A client that could not be made: the operating system, or the runtime, has not given what it runs
 /// on. Nothing is left of it, and a later attempt may succeed.
@@ -32,6 +34,47 @@ impl PartialEq for StartError {
 }
 
 impl Eq for StartError {}
+
+/// A client that could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The configuration breaks a rule, or something that it needs is missing.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// An option breaks a rule.
+    #[error("{0}")]
+    Options(#[from] OptionsError),
+    /// The operating system, or the runtime, gave nothing to run the client on.
+    #[error("{0}")]
+    Start(#[from] StartError),
+}
+
+/// Why a handler is no longer run, other than by its own `disconnect`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The client could not be made.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// One of the handler's initial channels cannot be subscribed to.
+    #[error("{0}")]
+    Subscribe(#[from] SubscribeError),
+    /// The server, or what stands before it, refused for good; how the last connection or attempt ended,
+    /// where that is known.
+    #[error("refused{}", after_colon(.0))]
+    Refused(#[source] Option<Arc<Loss>>),
+}
+
+impl From<StartError> for RunError {
+    fn from(error: StartError) -> Self {
+        Self::Build(error.into())
+    }
+}
+
+fn after_colon(loss: &Option<Arc<Loss>>) -> String {
+    loss.as_ref().map_or_else(String::new, |loss| format!(": {loss}"))
+}
 
 /// There is no connection, and [`Client::connected`](crate::Client::connected) waits no longer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +136,7 @@ pub enum SubscribeError {
     #[error(transparent)]
     Command(#[from] CommandError),
     /// The client was shut down or refused for good: nothing is wanted until
-    /// [`Commands::connect`](crate::Commands::connect).
+    /// [`Client::connect`](crate::Client::connect).
     #[error("closed until `connect`: {0}")]
     Closed(#[source] NotConnected),
     /// The channel needs an authorization, and there is nobody to give it.
@@ -173,7 +216,7 @@ pub enum NotSignedIn {
         /// How long was waited.
         waited: Duration,
     },
-    /// Nobody has called [`Commands::sign_in`](crate::Commands::sign_in).
+    /// Nobody has called [`Client::sign_in`](crate::Client::sign_in).
     #[error("nobody has asked to be signed in")]
     NotAsked,
 }

@@ -20,6 +20,8 @@ mod draining;
 mod error;
 mod frame_log;
 #[doc(hidden)]
+pub mod face;
+#[doc(hidden)]
 pub mod fuzzing;
 mod handler;
 #[cfg(feature = "http")]
@@ -49,6 +51,7 @@ mod recording;
 mod registry;
 mod retry_after;
 pub mod runtime;
+mod settings;
 mod socket_state;
 mod subscription;
 mod sync;
@@ -63,16 +66,14 @@ mod wall_clock;
 mod websocket;
 
 pub use authorizer::Authorizer;
-pub use client::Client;
-pub use commands::Commands;
+pub use client::{Client, WeakClient};
 pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use drain::Drain;
 pub use error::{
-    FlushError, NotConnected, NotSignedIn, OptionsError, SignInError, StartError, SubscribeError,
-    SubscriptionError,
+    BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,
+    StartError, SubscribeError, SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
-pub use handler::{Handler, RunError};
 pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
 pub use pushest_proto::AuthEndpoint;
@@ -84,6 +85,8 @@ pub use pushest_proto::{
     PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
     SubscribeOptions, Timeouts,
 };
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use trigger::TriggerWhenAllowed;
 pub use user::SignedIn;

@@ -22,10 +22,10 @@ use crate::waiting::Subscribed;
 /// It receives what concerns the channel, in order: `Subscribed`, `Gap`, `Presence`, the channel's
 /// own events, `SubscriptionFailed` and so on. It is a `Stream`, too.
 ///
-/// It ends after [`Commands::unsubscribe`](crate::Commands::unsubscribe); and after a
+/// It ends after [`Client::unsubscribe`](crate::Client::unsubscribe); and after a
 /// [`Client::shutdown`](crate::Client::shutdown), a refusal for good and the drop of the last client,
 /// which it is told by an [`Event::State`] as its last event. It stays ended after a
-/// [`Commands::connect`](crate::Commands::connect).
+/// [`Client::connect`](crate::Client::connect).
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
     hub: Arc<Hub>,
@@ -96,11 +96,11 @@ impl Subscription {
         TypedEvents { subscription: self, lagged: 0, ended_by: None, shape: PhantomData }
     }
 
-    /// Sends a client event; see [`Commands::trigger`](crate::Commands::trigger), also for what to wait
+    /// Sends a client event; see [`Client::trigger`](crate::Client::trigger), also for what to wait
     /// for before the program ends.
     ///
     /// # Errors
-    /// As [`Commands::trigger`](crate::Commands::trigger).
+    /// As [`Client::trigger`](crate::Client::trigger).
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -131,7 +131,7 @@ impl Subscription {
             .only_of(self.name.id())
     }
 
-    /// Who is present; see [`Commands::members`](crate::Commands::members). Nobody, once the channel
+    /// Who is present; see [`Client::members`](crate::Client::members). Nobody, once the channel
     /// was unsubscribed from.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
@@ -144,7 +144,7 @@ impl Subscription {
     }
 
     /// Returns whether [`Subscription::members`] began with a list of the server's; see
-    /// [`Commands::members_known`](crate::Commands::members_known). False once the channel was
+    /// [`Client::members_known`](crate::Client::members_known). False once the channel was
     /// unsubscribed from.
     #[must_use]
     pub fn members_known(&self) -> bool {

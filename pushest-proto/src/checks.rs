@@ -20,8 +20,7 @@ impl Config {
     /// other channels, and returns the parsed name. Nothing is subscribed to.
     ///
     /// ```
-    /// use pushest_proto::{Config, SubscribeOptions};
-    ///
+    /// # use pushest_proto::{Config, SubscribeOptions};
     /// let config = Config::builder("key").cluster("eu").build()?;
     /// let options = SubscribeOptions::default();
     /// assert_eq!(config.check_subscribe("orders", &options).unwrap().as_str(), "orders");

@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use crate::channel::name::{ChannelName, NameError};
+use crate::status::ConnectionState;
 
 /// A command that was refused. The session is as it was before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -121,9 +122,12 @@ pub enum CommandError {
     /// Signing in with the secret needs the user's data.
     #[error("signing in with the secret needs user data with an `id`")]
     UserDataMissing,
-    /// There is no connection at the moment.
-    #[error("not connected at the moment")]
-    NotConnected,
+    /// There is no connection at the moment. Nothing is kept to be sent later.
+    #[error("not connected at the moment ({state})")]
+    NotConnected {
+        /// The state of the connection.
+        state: ConnectionState,
+    },
     /// So much waits to be sent that no more is taken.
     #[error(
         "{limit} bytes wait to be sent already, the limit: wait until the server has read them"

@@ -151,8 +151,7 @@ impl Loss {
     /// established](crate::protocol#refused-before-established)).
     ///
     /// ```
-    /// use pushest_proto::Loss;
-    ///
+    /// # use pushest_proto::Loss;
     /// assert!(Loss::closed(Some(4001), "no such app").is_refusal());
     /// assert!(!Loss::closed(Some(4200), "connect again").is_refusal());
     /// ```

@@ -1,11 +1,11 @@
 //! The receivers of the client with a thread.
 
 use std::any::Any;
-use std::ops::Deref;
 use std::time::Duration;
 
-use pushest_blocking::{RecvError, SubscribeError, TypedEvents};
-use pushest_conformance::receivers::{Receive, Receives, word};
+use pushest_blocking::{RecvError, SubscribeError, Subscription, TypedEvents};
+use pushest_conformance::driver;
+use pushest_conformance::receivers::{Held, Receive, Receives, word};
 use pushest_testkit::conformance::Unmet;
 
 use super::Spawned;
@@ -46,8 +46,16 @@ impl Receives for Spawned {
         })
     }
 
-    fn hold(&self, channel: &str) -> Box<dyn Deref<Target = pushest_driver::Subscription>> {
-        Box::new(self.client.subscribe(channel).expect("a good name"))
+    fn hold(&self, channel: &str) -> Box<dyn Held> {
+        Box::new(Kept(self.client.subscribe(channel).expect("a good name")))
+    }
+}
+
+struct Kept(Subscription);
+
+impl Held for Kept {
+    fn driver(&self) -> &driver::Subscription {
+        self.0.__driver()
     }
 }
 

@@ -142,7 +142,7 @@ impl State {
                         self.pings.insert(ping, Answer::default());
                         return true;
                     }
-                    Err(CommandError::NotConnected) => {}
+                    Err(CommandError::NotConnected { .. }) => {}
                     // Too much waits to be sent, or to be answered: that is a matter of time.
                     Err(_) => return false,
                 },

@@ -13,8 +13,7 @@ const CONTENT_TYPE: &str = "content-type";
 /// Where an app authorizes channels and authenticates users. Needs the feature `endpoint`.
 ///
 /// ```
-/// use pushest_proto::AuthEndpoint;
-///
+/// # use pushest_proto::AuthEndpoint;
 /// let endpoint = AuthEndpoint::new("https://example.org/pusher/auth")
 ///     .user_url("https://example.org/pusher/user-auth")
 ///     .parameter("tenant", "7")

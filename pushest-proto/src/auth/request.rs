@@ -91,8 +91,7 @@ impl fmt::Display for AuthorizationSubject {
 /// [`Limits::signed_data`](crate::Limits::signed_data) is taken as [`AuthorizationError::Refused`].
 ///
 /// ```
-/// use pushest_proto::Authorization;
-///
+/// # use pushest_proto::Authorization;
 /// let granted = Authorization::from_json(r#"{"auth":"app-key:5f00"}"#).expect("it has `auth`");
 /// assert_eq!(granted, Authorization::new("app-key:5f00"));
 /// ```

@@ -20,8 +20,7 @@ pub(crate) const RESERVED_PREFIX: &str = "#server-to-user-";
 /// ([`ChannelName::id`]). That plays no part when names are compared, hashed or shown.
 ///
 /// ```
-/// use pushest_proto::{ChannelKind, ChannelName};
-///
+/// # use pushest_proto::{ChannelKind, ChannelName};
 /// let name = ChannelName::new("private-orders")?;
 /// assert_eq!(name.kind(), ChannelKind::Private);
 /// assert_eq!(

@@ -61,8 +61,7 @@ impl ChannelName {
     /// It is a guess, for a warning: the name is a valid one.
     ///
     /// ```
-    /// use pushest_proto::ChannelName;
-    ///
+    /// # use pushest_proto::ChannelName;
     /// let near_miss = |name| ChannelName::new(name).expect("it keeps the rules").near_miss();
     /// assert_eq!(near_miss("private_orders").as_deref(), Some("private-orders"));
     /// assert_eq!(near_miss("private-orders"), None);

@@ -44,7 +44,7 @@ impl BackoffConfig {
     ///
     /// ```
     /// use core::time::Duration;
-    /// use pushest_proto::{BackoffConfig, Config};
+    /// # use pushest_proto::{BackoffConfig, Config};
     ///
     /// let pauses = [1, 5, 15, 60].map(Duration::from_secs);
     /// let config = Config::builder("app-key").backoff(BackoffConfig::schedule(pauses)).build()?;

@@ -28,8 +28,7 @@ const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
 /// [`Config::from_variables`].
 ///
 /// ```
-/// use pushest_proto::Config;
-///
+/// # use pushest_proto::Config;
 /// let config = Config::builder("app-key").cluster("eu").secret("app-secret").build()?;
 /// assert_eq!(
 ///     config.endpoint().url(config.key()),

@@ -166,8 +166,7 @@ impl ChannelEvent {
     /// one buffer, and each event that is left keeps all of it alive.
     ///
     /// ```
-    /// use pushest_proto::ChannelEvent;
-    ///
+    /// # use pushest_proto::ChannelEvent;
     /// /// The events that are kept, whatever came between them.
     /// #[derive(Default)]
     /// struct Alarms(Vec<ChannelEvent>);

@@ -238,7 +238,7 @@ impl Session {
         let (name, key) = self.triggering(channel, event)?;
         self.config.event_data(data)?;
         if self.connection.established().is_none() {
-            return Err(CommandError::NotConnected);
+            return Err(CommandError::NotConnected { state: self.state() });
         }
         if !self.channels.get(key).request().is_done() {
             return Err(CommandError::NotSubscribedYet { channel: name });
@@ -286,7 +286,7 @@ impl Session {
 
     pub(super) fn send_ping(&mut self, now: Instant) -> Result<PingId, CommandError> {
         if self.connection.established().is_none() {
-            return Err(CommandError::NotConnected);
+            return Err(CommandError::NotConnected { state: self.state() });
         }
         let limit = self.config.limits.outgoing;
         if self.heartbeat.unanswered() >= MOST_UNANSWERED {
