@@ -19,6 +19,7 @@ mod dial;
 mod drain;
 mod draining;
 mod error;
+mod frame_log;
 #[doc(hidden)]
 pub mod face;
 #[doc(hidden)]

@@ -164,6 +164,7 @@ mod heartbeat;
 mod id;
 mod input;
 mod loss;
+mod masked;
 mod memory;
 #[cfg(any(feature = "api", feature = "endpoint"))]
 mod one_line;
@@ -225,6 +226,7 @@ pub use event::{Event, LimitReached, MalformedReason};
 pub use id::{ChannelId, ConnectionId, PingId, SocketId, Ticket};
 pub use input::{Applied, Input};
 pub use loss::{CloseCode, Loss};
+pub use masked::Masked;
 pub use presence::{Member, PresenceChange, PresenceUpdate};
 pub use session::memory::Memory;
 pub use session::options::SubscribeOptions;
