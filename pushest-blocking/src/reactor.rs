@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::Parking;
+use pushest_driver::unstable::Parking;
 
 /// One token for all: the loop looks at everything whenever it wakes.
 const ANY: Token = Token(0);

@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use pushest_driver::unstable::Client as DriverClient;
 use pushest_driver::{
-    ChannelName, Client as DriverClient, CommandError, ConnectionState, FlushError, NotConnected,
-    NotSignedIn, SocketId, Status, SubscriptionError,
+    ChannelName, CommandError, ConnectionState, FlushError, NotConnected, NotSignedIn, SocketId,
+    Status, SubscriptionError,
 };
 use serde::Serialize;
 

@@ -21,7 +21,7 @@ fn builder(server: &Server) -> pushest_blocking::ConfigBuilder {
 }
 
 fn impatient(server: &Server, activity: Duration, pong: Duration) -> Config {
-    let timeouts = Timeouts { activity, pong, ..Timeouts::default() };
+    let timeouts = Timeouts::default().activity(activity).pong(pong);
     builder(server).timeouts(timeouts).build().expect("valid")
 }
 
@@ -289,8 +289,8 @@ fn authorizers_that_hang_are_counted() {
         Err(pushest_blocking::AuthorizationError::unavailable(None, "too late"))
     });
     let quick = Duration::from_millis(1);
-    let timeouts = Timeouts { authorization: quick, ..Timeouts::default() };
-    let backoff = BackoffConfig { initial: quick, maximum: quick, ..Default::default() };
+    let timeouts = Timeouts::default().authorization(quick);
+    let backoff = BackoffConfig::default().initial(quick).maximum(quick);
     let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
     let config = config.timeouts(timeouts).backoff(backoff).build().expect("valid");
     let mut connection = Connection::with_options(config, options);

@@ -9,7 +9,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
 use crate::frame_log::FrameLog;
-use crate::runtime::traits::Runtime;
+use crate::unstable::traits::Runtime;
 use crate::websocket::{self, Incoming, WebSocket};
 
 /// Maximum number of messages of a closing connection that are dropped before others get their

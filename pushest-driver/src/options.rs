@@ -26,6 +26,7 @@ use crate::wall_clock::TimeOfDay;
 /// What happens when a receiver's queue is full ([`Options::queue`]), or all queues together are
 /// ([`Options::all_queues`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Overflow {
     /// The receiver's oldest events are dropped, and before its next event it gets their number
     /// ([`Event::Lagged`](crate::Event::Lagged)). A [`Gap`](crate::Event::Gap) may be among them:
@@ -252,8 +253,8 @@ impl Options {
         self
     }
 
-    /// Makes the client do nothing until [`Client::connect`](crate::Client::connect), so that what
-    /// is set up before, such as [`Client::events`](crate::Client::events), sees everything.
+    /// Makes the client do nothing until [`Client::connect`](crate::unstable::Client::connect), so that what
+    /// is set up before, such as [`Client::events`](crate::unstable::Client::events), sees everything.
     ///
     /// ```
     /// # use pushest_driver::Options;
@@ -323,7 +324,7 @@ impl Options {
     /// notices a suspension with its next heartbeat, at most the activity timeout after the machine
     /// runs again (120 s, unless [`Timeouts::activity`](crate::Timeouts::activity) or the server says
     /// less). Where the program learns of it at once, it calls
-    /// [`network_changed`](crate::Client::network_changed), with which the client looks,
+    /// [`network_changed`](crate::unstable::Client::network_changed), with which the client looks,
     /// too.
     ///
     /// ```

@@ -157,6 +157,7 @@ mod context;
 mod dial_failure;
 mod escape;
 mod event;
+#[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod hash;
@@ -178,6 +179,7 @@ mod request;
 #[cfg(feature = "serde")]
 mod serialize;
 mod session;
+mod setters;
 mod silence;
 mod status;
 mod text;
@@ -193,6 +195,9 @@ mod wall_clock;
 #[cfg(feature = "api")]
 pub mod webhook;
 mod wire;
+
+pub use bytes::Bytes;
+pub use zeroize::Zeroizing;
 
 pub use action::{Action, Frame};
 pub use auth::Signer;
@@ -216,7 +221,9 @@ pub use command::CommandError;
 pub use config::backoff::BackoffConfig;
 pub use config::endpoint::Endpoint;
 pub use config::error::ConfigError;
-pub use config::{Config, ConfigBuilder, Limits, Timeouts};
+pub use config::limits::Limits;
+pub use config::timeouts::Timeouts;
+pub use config::{Config, ConfigBuilder};
 pub use dial_failure::DialFailure;
 pub use escape::{Escaped, needs_escape};
 pub use event::channel_event::ChannelEvent;

@@ -41,6 +41,7 @@
 pub mod authorization;
 pub mod conformance;
 pub mod protocol;
+mod setters;
 mod shell;
 pub mod simulation;
 

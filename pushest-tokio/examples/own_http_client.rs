@@ -67,7 +67,7 @@ async fn ask(
         .await
         // Worth another try: the client makes it by itself, with backoff.
         .map_err(|error| AuthorizationError::unavailable(None, &error.to_string()))?;
-    EndpointAnswer { status, retry_after: None, location: None, body: body.as_bytes() }.read()
+    EndpointAnswer::new(status, body.as_bytes()).read()
 }
 
 /// The HTTP client: stands for your own.

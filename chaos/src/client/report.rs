@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Stdout, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 use pushest_driver::Event;
-use pushest_driver::runtime::Commands;
+use pushest_driver::unstable::Commands;
 
 use crate::app;
 use crate::lines::{Line, Told};

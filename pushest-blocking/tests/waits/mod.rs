@@ -43,7 +43,7 @@ macro_rules! waits {
                 Self::new(config, options.into())
             }
 
-            fn commands(&self) -> &driver::Client {
+            fn commands(&self) -> &driver::unstable::Client {
                 self.$client.__driver()
             }
 

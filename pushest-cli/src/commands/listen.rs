@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::future::ready;
 use std::time::Duration;
 
-use pushest_driver::{Client, Events};
+use pushest_driver::Events;
+use pushest_driver::unstable::Client;
 use pushest_proto::{
     ChannelName, ChannelState, ConnectionState, Event, Loss, RequestFailure, ServerError,
     StateChange, SubscribeOptions,

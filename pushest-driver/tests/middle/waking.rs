@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use pushest_driver::{Client, Config, Event, Options, SubscribeOptions};
+use pushest_driver::unstable::Client;
+use pushest_driver::{Config, Event, Options, SubscribeOptions};
 
 use super::frames;
 use super::rig::{Rig, address, config, received, words};

@@ -10,10 +10,11 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{
+use pushest_driver::unstable::Client;
+use pushest_driver::unstable::{
     self, ByteStream, PolledSocket, Runtime, Transport, WebSocketConfig,
 };
-use pushest_driver::{Client, Config, DialFailure, Event, Loss, Options};
+use pushest_driver::{Config, DialFailure, Event, Loss, Options};
 use pushest_testkit::{Server, Target, UpgradeFault};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -110,7 +111,7 @@ fn client_resolving(resolve: Resolve, options: Options) -> Client {
     let config = Config::builder("app-key").host("server.example").port(80).stop_on_refusal(true);
     let runtime = Names(resolve, tokio::time::Instant::now());
     let config = config.build().expect("valid");
-    let (client, pump) = runtime::client(config, options, runtime);
+    let (client, pump) = unstable::client(config, options, runtime);
     tokio::spawn(pump);
     client
 }

@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 
 use super::name::ChannelName;
 use crate::action::Action;
-use crate::config::Limits;
+use crate::config::limits::Limits;
 use crate::context::Context;
 use crate::event::{Event, LimitReached};
 use crate::hash::Seeded;

@@ -7,7 +7,7 @@ use pushest_proto::{
 
 #[test]
 fn the_oldest_events_go_when_nobody_polls_and_the_next_notice_counts_them() {
-    let limits = Limits { stored_events: 10, ..Limits::default() };
+    let limits = Limits::default().stored_events(10);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribed("x");
@@ -40,7 +40,7 @@ fn the_oldest_events_go_when_nobody_polls_and_the_next_notice_counts_them() {
 
 #[test]
 fn events_are_bounded_in_bytes_too_and_changes_of_state_never_go() {
-    let limits = Limits { stored_bytes: 5_000, ..Limits::default() };
+    let limits = Limits::default().stored_bytes(5_000);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribed("x");
@@ -65,7 +65,7 @@ fn events_are_bounded_in_bytes_too_and_changes_of_state_never_go() {
 
 #[test]
 fn the_number_of_channels_is_bounded() {
-    let limits = Limits { channels: 2, ..Limits::default() };
+    let limits = Limits::default().channels(2);
     let mut harness = Harness::new(signing().limits(limits));
     harness.subscribe("a");
     harness.subscribe("b");

@@ -439,7 +439,7 @@ fn a_megabyte_of_oddities_is_one_event() {
         format!(r#"{{"presence":{{"ids":["a"],"hash":{}"#, "[".repeat(900_000)),
         format!(r#"{{"presence":{{"ids":["a","{}"#, r"\u00".repeat(200_000)),
     ] {
-        let limits = Limits { message: 8 << 20, ..Limits::default() };
+        let limits = Limits::default().message(8 << 20);
         let mut harness = Harness::unrecorded(signing().limits(limits));
         harness.connect();
         harness.subscribe_as(ROOM, "1");

@@ -10,7 +10,7 @@ use pushest_proto::{
 };
 
 fn small() -> Harness {
-    let limits = Limits { message: 1_000, ..Limits::default() };
+    let limits = Limits::default().message(1_000);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness
@@ -141,7 +141,7 @@ fn a_gap_is_told_before_a_message_over_the_limit() {
 
 #[test]
 fn before_the_connection_is_established_a_message_over_the_limit_is_told_and_changes_nothing() {
-    let limits = Limits { message: 1_000, ..Limits::default() };
+    let limits = Limits::default().message(1_000);
     let mut harness = Harness::new(signing().limits(limits));
     harness.session.connect(harness.now);
     harness.drain();
@@ -275,7 +275,7 @@ fn an_authorization_of_exactly_the_limits_is_used() {
 
 #[test]
 fn the_limit_of_signed_data_can_be_raised() {
-    let limits = Limits { signed_data: 100_000, ..Limits::default() };
+    let limits = Limits::default().signed_data(100_000);
     let mut harness = Harness::new(asking().limits(limits));
     harness.connect();
     harness.subscribe("presence-x");

@@ -90,11 +90,9 @@ impl Remote {
     /// Returns a configuration without the secret.
     pub fn builder(&self) -> ConfigBuilder {
         // No server has to be spared here, and the test should not wait.
-        let backoff = BackoffConfig {
-            initial: Duration::from_millis(100),
-            maximum: Duration::from_millis(200),
-            ..BackoffConfig::default()
-        };
+        let backoff = BackoffConfig::default()
+            .initial(Duration::from_millis(100))
+            .maximum(Duration::from_millis(200));
         let builder = Config::builder(&self.key).host(&self.host).port(self.port);
         builder.tls(self.authority_pem.is_some()).backoff(backoff)
     }
@@ -112,7 +110,7 @@ impl Remote {
 
     /// Returns the settings of a client that is to trust it.
     pub(super) fn settings(&self) -> Settings {
-        Settings { authority_pem: self.authority_pem.clone(), ..Settings::default() }
+        Settings::default().authority_pem(self.authority_pem.clone())
     }
 
     /// Publishes over the HTTP API, as the app's server does.

@@ -51,9 +51,8 @@ mod user;
 
 use core::fmt;
 
-use bytestring::ByteString;
-
 pub use broker::Broker;
+pub use bytestring::ByteString;
 pub use config::{App, Limits, ServerConfig};
 pub use encrypted::MasterKey;
 pub use faults::Target;
@@ -87,7 +86,7 @@ pub const NO_CLOSE_FRAME: u16 = 1006;
 /// The code that stands for "a close frame without a code": it must never go over the wire, either.
 pub const NO_CODE: u16 = 1005;
 
-/// What is to be done.
+/// What is to be done. Exhaustive on purpose: whoever carries the server must carry out each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Send one text message.

@@ -54,6 +54,7 @@ pub struct View<'a> {
 /// The condition was not met in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("waited {waited:?} for {wanted}; {found}")]
+#[non_exhaustive]
 pub struct TimedOut {
     /// The condition.
     pub wanted: String,

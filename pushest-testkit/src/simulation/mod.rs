@@ -46,7 +46,7 @@
 //!
 //! // Everything that is on its way is lost, and neither side is told.
 //! world.publish("news", "headline", "sun");
-//! world.cut(client, Cut { to_server: 0, to_client: 0, server_notices: None, client_notices: None });
+//! world.cut(client, Cut::new(0, 0));
 //! world.run(Duration::from_secs(3600));
 //! ticker.take_in(world.link_mut(client));
 //! assert_eq!((&*ticker.headline, ticker.fetches), ("rain", 1));

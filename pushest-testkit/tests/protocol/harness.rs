@@ -153,12 +153,8 @@ impl Harness {
     }
 
     pub(crate) fn request_raw(&mut self, method: &str, target: &str, body: &str) -> HttpResponse {
-        let request = HttpRequest {
-            method: method.to_owned(),
-            target: target.to_owned(),
-            body: body.as_bytes().to_vec(),
-            unix_time: UNIX_TIME,
-        };
+        let request =
+            HttpRequest::new(method, target, UNIX_TIME).body(body.as_bytes().to_vec());
         self.broker.http(&request, self.now)
     }
 }

@@ -24,7 +24,7 @@ fn granted(target: &Target, request: &AuthorizationRequest) -> Authorization {
 }
 
 fn client(target: &Target, options: Options) -> Client {
-    let timeouts = Timeouts { authorization: Duration::from_millis(500), ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(Duration::from_millis(500));
     Client::with_options(target.builder().timeouts(timeouts).build().expect("valid"), options)
 }
 

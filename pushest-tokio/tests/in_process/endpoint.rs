@@ -24,7 +24,7 @@ fn endpoint(
 }
 
 fn client(target: &Target, options: Options) -> Client {
-    let timeouts = Timeouts { authorization: Duration::from_millis(500), ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(Duration::from_millis(500));
     Client::with_options(target.builder().timeouts(timeouts).build().expect("valid"), options)
 }
 
@@ -277,7 +277,7 @@ fn a_request_that_hangs_ends_with_the_client() {
     let (target, server) = start();
     let endpoint = endpoint(&server, |_| Reply::silence());
     let hour = Duration::from_secs(60 * 60);
-    let timeouts = Timeouts { authorization: hour, ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(hour);
     let config = target.builder().timeouts(timeouts).build().expect("valid");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");

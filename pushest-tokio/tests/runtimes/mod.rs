@@ -26,7 +26,7 @@ impl Start for Threads {
         Client::with_options(config, options)
     }
 
-    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+    fn driver(client: &Client) -> &pushest_conformance::driver::unstable::Client {
         client.__driver()
     }
 }
@@ -49,7 +49,7 @@ impl Start for OneThread {
         Client::with_options(config, options)
     }
 
-    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+    fn driver(client: &Client) -> &pushest_conformance::driver::unstable::Client {
         client.__driver()
     }
 }

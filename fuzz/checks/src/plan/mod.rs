@@ -224,15 +224,13 @@ impl Setting {
 
     pub(crate) fn limits(self) -> Limits {
         if self.small {
-            Limits {
-                stored_events: 8,
-                stored_bytes: 4096,
-                channels: 4,
-                members: 3,
-                outgoing: 512,
-                message: 4096,
-                ..Limits::default()
-            }
+            Limits::default()
+                .stored_events(8)
+                .stored_bytes(4096)
+                .channels(4)
+                .members(3)
+                .outgoing(512)
+                .message(4096)
         } else {
             Limits::default()
         }

@@ -125,7 +125,7 @@ pub(crate) fn authorization(answer: Answer) -> Result<Authorization, Authorizati
         Answer::Unavailable => Err(AuthorizationError::unavailable(None, "later")),
         Answer::RetryAfter => {
             let retry_after = Some(Duration::from_secs(7));
-            EndpointAnswer { status: 503, retry_after, location: None, body: b"later" }.read()
+            EndpointAnswer::new(503, b"later").retry_after(retry_after).read()
         }
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn in_turn() -> Harness {
 
 /// Authorizations that are not to be had for now, in the same and in other words.
 pub(super) fn unavailable_for_now() -> Harness {
-    let timeouts = Timeouts { authorization: Duration::from_secs(4), ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(Duration::from_secs(4));
     let mut harness = Harness::new(asking().timeouts(timeouts));
     harness.connect_and_keep();
     harness.want("private-a");
