@@ -28,12 +28,13 @@
 //! }
 //! ```
 //!
-//! Beside the suite are [`programs_end!`] and [`first_programs!`], tests of whole programs, and
+//! Beside the suite are [`clients!`], [`programs_end!`] and [`first_programs!`], tests of whole programs, and
 //! [`counting_allocator!`] for tests of memory.
 #![forbid(unsafe_code)]
 
 mod adapter;
 pub mod callbacks;
+pub mod clients;
 pub mod ending;
 mod features;
 pub mod first_programs;

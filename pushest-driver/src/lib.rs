@@ -1,9 +1,10 @@
 //! What every runtime shares of the Pushest client for Pusher Channels.
 //!
-//! Users take `pushest-tokio`, or the crate for another runtime, which has everything public of
-//! this one. Here are the [`Client`] with its receivers, the way to a connection (addresses, TLS,
-//! the WebSocket upgrade), and the pump: one future that carries the protocol's state machine
-//! ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol either.
+//! Users take `pushest-tokio`, or the crate for another runtime, which has a `Client` of its own and
+//! re-exports what is used with it. Here are the [`Client`] that those wrap, its receivers, the way to a
+//! connection (addresses, TLS, the WebSocket upgrade), and the pump: one future that carries the protocol's
+//! state machine ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol
+//! either.
 //!
 //! Authors of a driver for another runtime begin with [`runtime`].
 #![forbid(unsafe_code)]
