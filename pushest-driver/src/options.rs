@@ -250,8 +250,8 @@ impl Options {
         self
     }
 
-    /// The client does nothing until [`Client::connect`](crate::Client::connect), so that what is
-    /// set up before, such as [`Client::events`](crate::Client::events), sees everything.
+    /// The client does nothing until [`Client::connect`](struct.Client.html#method.connect), so that what is
+    /// set up before, such as [`Client::events`](struct.Client.html#method.events), sees everything.
     ///
     /// ```
     /// # use pushest_driver::Options;
@@ -321,7 +321,7 @@ impl Options {
     /// notices a suspension with its next heartbeat, at most the activity timeout after the machine
     /// runs again (120 s, unless [`Timeouts::activity`](crate::Timeouts::activity) or the server says
     /// less). Where the program learns of it at once, it calls
-    /// [`network_changed`](crate::Client::network_changed), with which the client looks,
+    /// [`network_changed`](struct.Client.html#method.network_changed), with which the client looks,
     /// too.
     ///
     /// ```

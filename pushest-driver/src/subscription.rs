@@ -22,10 +22,10 @@ use crate::waiting::Subscribed;
 /// It receives what concerns the channel, in order: `Subscribed`, `Gap`, `Presence`, the channel's
 /// own events, `SubscriptionFailed` and so on. It is a `Stream`, too.
 ///
-/// It ends after [`Client::unsubscribe`](crate::Client::unsubscribe); and after a
-/// [`Client::shutdown`](crate::Client::shutdown), a refusal for good and the drop of the last client,
+/// It ends after [`Client::unsubscribe`](struct.Client.html#method.unsubscribe); and after a
+/// [`Client::shutdown`](struct.Client.html#method.shutdown), a refusal for good and the drop of the last client,
 /// which it is told by an [`Event::State`] as its last event. It stays ended after a
-/// [`Client::connect`](crate::Client::connect).
+/// [`Client::connect`](struct.Client.html#method.connect).
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
     hub: Arc<Hub>,
@@ -41,6 +41,14 @@ impl Subscription {
     }
 
     /// The channel.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(orders: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// println!("listening to {}", orders.name());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         &self.name
@@ -53,6 +61,15 @@ impl Subscription {
     /// [`SubscriptionError`](crate::SubscriptionError) once the server or the authorizer has
     /// refused, the client is refused or disconnected, or this subscription has ended. What
     /// is tried again by itself keeps it waiting.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let orders = client.subscribe("private-orders")?;
+    /// orders.subscribed().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribed(&self) -> Subscribed {
         Subscribed::new(self.hub.clone(), self.name.clone(), self.name.id())
     }
@@ -62,6 +79,21 @@ impl Subscription {
     /// A channel event may be a view into the buffer that it was read into with many others; one
     /// that is kept for long should be
     /// [its own](crate::ChannelEvent::into_owned), or it keeps them all alive.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(mut orders: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// while let Some(event) = orders.recv().await {
+    ///     match event {
+    ///         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
+    ///         Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
+    ///         Event::Lagged { dropped } => println!("{dropped} events lost here: refetch"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn recv(&mut self) -> Option<Event> {
         poll_fn(|context| self.poll_recv(context)).await
     }
@@ -96,11 +128,19 @@ impl Subscription {
         TypedEvents { subscription: self, lagged: 0, ended_by: None, shape: PhantomData }
     }
 
-    /// Sends a client event; see [`Client::trigger`](crate::Client::trigger), also for what to wait
-    /// for before the program ends.
+    /// Sends a client event; see the client's `trigger`, which says what becomes of it while the
+    /// connection is away, and what to wait for before the program ends.
     ///
     /// # Errors
-    /// As [`Client::trigger`](crate::Client::trigger).
+    /// As [`Client::trigger`](struct.Client.html#method.trigger).
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(chat: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// chat.trigger("client-typing", &"Ann")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -117,10 +157,20 @@ impl Subscription {
     }
 
     /// Sends a client event once the rate allows; see
-    /// [`Client::trigger_when_allowed`](crate::Client::trigger_when_allowed).
+    /// [`Client::trigger_when_allowed`](struct.Client.html#method.trigger_when_allowed).
     ///
     /// # Errors
-    /// As [`Client::trigger_when_allowed`](crate::Client::trigger_when_allowed).
+    /// As [`Client::trigger_when_allowed`](struct.Client.html#method.trigger_when_allowed).
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(map: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// for position in 0..100 {
+    ///     map.trigger_when_allowed("client-moved", &position).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trigger_when_allowed<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -131,8 +181,18 @@ impl Subscription {
             .only_of(self.name.id())
     }
 
-    /// Who is present; see [`Client::members`](crate::Client::members). Nobody, once the channel
+    /// Who is present; see [`Client::members`](struct.Client.html#method.members). Nobody, once the channel
     /// was unsubscribed from.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(room: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// for member in room.members() {
+    ///     println!("{}", member.id());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         let mut state = self.hub.lock();
@@ -144,8 +204,18 @@ impl Subscription {
     }
 
     /// Returns whether [`Subscription::members`] began with a list of the server's; see
-    /// [`Client::members_known`](crate::Client::members_known). False once the channel was
+    /// [`Client::members_known`](struct.Client.html#method.members_known). False once the channel was
     /// unsubscribed from.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(room: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// if room.members_known() {
+    ///     println!("{} are here", room.members().len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn members_known(&self) -> bool {
         let mut state = self.hub.lock();
@@ -156,6 +226,16 @@ impl Subscription {
     }
 
     /// How far the subscription is; `None` once it was unsubscribed from.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(orders: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// if orders.state() != Some(ChannelState::Subscribed) {
+    ///     println!("no orders at the moment");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn state(&self) -> Option<ChannelState> {
         let mut state = self.hub.lock();
@@ -165,10 +245,30 @@ impl Subscription {
 
     /// Ends this receiver; the channel is unsubscribed from if it was the last. The same as
     /// dropping it.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(orders: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// orders.unsubscribe();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unsubscribe(self) {}
 
     /// Ends this receiver, and keeps the channel subscribed to without it, for those who receive
-    /// by [`Client::events`](crate::Client::events).
+    /// by [`Client::events`](struct.Client.html#method.events).
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut events = client.events();
+    /// client.subscribe("orders")?.detach();
+    /// while let Some(event) = events.recv().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn detach(mut self) {
         self.is_detached = true;
     }
@@ -272,9 +372,9 @@ impl<T> fmt::Debug for TypedEvents<T> {
     }
 }
 
-/// A receiver of everything, made by [`Client::events`](crate::Client::events), or of what is sent
-/// to the signed-in user, made by [`Client::user_events`](crate::Client::user_events). It is a
-/// `Stream`, too. It ends after a [`Client::shutdown`](crate::Client::shutdown), a refusal for good and
+/// A receiver of everything, made by [`Client::events`](struct.Client.html#method.events), or of what is sent
+/// to the signed-in user, made by [`Client::user_events`](struct.Client.html#method.user_events). It is a
+/// `Stream`, too. It ends after a [`Client::shutdown`](struct.Client.html#method.shutdown), a refusal for good and
 /// the drop of the last client; its last event is the [`Event::State`] that says so.
 #[must_use = "it receives nothing once dropped"]
 pub struct Events {
@@ -290,6 +390,16 @@ impl Events {
     }
 
     /// Receives the next event, or `None` once the client has ended. Cancel safe.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(client: Client) {
+    /// let mut events = client.events();
+    /// while let Some(event) = events.recv().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # }
+    /// ```
     pub async fn recv(&mut self) -> Option<Event> {
         poll_fn(|context| self.poll_recv(context)).await
     }
