@@ -18,9 +18,9 @@ mod dial;
 mod drain;
 mod draining;
 mod error;
-mod frame_log;
 #[doc(hidden)]
 pub mod face;
+mod frame_log;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handler;
