@@ -19,9 +19,9 @@ mod dial;
 mod drain;
 mod draining;
 mod error;
-mod frame_log;
 #[doc(hidden)]
 pub mod face;
+mod frame_log;
 #[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
