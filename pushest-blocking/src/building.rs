@@ -28,7 +28,7 @@ pushest_driver::__client_builder! {
     /// # Ok(())
     /// # }
     /// ```
-    ClientBuilder for Client,
+    ClientBuilder,
     top: " # use pushest_blocking::*; use std::time::Duration; fn example() \
         -> Result<(), Box<dyn std::error::Error>> {",
     new: " let client = Client::builder(\"app-key\")",
@@ -107,7 +107,7 @@ pushest_driver::__client_builder! {
     /// # Ok(())
     /// # }
     /// ```
-    ConnectionBuilder for Connection,
+    ConnectionBuilder,
     top: " # use pushest_blocking::*; use std::time::Duration; fn example() \
         -> Result<(), Box<dyn std::error::Error>> {",
     new: " let connection = Connection::builder(\"app-key\")",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pushest_driver::unstable::{Commands, release};
 use pushest_driver::{Config, StartError, SubscribeError, SubscribeOptions};
 
+use crate::building::ClientBuilder;
 use crate::carrier::{Carrier, is_carried_here};
 use crate::event_loop::EventLoop;
 use crate::options::Options;
@@ -86,6 +87,21 @@ impl std::fmt::Debug for Client {
 
 /// # Making a client
 impl Client {
+    /// Begins a client of the app with this key: sets what is special about it, and builds it.
+    ///
+    /// ```no_run
+    /// use pushest_blocking::Client;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder("app-key").cluster("eu").secret("app-secret").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn builder(key: &str) -> ClientBuilder {
+        ClientBuilder::default().key(key)
+    }
+
     /// Makes a client that connects in the background and stays connected. The configuration is valid
     /// already, so that this fails only where the system gives no thread: [`Client::attempted`],
     /// [`Client::connected`] and [`Client::status`] tell whether it could connect.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pushest_driver::unstable::{Commands, set_lasting};
 use pushest_driver::{ChannelName, Config, Event, StartError, SubscribeError, SubscribeOptions};
 
+use crate::building::ConnectionBuilder;
 use crate::client::Client;
 use crate::event_loop::EventLoop;
 use crate::options::Options;
@@ -60,6 +61,22 @@ impl std::fmt::Debug for Connection {
 
 /// # Making a connection
 impl Connection {
+    /// Begins a connection to the app with this key: sets what is special about it, and builds it.
+    ///
+    /// ```no_run
+    /// use pushest_blocking::Connection;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut connection =
+    ///     Connection::builder("app-key").cluster("eu").secret("app-secret").build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn builder(key: &str) -> ConnectionBuilder {
+        ConnectionBuilder::default().key(key)
+    }
+
     /// Makes a client that connects as soon as something is waited for.
     ///
     /// # Panics

@@ -21,6 +21,7 @@ mod draining;
 mod error;
 #[doc(hidden)]
 pub mod face;
+mod frame_log;
 #[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;

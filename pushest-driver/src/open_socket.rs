@@ -8,6 +8,7 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
+use crate::frame_log::FrameLog;
 use crate::unstable::traits::Runtime;
 use crate::websocket::{self, Incoming, WebSocket};
 
@@ -32,6 +33,7 @@ pub(crate) struct OpenSocket<S> {
     caught_up: Option<Instant>,
     /// The last such time that the session was told.
     told: Option<Instant>,
+    frames: Box<FrameLog>,
 }
 
 impl<S> OpenSocket<S>
@@ -49,6 +51,7 @@ where
             broken: None,
             caught_up: Some(dialled),
             told: None,
+            frames: Box::default(),
         }
     }
 
@@ -82,6 +85,10 @@ where
             }
             self.is_full = false;
             let Some(message) = self.held.pop_front() else { return Ok(true) };
+            // A message that finds no room comes here again, and is written once.
+            if !was_full {
+                self.frames.sent(&message);
+            }
             match self.socket.start_send_unpin(message) {
                 Ok(()) => self.is_unflushed = true,
                 Err(Error::WriteBufferFull(message)) if !was_full => {
@@ -117,6 +124,7 @@ where
     pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Loss>> {
         match self.socket.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(incoming))) => {
+                self.frames.received(&incoming);
                 // The sink has queued the pong by itself.
                 self.is_unflushed |= incoming == Incoming::Ping;
                 Poll::Ready(Ok(incoming))
@@ -194,7 +202,7 @@ where
         self.open.flush(context);
         for _ in 0..DISCARDS {
             match self.open.socket.poll_next_unpin(context) {
-                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Ok(incoming))) => self.open.frames.received(&incoming),
                 Poll::Ready(Some(Err(_)) | None) => return true,
                 Poll::Pending => return self.open.broken.is_some(),
             }

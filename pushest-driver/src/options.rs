@@ -253,8 +253,8 @@ impl Options {
         self
     }
 
-    /// Makes the client do nothing until [`Client::connect`](crate::unstable::Client::connect), so that what
-    /// is set up before, such as [`Client::events`](crate::unstable::Client::events), sees everything.
+    /// The client does nothing until [`Client::connect`](struct.Client.html#method.connect), so that what is
+    /// set up before, such as [`Client::events`](struct.Client.html#method.events), sees everything.
     ///
     /// ```
     /// # use pushest_driver::Options;
@@ -324,7 +324,7 @@ impl Options {
     /// notices a suspension with its next heartbeat, at most the activity timeout after the machine
     /// runs again (120 s, unless [`Timeouts::activity`](crate::Timeouts::activity) or the server says
     /// less). Where the program learns of it at once, it calls
-    /// [`network_changed`](crate::unstable::Client::network_changed), with which the client looks,
+    /// [`network_changed`](struct.Client.html#method.network_changed), with which the client looks,
     /// too.
     ///
     /// ```

@@ -20,10 +20,10 @@ use crate::waiting::Subscribed;
 /// It receives what concerns the channel, in order: `Subscribed`, `Gap`, `Presence`, the channel's
 /// own events, `SubscriptionFailed` and so on. It is a `Stream`, too.
 ///
-/// It ends after [`Client::unsubscribe`](crate::unstable::Client::unsubscribe); and after a
-/// [`Client::shutdown`](crate::unstable::Client::shutdown), a refusal for good and the drop of the last client,
+/// It ends after [`Client::unsubscribe`](struct.Client.html#method.unsubscribe); and after a
+/// [`Client::shutdown`](struct.Client.html#method.shutdown), a refusal for good and the drop of the last client,
 /// which it is told by an [`Event::State`] as its last event. It stays ended after a
-/// [`Client::connect`](crate::unstable::Client::connect).
+/// [`Client::connect`](struct.Client.html#method.connect).
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
     hub: Arc<Hub>,
@@ -40,7 +40,15 @@ impl Subscription {
         Self { hub, place, name, is_detached: false, has_ended: false }
     }
 
-    /// Returns the channel's name, with the id of this subscription.
+    /// The channel.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(orders: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// println!("listening to {}", orders.name());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         &self.name
@@ -52,6 +60,15 @@ impl Subscription {
     /// [`SubscriptionError`](crate::SubscriptionError) once the server or the authorizer has
     /// refused, the client is refused or disconnected, or this subscription has ended. What
     /// is tried again by itself keeps it waiting.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let orders = client.subscribe("private-orders")?;
+    /// orders.subscribed().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribed(&self) -> Subscribed {
         Subscribed::new(self.hub.clone(), self.name.clone(), self.name.id())
     }
@@ -61,6 +78,21 @@ impl Subscription {
     /// A channel event may be a view into the buffer that it was read into with many others; one
     /// that is kept for long should be
     /// [its own](crate::ChannelEvent::into_owned), or it keeps them all alive.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(mut orders: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// while let Some(event) = orders.recv().await {
+    ///     match event {
+    ///         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
+    ///         Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
+    ///         Event::Lagged { dropped } => println!("{dropped} events lost here: refetch"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn recv(&mut self) -> Option<Event> {
         poll_fn(|context| self.poll_recv(context)).await
     }
@@ -76,11 +108,19 @@ impl Subscription {
         self.hub.relieve(self.place.queue.keep_only(event));
     }
 
-    /// Sends a client event; see [`Client::trigger`](crate::unstable::Client::trigger), also for what to wait
-    /// for before the program ends.
+    /// Sends a client event; see the client's `trigger`, which says what becomes of it while the
+    /// connection is away, and what to wait for before the program ends.
     ///
     /// # Errors
-    /// As [`Client::trigger`](crate::unstable::Client::trigger).
+    /// As [`Client::trigger`](struct.Client.html#method.trigger).
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(chat: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// chat.trigger("client-typing", &"Ann")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -97,10 +137,20 @@ impl Subscription {
     }
 
     /// Sends a client event once the rate allows; see
-    /// [`Client::trigger_when_allowed`](crate::unstable::Client::trigger_when_allowed).
+    /// [`Client::trigger_when_allowed`](struct.Client.html#method.trigger_when_allowed).
     ///
     /// # Errors
-    /// As [`Client::trigger_when_allowed`](crate::unstable::Client::trigger_when_allowed).
+    /// As [`Client::trigger_when_allowed`](struct.Client.html#method.trigger_when_allowed).
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(map: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// for position in 0..100 {
+    ///     map.trigger_when_allowed("client-moved", &position).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trigger_when_allowed<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -111,8 +161,18 @@ impl Subscription {
             .only_of(self.name.id())
     }
 
-    /// Returns the members that are present; see [`Client::members`](crate::unstable::Client::members). Empty
-    /// once the channel was unsubscribed from.
+    /// Who is present; see [`Client::members`](struct.Client.html#method.members). Nobody, once the channel
+    /// was unsubscribed from.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(room: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// for member in room.members() {
+    ///     println!("{}", member.id());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         let mut state = self.hub.lock();
@@ -124,8 +184,18 @@ impl Subscription {
     }
 
     /// Returns whether [`Subscription::members`] began with a list of the server's; see
-    /// [`Client::members_known`](crate::unstable::Client::members_known). False once the channel was
+    /// [`Client::members_known`](struct.Client.html#method.members_known). False once the channel was
     /// unsubscribed from.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(room: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// if room.members_known() {
+    ///     println!("{} are here", room.members().len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn members_known(&self) -> bool {
         let mut state = self.hub.lock();
@@ -135,7 +205,17 @@ impl Subscription {
         state.session.channel(self.name.as_str()).is_some_and(|view| view.members_known())
     }
 
-    /// Returns the state of the subscription; `None` once it was unsubscribed from.
+    /// How far the subscription is; `None` once it was unsubscribed from.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(orders: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// if orders.state() != Some(ChannelState::Subscribed) {
+    ///     println!("no orders at the moment");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn state(&self) -> Option<ChannelState> {
         let mut state = self.hub.lock();
@@ -145,10 +225,30 @@ impl Subscription {
 
     /// Ends this receiver; the channel is unsubscribed from if it was the last. The same as
     /// dropping it.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(orders: Subscription) -> Result<(), Box<dyn std::error::Error>> {
+    /// orders.unsubscribe();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn unsubscribe(self) {}
 
     /// Ends this receiver, and keeps the channel subscribed to without it, for those who receive
-    /// by [`Client::events`](crate::unstable::Client::events).
+    /// by [`Client::events`](struct.Client.html#method.events).
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut events = client.events();
+    /// client.subscribe("orders")?.detach();
+    /// while let Some(event) = events.recv().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn detach(mut self) {
         self.is_detached = true;
     }
@@ -180,9 +280,87 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// A receiver of everything, made by [`Client::events`](crate::unstable::Client::events), or of what is sent
-/// to the signed-in user, made by [`Client::user_events`](crate::unstable::Client::user_events). It is a
-/// `Stream`, too. It ends after a [`Client::shutdown`](crate::unstable::Client::shutdown), a refusal for good and
+/// A channel's events of one name, as values; made by [`Subscription::on`]. It keeps the channel
+/// subscribed to as the `Subscription` would.
+#[must_use = "it unsubscribes when dropped"]
+pub struct TypedEvents<T> {
+    subscription: Subscription,
+    lagged: u64,
+    ended_by: Option<StateChange>,
+    shape: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> TypedEvents<T> {
+    /// Receives the next value, or why the event's data is none; `None` once the subscription has ended,
+    /// and then [`TypedEvents::ended_by`] tells why. Cancel safe.
+    pub async fn recv(&mut self) -> Option<Result<T, serde_json::Error>> {
+        poll_fn(|context| self.poll_recv(context)).await
+    }
+
+    fn poll_recv(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, serde_json::Error>>> {
+        loop {
+            match std::task::ready!(self.subscription.poll_recv(context)) {
+                Some(Event::Channel(event)) => return Poll::Ready(Some(event.json())),
+                Some(Event::Lagged { dropped: events }) => self.lagged += events,
+                Some(Event::State(change)) => self.ended_by = Some(change),
+                Some(_) => {}
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// How many events were dropped because they were not received in time.
+    #[must_use]
+    pub fn lagged(&self) -> u64 {
+        self.lagged
+    }
+
+    /// What ended the subscription with the client's connections: a shutdown, the end of the last client
+    /// ([`Disconnected`](crate::ConnectionState::Disconnected)) or a refusal for good
+    /// ([`Refused`](crate::ConnectionState::Refused), with its loss). `None` before `recv` has returned
+    /// `None`, and if the channel was unsubscribed from.
+    #[must_use]
+    pub fn ended_by(&self) -> Option<&StateChange> {
+        self.ended_by.as_ref()
+    }
+
+    /// The channel.
+    #[must_use]
+    pub fn name(&self) -> &ChannelName {
+        self.subscription.name()
+    }
+
+    /// As [`Subscription::subscribed`].
+    ///
+    /// # Errors
+    /// As [`Subscription::subscribed`].
+    pub fn subscribed(&self) -> Subscribed {
+        self.subscription.subscribed()
+    }
+}
+
+impl<T: DeserializeOwned> Stream for TypedEvents<T> {
+    type Item = Result<T, serde_json::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_recv(context)
+    }
+}
+
+impl<T> fmt::Debug for TypedEvents<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedEvents")
+            .field("subscription", &self.subscription)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A receiver of everything, made by [`Client::events`](struct.Client.html#method.events), or of what is sent
+/// to the signed-in user, made by [`Client::user_events`](struct.Client.html#method.user_events). It is a
+/// `Stream`, too. It ends after a [`Client::shutdown`](struct.Client.html#method.shutdown), a refusal for good and
 /// the drop of the last client; its last event is the [`Event::State`] that says so.
 #[must_use = "it receives nothing once dropped"]
 pub struct Events {
@@ -200,6 +378,16 @@ impl Events {
     }
 
     /// Receives the next event, or `None` once the client has ended. Cancel safe.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(client: Client) {
+    /// let mut events = client.events();
+    /// while let Some(event) = events.recv().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # }
+    /// ```
     pub async fn recv(&mut self) -> Option<Event> {
         poll_fn(|context| self.poll_recv(context)).await
     }

@@ -11,7 +11,7 @@ use crate::error::NotSignedIn;
 use crate::hub::{Hub, State};
 use crate::waiting::connection;
 
-/// Waits for the sign-in; made by [`Client::signed_in`](crate::unstable::Client::signed_in).
+/// Waits for the sign-in; made by [`Client::signed_in`](struct.Client.html#method.signed_in).
 #[must_use = "it does nothing unless awaited"]
 pub struct SignedIn {
     hub: Arc<Hub>,

@@ -165,6 +165,7 @@ mod heartbeat;
 mod id;
 mod input;
 mod loss;
+mod masked;
 mod memory;
 #[cfg(any(feature = "api", feature = "endpoint"))]
 mod one_line;
@@ -232,6 +233,7 @@ pub use event::{Event, LimitReached, MalformedReason};
 pub use id::{ChannelId, ConnectionId, PingId, SocketId, Ticket};
 pub use input::{Applied, Input};
 pub use loss::{CloseCode, Loss};
+pub use masked::Masked;
 pub use presence::{Member, PresenceChange, PresenceUpdate};
 pub use session::memory::Memory;
 pub use session::options::SubscribeOptions;

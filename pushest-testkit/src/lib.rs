@@ -46,7 +46,7 @@ mod shell;
 pub mod simulation;
 
 pub use authorization::{AuthorizationEndpoint, ReceivedRequest, Reply};
-pub use protocol::{MasterKey, Profile, Refusal, RefusalEnd, Target};
+pub use protocol::{Happening, MasterKey, Profile, Refusal, RefusalEnd, Target};
 pub use shell::{
     Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
 };

@@ -1,9 +1,11 @@
 //! One file per command.
 
 mod checks;
+pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod listen;
+pub(crate) mod manual;
 pub(crate) mod members;
 mod once;
 pub(crate) mod replay;

@@ -25,7 +25,7 @@ macro_rules! __async_builder {
             /// let mut orders = client.subscribe("private-orders")?;
             #[doc = $end]
             /// ```
-            ClientBuilder for Client,
+            ClientBuilder,
             top: $top,
             new: " let client = Client::builder(\"app-key\")",
             end: "     .build()?;\n # Ok(()) }",

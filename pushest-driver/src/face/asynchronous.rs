@@ -27,6 +27,18 @@ macro_rules! __async_client {
 
         /// # Making a client
         impl Client {
+            /// Begins a client of the app with this key: sets what is special about it, and builds it.
+            ///
+            /// ```
+            #[doc = $begin]
+            /// let client = Client::builder("app-key").cluster("eu").secret("app-secret").build()?;
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn builder(key: &str) -> ClientBuilder {
+                ClientBuilder::default().key(key)
+            }
+
             /// Makes a client that connects in the background and stays connected. The configuration is
             /// valid already, so that this does not fail: [`attempted`](Self::attempted),
             /// [`connected`](Self::connected) and [`status`](Self::status) tell whether it could connect.

@@ -1,7 +1,7 @@
 //! The builder of a client.
 
-/// Writes a builder: its struct, the settings of the configuration and the options, and `builder(key)` of
-/// `$client`, which it builds. The crate writes `build()`, and has its `Options` in scope.
+/// Writes a builder: its struct, and the settings of the configuration and the options. The crate writes
+/// `build()`, and has its `Options` in scope.
 ///
 /// `$top`, `$new` and `$end` stand around each example: hidden lines; the visible line that begins
 /// a builder; and the visible line that builds, with hidden ones.
@@ -10,7 +10,7 @@
 macro_rules! __client_builder {
     (
         $(#[$doc:meta])*
-        $builder:ident for $client:ident,
+        $builder:ident,
         top: $top:literal,
         new: $new:literal,
         end: $end:literal,
@@ -21,23 +21,7 @@ macro_rules! __client_builder {
             settings: $crate::face::Settings,
         }
 
-        impl $client {
-            /// Begins a client of the app with this key.
-            ///
-            /// ```
-            #[doc = $top]
-            #[doc = $new]
-            ///     .cluster("eu")
-            ///     .secret("app-secret")
-            #[doc = $end]
-            /// ```
-            #[must_use]
-            pub fn builder(key: &str) -> $builder {
-                $builder::default().key(key)
-            }
-        }
-
-        $crate::__config_settings! { $builder, $client, $top, $new, $end }
+        $crate::__config_settings! { $builder, $top, $new, $end }
 
         $crate::__option_settings! {
             $builder, Self, $top, $new, $end, "", " `build` returns"

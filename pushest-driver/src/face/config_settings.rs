@@ -5,7 +5,7 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __config_settings {
-    ($builder:ident, $client:ident, $top:literal, $new:literal, $end:literal) => {
+    ($builder:ident, $top:literal, $new:literal, $end:literal) => {
         /// # The app and its server
         ///
         /// The last call of a method counts. A host wins over a cluster, as it does in the official

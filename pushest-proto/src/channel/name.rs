@@ -402,4 +402,10 @@ mod tests {
         assert!(ChannelName::with_rules("a:b#c", &rules).is_ok());
         assert!(ChannelName::with_rules("12345678901", &rules).is_err());
     }
+
+    #[test]
+    fn a_name_is_counted_with_its_counters() {
+        let name = ChannelName::new("orders").unwrap();
+        assert_eq!(name.heap_bytes(), memory::shared("orders".len()));
+    }
 }

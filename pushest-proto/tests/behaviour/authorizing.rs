@@ -408,3 +408,17 @@ fn signed_data_must_be_a_string_where_it_is_needed() {
     };
     assert!(denied.to_string().contains("`user_data` that is a string"), "{denied}");
 }
+
+#[test]
+fn subscribing_again_does_not_forget_as_whom_the_authorization_has_it() {
+    let mut harness = connected();
+    harness.subscribe("presence-x");
+    let ticket = harness.requests()[0].ticket;
+    answer(&mut harness, ticket, Ok(granted().channel_data(r#"{"user_id":"7"}"#)));
+    for _ in 0..2 {
+        harness.subscribe("presence-x");
+        assert_eq!(harness.session.channel("presence-x").unwrap().my_id(), Some("7"));
+        harness.succeed("presence-x");
+    }
+    assert!(harness.requests().is_empty());
+}

@@ -332,3 +332,28 @@ fn the_end_of_time_is_not_reached_by_a_message_beyond_the_transport_limit() {
     harness.lose(Loss::TooLarge { limit: 16 });
     assert_eq!(harness.session.state(), ConnectionState::Waiting);
 }
+
+#[test]
+fn a_list_over_the_limit_that_names_no_channel_confirms_only_the_one_that_waits_for_a_list() {
+    let data = serde_json::to_string(&"x".repeat(2_000)).unwrap();
+    let list = format!(r#"{{"event":"pusher_internal:subscription_succeeded","data":{data}}}"#);
+    for (presence, told) in [
+        (&[][..], None),
+        (&["presence-a", "presence-b"], None),
+        (&["presence-a"], Some("presence-a")),
+    ] {
+        let mut harness = small();
+        harness.subscribe("private-x");
+        for channel in presence {
+            harness.subscribe_as(channel, "me");
+        }
+        harness.receive(&list);
+        let events = harness.events();
+        let Some(Event::Malformed { channel, .. }) = events.last() else { panic!("{events:?}") };
+        assert_eq!(channel.as_ref().map(|channel| channel.as_str()), told);
+        for view in harness.session.wanted_channels() {
+            let is_confirmed = Some(view.name().as_str()) == told;
+            assert_eq!(view.state() == ChannelState::Subscribed, is_confirmed, "{}", view.name());
+        }
+    }
+}

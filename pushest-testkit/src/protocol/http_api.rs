@@ -87,7 +87,9 @@ impl Broker {
     /// for another app or path, 405 for another method, 413 for data that is too large.
     pub fn http(&mut self, request: &HttpRequest, now: Instant) -> HttpResponse {
         self.clock(now);
-        self.route(request).unwrap_or_else(|error| error)
+        let response = self.route(request).unwrap_or_else(|error| error);
+        self.note_request(&request.method, &request.target, response.status, &response.body);
+        response
     }
 
     fn route(&mut self, request: &HttpRequest) -> Result<HttpResponse, HttpResponse> {
