@@ -211,7 +211,7 @@ impl Client {
 __client_commands! {
     Client,
     Client,
-    " # use pushest_driver::*; fn example(client: Client) \
+    " # use pushest_driver::{*, unstable::*}; fn example(client: Client) \
         -> Result<(), Box<dyn std::error::Error>> {",
     " # Ok(()) }"
 }

@@ -153,8 +153,7 @@ impl Harness {
     }
 
     pub(crate) fn request_raw(&mut self, method: &str, target: &str, body: &str) -> HttpResponse {
-        let request =
-            HttpRequest::new(method, target, UNIX_TIME).body(body.as_bytes().to_vec());
+        let request = HttpRequest::new(method, target, UNIX_TIME).body(body.as_bytes().to_vec());
         self.broker.http(&request, self.now)
     }
 }
