@@ -68,11 +68,12 @@ pub use pushest_driver::{
     BackoffConfig, BoxFuture, BuildError, ChannelEvent, ChannelId, ChannelKind, ChannelName,
     ChannelState, CommandError, Config, ConfigBuilder, ConfigError, Connected, ConnectionState,
     DecryptionFailure, DialFailure, Drain, Endpoint, Escaped, Event, Events, Flush, FlushError,
-    InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NotConnected, NotSignedIn,
-    Options, OptionsError, Overflow, PresenceChange, PresenceUpdate, RequestFailure, RunError,
-    ServerError, Shutdown, SignInError, SignedIn, SocketId, StartError, StateChange, Statistics,
-    Status, SubscribeError, SubscribeOptions, Subscribed, Subscription, SubscriptionError,
-    Timeouts, TriggerWhenAllowed, TypedEvents, config_from_env, proto,
+    InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NameError, NameRules,
+    NotConnected, NotSignedIn, Options, OptionsError, Overflow, PingId, PresenceChange,
+    PresenceUpdate, RequestFailure, RunError, ServerError, Shutdown, SignInError, SignedIn,
+    SocketId, StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions,
+    Subscribed, Subscription, SubscriptionError, Ticket, Timeouts, TriggerWhenAllowed, TypedEvents,
+    config_from_env, proto,
 };
 
 use sockets::AsyncStd;

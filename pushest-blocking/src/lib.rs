@@ -77,10 +77,10 @@ pub use pushest_driver::{
     BuildError, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
     Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, DialFailure, Endpoint,
     Escaped, Event, FlushError, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
-    NotConnected, NotSignedIn, OptionsError, Overflow, PresenceChange, PresenceUpdate,
-    RequestFailure, RunError, ServerError, SignInError, SocketId, StartError, StateChange,
-    Statistics, Status, SubscribeError, SubscribeOptions, SubscriptionError, Timeouts,
-    config_from_env, proto,
+    NameError, NameRules, NotConnected, NotSignedIn, OptionsError, Overflow, PingId,
+    PresenceChange, PresenceUpdate, RequestFailure, RunError, ServerError, SignInError, SocketId,
+    StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions,
+    SubscriptionError, Ticket, Timeouts, config_from_env, proto,
 };
 pub use receiving::{Events, RecvError, Subscription, TypedEvents};
 pub use running::{Handler, run, run_with_options};

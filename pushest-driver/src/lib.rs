@@ -81,9 +81,9 @@ pub use pushest_proto::{
     self as proto, Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
     BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
     Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, DialFailure, Endpoint,
-    Escaped, Event, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, PresenceChange,
-    PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
-    SubscribeOptions, Timeouts,
+    Escaped, Event, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NameError,
+    NameRules, PingId, PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId,
+    StateChange, Statistics, Status, SubscribeOptions, Ticket, Timeouts,
 };
 #[cfg(feature = "tls")]
 pub use rustls;
