@@ -79,10 +79,10 @@ pub use pushest_driver::{
     BuildError, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
     Config, ConfigBuilder, ConfigError, ConnectionState, DecodeError, DecryptionFailure,
     DialFailure, Endpoint, Escaped, Event, EventDecoder, FlushError, InReplyTo, LimitReached,
-    Limits, Loss, MalformedReason, Member, NotConnected, NotSignedIn, OptionsError, Overflow,
-    PresenceChange, PresenceUpdate, Received, RequestFailure, RunError, ServerError, SignInError,
-    SocketId, StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions,
-    SubscriptionError, Timeouts, config_from_env, proto,
+    Limits, Loss, MalformedReason, Member, NameError, NameRules, NotConnected, NotSignedIn,
+    OptionsError, Overflow, PingId, PresenceChange, PresenceUpdate, Received, RequestFailure,
+    RunError, ServerError, SignInError, SocketId, StartError, StateChange, Statistics, Status,
+    SubscribeError, SubscribeOptions, SubscriptionError, Ticket, Timeouts, config_from_env, proto,
 };
 pub use receiving::{Events, RecvError, Subscription};
 pub use running::{Handler, run, run_with_options};

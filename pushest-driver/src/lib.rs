@@ -86,8 +86,8 @@ pub use pushest_proto::{
     BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
     Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, DialFailure, Endpoint,
     Escaped, Event, EventDecoder, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
-    PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
-    Status, SubscribeOptions, Timeouts,
+    NameError, NameRules, PingId, PresenceChange, PresenceUpdate, RequestFailure, ServerError,
+    SocketId, StateChange, Statistics, Status, SubscribeOptions, Ticket, Timeouts,
 };
 /// The TLS library, in the version whose configuration [`Options::tls_config`] takes.
 #[cfg(feature = "tls")]

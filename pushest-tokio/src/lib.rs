@@ -64,11 +64,11 @@ pub use pushest_driver::{
     ChannelState, CommandError, Config, ConfigBuilder, ConfigError, Connected, ConnectionState,
     DecodeError, DecryptionFailure, DialFailure, Drain, Endpoint, Escaped, Event, EventDecoder,
     Events, Flush, FlushError, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
-    NotConnected, NotSignedIn, Options, OptionsError, Overflow, PresenceChange, PresenceUpdate,
-    Received, RequestFailure, RunError, ServerError, Shutdown, SignInError, SignedIn, SocketId,
-    StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed,
-    Subscription, SubscriptionError, Timeouts, TriggerWhenAllowed, TypedEvents, config_from_env,
-    proto,
+    NameError, NameRules, NotConnected, NotSignedIn, Options, OptionsError, Overflow, PingId,
+    PresenceChange, PresenceUpdate, Received, RequestFailure, RunError, ServerError, Shutdown,
+    SignInError, SignedIn, SocketId, StartError, StateChange, Statistics, Status, SubscribeError,
+    SubscribeOptions, Subscribed, Subscription, SubscriptionError, Ticket, Timeouts,
+    TriggerWhenAllowed, TypedEvents, config_from_env, proto,
 };
 
 use sockets::Tokio;
