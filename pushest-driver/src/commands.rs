@@ -11,7 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::SignInError;
+use crate::health::{Health, HealthRules};
 use crate::hub::Hub;
+use crate::snapshot::Snapshot;
 use crate::trigger;
 #[cfg(doc)]
 use crate::{Client, Subscription};
@@ -198,9 +200,32 @@ impl Commands {
     /// for.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        let mut statistics = self.hub.lock().session.statistics();
-        statistics.dropped += self.dropped_events();
-        statistics
+        self.hub.statistics()
+    }
+
+    /// Returns what the client is doing now, all of it at one moment: its state and since when, channels
+    /// by state, counters, queues, and each channel's numbers where
+    /// [`ConfigBuilder::channel_statistics`](crate::ConfigBuilder::channel_statistics) asked for them.
+    ///
+    /// It walks over the channels and receivers, and holds the client up meanwhile: some microseconds
+    /// for a hundred channels, milliseconds for a hundred thousand. For a log line a minute, or a page
+    /// that is asked a few times a minute.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.hub.snapshot(true)
+    }
+
+    /// Returns whether the client does what it is for, and why not, by the default [`HealthRules`]. It
+    /// walks over channels and receivers as [`Commands::snapshot`] does.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health_by(&HealthRules::default())
+    }
+
+    /// Returns whether the client does what it is for, and why not, by rules of your own.
+    #[must_use]
+    pub fn health_by(&self, rules: &HealthRules) -> Health {
+        self.hub.snapshot(false).health(rules)
     }
 
     /// The round trip that was measured last, by a ping of the client's own or the user's.

@@ -21,6 +21,7 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handler;
+mod health;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
@@ -48,6 +49,7 @@ mod recording;
 mod registry;
 mod retry_after;
 pub mod runtime;
+mod snapshot;
 mod subscription;
 mod sync;
 mod thread_probe;
@@ -58,6 +60,7 @@ mod user;
 mod wait_list;
 mod waiting;
 mod wall_clock;
+mod watch;
 mod websocket;
 mod wire;
 
@@ -72,16 +75,20 @@ pub use error::{
 };
 pub use futures_util::future::BoxFuture;
 pub use handler::{Handler, RunError};
+pub use health::{Health, HealthReason, HealthRules, HealthState};
 pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
 pub use pushest_proto::AuthEndpoint;
 pub use pushest_proto::{
     self as proto, Answers, Authorization, AuthorizationRequest, AuthorizationSubject,
-    BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
-    Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, Denied, DialFailure,
-    Endpoint, Escaped, Event, LimitReached, Limits, Loss, Malformation, Member, PresenceChange,
-    PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics, Status,
-    SubscribeOptions, Timeouts,
+    BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState,
+    ChannelStatistics, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
+    DecryptionFailure, Denied, DialFailure, Endpoint, Escaped, Event, FailedDials, LimitReached,
+    Limits, Loss, Malformation, Member, PresenceChange, PresenceUpdate, RequestFailure,
+    ServerError, SocketId, StateChange, Statistics, Status, SubscribeOptions, Timeouts,
+};
+pub use snapshot::{
+    ChannelSnapshot, Channels, Ending, FailedChannel, Queues, Snapshot, UnconfirmedChannel,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use trigger::TriggerWhenAllowed;

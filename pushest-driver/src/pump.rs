@@ -192,7 +192,9 @@ impl<R: Runtime> Pump<R> {
         }
         self.check_receivers(state, now);
         self.report_links(state);
-        self.log.look(state, hub.congestion.dropped(), now);
+        let dropped = hub.congestion.dropped();
+        state.watch.note_dropped(dropped, now);
+        self.log.look(state, dropped, now);
         let due = [state.session.poll_timeout(), state.next_deadline(), self.log.due()];
         self.deadline = due.into_iter().flatten().min();
         if state.is_off() {
@@ -318,6 +320,7 @@ impl<R: Runtime> Pump<R> {
         if is_paused != self.is_paused {
             self.is_paused = is_paused;
             state.session.handle_reading(!is_paused, now);
+            state.watch.note_reading(!is_paused, now);
         }
     }
 

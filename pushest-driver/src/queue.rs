@@ -149,6 +149,12 @@ impl Queue {
         (ring.len(), ring.has_any())
     }
 
+    /// The number of events that the receiver has not taken, and the bytes that they keep alive.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        let ring = self.lock();
+        (ring.len(), ring.bytes())
+    }
+
     /// From here on, takes in only channel events of this name; keeps those that wait.
     pub(crate) fn keep_only(&self, name: &str) -> Relief {
         let mut ring = self.lock();

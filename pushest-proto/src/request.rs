@@ -210,6 +210,11 @@ impl Request {
         matches!(self.step, Step::Done | Step::Rekeying)
     }
 
+    /// Whether an authorization is waited for.
+    pub(crate) fn is_authorizing(&self) -> bool {
+        matches!(self.step, Step::Authorizing | Step::Rekeying)
+    }
+
     /// Whether it is under way, or done: asked for again, it goes on.
     pub(crate) fn is_running(&self) -> bool {
         !matches!(self.step, Step::Idle | Step::Pausing | Step::Failed)
@@ -438,6 +443,7 @@ fn ask(
     let wire = context.wire?;
     let ticket = context.next_ticket(wire.connection);
     agenda.fly(key, ticket, context.now + context.config.timeouts.authorization);
+    context.statistics.authorizations += 1;
     let authorization_subject = subject.authorization_subject();
     let request = subject.request();
     Some(Action::Authorize(AuthorizationRequest {

@@ -1,6 +1,7 @@
 //! Since when events of a channel may be missing.
 
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use super::name::ChannelName;
 use crate::context::Context;
@@ -123,22 +124,33 @@ impl Gaps {
     }
 
     /// Something of the channel is about to be told: the gap, if there is one, goes first. While
-    /// the subscription is made anew it is not over, and waits for the confirmation.
-    pub(super) fn tell(&mut self, channel: &ChannelName, context: &mut Context<'_>) {
+    /// the subscription is made anew it is not over, and waits for the confirmation. Returns how long
+    /// it was, if it was told.
+    pub(super) fn tell(
+        &mut self,
+        channel: &ChannelName,
+        context: &mut Context<'_>,
+    ) -> Option<Duration> {
         self.was_told_of = true;
-        if !matches!(self.renewal, Some(Renewal::Begun(_))) {
-            self.end(channel, context);
+        if matches!(self.renewal, Some(Renewal::Begun(_))) {
+            return None;
         }
+        self.end(channel, context)
     }
 
-    /// Tells the gap, if there is one: what comes from now on is not missing.
-    pub(super) fn end(&mut self, channel: &ChannelName, context: &mut Context<'_>) {
+    /// Tells the gap, if there is one: what comes from now on is not missing. Returns how long it was.
+    pub(super) fn end(
+        &mut self,
+        channel: &ChannelName,
+        context: &mut Context<'_>,
+    ) -> Option<Duration> {
         self.was_told_of = true;
-        if let Some((began, cause)) = self.gap.take() {
-            let silent_for = context.moment().since(began);
-            let since = context.wall_clock.unix_of(began, context.now);
-            let channel = channel.clone();
-            context.pending.keep(Event::Gap { channel, silent_for, since, cause });
-        }
+        let (began, cause) = self.gap.take()?;
+        let silent_for = context.moment().since(began);
+        let since = context.wall_clock.unix_of(began, context.now);
+        let channel = channel.clone();
+        context.statistics.count_gap(silent_for);
+        context.pending.keep(Event::Gap { channel, silent_for, since, cause });
+        Some(silent_for)
     }
 }

@@ -37,6 +37,7 @@ use crate::outgoing::{Outgoing, Sent};
 use crate::pending::Pending;
 use crate::rate::Rate;
 use crate::silence::Silence;
+use crate::statistics::Statistics;
 use crate::status::{ConnectionState, SignInState, Status};
 use crate::time::Instant;
 use crate::timers::{Timer, Timers};
@@ -69,28 +70,6 @@ pub struct Session {
     trace: Option<Box<Trace>>,
 }
 
-/// Counters since the session began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Messages received, whatever they were.
-    pub messages: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Events of wanted channels that were handed on.
-    pub events: u64,
-    /// Events of channels that are not wanted (a former subscription's last ones).
-    pub unwanted: u64,
-    /// Events that were not polled fast enough and are gone.
-    pub dropped: u64,
-    /// Connections that were established.
-    pub connections: u64,
-    /// Connections that were established after the first.
-    pub reconnects: u64,
-    /// The last round trip that was measured, by a ping of the session's or the user's.
-    pub round_trip: Option<core::time::Duration>,
-}
-
 /// What happened. These cannot fail, whatever a server sends; what is about a former connection is
 /// ignored.
 impl Session {
@@ -114,7 +93,7 @@ impl Session {
         let wall_clock = WallClock::default();
         Self {
             now,
-            connection: Connection::new(config.endpoint.clone()),
+            connection: Connection::new(config.endpoint.clone(), now),
             heartbeat: Heartbeat::new(now, timeouts.activity),
             silence: Silence::new(wall_clock.moment(now)),
             wall_clock,
@@ -244,13 +223,26 @@ impl Session {
         self.connection.phase.state()
     }
 
+    /// Since when the session is in its [`state`](Session::state).
+    #[must_use]
+    pub fn state_since(&self) -> Instant {
+        self.connection.state_since
+    }
+
+    /// Since when there is no connection although one is wanted, over all attempts that have failed
+    /// since; `None` while connected, after a `disconnect` and after a refusal for good.
+    #[must_use]
+    pub fn away_since(&self) -> Option<Instant> {
+        self.connection.away_since
+    }
+
     /// A wanted channel.
     #[must_use]
     pub fn channel(&self, name: &str) -> Option<ChannelView<'_>> {
         self.channels.view(name)
     }
 
-    /// All wanted channels.
+    /// All wanted channels, in the order in which they began to be.
     pub fn wanted_channels(&self) -> impl Iterator<Item = ChannelView<'_>> {
         self.channels.views()
     }
@@ -296,6 +288,7 @@ impl Session {
     pub fn statistics(&self) -> Statistics {
         Statistics {
             dropped: self.pending.ever_dropped(),
+            undecryptable: self.pending.ever_unopened(),
             reconnects: self.statistics.connections.saturating_sub(1),
             round_trip: self.heartbeat.round_trip,
             ..self.statistics
@@ -360,6 +353,7 @@ impl Session {
             wall_clock: &self.wall_clock,
             config: &self.config,
             pending: &mut self.pending,
+            statistics: &mut self.statistics,
             backoff: &mut self.backoff,
             last_ticket: &mut self.last_ticket,
             trace: self.trace.as_deref_mut(),

@@ -227,6 +227,7 @@ impl Session {
     }
 
     fn malformed_in(&mut self, channel: Option<ChannelName>, problem: Malformation, message: &str) {
+        self.statistics.malformed += 1;
         let event = Event::Malformed { problem, channel, message: clip(message) };
         self.pending.push(Action::Emit(event));
     }
