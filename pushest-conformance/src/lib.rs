@@ -37,6 +37,7 @@ mod futures;
 mod memory;
 pub mod receivers;
 mod suite;
+pub mod watching;
 
 pub use adapter::{Adapted, Waits, met};
 pub use features::Features;

@@ -40,15 +40,15 @@ impl fmt::Display for HealthReason {
             }
             Self::Draining => f.write_str("draining"),
             Self::ChannelsFailed { channels, channel, reason } => {
-                write!(f, "{channels} channels failed, {channel} among them: {reason}")
+                write!(f, "{} failed, among them {channel}: {reason}", Number(*channels))
             }
             Self::ChannelsUnconfirmed { channels, channel, unconfirmed_for } => {
                 let longest = Seconds(*unconfirmed_for);
-                write!(f, "{channels} channels are not confirmed, {channel} for {longest}")
+                write!(f, "{} not confirmed, {channel} for {longest}", Number(*channels))
             }
             Self::AuthorizationsFailing { channels, channel, reason } => {
-                let those = "channels have no authorization";
-                write!(f, "{channels} {those}, {channel} among them: {reason}")
+                let number = Number(*channels);
+                write!(f, "{number} without authorization, among them {channel}: {reason}")
             }
             Self::SignInFailed { reason } => write!(f, "not signed in: {reason}"),
             Self::ReceiversLagging { last_dropped, dropped, channel } => {
@@ -70,6 +70,15 @@ fn because(f: &mut fmt::Formatter<'_>, what: &str, loss: Option<&Loss>) -> fmt::
     match loss {
         Some(loss) => write!(f, "{what}: {loss}"),
         None => f.write_str(what),
+    }
+}
+
+/// A number of channels.
+struct Number(usize);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} channel{}", self.0, if self.0 == 1 { "" } else { "s" })
     }
 }
 

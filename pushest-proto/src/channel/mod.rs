@@ -166,7 +166,7 @@ impl Channel {
     pub(crate) fn receive(&mut self, event: ChannelEvent, context: &mut Context<'_>) -> bool {
         self.tell_gap(context);
         if let Some(numbers) = self.numbers.as_deref_mut() {
-            numbers.count_event(event.raw().len(), context.now);
+            numbers.count_event(event.message().len(), context.now);
         }
         match self.encryption.as_deref_mut() {
             Some(encryption) if !event.name().starts_with("pusher") => {
