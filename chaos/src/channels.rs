@@ -14,12 +14,12 @@ pub(crate) enum Kind {
 
 /// One channel. Both sides know it by its place in the list of [`all`].
 #[derive(Debug, Clone)]
-pub(crate) struct Channel {
+pub(crate) struct ChannelSpec {
     pub(crate) name: String,
     pub(crate) kind: Kind,
 }
 
-impl Channel {
+impl ChannelSpec {
     /// What a client of this name subscribes with.
     pub(crate) fn options(&self, client: &str) -> SubscribeOptions {
         match self.kind {
@@ -30,7 +30,7 @@ impl Channel {
 }
 
 /// This many channels, of each kind in turn.
-pub(crate) fn all(count: usize) -> Vec<Channel> {
+pub(crate) fn all(count: usize) -> Vec<ChannelSpec> {
     let kinds = [
         (Kind::Public, ""),
         (Kind::Private, "private-"),
@@ -41,7 +41,7 @@ pub(crate) fn all(count: usize) -> Vec<Channel> {
     (0..count)
         .map(|index| {
             let (kind, prefix) = kinds[index % kinds.len()];
-            Channel { name: format!("{prefix}chaos-{index}"), kind }
+            ChannelSpec { name: format!("{prefix}chaos-{index}"), kind }
         })
         .collect()
 }

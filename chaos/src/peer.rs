@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bookkeeping::Book;
-use crate::channels::Channel;
+use crate::channels::ChannelSpec;
 use crate::client::Start;
 use crate::process::Process;
 
@@ -21,7 +21,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn start(start: Start, channels: &[Channel]) -> Result<Self, String> {
+    pub(crate) fn start(start: Start, channels: &[ChannelSpec]) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{} does not start: {error}", start.name);
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);

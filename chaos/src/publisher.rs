@@ -14,7 +14,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::app;
-use crate::channels::{Channel, Kind};
+use crate::channels::{ChannelSpec, Kind};
 use crate::http;
 use crate::log::Log;
 
@@ -33,12 +33,12 @@ impl Publisher {
     /// after the other, so that their order is that of their numbers.
     pub(crate) fn start(
         server: SocketAddr,
-        channels: &[Channel],
+        channels: &[ChannelSpec],
         log: &Arc<Log>,
         interval: Duration,
     ) -> Self {
         let goes_on = Arc::new(AtomicBool::new(true));
-        let all: Vec<(usize, Channel)> = channels.iter().cloned().enumerate().collect();
+        let all: Vec<(usize, ChannelSpec)> = channels.iter().cloned().enumerate().collect();
         let threads = all.chunks(BATCH).map(|channels| {
             let (channels, log, goes_on) = (channels.to_vec(), log.clone(), goes_on.clone());
             thread::spawn(move || {
@@ -63,7 +63,7 @@ impl Drop for Publisher {
 }
 
 /// Publishes one event to each of these channels.
-fn publish(server: SocketAddr, channels: &[(usize, Channel)], log: &Log) {
+fn publish(server: SocketAddr, channels: &[(usize, ChannelSpec)], log: &Log) {
     let mut numbers = Vec::new();
     let mut batch = Vec::new();
     for (index, channel) in channels {

@@ -23,7 +23,7 @@
 //!     match event {
 //!         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
 //!         Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
-//!         Event::Lagged(count) => println!("{count} events lost here: refetch"),
+//!         Event::Lagged { dropped } => println!("{dropped} events lost here: refetch"),
 //!         _ => {}
 //!     }
 //! }

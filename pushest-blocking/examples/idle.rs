@@ -31,7 +31,7 @@ fn measure(port: u16) -> Result<(), Box<dyn Error>> {
     let timeouts = Timeouts { activity: Duration::from_secs(1), ..Timeouts::default() };
     let config = Config::builder("app-key").host("127.0.0.1").port(port).timeouts(timeouts);
     let client = Client::new(config.build()?);
-    client.connected_within(TIME)?;
+    client.connected_timeout(TIME)?;
     let subscription = client.subscribe("news")?;
     subscription.subscribed()?;
 

@@ -13,7 +13,7 @@ use crate::reactor::LoopId;
 
 /// How long the last client waits for its thread: the two seconds that the pump grants to the end
 /// of a connection, and one for what else runs there.
-const FAREWELL: Duration = Duration::from_secs(3);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 
 thread_local! {
     /// The loop that this thread was started for.
@@ -80,7 +80,7 @@ impl Carrier {
         if is_carried_here(self.id) {
             return;
         }
-        let until = Instant::now() + FAREWELL;
+        let until = Instant::now() + CLOSE_TIMEOUT;
         let mut has_come = lock(&self.end.has_come);
         while !*has_come {
             let left = until.saturating_duration_since(Instant::now());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pushest_driver::runtime::release;
 use pushest_driver::{Commands, Config, Options, StartError, SubscribeError, SubscribeOptions};
 
-use crate::carrier::Carrier;
+use crate::carrier::{Carrier, is_carried_here};
 use crate::event_loop::EventLoop;
 use crate::reactor::Reactor;
 use crate::receiving::{Events, Subscription};
@@ -175,6 +175,11 @@ impl Client {
         limit: Option<Duration>,
     ) -> Option<F::Output> {
         waiting::wait_for_on(self.shared.carrier.id(), future(self.driver()), limit)
+    }
+
+    /// Returns whether this is the client's own thread, on which nothing can be waited for.
+    pub(crate) fn is_carried_here(&self) -> bool {
+        is_carried_here(self.shared.carrier.id())
     }
 }
 

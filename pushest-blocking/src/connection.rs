@@ -10,7 +10,7 @@ use pushest_driver::{
 
 use crate::client::Client;
 use crate::event_loop::EventLoop;
-use crate::receiving::{Events, Nothing, receiver};
+use crate::receiving::{Events, RecvError, receiver};
 
 /// A client of one app without a thread of its own: its connection is carried by whoever waits, in
 /// [`recv`](Connection::recv) and the others that take `&mut self`.
@@ -164,6 +164,12 @@ impl Connection {
     ) -> Option<F::Output> {
         let future = future(self.event_loop.client());
         self.event_loop.wait_for(future, limit)
+    }
+
+    /// A connection has no thread of its own: waiting for it is what carries it.
+    #[expect(clippy::unused_self, reason = "of a client this depends on the thread")]
+    pub(crate) fn is_carried_here(&self) -> bool {
+        false
     }
 }
 

@@ -17,7 +17,7 @@
 //!     match event {
 //!         Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
 //!         Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
-//!         Event::Lagged(count) => println!("{count} events lost here: refetch"),
+//!         Event::Lagged { dropped } => println!("{dropped} events lost here: refetch"),
 //!         _ => {}
 //!     }
 //! }
@@ -64,7 +64,7 @@ pub use client::Client;
 pub use connection::{Connection, SpawnError};
 // Names of our own take precedence: those of the driver that wait.
 pub use pushest_driver::*;
-pub use receiving::{Events, Nothing, Subscription, TypedEvents};
+pub use receiving::{Events, RecvError, Subscription, TypedEvents};
 
 /// Connects, and tells the handler everything until the handler disconnects or the server refuses
 /// for good. The handler runs on the calling thread, the connection on one of its own, so that the

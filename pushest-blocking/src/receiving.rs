@@ -12,14 +12,14 @@ use crate::waiting::{subscribed, wait_for_on};
 
 /// Why nothing was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Nothing {
-    /// There is nothing yet.
-    #[error("nothing has come yet")]
-    Yet,
-    /// There is nothing more: the subscription or the client has ended (for a `Connection`: until the
-    /// next `connect`).
-    #[error("nothing more comes")]
-    More,
+pub enum RecvError {
+    /// Nothing was there, or came within the timeout. Something may come later.
+    #[error("nothing was received in time")]
+    Timeout,
+    /// The subscription or the client has ended (a `Connection` until the next `connect`), and
+    /// everything was received.
+    #[error("the receiver has ended")]
+    Closed,
 }
 
 /// What every receiver can do, over what it waits with: `Option<Duration>` to `Option<Option<_>>`,
@@ -33,19 +33,20 @@ macro_rules! receiver {
                 $wait(self, None).flatten()
             }
 
-            /// As `recv`, but no longer than this.
+            /// Waits for the next one, for `timeout` at most, and returns it.
             ///
             /// # Errors
-            /// [`Nothing::Yet`] after that time, [`Nothing::More`] after the end.
-            pub fn recv_timeout(&mut self, limit: Duration) -> Result<$item, Nothing> {
-                $wait(self, Some(limit)).ok_or(Nothing::Yet)?.ok_or(Nothing::More)
+            /// [`RecvError::Timeout`] after `timeout`, and at once where nothing can be waited for;
+            /// [`RecvError::Closed`] after the end.
+            pub fn recv_timeout(&mut self, timeout: Duration) -> Result<$item, RecvError> {
+                $wait(self, Some(timeout)).ok_or(RecvError::Timeout)?.ok_or(RecvError::Closed)
             }
 
-            /// The next one, if it is there already.
+            /// Returns the next one if it is there already.
             ///
             /// # Errors
-            /// [`Nothing::Yet`] if it is not, [`Nothing::More`] after the end.
-            pub fn try_recv(&mut self) -> Result<$item, Nothing> {
+            /// [`RecvError::Timeout`] if it is not, [`RecvError::Closed`] after the end.
+            pub fn try_recv(&mut self) -> Result<$item, RecvError> {
                 self.recv_timeout(Duration::ZERO)
             }
         }
@@ -90,7 +91,7 @@ impl Subscription {
     /// # Errors
     /// [`SubscriptionError`] once the server or the authorizer has refused, the client is refused
     /// or disconnected, or the channel was unsubscribed from. What is tried again by itself keeps
-    /// it waiting; see [`Client::subscribed_within`](crate::Client::subscribed_within).
+    /// it waiting; see [`Client::subscribed_timeout`](crate::Client::subscribed_timeout).
     pub fn subscribed(&self) -> Result<(), SubscriptionError> {
         subscribed(self.carried_by, self.driver.subscribed())
     }

@@ -64,7 +64,7 @@ impl Runtime for Sockets {
     fn secure(
         &self,
         tcp: Self::Tcp,
-        tls: pushest_driver::runtime::Tls,
+        tls: pushest_driver::runtime::TlsParameters,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         Box::pin(async move {
             let mut stream = TlsStream::new(tls, tcp.into_inner())?;

@@ -8,8 +8,8 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use pushest_driver::{
-    ChannelName, Client as DriverClient, CommandError, FlushError, NotConnected, NotSignedIn,
-    SocketId, SubscriptionError,
+    ChannelName, Client as DriverClient, CommandError, ConnectionState, FlushError, NotConnected,
+    NotSignedIn, SocketId, Status, SubscriptionError,
 };
 use serde::Serialize;
 
@@ -84,7 +84,7 @@ macro_rules! waits {
             /// # Errors
             /// [`NotConnected`](crate::NotConnected) once no connection will come by itself:
             /// refused or disconnected. Other failures are tried again and keep it waiting; see
-            /// `connected_within`.
+            /// `connected_timeout`.
             pub fn connected($($this)*) -> Result<SocketId, NotConnected> {
                 let connected = $self.wait(|client| client.connected());
                 connected.unwrap_or(Err(NotConnected::OwnThread))
@@ -103,12 +103,17 @@ macro_rules! waits {
                 attempted.unwrap_or(Err(NotConnected::OwnThread))
             }
 
-            /// As `connected`, but no longer than this. The client goes on trying.
+            /// Waits until connected, for `timeout` at most, and returns the socket id. The client
+            /// goes on trying after that.
             ///
             /// # Errors
-            /// As `connected`, and after that time, with what was learned last.
-            pub fn connected_within($($this)*, limit: Duration) -> Result<SocketId, NotConnected> {
-                let connected = $self.wait(|client| client.connected_within(limit));
+            /// As `connected`, and [`NotConnected::TimedOut`] after `timeout`, with the state and the
+            /// last loss.
+            pub fn connected_timeout(
+                $($this)*,
+                timeout: Duration,
+            ) -> Result<SocketId, NotConnected> {
+                let connected = $self.wait(|client| client.connected_timeout(timeout));
                 connected.unwrap_or(Err(NotConnected::OwnThread))
             }
 
@@ -122,13 +127,23 @@ macro_rules! waits {
                 subscribed.unwrap_or(Err(NotConnected::OwnThread.into()))
             }
 
-            /// As `subscribed`; `None` if it is not known within this time.
-            pub fn subscribed_within(
+            /// Waits until the server has confirmed the subscription to a channel, for `timeout` at
+            /// most. The channel stays wanted after that.
+            ///
+            /// # Errors
+            /// As `subscribed`, and after `timeout`: [`SubscriptionError::TimedOut`], or
+            /// [`SubscriptionError::NotConnected`] if there is no connection then.
+            pub fn subscribed_timeout(
                 $($this)*,
                 channel: &ChannelName,
-                limit: Duration,
-            ) -> Option<Result<(), SubscriptionError>> {
-                $self.wait_for(|client| client.subscribed(channel), Some(limit))
+                timeout: Duration,
+            ) -> Result<(), SubscriptionError> {
+                let subscribed = $self.wait_for(|client| client.subscribed(channel), Some(timeout));
+                subscribed.unwrap_or_else(|| {
+                    let waited = timeout;
+                    let late = SubscriptionError::TimedOut { channel: channel.clone(), waited };
+                    Err($self.unconnected(timeout).map_or(late, Into::into))
+                })
             }
 
             /// Waits until the server has confirmed the sign-in, and answers the user's id; at once
@@ -141,12 +156,18 @@ macro_rules! waits {
                 signed_in.unwrap_or(Err(NotConnected::OwnThread.into()))
             }
 
-            /// As `signed_in`; `None` if it is not known within this time.
-            pub fn signed_in_within(
-                $($this)*,
-                limit: Duration,
-            ) -> Option<Result<String, NotSignedIn>> {
-                $self.wait_for(|client| client.signed_in(), Some(limit))
+            /// Waits until the server has confirmed the sign-in, for `timeout` at most, and returns
+            /// the user's id. The client goes on with it after that.
+            ///
+            /// # Errors
+            /// As `signed_in`, and after `timeout`: [`NotSignedIn::TimedOut`], or
+            /// [`NotSignedIn::NotConnected`] if there is no connection then.
+            pub fn signed_in_timeout($($this)*, timeout: Duration) -> Result<String, NotSignedIn> {
+                let signed_in = $self.wait_for(|client| client.signed_in(), Some(timeout));
+                signed_in.unwrap_or_else(|| {
+                    let late = NotSignedIn::TimedOut { waited: timeout };
+                    Err($self.unconnected(timeout).map_or(late, Into::into))
+                })
             }
 
             /// Sends a client event as soon as the rate allows, and waits for that; see
@@ -167,17 +188,9 @@ macro_rules! waits {
                 triggered.unwrap_or_else(|| $self.trigger(channel, event, data))
             }
 
-            /// The same as `flush`, for those who want to know whether the server is there.
-            ///
-            /// # Errors
-            /// As `flush`.
-            pub fn ping($($this)*) -> Result<Duration, FlushError> {
-                $self.flush()
-            }
-
-            /// Sends a ping, waits for its pong, and answers the round trip: the server has then
-            /// read everything that was sent before, and what it had to say about that has
-            /// arrived.
+            /// Sends a ping, waits for its pong, and returns the round trip: the server has then
+            /// read everything that was sent before, and its replies have arrived. It is also the
+            /// way to ask whether the server is there.
             ///
             /// # Errors
             /// No connection, or it was lost before the pong came.
@@ -185,12 +198,17 @@ macro_rules! waits {
                 $self.wait(|client| client.flush()).unwrap_or(Err(FlushError::OwnThread))
             }
 
-            /// As `flush`; `None` if there is no pong within this time.
-            pub fn flush_within(
-                $($this)*,
-                limit: Duration,
-            ) -> Option<Result<Duration, FlushError>> {
-                $self.wait_for(|client| client.flush(), Some(limit))
+            /// Sends a ping, waits for its pong for `timeout` at most, and returns the round trip.
+            ///
+            /// # Errors
+            /// As `flush`, and [`FlushError::TimedOut`] after `timeout`.
+            pub fn flush_timeout($($this)*, timeout: Duration) -> Result<Duration, FlushError> {
+                let flushed = $self.wait_for(|client| client.flush(), Some(timeout));
+                flushed.unwrap_or(Err(if $self.is_carried_here() {
+                    FlushError::OwnThread
+                } else {
+                    FlushError::TimedOut { waited: timeout }
+                }))
             }
 
             /// Ends all receivers and subscriptions, closes the connection, and waits until it is
@@ -220,6 +238,17 @@ macro_rules! waits {
             /// this only begins it.
             pub fn drain($($this)*, limit: Duration) -> usize {
                 $self.wait(|client| client.drain(limit)).unwrap_or_default()
+            }
+
+            /// Why there is no connection after this wait, if there is none or it could not be waited
+            /// for.
+            fn unconnected(&self, waited: Duration) -> Option<NotConnected> {
+                if self.is_carried_here() {
+                    return Some(NotConnected::OwnThread);
+                }
+                let Status { state, last_loss, .. } = self.status();
+                let is_connected = state == ConnectionState::Connected;
+                (!is_connected).then_some(NotConnected::TimedOut { waited, state, last_loss })
             }
 
             /// `None` where nothing can be waited for.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use pushest_blocking::{
     BackoffConfig, Client, CommandError, Config, Connection, ConnectionState, Event, Events,
-    Nothing, Options, SubscribeOptions, SubscriptionError, Timeouts,
+    Options, RecvError, SubscribeOptions, SubscriptionError, Timeouts,
 };
 use pushest_testkit::{Server, Target};
 
@@ -28,7 +28,7 @@ fn impatient(server: &Server, activity: Duration, pong: Duration) -> Config {
 fn start() -> (Server, Connection) {
     let server = Server::builder().record(true).start().expect("a server");
     let mut connection = Connection::new(config(&server));
-    connection.connected_within(PATIENCE).expect("connected");
+    connection.connected_timeout(PATIENCE).expect("connected");
     (server, connection)
 }
 
@@ -63,7 +63,7 @@ fn it_subscribes_receives_triggers_and_knows_the_members() {
     connection.unsubscribe("presence-room").expect("it is wanted");
     connection.flush().expect("flushed");
     assert_eq!(server.subscribers("presence-room"), 1);
-    let gone = connection.subscribed_within(&room, PATIENCE).expect("at once");
+    let gone = connection.subscribed_timeout(&room, PATIENCE);
     assert!(gone.expect_err("not wanted").to_string().contains("has ended"));
 }
 
@@ -73,9 +73,9 @@ fn nothing_is_told_from_the_end_and_time_is_kept() {
     let news = connection.subscribe("news").expect("a good channel");
     connection.subscribed(&news).expect("subscribed");
     while connection.try_recv().is_ok() {}
-    assert_eq!(connection.try_recv().err(), Some(Nothing::Yet));
+    assert_eq!(connection.try_recv().err(), Some(RecvError::Timeout));
     let begun = Instant::now();
-    assert_eq!(connection.recv_timeout(Duration::from_millis(50)).err(), Some(Nothing::Yet));
+    assert_eq!(connection.recv_timeout(Duration::from_millis(50)).err(), Some(RecvError::Timeout));
     assert!(begun.elapsed() >= Duration::from_millis(50));
 
     server.publish("news", "headline", "rain");
@@ -98,7 +98,10 @@ fn heartbeats_are_kept_while_it_waits_and_sleeps() {
     while connection.try_recv().is_ok() {}
     let before = pings();
     while pings() < before + 2 {
-        assert_eq!(connection.recv_timeout(Duration::from_millis(10)).err(), Some(Nothing::Yet));
+        assert_eq!(
+            connection.recv_timeout(Duration::from_millis(10)).err(),
+            Some(RecvError::Timeout)
+        );
     }
     assert_eq!(connection.status().attempt, 1);
 }
@@ -184,7 +187,7 @@ fn a_thread_goes_on_with_it_and_loses_nothing() {
     assert_eq!(texts, ["first", "second"]);
     let clone: Client = client.clone();
     drop(client);
-    clone.flush_within(PATIENCE).expect("in time").expect("a clone is the same client");
+    clone.flush_timeout(PATIENCE).expect("a clone is the same client");
     drop(clone);
     server.wait_for_connections(0, PATIENCE).expect("closed");
     assert!(events.any(|event| matches!(event, Event::State(_))));
@@ -214,9 +217,9 @@ fn receiving_ends_once_nothing_more_can_come_and_goes_on_after_connect() {
     server.close(Target::All, 4001, "no such app");
     let last = connection.by_ref().last().expect("it was connected before");
     assert!(matches!(&last, Event::State(change) if change.to == ConnectionState::Refused));
-    assert_eq!(connection.try_recv().err(), Some(Nothing::More));
+    assert_eq!(connection.try_recv().err(), Some(RecvError::Closed));
     connection.connect();
-    connection.connected_within(PATIENCE).expect("connected");
+    connection.connected_timeout(PATIENCE).expect("connected");
     assert!(connection.try_recv().is_ok());
 
     // A pause does not end it; and what was told of it is not told again.
@@ -228,12 +231,12 @@ fn receiving_ends_once_nothing_more_can_come_and_goes_on_after_connect() {
         _ => None,
     };
     assert_eq!(last.as_ref().and_then(told), Some(ConnectionState::Disconnected));
-    assert_eq!(connection.try_recv().err(), Some(Nothing::Yet));
+    assert_eq!(connection.try_recv().err(), Some(RecvError::Timeout));
     connection.shutdown();
-    assert_eq!(connection.try_recv().err(), Some(Nothing::More));
+    assert_eq!(connection.try_recv().err(), Some(RecvError::Closed));
 
     connection.connect();
-    connection.connected_within(PATIENCE).expect("connected");
+    connection.connected_timeout(PATIENCE).expect("connected");
     connection.shutdown();
     let last = connection.by_ref().last();
     assert_eq!(last.as_ref().and_then(told), Some(ConnectionState::Disconnected));
@@ -250,7 +253,7 @@ fn an_authorizer_that_panics_ends_the_client_and_nothing_else() {
     std::panic::catch_unwind(waiting).expect_err("the panic is the user's to see");
     connection.connected().expect_err("it has ended");
     connection.by_ref().for_each(drop);
-    assert_eq!(connection.try_recv().err(), Some(Nothing::More));
+    assert_eq!(connection.try_recv().err(), Some(RecvError::Closed));
 }
 
 #[test]
@@ -266,7 +269,7 @@ fn nothing_that_a_user_reaches_is_a_future() {
     let subscribed: Result<(), SubscriptionError> = typed.subscribed();
     subscribed.expect("subscribed");
     let mut user: Events = client.user_events();
-    let nothing: Result<Event, Nothing> = user.try_recv();
+    let nothing: Result<Event, RecvError> = user.try_recv();
     nothing.expect_err("nobody has signed in");
 }
 
@@ -281,7 +284,7 @@ fn authorizers_that_hang_are_counted() {
     let options = Options::default().blocking_authorizer(move |_| {
         counter.fetch_add(1, Ordering::SeqCst);
         let _ = hang.lock().expect("nobody panics").recv();
-        Err(pushest_blocking::Denied::unavailable(None, "too late"))
+        Err(pushest_blocking::AuthorizationError::unavailable(None, "too late"))
     });
     let quick = Duration::from_millis(1);
     let timeouts = Timeouts { authorization: quick, ..Timeouts::default() };
@@ -312,7 +315,7 @@ fn it_speaks_tls_and_resolves_names() {
     let pem = server.authority_pem().expect("a server with TLS").to_string();
     let config = builder(&server).host("localhost").tls(true).build().expect("valid");
     let mut stranger = Connection::new(config.clone());
-    let error = stranger.connected_within(Duration::from_secs(2)).expect_err("unknown");
+    let error = stranger.connected_timeout(Duration::from_secs(2)).expect_err("unknown");
     assert!(error.to_string().contains("certificate"), "{error}");
 
     let options = Options::default().ca_pem(pem).expect("certificates");

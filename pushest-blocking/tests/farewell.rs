@@ -141,7 +141,7 @@ fn the_own_thread_does_not_wait_for_itself() {
     let commands = (*client).clone();
     *place.lock().expect("nobody panics") = Some(client);
     // Something to record.
-    commands.handle_network_change();
+    commands.network_changed();
     let took = took.recv_timeout(PATIENCE).expect("it is dropped");
     assert!(took < Duration::from_secs(1), "{took:?}");
     server.wait_for_connections(0, PATIENCE).expect("closed");

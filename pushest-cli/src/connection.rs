@@ -4,7 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use pushest_driver::{Options, ascii_host_name};
-use pushest_proto::{AuthEndpoint, Config, ConfigBuilder, Denied, Signer, Timeouts};
+use pushest_proto::{AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Signer, Timeouts};
 
 use crate::arguments::ConnectionOptions;
 use crate::failure::Failure;
@@ -46,7 +46,7 @@ impl Connection {
     }
 
     fn with_config(options: &ConnectionOptions, config: Config) -> Result<Self, Failure> {
-        ascii_host_name(config.endpoint().host_name()).map_err(Failure::input)?;
+        ascii_host_name(config.endpoint().host()).map_err(Failure::input)?;
         let mut driver = with_headers(Options::default(), &options.header)?;
         let auth_url = options.auth_endpoint.as_deref();
         if auth_url.is_some() && config.has_secret() {
@@ -70,8 +70,8 @@ impl Connection {
             if !endpoint.is_tls() && !asks_tls {
                 return Err(Failure::input(format_args!(
                     "--ca-file is for TLS, and {}:{} is reached without: add --tls",
-                    endpoint.host_name(),
-                    endpoint.port_number(),
+                    endpoint.host(),
+                    endpoint.port(),
                 )));
             }
             driver = driver.ca_file(path).map_err(Failure::input)?;
@@ -81,7 +81,9 @@ impl Connection {
             driver = driver.auth_endpoint(auth_endpoint(url, options, &headers)?);
             if headers.names_of_files().next().is_some() {
                 driver = driver.try_auth_headers(move |_| {
-                    headers.read().map_err(|problem| Denied::unavailable(None, &problem))
+                    headers
+                        .read()
+                        .map_err(|problem| AuthorizationError::unavailable(None, &problem))
                 });
             }
         }

@@ -42,8 +42,8 @@ pub fn look_at(commands: &Commands) {
     let _ = (commands.retry("private-chat"), commands.unsubscribe("nothing-of-this-name"));
     let _ = (commands.members("private-chat"), commands.members_known("private-chat"));
     let _ = (commands.me("private-chat"), commands.channel_state("private-chat"));
-    let _ = (commands.statistics(), commands.dropped_events(), commands.round_trip());
-    let _ = (commands.retry_in(), commands.signed_in_user(), format!("{commands:?}"));
+    let _ = (commands.statistics(), commands.round_trip());
+    let _ = (commands.signed_in_user(), format!("{commands:?}"));
 }
 
 /// The place where code of the user's finds the calls, once there is a client.
@@ -187,7 +187,7 @@ pub fn a_recordings_sink_may_shut_its_client_down<W: Called>() {
     client.connected(PATIENCE).expect("connected");
     is_time.store(true, Ordering::SeqCst);
     // Something to record.
-    client.commands().handle_network_change();
+    client.commands().network_changed();
     until(&mut client, "the end", |client| {
         client.commands().status().state == ConnectionState::Disconnected
     });
@@ -216,7 +216,7 @@ pub fn a_recordings_sink_may_drop_the_last_client<W: Called>() {
     let begun = Instant::now();
     drop(client);
     // Something to record.
-    commands.handle_network_change();
+    commands.network_changed();
     server.wait_for_connections(0, PATIENCE).expect("closed");
     assert!(begun.elapsed() < PATIENCE);
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pushest_driver::proto::AuthEndpoint;
-use pushest_driver::{Config, Denied, Options, Status};
+use pushest_driver::{AuthorizationError, Config, Options, Status};
 use pushest_testkit::Server;
 
 use crate::Features;
@@ -59,7 +59,7 @@ impl Setting {
             Hang::Authorizer => {
                 let options = Options::default().blocking_authorizer(|_| {
                     std::thread::sleep(LONG);
-                    Err(Denied::unavailable(None, "too late"))
+                    Err(AuthorizationError::unavailable(None, "too late"))
                 });
                 ("pushest-authori", options)
             }

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use pushest_driver::proto::{Config, ConfigBuilder, ConnectionState, Endpoint, SubscribeOptions};
 use pushest_driver::{
-    Authorization, AuthorizationRequest, Denied, Ending, Health, HealthRules, HealthState, Options,
-    Overflow, Snapshot,
+    Authorization, AuthorizationError, AuthorizationRequest, Ending, Health, HealthRules,
+    HealthState, Options, Overflow, Snapshot,
 };
 use pushest_testkit::{Server, Target};
 
@@ -174,9 +174,11 @@ pub fn channels_that_fail_or_cannot_be_authorized_degrade_it_and_are_named<W: Wa
     let server = Server::start().expect("a server");
     let authorizer = |request: AuthorizationRequest| async move {
         match request.subject.channel().expect("nobody signs in").as_str() {
-            "private-refused" => Err(Denied::refused(Some(403), "none of yours")),
-            "private-unavailable" => Err(Denied::unavailable(Some(503), "come back later")),
-            _ => std::future::pending::<Result<Authorization, Denied>>().await,
+            "private-refused" => Err(AuthorizationError::refused(Some(403), "none of yours")),
+            "private-unavailable" => {
+                Err(AuthorizationError::unavailable(Some(503), "come back later"))
+            }
+            _ => std::future::pending::<Result<Authorization, AuthorizationError>>().await,
         }
     };
     let mut client: W = start(builder(&server), options().authorizer(authorizer));

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::task::Context;
 
 use futures_util::future::BoxFuture;
-use pushest_proto::{Authorization, AuthorizationRequest, Denied, Ticket};
+use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest, Ticket};
 
 use crate::authorizer::Authorizer;
 use crate::options::BlockingAuthorizer;
 use crate::unblocked::detached;
 
-type Granted = Result<Authorization, Denied>;
+type Granted = Result<Authorization, AuthorizationError>;
 
 /// What was asked for. The session bounds their number and their time.
 pub(crate) struct Authorizations {
@@ -56,7 +56,9 @@ impl Authorizations {
             let ticket = request.ticket;
             match &self.authorizer {
                 Some(authorizer) => self.running.push((ticket, authorizer.authorize(request))),
-                None => answer(ticket, Err(Denied::refused(None, "there is no authorizer"))),
+                None => {
+                    answer(ticket, Err(AuthorizationError::refused(None, "there is no authorizer")))
+                }
             }
         }
         self.running.retain_mut(|(ticket, running)| match running.as_mut().poll(context) {
@@ -90,18 +92,18 @@ pub(crate) fn blocking(authorizer: Arc<BlockingAuthorizer>) -> Arc<dyn Authorize
             match asking {
                 Some(Ok(asking)) => asking.await.unwrap_or_else(not_carried_out),
                 Some(Err(error)) => no_thread(&error),
-                None => Err(Denied::unavailable(None, "earlier requests still block")),
+                None => Err(AuthorizationError::unavailable(None, "earlier requests still block")),
             }
         }
     })
 }
 
 /// What was to authorize panicked.
-pub(crate) fn not_carried_out() -> Result<Authorization, Denied> {
-    Err(Denied::unavailable(None, "the request was not carried out"))
+pub(crate) fn not_carried_out() -> Result<Authorization, AuthorizationError> {
+    Err(AuthorizationError::unavailable(None, "the request was not carried out"))
 }
 
 /// There was no thread for the request.
-pub(crate) fn no_thread(error: &io::Error) -> Result<Authorization, Denied> {
-    Err(Denied::unavailable(None, &format!("no thread for the request: {error}")))
+pub(crate) fn no_thread(error: &io::Error) -> Result<Authorization, AuthorizationError> {
+    Err(AuthorizationError::unavailable(None, &format!("no thread for the request: {error}")))
 }

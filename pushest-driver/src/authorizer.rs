@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use futures_util::future::BoxFuture;
-use pushest_proto::{Authorization, AuthorizationRequest, Denied};
+use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 
 /// Answers requests for authorizations, usually by asking the app's own server ([protocol,
 /// authorization endpoint](pushest_proto::protocol#authorization-endpoint)). It is asked afresh for
@@ -20,36 +20,36 @@ use pushest_proto::{Authorization, AuthorizationRequest, Denied};
 /// Every closure that returns such a future is an authorizer:
 ///
 /// ```
-/// use pushest_driver::{Authorization, AuthorizationRequest, Denied, Options};
+/// use pushest_driver::{Authorization, AuthorizationRequest, AuthorizationError, Options};
 ///
 /// let options = Options::default().authorizer(|request: AuthorizationRequest| async move {
 ///     if request.subject.channel().is_some_and(|name| name == "private-orders") {
 ///         // … ask the app's server for `request.socket_id` and `request.subject`
 ///         Ok(Authorization::new("app-key:5f…"))
 ///     } else {
-///         Err(Denied::refused(Some(403), "orders only"))
+///         Err(AuthorizationError::refused(Some(403), "orders only"))
 ///     }
 /// });
 /// # let _ = options;
 /// ```
 pub trait Authorizer: Send + Sync {
-    /// Grants or denies. [`Denied::refused`] is final until the user retries;
-    /// [`Denied::unavailable`] is asked again, with backoff.
+    /// Grants or denies. [`AuthorizationError::refused`] is final until the user retries;
+    /// [`AuthorizationError::unavailable`] is asked again, with backoff.
     fn authorize(
         &self,
         request: AuthorizationRequest,
-    ) -> BoxFuture<'static, Result<Authorization, Denied>>;
+    ) -> BoxFuture<'static, Result<Authorization, AuthorizationError>>;
 }
 
 impl<F, Answer> Authorizer for F
 where
     F: Fn(AuthorizationRequest) -> Answer + Send + Sync,
-    Answer: Future<Output = Result<Authorization, Denied>> + Send + 'static,
+    Answer: Future<Output = Result<Authorization, AuthorizationError>> + Send + 'static,
 {
     fn authorize(
         &self,
         request: AuthorizationRequest,
-    ) -> BoxFuture<'static, Result<Authorization, Denied>> {
+    ) -> BoxFuture<'static, Result<Authorization, AuthorizationError>> {
         Box::pin(self(request))
     }
 }

@@ -87,7 +87,7 @@ impl Client {
     /// # Errors
     /// [`NotConnected`](crate::NotConnected) once no connection will come by itself: refused or
     /// disconnected. Other failures are tried again and keep it waiting; see
-    /// [`Client::connected_within`].
+    /// [`Client::connected_timeout`].
     pub fn connected(&self) -> Connected {
         Connected::new(self.hub().clone(), None)
     }
@@ -104,12 +104,14 @@ impl Client {
         Connected::attempt(self.hub().clone())
     }
 
-    /// As [`Client::connected`], but no longer than this. The client goes on trying.
+    /// Waits until connected, for `timeout` at most, and returns the socket id. The client goes on
+    /// trying after that.
     ///
     /// # Errors
-    /// As [`Client::connected`], and after that time, with what was learned last.
-    pub fn connected_within(&self, limit: Duration) -> Connected {
-        Connected::new(self.hub().clone(), Some(limit))
+    /// As [`Client::connected`], and [`NotConnected::TimedOut`](crate::NotConnected::TimedOut) after
+    /// `timeout`, with the state and the last loss.
+    pub fn connected_timeout(&self, timeout: Duration) -> Connected {
+        Connected::new(self.hub().clone(), Some(timeout))
     }
 
     /// Subscribes to a channel, connected or not, from now on and over all connections.
@@ -194,16 +196,9 @@ impl Client {
         TriggerWhenAllowed::new(self.hub().clone(), channel, event, trigger::data(data))
     }
 
-    /// The same as [`Client::flush`], for those who want to know whether the server is there.
-    ///
-    /// # Errors
-    /// As [`Client::flush`].
-    pub fn ping(&self) -> Flush {
-        self.flush()
-    }
-
-    /// Sends a ping, now, and answers the round trip when its pong is there: the server has then
-    /// read everything that was sent before, and what it had to say about that has arrived.
+    /// Sends a ping, now, and returns the round trip once its pong is there: the server has then
+    /// read everything that was sent before, and its replies have arrived. It is also the way to ask
+    /// whether the server is there.
     ///
     /// # Errors
     /// No connection, or it was lost before the pong came.

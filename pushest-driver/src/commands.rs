@@ -35,18 +35,13 @@ impl Commands {
         &self.hub.config
     }
 
-    /// Why the client is or is not connected, as data: state, socket id, attempt, next attempt,
-    /// the last loss and the last error.
+    /// Returns why the client is or is not connected, as data: state, socket id, attempt, the time
+    /// until the next attempt, the last loss and the last error.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.hub.lock().session.status()
-    }
-
-    /// How long until the next attempt begins, while waiting for it.
-    #[must_use]
-    pub fn retry_in(&self) -> Option<Duration> {
-        let retry = self.status().next_retry?;
-        Some(retry.saturating_duration_since(self.hub.now()))
+        // Read under the lock, so that the clock is not behind what the session was told.
+        let state = self.hub.lock();
+        state.session.status(self.hub.now())
     }
 
     /// Connects and stays connected. A client does so by itself, except after
@@ -196,8 +191,8 @@ impl Commands {
         self.hub.lock().session.channel(channel).map(look)
     }
 
-    /// Counters since the client began; what was dropped includes what receivers were too slow
-    /// for.
+    /// Returns counters since the client began. `dropped` includes the events that receivers were too
+    /// slow for, all receivers together ([`Event::Lagged`](crate::Event::Lagged) tells each of them).
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.hub.statistics()
@@ -234,17 +229,10 @@ impl Commands {
         self.hub.lock().session.round_trip()
     }
 
-    /// How many events receivers were too slow for, all receivers together
-    /// ([`Event::Lagged`](crate::Event::Lagged) tells each of them).
-    #[must_use]
-    pub fn dropped_events(&self) -> u64 {
-        self.hub.congestion.dropped()
-    }
-
     /// Says that the network changed (another interface, back from sleep): a waiting client tries
     /// again within 600 ms, unless a server asked for the pause; a connected one checks that the
     /// server is still there.
-    pub fn handle_network_change(&self) {
+    pub fn network_changed(&self) {
         self.hub.command(|state, now| state.session.handle_network_change(now));
     }
 

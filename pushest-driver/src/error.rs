@@ -120,9 +120,18 @@ pub enum SubscriptionError {
         #[source]
         reason: RequestFailure,
     },
-    /// There is no connection, and none will come by itself.
+    /// There is no connection: none will come by itself, or none came in time.
     #[error(transparent)]
     NotConnected(#[from] NotConnected),
+    /// The server did not confirm the subscription in time, although there is a connection. It stays
+    /// wanted.
+    #[error("the subscription to {channel} was not confirmed within {waited:?}")]
+    TimedOut {
+        /// The channel.
+        channel: ChannelName,
+        /// How long was waited.
+        waited: Duration,
+    },
     /// This subscription has ended: the channel was unsubscribed from, or the client was shut down or
     /// refused for good, and then connected again.
     #[error("the subscription to {channel} has ended")]
@@ -154,9 +163,16 @@ pub enum NotSignedIn {
     /// It failed, and is not tried again on this connection.
     #[error("not signed in: {0}")]
     Failed(#[source] RequestFailure),
-    /// There is no connection, and none will come by itself.
+    /// There is no connection: none will come by itself, or none came in time.
     #[error(transparent)]
     NotConnected(#[from] NotConnected),
+    /// The server did not confirm the sign-in in time, although there is a connection. The client
+    /// goes on with it.
+    #[error("the sign-in was not confirmed within {waited:?}")]
+    TimedOut {
+        /// How long was waited.
+        waited: Duration,
+    },
     /// Nobody has called [`Commands::sign_in`](crate::Commands::sign_in).
     #[error("nobody has asked to be signed in")]
     NotAsked,
@@ -173,6 +189,12 @@ pub enum FlushError {
     /// sent before may or may not have arrived.
     #[error("the connection was lost before the server had read everything")]
     Lost,
+    /// The pong did not come in time. The ping is on its way.
+    #[error("no pong within {waited:?}")]
+    TimedOut {
+        /// How long was waited.
+        waited: Duration,
+    },
     /// The client has ended, or the runtime that it ran on.
     #[error("the client has ended")]
     Ended,

@@ -98,7 +98,7 @@ pub async fn run<C: AsRef<Client>, H: Handler<C>>(
         let (state, loss) = match &event {
             Event::State(change) => (change.to, change.loss.clone()),
             // What came too late may have been the last change.
-            Event::Lagged(_) => (shared.status().state, shared.status().last_loss),
+            Event::Lagged { .. } => (shared.status().state, shared.status().last_loss),
             _ => (ConnectionState::Connected, None),
         };
         handler.on_event(&client, event);

@@ -27,7 +27,7 @@ use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
 use crate::receivers::Receivers;
 use crate::recording::Recording;
-use crate::registry::{Channel, Registry};
+use crate::registry::{ChannelEntry, Registry};
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait_list::{Answer, WaitList};
 use crate::watch::Watch;
@@ -80,7 +80,7 @@ pub(crate) struct State {
     pub(crate) rate_waiters: WaitList,
     pub(crate) closing_waiters: WaitList,
     /// Sockets and dials that the pump holds.
-    pub(crate) links: usize,
+    pub(crate) sockets: usize,
     /// To be woken when the lock is released.
     wakers: Vec<Waker>,
 }
@@ -115,7 +115,7 @@ impl Hub {
             sign_in_waiters: WaitList::default(),
             rate_waiters: WaitList::default(),
             closing_waiters: WaitList::default(),
-            links: 0,
+            sockets: 0,
             wakers: Vec::new(),
         };
         Self {
@@ -321,7 +321,7 @@ impl State {
     }
 
     /// The channel, if this is still the same subscription to it.
-    pub(crate) fn channel(&mut self, id: Option<ChannelId>) -> Option<&mut Channel> {
+    pub(crate) fn channel(&mut self, id: Option<ChannelId>) -> Option<&mut ChannelEntry> {
         self.channels.get_mut(id?)
     }
 
@@ -443,8 +443,8 @@ impl State {
         self.rate_waiters.wake_overdue(now, &mut self.wakers);
     }
 
-    pub(crate) fn set_links(&mut self, links: usize) {
-        self.links = links;
+    pub(crate) fn set_sockets(&mut self, sockets: usize) {
+        self.sockets = sockets;
         self.wake_closing();
     }
 

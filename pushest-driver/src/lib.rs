@@ -25,7 +25,6 @@ mod health;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
-mod link;
 mod logging;
 mod masking;
 #[cfg(test)]
@@ -33,6 +32,7 @@ mod masking;
 mod models;
 mod names;
 mod news;
+mod open_socket;
 mod options;
 mod park;
 mod pump;
@@ -50,6 +50,7 @@ mod registry;
 mod retry_after;
 pub mod runtime;
 mod snapshot;
+mod socket_state;
 mod subscription;
 mod sync;
 mod thread_probe;
@@ -62,7 +63,6 @@ mod waiting;
 mod wall_clock;
 mod watch;
 mod websocket;
-mod wire;
 
 pub use authorizer::Authorizer;
 pub use client::Client;
@@ -80,11 +80,11 @@ pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
 pub use pushest_proto::AuthEndpoint;
 pub use pushest_proto::{
-    self as proto, Answers, Authorization, AuthorizationRequest, AuthorizationSubject,
+    self as proto, Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
     BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState,
     ChannelStatistics, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
-    DecryptionFailure, Denied, DialFailure, Endpoint, Escaped, Event, FailedDials, LimitReached,
-    Limits, Loss, Malformation, Member, PresenceChange, PresenceUpdate, RequestFailure,
+    DecryptionFailure, DialFailure, Endpoint, Escaped, Event, FailedDials, InReplyTo, LimitReached,
+    Limits, Loss, MalformedReason, Member, PresenceChange, PresenceUpdate, RequestFailure,
     ServerError, SocketId, StateChange, Statistics, Status, SubscribeOptions, Timeouts,
 };
 pub use snapshot::{

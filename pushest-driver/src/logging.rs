@@ -12,7 +12,7 @@ mod recovery;
 use std::fmt::{self, Display};
 
 use pushest_proto::{
-    Answers, ChannelName, ConnectionId, ConnectionState, Endpoint, Escaped, Event, Instant,
+    ChannelName, ConnectionId, ConnectionState, Endpoint, Escaped, Event, InReplyTo, Instant,
     RequestFailure, StateChange,
 };
 use tracing::Span;
@@ -124,8 +124,8 @@ impl Log {
             "connection",
             client = %self.client,
             id = %connection,
-            host = %Escaped(endpoint.host_name()),
-            port = endpoint.port_number(),
+            host = %Escaped(endpoint.host()),
+            port = endpoint.port(),
             tls = endpoint.is_tls(),
             socket_id = tracing::field::Empty,
         );
@@ -209,14 +209,14 @@ impl Log {
                 _ => return None,
             },
             Event::SubscriptionFailed { reason, .. } => match reason {
-                RequestFailure::Denied(_) => Kind::AuthorizationRefused,
+                RequestFailure::AuthorizationRefused(_) => Kind::AuthorizationRefused,
                 RequestFailure::AuthorizationUnavailable(_) => Kind::AuthorizationUnavailable,
                 _ => Kind::NotSubscribed,
             },
             Event::SignInFailed { .. } => Kind::NotSignedIn,
             // Of others, what they lead to is told.
-            Event::ServerError(error) => match error.answers {
-                Some(Answers::Subscribe | Answers::SignIn) => return None,
+            Event::ServerError(error) => match error.in_reply_to {
+                Some(InReplyTo::Subscribe | InReplyTo::SignIn) => return None,
                 _ if !self.is_connected => return None,
                 _ => Kind::ServerError,
             },

@@ -1,6 +1,8 @@
 //! What has happened since the session was told last.
 
-use pushest_proto::{Authorization, ConnectionId, Denied, Instant, Loss, Session, Ticket};
+use pushest_proto::{
+    Authorization, AuthorizationError, ConnectionId, Instant, Loss, Session, Ticket,
+};
 use tungstenite::Bytes;
 
 pub(crate) enum News {
@@ -11,7 +13,7 @@ pub(crate) enum News {
     /// Everything that had arrived by then stands before this.
     CaughtUp(ConnectionId, Instant),
     Lost(ConnectionId, Loss),
-    Answered(Ticket, Result<Authorization, Denied>),
+    Answered(Ticket, Result<Authorization, AuthorizationError>),
 }
 
 impl News {

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 #[cfg(feature = "http")]
 use pushest_proto::AuthEndpoint;
-use pushest_proto::{Authorization, AuthorizationRequest, Denied};
+use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 
 use crate::authorizer::Authorizer;
 #[cfg(feature = "tls")]
@@ -59,15 +59,18 @@ pub(crate) enum Authority {
 
 /// Authorizes on a thread of its own.
 pub(crate) type BlockingAuthorizer =
-    dyn Fn(AuthorizationRequest) -> Result<Authorization, Denied> + Send + Sync;
+    dyn Fn(AuthorizationRequest) -> Result<Authorization, AuthorizationError> + Send + Sync;
 
 /// Provides headers for one upgrade.
 pub(crate) type FreshHeaders = Arc<dyn Fn() -> Result<Vec<(String, String)>, String> + Send + Sync>;
 
 /// Provides headers for one request to the endpoint.
 #[cfg(feature = "http")]
-pub(crate) type AuthHeaders =
-    Arc<dyn Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, Denied> + Send + Sync>;
+pub(crate) type AuthHeaders = Arc<
+    dyn Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, AuthorizationError>
+        + Send
+        + Sync,
+>;
 
 /// How a client connects and delivers. `Options::default()` suits most.
 ///
@@ -165,7 +168,7 @@ impl Options {
     /// The size in bytes up to which a message is read at all; a larger one closes the connection
     /// with 1009 (RFC 6455: too big), as [`Loss::TooLarge`](crate::Loss::TooLarge). It is never
     /// under [`Limits::message`](crate::Limits::message): messages between the two are read, reported
-    /// ([`Malformation::TooLarge`](crate::Malformation::TooLarge)) and dropped, and cost nothing but
+    /// ([`MalformedReason::TooLarge`](crate::MalformedReason::TooLarge)) and dropped, and cost nothing but
     /// themselves. A connection may hold as much for a moment. By itself this delivers nothing larger:
     /// that takes [`Limits::message`](crate::Limits::message), `Limits::stored_bytes` and
     /// [`Options::queue`], too. 16 MiB.
@@ -198,18 +201,18 @@ impl Options {
     /// further requests are unavailable. A panic counts as unavailable, too.
     ///
     /// ```
-    /// use pushest_driver::{Denied, Options};
+    /// use pushest_driver::{AuthorizationError, Options};
     ///
     /// let options = Options::default().blocking_authorizer(|request| {
     ///     // … ask the app's server for `request.socket_id` and `request.subject`
-    ///     Err(Denied::unavailable(None, &format!("nobody signs {} yet", request.subject)))
+    ///     Err(AuthorizationError::unavailable(None, &format!("nobody signs {} yet", request.subject)))
     /// });
     /// # let _ = options;
     /// ```
     #[must_use]
     pub fn blocking_authorizer(
         mut self,
-        authorizer: impl Fn(AuthorizationRequest) -> Result<Authorization, Denied>
+        authorizer: impl Fn(AuthorizationRequest) -> Result<Authorization, AuthorizationError>
         + Send
         + Sync
         + 'static,
@@ -276,7 +279,7 @@ impl Options {
     /// notices a suspension with its next heartbeat, at most the activity timeout after the machine
     /// runs again (120 s, unless [`Timeouts::activity`](crate::Timeouts::activity) or the server says
     /// less). Where the program learns of it at once, it calls
-    /// [`handle_network_change`](crate::Commands::handle_network_change), with which the client looks,
+    /// [`network_changed`](crate::Commands::network_changed), with which the client looks,
     /// too.
     ///
     /// ```
@@ -357,12 +360,12 @@ impl Options {
     }
 
     /// As [`Options::auth_headers`], for headers that may be missing: the error is the outcome of
-    /// the attempt, such as [`Denied::unavailable`], which is tried again. The last call of either
+    /// the attempt, such as [`AuthorizationError::unavailable`], which is tried again. The last call of either
     /// counts.
     #[must_use]
     pub fn try_auth_headers(
         mut self,
-        headers: impl Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, Denied>
+        headers: impl Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, AuthorizationError>
         + Send
         + Sync
         + 'static,

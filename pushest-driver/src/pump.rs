@@ -18,16 +18,16 @@ use crate::dial::Dialer;
 #[cfg(feature = "http")]
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
-use crate::link::Link;
 use crate::logging::Log;
 use crate::news::News;
+use crate::open_socket::{Closing, OpenSocket};
 use crate::options::Authority;
 use crate::pump_waker::Turn;
 use crate::read_bytes::ReadBytes;
 use crate::runtime::traits::Runtime;
+use crate::socket_state::SocketState;
 use crate::wall_clock::WallClock;
 use crate::websocket::{self, Incoming, WebSocket};
-use crate::wire::{Closing, Wire};
 
 /// Messages and bytes that are read at most before they are handed to the session.
 const BATCH: usize = 64;
@@ -39,10 +39,10 @@ const STEP_BYTES: usize = 16 * 1024;
 /// Bytes of frames that are taken from the session before the sink gets them.
 const SEND_BYTES: usize = 64 * 1024;
 
-/// How long an orderly end may take.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Maximum time for the closing handshake, after which the socket is dropped.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Connections that may be on their way to an orderly end at once.
+/// Maximum number of connections in their closing handshake.
 const MOST_CLOSING: usize = 4;
 
 /// Runs a client: made by [`runtime::client`](crate::runtime::client), spawned by the runtime's
@@ -52,7 +52,7 @@ pub struct Pump<R: Runtime> {
     hub: Arc<Hub>,
     runtime: Arc<R>,
     dialer: Arc<Dialer>,
-    link: Link<WebSocket<R>>,
+    socket: SocketState<WebSocket<R>>,
     log: Log,
     closing: Vec<Closing<WebSocket<R>>>,
     /// What has happened since the session was told last.
@@ -80,7 +80,7 @@ pub struct Pump<R: Runtime> {
     wakers: Vec<Waker>,
     /// What is to be dialled and dropped once the lock is free.
     next_dial: Option<(ConnectionId, Endpoint)>,
-    discarded: Vec<Link<WebSocket<R>>>,
+    discarded: Vec<SocketState<WebSocket<R>>>,
 }
 
 impl<R: Runtime> Future for Pump<R> {
@@ -101,7 +101,7 @@ impl<R: Runtime> Future for Pump<R> {
             this.read(context);
             this.poll_authorizations(context);
             this.poll_closing(context);
-            if this.is_ending && this.links() == 0 {
+            if this.is_ending && this.sockets() == 0 {
                 this.hub.finish();
                 // Who polled this may keep it.
                 this.sleep = None;
@@ -134,7 +134,7 @@ impl<R: Runtime> Pump<R> {
             hub,
             runtime,
             dialer,
-            link: Link::None,
+            socket: SocketState::None,
             log,
             closing: Vec::new(),
             news: Vec::new(),
@@ -254,16 +254,16 @@ impl<R: Runtime> Pump<R> {
             }
             Action::UpdatePresence(update) => state.route(Event::Presence(update), now),
             Action::Send(frame) => {
-                if let Link::Open(wire) = &mut self.link
-                    && wire.connection == frame.connection
+                if let SocketState::Open(open) = &mut self.socket
+                    && open.connection == frame.connection
                 {
                     let had_budget = self.budget > 0;
                     self.budget = self.budget.saturating_sub(frame.text.len());
-                    wire.send(Message::text(frame.text));
+                    open.send(Message::text(frame.text));
                     if had_budget && self.budget == 0 {
                         // The other frames stay in the session until the next turn, and what the
                         // user is to be told flows past them: the session never stores it up.
-                        state.session.handle_writable(wire.connection, false, now);
+                        state.session.handle_writable(open.connection, false, now);
                     }
                 }
             }
@@ -272,7 +272,7 @@ impl<R: Runtime> Pump<R> {
             }
             Action::Close { connection, code } => {
                 self.next_dial.take_if(|(next, _)| *next == connection);
-                if self.link.connection() == Some(connection) {
+                if self.socket.connection() == Some(connection) {
                     self.close(Some(code.into()), now);
                 }
             }
@@ -283,30 +283,30 @@ impl<R: Runtime> Pump<R> {
 
     /// Frames stay in the session while the sink has no room; everything else flows past them.
     fn check_room(&mut self, state: &mut State, now: Instant) {
-        if let (Link::Open(wire), true) = (&self.link, self.must_tell_room()) {
+        if let (SocketState::Open(open), true) = (&self.socket, self.must_tell_room()) {
             self.is_writable = self.has_room;
-            state.session.handle_writable(wire.connection, self.has_room, now);
+            state.session.handle_writable(open.connection, self.has_room, now);
         }
     }
 
     /// Lets frames out again that waited for this turn to end, before the lock is released. They make
     /// a timeout (contract, C3), so that the next turn begins at once.
     fn renew_budget(&mut self, state: &mut State, now: Instant) {
-        if let (Link::Open(wire), 0) = (&self.link, self.budget) {
-            state.session.handle_writable(wire.connection, self.is_writable, now);
+        if let (SocketState::Open(open), 0) = (&self.socket, self.budget) {
+            state.session.handle_writable(open.connection, self.is_writable, now);
         }
         self.budget = SEND_BYTES;
     }
 
     fn must_tell_room(&self) -> bool {
-        matches!(self.link, Link::Open(_)) && self.has_room != self.is_writable
+        matches!(self.socket, SocketState::Open(_)) && self.has_room != self.is_writable
     }
 
     /// Hands what was gathered to the sink, and writes it out as far as it goes.
     fn write(&mut self, context: &mut Context<'_>) {
-        if let Link::Open(wire) = &mut self.link {
-            self.has_room = wire.make_room(context);
-            wire.flush(context);
+        if let SocketState::Open(open) = &mut self.socket {
+            self.has_room = open.make_room(context);
+            open.flush(context);
         }
     }
 
@@ -328,47 +328,47 @@ impl<R: Runtime> Pump<R> {
         self.close(Some(pushest_proto::CloseCode::Away.into()), now);
         self.log.dialling(connection, &endpoint);
         let dial = self.dialer.dial(&self.runtime, endpoint);
-        self.link = Link::Dialing(connection, now, dial);
+        self.socket = SocketState::Dialing(connection, now, dial);
     }
 
     /// Gives the link up: a dial at once, an open connection with a close frame.
     fn close(&mut self, code: Option<u16>, now: Instant) {
-        match std::mem::replace(&mut self.link, Link::None) {
-            Link::Open(wire) => {
+        match std::mem::replace(&mut self.socket, SocketState::None) {
+            SocketState::Open(open) => {
                 if self.closing.len() >= MOST_CLOSING {
                     let oldest = self.closing.remove(0);
-                    self.discarded.push(Link::Open(oldest.into_wire()));
+                    self.discarded.push(SocketState::Open(oldest.into_open()));
                 }
-                self.closing.push(Closing::new(wire, code, now + FAREWELL));
+                self.closing.push(Closing::new(open, code, now + CLOSE_TIMEOUT));
             }
             former => self.discarded.push(former),
         }
     }
 
     fn read(&mut self, context: &mut Context<'_>) {
-        match &mut self.link {
-            Link::None => {}
-            Link::Dialing(connection, since, dial) => {
+        match &mut self.socket {
+            SocketState::None => {}
+            SocketState::Dialing(connection, since, dial) => {
                 let (connection, since) = (*connection, *since);
                 match dial.as_mut().poll(context) {
                     Poll::Pending => {}
                     Poll::Ready(Ok(socket)) => {
                         tracing::debug!(target: "pushest", "open");
-                        self.link = Link::Open(Wire::new(connection, socket, since));
+                        self.socket = SocketState::Open(OpenSocket::new(connection, socket, since));
                         self.news.push(News::Opened(connection));
                     }
                     Poll::Ready(Err(failure)) => {
-                        self.link = Link::None;
+                        self.socket = SocketState::None;
                         self.news.push(News::Lost(connection, Loss::Dial(failure)));
                     }
                 }
             }
-            Link::Open(_) if self.is_paused => {}
-            Link::Open(_) => self.read_messages(context),
+            SocketState::Open(_) if self.is_paused => {}
+            SocketState::Open(_) => self.read_messages(context),
         }
-        self.read_bytes.look(match &self.link {
-            Link::Open(wire) => Some(wire.bytes_read()),
-            Link::None | Link::Dialing(..) => None,
+        self.read_bytes.look(match &self.socket {
+            SocketState::Open(open) => Some(open.bytes_read()),
+            SocketState::None | SocketState::Dialing(..) => None,
         });
     }
 
@@ -377,10 +377,10 @@ impl<R: Runtime> Pump<R> {
         // What is left of a former batch counts, too.
         let mut bytes = self.news.iter().map(News::bytes).sum::<usize>();
         while self.news.is_empty() || (self.news.len() < most && bytes < most_bytes) {
-            let Link::Open(wire) = &mut self.link else { return };
-            let connection = wire.connection;
-            let Poll::Ready(read) = wire.read(context) else { return wire.catch_up() };
-            if let Some(at) = wire.take_caught_up() {
+            let SocketState::Open(open) = &mut self.socket else { return };
+            let connection = open.connection;
+            let Poll::Ready(read) = open.read(context) else { return open.catch_up() };
+            if let Some(at) = open.take_caught_up() {
                 self.news.push(News::CaughtUp(connection, at));
             }
             match read {
@@ -399,7 +399,7 @@ impl<R: Runtime> Pump<R> {
                     if let Some(code) = websocket::breach(&loss) {
                         self.close(Some(code), self.hub.now());
                     }
-                    self.link = Link::None;
+                    self.socket = SocketState::None;
                     self.news.push(News::Lost(connection, loss));
                 }
             }
@@ -446,8 +446,8 @@ impl<R: Runtime> Pump<R> {
         is_over
     }
 
-    fn links(&self) -> usize {
-        self.closing.len() + usize::from(self.link.connection().is_some())
+    fn sockets(&self) -> usize {
+        self.closing.len() + usize::from(self.socket.connection().is_some())
     }
 
     /// As [`Pump::report_links`], for where the lock is free.
@@ -461,8 +461,8 @@ impl<R: Runtime> Pump<R> {
     }
 
     fn report_links(&self, state: &mut State) {
-        if state.links != self.links() {
-            state.set_links(self.links());
+        if state.sockets != self.sockets() {
+            state.set_sockets(self.sockets());
         }
     }
 }

@@ -193,7 +193,7 @@ impl Queue {
     fn receive(&self, ring: &mut Ring) -> Option<(Poll<Option<Event>>, Relief)> {
         if ring.dropped > 0 {
             let dropped = std::mem::take(&mut ring.dropped);
-            return Some((Poll::Ready(Some(Event::Lagged(dropped))), drained(ring)));
+            return Some((Poll::Ready(Some(Event::Lagged { dropped })), drained(ring)));
         }
         if let Some(event) = ring.pop() {
             let relief = self.relieve_if_half(ring);
@@ -271,7 +271,7 @@ mod tests {
         let (event, relief) = queue.poll_recv(&mut Context::from_waker(Waker::noop()));
         let text = match event {
             Poll::Ready(Some(Event::Subscribed { channel })) => channel.to_string(),
-            Poll::Ready(Some(Event::Lagged(events))) => format!("lagged {events}"),
+            Poll::Ready(Some(Event::Lagged { dropped: events })) => format!("lagged {events}"),
             Poll::Ready(None) => "end".to_string(),
             Poll::Pending => "nothing".to_string(),
             other => format!("{other:?}"),

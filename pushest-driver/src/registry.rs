@@ -8,12 +8,12 @@ use crate::wait_list::WaitList;
 /// Subscriptions, each at the slot of its id.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    slots: Vec<Option<Channel>>,
+    slots: Vec<Option<ChannelEntry>>,
 }
 
 /// Who wants a channel.
 #[derive(Debug)]
-pub(crate) struct Channel {
+pub(crate) struct ChannelEntry {
     id: ChannelId,
     /// Keys of receivers.
     pub(crate) receivers: Vec<usize>,
@@ -22,7 +22,7 @@ pub(crate) struct Channel {
     pub(crate) waiters: WaitList,
 }
 
-impl Channel {
+impl ChannelEntry {
     fn new(id: ChannelId) -> Self {
         let waiters = WaitList::default();
         Self { id, receivers: Vec::new(), is_detached: false, waiters }
@@ -31,7 +31,7 @@ impl Channel {
 
 impl Registry {
     /// The subscription of this very id; `None` after its end, whatever has its place.
-    pub(crate) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
+    pub(crate) fn get_mut(&mut self, id: ChannelId) -> Option<&mut ChannelEntry> {
         self.slots.get_mut(id.slot())?.as_mut().filter(|channel| channel.id == id)
     }
 
@@ -42,7 +42,7 @@ impl Registry {
         &mut self,
         name: &ChannelName,
         session: &Session,
-    ) -> Option<&mut Channel> {
+    ) -> Option<&mut ChannelEntry> {
         let mut id = name.id()?;
         if !self.has(id) {
             id = session.channel(name.as_str())?.name().id()?;
@@ -53,13 +53,13 @@ impl Registry {
     /// The subscription of this id, new if there is none. Its place is free then: of two
     /// subscriptions that have it, the core ends the first before it begins the second, and so does
     /// the hub.
-    pub(crate) fn get_or_insert(&mut self, id: ChannelId) -> &mut Channel {
+    pub(crate) fn get_or_insert(&mut self, id: ChannelId) -> &mut ChannelEntry {
         if self.slots.len() <= id.slot() {
             self.slots.resize_with(id.slot() + 1, || None);
         }
         let slot = &mut self.slots[id.slot()];
         debug_assert!(slot.as_ref().is_none_or(|channel| channel.id == id), "{slot:?} is there");
-        slot.get_or_insert_with(|| Channel::new(id))
+        slot.get_or_insert_with(|| ChannelEntry::new(id))
     }
 
     fn has(&self, id: ChannelId) -> bool {
@@ -67,7 +67,7 @@ impl Registry {
         slot.is_some_and(|slot| slot.as_ref().is_some_and(|channel| channel.id == id))
     }
 
-    pub(crate) fn remove(&mut self, id: ChannelId) -> Option<Channel> {
+    pub(crate) fn remove(&mut self, id: ChannelId) -> Option<ChannelEntry> {
         self.slots.get_mut(id.slot())?.take_if(|channel| channel.id == id)
     }
 
@@ -77,7 +77,7 @@ impl Registry {
         channels.find(|channel| channel.receivers.contains(&key)).map(|channel| channel.id)
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut ChannelEntry> {
         self.slots.iter_mut().flatten()
     }
 }
@@ -101,7 +101,7 @@ mod tests {
         name.id().expect("it is a session's")
     }
 
-    fn leave(session: &mut Session, registry: &mut Registry, name: &ChannelName) -> Channel {
+    fn leave(session: &mut Session, registry: &mut Registry, name: &ChannelName) -> ChannelEntry {
         session.unsubscribe(name.as_str(), Instant::ORIGIN).expect("it is wanted");
         registry.remove(id(name)).expect("it was there")
     }

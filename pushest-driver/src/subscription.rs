@@ -218,7 +218,7 @@ impl<T: DeserializeOwned> TypedEvents<T> {
         loop {
             match std::task::ready!(self.subscription.poll_recv(context)) {
                 Some(Event::Channel(event)) => return Poll::Ready(Some(event.json())),
-                Some(Event::Lagged(events)) => self.lagged += events,
+                Some(Event::Lagged { dropped: events }) => self.lagged += events,
                 Some(Event::State(change)) => self.ended_by = Some(change),
                 Some(_) => {}
                 None => return Poll::Ready(None),

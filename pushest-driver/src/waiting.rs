@@ -28,8 +28,8 @@ pub struct Connected {
 }
 
 impl Connected {
-    pub(crate) fn new(hub: Arc<Hub>, within: Option<Duration>) -> Self {
-        let limit = within.map(|within| (within, hub.now() + within));
+    pub(crate) fn new(hub: Arc<Hub>, timeout: Option<Duration>) -> Self {
+        let limit = timeout.map(|timeout| (timeout, hub.now() + timeout));
         Self { hub, limit, is_attempt: false, place: None }
     }
 
@@ -51,18 +51,17 @@ impl Future for Connected {
         }
         if this.is_attempt
             && state.session.state() == ConnectionState::Waiting
-            && let Some(loss) = state.session.status().last_loss
+            && let Some(loss) = state.session.last_loss()
         {
-            return Poll::Ready(Err(NotConnected::Failed(loss)));
+            return Poll::Ready(Err(NotConnected::Failed(loss.clone())));
         }
         if let Some((waited, deadline)) = this.limit
             && this.hub.now() >= deadline
         {
-            let status = state.session.status();
             return Poll::Ready(Err(NotConnected::TimedOut {
                 waited,
-                state: status.state,
-                last_loss: status.last_loss,
+                state: state.session.state(),
+                last_loss: state.session.last_loss().cloned(),
             }));
         }
         let is_new = this.place.is_none();
@@ -93,9 +92,9 @@ pub(crate) fn connection(state: &State) -> Option<Result<SocketId, NotConnected>
         return Some(Err(NotConnected::Ended));
     }
     match state.session.state() {
-        ConnectionState::Connected => state.session.status().socket_id.map(Ok),
+        ConnectionState::Connected => state.session.socket_id().cloned().map(Ok),
         ConnectionState::Refused => {
-            let loss = state.session.status().last_loss;
+            let loss = state.session.last_loss().cloned();
             Some(Err(loss.map_or(NotConnected::Disconnected, NotConnected::Refused)))
         }
         ConnectionState::Disconnected => Some(Err(NotConnected::Disconnected)),
@@ -237,7 +236,7 @@ impl Future for Shutdown {
         let waker = context.waker().clone();
         let mut state = this.hub.lock();
         let is_other = state.session.state() != ConnectionState::Disconnected;
-        let is_closed = state.is_ended() || (state.links == 0 && state.is_off());
+        let is_closed = state.is_ended() || (state.sockets == 0 && state.is_off());
         // What the sink waits for could only come once it has returned.
         if is_other || this.hub.is_sink_here() || (is_closed && this.hub.is_handed_over()) {
             return Poll::Ready(());

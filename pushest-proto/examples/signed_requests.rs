@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pushest_proto::api::{App, Batch, Call, Channel, Channels, Custom, Publish, Terminate, Users};
+use pushest_proto::api::{
+    App, Batch, Call, Custom, GetChannel, ListChannels, ListUsers, Publish, Terminate,
+};
 use pushest_proto::{ChannelForm, Config, MemberData, UserData, UserForm};
 use serde_json::{Value, json};
 
@@ -51,14 +53,14 @@ fn carried_out(config: &Config, app: &App, call: &Value) -> Result<Value> {
             signed(app, &Batch::new(events), call)
         }
         "channels" => {
-            let mut channels = Channels::new().prefix(text("prefix"));
+            let mut channels = ListChannels::new().prefix(text("prefix"));
             if wants("user_count") {
                 channels = channels.with_user_count();
             }
             signed(app, &channels, call)
         }
         "channel" => {
-            let mut channel = Channel::new(text("channel"));
+            let mut channel = GetChannel::new(text("channel"));
             if wants("user_count") {
                 channel = channel.with_user_count();
             }
@@ -67,7 +69,7 @@ fn carried_out(config: &Config, app: &App, call: &Value) -> Result<Value> {
             }
             signed(app, &channel, call)
         }
-        "users" => signed(app, &Users::new(text("channel")), call),
+        "users" => signed(app, &ListUsers::new(text("channel")), call),
         "terminate" => signed(app, &Terminate::user(text("user_id")), call),
         "get" => signed(app, &Custom::get(text("path")), call),
         "post" => signed(app, &Custom::post(text("path"), text("body")), call),

@@ -6,9 +6,9 @@ use alloc::boxed::Box;
 use crate::agenda::Key;
 use crate::channel::name::ChannelName;
 use crate::channel::table::Channels;
-use crate::event::failure::{Answers, ServerError};
+use crate::event::failure::{InReplyTo, ServerError};
 use crate::loss::Loss;
-use crate::outgoing::Sent;
+use crate::outgoing::SentClientEvents;
 use crate::user::User;
 
 /// What something is about.
@@ -22,15 +22,15 @@ pub(crate) enum About {
 impl About {
     /// Enters it into the error.
     pub(crate) fn enter(&self, error: &mut ServerError, channels: &Channels) {
-        let (channel, answers) = match self {
-            Self::Subscription(key) => (Some(channels.get(*key).name()), Answers::Subscribe),
-            Self::SignIn => (None, Answers::SignIn),
+        let (channel, in_reply_to) = match self {
+            Self::Subscription(key) => (Some(channels.get(*key).name()), InReplyTo::Subscribe),
+            Self::SignIn => (None, InReplyTo::SignIn),
             Self::ClientEvent { channel, event } => {
-                (Some(channel), Answers::ClientEvent { event: event.clone() })
+                (Some(channel), InReplyTo::ClientEvent { event: event.clone() })
             }
         };
         error.channel = channel.cloned();
-        error.answers = Some(answers);
+        error.in_reply_to = Some(in_reply_to);
     }
 }
 
@@ -40,7 +40,7 @@ impl About {
 pub(crate) fn of_error(
     error: &ServerError,
     names_nothing: bool,
-    sent: &mut Sent,
+    sent: &mut SentClientEvents,
     (channels, user): (&Channels, &User),
 ) -> Option<About> {
     match error.code {
@@ -106,7 +106,7 @@ pub(crate) fn sign_in_refused_by(loss: &Loss) -> Option<ServerError> {
         code: Some(code),
         message: reason.into(),
         channel: None,
-        answers: Some(Answers::SignIn),
+        in_reply_to: Some(InReplyTo::SignIn),
         inferred: true,
     })
 }

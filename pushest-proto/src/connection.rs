@@ -65,8 +65,8 @@ pub(crate) struct Connection {
     pub(crate) close_due: Option<(Order, ConnectionId, CloseCode)>,
     /// Whether the driver can take frames.
     pub(crate) writable: bool,
-    /// The session ended while these frames of its connection waited: they go before the `Close`.
-    pub(crate) farewell: bool,
+    /// The user disconnected while frames waited: they are sent before the `Close`.
+    pub(crate) sends_before_close: bool,
     /// Since when the public state is what it is.
     pub(crate) state_since: Instant,
     /// Since when there is no connection although one is wanted.
@@ -89,7 +89,7 @@ impl Connection {
             connect_due: None,
             close_due: None,
             writable: true,
-            farewell: false,
+            sends_before_close: false,
             state_since: now,
             away_since: None,
             last_id: 0,

@@ -26,7 +26,7 @@ pub(crate) struct Context<'a> {
     /// For tables of what servers name.
     pub(crate) hash: Seeded,
     /// The connection, while it is established.
-    pub(crate) wire: Option<Wire<'a>>,
+    pub(crate) established: Option<Established<'a>>,
 }
 
 impl Context<'_> {
@@ -39,7 +39,7 @@ impl Context<'_> {
         &mut self,
         sign: impl FnOnce(&Signer, &SocketId) -> String,
     ) -> Option<String> {
-        let (signer, socket_id) = (self.config.signer.as_ref()?, self.wire?.socket_id);
+        let (signer, socket_id) = (self.config.signer.as_ref()?, self.established?.socket_id);
         Some(match self.trace.as_deref_mut() {
             None => sign(signer, socket_id),
             Some(trace) => trace.signed(|| sign(signer, socket_id)),
@@ -54,7 +54,7 @@ impl Context<'_> {
 
 /// The connection that channels need things on.
 #[derive(Clone, Copy)]
-pub(crate) struct Wire<'a> {
+pub(crate) struct Established<'a> {
     pub(crate) connection: ConnectionId,
     pub(crate) socket_id: &'a SocketId,
 }

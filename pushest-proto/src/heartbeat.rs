@@ -16,7 +16,7 @@ pub(crate) const MOST_UNANSWERED: usize = 1024;
 
 /// A ping that was sent and not answered, or several of the session's own in a row.
 #[derive(Debug)]
-struct Sent {
+struct SentPing {
     /// The ping, while its user waits for it.
     ping: Option<PingId>,
     /// When the first of them was sent.
@@ -53,7 +53,7 @@ pub(crate) struct Heartbeat {
     /// A ping of our own that waits to be polled.
     pub(crate) ping_due: Option<Order>,
     /// Pings that were sent and not answered, oldest first.
-    sent: VecDeque<Sent>,
+    sent: VecDeque<SentPing>,
     last_ping: u64,
     /// The last round trip that was measured.
     pub(crate) round_trip: Option<Duration>,
@@ -107,7 +107,7 @@ impl Heartbeat {
                 last.pongs = last.pongs.saturating_add(1);
                 last.at = now;
             }
-            _ => self.sent.push_back(Sent { ping, first: now, at: now, pongs: 1 }),
+            _ => self.sent.push_back(SentPing { ping, first: now, at: now, pongs: 1 }),
         }
     }
 
@@ -145,7 +145,7 @@ impl Heartbeat {
 
     /// What is remembered of pings, in bytes.
     pub(crate) fn memory(&self) -> usize {
-        self.sent.capacity() * size_of::<Sent>()
+        self.sent.capacity() * size_of::<SentPing>()
     }
 
     /// When the server will have been silent for the activity timeout.

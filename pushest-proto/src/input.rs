@@ -6,7 +6,7 @@ use core::time::Duration;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::auth::request::{Authorization, Denied};
+use crate::auth::request::{Authorization, AuthorizationError};
 use crate::channel::name::ChannelName;
 use crate::config::endpoint::Endpoint;
 use crate::id::{ConnectionId, PingId, Ticket};
@@ -79,7 +79,7 @@ pub enum Input<'a> {
     },
     /// A message that is too large to be kept: over [`Limits::message`](crate::Limits::message), or
     /// more than the driver has room for. It is told as
-    /// [`Malformation::TooLarge`](crate::Malformation::TooLarge). What
+    /// [`MalformedReason::TooLarge`](crate::MalformedReason::TooLarge). What
     /// [`Session::handle_message`](crate::Session::handle_message) and
     /// [`Session::handle_slice`](crate::Session::handle_slice) do with a message over the limit is
     /// this.
@@ -115,7 +115,7 @@ pub enum Input<'a> {
         /// The request that this answers.
         ticket: Ticket,
         /// The answer.
-        answer: Result<Authorization, Denied>,
+        answer: Result<Authorization, AuthorizationError>,
     },
     /// [`Session::handle_reading`](crate::Session::handle_reading).
     Reading {

@@ -195,7 +195,9 @@ pub use auth::form::{ChannelForm, FormError, UserForm};
 pub use auth::grant::{MemberData, SignError, UserData};
 #[cfg(feature = "api")]
 pub use auth::reply::AuthReply;
-pub use auth::request::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied};
+pub use auth::request::{
+    Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
+};
 pub use channel::encrypted::DecryptionFailure;
 pub use channel::name::{ChannelKind, ChannelName, NameError, NameRules};
 pub use channel::{ChannelState, ChannelView};
@@ -207,8 +209,8 @@ pub use config::{Config, ConfigBuilder, Limits, Timeouts};
 pub use dial_failure::DialFailure;
 pub use escape::{Escaped, needs_escape};
 pub use event::channel_event::ChannelEvent;
-pub use event::failure::{Answers, RequestFailure, ServerError};
-pub use event::{Event, LimitReached, Malformation};
+pub use event::failure::{InReplyTo, RequestFailure, ServerError};
+pub use event::{Event, LimitReached, MalformedReason};
 pub use id::{ChannelId, ConnectionId, PingId, SocketId, Ticket};
 pub use input::{Applied, Input};
 pub use loss::{CloseCode, Loss};

@@ -38,7 +38,7 @@ pub enum Loss {
     Reset(Box<str>),
     /// The server sent a message beyond the driver's transport limit, and the driver closed the
     /// connection with 1009. A message within it and over [`Limits::message`](crate::Limits) costs
-    /// only itself: [`Malformation::TooLarge`](crate::Malformation::TooLarge).
+    /// only itself: [`MalformedReason::TooLarge`](crate::MalformedReason::TooLarge).
     TooLarge {
         /// The transport limit in bytes.
         limit: usize,

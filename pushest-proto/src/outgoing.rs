@@ -110,14 +110,14 @@ const MOST_REMEMBERED: usize = 64;
 
 /// Client events that were sent and may still be refused.
 #[derive(Debug, Default)]
-pub(crate) struct Sent {
+pub(crate) struct SentClientEvents {
     events: VecDeque<(u64, ChannelName, Box<str>)>,
     /// Pings that were sent on this connection, and pongs that came.
     pings: u64,
     pongs: u64,
 }
 
-impl Sent {
+impl SentClientEvents {
     pub(crate) fn event(&mut self, channel: ChannelName, event: Box<str>) {
         if self.events.len() == MOST_REMEMBERED {
             self.events.pop_front();

@@ -58,7 +58,9 @@ use core::time::Duration;
 
 use crate::action::{Action, Frame};
 use crate::agenda::{Agenda, Key};
-use crate::auth::request::{Authorization, AuthorizationRequest, AuthorizationSubject, Denied};
+use crate::auth::request::{
+    Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
+};
 use crate::backoff::Backoff;
 use crate::context::Context;
 use crate::event::Event;
@@ -112,9 +114,9 @@ pub(crate) enum Said {
     /// A usable authorization is there.
     Granted(Box<Authorization>),
     /// The authorization is refused for good.
-    Denied(Denied),
+    Denied(AuthorizationError),
     /// The authorization is not to be had at the moment.
-    Unavailable(Denied),
+    Unavailable(AuthorizationError),
     Confirmed,
     /// The server refused.
     Refused(ServerError),
@@ -128,12 +130,12 @@ pub(crate) enum Said {
     Lost,
 }
 
-impl From<Result<Authorization, Denied>> for Said {
-    fn from(answer: Result<Authorization, Denied>) -> Self {
+impl From<Result<Authorization, AuthorizationError>> for Said {
+    fn from(answer: Result<Authorization, AuthorizationError>) -> Self {
         match answer {
             Ok(granted) => Self::Granted(Box::new(granted)),
-            Err(denied @ Denied::Refused { .. }) => Self::Denied(denied),
-            Err(denied @ Denied::Unavailable { .. }) => Self::Unavailable(denied),
+            Err(denied @ AuthorizationError::Refused { .. }) => Self::Denied(denied),
+            Err(denied @ AuthorizationError::Unavailable { .. }) => Self::Unavailable(denied),
         }
     }
 }
@@ -276,7 +278,9 @@ impl Request {
             // C9: it was taken from what is due, so that it has to be put where turns are kept.
             (Idle, Said::Turn { order, .. }) => Next::WaitForTurn(order),
             (Authorizing, Said::Granted(granted)) => self.at(Ready(granted), Next::Queue),
-            (Authorizing, Said::Denied(denied)) => self.fail(RequestFailure::Denied(denied)),
+            (Authorizing, Said::Denied(denied)) => {
+                self.fail(RequestFailure::AuthorizationRefused(denied))
+            }
             (Authorizing, Said::Unavailable(denied)) => self.unavailable(denied, backoff),
             // C9: an authorizer that does not answer is asked again.
             (Authorizing, Said::TimeUp) => self.unavailable(no_answer(), backoff),
@@ -357,10 +361,10 @@ impl Request {
     }
 
     /// Not for good. A failure that repeats the last one of this connection is no news.
-    fn unavailable(&mut self, denied: Denied, backoff: &mut Backoff) -> Next {
+    fn unavailable(&mut self, denied: AuthorizationError, backoff: &mut Backoff) -> Next {
         let at_least = match &denied {
-            Denied::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
-            Denied::Refused { .. } => Duration::ZERO,
+            AuthorizationError::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
+            AuthorizationError::Refused { .. } => Duration::ZERO,
         };
         // No `Retry-After`, however long, takes a channel away for good. The jitter comes on top:
         // clients that were told the same pause must not come back at the same time.
@@ -371,7 +375,7 @@ impl Request {
         self.at(Step::Pausing, Next::Pause { delay, news: is_news.then_some(reason) })
     }
 
-    fn last_unavailable(&self) -> Option<&Denied> {
+    fn last_unavailable(&self) -> Option<&AuthorizationError> {
         match self.failure.as_deref() {
             Some(RequestFailure::AuthorizationUnavailable(denied)) => Some(denied),
             _ => None,
@@ -405,7 +409,7 @@ impl Next {
         match self {
             Self::Nothing | Self::Rest | Self::Succeed | Self::Rekeyed(_) => {}
             // Without a connection, the next one makes it due.
-            Self::Queue if context.wire.is_none() => {}
+            Self::Queue if context.established.is_none() => {}
             Self::Queue => agenda.queue(key, context.pending.next_order()),
             Self::WaitForTurn(order) => agenda.wait_for_turn(key, order),
             Self::Ask => action = ask(subject, key, agenda, context),
@@ -413,7 +417,7 @@ impl Next {
                 let text = subject.frame(granted, context);
                 subject.request().frame_bytes = text.len();
                 agenda.wake_at(key, context.now + context.config.timeouts.subscribe);
-                let connection = context.wire?.connection;
+                let connection = context.established?.connection;
                 action = Some(Action::Send(Frame { connection, text }));
             }
             Self::Pause { delay, news } => {
@@ -429,8 +433,8 @@ impl Next {
     }
 }
 
-fn no_answer() -> Denied {
-    Denied::unavailable(None, "no answer within the timeout")
+fn no_answer() -> AuthorizationError {
+    AuthorizationError::unavailable(None, "no answer within the timeout")
 }
 
 fn ask(
@@ -440,15 +444,15 @@ fn ask(
     context: &mut Context<'_>,
 ) -> Option<Action> {
     // Turns come while a connection is established.
-    let wire = context.wire?;
-    let ticket = context.next_ticket(wire.connection);
+    let established = context.established?;
+    let ticket = context.next_ticket(established.connection);
     agenda.fly(key, ticket, context.now + context.config.timeouts.authorization);
     context.statistics.authorizations += 1;
     let authorization_subject = subject.authorization_subject();
     let request = subject.request();
     Some(Action::Authorize(AuthorizationRequest {
         ticket,
-        socket_id: wire.socket_id.clone(),
+        socket_id: established.socket_id.clone(),
         subject: authorization_subject,
         attempt: request.authorizations,
         last_failure: request.last_unavailable().cloned(),

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use crate::auth::request::{Authorization, Denied};
+use crate::auth::request::{Authorization, AuthorizationError};
 use crate::dial_failure::DialFailure;
 use crate::loss::Loss;
 
@@ -92,11 +92,14 @@ impl Statistics {
     }
 
     /// An authorizer answered, and that was waited for.
-    pub(crate) fn count_authorization(&mut self, answer: &Result<Authorization, Denied>) {
+    pub(crate) fn count_authorization(
+        &mut self,
+        answer: &Result<Authorization, AuthorizationError>,
+    ) {
         match answer {
             Ok(_) => {}
-            Err(Denied::Refused { .. }) => self.refused_authorizations += 1,
-            Err(Denied::Unavailable { .. }) => self.unavailable_authorizations += 1,
+            Err(AuthorizationError::Refused { .. }) => self.refused_authorizations += 1,
+            Err(AuthorizationError::Unavailable { .. }) => self.unavailable_authorizations += 1,
         }
     }
 

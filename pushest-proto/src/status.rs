@@ -7,7 +7,6 @@ use core::time::Duration;
 use crate::event::failure::{RequestFailure, ServerError};
 use crate::id::SocketId;
 use crate::loss::Loss;
-use crate::time::Instant;
 
 /// The state of the connection as users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,9 +46,9 @@ pub struct Status {
     /// The attempt that is running or was the last: 1 for the first after `connect`, after a
     /// refusal, or after a stable connection. 0 before any.
     pub attempt: u32,
-    /// When the next attempt begins, when waiting, on the session's clock. Clients tell the pause
-    /// that is left instead: `retry_in()`.
-    pub next_retry: Option<Instant>,
+    /// The time until the next attempt begins, counted from when the status was asked for; zero if
+    /// it is due. `None` unless waiting.
+    pub next_retry: Option<Duration>,
     /// How the last connection or attempt ended. It is kept until the next loss, also while the
     /// session is connected again; `None` before the first.
     pub last_loss: Option<Arc<Loss>>,

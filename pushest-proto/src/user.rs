@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::action::Action;
 use crate::agenda::{Agenda, Key};
-use crate::auth::request::{Authorization, AuthorizationSubject, Denied};
+use crate::auth::request::{Authorization, AuthorizationError, AuthorizationSubject};
 use crate::context::Context;
 use crate::event::Event;
 use crate::event::failure::RequestFailure;
@@ -176,14 +176,17 @@ impl User {
     pub(crate) fn authorized(
         &mut self,
         ticket: Ticket,
-        answer: Result<Authorization, Denied>,
+        answer: Result<Authorization, AuthorizationError>,
         context: &mut Context<'_>,
     ) {
         self.agenda.landed(ticket);
         let usable = answer.and_then(|granted| match granted.user_data.as_deref() {
-            None => Err(Denied::refused(None, "the answer has no `user_data` that is a string")),
+            None => Err(AuthorizationError::refused(
+                None,
+                "the answer has no `user_data` that is a string",
+            )),
             Some(data) if decode::user_of(data).is_none() => {
-                Err(Denied::refused(None, "the answer's `user_data` has no `id`"))
+                Err(AuthorizationError::refused(None, "the answer's `user_data` has no `id`"))
             }
             Some(_) => Ok(granted),
         });

@@ -12,7 +12,8 @@ use std::io;
 use pushest_testkit::{AuthorizationEndpoint, Reply, Server};
 use pushest_tokio::proto::EndpointAnswer;
 use pushest_tokio::{
-    AuthEndpoint, Authorization, AuthorizationRequest, Client, Config, Denied, Event, Options,
+    AuthEndpoint, Authorization, AuthorizationError, AuthorizationRequest, Client, Config, Event,
+    Options,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -59,12 +60,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn ask(
     endpoint: AuthEndpoint,
     request: AuthorizationRequest,
-) -> Result<Authorization, Denied> {
+) -> Result<Authorization, AuthorizationError> {
     let post = endpoint.request(&request);
     let (status, body) = send(&post.url, &post.content_type, &post.body)
         .await
         // Worth another try: the client makes it by itself, with backoff.
-        .map_err(|error| Denied::unavailable(None, &error.to_string()))?;
+        .map_err(|error| AuthorizationError::unavailable(None, &error.to_string()))?;
     EndpointAnswer { status, retry_after: None, location: None, body: body.as_bytes() }.read()
 }
 

@@ -59,7 +59,7 @@ impl Runtime for Tokio {
     fn secure(
         &self,
         tcp: Self::Tcp,
-        tls: pushest_driver::runtime::Tls,
+        tls: pushest_driver::runtime::TlsParameters,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         let connector = tokio_rustls::TlsConnector::from(tls.config);
         Box::pin(async move {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use pushest_testkit::{Refusal, Server, Target, UpgradeFault};
 use pushest_tokio::{
-    AuthorizationRequest, Client, Config, Denied, Event, Events, Malformation, Options,
-    SubscribeOptions,
+    AuthorizationError, AuthorizationRequest, Client, Config, Event, Events, MalformedReason,
+    Options, SubscribeOptions,
 };
 use serde_json::json;
 use tokio::time::timeout;
@@ -61,7 +61,7 @@ async fn break_rules(server: &Server, client: &Client, events: &mut Events) {
     let large = json!({ "event": EVIL, "channel": "presence-odd", "data": "x".repeat(2 << 20) });
     server.send_raw(Target::All, &large.to_string());
     until(events, "a large message", |event| {
-        matches!(event, Event::Malformed { problem: Malformation::TooLarge { .. }, .. })
+        matches!(event, Event::Malformed { problem: MalformedReason::TooLarge { .. }, .. })
     })
     .await;
 
@@ -93,7 +93,7 @@ async fn without_a_secret(server: &Server) {
     let headers = move || {
         if is_first.swap(false, Ordering::Relaxed) { Err(EVIL.to_owned()) } else { Ok(Vec::new()) }
     };
-    let deny = |_: AuthorizationRequest| ready(Err(Denied::refused(Some(403), EVIL)));
+    let deny = |_: AuthorizationRequest| ready(Err(AuthorizationError::refused(Some(403), EVIL)));
     let options = Options::default().headers_with(headers).authorizer(deny);
     let client = Client::with_options(builder.build().expect("valid"), options);
     let denied = client.subscribe("private-denied").expect("valid");

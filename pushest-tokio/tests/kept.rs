@@ -164,7 +164,7 @@ fn all_receivers_that_sleep_hold_no_more_than_the_bound_for_all() {
                     tokio::time::timeout(Duration::ZERO, subscription.recv()).await
                 {
                     match event.unwrap() {
-                        Event::Lagged(dropped) => lost += dropped,
+                        Event::Lagged { dropped } => lost += dropped,
                         event => {
                             *events += 1;
                             held += event.memory();
@@ -179,7 +179,7 @@ fn all_receivers_that_sleep_hold_no_more_than_the_bound_for_all() {
             assert!(events.iter().all(|events| events - least <= 2), "{events:?}");
             let received: u64 = events.iter().sum();
             assert_eq!(received + lost, (CHANNELS * flood_server::EVENTS + CHANNELS) as u64);
-            assert_eq!(client.dropped_events(), lost);
+            assert_eq!(client.statistics().dropped, lost);
             client.shutdown().await;
         });
     }

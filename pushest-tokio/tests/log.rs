@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use pushest_testkit::{Server, Target};
 use pushest_tokio::{
-    Authorization, AuthorizationRequest, Client, Config, ConfigBuilder, Denied, Event, Limits,
-    Options, SubscribeOptions,
+    Authorization, AuthorizationError, AuthorizationRequest, Client, Config, ConfigBuilder, Event,
+    Limits, Options, SubscribeOptions,
 };
 use tokio::time::{sleep, timeout};
 use tracing_subscriber::filter::LevelFilter;
@@ -128,9 +128,9 @@ async fn subscriptions_and_sign_ins_that_fail_are_warnings_with_channel_and_reas
 
     let answer = |request: AuthorizationRequest| {
         ready(match request.subject.channel().map(|name| name.as_str()) {
-            Some("private-refused") => Err(Denied::refused(Some(403), "no entry")),
-            Some(_) => Err(Denied::unavailable(Some(503), "down")),
-            None => Err(Denied::refused(None, "who are you")),
+            Some("private-refused") => Err(AuthorizationError::refused(Some(403), "no entry")),
+            Some(_) => Err(AuthorizationError::unavailable(Some(503), "down")),
+            None => Err(AuthorizationError::refused(None, "who are you")),
         })
     };
     let builder = Config::builder(&server.app().key).host("127.0.0.1").port(server.port());
@@ -160,7 +160,7 @@ async fn what_is_dropped_unread_or_refused_later_is_a_warning() {
     let line = until("dropped", &[" WARN ", ": too slow: ", "of a receiver of news"]).await;
     assert!(line.contains(" channel=news") && line.contains(" events="), "{line}");
     let lagged = async {
-        while !matches!(news.recv().await.expect("the client lives"), Event::Lagged(_)) {}
+        while !matches!(news.recv().await.expect("the client lives"), Event::Lagged { .. }) {}
     };
     timeout(Duration::from_secs(20), lagged).await.expect("it is told");
 

@@ -6,7 +6,7 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::channels::{Channel, Kind};
+use crate::channels::{ChannelSpec, Kind};
 use crate::lines::{Line, Told};
 use crate::log::{Log, Published};
 use channel::{ChannelBook, Gap};
@@ -44,8 +44,8 @@ pub(crate) struct Verdict {
 }
 
 impl Book {
-    pub(crate) fn new(channels: &[Channel]) -> Self {
-        let is_cache = |channel: &Channel| channel.kind == Kind::Cache;
+    pub(crate) fn new(channels: &[ChannelSpec]) -> Self {
+        let is_cache = |channel: &ChannelSpec| channel.kind == Kind::Cache;
         let books = channels.iter().map(|channel| ChannelBook::new(is_cache(channel)));
         Self {
             channels: books.collect(),

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use pushest_blocking::{Connection, Nothing};
+use pushest_blocking::{Connection, RecvError};
 
 use super::Setup;
 
@@ -22,8 +22,8 @@ pub(super) fn run(setup: Setup) -> Result<(), Box<dyn std::error::Error>> {
                 let place = event.channel().and_then(|name| places.get(name)).copied();
                 setup.report.event(place, &event);
             }
-            Err(Nothing::Yet) => {}
-            Err(Nothing::More) => return Err("the connection is off".into()),
+            Err(RecvError::Timeout) => {}
+            Err(RecvError::Closed) => return Err("the connection is off".into()),
         }
         setup.receiving.wait();
     }

@@ -21,7 +21,7 @@ use pushest_driver::{
 };
 
 use crate::app;
-use crate::channels::{self, Channel};
+use crate::channels::{self, ChannelSpec};
 use crate::lines::Told;
 use gate::{Gate, Position};
 use report::Report;
@@ -176,7 +176,7 @@ pub(crate) fn run(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
 struct Setup {
     config: Config,
     options: Options,
-    channels: Vec<Channel>,
+    channels: Vec<ChannelSpec>,
     name: String,
     /// Closed while receivers pause.
     receiving: Arc<Gate>,

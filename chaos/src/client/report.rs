@@ -38,7 +38,7 @@ impl Report {
             (Event::Gap { silent_for, since: Some(since), .. }, Some(channel)) => {
                 Told::Gap { channel, silent_for: *silent_for, since: *since }
             }
-            (Event::Lagged(count), channel) => Told::Lagged { channel, count: *count },
+            (Event::Lagged { dropped: count }, channel) => Told::Lagged { channel, count: *count },
             // They come and go with what is done to the other clients; and a server that ends, is new
             // or answers too late refuses or has no event cached.
             (

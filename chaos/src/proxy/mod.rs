@@ -1,6 +1,6 @@
 //! A way between one client and the server that is made hostile on demand.
 
-mod link;
+mod relay;
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use link::Link;
+use relay::Relay;
 
 /// How often a pump looks whether something else is asked of it.
 const LOOK: Duration = Duration::from_millis(20);
@@ -123,10 +123,10 @@ fn serve(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     // While the server is down the client sees its connection end at once.
     let server = TcpStream::connect_timeout(&shared.server, Duration::from_secs(2))?;
     server.set_nodelay(true)?;
-    let link = Arc::new(Link::new(client, server, shared.clone())?);
-    let other = link.clone();
+    let relay = Arc::new(Relay::new(client, server, shared.clone())?);
+    let other = relay.clone();
     thread::spawn(move || other.to_server());
-    link.to_client();
+    relay.to_client();
     Ok(())
 }
 

@@ -7,7 +7,7 @@ mod trouble;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::channels::{self, Channel};
+use crate::channels::{self, ChannelSpec};
 use crate::client::{Runtime, Start};
 use crate::log::Log;
 use crate::peer::Peer;
@@ -64,7 +64,7 @@ pub(crate) fn run(order: &Order) -> Result<(), String> {
 /// Everything that plays a part.
 struct Stage {
     server: Server,
-    channels: Vec<Channel>,
+    channels: Vec<ChannelSpec>,
     log: Arc<Log>,
     direct: Vec<Peer>,
     proxied: Vec<Peer>,

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use pushest_proto::api::{
-    App, Batch, Call, Channel, Channels, Custom, HttpAnswer, Publish, Terminate, Users,
+    App, Batch, Call, Custom, GetChannel, HttpAnswer, ListChannels, ListUsers, Publish, Terminate,
 };
 use pushest_proto::webhook::{WebhookError, WebhookEvent, Webhooks};
 use pushest_proto::{ChannelForm, Config, Instant, MemberData, UserData, UserForm};
@@ -63,9 +63,9 @@ fn answer(case: u8, bytes: &[u8]) {
             body,
         ),
         1 => read(&Batch::new([Publish::new("a", "e", "x")]), &answer, status, body),
-        2 => read(&Channels::new(), &answer, status, body),
-        3 => read(&Channel::new("a"), &answer, status, body),
-        4 => read(&Users::new("presence-a"), &answer, status, body),
+        2 => read(&ListChannels::new(), &answer, status, body),
+        3 => read(&GetChannel::new("a"), &answer, status, body),
+        4 => read(&ListUsers::new("presence-a"), &answer, status, body),
         5 => read(&Terminate::user("7"), &answer, status, body),
         _ => read(&Custom::get("/x"), &answer, status, body),
     }
@@ -215,8 +215,8 @@ fn request(case: u8, text: &str) {
         3 => {
             send(&Batch::new([Publish::new("a", first, second), Publish::new(first, "e", second)]))
         }
-        4 => send(&Channels::new().prefix(first)),
-        5 => send(&Channel::new(first).with_subscription_count().with_cache()),
+        4 => send(&ListChannels::new().prefix(first)),
+        5 => send(&GetChannel::new(first).with_subscription_count().with_cache()),
         6 => send(&Terminate::user(first)),
         _ => send(&Custom::get(first).parameter("q", second)),
     }

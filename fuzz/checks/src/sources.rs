@@ -92,7 +92,7 @@ impl Url {
             return;
         }
         let host = self.host.replace("%25eth0", "").replace(['[', ']'], "");
-        assert_eq!(endpoint.host_name(), host, "the host of {text}");
+        assert_eq!(endpoint.host(), host, "the host of {text}");
     }
 
     /// Whether nothing is wrong with it.
@@ -162,7 +162,7 @@ fn misplaced(bytes: &mut Unstructured<'_>) -> Result<()> {
         absent(&builder);
         hides(&builder.build());
     }
-    if let Err(error) = Endpoint::host(&text) {
+    if let Err(error) = Endpoint::new(&text) {
         absent(&error);
     }
     if text.contains("://") {
@@ -197,7 +197,7 @@ fn hides(parsed: &std::result::Result<Config, ConfigError>) {
     while let Some(action) = session.poll_action() {
         absent(&action);
     }
-    absent(&session.status());
+    absent(&session.status(Instant::ORIGIN));
     absent(&session);
     absent(&*lines.lock().expect("nobody panics"));
 }

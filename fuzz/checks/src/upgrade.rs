@@ -54,7 +54,7 @@ pub fn check(input: &[u8]) {
 }
 
 fn asked() -> Asked {
-    let endpoint = Endpoint::host("server.example").and_then(|endpoint| endpoint.path(PATH));
+    let endpoint = Endpoint::new("server.example").and_then(|endpoint| endpoint.with_path(PATH));
     let headers = [
         ("X-Simple", SIMPLE.to_owned()),
         ("X-Complex", COMPLEX.to_owned()),

@@ -29,9 +29,9 @@ impl Calls for Shared {
         let other = client.subscribe("other");
         let (mut events, mut user_events) = (client.events(), client.user_events());
         let limit = Duration::from_secs(1);
-        let _ = (client.connected(), client.connected_within(limit));
+        let _ = (client.connected(), client.connected_timeout(limit));
         let _ = other.map(|other| other.subscribed());
-        let _ = (client.flush(), client.ping(), client.flush_within(limit), client.signed_in());
+        let _ = (client.flush(), client.flush_timeout(limit), client.signed_in());
         let _ = client.trigger_when_allowed("private-chat", "client-hello", &1);
         let _ = (events.recv(), events.recv_timeout(limit), user_events.recv());
     }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use pushest_blocking::proto::SocketId;
 use pushest_blocking::{
-    ChannelName, Client, Commands, Config, Connection, Event, Events, NotConnected, Nothing,
-    Options, SubscribeError, SubscribeOptions, Subscription,
+    ChannelName, Client, Commands, Config, Connection, Event, Events, FlushError, NotConnected,
+    NotSignedIn, Options, RecvError, SubscribeError, SubscribeOptions, Subscription,
+    SubscriptionError,
 };
 use pushest_conformance::{Waits, met};
 use pushest_testkit::conformance::Unmet;
@@ -56,7 +57,7 @@ macro_rules! waits {
             }
 
             fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet> {
-                match self.$client.connected_within(limit) {
+                match self.$client.connected_timeout(limit) {
                     Err(NotConnected::TimedOut { .. }) => Err(Unmet::TimedOut),
                     connected => met(Some(connected)),
                 }
@@ -64,22 +65,37 @@ macro_rules! waits {
 
             fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet> {
                 let channel = ChannelName::new(channel).expect("it was subscribed to");
-                met(self.$client.subscribed_within(&channel, limit))
+                match self.$client.subscribed_timeout(&channel, limit) {
+                    Err(
+                        SubscriptionError::TimedOut { .. }
+                        | SubscriptionError::NotConnected(NotConnected::TimedOut { .. }),
+                    ) => Err(Unmet::TimedOut),
+                    subscribed => met(Some(subscribed)),
+                }
             }
 
             fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet> {
-                met(self.$client.signed_in_within(limit))
+                match self.$client.signed_in_timeout(limit) {
+                    Err(
+                        NotSignedIn::TimedOut { .. }
+                        | NotSignedIn::NotConnected(NotConnected::TimedOut { .. }),
+                    ) => Err(Unmet::TimedOut),
+                    signed_in => met(Some(signed_in)),
+                }
             }
 
             fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet> {
-                met(self.$client.flush_within(limit))
+                match self.$client.flush_timeout(limit) {
+                    Err(FlushError::TimedOut { .. }) => Err(Unmet::TimedOut),
+                    flushed => met(Some(flushed)),
+                }
             }
 
             fn recv(&mut self, limit: Duration) -> Result<Option<Event>, Unmet> {
                 match self.$events.recv_timeout(limit) {
                     Ok(event) => Ok(Some(event)),
-                    Err(Nothing::Yet) => Err(Unmet::TimedOut),
-                    Err(Nothing::More) => Ok(None),
+                    Err(RecvError::Timeout) => Err(Unmet::TimedOut),
+                    Err(RecvError::Closed) => Ok(None),
                 }
             }
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::ops::Deref;
 use std::time::Duration;
 
-use pushest_blocking::{Nothing, SubscribeError, TypedEvents};
+use pushest_blocking::{RecvError, SubscribeError, TypedEvents};
 use pushest_conformance::receivers::{Receive, Receives, word};
 use pushest_testkit::conformance::Unmet;
 
@@ -51,10 +51,10 @@ impl Receives for Spawned {
     }
 }
 
-fn ended(received: Result<String, Nothing>) -> Result<Option<String>, Unmet> {
+fn ended(received: Result<String, RecvError>) -> Result<Option<String>, Unmet> {
     match received {
         Ok(word) => Ok(Some(word)),
-        Err(Nothing::More) => Ok(None),
-        Err(Nothing::Yet) => Err(Unmet::TimedOut),
+        Err(RecvError::Closed) => Ok(None),
+        Err(RecvError::Timeout) => Err(Unmet::TimedOut),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pushest_driver::Events;
-use pushest_proto::{ChannelKind, Event, Malformation, Member, SubscribeOptions};
+use pushest_proto::{ChannelKind, Event, MalformedReason, Member, SubscribeOptions};
 use tokio::time::timeout;
 
 use super::checks::{Checks, user_data};
@@ -79,7 +79,7 @@ async fn print_events(events: &mut Events, output: &Output) -> Result<(), Failur
         if matches!(event, Event::Presence(_)) {
             continue;
         }
-        if let Event::Malformed { problem: Malformation::Partly { .. }, .. }
+        if let Event::Malformed { problem: MalformedReason::Partly { .. }, .. }
         | Event::LimitReached(_) = event
         {
             output.report(&event);

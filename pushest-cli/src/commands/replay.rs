@@ -51,7 +51,7 @@ async fn tell(action: &Action, replay: &Replay, output: &Output) -> Result<(), F
         Action::Emit(event) => event.clone(),
         Action::UpdatePresence(update) => Event::Presence(update.clone()),
         Action::Connect { endpoint, .. } => {
-            let (host, port) = (endpoint.host_name(), endpoint.port_number());
+            let (host, port) = (endpoint.host(), endpoint.port());
             output.status(format_args!("connecting to {host}:{port}"));
             return Ok(());
         }

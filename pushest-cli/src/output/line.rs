@@ -135,7 +135,7 @@ impl<'a> Line<'a> {
                 });
                 Self::Unrouted { event: name, message }
             }
-            Event::Lagged(dropped)
+            Event::Lagged { dropped }
             | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
                 Self::Lagged { dropped: *dropped }
             }

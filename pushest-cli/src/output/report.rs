@@ -1,6 +1,6 @@
 //! What is said on standard error about an event that is no result.
 
-use pushest_proto::{Answers, ConnectionState, Event, LimitReached, ServerError};
+use pushest_proto::{ConnectionState, Event, InReplyTo, LimitReached, ServerError};
 
 use super::Output;
 
@@ -28,7 +28,7 @@ impl Output {
                 self.warning(format_args!("not signed in: {reason}"));
             }
             // What failed follows as an event of its own, and says it all.
-            Event::ServerError(ServerError { answers: Some(Answers::SignIn), .. }) => {}
+            Event::ServerError(ServerError { in_reply_to: Some(InReplyTo::SignIn), .. }) => {}
             Event::ServerError(error) => {
                 self.warning(format_args!("the server reports: {error}"));
             }

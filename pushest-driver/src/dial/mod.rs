@@ -21,7 +21,7 @@ use self::upgrade::Upgrade;
 use crate::options::{Options, check_header};
 use crate::runtime::traits::Runtime;
 #[cfg(feature = "tls")]
-use crate::runtime::traits::Tls;
+use crate::runtime::traits::TlsParameters;
 use crate::threads::Threads;
 use crate::websocket::{self, WebSocket};
 
@@ -35,7 +35,7 @@ pub(crate) struct Dialer {
     config: Config,
     options: Options,
     #[cfg(feature = "tls")]
-    trust: tls::Tls,
+    trust: tls::CachedTlsConfig,
 }
 
 impl Dialer {
@@ -44,7 +44,7 @@ impl Dialer {
             config,
             options,
             #[cfg(feature = "tls")]
-            trust: tls::Tls::default(),
+            trust: tls::CachedTlsConfig::default(),
         }
     }
 
@@ -60,7 +60,7 @@ impl Dialer {
             let tls = dialer.tls(&endpoint)?;
             let headers = dialer.headers().await?;
             let upgrade = dialer.upgrade(&runtime, &endpoint, &headers)?;
-            let (host, port) = (endpoint.host_with_zone(), endpoint.port_number());
+            let (host, port) = (endpoint.host_with_zone(), endpoint.port());
             let chosen = &dialer.options.addresses;
             let tcp = address::connect(&*runtime, &host, port, chosen).await?;
             let mut stream = match tls {
@@ -125,12 +125,12 @@ impl Dialer {
     }
 
     #[cfg(feature = "tls")]
-    fn tls(&self, endpoint: &Endpoint) -> Result<Option<Tls>, DialFailure> {
+    fn tls(&self, endpoint: &Endpoint) -> Result<Option<TlsParameters>, DialFailure> {
         if !endpoint.is_tls() {
             return Ok(None);
         }
-        let server_name = tls::server_name(endpoint.host_name())?;
-        Ok(Some(Tls { config: self.tls_config()?, server_name }))
+        let server_name = tls::server_name(endpoint.host())?;
+        Ok(Some(TlsParameters { config: self.tls_config()?, server_name }))
     }
 
     #[cfg(not(feature = "tls"))]

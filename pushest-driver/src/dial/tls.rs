@@ -121,11 +121,11 @@ fn is_passing(error: &rustls_native_certs::ErrorKind) -> bool {
 
 /// The configuration of one client, built when the first `wss://` connection needs it.
 #[derive(Debug, Default)]
-pub(crate) struct Tls {
+pub(crate) struct CachedTlsConfig {
     built: OnceLock<Result<Arc<ClientConfig>, DialFailure>>,
 }
 
-impl Tls {
+impl CachedTlsConfig {
     pub(crate) fn config(&self, trust: &Trust) -> Result<Arc<ClientConfig>, DialFailure> {
         if let Some(built) = self.built.get() {
             return built.clone();

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use rustls::ClientConnection;
 
-use crate::runtime::traits::Tls;
+use crate::runtime::traits::TlsParameters;
 
 /// TLS over anything that reads and writes, and answers `WouldBlock` where it would wait.
 ///
@@ -21,7 +21,7 @@ impl<S: Read + Write> TlsStream<S> {
     ///
     /// # Errors
     /// Those of rustls inside of the `io::Error`.
-    pub fn new(tls: Tls, stream: S) -> io::Result<Self> {
+    pub fn new(tls: TlsParameters, stream: S) -> io::Result<Self> {
         let session = ClientConnection::new(tls.config, tls.server_name);
         Ok(Self { session: session.map_err(io::Error::other)?, stream })
     }

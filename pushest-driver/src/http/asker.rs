@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use pushest_proto::{
-    AuthEndpoint, Authorization, AuthorizationRequest, Denied, EndpointAnswer, EndpointRequest,
+    AuthEndpoint, Authorization, AuthorizationError, AuthorizationRequest, EndpointAnswer,
+    EndpointRequest,
 };
 use ureq::unversioned::transport::Connector;
 use ureq::{Agent, Error, http};
@@ -31,7 +32,7 @@ const LONGEST_ERROR: Duration = Duration::from_secs(1);
 /// Room for what is shown of an error page, which the core cuts.
 const MOST_MASKED: usize = 4 * 1024;
 
-type Granted = Result<Authorization, Denied>;
+type Granted = Result<Authorization, AuthorizationError>;
 
 /// Asks the endpoint of one client.
 pub(super) struct Asker {
@@ -105,7 +106,10 @@ impl Asker {
             Err(_) if !is_success => {}
             Err(error) => return Err(self.denied(&Error::from(error))),
             Ok(_) if is_success && bytes.len() as u64 > MOST_ANSWER => {
-                return Err(Denied::refused(Some(status), "the answer is larger than 1 MiB"));
+                return Err(AuthorizationError::refused(
+                    Some(status),
+                    "the answer is larger than 1 MiB",
+                ));
             }
             Ok(_) => {}
         }
@@ -123,7 +127,7 @@ impl Asker {
 
     /// What it means that there is no answer. The texts hold nothing of the request but the
     /// addresses of the endpoint at most.
-    fn denied(&self, error: &Error) -> Denied {
+    fn denied(&self, error: &Error) -> AuthorizationError {
         let text = match error {
             Error::Timeout(_) => return self.timed_out(),
             Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
@@ -135,19 +139,19 @@ impl Asker {
             Error::LargeResponseHeader(..) => "the answer's headers are too large".to_string(),
             Error::Other(error) => format!("no answer: {error}"),
             Error::BadUri(_) | Error::Http(_) => {
-                return Denied::refused(None, "the endpoint's URL is not an HTTP URL");
+                return AuthorizationError::refused(None, "the endpoint's URL is not an HTTP URL");
             }
             Error::TlsRequired | Error::Tls(_) => {
                 let text = "https:// needs one of the features tls-ring and tls-aws-lc";
-                return Denied::refused(None, text);
+                return AuthorizationError::refused(None, text);
             }
             _ => "no answer".to_string(),
         };
-        Denied::unavailable(None, &text)
+        AuthorizationError::unavailable(None, &text)
     }
 
-    fn timed_out(&self) -> Denied {
-        Denied::unavailable(None, &format!("no answer within {:?}", self.timeout))
+    fn timed_out(&self) -> AuthorizationError {
+        AuthorizationError::unavailable(None, &format!("no answer within {:?}", self.timeout))
     }
 }
 
@@ -161,7 +165,7 @@ fn connector(race: RaceConnector, _: &Arc<Dialer>) -> impl Connector {
     race
 }
 
-fn post(asked: &EndpointRequest) -> Result<http::Request<String>, Denied> {
+fn post(asked: &EndpointRequest) -> Result<http::Request<String>, AuthorizationError> {
     let content_type = http::HeaderValue::from_str(&asked.content_type);
     let content_type = content_type.map_err(|_| bad_header("Content-Type"))?;
     let mut post = http::Request::post(&asked.url).header("Content-Type", content_type);
@@ -172,11 +176,11 @@ fn post(asked: &EndpointRequest) -> Result<http::Request<String>, Denied> {
         post = post.header(name, value);
     }
     post.body(asked.body.clone())
-        .map_err(|_| Denied::refused(None, "the endpoint's URL is not a URL"))
+        .map_err(|_| AuthorizationError::refused(None, "the endpoint's URL is not a URL"))
 }
 
-fn bad_header(name: &str) -> Denied {
-    Denied::refused(None, &format!("{name:?} cannot be sent as a header"))
+fn bad_header(name: &str) -> AuthorizationError {
+    AuthorizationError::refused(None, &format!("{name:?} cannot be sent as a header"))
 }
 
 /// Hides what was sent from an error page, which may repeat it.

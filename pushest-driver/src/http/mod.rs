@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use pushest_proto::{AuthEndpoint, Authorization, AuthorizationRequest, Denied, DialFailure};
+use pushest_proto::{
+    AuthEndpoint, Authorization, AuthorizationError, AuthorizationRequest, DialFailure,
+};
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
@@ -62,15 +64,16 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
     fn authorize(
         &self,
         request: AuthorizationRequest,
-    ) -> BoxFuture<'static, Result<Authorization, Denied>> {
+    ) -> BoxFuture<'static, Result<Authorization, AuthorizationError>> {
         let (asker, runtime) = (self.asker.clone(), self.runtime.clone());
         // What waits for its name or for a thread has less time left.
         let deadline = Instant::now() + asker.timeout.min(LONGEST);
         Box::pin(async move {
             let mut asked = asker.endpoint.request(&request);
             // Not quoted: of a malformed URL it may be a part of the password.
-            let no_name =
-                |_: HostNameError| Denied::refused(None, "the endpoint's URL names no host");
+            let no_name = |_: HostNameError| {
+                AuthorizationError::refused(None, "the endpoint's URL names no host")
+            };
             asked.url = ascii_url(&asked.url).map_err(no_name)?.into_owned();
             let (url, zone) = without_zone(&asked.url);
             let target = Target::of(&url)?;
@@ -122,8 +125,8 @@ struct Target {
 }
 
 impl Target {
-    fn of(url: &str) -> Result<Self, Denied> {
-        let bad = |text| move || Denied::refused(None, text);
+    fn of(url: &str) -> Result<Self, AuthorizationError> {
+        let bad = |text| move || AuthorizationError::refused(None, text);
         let no_url = bad("the endpoint's URL is not a URL");
         let uri: Uri = url.parse().map_err(|_| no_url())?;
         let usual_port = match uri.scheme_str() {
@@ -149,12 +152,12 @@ impl Target {
     }
 }
 
-fn unresolved(failure: DialFailure) -> Denied {
+fn unresolved(failure: DialFailure) -> AuthorizationError {
     let text = match &failure {
         DialFailure::Dns(problem) => format!("the endpoint's name does not resolve: {problem}"),
         other => other.to_string(),
     };
-    Denied::unavailable(None, &text)
+    AuthorizationError::unavailable(None, &text)
 }
 
 /// On the level `trace` ureq writes down every byte that goes and comes, tokens and keys among them.
@@ -197,7 +200,9 @@ mod tests {
             "http://user:1a/ss@host/",
             "http://user:+1/ss@host/",
         ] {
-            let Err(Denied::Refused { message, .. }) = Target::of(url) else { panic!("{url}") };
+            let Err(AuthorizationError::Refused { message, .. }) = Target::of(url) else {
+                panic!("{url}")
+            };
             assert!(message.contains("%2F") && !message.contains("ss@"), "{message}");
         }
         for url in ["http://h:0/", "http://h:65536/", "ftp://h/", "http:///", "h", "http://a b/"] {

@@ -71,7 +71,7 @@ impl Hub {
             state.session.stop_recording();
             state.deliver();
             state.life = Life::Ended;
-            state.links = 0;
+            state.sockets = 0;
             state.end_receivers();
             state.closing_waiters.wake_all(&mut state.wakers);
             for answer in state.pings.values_mut() {
@@ -212,7 +212,7 @@ impl State {
         if self.is_ending() {
             return Some(NotConnected::Ended);
         }
-        let loss = self.session.status().last_loss;
+        let loss = self.session.last_loss().cloned();
         let refused = self.session.state() == ConnectionState::Refused;
         Some(loss.filter(|_| refused).map_or(NotConnected::Disconnected, NotConnected::Refused))
     }

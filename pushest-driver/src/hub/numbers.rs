@@ -30,7 +30,7 @@ impl Hub {
         let now = self.now();
         let age = |at| now.saturating_duration_since(at);
         let session = &state.session;
-        let status = session.status();
+        let status = session.status(now);
         Snapshot {
             client: self.name.to_string(),
             state: status.state,
@@ -39,7 +39,7 @@ impl Hub {
             socket_id: status.socket_id,
             attempt: status.attempt,
             last_loss: status.last_loss,
-            next_retry: status.next_retry.map(|at| at.saturating_duration_since(now)),
+            next_retry: status.next_retry,
             ending: state.ending(),
             // While actions wait this is the time of what caused them.
             overdue_for: session.poll_timeout().map(age).filter(|time| !time.is_zero()),

@@ -102,7 +102,7 @@ fn receive_all(queue: &Queue) -> String {
 fn word(event: &Event) -> String {
     match event {
         Event::Subscribed { channel } => channel.to_string(),
-        Event::Lagged(events) => format!("{events} lost"),
+        Event::Lagged { dropped: events } => format!("{events} lost"),
         Event::Channel(event) => event.name().to_string(),
         Event::State(change) => format!("{:?}", change.to),
         other => format!("{other:?}"),

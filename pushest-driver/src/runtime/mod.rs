@@ -7,7 +7,7 @@ pub use tungstenite::protocol::WebSocketConfig;
 pub use tungstenite::{Error, Message};
 
 #[cfg(feature = "tls")]
-pub use self::traits::Tls;
+pub use self::traits::TlsParameters;
 pub use self::traits::{Runtime, Transport};
 pub use crate::assembly::{ClientOn, Spawn, client, release, run_on, set_lasting};
 pub use crate::byte_stream::{ByteStream, NonBlocking};

@@ -67,7 +67,11 @@ pub trait Runtime: Send + Sync + 'static {
     /// # Errors
     /// Those of rustls inside of the `io::Error`, as every crate over rustls has them.
     #[cfg(feature = "tls")]
-    fn secure(&self, tcp: Self::Tcp, tls: Tls) -> BoxFuture<'static, io::Result<Self::Tls>> {
+    fn secure(
+        &self,
+        tcp: Self::Tcp,
+        tls: TlsParameters,
+    ) -> BoxFuture<'static, io::Result<Self::Tls>> {
         drop((tcp, tls));
         let reason = "wss:// needs the feature `tls` of the runtime's crate";
         Box::pin(async move { Err(io::Error::new(io::ErrorKind::Unsupported, reason)) })
@@ -95,7 +99,7 @@ pub type Transport<R> = Followed<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls
 /// How to speak TLS.
 #[cfg(feature = "tls")]
 #[derive(Debug, Clone)]
-pub struct Tls {
+pub struct TlsParameters {
     /// The configuration.
     pub config: Arc<rustls::ClientConfig>,
     /// The name that the server's certificate must be for.

@@ -69,7 +69,7 @@ fn a_pump_that_is_gone_keeps_no_waker_whoever_still_holds_the_client() {
     assert!(rig.wakes.held() >= 3, "the hub, the stream and the timer");
     rig.pump = None;
     assert_eq!(rig.wakes.held(), 0);
-    rig.client.handle_network_change();
+    rig.client.network_changed();
     assert_eq!(
         rig.client.subscribe("news").unwrap_err(),
         SubscribeError::Closed(NotConnected::Ended)

@@ -62,7 +62,7 @@ fn the_reason_of_the_end_costs_a_full_receiver_no_event() {
         let mut all: Vec<_> = (0..events).map(|number| format!("news: number {number}")).collect();
         all.push("Disconnected".to_string());
         assert_eq!(rest!(news), all, "{events}, {overflow:?}");
-        assert_eq!(rig.client.dropped_events(), 0);
+        assert_eq!(rig.client.statistics().dropped, 0);
     }
 }
 

@@ -68,7 +68,7 @@ fn after_pending_the_stream_is_read_at_most_once_a_turn() {
 fn a_wake_without_news_costs_two_reads() {
     let (mut rig, _news) = listening();
     for _ in 0..3 {
-        rig.client.handle_network_change();
+        rig.client.network_changed();
         rig.run();
         rig.settle();
         rig.world.take_calls();

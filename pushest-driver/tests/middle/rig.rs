@@ -221,7 +221,7 @@ pub(super) fn words(event: &Event) -> String {
             format!("{}: {change}", update.channel)
         }
         Event::State(change) => format!("{:?}", change.to),
-        Event::Lagged(events) => format!("{events} lost"),
+        Event::Lagged { dropped: events } => format!("{events} lost"),
         other => format!("{other:?}"),
     }
 }

@@ -35,7 +35,7 @@ fn each_command_wakes_a_sleeping_pump_exactly_once_however_many_follow() {
         ("retry", |client| client.retry("private-chat").unwrap()),
         ("sign in", |client| client.sign_in(Some(r#"{"id":"1"}"#)).unwrap()),
         ("flush", |client| drop(client.flush())),
-        ("network change", |client| client.handle_network_change()),
+        ("network change", |client| client.network_changed()),
         ("endpoint", |client| client.set_endpoint(client.config().endpoint().clone())),
         ("disconnect", |client| client.disconnect()),
         ("shutdown", |client| drop(client.shutdown())),
@@ -46,10 +46,10 @@ fn each_command_wakes_a_sleeping_pump_exactly_once_however_many_follow() {
         command(&other);
         assert_eq!(rig.count_wakes(), 1, "{name}");
         // It is awake already.
-        other.handle_network_change();
+        other.network_changed();
         assert_eq!(rig.count_wakes(), 0, "{name}");
         rig.settle();
-        other.handle_network_change();
+        other.network_changed();
         assert_eq!(rig.count_wakes(), 1, "after {name}");
     }
 }
@@ -159,7 +159,7 @@ fn a_look_at_the_client_wakes_nobody() {
     let mut events = client.events();
     assert_eq!(received(&mut events), [""; 0]);
     assert!(Hand::new(client.connected()).done().is_ok());
-    assert!(Hand::new(client.connected_within(Duration::from_secs(1))).done().is_ok());
+    assert!(Hand::new(client.connected_timeout(Duration::from_secs(1))).done().is_ok());
     assert!(Hand::new(chat.subscribed()).done().is_ok());
     assert!(Hand::new(client.signed_in()).done().is_err());
     drop(client.clone());
@@ -172,7 +172,7 @@ fn whoever_waits_for_a_time_wakes_the_pump_once_and_is_woken_once() {
     rig.world.plan_attempts([Attempt::Silent]);
     rig.settle();
     let mut without = Hand::new(rig.client.connected());
-    let mut within = Hand::new(rig.client.connected_within(Duration::from_millis(50)));
+    let mut within = Hand::new(rig.client.connected_timeout(Duration::from_millis(50)));
     assert!(without.poll().is_pending());
     assert_eq!(rig.count_wakes(), 0);
     assert!(within.poll().is_pending());
@@ -318,7 +318,7 @@ fn a_receiver_is_woken_once_a_batch_and_may_use_the_client_in_its_wake() {
             }
             // None of the driver's locks is held.
             let _ = client.status();
-            client.handle_network_change();
+            client.network_changed();
         };
         let first = receive.clone();
         first();

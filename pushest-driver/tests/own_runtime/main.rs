@@ -121,7 +121,7 @@ async fn a_dead_address_keeps_nobody_from_the_next_one() {
     let dead: SocketAddr = DEAD.parse().unwrap();
     let client = client(vec![dead, dead, server.addr()]);
     // Half a second at most is lost to the dead, were they tried one after the other.
-    client.connected_within(Duration::from_secs(2)).await.expect("connected");
+    client.connected_timeout(Duration::from_secs(2)).await.expect("connected");
 }
 
 #[tokio::test]
@@ -130,10 +130,10 @@ async fn addresses_that_refuse_are_passed_over_at_once_and_all_of_them_are_named
     // Nobody listens on the port that was just given back.
     let gone = Server::start().expect("a server").addr();
     let live = client(vec![gone, gone, gone, gone, server.addr()]);
-    live.connected_within(Duration::from_millis(500)).await.expect("connected");
+    live.connected_timeout(Duration::from_millis(500)).await.expect("connected");
 
     let client = client(vec![gone]);
-    let error = client.connected_within(Duration::from_millis(50)).await.expect_err("nobody");
+    let error = client.connected_timeout(Duration::from_millis(50)).await.expect_err("nobody");
     let loss = error.loss().expect("why").to_string();
     assert!(loss.contains(&gone.to_string()), "{loss}");
 }

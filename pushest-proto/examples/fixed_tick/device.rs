@@ -8,8 +8,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use pushest_proto::{
-    Action, Authorization, AuthorizationRequest, CommandError, Config, ConnectionId,
-    ConnectionState, Denied, Event, Instant, Limits, Loss, PresenceChange, Session,
+    Action, Authorization, AuthorizationError, AuthorizationRequest, CommandError, Config,
+    ConnectionId, ConnectionState, Event, Instant, Limits, Loss, PresenceChange, Session,
     SubscribeOptions, Ticket,
 };
 
@@ -22,8 +22,8 @@ pub(crate) const ROOM: &str = "presence-room";
 /// How often a tick reads at most; what has not been read then waits for the next one.
 const READS: usize = 4;
 
-/// How many ticks an orderly end may take.
-const FAREWELL: u32 = 200;
+/// Maximum number of ticks for the closing handshake, after which the socket is dropped.
+const CLOSE_TIMEOUT: u32 = 200;
 
 /// What a device with some hundred kilobytes can afford. Each is a ceiling, and reaching it is an
 /// event.
@@ -60,7 +60,7 @@ pub(crate) struct Seen {
 pub(crate) struct Device {
     name: &'static str,
     session: Session,
-    link: Option<Link>,
+    open: Option<OpenConnection>,
     /// What the app's own server is to be asked; the session has at most eight of them unanswered.
     requests: VecDeque<AuthorizationRequest>,
     /// For the frames' masks and the upgrade's nonce. A device has a hardware generator.
@@ -68,7 +68,7 @@ pub(crate) struct Device {
     pub(crate) seen: Seen,
 }
 
-struct Link {
+struct OpenConnection {
     connection: ConnectionId,
     socket: Socket,
     websocket: WebSocket,
@@ -91,7 +91,7 @@ impl Device {
         session.subscribe(ROOM, &SubscribeOptions::member(name), now)?;
         session.connect(now);
         let (requests, seen) = (VecDeque::new(), Seen::default());
-        Ok(Self { name, session, link: None, requests, random, seen })
+        Ok(Self { name, session, open: None, requests, random, seen })
     }
 
     pub(crate) fn tick(&mut self, now: Instant) {
@@ -128,7 +128,7 @@ impl Device {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.session.state() == ConnectionState::Disconnected && self.link.is_none()
+        self.session.state() == ConnectionState::Disconnected && self.open.is_none()
     }
 
     /// What the app's own server is to be asked next.
@@ -140,7 +140,7 @@ impl Device {
     pub(crate) fn answer(
         &mut self,
         ticket: Ticket,
-        answer: Result<Authorization, Denied>,
+        answer: Result<Authorization, AuthorizationError>,
         now: Instant,
     ) {
         self.session.handle_authorization(ticket, answer, now);
@@ -148,7 +148,9 @@ impl Device {
 
     fn read(&mut self, now: Instant) {
         for _ in 0..READS {
-            let Some(Link { socket, websocket, connection, .. }) = &mut self.link else { return };
+            let Some(OpenConnection { socket, websocket, connection, .. }) = &mut self.open else {
+                return;
+            };
             let room = websocket.room();
             let is_full = room.is_empty();
             match socket.read(room) {
@@ -170,10 +172,10 @@ impl Device {
     }
 
     fn take_message(&mut self, now: Instant) -> bool {
-        let Some(link) = &mut self.link else { return false };
+        let Some(open) = &mut self.open else { return false };
         // Whatever comes of a connection that is being closed, the session ignores.
-        let (session, connection) = (&mut self.session, link.connection);
-        match link.websocket.next(self.random.u32(..)) {
+        let (session, connection) = (&mut self.session, open.connection);
+        match open.websocket.next(self.random.u32(..)) {
             Ok(None) => return false,
             Ok(Some(Incoming::Opened)) => session.handle_open(connection, now),
             Ok(Some(Incoming::Text(text))) => session.handle_slice(connection, text, now),
@@ -193,23 +195,23 @@ impl Device {
             match action {
                 Action::Connect { connection, endpoint } => {
                     let key = self.session.config().key();
-                    match Link::dial(connection, &endpoint, key, self.random.u128(..)) {
-                        Ok(link) => self.link = Some(link),
+                    match OpenConnection::dial(connection, &endpoint, key, self.random.u128(..)) {
+                        Ok(open) => self.open = Some(open),
                         Err(loss) => self.session.handle_close(connection, loss, now),
                     }
                 }
                 Action::Send(frame) => {
                     let mask = self.random.u32(..);
-                    if let Some(link) = &mut self.link
-                        && link.connection == frame.connection
-                        && let Err(loss) = link.websocket.send_text(&frame.text, mask)
+                    if let Some(open) = &mut self.open
+                        && open.connection == frame.connection
+                        && let Err(loss) = open.websocket.send_text(&frame.text, mask)
                     {
                         self.lose(loss, now);
                     }
                     self.tell_room(now);
                 }
                 Action::Close { connection, code } => {
-                    if self.link.as_ref().is_some_and(|link| link.connection == connection) {
+                    if self.open.as_ref().is_some_and(|open| open.connection == connection) {
                         self.close(code.into());
                     }
                 }
@@ -256,7 +258,7 @@ impl Device {
     }
 
     fn write(&mut self, now: Instant) {
-        while let Some(Link { socket, websocket, .. }) = &mut self.link
+        while let Some(OpenConnection { socket, websocket, .. }) = &mut self.open
             && !websocket.unsent().is_empty()
         {
             match socket.write(websocket.unsent()) {
@@ -270,46 +272,46 @@ impl Device {
 
     /// While the buffer is not empty, the session keeps its frames.
     fn tell_room(&mut self, now: Instant) {
-        if let Some(link) = &mut self.link
-            && link.websocket.has_room() != link.is_writable
+        if let Some(open) = &mut self.open
+            && open.websocket.has_room() != open.is_writable
         {
-            link.is_writable = link.websocket.has_room();
-            self.session.handle_writable(link.connection, link.is_writable, now);
+            open.is_writable = open.websocket.has_room();
+            self.session.handle_writable(open.connection, open.is_writable, now);
         }
     }
 
     /// The socket is gone.
     fn lose(&mut self, loss: Loss, now: Instant) {
-        if let Some(link) = self.link.take() {
-            self.session.handle_close(link.connection, loss, now);
+        if let Some(open) = self.open.take() {
+            self.session.handle_close(open.connection, loss, now);
         }
     }
 
     /// Sends the close frame and waits for the server to close the socket.
     fn close(&mut self, code: u16) {
         let mask = self.random.u32(..);
-        let is_on_its_way = self.link.as_mut().is_some_and(|link| {
-            link.closing.get_or_insert(FAREWELL);
-            link.websocket.close(code, mask).unwrap_or(false)
+        let is_on_its_way = self.open.as_mut().is_some_and(|open| {
+            open.closing.get_or_insert(CLOSE_TIMEOUT);
+            open.websocket.close(code, mask).unwrap_or(false)
         });
         if !is_on_its_way {
-            self.link = None;
+            self.open = None;
         }
     }
 
     fn count_down(&mut self) {
-        let is_over = |link: &mut Link| match &mut link.closing {
+        let is_over = |open: &mut OpenConnection| match &mut open.closing {
             Some(ticks) => {
                 *ticks -= 1;
                 *ticks == 0
             }
             None => false,
         };
-        self.link.take_if(is_over);
+        self.open.take_if(is_over);
     }
 }
 
-impl Link {
+impl OpenConnection {
     fn dial(
         connection: ConnectionId,
         endpoint: &pushest_proto::Endpoint,

@@ -23,7 +23,9 @@ use std::thread;
 use std::time::Duration;
 
 use device::{Device, NEWS};
-use pushest_proto::{Authorization, AuthorizationRequest, Config, Denied, Instant, Signer};
+use pushest_proto::{
+    Authorization, AuthorizationError, AuthorizationRequest, Config, Instant, Signer,
+};
 use pushest_testkit::{Server, Target};
 
 const TICK: Duration = Duration::from_millis(10);
@@ -171,9 +173,12 @@ impl Hardware {
 }
 
 /// The app's server knows who asks, and whether they may; this one lets everybody in.
-fn grant(signer: &Signer, request: &AuthorizationRequest) -> Result<Authorization, Denied> {
+fn grant(
+    signer: &Signer,
+    request: &AuthorizationRequest,
+) -> Result<Authorization, AuthorizationError> {
     let (Some(channel), Some(data)) = (request.subject.channel(), request.subject.data()) else {
-        return Err(Denied::refused(Some(403), "only members of a presence channel"));
+        return Err(AuthorizationError::refused(Some(403), "only members of a presence channel"));
     };
     let auth = signer.channel(&request.socket_id, channel.as_str(), Some(data));
     Ok(Authorization::new(auth).channel_data(data))

@@ -15,7 +15,7 @@ impl Socket {
         let failed =
             |error: std::io::Error| Loss::Dial(DialFailure::Connect(error.to_string().into()));
         let host = endpoint.host_with_zone();
-        let address = (&*host, endpoint.port_number());
+        let address = (&*host, endpoint.port());
         let stream = TcpStream::connect(address).map_err(failed)?;
         stream.set_nonblocking(true).map_err(failed)?;
         Ok(Self(stream))

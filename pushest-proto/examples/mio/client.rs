@@ -10,8 +10,8 @@ use pushest_proto::{
 };
 use tungstenite::Message;
 
-use super::link::Link;
 use super::server::{PRIVATE, PUBLIC};
+use super::socket::Socket;
 
 /// Messages that are read before the session is polled: fewer than the events that it stores.
 const BATCH: usize = 64;
@@ -19,8 +19,8 @@ const BATCH: usize = 64;
 /// Batches that one client may have before others have their turn.
 const BATCHES: usize = 8;
 
-/// How long an orderly end may take.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// Maximum time for the closing handshake, after which the socket is dropped.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// RFC 6455, section 7.4.1.
 const NORMAL: u16 = 1000;
@@ -56,10 +56,10 @@ pub(crate) struct Client {
     plan: Plan,
     token: Token,
     session: Session,
-    link: Option<(ConnectionId, Link)>,
+    socket: Option<(ConnectionId, Socket)>,
     /// A connection on its way to an orderly end, and when it is dropped in any case.
-    closing: Option<(Link, Instant)>,
-    /// What the session was told of the link's room.
+    closing: Option<(Socket, Instant)>,
+    /// What the session was told of the socket's room.
     is_writable: bool,
     pub(crate) seen: Seen,
 }
@@ -79,7 +79,7 @@ impl Client {
         }
         session.connect(now);
         let seen = Seen::default();
-        Ok(Self { plan, token, session, link: None, closing: None, is_writable: true, seen })
+        Ok(Self { plan, token, session, socket: None, closing: None, is_writable: true, seen })
     }
 
     pub(crate) fn channels(&self) -> usize {
@@ -97,14 +97,14 @@ impl Client {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.session.state() == ConnectionState::Disconnected
-            && self.link.is_none()
+            && self.socket.is_none()
             && self.closing.is_none()
     }
 
     /// When it needs a turn without any news.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let farewell = self.closing.as_ref().map(|(_, deadline)| *deadline);
-        [self.session.poll_timeout(), farewell].into_iter().flatten().min()
+        let closing = self.closing.as_ref().map(|(_, deadline)| *deadline);
+        [self.session.poll_timeout(), closing].into_iter().flatten().min()
     }
 
     /// Does all that can be done now. Answers whether there may be more to read, which the poll
@@ -117,8 +117,8 @@ impl Client {
         for _ in 0..BATCHES {
             self.make_room(turn.now);
             self.drain(turn);
-            if let Some((_, link)) = &mut self.link {
-                link.flush();
+            if let Some((_, socket)) = &mut self.socket {
+                socket.flush();
             }
             if !self.read(turn.now) {
                 return false;
@@ -132,29 +132,30 @@ impl Client {
             match action {
                 Action::Connect { connection, endpoint } => {
                     // Whatever there was before is given up.
-                    self.link = None;
+                    self.socket = None;
                     self.is_writable = true;
-                    match Link::dial(
+                    match Socket::dial(
                         &endpoint,
                         self.session.config().key(),
                         turn.registry,
                         self.token,
                     ) {
-                        Ok(link) => self.link = Some((connection, link)),
+                        Ok(socket) => self.socket = Some((connection, socket)),
                         Err(loss) => self.session.handle_close(connection, loss, turn.now),
                     }
                 }
                 Action::Send(frame) => {
-                    if let Some((connection, link)) = &mut self.link
+                    if let Some((connection, socket)) = &mut self.socket
                         && *connection == frame.connection
                     {
-                        link.send(Message::text(frame.text));
+                        socket.send(Message::text(frame.text));
                     }
                     self.tell_room(turn.now);
                 }
                 Action::Close { connection, code } => {
-                    if let Some((_, link)) = self.link.take_if(|(open, _)| *open == connection) {
-                        self.close(link, code.into(), turn.now);
+                    if let Some((_, socket)) = self.socket.take_if(|(open, _)| *open == connection)
+                    {
+                        self.close(socket, code.into(), turn.now);
                     }
                 }
                 Action::Authorize(request) => {
@@ -177,11 +178,11 @@ impl Client {
 
     /// Whether there may be more to read.
     fn read(&mut self, now: Instant) -> bool {
-        let Some((connection, link)) = &mut self.link else { return false };
+        let Some((connection, socket)) = &mut self.socket else { return false };
         let connection = *connection;
-        if !link.is_open() {
-            match link.advance() {
-                Ok(()) if link.is_open() => {
+        if !socket.is_open() {
+            match socket.advance() {
+                Ok(()) if socket.is_open() => {
                     self.session.handle_open(connection, now);
                     return true;
                 }
@@ -191,7 +192,7 @@ impl Client {
             return false;
         }
         for _ in 0..BATCH {
-            match link.read() {
+            match socket.read() {
                 Ok(None) => {
                     // Nothing that had come at the beginning of this turn is left.
                     self.session.handle_caught_up(connection, now);
@@ -223,29 +224,29 @@ impl Client {
     }
 
     fn lose(&mut self, connection: ConnectionId, loss: Loss, now: Instant) {
-        if let Some((_, link)) = self.link.take() {
+        if let Some((_, socket)) = self.socket.take() {
             match &loss {
-                Loss::TooLarge { .. } => self.close(link, TOO_BIG, now),
+                Loss::TooLarge { .. } => self.close(socket, TOO_BIG, now),
                 // The server's close frame is answered with the same.
-                Loss::Closed { .. } => self.close(link, NORMAL, now),
+                Loss::Closed { .. } => self.close(socket, NORMAL, now),
                 _ => {}
             }
         }
         self.session.handle_close(connection, loss, now);
     }
 
-    fn close(&mut self, mut link: Link, code: u16, now: Instant) {
-        if link.is_open() {
-            link.close(code);
-            self.closing = Some((link, now + FAREWELL));
+    fn close(&mut self, mut socket: Socket, code: u16, now: Instant) {
+        if socket.is_open() {
+            socket.close(code);
+            self.closing = Some((socket, now + CLOSE_TIMEOUT));
         }
     }
 
     fn poll_closing(&mut self, now: Instant) {
-        if let Some((link, deadline)) = &mut self.closing {
-            link.flush();
+        if let Some((socket, deadline)) = &mut self.closing {
+            socket.flush();
             loop {
-                match link.read() {
+                match socket.read() {
                     Ok(Some(_)) => {}
                     Ok(None) if now < *deadline => return,
                     Ok(None) | Err(_) => break,
@@ -257,20 +258,20 @@ impl Client {
 
     /// Writes out what had no room, and tells the session if it has now.
     fn make_room(&mut self, now: Instant) {
-        if let Some((_, link)) = &mut self.link
-            && !link.has_room()
+        if let Some((_, socket)) = &mut self.socket
+            && !socket.has_room()
         {
-            link.flush();
+            socket.flush();
         }
         self.tell_room(now);
     }
 
-    /// While the link has no room, the session keeps its frames.
+    /// While the socket has no room, the session keeps its frames.
     fn tell_room(&mut self, now: Instant) {
-        if let Some((connection, link)) = &self.link
-            && link.has_room() != self.is_writable
+        if let Some((connection, socket)) = &self.socket
+            && socket.has_room() != self.is_writable
         {
-            self.is_writable = link.has_room();
+            self.is_writable = socket.has_room();
             self.session.handle_writable(*connection, self.is_writable, now);
         }
     }

@@ -11,8 +11,8 @@ use mio::{Events, Poll, Token};
 use pushest_proto::{Config, ConfigBuilder, Instant, Limits, Signer};
 
 use super::client::{Client, Plan, Turn};
-use super::link::LARGEST_MESSAGE;
 use super::server::{KEY, SECRET};
+use super::socket::LARGEST_MESSAGE;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);

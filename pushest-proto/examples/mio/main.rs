@@ -14,8 +14,8 @@
 
 mod client;
 mod crowd;
-mod link;
 mod server;
+mod socket;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -63,7 +63,7 @@ impl Answer for BatchPublished {
     }
 }
 
-/// The answer to [`Channels`](super::Channels).
+/// The answer to [`ListChannels`](super::ListChannels).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OccupiedChannels {
@@ -78,7 +78,7 @@ impl Answer for OccupiedChannels {
     }
 }
 
-/// The answer to [`Channel`](super::Channel).
+/// The answer to [`GetChannel`](super::GetChannel).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Occupancy {
@@ -104,7 +104,7 @@ impl Answer for Occupancy {
     }
 }
 
-/// The answer to [`Users`](super::Users): their ids.
+/// The answer to [`ListUsers`](super::ListUsers): their ids.
 impl Answer for Vec<String> {
     fn read(body: Part<'_>) -> Option<Self> {
         let [users] = body.fields(["users"])?.values;

@@ -166,10 +166,10 @@ pub enum RequestError {
 /// ```
 /// # use core::time::Duration;
 /// # use pushest_proto::Config;
-/// # use pushest_proto::api::{App, Channels, HttpAnswer};
+/// # use pushest_proto::api::{App, ListChannels, HttpAnswer};
 /// # let config = Config::builder("app-key").app_id("3").secret("app-secret").build()?;
 /// # let (app, now) = (App::new(&config)?, Duration::from_secs(1_353_088_179));
-/// let request = app.request(&Channels::new(), now)?;
+/// let request = app.request(&ListChannels::new(), now)?;
 /// let answer = HttpAnswer::new(401, b"Timestamp expired")
 ///     .header("Date", "Fri, 16 Nov 2012 18:09:39 GMT");
 /// assert_eq!(

@@ -10,9 +10,9 @@
 //! |---|---|---|
 //! | [`Publish`] | publishes an event on 1 to 100 channels, or to a user | [`Published`] |
 //! | [`Batch`] | publishes up to 10 events, each on its channel | [`BatchPublished`] |
-//! | [`Channels`] | asks which channels have subscribers | [`OccupiedChannels`] |
-//! | [`Channel`] | asks about one channel | [`Occupancy`] |
-//! | [`Users`] | asks who is on a presence channel | the users' ids |
+//! | [`ListChannels`] | asks which channels have subscribers | [`OccupiedChannels`] |
+//! | [`GetChannel`] | asks about one channel | [`Occupancy`] |
+//! | [`ListUsers`] | asks who is on a presence channel | the users' ids |
 //! | [`Terminate`] | ends all connections of a user | nothing |
 //! | [`Custom`] | what only your server knows | the body, a JSON object |
 //!
@@ -63,7 +63,7 @@ pub use custom::Custom;
 pub use error::{AnswerError, AnswerErrorKind, ClockDifference, RequestError};
 pub use event::{Batch, Publish};
 pub use limits::ApiLimits;
-pub use query::{Channel, Channels, Users};
+pub use query::{GetChannel, ListChannels, ListUsers};
 pub use request::Request;
 pub use terminate::Terminate;
 pub use unsigned::Method;

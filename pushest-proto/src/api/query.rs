@@ -18,17 +18,17 @@ use crate::one_line;
 /// Asks which channels have subscribers.
 ///
 /// ```
-/// use pushest_proto::api::Channels;
+/// use pushest_proto::api::ListChannels;
 ///
-/// let rooms = Channels::new().prefix("presence-").with_user_count();
+/// let rooms = ListChannels::new().prefix("presence-").with_user_count();
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Channels {
+pub struct ListChannels {
     prefix: Option<String>,
     info: Info,
 }
 
-impl Channels {
+impl ListChannels {
     /// Asks for all channels.
     #[must_use]
     pub fn new() -> Self {
@@ -57,7 +57,7 @@ impl Channels {
     }
 }
 
-impl Build for Channels {
+impl Build for ListChannels {
     fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError> {
         let prefix = self.prefix.as_deref().filter(|prefix| !prefix.is_empty());
         if let Some(prefix) = prefix {
@@ -79,18 +79,18 @@ impl Build for Channels {
     }
 }
 
-impl Call for Channels {
+impl Call for ListChannels {
     type Answer = OccupiedChannels;
 }
 
 /// Asks about one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Channel {
+pub struct GetChannel {
     name: String,
     info: Info,
 }
 
-impl Channel {
+impl GetChannel {
     /// Asks whether the channel has subscribers.
     #[must_use]
     pub fn new(name: impl AsRef<str>) -> Self {
@@ -119,24 +119,24 @@ impl Channel {
     }
 }
 
-impl Build for Channel {
+impl Build for GetChannel {
     fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError> {
         let (path, _) = path(&self.name, app)?;
         Ok(with_info(Unsigned::get(path), self.info))
     }
 }
 
-impl Call for Channel {
+impl Call for GetChannel {
     type Answer = Occupancy;
 }
 
 /// Asks for the ids of the users on a presence channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Users {
+pub struct ListUsers {
     channel: String,
 }
 
-impl Users {
+impl ListUsers {
     /// Asks who is on this presence channel.
     #[must_use]
     pub fn new(channel: impl AsRef<str>) -> Self {
@@ -144,7 +144,7 @@ impl Users {
     }
 }
 
-impl Build for Users {
+impl Build for ListUsers {
     fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError> {
         let (path, channel) = path(&self.channel, app)?;
         if channel.kind() != ChannelKind::Presence {
@@ -154,7 +154,7 @@ impl Build for Users {
     }
 }
 
-impl Call for Users {
+impl Call for ListUsers {
     /// The ids, in the order in which the server names them.
     type Answer = Vec<String>;
 }

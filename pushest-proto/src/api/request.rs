@@ -61,7 +61,7 @@ impl<A> Request<A> {
         Self {
             method: unsigned.method,
             origin: format!("{scheme}://{}", endpoint.authority()),
-            target: format!("{}{path}?{query}", endpoint.path_prefix()),
+            target: format!("{}{path}?{query}", endpoint.path()),
             body: unsigned.body,
             answer: PhantomData,
         }

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::request::{Authorization, Denied};
+use super::request::{Authorization, AuthorizationError};
 use crate::one_line::one_line;
 
 /// What the endpoint answered. Needs the feature `endpoint`.
@@ -35,9 +35,9 @@ impl EndpointAnswer<'_> {
     /// followed: a POST with an app's tokens does not go where an answer points.
     ///
     /// # Errors
-    /// [`Denied`] with the status and the first 200 characters of the body, its white space reduced
+    /// [`AuthorizationError`] with the status and the first 200 characters of the body, its white space reduced
     /// to single spaces and its control characters escaped.
-    pub fn read(&self) -> Result<Authorization, Denied> {
+    pub fn read(&self) -> Result<Authorization, AuthorizationError> {
         self.read_masked(|text| text.into())
     }
 
@@ -48,29 +48,34 @@ impl EndpointAnswer<'_> {
     ///
     /// # Errors
     /// As [`EndpointAnswer::read`].
-    pub fn read_masked(&self, mask: impl Fn(&str) -> String) -> Result<Authorization, Denied> {
+    pub fn read_masked(
+        &self,
+        mask: impl Fn(&str) -> String,
+    ) -> Result<Authorization, AuthorizationError> {
         let text = text(self.body);
         let shown = |text: &str| shown(text, &mask);
         match self.status {
             200..=299 => match Authorization::from_json(&text) {
-                Err(Denied::Refused { message, .. }) => {
-                    Err(Denied::Refused { status: Some(self.status), message })
+                Err(AuthorizationError::Refused { message, .. }) => {
+                    Err(AuthorizationError::Refused { status: Some(self.status), message })
                 }
                 other => other,
             },
             300..=399 => {
                 let to = self.target().map_or_else(|| "nowhere".into(), shown);
                 let message = format!("a redirect to {to}, which is not followed");
-                Err(Denied::refused(Some(self.status), &message))
+                Err(AuthorizationError::refused(Some(self.status), &message))
             }
-            408 | 429 | 500.. => match Denied::unavailable(Some(self.status), &shown(&text)) {
-                Denied::Unavailable { status, message, .. } => {
-                    let retry_after = self.retry_after;
-                    Err(Denied::Unavailable { status, message, retry_after })
+            408 | 429 | 500.. => {
+                match AuthorizationError::unavailable(Some(self.status), &shown(&text)) {
+                    AuthorizationError::Unavailable { status, message, .. } => {
+                        let retry_after = self.retry_after;
+                        Err(AuthorizationError::Unavailable { status, message, retry_after })
+                    }
+                    refused @ AuthorizationError::Refused { .. } => Err(refused),
                 }
-                refused @ Denied::Refused { .. } => Err(refused),
-            },
-            _ => Err(Denied::refused(Some(self.status), &shown(&text))),
+            }
+            _ => Err(AuthorizationError::refused(Some(self.status), &shown(&text))),
         }
     }
 

@@ -3,10 +3,10 @@
 
 use alloc::vec::Vec;
 
-use super::request::Denied;
+use super::request::AuthorizationError;
 use crate::text::{KEPT_BYTES, MOST_SHOWN};
 
-impl Denied {
+impl AuthorizationError {
     /// Whether this says the same as another one: the same status, and the same words, where all
     /// words with a digit count as the same.
     pub(crate) fn repeats(&self, other: &Self) -> bool {
@@ -52,14 +52,14 @@ mod tests {
 
     #[test]
     fn a_failure_repeats_another_though_its_page_tells_the_time_and_the_number_of_the_request() {
-        let page = |status, text: &str| Denied::unavailable(Some(status), text);
+        let page = |status, text: &str| AuthorizationError::unavailable(Some(status), text);
         let first = page(500, "oops at 12:01:33, request 0b7f-9d3e");
         assert!(first.repeats(&page(500, "oops at 12:01:43, request 77-1a")));
         for other in [
             page(502, "oops at 12:01:33, request 0b7f-9d3e"),
             page(500, "ouch at 12:01:33, request 0b7f-9d3e"),
             page(500, "oops at 12:01:33"),
-            Denied::refused(Some(500), "oops at 12:01:33, request 0b7f-9d3e"),
+            AuthorizationError::refused(Some(500), "oops at 12:01:33, request 0b7f-9d3e"),
         ] {
             assert!(!first.repeats(&other), "{other:?}");
         }

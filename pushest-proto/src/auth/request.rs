@@ -34,7 +34,7 @@ pub struct AuthorizationRequest {
     /// 1 for the first request for this subject on this connection, then 2, 3 …
     pub attempt: u32,
     /// Why the last attempt on this connection failed, where there was one.
-    pub last_failure: Option<Denied>,
+    pub last_failure: Option<AuthorizationError>,
 }
 
 /// What is to be authorized.
@@ -88,7 +88,7 @@ impl fmt::Display for AuthorizationSubject {
 /// A granted authorization ([protocol, authorization
 /// endpoint](crate::protocol#authorization-endpoint)). One whose `auth` has more than 1 KiB, whose
 /// `shared_secret` has more than 64 bytes, or whose `channel_data` or `user_data` has more than
-/// [`Limits::signed_data`](crate::Limits::signed_data) is taken as [`Denied::Refused`].
+/// [`Limits::signed_data`](crate::Limits::signed_data) is taken as [`AuthorizationError::Refused`].
 ///
 /// ```
 /// use pushest_proto::Authorization;
@@ -140,15 +140,15 @@ impl Authorization {
     /// An authorizer's answer as a session takes it: [bounded](Self::bounded), its texts cut to what
     /// is kept.
     pub(crate) fn bounded_answer(
-        answer: Result<Self, Denied>,
+        answer: Result<Self, AuthorizationError>,
         signed_data: usize,
-    ) -> Result<Self, Denied> {
-        answer.map_err(Denied::clipped).and_then(|granted| granted.bounded(signed_data))
+    ) -> Result<Self, AuthorizationError> {
+        answer.map_err(AuthorizationError::clipped).and_then(|granted| granted.bounded(signed_data))
     }
 
     /// The same, if it is small enough to be sent: a server that closes a connection for one frame
     /// takes all channels with it. `signed_data` is [`Limits::signed_data`](crate::Limits).
-    fn bounded(self, signed_data: usize) -> Result<Self, Denied> {
+    fn bounded(self, signed_data: usize) -> Result<Self, AuthorizationError> {
         let length = |text: &Option<String>| text.as_deref().map_or(0, str::len);
         let shared_secret = self.shared_secret.as_ref().map_or(0, |text| text.len());
         for (name, size, limit) in [
@@ -160,7 +160,7 @@ impl Authorization {
             if size > limit {
                 let problem =
                     format!("the answer's `{name}` has {size} bytes, the limit is {limit}");
-                return Err(Denied::refused(None, &problem));
+                return Err(AuthorizationError::refused(None, &problem));
             }
         }
         Ok(self)
@@ -188,18 +188,21 @@ impl Authorization {
     /// keys the last counts.
     ///
     /// # Errors
-    /// [`Denied::Refused`] if it is not a JSON object with `auth`. The answer is not quoted: it may
+    /// [`AuthorizationError::Refused`] if it is not a JSON object with `auth`. The answer is not quoted: it may
     /// hold a key.
-    pub fn from_json(answer: &str) -> Result<Self, Denied> {
+    pub fn from_json(answer: &str) -> Result<Self, AuthorizationError> {
         let answer = Part::new(answer.trim_start_matches('\u{feff}'));
         let fields = answer.fields(["auth", "channel_data", "shared_secret", "user_data"]);
         let Some(fields) = fields else {
-            return Err(Denied::refused(None, "the answer is not an object with `auth`"));
+            return Err(AuthorizationError::refused(
+                None,
+                "the answer is not an object with `auth`",
+            ));
         };
         let [auth, channel_data, shared_secret, user_data] =
             fields.values.map(|value| value?.string().map(Cow::into_owned));
         let Some(auth) = auth.filter(|auth| !auth.is_empty()) else {
-            return Err(Denied::refused(None, "the answer has no `auth`"));
+            return Err(AuthorizationError::refused(None, "the answer has no `auth`"));
         };
         Ok(Self { auth, channel_data, shared_secret: shared_secret.map(Into::into), user_data })
     }
@@ -214,10 +217,10 @@ impl fmt::Debug for Authorization {
     }
 }
 
-/// An authorization that was not granted.
+/// Why there is no authorization: the endpoint refused, or could not be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Denied {
+pub enum AuthorizationError {
     /// The answer is no, and asking again would not change it (HTTP 401, 403).
     Refused {
         /// The HTTP status, if there was one.
@@ -236,7 +239,7 @@ pub enum Denied {
     },
 }
 
-impl Denied {
+impl AuthorizationError {
     /// The same with its text cut to what is kept.
     pub(crate) fn clipped(self) -> Self {
         match self {
@@ -260,7 +263,7 @@ impl Denied {
     }
 }
 
-impl fmt::Display for Denied {
+impl fmt::Display for AuthorizationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, status, message) = match self {
             Self::Refused { status, message } => ("refused", status, message),
@@ -274,4 +277,4 @@ impl fmt::Display for Denied {
     }
 }
 
-impl core::error::Error for Denied {}
+impl core::error::Error for AuthorizationError {}

@@ -29,7 +29,7 @@ use alloc::sync::Arc;
 use core::time::Duration;
 
 use crate::action::Action;
-use crate::auth::request::{Authorization, AuthorizationSubject, Denied};
+use crate::auth::request::{Authorization, AuthorizationError, AuthorizationSubject};
 use crate::context::Context;
 use crate::event::Event;
 use crate::event::channel_event::ChannelEvent;
@@ -320,8 +320,8 @@ impl Channel {
 
     /// Whether an authorization has what its channel needs. What was signed is what counts for who
     /// we are.
-    fn usable(&mut self, granted: Authorization) -> Result<Authorization, Denied> {
-        let refused = |problem| Err(Denied::refused(None, problem));
+    fn usable(&mut self, granted: Authorization) -> Result<Authorization, AuthorizationError> {
+        let refused = |problem| Err(AuthorizationError::refused(None, problem));
         if granted.auth.is_empty() {
             return refused("the answer's `auth` is empty");
         }

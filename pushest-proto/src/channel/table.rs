@@ -16,7 +16,7 @@ use super::name::ChannelName;
 use super::{Channel, ChannelView};
 use crate::action::{Action, Frame};
 use crate::agenda::{Agenda, Key};
-use crate::auth::request::{Authorization, Denied};
+use crate::auth::request::{Authorization, AuthorizationError};
 use crate::context::Context;
 use crate::event::Event;
 use crate::event::failure::ServerError;
@@ -282,7 +282,7 @@ impl Channels {
         } else {
             self.remove(key);
         }
-        Some(Action::Send(Frame { connection: context.wire?.connection, text }))
+        Some(Action::Send(Frame { connection: context.established?.connection, text }))
     }
 
     /// Ends what has taken too long, and the pauses that are over.
@@ -299,7 +299,7 @@ impl Channels {
     pub(crate) fn authorized(
         &mut self,
         ticket: Ticket,
-        answer: Result<Authorization, Denied>,
+        answer: Result<Authorization, AuthorizationError>,
         context: &mut Context<'_>,
     ) {
         let Some(key) = self.agenda.landed(ticket) else { return };

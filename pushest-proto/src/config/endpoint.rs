@@ -57,7 +57,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ConfigError::Host`] if it is neither a name nor an IP address.
-    pub fn host(host: &str) -> Result<Self, ConfigError> {
+    pub fn new(host: &str) -> Result<Self, ConfigError> {
         let Some((host, zone)) = parse_host(host) else {
             return Err(ConfigError::Host { host: shown(host) });
         };
@@ -77,7 +77,7 @@ impl Endpoint {
     /// # Errors
     /// [`ConfigError::Host`] if it is neither a name nor an IP address.
     pub fn with_host(self, host: &str) -> Result<Self, ConfigError> {
-        let Self { host, zone, .. } = Self::host(host)?;
+        let Self { host, zone, .. } = Self::new(host)?;
         Ok(Self { host, zone, hosted: false, ..self })
     }
 
@@ -85,7 +85,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ConfigError::Port`] for port 0.
-    pub fn port(self, port: u16) -> Result<Self, ConfigError> {
+    pub fn with_port(self, port: u16) -> Result<Self, ConfigError> {
         self.adjusted(None, Some(port), None)
     }
 
@@ -93,13 +93,13 @@ impl Endpoint {
     ///
     /// # Errors
     /// [`ConfigError::Path`] if it does not begin with `/`, or holds a space, `?` or `#`.
-    pub fn path(self, path: &str) -> Result<Self, ConfigError> {
+    pub fn with_path(self, path: &str) -> Result<Self, ConfigError> {
         self.adjusted(None, None, Some(path))
     }
 
     /// The same server with or without TLS; unless a port was chosen, the port follows.
     #[must_use]
-    pub fn tls(mut self, tls: bool) -> Self {
+    pub fn with_tls(mut self, tls: bool) -> Self {
         self.tls = tls;
         if !self.own_port {
             self.port = if tls { 443 } else { 80 };
@@ -110,7 +110,7 @@ impl Endpoint {
     /// The same server, which has said that it wants TLS: port 80 cannot be it.
     pub(crate) fn switched_to_tls(mut self) -> Self {
         self.own_port &= self.port != 80;
-        self.tls(true)
+        self.with_tls(true)
     }
 
     pub(super) fn adjusted(
@@ -128,7 +128,7 @@ impl Endpoint {
             self.tls |= port == 443;
         }
         if let Some(tls) = tls {
-            self = self.tls(tls);
+            self = self.with_tls(tls);
         }
         if let Some(path) = path {
             let trimmed = path.trim_end_matches('/');
@@ -162,8 +162,8 @@ impl Endpoint {
     /// The value of the upgrade's `Host` header, for drivers that write it themselves: `HOST:PORT`,
     /// IPv6 in brackets; `HOST` alone where the port is the scheme's default, 80 for `ws://` and
     /// 443 for `wss://` ([protocol, upgrade](crate::protocol#upgrade)). Proxies that match the
-    /// header exactly answer 404 to a default port. Connect to [`host_name`](Self::host_name) and
-    /// [`port_number`](Self::port_number).
+    /// header exactly answer 404 to a default port. Connect to [`host`](Self::host) and
+    /// [`port`](Self::port).
     #[must_use]
     pub fn authority(&self) -> String {
         let default = if self.tls { 443 } else { 80 };
@@ -190,7 +190,7 @@ impl Endpoint {
 
     /// The host: a name or an IP address, IPv6 without brackets and zone.
     #[must_use]
-    pub fn host_name(&self) -> &str {
+    pub fn host(&self) -> &str {
         &self.host
     }
 
@@ -214,13 +214,13 @@ impl Endpoint {
 
     /// The TCP port.
     #[must_use]
-    pub fn port_number(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// The path before `/app/KEY`; empty, or beginning with `/`.
     #[must_use]
-    pub fn path_prefix(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.path
     }
 

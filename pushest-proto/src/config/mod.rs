@@ -295,7 +295,7 @@ impl ConfigBuilder {
             signer
         });
         let endpoint = match (&self.host, &self.cluster) {
-            (Some(host), _) => Endpoint::host(host)?,
+            (Some(host), _) => Endpoint::new(host)?,
             (None, Some(cluster)) => Endpoint::cluster(cluster)?,
             (None, None) => Endpoint::cluster("mt1")?,
         };

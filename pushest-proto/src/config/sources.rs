@@ -145,7 +145,7 @@ impl ConfigBuilder {
     fn host_variable(mut self, name: &'static str, text: &str) -> Result<Self, ConfigError> {
         let rule = "is not a host: a name or an IP address, without credentials and path";
         let refused = || refused(name, rule);
-        let (host, port, tls) = if Endpoint::host(text).is_ok() {
+        let (host, port, tls) = if Endpoint::new(text).is_ok() {
             (text.into(), None, None)
         } else {
             let (tls, server) = match text.split_once("://") {

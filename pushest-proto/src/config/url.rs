@@ -168,7 +168,7 @@ impl<'a> Server<'a> {
             None if host.starts_with('[') => host.into(),
             _ => percent_decode_str(host).decode_utf8().map_err(|_| "its host is not UTF-8")?,
         };
-        if Endpoint::host(&host).is_err() {
+        if Endpoint::new(&host).is_err() {
             return Err("its host is neither a name nor an IP address");
         }
         let port = match rest.strip_prefix(':') {

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use crate::auth::request::Denied;
+use crate::auth::request::AuthorizationError;
 use crate::channel::name::ChannelName;
 
 /// Why a subscription or a sign-in failed.
@@ -12,9 +12,9 @@ use crate::channel::name::ChannelName;
 pub enum RequestFailure {
     /// The authorization was refused, or was not usable. It stays so until the user calls `retry`
     /// or `subscribe`.
-    Denied(Denied),
+    AuthorizationRefused(AuthorizationError),
     /// There was no usable authorization yet.
-    AuthorizationUnavailable(Denied),
+    AuthorizationUnavailable(AuthorizationError),
     /// The server refused.
     Refused(ServerError),
     /// The server did not answer three subscribes, or the sign-in.
@@ -33,14 +33,16 @@ impl RequestFailure {
     /// Whether it outlasts the connection: the session tries again when the user asks, not before.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Denied(_) | Self::TooLarge { .. })
+        matches!(self, Self::AuthorizationRefused(_) | Self::TooLarge { .. })
     }
 }
 
 impl fmt::Display for RequestFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.fmt(f),
+            Self::AuthorizationRefused(error) | Self::AuthorizationUnavailable(error) => {
+                error.fmt(f)
+            }
             Self::Refused(error) => write!(f, "the server refused: {error}"),
             Self::NoAnswer => f.write_str("the server did not answer"),
             Self::TooLarge { bytes } => write!(
@@ -55,7 +57,9 @@ impl fmt::Display for RequestFailure {
 impl core::error::Error for RequestFailure {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => Some(denied),
+            Self::AuthorizationRefused(error) | Self::AuthorizationUnavailable(error) => {
+                Some(error)
+            }
             Self::Refused(error) => Some(error),
             Self::NoAnswer | Self::TooLarge { .. } => None,
         }
@@ -72,8 +76,8 @@ pub struct ServerError {
     pub message: Box<str>,
     /// The channel that the error is about.
     pub channel: Option<ChannelName>,
-    /// What the error answers, where that can be known.
-    pub answers: Option<Answers>,
+    /// The command that the error is a reply to, where that can be known.
+    pub in_reply_to: Option<InReplyTo>,
     /// The server did not say what the error is about; it was inferred from what is unanswered.
     pub inferred: bool,
 }
@@ -91,10 +95,10 @@ impl fmt::Display for ServerError {
 
 impl core::error::Error for ServerError {}
 
-/// The command that an error answers.
+/// The command that an error is a reply to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Answers {
+pub enum InReplyTo {
     /// The subscription to the error's channel.
     Subscribe,
     /// The sign-in.

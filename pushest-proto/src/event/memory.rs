@@ -3,8 +3,8 @@
 use alloc::sync::Arc;
 
 use super::Event;
-use super::failure::{Answers, RequestFailure, ServerError};
-use crate::auth::request::Denied;
+use super::failure::{InReplyTo, RequestFailure, ServerError};
+use crate::auth::request::AuthorizationError;
 use crate::channel::name::ChannelName;
 use crate::loss::{Loss, loss};
 use crate::memory::{optional_text, shared, text, texts};
@@ -55,7 +55,7 @@ impl Event {
             | Self::LimitReached(_)
             | Self::Pong { .. }
             | Self::PingLost { .. }
-            | Self::Lagged(_) => 0,
+            | Self::Lagged { .. } => 0,
         }
     }
 
@@ -89,14 +89,16 @@ impl RequestFailure {
     /// What it keeps alive beside itself, in bytes; the channel's name apart.
     pub(crate) fn content_bytes(&self) -> usize {
         match self {
-            Self::Denied(denied) | Self::AuthorizationUnavailable(denied) => denied.heap_bytes(),
+            Self::AuthorizationRefused(denied) | Self::AuthorizationUnavailable(denied) => {
+                denied.heap_bytes()
+            }
             Self::Refused(error) => error.content_bytes(),
             Self::NoAnswer | Self::TooLarge { bytes: _ } => 0,
         }
     }
 }
 
-impl Denied {
+impl AuthorizationError {
     /// What it keeps alive beside itself, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
@@ -110,9 +112,9 @@ impl Denied {
 impl ServerError {
     /// What it keeps alive beside itself, in bytes; the channel's name apart.
     pub(crate) fn content_bytes(&self) -> usize {
-        let event = match &self.answers {
-            Some(Answers::ClientEvent { event }) => Some(&**event),
-            Some(Answers::Subscribe | Answers::SignIn) | None => None,
+        let event = match &self.in_reply_to {
+            Some(InReplyTo::ClientEvent { event }) => Some(&**event),
+            Some(InReplyTo::Subscribe | InReplyTo::SignIn) | None => None,
         };
         text(&self.message) + optional_text(event)
     }

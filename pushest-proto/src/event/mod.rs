@@ -160,7 +160,7 @@ pub enum Event {
     /// A message that could not be understood. The connection lives on.
     Malformed {
         /// What is wrong with it.
-        problem: Malformation,
+        problem: MalformedReason,
         /// The wanted channel that the message is for. Absent where it names none, or cannot be read
         /// so far; of a message over the limit, the first 512 bytes are read.
         channel: Option<ChannelName>,
@@ -173,10 +173,13 @@ pub enum Event {
     /// [`Action::UpdatePresence`](crate::Action::UpdatePresence); drivers hand it to their users as
     /// an event among the others.
     Presence(PresenceUpdate),
-    /// A receiver was too slow: this many of its oldest events are gone, of any kind. A
-    /// [`Event::Gap`] may have been among them, so refetch from the last event that you have. Only
-    /// drivers report this, each receiver for itself.
-    Lagged(u64),
+    /// A receiver was too slow, and lost its oldest events, of any kind. An [`Event::Gap`] may have
+    /// been among them, so refetch from the last event that you have. Only drivers report this, to
+    /// each receiver for itself.
+    Lagged {
+        /// The number of events that this receiver lost.
+        dropped: u64,
+    },
 }
 
 impl Event {
@@ -214,7 +217,7 @@ impl Event {
             | Self::LimitReached(
                 LimitReached::StoredEvents { .. } | LimitReached::Watchlist { .. },
             )
-            | Self::Lagged(_) => None,
+            | Self::Lagged { .. } => None,
         }
     }
 }
@@ -224,7 +227,7 @@ impl core::error::Error for DecryptionFailure {}
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Malformation {
+pub enum MalformedReason {
     /// It is not UTF-8.
     NotUtf8,
     /// It is not a JSON object.
@@ -255,7 +258,7 @@ pub enum Malformation {
     Unexpected,
 }
 
-impl fmt::Display for Malformation {
+impl fmt::Display for MalformedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLarge { size, limit } => {

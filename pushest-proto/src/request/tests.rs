@@ -103,7 +103,7 @@ impl World {
             "Failed" => Step::Failed,
             other => panic!("the table has a step that does not exist: {other:?}"),
         };
-        let failure = RequestFailure::Denied(Denied::refused(None, "no"));
+        let failure = RequestFailure::AuthorizationRefused(AuthorizationError::refused(None, "no"));
         Request {
             step,
             tries: if self.has_tries_left { 2 } else { 3 },
@@ -121,14 +121,14 @@ impl World {
             "Connected" => Said::Connected,
             "Turn" => Said::Turn { order: Order(7), has_room: self.has_room },
             "Granted" => Said::Granted(Box::new(Authorization::new("key:signature"))),
-            "Denied" => Said::Denied(Denied::refused(None, "no")),
-            "Unavailable" => Said::Unavailable(Denied::unavailable(None, "later")),
+            "Denied" => Said::Denied(AuthorizationError::refused(None, "no")),
+            "Unavailable" => Said::Unavailable(AuthorizationError::unavailable(None, "later")),
             "Confirmed" => Said::Confirmed,
             "Refused" => Said::Refused(ServerError {
                 code: None,
                 message: "no".into(),
                 channel: None,
-                answers: None,
+                in_reply_to: None,
                 inferred: false,
             }),
             "TooLarge" => Said::TooLarge,
@@ -237,7 +237,8 @@ fn an_authorization_and_a_failure_that_are_kept_are_counted() {
     let granted = Authorization::new("a".repeat(1_000));
     let ready = Request { step: Step::Ready(Box::new(granted)), ..Request::default() };
     assert!(ready.memory() >= 1_000 + size_of::<Authorization>());
-    let failure = RequestFailure::Denied(Denied::refused(None, &"b".repeat(500)));
+    let failure =
+        RequestFailure::AuthorizationRefused(AuthorizationError::refused(None, &"b".repeat(500)));
     let failed = Request { failure: Some(Box::new(failure)), ..Request::default() };
     assert!(failed.memory() >= 500 + size_of::<RequestFailure>());
     assert_eq!(Request::default().memory(), 0);

@@ -71,7 +71,7 @@ impl Session {
         let is_open = matches!(connection.phase, Phase::Opening(_) | Phase::Established(_));
         // The last frames of a connection go out in any case: nothing comes after its close to keep
         // them for, and what was accepted is bounded.
-        let frames = connection.writable && is_open || connection.farewell;
+        let frames = connection.writable && is_open || connection.sends_before_close;
         let established = frames && !matches!(connection.phase, Phase::Opening(_));
         let never = Order::NEVER;
         let when = |allowed: bool, order: Option<Order>| {
@@ -104,7 +104,7 @@ impl Session {
 
     fn take_close(&mut self) -> Option<Action> {
         let (_, connection, code) = self.connection.close_due.take()?;
-        self.connection.farewell = false;
+        self.connection.sends_before_close = false;
         Some(Action::Close { connection, code })
     }
 
@@ -147,7 +147,7 @@ impl Session {
     /// The connection that frames go out on: the present one, or one that is about to be closed.
     fn sending_on(&self) -> Option<ConnectionId> {
         match self.connection.close_due {
-            Some((_, connection, _)) if self.connection.farewell => Some(connection),
+            Some((_, connection, _)) if self.connection.sends_before_close => Some(connection),
             _ => self.connection.phase.connection(),
         }
     }

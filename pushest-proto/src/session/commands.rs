@@ -159,7 +159,7 @@ impl Session {
         if self.connection.phase == Phase::Idle {
             return;
         }
-        self.connection.farewell |= self.connection.established().is_some();
+        self.connection.sends_before_close |= self.connection.established().is_some();
         if self.connection.phase.connection().is_some() {
             self.close(CloseCode::Normal);
             self.end_connection(Loss::Disconnected);

@@ -7,7 +7,7 @@ use crate::agenda::Key;
 use crate::attribution::{self, About};
 use crate::connection::Phase;
 use crate::event::Event;
-use crate::event::failure::{Answers, ServerError};
+use crate::event::failure::{InReplyTo, ServerError};
 use crate::id::ConnectionId;
 use crate::loss::Loss;
 use crate::request::Said;
@@ -66,7 +66,7 @@ impl Session {
     pub(super) fn subscription_error(&mut self, key: Key, payload: &str) {
         let mut error = error_of(decode::error(payload));
         error.channel = Some(self.channels.get(key).name().clone());
-        error.answers = Some(Answers::Subscribe);
+        error.in_reply_to = Some(InReplyTo::Subscribe);
         let (channels, mut context) = self.channels();
         if channels.get(key).request().is_unanswered() {
             channels.refused(key, error, &mut context);
@@ -99,5 +99,5 @@ impl Session {
 
 fn error_of(data: ErrorData) -> ServerError {
     let ErrorData { code, message, .. } = data;
-    ServerError { code, message, channel: None, answers: None, inferred: false }
+    ServerError { code, message, channel: None, in_reply_to: None, inferred: false }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Session;
-use crate::auth::request::{Authorization, Denied};
+use crate::auth::request::{Authorization, AuthorizationError};
 use crate::connection::Phase;
 use crate::id::{ConnectionId, Ticket};
 use crate::loss::Loss;
@@ -46,7 +46,7 @@ impl Session {
         } else if self.connection.close_due.is_some_and(|(_, id, _)| id == connection) {
             // It was about to be closed: nothing can be sent on it anymore.
             self.connection.close_due = None;
-            self.connection.farewell = false;
+            self.connection.sends_before_close = false;
             self.outgoing.clear();
         }
     }
@@ -54,7 +54,7 @@ impl Session {
     pub(super) fn on_authorization(
         &mut self,
         ticket: Ticket,
-        answer: Result<Authorization, Denied>,
+        answer: Result<Authorization, AuthorizationError>,
         now: Instant,
     ) {
         let answer = Authorization::bounded_answer(answer, self.config.limits.signed_data);

@@ -117,7 +117,7 @@ impl Session {
         for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
             self.pending.keep(Event::PingLost { ping });
         }
-        if !self.connection.farewell {
+        if !self.connection.sends_before_close {
             self.outgoing.clear();
         }
         self.timers.disarm_all();

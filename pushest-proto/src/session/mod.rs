@@ -15,25 +15,26 @@ mod routing;
 mod too_large;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt::Write as _;
 use core::hash::{BuildHasher, Hasher};
 
 use bytes::Bytes;
 
-use crate::auth::request::{Authorization, Denied};
+use crate::auth::request::{Authorization, AuthorizationError};
 use crate::backoff::Backoff;
 use crate::channel::ChannelView;
 use crate::channel::table::Channels;
 use crate::config::Config;
 use crate::connection::{Connection, Phase};
-use crate::context::{Context, Wire};
+use crate::context::{Context, Established};
 use crate::event::names::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
-use crate::id::{ConnectionId, Ticket};
+use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::input::Input;
 use crate::loss::Loss;
-use crate::outgoing::{Outgoing, Sent};
+use crate::outgoing::{Outgoing, SentClientEvents};
 use crate::pending::Pending;
 use crate::rate::Rate;
 use crate::silence::Silence;
@@ -61,7 +62,7 @@ pub struct Session {
     backoff: Backoff,
     pending: Pending,
     outgoing: Outgoing,
-    sent: Sent,
+    sent: SentClientEvents,
     rate: Rate,
     user: User,
     last_ticket: u64,
@@ -102,7 +103,7 @@ impl Session {
             backoff: Backoff::new(config.backoff.clone(), random),
             pending: Pending::new(limits.stored_events, limits.stored_bytes),
             outgoing: Outgoing::new(limits.outgoing),
-            sent: Sent::default(),
+            sent: SentClientEvents::default(),
             rate: Rate::new(config.client_events_per_second),
             user: User::default(),
             last_ticket: 0,
@@ -122,7 +123,7 @@ impl Session {
     /// slice of a larger buffer, an event keeps that buffer alive, and only its own message is
     /// counted.
     /// One over [`Limits::message`](crate::Limits) is dropped at once, and told as
-    /// [`Malformation::TooLarge`](crate::Malformation).
+    /// [`MalformedReason::TooLarge`](crate::MalformedReason).
     pub fn handle_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {
         if self.is_traced() {
             self.tell(Input::Message { connection, message }, now);
@@ -158,7 +159,7 @@ impl Session {
     pub fn handle_authorization(
         &mut self,
         ticket: Ticket,
-        answer: Result<Authorization, Denied>,
+        answer: Result<Authorization, AuthorizationError>,
         now: Instant,
     ) {
         self.tell(Input::Authorization { ticket, answer }, now);
@@ -204,14 +205,16 @@ impl Session {
         parts.into_iter().flatten().min()
     }
 
-    /// Why the session is or is not connected.
+    /// Returns why the session is or is not connected. `now` is the present time on the session's
+    /// clock, from which [`Status::next_retry`] counts.
     #[must_use]
-    pub fn status(&self) -> Status {
+    pub fn status(&self, now: Instant) -> Status {
+        let next_retry = self.timers.deadline(Timer::Retry);
         Status {
             state: self.state(),
             socket_id: self.connection.socket_id.clone(),
             attempt: self.connection.attempt,
-            next_retry: self.timers.deadline(Timer::Retry),
+            next_retry: next_retry.map(|at| at.saturating_duration_since(now.max(self.now))),
             last_loss: self.connection.last_loss.clone(),
             last_error: self.connection.last_error.clone(),
         }
@@ -234,6 +237,19 @@ impl Session {
     #[must_use]
     pub fn away_since(&self) -> Option<Instant> {
         self.connection.away_since
+    }
+
+    /// The socket id that the server gave; `None` unless connected.
+    #[must_use]
+    pub fn socket_id(&self) -> Option<&SocketId> {
+        self.connection.socket_id.as_ref()
+    }
+
+    /// How the last connection or attempt ended; `None` before the first loss. It is kept until the
+    /// next one.
+    #[must_use]
+    pub fn last_loss(&self) -> Option<&Arc<Loss>> {
+        self.connection.last_loss.as_ref()
     }
 
     /// A wanted channel.
@@ -345,10 +361,11 @@ impl Session {
 
     fn parts(&mut self) -> (&mut Channels, &mut User, Context<'_>) {
         let (connection, socket_id) = (&self.connection, self.connection.socket_id.as_ref());
-        let wire = connection.established().zip(socket_id);
+        let established = connection.established().zip(socket_id);
         let context = Context {
             hash: self.channels.hash(),
-            wire: wire.map(|(connection, socket_id)| Wire { connection, socket_id }),
+            established: established
+                .map(|(connection, socket_id)| Established { connection, socket_id }),
             now: self.now,
             wall_clock: &self.wall_clock,
             config: &self.config,

@@ -13,7 +13,7 @@ use crate::channel::name::ChannelName;
 use crate::channel::table::Channels;
 use crate::connection::Phase;
 use crate::event::channel_event::ChannelEvent;
-use crate::event::{Event, LimitReached, Malformation};
+use crate::event::{Event, LimitReached, MalformedReason};
 use crate::heartbeat::RoundTrip;
 use crate::id::ConnectionId;
 use crate::request::Said;
@@ -27,14 +27,14 @@ impl Session {
     pub(super) fn route(&mut self, connection: ConnectionId, message: Bytes) {
         let message = match ByteString::try_from(message) {
             Ok(message) => message,
-            Err(_) => return self.malformed(Malformation::NotUtf8, ""),
+            Err(_) => return self.malformed(MalformedReason::NotUtf8, ""),
         };
         let Ok(envelope) = envelope::scan(&message) else {
-            return self.malformed(Malformation::NotAnObject, &message);
+            return self.malformed(MalformedReason::NotAnObject, &message);
         };
         let name = envelope.event.and_then(|token| self.names.name(token, &message));
         let Some(name) = name else {
-            return self.malformed(Malformation::NoEvent, &message);
+            return self.malformed(MalformedReason::NoEvent, &message);
         };
         if let Some(control) = Control::named(name.of(&message)) {
             return self.control(connection, control, &envelope, &message);
@@ -51,7 +51,7 @@ impl Session {
             }
             Addressee::Unwanted => self.statistics.unwanted += 1,
             Addressee::Nobody => self.unrouted(name.of(&message), &envelope, &message),
-            Addressee::Unreadable => self.malformed(Malformation::BadChannel, &message),
+            Addressee::Unreadable => self.malformed(MalformedReason::BadChannel, &message),
         }
     }
 
@@ -66,14 +66,14 @@ impl Session {
         match control {
             Control::Established => match decode::established(&payload()) {
                 _ if self.connection.phase != Phase::Opening(connection) => {
-                    self.malformed(Malformation::Unexpected, message);
+                    self.malformed(MalformedReason::Unexpected, message);
                 }
                 Some(established) => {
                     let lost = established.lost;
                     self.established(connection, established);
                     self.partly(None, 1, lost, message);
                 }
-                None => self.malformed(Malformation::BadData, message),
+                None => self.malformed(MalformedReason::BadData, message),
             },
             Control::Ping => {
                 if self.heartbeat.pong_owed.is_none() {
@@ -84,11 +84,11 @@ impl Session {
             Control::Error => self.server_error(connection, envelope, message),
             Control::SignedIn => self.signed_in(&payload(), message),
             Control::WatchlistEvents if !self.user.watches() => {
-                self.malformed(Malformation::Unexpected, message);
+                self.malformed(MalformedReason::Unexpected, message);
             }
             Control::WatchlistEvents => match lists::watchlist_events(&payload(), MOST_WATCHED) {
                 Some(watchlist) => self.watchlist(watchlist, message),
-                None => self.malformed(Malformation::BadData, message),
+                None => self.malformed(MalformedReason::BadData, message),
             },
             Control::SubscriptionSucceeded
             | Control::SubscriptionError
@@ -120,7 +120,7 @@ impl Session {
                 return self.nameless_subscription_error(&payload());
             }
             Addressee::Nobody | Addressee::Unreadable => {
-                return self.malformed(Malformation::BadChannel, message);
+                return self.malformed(MalformedReason::BadChannel, message);
             }
         };
         let name = channel.name().clone();
@@ -132,13 +132,13 @@ impl Session {
         };
         match read {
             Some((kept, lost)) => self.partly(Some(name), kept, lost, message),
-            None => self.malformed_in(Some(name), Malformation::BadData, message),
+            None => self.malformed_in(Some(name), MalformedReason::BadData, message),
         }
     }
 
     fn signed_in(&mut self, payload: &str, message: &str) {
         let Some(SignedIn { id, user_data, lost }) = decode::signed_in(payload) else {
-            return self.malformed(Malformation::BadData, message);
+            return self.malformed(MalformedReason::BadData, message);
         };
         let (channels, user, mut context) = self.parts();
         if user.succeeded(&id, &user_data, &mut context) {
@@ -195,7 +195,7 @@ impl Session {
         };
         match watchlist {
             Some(watchlist) if self.user.watches() => self.watchlist(watchlist, message),
-            Some(_) => self.malformed(Malformation::Unexpected, message),
+            Some(_) => self.malformed(MalformedReason::Unexpected, message),
             None => {
                 let event = Event::Unrouted { name: clip(name), message: Box::from(message) };
                 self.pending.push(Action::Emit(event));
@@ -218,15 +218,20 @@ impl Session {
     /// The message was understood, but for some of its parts, if there are any.
     fn partly(&mut self, channel: Option<ChannelName>, kept: u64, lost: u64, message: &str) {
         if lost > 0 {
-            self.malformed_in(channel, Malformation::Partly { kept, lost }, message);
+            self.malformed_in(channel, MalformedReason::Partly { kept, lost }, message);
         }
     }
 
-    fn malformed(&mut self, problem: Malformation, message: &str) {
+    fn malformed(&mut self, problem: MalformedReason, message: &str) {
         self.malformed_in(None, problem, message);
     }
 
-    fn malformed_in(&mut self, channel: Option<ChannelName>, problem: Malformation, message: &str) {
+    fn malformed_in(
+        &mut self,
+        channel: Option<ChannelName>,
+        problem: MalformedReason,
+        message: &str,
+    ) {
         self.statistics.malformed += 1;
         let event = Event::Malformed { problem, channel, message: clip(message) };
         self.pending.push(Action::Emit(event));

@@ -6,7 +6,7 @@ use super::Session;
 use super::routing::{Addressee, addressee};
 use crate::action::Action;
 use crate::attribution::{self, About};
-use crate::event::{Event, Malformation};
+use crate::event::{Event, MalformedReason};
 use crate::id::ConnectionId;
 use crate::loss::Loss;
 use crate::request::{Request, Said};
@@ -69,7 +69,7 @@ impl Session {
             channels.tell_gap(key, &mut context)
         });
         self.statistics.malformed += 1;
-        let problem = Malformation::TooLarge { size, limit: self.config.limits.message };
+        let problem = MalformedReason::TooLarge { size, limit: self.config.limits.message };
         let event = Event::Malformed { problem, channel, message: clip(beginning) };
         self.pending.push(Action::Emit(event));
     }

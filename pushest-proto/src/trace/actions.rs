@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 
 use serde_json::value::RawValue;
 
-use super::events::{denied, event, presence};
+use super::events::{authorization_error, event, presence};
 use super::texts::ConnectionValue as Id;
 use super::writer::Writer;
 use crate::action::{Action, Frame};
@@ -24,9 +24,9 @@ pub(super) fn written(action: &Action) -> Box<RawValue> {
         Action::Connect { connection, endpoint } => to.within("connect", |to| {
             to.put("connection", &Id(*connection))
                 .put("host", &endpoint.host_with_zone())
-                .put("port", &endpoint.port_number())
+                .put("port", &endpoint.port())
                 .put("tls", &endpoint.is_tls())
-                .put("path", endpoint.path_prefix())
+                .put("path", endpoint.path())
         }),
         Action::Send(Frame { connection, text }) => {
             to.within("send", |to| to.put("connection", &Id(*connection)).put("text", text))
@@ -55,7 +55,7 @@ fn authorize<'a>(to: &'a mut Writer, request: &AuthorizationRequest) -> &'a mut 
     };
     to.put("attempt", attempt);
     match last_failure {
-        Some(failure) => to.within("last_failure", |to| denied(to, failure)),
+        Some(failure) => to.within("last_failure", |to| authorization_error(to, failure)),
         None => to,
     }
 }

@@ -7,11 +7,11 @@ use core::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::texts::base64;
-use crate::auth::request::{Authorization, Denied};
+use crate::auth::request::{Authorization, AuthorizationError};
 use crate::channel::secret::SharedSecret;
 
 pub(super) fn serialize<S: Serializer>(
-    answer: &Result<Authorization, Denied>,
+    answer: &Result<Authorization, AuthorizationError>,
     to: S,
 ) -> Result<S::Ok, S::Error> {
     Answer::of(answer).serialize(to)
@@ -19,7 +19,7 @@ pub(super) fn serialize<S: Serializer>(
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     from: D,
-) -> Result<Result<Authorization, Denied>, D::Error> {
+) -> Result<Result<Authorization, AuthorizationError>, D::Error> {
     Answer::deserialize(from).map(Answer::into_answer)
 }
 
@@ -55,7 +55,7 @@ enum SharedSecretText {
 }
 
 impl Answer {
-    fn of(answer: &Result<Authorization, Denied>) -> Self {
+    fn of(answer: &Result<Authorization, AuthorizationError>) -> Self {
         match answer.clone() {
             Ok(granted) => Self::Granted {
                 shared_secret: granted.shared_secret.as_deref().map(|text| {
@@ -66,15 +66,17 @@ impl Answer {
                 channel_data: granted.channel_data,
                 user_data: granted.user_data,
             },
-            Err(Denied::Refused { status, message }) => Self::Refused { status, message },
-            Err(Denied::Unavailable { status, message, retry_after }) => {
+            Err(AuthorizationError::Refused { status, message }) => {
+                Self::Refused { status, message }
+            }
+            Err(AuthorizationError::Unavailable { status, message, retry_after }) => {
                 Self::Unavailable { status, message, retry_after }
             }
         }
     }
 
     /// The answer, with something in the place of the key.
-    fn into_answer(self) -> Result<Authorization, Denied> {
+    fn into_answer(self) -> Result<Authorization, AuthorizationError> {
         match self {
             Self::Granted { auth, channel_data, user_data, shared_secret } => Ok(Authorization {
                 auth,
@@ -85,9 +87,11 @@ impl Answer {
                     SharedSecretText::NoKey => String::new().into(),
                 }),
             }),
-            Self::Refused { status, message } => Err(Denied::Refused { status, message }),
+            Self::Refused { status, message } => {
+                Err(AuthorizationError::Refused { status, message })
+            }
             Self::Unavailable { status, message, retry_after } => {
-                Err(Denied::Unavailable { status, message, retry_after })
+                Err(AuthorizationError::Unavailable { status, message, retry_after })
             }
         }
     }

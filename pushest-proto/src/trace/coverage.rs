@@ -10,11 +10,11 @@ use std::{fs, println};
 use super::line::Line;
 use super::replay::Replay;
 use crate::action::Action;
-use crate::auth::request::{AuthorizationSubject, Denied};
+use crate::auth::request::{AuthorizationError, AuthorizationSubject};
 use crate::channel::encrypted::DecryptionFailure;
 use crate::dial_failure::DialFailure;
-use crate::event::failure::{Answers, RequestFailure};
-use crate::event::{Event, LimitReached, Malformation};
+use crate::event::failure::{InReplyTo, RequestFailure};
+use crate::event::{Event, LimitReached, MalformedReason};
 use crate::input::Input;
 use crate::loss::{CloseCode, Loss};
 use crate::presence::PresenceChange;
@@ -44,15 +44,15 @@ kinds! {
     action: Action { Connect Send Close Authorize Abandon Emit UpdatePresence }
     close_code: CloseCode { Normal Away }
     subject: AuthorizationSubject { Channel User }
-    denied: Denied { Refused Unavailable }
+    authorization: AuthorizationError { Refused Unavailable }
     event: Event {
         Channel Subscribed SubscriptionFailed Gap SubscriptionCount CacheMiss Undecryptable SignedIn
         SignInFailed Watchlist State ServerError Pong PingLost Unrouted Malformed LimitReached
         Presence Lagged
     }
-    failure: RequestFailure { Denied AuthorizationUnavailable Refused NoAnswer TooLarge }
-    answers: Answers { Subscribe SignIn ClientEvent }
-    malformation: Malformation {
+    failure: RequestFailure { AuthorizationRefused AuthorizationUnavailable Refused NoAnswer TooLarge }
+    in_reply_to: InReplyTo { Subscribe SignIn ClientEvent }
+    malformed: MalformedReason {
         NotUtf8 NotAnObject NoEvent BadChannel BadData Partly TooLarge Unexpected
     }
     limit: LimitReached { StoredEvents Members Watchlist }
@@ -121,7 +121,7 @@ pub(super) fn see_action(value: &Action, seen: &mut Seen) {
         Action::Close { code, .. } => drop(seen.insert(close_code(code))),
         Action::Authorize(request) => {
             seen.insert(subject(&request.subject));
-            seen.extend(request.last_failure.as_ref().map(denied));
+            seen.extend(request.last_failure.as_ref().map(authorization));
         }
         Action::UpdatePresence(update) => drop(seen.insert(presence(&update.change))),
         Action::Emit(value) => see_event(value, seen),
@@ -134,10 +134,10 @@ fn see_event(value: &Event, seen: &mut Seen) {
     match value {
         Event::SubscriptionFailed { reason, .. } | Event::SignInFailed { reason, .. } => {
             seen.insert(failure(reason));
-            if let RequestFailure::Denied(value) | RequestFailure::AuthorizationUnavailable(value) =
-                reason
+            if let RequestFailure::AuthorizationRefused(value)
+            | RequestFailure::AuthorizationUnavailable(value) = reason
             {
-                seen.insert(denied(value));
+                seen.insert(authorization(value));
             }
         }
         Event::State(change) => {
@@ -150,8 +150,8 @@ fn see_event(value: &Event, seen: &mut Seen) {
             }
         }
         Event::Gap { cause, .. } => drop(seen.insert(loss(cause))),
-        Event::ServerError(error) => seen.extend(error.answers.as_ref().map(answers)),
-        Event::Malformed { problem, .. } => drop(seen.insert(malformation(problem))),
+        Event::ServerError(error) => seen.extend(error.in_reply_to.as_ref().map(in_reply_to)),
+        Event::Malformed { problem, .. } => drop(seen.insert(malformed(problem))),
         Event::LimitReached(value) => drop(seen.insert(limit(value))),
         Event::Undecryptable { reason, .. } => drop(seen.insert(decryption(reason))),
         _ => {}

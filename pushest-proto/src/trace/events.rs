@@ -2,10 +2,10 @@
 
 use super::texts::{FailureValue, LossValue};
 use super::writer::Writer;
-use crate::auth::request::Denied;
+use crate::auth::request::AuthorizationError;
 use crate::event::channel_event::ChannelEvent;
-use crate::event::failure::{Answers, RequestFailure, ServerError};
-use crate::event::{Event, LimitReached, Malformation};
+use crate::event::failure::{InReplyTo, RequestFailure, ServerError};
+use crate::event::{Event, LimitReached, MalformedReason};
 use crate::presence::{Member, PresenceChange, PresenceUpdate};
 use crate::status::{ConnectionState, StateChange};
 
@@ -55,13 +55,13 @@ pub(super) fn event<'a>(to: &'a mut Writer, event: &Event) -> &'a mut Writer {
             to.within("unrouted", |to| to.put("event", name).put("message", message))
         }
         Event::Malformed { problem, channel, message } => to.within("malformed", |to| {
-            let to = malformation(to, problem);
+            let to = malformed(to, problem);
             to.put_some("channel", channel.as_ref().map(|channel| channel.as_str()))
                 .put("message", message)
         }),
         Event::LimitReached(limit) => to.within("limit_reached", |to| limit_reached(to, limit)),
         Event::Presence(update) => to.within("presence", |to| presence(to, update)),
-        Event::Lagged(dropped) => to.within("lagged", |to| to.put("dropped", dropped)),
+        Event::Lagged { dropped } => to.within("lagged", |to| to.put("dropped", dropped)),
     }
 }
 
@@ -81,9 +81,11 @@ fn failure<'a>(to: &'a mut Writer, reason: &RequestFailure) -> &'a mut Writer {
     match reason {
         RequestFailure::NoAnswer => to.put("reason", "no_answer"),
         other => to.within("reason", |to| match other {
-            RequestFailure::Denied(no) => to.within("denied", |to| denied(to, no)),
+            RequestFailure::AuthorizationRefused(no) => {
+                to.within("denied", |to| authorization_error(to, no))
+            }
             RequestFailure::AuthorizationUnavailable(no) => {
-                to.within("authorization_unavailable", |to| denied(to, no))
+                to.within("authorization_unavailable", |to| authorization_error(to, no))
             }
             RequestFailure::Refused(error) => to.within("refused", |to| server_error(to, error)),
             RequestFailure::NoAnswer => to,
@@ -95,28 +97,33 @@ fn failure<'a>(to: &'a mut Writer, reason: &RequestFailure) -> &'a mut Writer {
 }
 
 /// Puts why an authorization was not granted.
-pub(super) fn denied<'a>(to: &'a mut Writer, denied: &Denied) -> &'a mut Writer {
-    match denied {
-        Denied::Refused { status, message } => {
+pub(super) fn authorization_error<'a>(
+    to: &'a mut Writer,
+    error: &AuthorizationError,
+) -> &'a mut Writer {
+    match error {
+        AuthorizationError::Refused { status, message } => {
             to.within("refused", |to| to.put_some("status", *status).put("message", message))
         }
-        Denied::Unavailable { status, message, retry_after } => to.within("unavailable", |to| {
-            to.put_some("status", *status)
-                .put("message", message)
-                .put_some("retry_after", *retry_after)
-        }),
+        AuthorizationError::Unavailable { status, message, retry_after } => {
+            to.within("unavailable", |to| {
+                to.put_some("status", *status)
+                    .put("message", message)
+                    .put_some("retry_after", *retry_after)
+            })
+        }
     }
 }
 
 fn server_error<'a>(to: &'a mut Writer, error: &ServerError) -> &'a mut Writer {
-    let ServerError { code, message, channel, answers, inferred } = error;
+    let ServerError { code, message, channel, in_reply_to, inferred } = error;
     to.put_some("code", *code)
         .put("message", message)
         .put_some("channel", channel.as_ref().map(|channel| channel.as_str()));
-    match answers {
-        Some(Answers::Subscribe) => to.put("in_reply_to", "subscribe"),
-        Some(Answers::SignIn) => to.put("in_reply_to", "sign_in"),
-        Some(Answers::ClientEvent { event }) => {
+    match in_reply_to {
+        Some(InReplyTo::Subscribe) => to.put("in_reply_to", "subscribe"),
+        Some(InReplyTo::SignIn) => to.put("in_reply_to", "sign_in"),
+        Some(InReplyTo::ClientEvent { event }) => {
             to.within("in_reply_to", |to| to.within("client_event", |to| to.put("event", event)))
         }
         None => to,
@@ -141,20 +148,20 @@ fn state<'a>(to: &'a mut Writer, change: &StateChange) -> &'a mut Writer {
         .put_some("retry_in", *retry_in)
 }
 
-fn malformation<'a>(to: &'a mut Writer, problem: &Malformation) -> &'a mut Writer {
+fn malformed<'a>(to: &'a mut Writer, problem: &MalformedReason) -> &'a mut Writer {
     let word = match problem {
-        Malformation::NotUtf8 => "not_utf8",
-        Malformation::NotAnObject => "not_an_object",
-        Malformation::NoEvent => "no_event",
-        Malformation::BadChannel => "bad_channel",
-        Malformation::BadData => "bad_data",
-        Malformation::Unexpected => "unexpected",
-        Malformation::Partly { kept, lost } => {
+        MalformedReason::NotUtf8 => "not_utf8",
+        MalformedReason::NotAnObject => "not_an_object",
+        MalformedReason::NoEvent => "no_event",
+        MalformedReason::BadChannel => "bad_channel",
+        MalformedReason::BadData => "bad_data",
+        MalformedReason::Unexpected => "unexpected",
+        MalformedReason::Partly { kept, lost } => {
             return to.within("problem", |to| {
                 to.within("partly", |to| to.put("kept", kept).put("lost", lost))
             });
         }
-        Malformation::TooLarge { size, limit } => {
+        MalformedReason::TooLarge { size, limit } => {
             return to.within("problem", |to| {
                 to.within("too_large", |to| to.put("size", size).put("limit", limit))
             });

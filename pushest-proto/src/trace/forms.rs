@@ -14,15 +14,15 @@ use bytestring::ByteString;
 use super::actions::written;
 use super::coverage::{KINDS, Seen, see_action};
 use crate::action::{Action, Frame};
-use crate::auth::request::{AuthorizationRequest, AuthorizationSubject, Denied};
+use crate::auth::request::{AuthorizationError, AuthorizationRequest, AuthorizationSubject};
 use crate::channel::encrypted::DecryptionFailure;
 use crate::channel::name::ChannelName;
 use crate::config::endpoint::Endpoint;
 use crate::dial_failure::DialFailure;
 use crate::event::channel_event::ChannelEvent;
-use crate::event::failure::{Answers, RequestFailure, ServerError};
+use crate::event::failure::{InReplyTo, RequestFailure, ServerError};
 use crate::event::names::EventNames;
-use crate::event::{Event, LimitReached, Malformation};
+use crate::event::{Event, LimitReached, MalformedReason};
 use crate::hash::Seeded;
 use crate::id::{ConnectionId, PingId, SocketId, Ticket};
 use crate::loss::{CloseCode, Loss};
@@ -36,7 +36,8 @@ const SECOND: Duration = Duration::from_millis(1_500);
 
 /// All forms: those of actions, and below them those of what an event can hold.
 fn forms() -> Vec<(Action, &'static str)> {
-    let endpoint = Endpoint::host("fe80::1%eth0").and_then(|it| it.port(6001)?.path("/app"));
+    let endpoint =
+        Endpoint::new("fe80::1%eth0").and_then(|it| it.with_port(6001)?.with_path("/app"));
     let send = Frame { connection: CONNECTION, text: r#"{"auth":"k:5f"}"#.into() };
     let ask = |subject, last_failure| {
         let socket_id = SocketId::new("1.2").expect("a socket id");
@@ -52,7 +53,8 @@ fn forms() -> Vec<(Action, &'static str)> {
     let subscription = |channel_data| AuthorizationSubject::Channel { name: name(), channel_data };
     let sign_in = |user_data| AuthorizationSubject::User { user_data };
     let retry_after = Some(SECOND);
-    let later = Denied::Unavailable { status: Some(503), message: "later".into(), retry_after };
+    let later =
+        AuthorizationError::Unavailable { status: Some(503), message: "later".into(), retry_after };
     let (ada, bob) = (Member::new("ada", Some(r#"{"name":"Ada"}"#)), Member::new("bob", None));
     let present = |change| PresenceUpdate { channel: name(), change };
     let reset = PresenceChange::Reset { joined: vec![ada.clone(), bob.clone()], left: vec![] };
@@ -75,7 +77,7 @@ fn forms() -> Vec<(Action, &'static str)> {
             r#"{"authorize":{"connection":2,"number":7,"socket_id":"1.2","subscribe":{"channel":"a"},"attempt":1}}"#,
         ),
         (
-            ask(subscription(Some("{}".into())), Some(Denied::refused(None, "no"))),
+            ask(subscription(Some("{}".into())), Some(AuthorizationError::refused(None, "no"))),
             r#"{"authorize":{"connection":2,"number":7,"socket_id":"1.2","subscribe":{"channel":"a","channel_data":"{}"},"attempt":1,"last_failure":{"refused":{"message":"no"}}}}"#,
         ),
         (
@@ -168,7 +170,7 @@ fn told() -> Forms {
             Event::Unrouted { name: "e".into(), message: "{}".into() },
             r#"{"event":{"unrouted":{"event":"e","message":"{}"}}}"#,
         ),
-        (Event::Lagged(5), r#"{"event":{"lagged":{"dropped":5}}}"#),
+        (Event::Lagged { dropped: 5 }, r#"{"event":{"lagged":{"dropped":5}}}"#),
     ];
     for (reason, form) in [
         (DecryptionFailure::NotEncrypted, "not_encrypted"),
@@ -187,11 +189,11 @@ fn told() -> Forms {
 }
 
 fn failures() -> Forms {
-    let no = Denied::refused(Some(403), "no");
+    let no = AuthorizationError::refused(Some(403), "no");
     let failed = |reason, retry_in| Event::SubscriptionFailed { channel: name(), reason, retry_in };
     vec![
         (
-            failed(RequestFailure::Denied(no.clone()), None),
+            failed(RequestFailure::AuthorizationRefused(no.clone()), None),
             r#"{"event":{"subscription_failed":{"channel":"a","reason":{"denied":{"refused":{"status":403,"message":"no"}}}}}}"#,
         ),
         (
@@ -208,7 +210,7 @@ fn failures() -> Forms {
         ),
         (
             Event::SignInFailed {
-                reason: RequestFailure::AuthorizationUnavailable(Denied::unavailable(
+                reason: RequestFailure::AuthorizationUnavailable(AuthorizationError::unavailable(
                     None, "later",
                 )),
                 retry_in: Some(SECOND),
@@ -307,15 +309,15 @@ fn errors() -> Forms {
             r#"{"event":{"server_error":{"message":"","inferred":false}}}"#,
         ),
         (
-            Event::ServerError(whole(Answers::ClientEvent { event: "client-e".into() })),
+            Event::ServerError(whole(InReplyTo::ClientEvent { event: "client-e".into() })),
             r#"{"event":{"server_error":{"code":4301,"message":"slow","channel":"a","in_reply_to":{"client_event":{"event":"client-e"}},"inferred":true}}}"#,
         ),
         (
-            Event::ServerError(whole(Answers::Subscribe)),
+            Event::ServerError(whole(InReplyTo::Subscribe)),
             r#"{"event":{"server_error":{"code":4301,"message":"slow","channel":"a","in_reply_to":"subscribe","inferred":true}}}"#,
         ),
         (
-            Event::ServerError(whole(Answers::SignIn)),
+            Event::ServerError(whole(InReplyTo::SignIn)),
             r#"{"event":{"server_error":{"code":4301,"message":"slow","channel":"a","in_reply_to":"sign_in","inferred":true}}}"#,
         ),
     ]
@@ -325,21 +327,21 @@ fn malformed() -> Forms {
     let event = |problem, channel| Event::Malformed { problem, channel, message: "x".into() };
     let mut forms = vec![
         (
-            event(Malformation::Partly { kept: 2, lost: 1 }, Some(name())),
+            event(MalformedReason::Partly { kept: 2, lost: 1 }, Some(name())),
             r#"{"event":{"malformed":{"problem":{"partly":{"kept":2,"lost":1}},"channel":"a","message":"x"}}}"#,
         ),
         (
-            event(Malformation::TooLarge { size: 9, limit: 8 }, None),
+            event(MalformedReason::TooLarge { size: 9, limit: 8 }, None),
             r#"{"event":{"malformed":{"problem":{"too_large":{"size":9,"limit":8}},"message":"x"}}}"#,
         ),
     ];
     for (problem, word) in [
-        (Malformation::NotUtf8, "not_utf8"),
-        (Malformation::NotAnObject, "not_an_object"),
-        (Malformation::NoEvent, "no_event"),
-        (Malformation::BadChannel, "bad_channel"),
-        (Malformation::BadData, "bad_data"),
-        (Malformation::Unexpected, "unexpected"),
+        (MalformedReason::NotUtf8, "not_utf8"),
+        (MalformedReason::NotAnObject, "not_an_object"),
+        (MalformedReason::NoEvent, "no_event"),
+        (MalformedReason::BadChannel, "bad_channel"),
+        (MalformedReason::BadData, "bad_data"),
+        (MalformedReason::Unexpected, "unexpected"),
     ] {
         let form = format!(r#"{{"event":{{"malformed":{{"problem":"{word}","message":"x"}}}}}}"#);
         forms.push((event(problem, None), form.leak()));
@@ -369,8 +371,8 @@ fn name() -> ChannelName {
     ChannelName::new("a").expect("a name")
 }
 
-fn error(answers: Option<Answers>) -> ServerError {
-    ServerError { code: None, message: "".into(), channel: None, answers, inferred: false }
+fn error(in_reply_to: Option<InReplyTo>) -> ServerError {
+    ServerError { code: None, message: "".into(), channel: None, in_reply_to, inferred: false }
 }
 
 fn event(message: &str) -> ChannelEvent {

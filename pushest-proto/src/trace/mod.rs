@@ -107,7 +107,7 @@ mod told;
 mod version;
 mod writer;
 
-pub use replay::{Damaged, Difference, Replay};
+pub use replay::{Difference, InvalidRecording, Replay};
 
 #[cfg(doc)]
 use crate::{Action, Event, Session};

@@ -14,7 +14,7 @@ use crate::channel::encrypted::DecryptionFailure;
 pub(crate) enum Trace {
     Recording(Recorder),
     /// What the secrets would have answered comes from a recording.
-    Replaying(Answers),
+    Replaying(RecordedAnswers),
 }
 
 impl Trace {
@@ -58,12 +58,12 @@ impl fmt::Debug for Trace {
 
 /// What the secrets answered when the session was recorded.
 #[derive(Default)]
-pub(crate) struct Answers {
+pub(crate) struct RecordedAnswers {
     pub(super) signatures: VecDeque<String>,
     pub(super) opened: VecDeque<Result<usize, DecryptionFailure>>,
 }
 
-impl Answers {
+impl RecordedAnswers {
     /// One that is missing becomes an action that differs.
     fn next_signature(&mut self) -> String {
         self.signatures.pop_front().unwrap_or_default()

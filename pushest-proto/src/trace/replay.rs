@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::actions::written;
 use super::line::Line;
-use super::mode::{Answers, Trace};
+use super::mode::{RecordedAnswers, Trace};
 use super::version::OtherVersion;
 use crate::action::Action;
 use crate::input::Input;
@@ -35,14 +35,14 @@ impl Replay {
     /// Reads a whole recording; what ends early, at the end of a line, replays up to there.
     ///
     /// # Errors
-    /// [`Damaged`] names the first line that is not one of a recording, and the rule; or the format
+    /// [`InvalidRecording`] names the first line that is not one of a recording, and the rule; or the format
     /// of the recording, if it is not the one that this version of the library reads.
-    pub fn new(recording: &str) -> Result<Self, Damaged> {
+    pub fn new(recording: &str) -> Result<Self, InvalidRecording> {
         let mut lines = Vec::new();
         let mut unopened = 0;
         for (place, text) in recording.split_inclusive('\n').enumerate() {
             let line = place + 1;
-            let damaged = |problem: &str| Damaged { line, problem: problem.into() };
+            let damaged = |problem: &str| InvalidRecording { line, problem: problem.into() };
             // Another version's lines have other forms: that is said, and not how they differ.
             if place == 0
                 && let Some(other) = OtherVersion::of(text)
@@ -74,14 +74,14 @@ impl Replay {
         let count = lines.len();
         let mut lines = lines.into_iter().peekable();
         let Some((_, Line::Trace(header))) = lines.next() else {
-            return Err(Damaged { line: 1, problem: "there is no line".into() });
+            return Err(InvalidRecording { line: 1, problem: "there is no line".into() });
         };
-        let damaged = |problem: String| Damaged { line: 1, problem: problem.into() };
+        let damaged = |problem: String| InvalidRecording { line: 1, problem: problem.into() };
         let library = header.library.as_str().into();
         let (seed, now) = (header.seed, Instant::from_micros(header.at));
         let config = header.config().map_err(|error| damaged(error.to_string()))?;
         let session =
-            Session::traced(config, seed, now, Some(Trace::Replaying(Answers::default())));
+            Session::traced(config, seed, now, Some(Trace::Replaying(RecordedAnswers::default())));
         Ok(Self { session, lines, line: 1, count, now, library })
     }
 
@@ -176,7 +176,7 @@ impl Replay {
         }
     }
 
-    fn answers(&mut self) -> &mut Answers {
+    fn answers(&mut self) -> &mut RecordedAnswers {
         match self.session.trace() {
             Some(Trace::Replaying(answers)) => answers,
             _ => unreachable!("a replay's session replays"),
@@ -225,7 +225,7 @@ fn problem_of(error: &serde_json::Error) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} of the recording: {problem}")]
 #[non_exhaustive]
-pub struct Damaged {
+pub struct InvalidRecording {
     /// Its number, counted from 1.
     pub line: usize,
     /// What is wrong with it.

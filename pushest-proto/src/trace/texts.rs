@@ -171,9 +171,9 @@ pub(super) mod endpoint {
     ) -> Result<Endpoint, D::Error> {
         let EndpointText { host, port, path, tls, own_port, hosted } =
             EndpointText::deserialize(from)?;
-        let checked = Endpoint::host(&host)
-            .and_then(|endpoint| endpoint.port(port))
-            .and_then(|endpoint| endpoint.path(&path))
+        let checked = Endpoint::new(&host)
+            .and_then(|endpoint| endpoint.with_port(port))
+            .and_then(|endpoint| endpoint.with_path(&path))
             .map_err(D::Error::custom)?;
         Ok(Endpoint { tls, own_port, hosted, ..checked })
     }

@@ -16,7 +16,7 @@ use super::answer;
 use super::texts::{
     ConnectionText, LossText, TicketText, base64, endpoint, json, milliseconds, options, utf8,
 };
-use crate::auth::request::{Authorization, Denied};
+use crate::auth::request::{Authorization, AuthorizationError};
 use crate::config::endpoint::Endpoint;
 use crate::id::{ConnectionId, Ticket};
 use crate::input::Input;
@@ -94,7 +94,7 @@ enum InputText<'a> {
         #[serde(flatten, with = "TicketText")]
         ticket: Ticket,
         #[serde(with = "answer")]
-        answer: Result<Authorization, Denied>,
+        answer: Result<Authorization, AuthorizationError>,
     },
     Reading {
         reading: bool,

@@ -1,7 +1,9 @@
 //! What answers to calls that were carried out say (docs/protocol.md#http-api).
 
 use crate::{NOW, ok, request};
-use pushest_proto::api::{Batch, Channel, Channels, Custom, HttpAnswer, Publish, Terminate, Users};
+use pushest_proto::api::{
+    Batch, Custom, GetChannel, HttpAnswer, ListChannels, ListUsers, Publish, Terminate,
+};
 
 #[test]
 fn the_counts_of_what_was_published_on_are_read() {
@@ -40,7 +42,7 @@ fn a_batchs_counts_stay_in_the_order_of_its_events() {
 
 #[test]
 fn occupied_channels_are_read_by_name() {
-    let request = request(&Channels::new());
+    let request = request(&ListChannels::new());
     let read = |body: &str| request.read(&ok(body), NOW).map(|answer| answer.channels);
     let channels = read(r#"{"channels":{"a":{},"presence-b\u0021":{"user_count":2}}}"#).unwrap();
     let names: Vec<_> = channels.keys().collect();
@@ -55,7 +57,7 @@ fn occupied_channels_are_read_by_name() {
 
 #[test]
 fn one_channel_is_occupied_or_not_and_may_keep_an_event() {
-    let request = request(&Channel::new("cache-a").with_cache());
+    let request = request(&GetChannel::new("cache-a").with_cache());
     let read = |body: &str| request.read(&ok(body), NOW);
     let answer = read(
         r#"{"occupied":true,"user_count":1,"subscription_count":2,"cache":{"data":"x","ttl":7}}"#,
@@ -74,7 +76,7 @@ fn one_channel_is_occupied_or_not_and_may_keep_an_event() {
 
 #[test]
 fn users_are_read_by_their_ids_whether_strings_or_numbers() {
-    let request = request(&Users::new("presence-a"));
+    let request = request(&ListUsers::new("presence-a"));
     let read = |body: &str| request.read(&ok(body), NOW);
     let users = read(r#"{"users":[{"id":"ada"},{"id":7},{"id":null},8,{"id":"\u00e9"}]}"#);
     assert_eq!(users.unwrap(), ["ada", "7", "é"]);

@@ -3,7 +3,7 @@
 use crate::{NOW, app};
 use pushest_proto::NameRules;
 use pushest_proto::api::{
-    ApiLimits, App, Batch, Call, Channel, Channels, Custom, Publish, Terminate, Users,
+    ApiLimits, App, Batch, Call, Custom, GetChannel, ListChannels, ListUsers, Publish, Terminate,
 };
 
 fn refusal<C: Call>(call: &C) -> String {
@@ -76,20 +76,20 @@ fn data_over_the_limit_is_refused_with_the_numbers() {
 fn a_channels_name_is_checked_wherever_it_stands() {
     for error in [
         refusal(&Publish::new(["a", "b c"], "e", "")),
-        refusal(&Channel::new("b c")),
-        refusal(&Users::new("b c")),
+        refusal(&GetChannel::new("b c")),
+        refusal(&ListUsers::new("b c")),
     ] {
         assert!(error.starts_with("\"b c\" is not a channel name: ' ' is not among"), "{error}");
     }
     let error = refusal(&Publish::new("x".repeat(201), "e", ""));
     assert!(error.ends_with("it has 201 bytes, the limit is 200"), "{error}");
-    let error = refusal(&Channels::new().prefix("a\n"));
+    let error = refusal(&ListChannels::new().prefix("a\n"));
     assert_eq!(error, "no channel's name begins with \"a\\n\": '\\n' is not allowed");
-    assert!(is_taken(&Channels::new().prefix("#server-to-user-")));
-    assert!(is_taken(&Channels::new().prefix("")));
+    assert!(is_taken(&ListChannels::new().prefix("#server-to-user-")));
+    assert!(is_taken(&ListChannels::new().prefix("")));
     // A URL with a secret in it, pasted in its place.
     let pasted = "https://k:5ecret@h";
-    let errors = [refusal(&Channels::new().prefix(pasted)), refusal(&Channel::new(pasted))];
+    let errors = [refusal(&ListChannels::new().prefix(pasted)), refusal(&GetChannel::new(pasted))];
     assert!(!errors.concat().contains("5ecret"), "{errors:?}");
 }
 
@@ -126,12 +126,12 @@ fn a_bad_socket_id_is_refused() {
 
 #[test]
 fn users_are_counted_and_named_on_presence_channels_only() {
-    let error = refusal(&Channels::new().with_user_count());
+    let error = refusal(&ListChannels::new().with_user_count());
     assert_eq!(error, "users can be counted where the prefix begins with `presence-` only");
-    assert_eq!(refusal(&Channels::new().prefix("private-").with_user_count()), error);
-    assert!(is_taken(&Channels::new().prefix("presence-a").with_user_count()));
-    assert!(is_taken(&Channels::new().with_subscription_count()));
-    let error = refusal(&Users::new("private-a"));
+    assert_eq!(refusal(&ListChannels::new().prefix("private-").with_user_count()), error);
+    assert!(is_taken(&ListChannels::new().prefix("presence-a").with_user_count()));
+    assert!(is_taken(&ListChannels::new().with_subscription_count()));
+    let error = refusal(&ListUsers::new("private-a"));
     assert_eq!(error, "private-a is not a presence channel, and knows nothing of users");
 }
 
@@ -156,7 +156,7 @@ fn other_servers_have_other_limits() {
     assert!(refusal_of(&app, &Publish::new("a", "abcd", "")).ends_with("1 to 3 are allowed"));
     assert!(refusal_of(&app, &Publish::new("a", "abc", "abcde")).ends_with("the limit is 4"));
     assert!(refusal_of(&app, &Terminate::user("abcdef")).ends_with("1 to 5 are allowed"));
-    assert!(refusal_of(&app, &Channel::new("abcdefg")).ends_with("the limit is 6"));
+    assert!(refusal_of(&app, &GetChannel::new("abcdefg")).ends_with("the limit is 6"));
 }
 
 #[test]

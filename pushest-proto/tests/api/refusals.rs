@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::{NOW, SECRET, ok, parameter, request};
-use pushest_proto::api::{AnswerError, AnswerErrorKind, Channels, HttpAnswer, Publish, Terminate};
+use pushest_proto::api::{
+    AnswerError, AnswerErrorKind, HttpAnswer, ListChannels, Publish, Terminate,
+};
 
 const HTML: &str = "<!DOCTYPE html>\n<html>\n <title>Welcome to nginx!</title></html>";
 
@@ -12,7 +14,7 @@ fn published(answer: &HttpAnswer<'_>) -> AnswerError {
 }
 
 fn asked(answer: &HttpAnswer<'_>) -> AnswerError {
-    request(&Channels::new()).read(answer, NOW).unwrap_err()
+    request(&ListChannels::new()).read(answer, NOW).unwrap_err()
 }
 
 #[test]
@@ -180,7 +182,7 @@ fn the_pause_that_is_asked_for_is_a_number_of_seconds_or_a_date() {
 
 #[test]
 fn a_redirect_shows_where_it_leads_and_no_signature() {
-    let request = request(&Channels::new());
+    let request = request(&ListChannels::new());
     let target = format!("https://k:s@example.org/x{}", request.target());
     let answer = HttpAnswer::new(308, b"").header("LOCATION", &target);
     let error = request.read(&answer, NOW).unwrap_err();

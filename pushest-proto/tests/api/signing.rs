@@ -2,8 +2,8 @@
 
 use crate::{KEY, NOW, SECRET, app, config, parameter, path, request};
 use pushest_proto::api::{
-    ApiLimits, App, Batch, Channel, Channels, Custom, Method, Publish, RequestError, Terminate,
-    Users,
+    ApiLimits, App, Batch, Custom, GetChannel, ListChannels, ListUsers, Method, Publish,
+    RequestError, Terminate,
 };
 use pushest_proto::{Config, ConfigError, Endpoint, NameRules, Signer};
 
@@ -43,19 +43,19 @@ fn each_call_has_its_method_path_and_body() {
         r##"{"batch":[{"name":"e","data":"","channel":"a"},{"name":"f","data":"x","channel":"#server-to-user-7","socket_id":"1.2"}]}"##
     );
 
-    let channels = request(&Channels::new().prefix("presence-").with_user_count());
+    let channels = request(&ListChannels::new().prefix("presence-").with_user_count());
     assert_eq!((channels.method(), path(&channels)), (Method::Get, "/apps/3/channels"));
     assert_eq!(parameter(&channels, "filter_by_prefix"), Some("presence-"));
     assert_eq!(parameter(&channels, "info"), Some("user_count"));
     assert_eq!((channels.body(), parameter(&channels, "body_md5")), ("", None));
-    assert_eq!(parameter(&request(&Channels::new()), "info"), None);
+    assert_eq!(parameter(&request(&ListChannels::new()), "info"), None);
 
-    let channel = Channel::new("cache-a").with_subscription_count().with_cache();
+    let channel = GetChannel::new("cache-a").with_subscription_count().with_cache();
     let channel = request(&channel);
     assert_eq!((channel.method(), path(&channel)), (Method::Get, "/apps/3/channels/cache-a"));
     assert_eq!(parameter(&channel, "info"), Some("subscription_count,cache"));
 
-    let users = request(&Users::new("presence-a"));
+    let users = request(&ListUsers::new("presence-a"));
     assert_eq!((users.method(), path(&users)), (Method::Get, "/apps/3/channels/presence-a/users"));
 
     let terminate = request(&Terminate::user("7"));
@@ -100,7 +100,7 @@ fn hmac(secret: &str, text: &str) -> String {
 
 #[test]
 fn the_time_is_an_argument_and_changes_the_signature() {
-    let call = Channels::new();
+    let call = ListChannels::new();
     let later = app().request(&call, NOW + std::time::Duration::from_millis(1_999)).unwrap();
     assert_eq!(parameter(&later, "auth_timestamp"), Some("1353088180"));
     let now = request(&call);
@@ -118,14 +118,14 @@ fn what_stands_in_a_path_is_encoded_and_signed_as_it_is_sent() {
     );
     let rules = NameRules { extra_characters: ":#".into(), ..NameRules::default() };
     let app = app().with_limits(ApiLimits { channel_name: rules, ..ApiLimits::default() });
-    let channel = app.request(&Channel::new("a:b#c"), NOW).unwrap();
+    let channel = app.request(&GetChannel::new("a:b#c"), NOW).unwrap();
     assert_eq!(path(&channel), "/apps/3/channels/a:b%23c");
-    let channel = app.request(&Channel::new("-_=@,.;"), NOW).unwrap();
+    let channel = app.request(&GetChannel::new("-_=@,.;"), NOW).unwrap();
     assert_eq!(path(&channel), "/apps/3/channels/-_=@,.;");
     for dots in [".", ".."] {
         let error = app.request(&Terminate::user(dots), NOW).unwrap_err();
         assert_eq!(error, RequestError::Dots);
-        assert_eq!(app.request(&Channel::new(dots), NOW).unwrap_err(), RequestError::Dots);
+        assert_eq!(app.request(&GetChannel::new(dots), NOW).unwrap_err(), RequestError::Dots);
     }
 }
 
@@ -133,7 +133,7 @@ fn what_stands_in_a_path_is_encoded_and_signed_as_it_is_sent() {
 fn the_address_is_that_of_the_configurations_server() {
     let url = |builder: pushest_proto::ConfigBuilder| {
         let app = App::new(&builder.build().unwrap()).unwrap();
-        let url = app.request(&Channels::new(), NOW).unwrap().url();
+        let url = app.request(&ListChannels::new(), NOW).unwrap().url();
         url.split('?').next().unwrap().to_owned()
     };
     let hosted = || Config::builder(KEY).app_id("3").secret(SECRET);
@@ -145,18 +145,18 @@ fn the_address_is_that_of_the_configurations_server() {
     let from_url = Config::from_url("https://k:s@api-eu.pusher.com/apps/4").unwrap();
     let app = App::new(&from_url).unwrap();
     assert_eq!((app.id(), app.key()), ("4", "k"));
-    assert_eq!(app.endpoint().host_name(), "api-eu.pusher.com");
-    let elsewhere = app.with_endpoint(Endpoint::host("ws-api.example").unwrap());
-    let request = elsewhere.request(&Channels::new(), NOW).unwrap();
+    assert_eq!(app.endpoint().host(), "api-eu.pusher.com");
+    let elsewhere = app.with_endpoint(Endpoint::new("ws-api.example").unwrap());
+    let request = elsewhere.request(&ListChannels::new(), NOW).unwrap();
     assert!(request.url().starts_with("http://ws-api.example/apps/4/channels?"));
 }
 
 #[test]
 fn a_path_before_the_api_is_sent_and_not_signed() {
     let app = App::new(&config().path("/realtime").build().unwrap()).unwrap();
-    let behind = app.request(&Channels::new(), NOW).unwrap();
+    let behind = app.request(&ListChannels::new(), NOW).unwrap();
     assert_eq!(path(&behind), "/realtime/apps/3/channels");
-    let direct = request(&Channels::new());
+    let direct = request(&ListChannels::new());
     assert_eq!(parameter(&behind, "auth_signature"), parameter(&direct, "auth_signature"));
 }
 

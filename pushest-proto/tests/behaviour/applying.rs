@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::harness::{Harness, asking, established, message, object, signing};
 use bytes::Bytes;
 use pushest_proto::{
-    Action, Applied, Authorization, CommandError, ConfigBuilder, ConnectionId, Denied, Endpoint,
-    Event, Input, Instant, Limits, Loss, Malformation, Session, SubscribeOptions, Ticket,
+    Action, Applied, Authorization, AuthorizationError, CommandError, ConfigBuilder, ConnectionId,
+    Endpoint, Event, Input, Instant, Limits, Loss, MalformedReason, Session, SubscribeOptions,
+    Ticket,
 };
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -74,9 +75,10 @@ fn what_every_method_tells_can_be_told_as_a_value() {
     let subscribe = Input::Subscribe { channel, options: borrowed };
     twins.both(|it, now| drop(it.subscribe("presence-a", &options, now)), subscribe);
     let ticket = twins.ticket();
-    for answer in
-        [Err(Denied::unavailable(None, "later")), Ok(Authorization::new("x".repeat(2_000)))]
-    {
+    for answer in [
+        Err(AuthorizationError::unavailable(None, "later")),
+        Ok(Authorization::new("x".repeat(2_000))),
+    ] {
         let input = Input::Authorization { ticket, answer: answer.clone() };
         twins.both(|it, now| it.handle_authorization(ticket, answer, now), input);
     }
@@ -115,7 +117,7 @@ fn what_every_method_tells_can_be_told_as_a_value() {
     twins.receive(&message("shipped", Some("presence-a"), "{}"));
     let unsubscribe = Input::Unsubscribe { channel: channel() };
     twins.both(|it, now| it.unsubscribe("presence-a", now).unwrap(), unsubscribe);
-    let endpoint = || Endpoint::host("elsewhere").unwrap();
+    let endpoint = || Endpoint::new("elsewhere").unwrap();
     let input = Input::SetEndpoint { endpoint: endpoint() };
     twins.both(|it, now| it.set_endpoint(endpoint(), now), input);
     let (connection, loss) = (twins.connection(), Loss::reset("gone"));
@@ -219,7 +221,7 @@ fn a_message_that_the_driver_has_no_room_for_is_told_by_size_and_channel_whateve
         else {
             panic!("{events:?}");
         };
-        assert!(matches!(problem, Malformation::TooLarge { size: told, .. } if *told == size));
+        assert!(matches!(problem, MalformedReason::TooLarge { size: told, .. } if *told == size));
         assert_eq!((channel.as_str(), message.len()), ("orders", 512));
     }
     assert_eq!(harness.session.statistics().bytes, u64::MAX);

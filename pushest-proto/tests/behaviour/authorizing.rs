@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::harness::{Harness, asking, established, subscribe_frame};
 use pushest_proto::{
-    Authorization, ChannelState, Denied, Event, RequestFailure, SubscribeOptions, Ticket,
+    Authorization, AuthorizationError, ChannelState, Event, RequestFailure, SubscribeOptions,
+    Ticket,
 };
 
 fn connected() -> Harness {
@@ -17,7 +18,11 @@ fn granted() -> Authorization {
     Authorization::new("key:signature")
 }
 
-fn answer(harness: &mut Harness, ticket: Ticket, answer: Result<Authorization, Denied>) {
+fn answer(
+    harness: &mut Harness,
+    ticket: Ticket,
+    answer: Result<Authorization, AuthorizationError>,
+) {
     harness.session.handle_authorization(ticket, answer, harness.now);
     harness.drain();
 }
@@ -94,7 +99,7 @@ fn a_refusal_is_final_until_the_user_asks_again() {
     let mut harness = connected();
     harness.subscribe("private-x");
     let ticket = harness.requests()[0].ticket;
-    answer(&mut harness, ticket, Err(Denied::refused(Some(403), "not yours")));
+    answer(&mut harness, ticket, Err(AuthorizationError::refused(Some(403), "not yours")));
     let events = harness.events();
     let [Event::SubscriptionFailed { reason, retry_in: None, .. }] = &events[..] else {
         panic!("{events:?}")
@@ -118,7 +123,11 @@ fn an_unavailable_authorization_is_asked_for_again_with_growing_pauses() {
         let request = harness.requests().remove(0);
         assert_eq!(request.attempt, attempt);
         assert_eq!(request.last_failure.is_some(), attempt > 1);
-        answer(&mut harness, request.ticket, Err(Denied::unavailable(Some(500), words)));
+        answer(
+            &mut harness,
+            request.ticket,
+            Err(AuthorizationError::unavailable(Some(500), words)),
+        );
         let events = harness.events();
         let [Event::SubscriptionFailed { reason, retry_in: Some(pause), .. }] = &events[..] else {
             panic!("{events:?}")
@@ -139,11 +148,13 @@ fn an_unavailable_authorization_is_asked_for_again_with_growing_pauses() {
 fn a_failure_is_reported_when_it_changes_and_not_at_every_retry() {
     let mut harness = connected();
     harness.subscribe("private-x");
-    let page = |number: u32| Denied::unavailable(Some(500), &format!("oops, request {number}"));
-    let other = Denied::unavailable(Some(502), "no upstream");
+    let page = |number: u32| {
+        AuthorizationError::unavailable(Some(500), &format!("oops, request {number}"))
+    };
+    let other = AuthorizationError::unavailable(Some(502), "no upstream");
     // Nobody answers pings here, and nobody minds.
     harness.session.handle_reading(false, harness.now);
-    let fail = |harness: &mut Harness, denied: &Denied| {
+    let fail = |harness: &mut Harness, denied: &AuthorizationError| {
         let request = loop {
             if let Some(request) = harness.requests().pop() {
                 break request;
@@ -184,7 +195,8 @@ fn clients_that_are_told_the_same_pause_come_back_at_different_times() {
             let ticket = harness.requests()[0].ticket;
             let message = "later".into();
             let retry_after = Some(pause);
-            let denied = Denied::Unavailable { status: Some(503), message, retry_after };
+            let denied =
+                AuthorizationError::Unavailable { status: Some(503), message, retry_after };
             answer(&mut harness, ticket, Err(denied));
             let events = harness.events();
             let Some(Event::SubscriptionFailed { retry_in: Some(pause), .. }) = events.last()
@@ -295,7 +307,8 @@ fn a_pause_that_an_authorizer_asks_for_is_kept_up_to_a_day() {
         harness.subscribe("private-x");
         let ticket = harness.requests()[0].ticket;
         let message = "x".repeat(10_000).into();
-        let denied = Denied::Unavailable { status: None, message, retry_after: Some(asked) };
+        let denied =
+            AuthorizationError::Unavailable { status: None, message, retry_after: Some(asked) };
         answer(&mut harness, ticket, Err(denied));
         let failure = harness.session.channel("private-x").unwrap().failure().unwrap().to_string();
         assert!(failure.len() < 600);
@@ -355,7 +368,7 @@ fn what_an_authorization_does_not_need_does_not_cost_it() {
     }
     for answer in ["", "7", "[1]", "null", "\"key:00\"", r#"{"auth":7}"#, r#"{"auth":""}"#, "{"] {
         let refused = Authorization::from_json(answer);
-        assert!(matches!(refused, Err(Denied::Refused { .. })), "{answer}");
+        assert!(matches!(refused, Err(AuthorizationError::Refused { .. })), "{answer}");
     }
     // A string that is cut off is none: what is missing was signed.
     assert!(Authorization::from_json(r#"{"auth":"key:00"#).is_err());
@@ -373,7 +386,8 @@ fn signed_data_must_be_a_string_where_it_is_needed() {
     harness.session.handle_authorization(ticket, Authorization::from_json(answer), harness.now);
     harness.drain();
     let events = harness.events();
-    let [Event::SubscriptionFailed { reason: RequestFailure::Denied(denied), .. }] = &events[..]
+    let [Event::SubscriptionFailed { reason: RequestFailure::AuthorizationRefused(denied), .. }] =
+        &events[..]
     else {
         panic!("{events:?}")
     };
@@ -387,7 +401,9 @@ fn signed_data_must_be_a_string_where_it_is_needed() {
     harness.session.handle_authorization(ticket, Authorization::from_json(answer), harness.now);
     harness.drain();
     let events = harness.events();
-    let [Event::SignInFailed { reason: RequestFailure::Denied(denied), .. }] = &events[..] else {
+    let [Event::SignInFailed { reason: RequestFailure::AuthorizationRefused(denied), .. }] =
+        &events[..]
+    else {
         panic!("{events:?}")
     };
     assert!(denied.to_string().contains("`user_data` that is a string"), "{denied}");

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::harness::{Harness, asking, message, object, signing};
 use pushest_proto::{
-    Action, ChannelId, ChannelKind, ChannelName, Denied, Event, LimitReached, Limits,
+    Action, AuthorizationError, ChannelId, ChannelKind, ChannelName, Event, LimitReached, Limits,
     SubscribeOptions,
 };
 use serde_json::json;
@@ -126,7 +126,7 @@ fn subscribing_to_what_is_wanted_returns_the_same_id_whatever_has_happened_to_it
     assert_eq!(want(&mut harness, "private-room"), id, "authorizing");
     harness.drain();
     if let Some(ticket) = ticket {
-        let denied = Denied::refused(Some(403), "no");
+        let denied = AuthorizationError::refused(Some(403), "no");
         harness.session.handle_authorization(ticket, Err(denied), harness.now);
         harness.drain();
     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::harness::{Harness, message, object, signing};
-use pushest_proto::{Action, Answers, CommandError, Config, Event, Limits};
+use pushest_proto::{Action, CommandError, Config, Event, InReplyTo, Limits};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -261,11 +261,11 @@ fn a_refused_client_event_is_named() {
     };
     let answers = |harness: &mut Harness| match &harness.events()[..] {
         [Event::ServerError(error)] => {
-            (error.answers.clone(), error.channel.clone().map(|name| name.to_string()))
+            (error.in_reply_to.clone(), error.channel.clone().map(|name| name.to_string()))
         }
         other => panic!("{other:?}"),
     };
-    let client_event = |event: &str| Some(Answers::ClientEvent { event: event.into() });
+    let client_event = |event: &str| Some(InReplyTo::ClientEvent { event: event.into() });
     let private_x = || Some("private-x".to_string());
     let now = harness.now;
     harness.session.trigger("private-x", "client-a", &1, now).unwrap();

@@ -234,7 +234,7 @@ fn closes_for_size_are_those_of_one_server() {
         if !is_waiting {
             harness.next_deadline();
         }
-        harness.session.set_endpoint(Endpoint::host("elsewhere").unwrap(), harness.now);
+        harness.session.set_endpoint(Endpoint::new("elsewhere").unwrap(), harness.now);
         harness.drain();
         harness.establish();
         harness.close(TOO_BIG);

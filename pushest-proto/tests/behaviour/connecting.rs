@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::harness::{Harness, SOCKET, asking, established, message, object, signing};
 use pushest_proto::{
-    CloseCode, ConnectionState, DialFailure, Event, Loss, Malformation, SubscribeOptions, Timeouts,
+    CloseCode, ConnectionState, DialFailure, Event, Loss, MalformedReason, SubscribeOptions,
+    Timeouts,
 };
 
 #[test]
@@ -26,7 +27,7 @@ fn connecting_dials_the_endpoint_and_waits_for_the_server() {
     assert_eq!(harness.session.state(), ConnectionState::Connecting);
     harness.receive(&established(SOCKET, 30));
     assert_eq!(harness.session.state(), ConnectionState::Connected);
-    assert_eq!(harness.session.status().socket_id.unwrap().as_str(), SOCKET);
+    assert_eq!(harness.session.status(harness.now).socket_id.unwrap().as_str(), SOCKET);
     assert_eq!(harness.session.activity_timeout(), Duration::from_secs(30));
     assert_eq!(harness.states(), [ConnectionState::Connecting, ConnectionState::Connected]);
     assert_eq!(harness.connects(), 1);
@@ -67,7 +68,7 @@ fn a_dial_that_takes_too_long_is_given_up_and_tried_again() {
     let first = harness.current();
     harness.pass_seconds(30);
     assert_eq!(harness.closes(), [(first, CloseCode::Away)]);
-    let loss = harness.session.status().last_loss.unwrap();
+    let loss = harness.session.status(harness.now).last_loss.unwrap();
     assert_eq!(*loss, Loss::Dial(DialFailure::Timeout));
     harness.pass_seconds(1);
     assert_eq!(harness.connects(), 2);
@@ -86,7 +87,7 @@ fn a_handshake_that_never_comes_is_given_up() {
     assert_eq!(harness.session.state(), ConnectionState::Connecting);
     harness.pass_seconds(1);
     assert_eq!(harness.session.state(), ConnectionState::Waiting);
-    let status = harness.session.status();
+    let status = harness.session.status(harness.now);
     assert_eq!(*status.last_loss.unwrap(), Loss::HandshakeTimeout);
     assert_eq!(&*status.last_error.unwrap().message, "busy");
     assert_eq!(harness.closes().len(), 1);
@@ -104,7 +105,7 @@ fn a_socket_id_that_is_none_is_malformed_and_establishes_nothing() {
         assert_eq!(harness.session.state(), ConnectionState::Connecting, "{socket_id}");
         let events = harness.events();
         assert!(
-            matches!(&events[..], [Event::Malformed { problem: Malformation::BadData, .. }]),
+            matches!(&events[..], [Event::Malformed { problem: MalformedReason::BadData, .. }]),
             "{socket_id}: {events:?}"
         );
     }
@@ -114,10 +115,10 @@ fn a_socket_id_that_is_none_is_malformed_and_establishes_nothing() {
 fn a_second_connection_established_changes_nothing() {
     let mut harness = Harness::connected();
     harness.receive(&established("9.9", 1));
-    assert_eq!(harness.session.status().socket_id.unwrap().as_str(), SOCKET);
+    assert_eq!(harness.session.status(harness.now).socket_id.unwrap().as_str(), SOCKET);
     let events = harness.events();
     assert!(
-        matches!(&events[..], [Event::Malformed { problem: Malformation::Unexpected, .. }]),
+        matches!(&events[..], [Event::Malformed { problem: MalformedReason::Unexpected, .. }]),
         "{events:?}"
     );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::{Harness, SECRET, asking, message, object, signing};
 use pushest_proto::{
-    Authorization, AuthorizationRequest, ChannelState, DecryptionFailure, Denied, Event,
+    Authorization, AuthorizationError, AuthorizationRequest, ChannelState, DecryptionFailure, Event,
 };
 use serde_json::{Value, json};
 
@@ -171,7 +171,10 @@ fn an_event_before_the_confirmation_asks_for_no_key_and_the_subscription_is_not_
 
 #[test]
 fn a_key_that_is_not_to_be_had_is_reported() {
-    for denied in [Denied::refused(Some(403), "no"), Denied::unavailable(Some(500), "oops")] {
+    for denied in [
+        AuthorizationError::refused(Some(403), "no"),
+        AuthorizationError::unavailable(Some(500), "oops"),
+    ] {
         let mut harness = subscribed(OTHER_KEY);
         harness.receive(&object("a", Some(ROOM), sealed()));
         let ticket = harness.requests()[0].ticket;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::harness::{Harness, asking};
-use pushest_proto::{AuthEndpoint, Authorization, Denied, EndpointAnswer};
+use pushest_proto::{AuthEndpoint, Authorization, AuthorizationError, EndpointAnswer};
 
-fn read(status: u16, body: &str) -> Result<Authorization, Denied> {
+fn read(status: u16, body: &str) -> Result<Authorization, AuthorizationError> {
     let retry_after = Some(Duration::from_secs(7));
     let location = Some("https://example.org/login");
     EndpointAnswer { status, retry_after, location, body: body.as_bytes() }.read()
@@ -52,7 +52,9 @@ fn any_2xx_with_an_auth_grants() {
 #[test]
 fn an_answer_that_cannot_be_read_is_final_and_is_not_quoted() {
     for body in ["", "junk", "[]", "{}", r#"{"auth":""}"#, r#"{"auth":7}"#, r#"{"auth":null}"#] {
-        let Err(Denied::Refused { status, message }) = read(200, body) else { panic!("{body}") };
+        let Err(AuthorizationError::Refused { status, message }) = read(200, body) else {
+            panic!("{body}")
+        };
         assert_eq!(status, Some(200));
         assert!(message.contains("auth"), "{message}");
     }
@@ -63,14 +65,17 @@ fn an_answer_that_cannot_be_read_is_final_and_is_not_quoted() {
 #[test]
 fn a_refusal_says_status_and_body() {
     for status in [400, 401, 403, 404, 419] {
-        assert_eq!(read(status, "go away"), Err(Denied::refused(Some(status), "go away")));
+        assert_eq!(
+            read(status, "go away"),
+            Err(AuthorizationError::refused(Some(status), "go away"))
+        );
     }
 }
 
 #[test]
 fn of_an_error_page_the_first_200_characters_are_shown_on_one_line_without_control_characters() {
     let shown = |body: &str| match read(403, body) {
-        Err(Denied::Refused { message, .. }) => message.to_string(),
+        Err(AuthorizationError::Refused { message, .. }) => message.to_string(),
         other => panic!("{other:?}"),
     };
     assert_eq!(shown(&"x".repeat(1_000)), "x".repeat(200));
@@ -151,7 +156,8 @@ fn a_content_type_of_ones_own_takes_the_place_of_the_forms() {
 #[test]
 fn what_may_be_better_later_is_worth_a_retry() {
     for status in [408, 429, 500, 502, 503] {
-        let Err(Denied::Unavailable { status: told, retry_after, message }) = read(status, "oops")
+        let Err(AuthorizationError::Unavailable { status: told, retry_after, message }) =
+            read(status, "oops")
         else {
             panic!("{status}")
         };
@@ -178,7 +184,7 @@ fn a_refusal_shows_no_key_and_no_token() {
 
 #[test]
 fn a_redirect_is_shown_and_not_followed() {
-    let Err(Denied::Refused { status, message }) = read(302, "") else { panic!() };
+    let Err(AuthorizationError::Refused { status, message }) = read(302, "") else { panic!() };
     assert_eq!(status, Some(302));
     assert!(message.contains("https://example.org/login"), "{message}");
 }

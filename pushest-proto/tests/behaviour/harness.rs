@@ -113,8 +113,8 @@ impl Harness {
     /// Lets the pause until the next attempt pass, if there is one, and answers how long it took.
     pub(crate) fn wait_for_retry(&mut self) -> Duration {
         let begun = self.now;
-        while let Some(retry) = self.session.status().next_retry {
-            self.pass(retry.saturating_duration_since(self.now));
+        while let Some(retry) = self.session.status(self.now).next_retry {
+            self.pass(retry);
         }
         self.now.saturating_duration_since(begun)
     }

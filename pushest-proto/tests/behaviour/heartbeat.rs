@@ -92,7 +92,7 @@ fn silence_after_a_ping_ends_the_connection_and_reconnects_within_half_a_second(
     harness.pass(Duration::from_millis(149_999));
     assert_eq!(harness.session.state(), ConnectionState::Connected);
     harness.pass(Duration::from_millis(1));
-    assert_eq!(*harness.session.status().last_loss.unwrap(), Loss::PongTimeout);
+    assert_eq!(*harness.session.status(harness.now).last_loss.unwrap(), Loss::PongTimeout);
     assert_eq!(harness.closes().len(), 1);
     assert!(harness.wait_for_retry() <= Duration::from_millis(500));
     assert_eq!(harness.connects(), 1);
@@ -112,7 +112,7 @@ fn a_driver_that_does_not_read_misses_no_pong_and_still_pings() {
     harness.pass_seconds(1);
     assert_eq!(harness.sent(), [PING]);
     harness.pass_seconds(30);
-    assert_eq!(*harness.session.status().last_loss.unwrap(), Loss::PongTimeout);
+    assert_eq!(*harness.session.status(harness.now).last_loss.unwrap(), Loss::PongTimeout);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_peer_that_takes_nothing_is_noticed() {
     harness.session.handle_writable(connection, false, harness.now);
     harness.pass_seconds(150);
     assert!(harness.sent().is_empty());
-    assert_eq!(*harness.session.status().last_loss.unwrap(), Loss::PongTimeout);
+    assert_eq!(*harness.session.status(harness.now).last_loss.unwrap(), Loss::PongTimeout);
 }
 
 #[test]

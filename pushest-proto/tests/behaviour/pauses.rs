@@ -241,7 +241,7 @@ fn a_pause_that_a_server_asks_for_is_kept_up_to_an_hour_and_the_text_names_what_
             harness.session.connect(harness.now);
             harness.drain();
             harness.lose(http(status, Some(asked)));
-            let told = harness.session.status().last_loss.unwrap().to_string();
+            let told = harness.session.status(harness.now).last_loss.unwrap().to_string();
             assert!(told.ends_with(&format!("waits at least {kept} s")), "{told}");
             let kept = Duration::from_secs(kept);
             let pause = harness.wait_for_retry();

@@ -1,7 +1,7 @@
 //! Who is present.
 
 use crate::harness::{Harness, message, object, signing, succeeded};
-use pushest_proto::{Event, LimitReached, Limits, Malformation, PresenceChange};
+use pushest_proto::{Event, LimitReached, Limits, MalformedReason, PresenceChange};
 
 const ROOM: &str = "presence-room";
 
@@ -147,7 +147,7 @@ fn a_list_that_cannot_be_read_leaves_the_subscription_standing() {
     let events = harness.events();
     assert!(matches!(
         &events[..],
-        [Event::Subscribed { .. }, Event::Malformed { problem: Malformation::BadData, .. }]
+        [Event::Subscribed { .. }, Event::Malformed { problem: MalformedReason::BadData, .. }]
     ));
     assert_eq!(ids(&harness), [""; 0]);
     assert!(!harness.session.channel(ROOM).unwrap().members_known());
@@ -158,7 +158,7 @@ fn one_bad_id_is_only_itself() {
     let mut harness = with_members(&["a", "b"]);
     harness.receive(&succeeded(ROOM, r#"{"presence":{"ids":["a",null,"c"],"hash":{}}}"#));
     assert_eq!(ids(&harness), ["a", "c"]);
-    let partly = Malformation::Partly { kept: 2, lost: 1 };
+    let partly = MalformedReason::Partly { kept: 2, lost: 1 };
     assert!(matches!(
         &harness.events()[..],
         [Event::Malformed { problem, .. }] if *problem == partly
@@ -232,7 +232,7 @@ fn members_of_odd_shape_are_malformed() {
             harness.receive(&message(event, Some(ROOM), data));
             let events = harness.events();
             assert!(
-                matches!(&events[..], [Event::Malformed { problem: Malformation::BadData, .. }]),
+                matches!(&events[..], [Event::Malformed { problem: MalformedReason::BadData, .. }]),
                 "{data}: {events:?}"
             );
         }

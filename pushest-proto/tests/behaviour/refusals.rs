@@ -50,9 +50,9 @@ fn an_error_instead_of_the_handshake_stops_it_at_once_whatever_its_form() {
         assert_eq!(change.loss.as_deref(), Some(&loss), "{form}");
         let events = harness.events();
         let [Event::ServerError(error)] = &events[..] else { panic!("{form}: {events:?}") };
-        assert_eq!((error.code, &error.channel, &error.answers), (Some(4001), &None, &None));
+        assert_eq!((error.code, &error.channel, &error.in_reply_to), (Some(4001), &None, &None));
         assert!(!error.inferred, "{form}");
-        let status = harness.session.status();
+        let status = harness.session.status(harness.now);
         assert_eq!(status.last_loss.as_deref(), Some(&loss), "{form}");
         assert_eq!(status.last_loss.unwrap().close_code(), Some(4001));
         assert_eq!(&*status.last_error.unwrap().message, "no such app", "{form}");
@@ -105,7 +105,7 @@ fn what_the_server_does_after_such_an_error_changes_nothing() {
             session.handle_close(connection, loss.clone(), now);
             harness.drain();
             assert_eq!(harness.session.state(), ConnectionState::Refused, "{loss}");
-            let status = harness.session.status();
+            let status = harness.session.status(harness.now);
             assert_eq!(status.last_loss.unwrap().close_code(), Some(4004), "{loss}");
             assert_eq!(status.last_error.unwrap().code, Some(4004), "{loss}");
             assert_eq!(harness.closes().len(), usize::from(polled), "{loss}");
@@ -142,7 +142,7 @@ fn an_error_4000_instead_of_the_handshake_switches_to_tls_and_there_stops() {
     assert_eq!(change_after(&mut harness, &error("4000")).to, ConnectionState::Waiting);
     assert!(harness.wait_for_retry() <= Duration::from_millis(500));
     let endpoint = harness.endpoint.clone().unwrap();
-    assert_eq!((endpoint.is_tls(), endpoint.port_number()), (true, 443));
+    assert_eq!((endpoint.is_tls(), endpoint.port()), (true, 443));
     harness.open();
     assert_eq!(change_after(&mut harness, &error("4000")).to, ConnectionState::Refused);
 }
@@ -202,14 +202,18 @@ fn an_error_without_a_code_decides_nothing_and_stays_in_the_status() {
         let mut harness = opening(asking());
         harness.receive(&error(code));
         assert_eq!(harness.session.state(), ConnectionState::Connecting, "{code}");
-        let said = harness.session.status().last_error.unwrap();
+        let said = harness.session.status(harness.now).last_error.unwrap();
         assert_eq!((said.code, &*said.message), (None, "no"), "{code}");
         assert!(matches!(&harness.events()[..], [Event::ServerError(_)]), "{code}");
         // The server may still find the connection good,
         harness.receive(&established(SOCKET, 120));
         assert_eq!(harness.session.state(), ConnectionState::Connected, "{code}");
         assert_eq!(harness.sent(), [subscribe_frame("orders")], "{code}");
-        assert_eq!(&*harness.session.status().last_error.unwrap().message, "no", "{code}");
+        assert_eq!(
+            &*harness.session.status(harness.now).last_error.unwrap().message,
+            "no",
+            "{code}"
+        );
     }
 }
 
@@ -225,7 +229,7 @@ fn of_several_errors_the_first_with_a_code_decides() {
     assert_eq!(harness.session.state(), ConnectionState::Connecting);
     harness.receive(&error("4003"));
     assert_eq!(harness.session.state(), ConnectionState::Refused);
-    assert_eq!(harness.session.status().last_loss.unwrap().close_code(), Some(4003));
+    assert_eq!(harness.session.status(harness.now).last_loss.unwrap().close_code(), Some(4003));
 }
 
 #[test]
@@ -235,7 +239,7 @@ fn an_error_before_the_websocket_is_open_is_not_heard() {
     harness.drain();
     harness.receive(&error("4001"));
     assert_eq!(harness.session.state(), ConnectionState::Connecting);
-    assert_eq!(harness.session.status().last_error, None);
+    assert_eq!(harness.session.status(harness.now).last_error, None);
 }
 
 #[test]
@@ -246,7 +250,7 @@ fn on_an_established_connection_an_error_decides_nothing_whatever_its_code() {
         harness.receive(&error(&code.to_string()));
         assert_eq!(harness.session.state(), ConnectionState::Connected, "{code}");
         assert_eq!((harness.closes().len(), harness.connects()), (0, 0), "{code}");
-        assert_eq!(harness.session.status().last_error.unwrap().code, Some(code));
+        assert_eq!(harness.session.status(harness.now).last_error.unwrap().code, Some(code));
     }
 }
 
@@ -257,7 +261,7 @@ fn the_words_of_a_refusal_are_cut_and_cut_between_characters() {
     harness.receive(&format!(
         r#"{{"event":"pusher:error","data":{{"code":4001,"message":"{long}"}}}}"#
     ));
-    let loss = harness.session.status().last_loss.unwrap();
+    let loss = harness.session.status(harness.now).last_loss.unwrap();
     let Loss::Refused { message, .. } = &*loss else { panic!("{loss:?}") };
     assert_eq!(message.len(), 511);
 }
@@ -270,5 +274,5 @@ fn a_refusal_while_it_was_disconnected_meanwhile_changes_nothing() {
     harness.session.handle_slice(connection, error("4001").as_bytes(), now);
     harness.drain();
     assert_eq!(harness.session.state(), ConnectionState::Disconnected);
-    assert_eq!(harness.session.status().last_error, None);
+    assert_eq!(harness.session.status(harness.now).last_error, None);
 }

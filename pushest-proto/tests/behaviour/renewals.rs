@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::harness::{Harness, asking, message, succeeded, unsubscribe_frame};
 use pushest_proto::{
-    Action, Authorization, ChannelState, Denied, Event, Loss, PresenceChange, PresenceUpdate,
-    SubscribeOptions,
+    Action, Authorization, AuthorizationError, ChannelState, Event, Loss, PresenceChange,
+    PresenceUpdate, SubscribeOptions,
 };
 
 const ROOM: &str = "presence-room";
@@ -30,7 +30,7 @@ impl Harness {
         ));
     }
 
-    fn answer_with(&mut self, answer: Result<Authorization, Denied>) {
+    fn answer_with(&mut self, answer: Result<Authorization, AuthorizationError>) {
         let requests = self.requests();
         let [request] = &requests[..] else { panic!("{requests:?}") };
         self.session.handle_authorization(request.ticket, answer, self.now);
@@ -78,7 +78,7 @@ fn what_is_sent_until_the_new_confirmation_lies_in_a_gap() {
         panic!("{:?}", harness.actions)
     };
     assert_eq!((*silent_for, &**cause), (3 * SECOND, &Loss::Resubscribed));
-    assert_eq!(harness.session.status().last_loss, None, "the connection was not lost");
+    assert_eq!(harness.session.status(harness.now).last_loss, None, "the connection was not lost");
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_gap_that_was_there_before_is_told_once_and_at_the_last_confirmation() {
 fn a_refusal_leaves_the_gap_to_the_confirmation_that_comes_at_last() {
     let mut harness = Harness::in_the_room();
     harness.subscribe_as(ROOM, "another");
-    harness.answer_with(Err(Denied::refused(Some(403), "no")));
+    harness.answer_with(Err(AuthorizationError::refused(Some(403), "no")));
     harness.pass_seconds(60);
     harness.session.retry(ROOM, harness.now).unwrap();
     harness.drain();

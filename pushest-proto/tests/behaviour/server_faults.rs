@@ -3,9 +3,9 @@
 use bytes::Bytes;
 
 use crate::harness::{Harness, message, object, signing};
-use pushest_proto::{ChannelState, ConnectionState, Event, Limits, Malformation};
+use pushest_proto::{ChannelState, ConnectionState, Event, Limits, MalformedReason};
 
-fn problem(harness: &mut Harness, message: &[u8]) -> Malformation {
+fn problem(harness: &mut Harness, message: &[u8]) -> MalformedReason {
     let connection = harness.current();
     harness.session.handle_message(connection, Bytes::copy_from_slice(message), harness.now);
     harness.drain();
@@ -23,19 +23,19 @@ fn junk_is_told_and_loses_nothing() {
     let mut harness = Harness::connected();
     harness.subscribed("x");
     let deep = format!("{}7{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
-    let cases: &[(&[u8], Malformation)] = &[
-        (b"", Malformation::NotAnObject),
-        (b"\xff\xfe", Malformation::NotUtf8),
-        (b"junk", Malformation::NotAnObject),
-        (b"[1]", Malformation::NotAnObject),
-        (b"{\"event\":\"e\",\"channel\":\"x\",\"data\":\"cut sh", Malformation::NotAnObject),
-        (b"{}", Malformation::NoEvent),
-        (b"{\"event\":7}", Malformation::NoEvent),
-        (b"{\"event\":null,\"channel\":\"x\"}", Malformation::NoEvent),
-        (b"{\"event\":\"\\ud800\"}", Malformation::NoEvent),
-        (b"{\"event\":\"e\",\"channel\":7}", Malformation::BadChannel),
-        (b"{\"event\":\"pusher_internal:member_added\",\"data\":{}}", Malformation::BadChannel),
-        (deep.as_bytes(), Malformation::NoEvent),
+    let cases: &[(&[u8], MalformedReason)] = &[
+        (b"", MalformedReason::NotAnObject),
+        (b"\xff\xfe", MalformedReason::NotUtf8),
+        (b"junk", MalformedReason::NotAnObject),
+        (b"[1]", MalformedReason::NotAnObject),
+        (b"{\"event\":\"e\",\"channel\":\"x\",\"data\":\"cut sh", MalformedReason::NotAnObject),
+        (b"{}", MalformedReason::NoEvent),
+        (b"{\"event\":7}", MalformedReason::NoEvent),
+        (b"{\"event\":null,\"channel\":\"x\"}", MalformedReason::NoEvent),
+        (b"{\"event\":\"\\ud800\"}", MalformedReason::NoEvent),
+        (b"{\"event\":\"e\",\"channel\":7}", MalformedReason::BadChannel),
+        (b"{\"event\":\"pusher_internal:member_added\",\"data\":{}}", MalformedReason::BadChannel),
+        (deep.as_bytes(), MalformedReason::NoEvent),
     ];
     for (bytes, expected) in cases {
         let problem = problem(&mut harness, bytes);
@@ -56,7 +56,7 @@ fn a_message_over_the_limit_is_told() {
     let mut harness = Harness::new(signing().limits(Limits { message: 100, ..Limits::default() }));
     harness.connect_with(r#"{"event":"pusher:connection_established","data":{"socket_id":"1.2"}}"#);
     let long = message("e", Some("x"), &"ü".repeat(2_000));
-    let too_large = |size| Malformation::TooLarge { size, limit: 100 };
+    let too_large = |size| MalformedReason::TooLarge { size, limit: 100 };
     assert_eq!(problem(&mut harness, long.as_bytes()), too_large(long.len()));
     assert_eq!(problem(&mut harness, &[0xff; 101]), too_large(101));
     assert_eq!(harness.session.state(), ConnectionState::Connected);
@@ -73,7 +73,7 @@ fn wrongly_typed_protocol_messages_are_told_and_change_nothing() {
         ("pusher_internal:member_removed", serde_json::json!({"user_id": [1]})),
     ] {
         let bytes = object(event, Some("presence-x"), data);
-        assert_eq!(problem(&mut harness, bytes.as_bytes()), Malformation::BadData);
+        assert_eq!(problem(&mut harness, bytes.as_bytes()), MalformedReason::BadData);
     }
     let view = harness.session.channel("presence-x").unwrap();
     assert_eq!(view.state(), ChannelState::Subscribed);
@@ -105,7 +105,7 @@ fn an_error_is_told_whatever_its_shape_and_by_itself_changes_nothing() {
     assert_eq!(harness.session.channel("x").unwrap().state(), ChannelState::Subscribed);
     let long = object("pusher:error", None, serde_json::json!({"message": "x".repeat(9_999)}));
     harness.receive(&long);
-    assert_eq!(harness.session.status().last_error.unwrap().message.len(), 512);
+    assert_eq!(harness.session.status(harness.now).last_error.unwrap().message.len(), 512);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::{Harness, asking, message};
-use pushest_proto::{Authorization, Denied, RequestFailure, SignInState};
+use pushest_proto::{Authorization, AuthorizationError, RequestFailure, SignInState};
 use serde_json::json;
 
 const USER: &str = r#"{"id":"7"}"#;
@@ -19,7 +19,7 @@ fn confirm(harness: &mut Harness) {
 }
 
 /// Answers the request for an authorization that was polled last.
-fn answer(harness: &mut Harness, answer: Result<Authorization, Denied>) {
+fn answer(harness: &mut Harness, answer: Result<Authorization, AuthorizationError>) {
     let ticket = harness.requests().pop().expect("it asks").ticket;
     harness.session.handle_authorization(ticket, answer, harness.now);
 }
@@ -58,7 +58,7 @@ fn a_pause_after_an_authorization_that_could_not_be_had_is_no_failure() {
     let mut harness = Harness::new(asking());
     sign_in(&mut harness);
     harness.connect_and_keep();
-    answer(&mut harness, Err(Denied::unavailable(Some(503), "later")));
+    answer(&mut harness, Err(AuthorizationError::unavailable(Some(503), "later")));
     harness.drain();
     assert_eq!(harness.session.sign_in_state(), SignInState::Waiting);
     harness.next_deadline();
@@ -70,9 +70,9 @@ fn what_the_authorizer_refused_stays_failed_until_the_user_asks_again() {
     let mut harness = Harness::new(asking());
     sign_in(&mut harness);
     harness.connect_and_keep();
-    let denied = Denied::refused(Some(403), "no");
+    let denied = AuthorizationError::refused(Some(403), "no");
     answer(&mut harness, Err(denied.clone()));
-    let reason = RequestFailure::Denied(denied);
+    let reason = RequestFailure::AuthorizationRefused(denied);
     let failed = SignInState::Failed { reason: &reason };
     assert_eq!(harness.session.sign_in_state(), failed, "before it is polled");
     harness.drain();

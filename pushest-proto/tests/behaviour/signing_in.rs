@@ -2,8 +2,8 @@
 
 use crate::harness::{Harness, KEY, asking, message, object, signing, subscribe_frame};
 use pushest_proto::{
-    Answers, Authorization, AuthorizationSubject, ChannelState, CommandError, ConnectionState,
-    Denied, Event, Limits, Malformation, RequestFailure, SubscribeOptions,
+    Authorization, AuthorizationError, AuthorizationSubject, ChannelState, CommandError,
+    ConnectionState, Event, InReplyTo, Limits, MalformedReason, RequestFailure, SubscribeOptions,
 };
 use serde_json::json;
 
@@ -48,7 +48,7 @@ fn a_sign_in_that_the_authorizer_refused_is_not_confirmed_by_a_server() {
     harness.session.sign_in(Some(USER), harness.now).unwrap();
     harness.drain();
     let ticket = harness.requests()[0].ticket;
-    let denied = Denied::refused(Some(403), "no");
+    let denied = AuthorizationError::refused(Some(403), "no");
     harness.session.handle_authorization(ticket, Err(denied), harness.now);
     harness.receive(&success());
     assert_eq!(harness.session.signed_in_user(), None);
@@ -192,7 +192,7 @@ fn without_the_secret_the_sign_in_is_authorized() {
 
 #[test]
 fn an_authorization_that_is_refused_or_not_usable_is_final_and_one_that_is_unavailable_is_not() {
-    let ask = |answer: Result<Authorization, Denied>| {
+    let ask = |answer: Result<Authorization, AuthorizationError>| {
         let mut harness = Harness::new(asking());
         harness.connect();
         harness.session.sign_in(Some(USER), harness.now).unwrap();
@@ -203,12 +203,12 @@ fn an_authorization_that_is_refused_or_not_usable_is_final_and_one_that_is_unava
         harness
     };
     for answer in [
-        Err(Denied::refused(Some(401), "who are you")),
+        Err(AuthorizationError::refused(Some(401), "who are you")),
         Ok(Authorization::new("k:s")),
         Ok(Authorization::new("k:s").user_data("{}")),
     ] {
         let mut harness = ask(answer);
-        assert!(matches!(failure(&mut harness), RequestFailure::Denied(_)));
+        assert!(matches!(failure(&mut harness), RequestFailure::AuthorizationRefused(_)));
         harness.close(4200);
         harness.establish();
         assert!(harness.requests().is_empty(), "not before the user asks");
@@ -216,7 +216,7 @@ fn an_authorization_that_is_refused_or_not_usable_is_final_and_one_that_is_unava
         harness.drain();
         assert_eq!(harness.requests().len(), 1);
     }
-    let mut harness = ask(Err(Denied::unavailable(Some(503), "later")));
+    let mut harness = ask(Err(AuthorizationError::unavailable(Some(503), "later")));
     assert!(matches!(failure(&mut harness), RequestFailure::AuthorizationUnavailable(_)));
     harness.pass_seconds(1);
     let request = harness.requests().remove(0);
@@ -224,7 +224,7 @@ fn an_authorization_that_is_refused_or_not_usable_is_final_and_one_that_is_unava
     assert!(request.last_failure.is_some());
     // The same again is no news; something else is.
     for (words, told) in [("later", 0), ("no upstream", 1)] {
-        let denied = Denied::unavailable(Some(503), words);
+        let denied = AuthorizationError::unavailable(Some(503), words);
         let ticket = harness.requests().pop().unwrap_or_else(|| request.clone()).ticket;
         harness.session.handle_authorization(ticket, Err(denied), harness.now);
         harness.drain();
@@ -262,7 +262,7 @@ fn an_error_while_only_the_sign_in_is_unanswered_is_its_refusal() {
     let refusal = json!({"code": 4009, "message": "Connection not authorized"});
     harness.receive(&object("pusher:error", None, refusal));
     let RequestFailure::Refused(error) = failure(&mut harness) else { panic!() };
-    assert_eq!((error.answers, error.inferred), (Some(Answers::SignIn), true));
+    assert_eq!((error.in_reply_to, error.inferred), (Some(InReplyTo::SignIn), true));
     assert_eq!(harness.session.state(), ConnectionState::Connected);
 
     let mut harness = Harness::connected();
@@ -272,7 +272,7 @@ fn an_error_while_only_the_sign_in_is_unanswered_is_its_refusal() {
     let refusal = json!({"code": 4009, "message": "Invalid signature"});
     harness.receive(&object("pusher:error", None, refusal));
     let events = harness.events();
-    assert!(matches!(&events[..], [Event::ServerError(error)] if error.answers.is_none()));
+    assert!(matches!(&events[..], [Event::ServerError(error)] if error.in_reply_to.is_none()));
     let refusal = json!({"code": 4009, "message": "Signin failed"});
     harness.receive(&object("pusher:error", None, refusal));
     assert!(matches!(failure(&mut harness), RequestFailure::Refused(_)));
@@ -339,7 +339,7 @@ fn odd_confirmations_and_watchlists_are_malformed_and_an_online_of_the_app_is_it
         harness.receive(&object(event, None, data));
         let events = harness.events();
         assert!(
-            matches!(&events[..], [Event::Malformed { problem: Malformation::BadData, .. }]),
+            matches!(&events[..], [Event::Malformed { problem: MalformedReason::BadData, .. }]),
             "{event}: {events:?}"
         );
     }

@@ -6,8 +6,8 @@ use crate::harness::{
     Harness, SECRET, asking, established, message, object, signing, subscribe_frame, succeeded,
 };
 use pushest_proto::{
-    Authorization, Config, ConnectionState, Denied, DialFailure, Endpoint, Loss, Statistics,
-    SubscribeOptions, Ticket,
+    Authorization, AuthorizationError, Config, ConnectionState, DialFailure, Endpoint, Loss,
+    Statistics, SubscribeOptions, Ticket,
 };
 use serde_json::json;
 
@@ -27,7 +27,7 @@ impl Harness {
         harness
     }
 
-    fn answer(&mut self, ticket: Ticket, answer: Result<Authorization, Denied>) {
+    fn answer(&mut self, ticket: Ticket, answer: Result<Authorization, AuthorizationError>) {
         self.session.handle_authorization(ticket, answer, self.now);
         self.drain();
     }
@@ -273,20 +273,20 @@ fn authorizations_count_when_they_are_asked_for_and_by_how_they_fail() {
     harness.subscribe("private-a");
     assert_eq!(harness.authorizations(), (1, 0, 0));
     let ticket = harness.asked();
-    harness.answer(ticket, Err(Denied::unavailable(Some(503), "later")));
+    harness.answer(ticket, Err(AuthorizationError::unavailable(Some(503), "later")));
     assert_eq!(harness.authorizations(), (1, 0, 1));
     // The same failure, which is told only once.
     harness.pass_seconds(2);
     let ticket = harness.asked();
-    harness.answer(ticket, Err(Denied::unavailable(Some(503), "later")));
+    harness.answer(ticket, Err(AuthorizationError::unavailable(Some(503), "later")));
     assert_eq!(harness.authorizations(), (2, 0, 2));
     harness.pass_seconds(5);
     let ticket = harness.asked();
-    harness.answer(ticket, Err(Denied::refused(Some(403), "no")));
+    harness.answer(ticket, Err(AuthorizationError::refused(Some(403), "no")));
     assert_eq!(harness.authorizations(), (3, 1, 2));
     assert_eq!(harness.counted().failed_subscriptions, 1);
     // An answer that nobody waits for any more.
-    harness.answer(ticket, Err(Denied::refused(Some(403), "no")));
+    harness.answer(ticket, Err(AuthorizationError::refused(Some(403), "no")));
     assert_eq!(harness.authorizations(), (3, 1, 2));
 }
 
@@ -298,7 +298,7 @@ fn an_authorization_that_never_comes_is_unavailable_once_however_late_its_answer
     let ticket = harness.asked();
     harness.pass_seconds(10);
     assert_eq!(harness.authorizations(), (1, 0, 1));
-    harness.answer(ticket, Err(Denied::unavailable(None, "late")));
+    harness.answer(ticket, Err(AuthorizationError::unavailable(None, "late")));
     assert_eq!(harness.authorizations(), (1, 0, 1));
 }
 

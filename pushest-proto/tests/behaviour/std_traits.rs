@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use pushest_proto::{
-    ChannelName, DecryptionFailure, Denied, DialFailure, Event, Loss, RequestFailure, SocketId,
+    AuthorizationError, ChannelName, DecryptionFailure, DialFailure, Event, Loss, RequestFailure,
+    SocketId,
 };
 
 use crate::harness::Harness;
@@ -15,11 +16,11 @@ fn what_fails_is_an_error_and_names_what_it_came_from() {
     assert!(matches!(source.downcast_ref(), Some(DialFailure::Dns(_))));
     assert!(Loss::PongTimeout.source().is_none());
     for reason in [
-        RequestFailure::Denied(Denied::refused(Some(403), "no")),
-        RequestFailure::AuthorizationUnavailable(Denied::unavailable(None, "later")),
+        RequestFailure::AuthorizationRefused(AuthorizationError::refused(Some(403), "no")),
+        RequestFailure::AuthorizationUnavailable(AuthorizationError::unavailable(None, "later")),
     ] {
         let source = reason.source().expect("it came from an authorization");
-        assert!(source.is::<Denied>(), "{source}");
+        assert!(source.is::<AuthorizationError>(), "{source}");
     }
     assert!(RequestFailure::NoAnswer.source().is_none());
     let error: Box<dyn Error> = Box::new(DecryptionFailure::BadNonce);
@@ -55,5 +56,5 @@ fn events_are_equal_if_they_say_the_same_however_they_were_written() {
     ] {
         assert_ne!(Some(&one), event(other).as_ref(), "{other}");
     }
-    assert_ne!(one, Event::Lagged(7));
+    assert_ne!(one, Event::Lagged { dropped: 7 });
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, asking, established, message, object, signing, succeeded};
 use pushest_proto::{
-    Authorization, ChannelState, ConnectionState, Event, Limits, Malformation, PresenceChange,
+    Authorization, ChannelState, ConnectionState, Event, Limits, MalformedReason, PresenceChange,
 };
 
 const ROOM: &str = "presence-room";
@@ -33,7 +33,7 @@ fn is_known(harness: &Harness) -> bool {
 }
 
 /// What the session says of malformed messages since the last look; nothing else is an event.
-fn problems(harness: &mut Harness) -> Vec<Malformation> {
+fn problems(harness: &mut Harness) -> Vec<MalformedReason> {
     let problem = |event| match event {
         Event::Malformed { problem, .. } => Some(problem),
         _ => None,
@@ -88,7 +88,7 @@ fn an_odd_part_of_a_list_costs_nothing_else_and_is_told_once() {
         assert_eq!(ids(&harness), members, "{presence:.80}");
         assert!(is_known(&harness), "{presence:.80}");
         let kept = members.len() as u64;
-        let told = if lost == 0 { vec![] } else { vec![Malformation::Partly { kept, lost }] };
+        let told = if lost == 0 { vec![] } else { vec![MalformedReason::Partly { kept, lost }] };
         assert_eq!(problems(&mut harness), told, "{presence:.80}");
     }
 }
@@ -109,7 +109,7 @@ fn a_list_that_is_cut_off_is_read_up_to_there() {
     let room = harness.session.channel(ROOM).unwrap();
     assert_eq!(room.member("a").unwrap().info_json(), Some(r#"{"n":1}"#));
     assert_eq!(room.member("b").unwrap().info_json(), None);
-    assert!(matches!(problems(&mut harness)[..], [Malformation::Partly { kept: 2, .. }]));
+    assert!(matches!(problems(&mut harness)[..], [MalformedReason::Partly { kept: 2, .. }]));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_list_of_which_nothing_can_be_read_makes_the_members_unknown() {
         harness.receive(&succeeded(ROOM, list));
         assert_eq!(ids(&harness), [""; 0], "those from before are not there: {list}");
         assert!(!is_known(&harness), "{list}");
-        assert_eq!(problems(&mut harness), [Malformation::BadData], "{list}");
+        assert_eq!(problems(&mut harness), [MalformedReason::BadData], "{list}");
         let presence = harness.presence();
         let [PresenceChange::Reset { joined, left }] = &presence[..] else { panic!("{list}") };
         assert_eq!((joined.len(), left.len()), (0, 2), "{list}");
@@ -211,7 +211,7 @@ fn a_member_with_an_odd_info_comes_without_it() {
         harness.receive(&added(data));
         let room = harness.session.channel(ROOM).unwrap();
         assert_eq!(room.member("a").expect(data).info_json(), info, "{data}");
-        let told = if lost == 0 { vec![] } else { vec![Malformation::Partly { kept: 1, lost }] };
+        let told = if lost == 0 { vec![] } else { vec![MalformedReason::Partly { kept: 1, lost }] };
         assert_eq!(problems(&mut harness), told, "{data}");
         // Of who goes only the id is needed.
         harness.receive(&removed(data));
@@ -317,9 +317,9 @@ fn an_odd_activity_timeout_does_not_keep_it_from_connecting() {
             format!(r#"{{"activity_timeout":{timeout},"socket_id":"1.2","socket_id":"3.4"}}"#);
         harness.receive(&message("pusher:connection_established", None, &data));
         assert_eq!(harness.session.state(), ConnectionState::Connected, "{timeout}");
-        assert_eq!(harness.session.status().socket_id.unwrap().as_str(), "3.4");
+        assert_eq!(harness.session.status(harness.now).socket_id.unwrap().as_str(), "3.4");
         assert_eq!(harness.session.activity_timeout().as_secs(), seconds, "{timeout}");
-        let told = if lost == 0 { vec![] } else { vec![Malformation::Partly { kept: 1, lost }] };
+        let told = if lost == 0 { vec![] } else { vec![MalformedReason::Partly { kept: 1, lost }] };
         assert_eq!(problems(&mut harness), told, "{timeout}");
     }
 }
@@ -330,7 +330,7 @@ fn socket_ids_of_every_server_are_taken() {
     for socket_id in ["1.2", "98765432109876543.4294967297", "7", "a-b_c.D", &longest] {
         let mut harness = Harness::new(signing());
         harness.connect_with(&established(socket_id, 120));
-        assert_eq!(harness.session.status().socket_id.unwrap().as_str(), socket_id);
+        assert_eq!(harness.session.status(harness.now).socket_id.unwrap().as_str(), socket_id);
     }
     // As a number.
     for (written, socket_id) in [("123456", "123456"), ("123.456", "123.456"), ("7.0", "7")] {
@@ -338,7 +338,7 @@ fn socket_ids_of_every_server_are_taken() {
         harness.connect_with(&format!(
             r#"{{"event":"pusher:connection_established","data":{{"socket_id":{written}}}}}"#
         ));
-        assert_eq!(harness.session.status().socket_id.unwrap().as_str(), socket_id);
+        assert_eq!(harness.session.status(harness.now).socket_id.unwrap().as_str(), socket_id);
     }
 }
 
@@ -357,7 +357,7 @@ fn an_odd_entry_of_a_watchlist_does_not_cost_the_others() {
     let [
         Event::Watchlist { online: true, user_ids: came },
         Event::Watchlist { online: false, user_ids: went },
-        Event::Malformed { problem: Malformation::Partly { kept: 4, lost: 4 }, .. },
+        Event::Malformed { problem: MalformedReason::Partly { kept: 4, lost: 4 }, .. },
     ] = &events[..]
     else {
         panic!("{events:?}")
@@ -372,7 +372,7 @@ fn an_odd_entry_of_a_watchlist_does_not_cost_the_others() {
     assert!(
         matches!(&events[..], [
             Event::Watchlist { online: true, user_ids },
-            Event::Malformed { problem: Malformation::Partly { kept: 1, lost: 1 }, .. },
+            Event::Malformed { problem: MalformedReason::Partly { kept: 1, lost: 1 }, .. },
         ] if user_ids[..] == ["1"]),
         "{events:?}"
     );
@@ -403,7 +403,7 @@ fn counts_are_numbers_in_any_spelling() {
             ([Event::SubscriptionCount { count, .. }], Some(expected)) => {
                 assert_eq!(*count, expected);
             }
-            ([Event::Malformed { problem: Malformation::BadData, .. }], None) => {}
+            ([Event::Malformed { problem: MalformedReason::BadData, .. }], None) => {}
             _ => panic!("{count}: {events:?}"),
         }
     }

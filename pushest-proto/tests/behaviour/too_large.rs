@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::harness::{Harness, asking, message, signing};
 use bytes::Bytes;
 use pushest_proto::{
-    Authorization, ChannelState, CommandError, ConnectionState, Denied, Event, Instant, Limits,
-    Loss, Malformation, RequestFailure, SubscribeOptions,
+    Authorization, AuthorizationError, ChannelState, CommandError, ConnectionState, Event, Instant,
+    Limits, Loss, MalformedReason, RequestFailure, SubscribeOptions,
 };
 
 fn small() -> Harness {
@@ -24,7 +24,7 @@ fn told_channel(harness: &mut Harness, message: &str) -> Option<String> {
         panic!("{events:?}")
     };
     let size = message.len();
-    assert_eq!(*problem, Malformation::TooLarge { size, limit: 1_000 });
+    assert_eq!(*problem, MalformedReason::TooLarge { size, limit: 1_000 });
     assert_eq!(event.channel(), channel.as_ref());
     channel.as_ref().map(ToString::to_string)
 }
@@ -164,7 +164,7 @@ fn pause_after_too_large(harness: &mut Harness, established_for: u64) -> Duratio
     let change = changes.last().unwrap();
     let words = change.to_string();
     assert!(words.contains("limit of 16 bytes") && words.contains("transport_limit"), "{words}");
-    let status = harness.session.status().last_loss.unwrap().to_string();
+    let status = harness.session.status(harness.now).last_loss.unwrap().to_string();
     assert!(status.contains("transport_limit"), "{status}");
     let pause = change.retry_in.unwrap();
     harness.pass(pause);
@@ -196,7 +196,7 @@ fn a_minute_without_a_message_beyond_the_transport_limit_makes_the_next_one_a_fi
         harness.connect();
         for _ in 0..4 {
             assert!(pause_after_too_large(&mut harness, 61) <= Duration::from_secs(1));
-            assert_eq!(harness.session.status().attempt, 2);
+            assert_eq!(harness.session.status(harness.now).attempt, 2);
         }
     }
 }
@@ -237,7 +237,13 @@ fn an_authorization_larger_than_one_may_be_fails_its_channel_for_good() {
             panic!("{events:?}")
         };
         assert_eq!(failed.as_str(), channel);
-        assert!(matches!(reason, RequestFailure::Denied(Denied::Refused { .. })), "{reason:?}");
+        assert!(
+            matches!(
+                reason,
+                RequestFailure::AuthorizationRefused(AuthorizationError::Refused { .. })
+            ),
+            "{reason:?}"
+        );
         let words = reason.to_string();
         let names_all = words.contains(&format!("`{field}`")) && words.contains(&limit.to_string());
         assert!(names_all && !words.contains("5ecret"), "{words}");

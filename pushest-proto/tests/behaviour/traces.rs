@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::harness::{Harness, KEY, asking, established, message, object, signing};
 use pushest_proto::trace::Replay;
 use pushest_proto::{
-    Action, Authorization, BackoffConfig, ConnectionState, Denied, DialFailure, Event, Instant,
-    Loss, SubscribeOptions,
+    Action, Authorization, AuthorizationError, BackoffConfig, ConnectionState, DialFailure, Event,
+    Instant, Loss, SubscribeOptions,
 };
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ fn everything() -> Harness {
     });
     harness.receive(&object("e", Some("private-encrypted-a"), sealed));
     let endpoint = harness.endpoint.clone().unwrap();
-    harness.session.set_endpoint(endpoint.path("/elsewhere").unwrap(), now);
+    harness.session.set_endpoint(endpoint.with_path("/elsewhere").unwrap(), now);
     harness.drain();
     harness.lose(Loss::Dial(DialFailure::Http {
         status: 503,
@@ -67,8 +67,8 @@ fn authorized() -> Harness {
     let key = "iBvNoPVYwByqSfg6anjPpEQ2j051b3rt1Vmnb+z5doo=";
     let answers = [
         Ok(Authorization::new(format!("{KEY}:5f00"))),
-        Err(Denied::refused(Some(403), "no")),
-        Err(Denied::unavailable(None, "later")),
+        Err(AuthorizationError::refused(Some(403), "no")),
+        Err(AuthorizationError::unavailable(None, "later")),
         Ok(Authorization::new("k:s").shared_secret(key)),
     ];
     for (request, answer) in requests.iter().zip(answers) {

@@ -1,7 +1,7 @@
 //! A server can tell only of a watchlist that there is, and of at most 100 users at once
 //! (docs/protocol.md#client-to-server): the rest is counted, not kept.
 
-use pushest_proto::{Authorization, Event, LimitReached, Limits, Malformation};
+use pushest_proto::{Authorization, Event, LimitReached, Limits, MalformedReason};
 use serde_json::json;
 
 use crate::harness::{Harness, asking, message, object, signing};
@@ -24,7 +24,7 @@ fn is_heard(harness: &mut Harness) -> bool {
         harness.receive(&news);
         match &harness.events()[..] {
             [Event::Watchlist { online: true, user_ids }] => user_ids == &["1"],
-            [Event::Malformed { problem: Malformation::Unexpected, channel: None, .. }] => false,
+            [Event::Malformed { problem: MalformedReason::Unexpected, channel: None, .. }] => false,
             other => panic!("{other:?}"),
         }
     });
@@ -57,7 +57,7 @@ fn a_watchlist_is_heard_of_from_the_sign_in_until_the_connection_ends() {
     harness.drain();
     let events = harness.events();
     assert!(
-        matches!(&events[..], [Event::Malformed { problem: Malformation::Unexpected, .. }]),
+        matches!(&events[..], [Event::Malformed { problem: MalformedReason::Unexpected, .. }]),
         "the server has not been asked: {events:?}"
     );
     assert!(is_heard(&mut harness), "Sockudo tells before it confirms");
@@ -122,7 +122,7 @@ fn of_a_watchlist_that_is_too_long_the_rest_is_counted() {
             Event::Watchlist { online: true, user_ids: came },
             Event::Watchlist { online: false, user_ids: went },
             Event::LimitReached(LimitReached::Watchlist { dropped: 3 }),
-            Event::Malformed { problem: Malformation::Partly { kept: 200, lost: 1 }, .. },
+            Event::Malformed { problem: MalformedReason::Partly { kept: 200, lost: 1 }, .. },
         ] if came.len() == 100 && went.len() == 100),
         "{events:?}"
     );

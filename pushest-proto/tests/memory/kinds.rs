@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use pushest_proto::fuzzing::{EVENT_KINDS, event_kind};
 use pushest_proto::{
-    Answers, ChannelName, DecryptionFailure, Denied, DialFailure, Event, LimitReached, Loss,
-    Malformation, NameRules, PresenceChange, RequestFailure, ServerError, SocketId, StateChange,
+    AuthorizationError, ChannelName, DecryptionFailure, DialFailure, Event, InReplyTo,
+    LimitReached, Loss, MalformedReason, NameRules, PresenceChange, RequestFailure, ServerError,
+    SocketId, StateChange,
 };
 use serde_json::json;
 
@@ -48,15 +49,19 @@ fn events(length: usize) -> Vec<Event> {
         Event::Watchlist { online: true, user_ids: vec!["i".repeat(length); 100] },
         Event::Unrouted { name: string(length), message: string(3 * length) },
         Event::Malformed {
-            problem: Malformation::BadData,
+            problem: MalformedReason::BadData,
             channel: Some(channel()),
             message: string(length),
         },
-        Event::Malformed { problem: Malformation::BadData, channel: None, message: string(length) },
+        Event::Malformed {
+            problem: MalformedReason::BadData,
+            channel: None,
+            message: string(length),
+        },
         Event::LimitReached(LimitReached::StoredEvents { dropped: 1 }),
         Event::LimitReached(LimitReached::Members { channel: channel(), dropped: 1 }),
         Event::LimitReached(LimitReached::Watchlist { dropped: 1 }),
-        Event::Lagged(7),
+        Event::Lagged { dropped: 7 },
         Event::ServerError(server_error(length)),
         Event::State(change_of_state(None)),
     ];
@@ -86,10 +91,10 @@ fn events(length: usize) -> Vec<Event> {
 fn failures(length: usize) -> Vec<RequestFailure> {
     let mut refused = server_error(length);
     refused.channel = None;
-    let denied = || Denied::Refused { status: None, message: string(length) };
+    let denied = || AuthorizationError::Refused { status: None, message: string(length) };
     vec![
-        RequestFailure::Denied(denied()),
-        RequestFailure::AuthorizationUnavailable(Denied::Unavailable {
+        RequestFailure::AuthorizationRefused(denied()),
+        RequestFailure::AuthorizationUnavailable(AuthorizationError::Unavailable {
             status: Some(500),
             message: string(length),
             retry_after: None,
@@ -108,7 +113,7 @@ fn server_error(length: usize) -> ServerError {
     let mut error = error.clone();
     error.message = string(length);
     error.channel = Some(name(length));
-    error.answers = Some(Answers::ClientEvent { event: string(length) });
+    error.in_reply_to = Some(InReplyTo::ClientEvent { event: string(length) });
     error
 }
 

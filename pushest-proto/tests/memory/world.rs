@@ -84,7 +84,7 @@ impl World {
     /// The pause after a loss passes, and the server establishes the next connection.
     pub(crate) fn reconnect(&mut self) {
         self.drain();
-        self.now = self.session.status().next_retry.unwrap();
+        self.now += self.session.status(self.now).next_retry.unwrap();
         self.session.handle_timeout(self.now);
         for action in self.drain() {
             if let Action::Connect { connection, .. } = action {

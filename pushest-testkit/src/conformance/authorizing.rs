@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pushest_proto::{
-    Authorization, AuthorizationRequest, Config, Denied, Event, RequestFailure, Signer,
+    Authorization, AuthorizationError, AuthorizationRequest, Config, Event, RequestFailure, Signer,
     SubscribeOptions, Timeouts,
 };
 
@@ -74,7 +74,7 @@ pub fn a_refusal_is_final_and_in_the_authorizers_words_until_retried<D: Driver>(
         let answer = if open.load(Ordering::SeqCst) {
             Ok(granted(&signer, &request))
         } else {
-            Err(Denied::refused(Some(403), "orders only for staff"))
+            Err(AuthorizationError::refused(Some(403), "orders only for staff"))
         };
         Box::pin(async move { answer })
     });
@@ -88,8 +88,8 @@ pub fn a_refusal_is_final_and_in_the_authorizers_words_until_retried<D: Driver>(
         Event::SubscriptionFailed { reason, retry_in: None, .. } => Some(reason.clone()),
         _ => None,
     });
-    let denied = Denied::refused(Some(403), "orders only for staff");
-    assert_eq!(reason, RequestFailure::Denied(denied));
+    let denied = AuthorizationError::refused(Some(403), "orders only for staff");
+    assert_eq!(reason, RequestFailure::AuthorizationRefused(denied));
     client.must_subscribe("news");
 
     is_open.store(true, Ordering::SeqCst);
@@ -128,7 +128,7 @@ pub fn who_is_unavailable_or_silent_is_asked_again<D: Driver>() {
     let attempts = Arc::new(AtomicU32::new(0));
     let (signer, count) = (signer(&server), attempts.clone());
     let settings = asking(move |request| match count.fetch_add(1, Ordering::SeqCst) {
-        0 => Box::pin(async { Err(Denied::unavailable(Some(500), "try later")) }),
+        0 => Box::pin(async { Err(AuthorizationError::unavailable(Some(500), "try later")) }),
         // Beyond the timeout: it is given up, and the future is dropped.
         1 => Box::pin(std::future::pending()),
         _ => {
@@ -142,7 +142,7 @@ pub fn who_is_unavailable_or_silent_is_asked_again<D: Driver>() {
         Event::SubscriptionFailed { reason, retry_in: Some(_), .. } => Some(reason.clone()),
         _ => None,
     });
-    let unavailable = Denied::unavailable(Some(500), "try later");
+    let unavailable = AuthorizationError::unavailable(Some(500), "try later");
     assert_eq!(reason, RequestFailure::AuthorizationUnavailable(unavailable));
     client.must_be_subscribed("private-orders");
     assert_eq!(attempts.load(Ordering::SeqCst), 3);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pushest_proto::{Answers, CommandError, Event, ServerError};
+use pushest_proto::{CommandError, Event, InReplyTo, ServerError};
 use serde_json::json;
 
 use super::driver::{Driver, DriverClient};
@@ -36,14 +36,17 @@ pub fn an_error_4301_names_the_event_that_caused_it<D: Driver>() {
     let error = next_error(&mut client);
     assert_eq!(error.code, Some(4301));
     assert!(error.channel.as_ref().is_some_and(|channel| channel == CHAT), "{error:?}");
-    assert_eq!(error.answers, Some(Answers::ClientEvent { event: "client-three".into() }));
+    assert_eq!(error.in_reply_to, Some(InReplyTo::ClientEvent { event: "client-three".into() }));
     assert!(error.inferred);
     assert_eq!(client.status().last_error, Some(error));
 
     // An error of another code is surfaced as it is.
     server.send_error(Target::All, Some(4999), "something else");
     let error = next_error(&mut client);
-    assert_eq!((error.code, &*error.message, error.answers), (Some(4999), "something else", None));
+    assert_eq!(
+        (error.code, &*error.message, error.in_reply_to),
+        (Some(4999), "something else", None)
+    );
     client.must_flush();
 }
 

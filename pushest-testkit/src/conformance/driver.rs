@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use pushest_proto::{
-    AuthEndpoint, Authorization, AuthorizationRequest, ChannelState, CommandError, Config, Denied,
-    Endpoint, Event, Member, SocketId, Statistics, Status, SubscribeOptions,
+    AuthEndpoint, Authorization, AuthorizationError, AuthorizationRequest, ChannelState,
+    CommandError, Config, Endpoint, Event, Member, SocketId, Statistics, Status, SubscribeOptions,
 };
 
 /// A driver: something that carries a [`pushest_proto::Session`] over sockets.
@@ -206,7 +206,8 @@ pub type TimeOfDay = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 pub type Authorizer = Arc<dyn Fn(AuthorizationRequest) -> Authorizing + Send + Sync>;
 
 /// The answer to a request for an authorization, when it comes.
-pub type Authorizing = Pin<Box<dyn Future<Output = Result<Authorization, Denied>> + Send>>;
+pub type Authorizing =
+    Pin<Box<dyn Future<Output = Result<Authorization, AuthorizationError>> + Send>>;
 
 impl Default for Settings {
     /// A queue of 1,024 events and 8 MiB that drops the oldest, and nothing else.

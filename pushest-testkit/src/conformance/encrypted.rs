@@ -113,6 +113,6 @@ pub fn an_authorization_without_a_good_key_fails_the_channel_visibly<D: Driver>(
             Event::SubscriptionFailed { reason, .. } => Some(reason.clone()),
             _ => None,
         });
-        assert!(matches!(reason, RequestFailure::Denied(_)), "{reason:?}");
+        assert!(matches!(reason, RequestFailure::AuthorizationRefused(_)), "{reason:?}");
     }
 }

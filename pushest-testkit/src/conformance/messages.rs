@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use pushest_proto::{Config, Event, Loss, Malformation};
+use pushest_proto::{Config, Event, Loss, MalformedReason};
 use serde_json::json;
 use tungstenite::Message;
 
@@ -111,21 +111,21 @@ pub fn junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
 
     let deep = format!(r#"{{"event":"x","channel":"news","data":{}"#, "[".repeat(100_000));
     let messages = [
-        ("", Some(Malformation::NotAnObject)),
-        ("junk", Some(Malformation::NotAnObject)),
-        ("[1,2,3]", Some(Malformation::NotAnObject)),
-        (r#"{"event":"x","channel":"news","data":"cut of"#, Some(Malformation::NotAnObject)),
-        (&deep, Some(Malformation::NotAnObject)),
-        ("{}", Some(Malformation::NoEvent)),
-        (r#"{"event":7}"#, Some(Malformation::NoEvent)),
-        (r#"{"event":"x","channel":{}}"#, Some(Malformation::BadChannel)),
+        ("", Some(MalformedReason::NotAnObject)),
+        ("junk", Some(MalformedReason::NotAnObject)),
+        ("[1,2,3]", Some(MalformedReason::NotAnObject)),
+        (r#"{"event":"x","channel":"news","data":"cut of"#, Some(MalformedReason::NotAnObject)),
+        (&deep, Some(MalformedReason::NotAnObject)),
+        ("{}", Some(MalformedReason::NoEvent)),
+        (r#"{"event":7}"#, Some(MalformedReason::NoEvent)),
+        (r#"{"event":"x","channel":{}}"#, Some(MalformedReason::BadChannel)),
         (
             r#"{"event":"pusher:connection_established","data":"{}"}"#,
-            Some(Malformation::Unexpected),
+            Some(MalformedReason::Unexpected),
         ),
         (
             r#"{"event":"pusher_internal:subscription_count","channel":"news","data":[]}"#,
-            Some(Malformation::BadData),
+            Some(MalformedReason::BadData),
         ),
         // These are odd, and still have a meaning.
         (r#"{"event":"pusher:error","data":7}"#, None),
@@ -150,7 +150,7 @@ pub fn junk_deep_truncated_and_wrongly_typed_messages_leave_the_connection_alive
         }
     }
     server.send_binary(Target::All, &[0xff, 0xfe]);
-    assert_eq!(malformed(&mut client), Malformation::NotUtf8);
+    assert_eq!(malformed(&mut client), MalformedReason::NotUtf8);
 
     server.publish("news", "headline", "rain");
     assert_eq!(client.next_text("headline"), "rain");

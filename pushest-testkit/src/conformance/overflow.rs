@@ -35,7 +35,7 @@ pub fn a_slow_receiver_loses_its_oldest_events_and_is_told_how_many<D: Driver>()
     publish_numbers(&server);
     client.must_flush();
     // All numbers and the end, less what the queue holds.
-    let Event::Lagged(lagged) = client.next() else { panic!("first of all the lag") };
+    let Event::Lagged { dropped: lagged } = client.next() else { panic!("first of all the lag") };
     assert_eq!(lagged, EVENTS as u64 + 1 - 100);
     for number in EVENTS - 99..EVENTS {
         assert_eq!(client.next_of(CHANNEL).text(), number.to_string());
@@ -58,7 +58,7 @@ pub fn the_bytes_that_events_pin_are_bounded_too<D: Driver>() {
     }
     server.publish("news", "end", "");
     client.must_flush();
-    client.wait_for(|event| matches!(event, Event::Lagged(_)).then_some(()));
+    client.wait_for(|event| matches!(event, Event::Lagged { .. }).then_some(()));
     let mut received = 0;
     while client.next_of("news").name() == "large" {
         received += 1;
@@ -78,7 +78,7 @@ pub fn a_bound_for_all_receivers_together_holds_for_one_alone<D: Driver>() {
     while !matches!(client.next(), Event::Subscribed { .. }) {}
     publish_numbers(&server);
     client.must_flush();
-    let Event::Lagged(lagged) = client.next() else { panic!("first of all the lag") };
+    let Event::Lagged { dropped: lagged } = client.next() else { panic!("first of all the lag") };
     let (mut received, mut bytes) = (0, 0);
     let mut event = client.next_of(CHANNEL);
     while event.name() != "end" {
@@ -108,7 +108,7 @@ pub fn with_overflow_wait_a_bound_for_all_receivers_together_loses_nothing<D: Dr
     for number in 0..EVENTS {
         let text = client.wait_for(|event| match event {
             Event::Channel(event) => Some(event.text().into_owned()),
-            Event::Lagged(_) | Event::Gap { .. } => panic!("{event:?}"),
+            Event::Lagged { .. } | Event::Gap { .. } => panic!("{event:?}"),
             _ => None,
         });
         assert_eq!(text, number.to_string());
@@ -145,7 +145,7 @@ pub fn with_overflow_wait_nothing_is_lost_however_long_it_takes<D: Driver>() {
     for number in 0..EVENTS {
         let text = client.wait_for(|event| match event {
             Event::Channel(event) => Some(event.text().into_owned()),
-            Event::Lagged(_) | Event::Gap { .. } => panic!("{event:?}"),
+            Event::Lagged { .. } | Event::Gap { .. } => panic!("{event:?}"),
             _ => None,
         });
         assert_eq!(text, number.to_string());

@@ -101,7 +101,7 @@ pub fn a_thousand_channels_are_back_after_a_loss<D: Driver>() {
     while !gone.is_empty() {
         let name = client.wait_for(|event| match event {
             Event::Gap { channel, .. } => Some(channel.to_string()),
-            Event::Lagged(events) => panic!("{events} events are gone"),
+            Event::Lagged { dropped: events } => panic!("{events} events are gone"),
             _ => None,
         });
         assert!(gone.remove(name.as_str()), "{name} had its gap before");

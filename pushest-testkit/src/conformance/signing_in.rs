@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use pushest_proto::{Authorization, ConnectionState, Denied, Event, RequestFailure};
+use pushest_proto::{Authorization, AuthorizationError, ConnectionState, Event, RequestFailure};
 
 use super::authorizing::{asking, signer};
 use super::driver::{Driver, DriverClient, Unmet};
@@ -100,7 +100,7 @@ pub fn a_refused_sign_in_stays_refused_over_reconnects_until_it_is_asked_for_aga
         let answer = if open.load(Ordering::SeqCst) {
             Ok(Authorization::new(auth).user_data(user_data))
         } else {
-            Err(Denied::refused(Some(401), "who are you?"))
+            Err(AuthorizationError::refused(Some(401), "who are you?"))
         };
         Box::pin(async move { answer })
     });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use pushest_proto::Instant;
 
-use super::channel::{self, Channel, Kind};
+use super::channel::{self, Kind, ServerChannel};
 use super::config::ServerConfig;
 use super::connection::{Connection, Due};
 use super::decode::ClientMessage;
@@ -36,7 +36,7 @@ pub struct Broker {
     pub(super) connections: BTreeMap<PeerId, Connection>,
     pub(super) by_socket_id: BTreeMap<String, PeerId>,
     /// Only channels with subscribers.
-    pub(super) channels: BTreeMap<String, Channel>,
+    pub(super) channels: BTreeMap<String, ServerChannel>,
     /// Only signed-in users.
     pub(super) users: BTreeMap<String, User>,
     /// The last event of each cache channel, and since when.

@@ -65,7 +65,7 @@ pub(super) fn name_fault(name: &str, longest: usize, extra: &str) -> Option<Stri
 
 /// A channel that someone is subscribed to.
 #[derive(Debug, Default)]
-pub(super) struct Channel {
+pub(super) struct ServerChannel {
     /// In the order in which they connected.
     pub(super) subscribers: BTreeSet<PeerId>,
     /// Empty on other than presence channels.

@@ -12,7 +12,7 @@ use pushest_proto::Instant;
 use slab::Slab;
 
 use super::View;
-use super::link::{DRIP, Link, Progress, Shared};
+use super::accepted_socket::{AcceptedSocket, DRIP, Progress, Shared};
 use super::wait::Waiter;
 use crate::protocol::{Action, NO_CLOSE_FRAME, PeerId, Target};
 
@@ -32,8 +32,8 @@ pub(super) struct EventLoop {
     commands: mpsc::Receiver<Command>,
     origin: Clock,
     pub(super) shared: Shared,
-    links: Slab<Link>,
-    last_link: u64,
+    sockets: Slab<AcceptedSocket>,
+    last_socket: u64,
     /// Sockets that may have more to read than their budget allowed.
     unread: VecDeque<usize>,
     /// Sockets that something was written to since they were flushed.
@@ -58,8 +58,8 @@ impl EventLoop {
             commands,
             origin: Clock::now(),
             shared,
-            links: Slab::new(),
-            last_link: 0,
+            sockets: Slab::new(),
+            last_socket: 0,
             unread: VecDeque::new(),
             unflushed: Vec::new(),
             lingering: VecDeque::new(),
@@ -127,12 +127,16 @@ impl EventLoop {
     }
 
     /// Does something to the sockets of the WebSockets that `target` names.
-    pub(super) fn with_links(&mut self, target: &Target, mut act: impl FnMut(&mut Link)) {
+    pub(super) fn with_sockets(
+        &mut self,
+        target: &Target,
+        mut act: impl FnMut(&mut AcceptedSocket),
+    ) {
         for peer in self.shared.broker.targets(target) {
             if let Some(&index) = self.shared.sockets.get(&peer)
-                && let Some(link) = self.links.get_mut(index)
+                && let Some(socket) = self.sockets.get_mut(index)
             {
-                act(link);
+                act(socket);
                 self.unflushed.push(index);
                 self.unread.push_back(index);
             }
@@ -143,12 +147,12 @@ impl EventLoop {
     pub(super) fn cut(&mut self, target: &Target, by_reset: bool) {
         for peer in self.shared.broker.targets(target) {
             if let Some(&index) = self.shared.sockets.get(&peer)
-                && let Some(link) = self.links.get(index)
+                && let Some(socket) = self.sockets.get(index)
             {
                 if by_reset {
-                    link.transport.reset_on_close();
+                    socket.transport.reset_on_close();
                 } else {
-                    link.transport.shutdown();
+                    socket.transport.shutdown();
                 }
                 self.drop_link(index);
             }
@@ -184,21 +188,21 @@ impl EventLoop {
             };
             // Small messages are not to wait for larger ones; without it they only come later.
             let _ = stream.set_nodelay(true);
-            let entry = self.links.vacant_entry();
+            let entry = self.sockets.vacant_entry();
             let interest = Interest::READABLE | Interest::WRITABLE;
             if self.poll.registry().register(&mut stream, Token(entry.key()), interest).is_ok() {
-                self.last_link += 1;
+                self.last_socket += 1;
                 let may_be_tls = self.shared.tls.is_some();
-                entry.insert(Link::new(self.last_link, stream, may_be_tls));
+                entry.insert(AcceptedSocket::new(self.last_socket, stream, may_be_tls));
             }
         }
     }
 
     fn read(&mut self, index: usize) {
-        let Some(link) = self.links.get_mut(index) else {
+        let Some(socket) = self.sockets.get_mut(index) else {
             return;
         };
-        match link.read(index, &mut self.shared) {
+        match socket.read(index, &mut self.shared) {
             Progress::Waiting => self.unflushed.push(index),
             Progress::More => {
                 self.unflushed.push(index);
@@ -206,17 +210,17 @@ impl EventLoop {
             }
             Progress::Over => {
                 // Who has said all it wanted may still be owed an answer.
-                link.flush();
+                socket.flush();
                 self.drop_link(index);
             }
         }
     }
 
     fn flush(&mut self, index: usize) {
-        let Some(link) = self.links.get_mut(index) else {
+        let Some(socket) = self.sockets.get_mut(index) else {
             return;
         };
-        if link.flush() == Progress::Over {
+        if socket.flush() == Progress::Over {
             self.drop_link(index);
         }
     }
@@ -224,38 +228,38 @@ impl EventLoop {
     fn act(&mut self, action: Action) {
         match action {
             Action::Send { peer, text } => {
-                let Some((index, link)) = self.link_of(peer) else {
+                let Some((index, socket)) = self.socket_of(peer) else {
                     return;
                 };
-                if link.send(text) {
+                if socket.send(text) {
                     self.unflushed.push(index);
                 } else {
                     self.too_slow(peer);
                 }
             }
             Action::Close { peer, code, reason } => {
-                let Some((index, link)) = self.link_of(peer) else {
+                let Some((index, socket)) = self.socket_of(peer) else {
                     return;
                 };
                 if code == NO_CLOSE_FRAME {
                     // What was sent before is still to arrive.
-                    link.flush();
-                    link.transport.shutdown();
+                    socket.flush();
+                    socket.transport.shutdown();
                     self.drop_link(index);
                     return;
                 }
-                link.close(code, &reason);
-                let id = link.id;
+                socket.close(code, &reason);
+                let id = socket.id;
                 self.unflushed.push(index);
                 self.lingering.push_back((self.shared.now + LINGER, index, id));
             }
             Action::Reset { peer } => {
-                let Some((index, link)) = self.link_of(peer) else {
+                let Some((index, socket)) = self.socket_of(peer) else {
                     return;
                 };
                 // What was sent before is still to arrive, where the system lets it.
-                link.flush();
-                link.transport.reset_on_close();
+                socket.flush();
+                socket.transport.reset_on_close();
                 self.drop_link(index);
             }
         }
@@ -267,16 +271,16 @@ impl EventLoop {
         self.shared.broker.close(&Target::Peer(peer), 4100, reason);
     }
 
-    fn link_of(&mut self, peer: PeerId) -> Option<(usize, &mut Link)> {
+    fn socket_of(&mut self, peer: PeerId) -> Option<(usize, &mut AcceptedSocket)> {
         let index = *self.shared.sockets.get(&peer)?;
-        self.links.get_mut(index).map(|link| (index, link))
+        self.sockets.get_mut(index).map(|socket| (index, socket))
     }
 
     fn drop_link(&mut self, index: usize) {
-        let Some(link) = self.links.try_remove(index) else {
+        let Some(socket) = self.sockets.try_remove(index) else {
             return;
         };
-        if let Some(peer) = link.peer() {
+        if let Some(peer) = socket.peer() {
             self.shared.sockets.remove(&peer);
             self.shared.broker.disconnected(peer, self.shared.now);
         }
@@ -288,10 +292,10 @@ impl EventLoop {
             && at <= self.shared.now
         {
             self.shared.dripping.pop_front();
-            let Some(link) = self.links.get_mut(index).filter(|link| link.id == id) else {
+            let Some(socket) = self.sockets.get_mut(index).filter(|socket| socket.id == id) else {
                 continue;
             };
-            match link.transport.drip() {
+            match socket.transport.drip() {
                 Ok(false) => self.unflushed.push(index),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => self.drop_link(index),
                 _ => self.shared.dripping.push_back((self.shared.now + DRIP, index, id)),
@@ -304,7 +308,7 @@ impl EventLoop {
             && at <= self.shared.now
         {
             self.lingering.pop_front();
-            if self.links.get(index).is_some_and(|link| link.id == id) {
+            if self.sockets.get(index).is_some_and(|socket| socket.id == id) {
                 self.drop_link(index);
             }
         }

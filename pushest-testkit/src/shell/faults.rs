@@ -121,20 +121,20 @@ impl Server {
         let target = target.into();
         self.call(move |turn| {
             turn.shared.broker.set_silent(&target, true);
-            turn.with_links(&target, |link| link.transport.muted = true);
+            turn.with_sockets(&target, |socket| socket.transport.muted = true);
         });
     }
 
     /// Stops reading, so that what clients send piles up on their side.
     pub fn stop_reading(&self, target: impl Into<Target>) {
         let target = target.into();
-        self.call(move |turn| turn.with_links(&target, |link| link.reading = false));
+        self.call(move |turn| turn.with_sockets(&target, |socket| socket.reading = false));
     }
 
     /// Takes [`stop_reading`](Self::stop_reading) back.
     pub fn resume_reading(&self, target: impl Into<Target>) {
         let target = target.into();
-        self.call(move |turn| turn.with_links(&target, |link| link.reading = true));
+        self.call(move |turn| turn.with_sockets(&target, |socket| socket.reading = true));
     }
 
     /// Sends `text` as one WebSocket text message, whatever it is.
@@ -148,8 +148,8 @@ impl Server {
         let (target, bytes) = (target.into(), bytes.to_vec());
         // A client that lets too much pile up is closed by the next text message.
         self.call(move |turn| {
-            turn.with_links(&target, |link| {
-                let _ = link.send_binary(&bytes);
+            turn.with_sockets(&target, |socket| {
+                let _ = socket.send_binary(&bytes);
             });
         });
     }
@@ -157,7 +157,7 @@ impl Server {
     /// Sends bytes that are no WebSocket frame, unless they happen to be one.
     pub fn send_bytes(&self, target: impl Into<Target>, bytes: &[u8]) {
         let (target, bytes) = (target.into(), bytes.to_vec());
-        self.call(move |turn| turn.with_links(&target, |link| link.transport.queue(&bytes)));
+        self.call(move |turn| turn.with_sockets(&target, |socket| socket.transport.queue(&bytes)));
     }
 
     /// Sends a `pusher:error`; the connection stays.

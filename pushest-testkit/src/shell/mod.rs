@@ -1,11 +1,11 @@
 //! Sockets around the protocol: one thread, one loop.
 
+mod accepted_socket;
 mod builder;
 mod certificate;
 mod event_loop;
 mod faults;
 mod http;
-mod link;
 mod transport;
 mod wait;
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use pushest_proto::{Authorization, AuthorizationRequest, Denied, Instant, Signer, Ticket};
+use pushest_proto::{
+    Authorization, AuthorizationError, AuthorizationRequest, Instant, Signer, Ticket,
+};
 
 use super::Troubles;
 
@@ -67,16 +69,16 @@ impl Authorizer {
         request: &AuthorizationRequest,
         random: &mut fastrand::Rng,
         troubles: &mut Troubles,
-    ) -> Result<Authorization, Denied> {
+    ) -> Result<Authorization, AuthorizationError> {
         let data = request.subject.data();
         let channel = request.subject.channel();
         if channel.is_some_and(|channel| self.refused.contains(channel.as_str())) {
             troubles.refused_authorizations += 1;
-            return Err(Denied::refused(Some(403), "not for you"));
+            return Err(AuthorizationError::refused(Some(403), "not for you"));
         }
         if random.u8(..) < self.unavailable {
             troubles.unavailable_authorizations += 1;
-            return Err(Denied::unavailable(Some(503), "try again"));
+            return Err(AuthorizationError::unavailable(Some(503), "try again"));
         }
         let Some(channel) = channel else {
             let data = data.unwrap_or(r#"{"id":"nobody in particular"}"#);
@@ -152,7 +154,7 @@ impl Requests {
         now: Instant,
         random: &mut fastrand::Rng,
         troubles: &mut Troubles,
-    ) -> Option<(Ticket, Result<Authorization, Denied>)> {
+    ) -> Option<(Ticket, Result<Authorization, AuthorizationError>)> {
         let due = self.running.iter().enumerate().filter_map(|(place, it)| Some((it.at?, place)));
         let (_, place) = due.filter(|(at, _)| *at <= now).min()?;
         let former = self.running[..place].iter();
@@ -162,7 +164,7 @@ impl Requests {
         troubles.late_authorizations += u64::from(is_abandoned);
         let answer = match &self.authorizer {
             Some(authorizer) => authorizer.answer(&request, random, troubles),
-            None => Err(Denied::refused(Some(403), "nobody signs here")),
+            None => Err(AuthorizationError::refused(Some(403), "nobody signs here")),
         };
         Some((request.ticket, answer))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pushest_proto::{ConnectionId, Instant, Loss};
 
 use super::Troubles;
-use super::wire::Wire;
+use super::direction::Direction;
 use crate::protocol::PeerId;
 
 /// How a connection breaks: between any two messages of either direction.
@@ -29,8 +29,8 @@ pub(super) struct Connection {
     pub(super) id: ConnectionId,
     /// Its number at the server; `None` once that server is gone.
     pub(super) peer: Option<PeerId>,
-    pub(super) to_server: Wire<String>,
-    pub(super) to_client: Wire<String>,
+    pub(super) to_server: Direction<String>,
+    pub(super) to_client: Direction<String>,
     /// When the server learns of the end.
     pub(super) server_end: Option<Instant>,
     /// When the client learns of the end, and what it learns.
@@ -49,8 +49,8 @@ impl Connection {
         Self {
             id,
             peer: Some(peer),
-            to_server: Wire::new(),
-            to_client: Wire::new(),
+            to_server: Direction::new(),
+            to_client: Direction::new(),
             server_end: None,
             client_end: None,
             is_read: true,

@@ -56,10 +56,10 @@
 mod authorizer;
 mod clock;
 mod connection;
+mod direction;
 mod link;
 mod process;
 mod troubles;
-mod wire;
 
 use std::time::Duration;
 

@@ -51,7 +51,10 @@ impl Run {
         let (channel, failure) = (view.name().as_str(), view.failure());
         if self.is_refused(client, channel) {
             assert_eq!(view.state(), ChannelState::Failed, "client {client} on {channel}");
-            assert!(matches!(failure, Some(RequestFailure::Denied(_))), "{failure:?}");
+            assert!(
+                matches!(failure, Some(RequestFailure::AuthorizationRefused(_))),
+                "{failure:?}"
+            );
             return;
         }
         if channel == VAST {

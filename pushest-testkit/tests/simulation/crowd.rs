@@ -44,8 +44,9 @@ fn broker(world: &mut World) -> &mut Broker {
 
 /// How many dial in each millisecond from now on, until all of them have.
 fn dials(world: &mut World) -> Vec<usize> {
-    let attempts =
-        |world: &World| (0..CLIENTS).map(|it| world.link(it).session().status().attempt).sum();
+    let attempts = |world: &World| {
+        (0..CLIENTS).map(|it| world.link(it).session().status(world.now()).attempt).sum()
+    };
     let (mut before, mut dials): (u32, _) = (attempts(world), Vec::new());
     let first = before;
     while before < first + CLIENTS as u32 {

@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             // The connection was lost and is back: some events may come twice, none is missing.
             Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
             // This loop was too slow; a gap may be among what was dropped.
-            Event::Lagged(count) => println!("{count} events lost here: refetch from your last one"),
+            Event::Lagged { dropped } => println!("{dropped} lost: refetch from your last event"),
             // The server, or the authorization, has changed its mind on a later connection.
             Event::SubscriptionFailed { reason, .. } => eprintln!("not subscribed: {reason}"),
             _ => {}

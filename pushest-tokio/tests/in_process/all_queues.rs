@@ -31,7 +31,7 @@ async fn left(subscription: &mut Subscription) -> (u64, Vec<usize>) {
     while let Ok(event) = tokio::time::timeout(Duration::ZERO, subscription.recv()).await {
         match event {
             Some(Event::Channel(event)) => numbers.push(event.text().parse().unwrap()),
-            Some(Event::Lagged(events)) => lost += events,
+            Some(Event::Lagged { dropped: events }) => lost += events,
             Some(_) => {}
             None => break,
         }
@@ -62,7 +62,7 @@ async fn a_receiver_that_holds_little_loses_nothing_for_those_that_hold_much() {
         assert!(numbers.iter().rev().copied().eq((0..=last).rev().take(numbers.len())));
         dropped += lost;
     }
-    assert_eq!(client.dropped_events(), dropped);
+    assert_eq!(client.statistics().dropped, dropped);
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn with_overflow_wait_all_get_everything_though_together_they_are_full() {
     };
     tokio::join!(receiving(&mut one), receiving(&mut other));
     within(client.flush()).await.unwrap();
-    assert_eq!(client.dropped_events(), 0);
+    assert_eq!(client.statistics().dropped, 0);
 }
 
 #[tokio::test]

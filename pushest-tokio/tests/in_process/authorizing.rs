@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pushest_tokio::proto::Signer;
-use pushest_tokio::{Authorization, AuthorizationRequest, Client, Denied, Options, Timeouts};
+use pushest_tokio::{
+    Authorization, AuthorizationError, AuthorizationRequest, Client, Options, Timeouts,
+};
 
 use crate::common::{Target, subscribed, within};
 use crate::start;
@@ -58,7 +60,7 @@ async fn an_abandoned_authorizer_may_hold_what_belongs_to_the_client() {
             count.fetch_add(1, Ordering::SeqCst);
             std::future::pending::<()>().await;
             drop(held);
-            Err(Denied::refused(None, "never"))
+            Err(AuthorizationError::refused(None, "never"))
         }
     });
     let made = self::client(&target, options);

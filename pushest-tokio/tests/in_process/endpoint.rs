@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use pushest_testkit::{AuthorizationEndpoint, ReceivedRequest, Reply, Server, Target as Peers};
 use pushest_tokio::{
-    AuthEndpoint, ChannelState, Client, Denied, Event, Options, RequestFailure, Subscription,
-    SubscriptionError, Timeouts,
+    AuthEndpoint, AuthorizationError, ChannelState, Client, Event, Options, RequestFailure,
+    Subscription, SubscriptionError, Timeouts,
 };
 
 use crate::common::{PATIENCE, Target, next_text, subscribed, wait_for, within};
@@ -37,7 +37,12 @@ async fn refusal(subscription: &Subscription) -> (Option<u16>, String) {
     let error = within(subscription.subscribed()).await.expect_err("refused");
     match error {
         SubscriptionError::Failed {
-            reason: RequestFailure::Denied(Denied::Refused { status, message, .. }),
+            reason:
+                RequestFailure::AuthorizationRefused(AuthorizationError::Refused {
+                    status,
+                    message,
+                    ..
+                }),
             ..
         } => (status, message.to_string()),
         other => panic!("not a refusal: {other:?}"),
@@ -45,7 +50,7 @@ async fn refusal(subscription: &Subscription) -> (Option<u16>, String) {
 }
 
 /// The failures of a channel that are tried again, until it is subscribed.
-async fn troubles(subscription: &mut Subscription) -> Vec<Denied> {
+async fn troubles(subscription: &mut Subscription) -> Vec<AuthorizationError> {
     let mut seen = Vec::new();
     wait_for(subscription, |event| match event {
         Event::SubscriptionFailed {
@@ -153,16 +158,20 @@ async fn trouble_of_the_endpoint_is_told_and_tried_again_with_fresh_headers() {
     let mut orders = client.subscribe("private-orders").expect("a good channel");
     let seen = troubles(&mut orders).await;
     assert_eq!(seen.len(), 4, "{seen:#?}");
-    assert_eq!(seen[0], Denied::unavailable(Some(500), "out of order"));
+    assert_eq!(seen[0], AuthorizationError::unavailable(Some(500), "out of order"));
     assert!(
         matches!(
             &seen[1],
-            Denied::Unavailable { status: Some(503), retry_after: Some(Duration::ZERO), .. }
+            AuthorizationError::Unavailable {
+                status: Some(503),
+                retry_after: Some(Duration::ZERO),
+                ..
+            }
         ),
         "{seen:#?}"
     );
     assert!(seen[2].to_string().contains("no answer within"), "{seen:#?}");
-    assert_eq!(seen[3], Denied::unavailable(None, "the answer is not HTTP"));
+    assert_eq!(seen[3], AuthorizationError::unavailable(None, "the answer is not HTTP"));
 
     let asked = endpoint.requests();
     for (number, asked) in asked.iter().enumerate() {
@@ -256,7 +265,7 @@ async fn a_slow_answer_delays_nobody_and_a_panic_in_the_headers_is_survived() {
         server.publish(channel, "order", "1");
         assert_eq!(next_text(events, "order").await, "1");
     }
-    let text = Denied::unavailable(None, "the request was not carried out");
+    let text = AuthorizationError::unavailable(None, "the request was not carried out");
     assert_eq!(troubles(&mut panics).await, [text]);
     assert_eq!(client.channel_state("private-slow"), Some(ChannelState::Authorizing));
     drop(release);

@@ -59,7 +59,7 @@ async fn why_it_is_not_connected_is_data() {
     let (target, server) = start();
     let client = target.connected().await;
     let mut events = client.events();
-    assert_eq!((client.retry_in(), client.status().last_loss), (None, None));
+    assert_eq!((client.status().next_retry, client.status().last_loss), (None, None));
     server.send_error(Peers::All, Some(4100), "Over capacity");
     wait_for(&mut events, |event| matches!(event, Event::ServerError(_)).then_some(())).await;
     server.fault_upgrades(usize::MAX, UpgradeFault::status(503, &[("Retry-After", "60")]));
@@ -77,13 +77,13 @@ async fn why_it_is_not_connected_is_data() {
     assert!(status.attempt >= 1);
     assert!(matches!(status.last_loss.as_deref(), Some(Loss::Dial(_))), "{:?}", status.last_loss);
     assert_eq!(status.last_error.expect("it was sent").code, Some(4100));
-    let pause = client.retry_in().expect("it waits");
+    let pause = client.status().next_retry.expect("it waits");
     assert!(pause > Duration::from_secs(50), "{pause:?}");
 
     server.heal_upgrades();
     client.connect();
     within(client.connected()).await.expect("connected");
-    assert_eq!(client.retry_in(), None);
+    assert_eq!(client.status().next_retry, None);
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn a_network_change_ends_a_long_wait() {
         _ => None,
     })
     .await;
-    client.handle_network_change();
+    client.network_changed();
     within(client.connected()).await.expect("connected");
 }
 
@@ -112,7 +112,7 @@ async fn a_network_change_asks_a_connected_server_for_a_sign_of_life() {
     let client = Client::new(config);
     let mut news = subscribed(&client, "news").await;
     server.stop_answering(Peers::All);
-    client.handle_network_change();
+    client.network_changed();
     let cause = wait_for(&mut news, |event| match event {
         Event::Gap { cause, .. } => Some(cause.clone()),
         _ => None,
@@ -135,14 +135,14 @@ async fn it_counts_what_it_received_and_what_was_too_much() {
     for number in 0..5 {
         server.publish("news", "number", &number.to_string());
     }
-    let round_trip = within(client.ping()).await.expect("answered");
+    let round_trip = within(client.flush()).await.expect("answered");
     assert_eq!(client.round_trip(), Some(round_trip));
     let after = client.statistics();
     assert_eq!((after.events - before.events, after.connections), (5, 1));
     assert!(after.bytes > before.bytes && after.messages >= before.messages + 6);
-    assert_eq!(client.dropped_events(), 3);
+    assert_eq!(client.statistics().dropped, 3);
     let lagged = wait_for(&mut news, |event| match event {
-        Event::Lagged(events) => Some(*events),
+        Event::Lagged { dropped: events } => Some(*events),
         _ => None,
     });
     assert_eq!(lagged.await, 3);

@@ -51,7 +51,7 @@ async fn waiting_within_a_limit_says_how_far_it_got() {
     let (target, server) = start();
     server.withhold_handshake(true);
     let client = target.client();
-    let error = client.connected_within(Duration::from_millis(20)).await.expect_err("too early");
+    let error = client.connected_timeout(Duration::from_millis(20)).await.expect_err("too early");
     assert!(
         matches!(error, NotConnected::TimedOut { state: ConnectionState::Connecting, .. }),
         "{error}"

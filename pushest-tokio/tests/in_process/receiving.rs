@@ -39,7 +39,7 @@ async fn a_slow_receiver_loses_its_oldest_events_and_is_told_how_many() {
     within(receiving).await.expect("the fast one gets everything");
 
     let lagged = within(slow.recv()).await;
-    let Some(Event::Lagged(lagged)) = lagged else {
+    let Some(Event::Lagged { dropped: lagged }) = lagged else {
         panic!("first of all the lag, not {lagged:?}")
     };
     let mut received = 0;

@@ -19,7 +19,7 @@ async fn a_recorded_client_replays_to_the_same_actions() {
         *writer.lock().unwrap() += &format!("{line}\n");
         // Nothing is locked that a sink may not use.
         if let Some(client) = &*client_in_sink.lock().unwrap() {
-            assert_eq!(client.dropped_events(), 0, "{:?}", client.status());
+            assert_eq!(client.statistics().dropped, 0, "{:?}", client.status());
         }
     });
     let client = Client::with_options(target.config(), options.clone());
@@ -70,7 +70,7 @@ async fn after_shutdown_the_recording_has_its_end_also_without_a_connection() {
             *writer.lock().unwrap() += &format!("{line}\n");
         });
         let client = Client::with_options(target.config(), options);
-        let waits = |client: &Client| client.retry_in().is_some();
+        let waits = |client: &Client| client.status().next_retry.is_some();
         within(async {
             while !waits(&client) {
                 tokio::task::yield_now().await;

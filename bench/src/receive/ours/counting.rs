@@ -18,7 +18,7 @@ pub(super) struct Order {
 pub(super) fn event(tally: &mut Tally, event: &Event) -> Result<bool, Problem> {
     match event {
         Event::Channel(event) => Ok(tally.sized(black_box(event).raw().len())),
-        Event::Lagged(_) => Err("it lagged, although it waits".into()),
+        Event::Lagged { .. } => Err("it lagged, although it waits".into()),
         Event::SubscriptionFailed { .. } => Err(format!("not subscribed: {event:?}").into()),
         _ => Ok(false),
     }

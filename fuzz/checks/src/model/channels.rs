@@ -9,7 +9,7 @@ use super::sizes::SentFrame;
 
 /// How far a subscription, or the sign-in, is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Phase {
+pub(super) enum Step {
     /// For a connection, or for its next try.
     #[default]
     Waiting,
@@ -23,10 +23,10 @@ pub(super) enum Phase {
     /// Refused by the server, until the next connection.
     Failed,
     /// Refused by the authorizer, or too large for the server, until the user asks.
-    Denied,
+    FailedForGood,
 }
 
-impl Phase {
+impl Step {
     pub(super) fn is_running(self) -> bool {
         matches!(self, Self::Asking | Self::Asked(_) | Self::Sent | Self::Done)
     }
@@ -36,10 +36,10 @@ impl Phase {
 pub(super) type Data = Option<(String, Option<String>)>;
 
 /// A wanted channel.
-pub(super) struct Channel {
+pub(super) struct ModelChannel {
     name: String,
     data: Data,
-    pub(super) phase: Phase,
+    pub(super) step: Step,
     /// It waits for its next try on this connection.
     pub(super) pauses: bool,
     /// A subscribe was sent on this connection, and no unsubscribe since.
@@ -52,7 +52,7 @@ pub(super) struct Channel {
     pub(super) knows_members: bool,
 }
 
-impl Channel {
+impl ModelChannel {
     pub(super) fn is_presence(&self) -> bool {
         self.name.starts_with("presence-")
     }
@@ -62,12 +62,12 @@ impl Channel {
     }
 
     fn state(&self) -> ChannelState {
-        match self.phase {
-            Phase::Waiting => ChannelState::Waiting,
-            Phase::Asking | Phase::Asked(_) => ChannelState::Authorizing,
-            Phase::Sent => ChannelState::Subscribing,
-            Phase::Done => ChannelState::Subscribed,
-            Phase::Failed | Phase::Denied => ChannelState::Failed,
+        match self.step {
+            Step::Waiting => ChannelState::Waiting,
+            Step::Asking | Step::Asked(_) => ChannelState::Authorizing,
+            Step::Sent => ChannelState::Subscribing,
+            Step::Done => ChannelState::Subscribed,
+            Step::Failed | Step::FailedForGood => ChannelState::Failed,
         }
     }
 }
@@ -98,7 +98,7 @@ impl Reference {
         let index = self.find(name).unwrap_or_else(|| self.add(name, false));
         let channel = &mut self.channels[index];
         let is_other = channel.data != data;
-        if channel.phase.is_running() && !is_other {
+        if channel.step.is_running() && !is_other {
             return;
         }
         if is_other {
@@ -114,7 +114,7 @@ impl Reference {
         let name = format!("#server-to-user-{id}");
         self.channels.retain(|channel| !channel.is_users || channel.name == name);
         let index = self.find(&name).unwrap_or_else(|| self.add(&name, true));
-        if self.channels[index].phase == Phase::Waiting {
+        if self.channels[index].step == Step::Waiting {
             self.start(index);
         }
     }
@@ -128,7 +128,7 @@ impl Reference {
     pub(super) fn retry(&mut self, name: &str) -> bool {
         let Some(index) = self.find(name) else { return false };
         let channel = &mut self.channels[index];
-        if matches!(channel.phase, Phase::Failed | Phase::Denied) || channel.pauses {
+        if matches!(channel.step, Step::Failed | Step::FailedForGood) || channel.pauses {
             channel.frame.is_suspect = false;
             self.start_if_connected(index);
         }
@@ -140,7 +140,7 @@ impl Reference {
         let asks = self.channels[index].is_signed() && !self.setting.signs;
         let channel = &mut self.channels[index];
         channel.pauses = false;
-        channel.phase = if asks { Phase::Asking } else { Phase::Sent };
+        channel.step = if asks { Step::Asking } else { Step::Sent };
         channel.told |= !asks;
     }
 
@@ -148,15 +148,15 @@ impl Reference {
         if self.is_connected() {
             self.start(index);
         } else {
-            self.channels[index].phase = Phase::Waiting;
+            self.channels[index].step = Step::Waiting;
         }
     }
 
     fn add(&mut self, name: &str, is_users: bool) -> usize {
-        self.channels.push(Channel {
+        self.channels.push(ModelChannel {
             name: name.to_owned(),
             data: None,
-            phase: Phase::Waiting,
+            step: Step::Waiting,
             pauses: false,
             told: false,
             is_users,

@@ -24,7 +24,7 @@ pub(super) struct Gaps {
     first_frame: Option<i128>,
     paused: Option<i128>,
     longest_pause: i128,
-    channels: BTreeMap<String, Channel>,
+    channels: BTreeMap<String, ChannelGap>,
 }
 
 enum Entry {
@@ -34,7 +34,7 @@ enum Entry {
 }
 
 #[derive(Default)]
-struct Channel {
+struct ChannelGap {
     /// The first subscribe on the present connection.
     asked: Option<i128>,
     /// Something was told of it since it was wanted, or since its gap began.

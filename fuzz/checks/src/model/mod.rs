@@ -143,7 +143,7 @@ impl Pair {
 
     /// Time passes: up to the next attempt, if there is one, or before any deadline.
     fn pass(&mut self, duration: Duration) {
-        match (self.session.status().next_retry, self.session.poll_timeout()) {
+        match (self.session.status(self.now).next_retry, self.session.poll_timeout()) {
             (Some(_), _) => self.pass_to_retry(),
             // What has a deadline does not happen, and client events have their second.
             (None, Some(deadline)) if !self.setting.rate_limited => {
@@ -155,8 +155,8 @@ impl Pair {
     }
 
     fn pass_to_retry(&mut self) {
-        if let Some(retry) = self.session.status().next_retry {
-            self.now = self.now.max(retry);
+        if let Some(pause) = self.session.status(self.now).next_retry {
+            self.now += pause;
             self.reference.retried();
         }
     }
@@ -223,8 +223,7 @@ impl Pair {
     /// A pause is bounded when it begins; it may be cut short later.
     fn compare_pause(&mut self, step: &Step) {
         let Some(bounds) = self.reference.pause.take() else { return };
-        let retry = self.session.status().next_retry.expect("an attempt that will come");
-        let pause = retry.saturating_duration_since(self.now);
+        let pause = self.session.status(self.now).next_retry.expect("an attempt that will come");
         assert!(bounds.contains(&pause), "{pause:?}, and not {bounds:?}, after {step:?}");
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
 
-use super::channels::{Channel, Phase};
+use super::channels::{ModelChannel, Step};
 use super::sizes::SentFrame;
 use crate::plan::{Answer, CHANNELS, SCHEDULE, Setting};
 
@@ -35,7 +35,7 @@ pub(super) struct Reference {
     pub(super) pause: Option<RangeInclusive<Duration>>,
     client_events: u32,
     /// In the order in which they began to be wanted.
-    pub(super) channels: Vec<Channel>,
+    pub(super) channels: Vec<ModelChannel>,
     pub(super) user: User,
     /// The size of the largest frame that was sent on this connection.
     pub(super) largest_frame: usize,
@@ -46,7 +46,7 @@ pub(super) struct Reference {
 pub(super) struct User {
     pub(super) wanted: bool,
     data: Option<&'static str>,
-    pub(super) phase: Phase,
+    pub(super) step: Step,
     id: Option<&'static str>,
     pub(super) frame: SentFrame,
 }
@@ -82,7 +82,7 @@ impl Reference {
     }
 
     pub(super) fn signed_in_user(&self) -> Option<&str> {
-        self.user.id.filter(|_| self.user.phase == Phase::Done)
+        self.user.id.filter(|_| self.user.step == Step::Done)
     }
 
     pub(super) fn connect(&mut self) {
@@ -131,11 +131,13 @@ impl Reference {
             self.is_opening = false;
             self.state = ConnectionState::Connected;
             self.client_events = 0;
-            if self.user.wanted && self.user.phase != Phase::Denied {
+            if self.user.wanted && self.user.step != Step::FailedForGood {
                 self.start_sign_in();
             }
             for index in 0..self.channels.len() {
-                if self.channels[index].phase != Phase::Denied && !self.channels[index].is_users {
+                if self.channels[index].step != Step::FailedForGood
+                    && !self.channels[index].is_users
+                {
                     self.start(index);
                 }
             }
@@ -204,7 +206,7 @@ impl Reference {
             && !channel.starts_with("private-encrypted-")
             && event.strip_prefix("client-").is_some_and(|rest| !rest.is_empty());
         let is_subscribed =
-            self.find(channel).is_some_and(|index| self.channels[index].phase == Phase::Done);
+            self.find(channel).is_some_and(|index| self.channels[index].step == Step::Done);
         let has_turn = !self.setting.rate_limited || self.client_events < CLIENT_EVENTS;
         let is_taken = is_allowed && self.is_connected() && is_subscribed && has_turn;
         self.client_events += u32::from(is_taken);
@@ -220,13 +222,13 @@ impl Reference {
             return false;
         }
         let user = &mut self.user;
-        if user.wanted && user.data == data && user.phase.is_running() {
+        if user.wanted && user.data == data && user.step.is_running() {
             return true;
         }
         user.wanted = true;
         user.data = data;
         user.frame.is_suspect = false;
-        user.phase = Phase::Waiting;
+        user.step = Step::Waiting;
         if self.is_connected() {
             self.start_sign_in();
         }
@@ -257,17 +259,17 @@ impl Reference {
 
     /// An authorization was asked for.
     pub(super) fn asked(&mut self, ticket: Ticket, channel: Option<&str>) {
-        let phase = match channel {
-            None => &mut self.user.phase,
+        let step = match channel {
+            None => &mut self.user.step,
             Some(name) => {
                 let index = self.find(name).expect("a wanted channel");
-                &mut self.channels[index].phase
+                &mut self.channels[index].step
             }
         };
-        match phase {
-            Phase::Asking => *phase = Phase::Asked(ticket),
+        match step {
+            Step::Asking => *step = Step::Asked(ticket),
             // The key of an encrypted channel did not fit, and is asked for once more.
-            Phase::Done if channel.is_some_and(|name| name.contains("-encrypted-")) => {}
+            Step::Done if channel.is_some_and(|name| name.contains("-encrypted-")) => {}
             other => panic!("{channel:?} asks for an authorization while {other:?}"),
         }
     }
@@ -280,21 +282,21 @@ impl Reference {
             })
         };
         let next = match answer {
-            Answer::Bare if lacks_something(channel) => Phase::Denied,
-            Answer::Granted | Answer::WrongKey | Answer::Bare => Phase::Sent,
-            Answer::Refused | Answer::TooLarge => Phase::Denied,
-            Answer::Unavailable | Answer::RetryAfter => Phase::Waiting,
+            Answer::Bare if lacks_something(channel) => Step::FailedForGood,
+            Answer::Granted | Answer::WrongKey | Answer::Bare => Step::Sent,
+            Answer::Refused | Answer::TooLarge => Step::FailedForGood,
+            Answer::Unavailable | Answer::RetryAfter => Step::Waiting,
         };
         match channel {
-            None if self.user.phase == Phase::Asked(ticket) => self.user.phase = next,
+            None if self.user.step == Step::Asked(ticket) => self.user.step = next,
             None => {}
             Some(name) => {
                 let Some(index) = self.find(name) else { return };
                 let channel = &mut self.channels[index];
-                if channel.phase == Phase::Asked(ticket) {
-                    channel.phase = next;
-                    channel.pauses = next == Phase::Waiting;
-                    channel.told |= next == Phase::Sent;
+                if channel.step == Step::Asked(ticket) {
+                    channel.step = next;
+                    channel.pauses = next == Step::Waiting;
+                    channel.told |= next == Step::Sent;
                 }
             }
         }
@@ -302,17 +304,17 @@ impl Reference {
 
     /// The server confirmed the sign-in: the user's own channel is wanted from then on.
     pub(super) fn signed_in(&mut self, id: &'static str) {
-        if !self.user.wanted || !matches!(self.user.phase, Phase::Sent | Phase::Failed) {
+        if !self.user.wanted || !matches!(self.user.step, Step::Sent | Step::Failed) {
             return;
         }
-        self.user.phase = Phase::Done;
+        self.user.step = Step::Done;
         self.user.frame.is_suspect = false;
         self.user.id = Some(id);
         self.want_users_channel(id);
     }
 
     fn start_sign_in(&mut self) {
-        self.user.phase = if self.setting.signs { Phase::Sent } else { Phase::Asking };
+        self.user.step = if self.setting.signs { Step::Sent } else { Step::Asking };
     }
 
     fn begin_anew(&mut self) {
@@ -328,14 +330,14 @@ impl Reference {
     fn forget_connection(&mut self) {
         self.is_opening = false;
         self.largest_frame = 0;
-        if self.user.phase != Phase::Denied {
-            self.user.phase = Phase::Waiting;
+        if self.user.step != Step::FailedForGood {
+            self.user.step = Step::Waiting;
         }
         for channel in &mut self.channels {
             channel.told = false;
             channel.pauses = false;
-            if channel.phase != Phase::Denied {
-                channel.phase = Phase::Waiting;
+            if channel.step != Step::FailedForGood {
+                channel.step = Step::Waiting;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use pushest_proto::Loss;
 
-use super::channels::Phase;
+use super::channels::Step;
 use super::reference::Reference;
 use crate::plan::{IDS, ListForm, Message, infos};
 
@@ -66,10 +66,10 @@ impl Reference {
         };
         let most = self.setting.limits().members;
         let channel = &mut self.channels[index];
-        if channel.phase != Phase::Done {
+        if channel.step != Step::Done {
             channel.frame.is_suspect = false;
         }
-        channel.phase = Phase::Done;
+        channel.step = Step::Done;
         channel.pauses = false;
         if !channel.is_presence() {
             return;
@@ -103,7 +103,7 @@ impl Reference {
     fn listening(&self, name: &str) -> Option<usize> {
         let index = self.find(name)?;
         let channel = &self.channels[index];
-        (channel.is_presence() && channel.phase == Phase::Done).then_some(index)
+        (channel.is_presence() && channel.step == Step::Done).then_some(index)
     }
 
     fn subscription_error(&mut self, channel: Option<&str>) {
@@ -123,17 +123,17 @@ impl Reference {
             // About a channel that is not subscribed to, the connection, or something else.
         } else if let Some(index) = self.find(text) {
             self.refuse(Some(index));
-        } else if self.user.phase != Phase::Sent {
+        } else if self.user.step != Step::Sent {
             self.refuse(self.only_unanswered());
         } else if text == "sign in first" || self.unanswered().count() == 0 {
-            self.user.phase = Phase::Failed;
+            self.user.step = Step::Failed;
         }
     }
 
     fn refuse(&mut self, index: Option<usize>) {
-        let unanswered = index.filter(|index| self.channels[*index].phase == Phase::Sent);
+        let unanswered = index.filter(|index| self.channels[*index].step == Step::Sent);
         if let Some(index) = unanswered {
-            self.channels[index].phase = Phase::Failed;
+            self.channels[index].step = Step::Failed;
         }
     }
 
@@ -146,7 +146,7 @@ impl Reference {
     fn unanswered(&self) -> impl Iterator<Item = usize> {
         let channels = self.channels.iter().enumerate();
         channels
-            .filter(|(_, channel)| channel.is_signed() && channel.phase == Phase::Sent)
+            .filter(|(_, channel)| channel.is_signed() && channel.step == Step::Sent)
             .map(|(index, _)| index)
     }
 }

@@ -2,7 +2,7 @@
 
 use pushest_proto::Loss;
 
-use super::channels::Phase;
+use super::channels::Step;
 use super::reference::Reference;
 
 /// RFC 6455: too big.
@@ -34,26 +34,26 @@ impl Reference {
 
     /// Of the largest frames of the connection one that is unanswered and was suspect fails.
     fn closed_for_size(&mut self) {
-        let user = self.user.phase == Phase::Sent;
+        let user = self.user.step == Step::Sent;
         let of_user = if user { self.user.frame.bytes } else { 0 };
-        let sent = || self.channels.iter().filter(|channel| channel.phase == Phase::Sent);
+        let sent = || self.channels.iter().filter(|channel| channel.step == Step::Sent);
         let of_channels = sent().map(|channel| channel.frame.bytes).max().unwrap_or(0);
         if of_user.max(of_channels) >= self.largest_frame {
             if of_user > of_channels {
                 if self.user.frame.is_suspect {
-                    self.user.phase = Phase::Denied;
+                    self.user.step = Step::FailedForGood;
                 }
             } else if let Some(guilty) = self.channels.iter_mut().find(|channel| {
-                channel.phase == Phase::Sent
+                channel.step == Step::Sent
                     && channel.frame.bytes == of_channels
                     && channel.frame.is_suspect
             }) {
-                guilty.phase = Phase::Denied;
+                guilty.step = Step::FailedForGood;
             }
         }
         self.user.frame.is_suspect |= user;
         for channel in &mut self.channels {
-            channel.frame.is_suspect |= channel.phase == Phase::Sent;
+            channel.frame.is_suspect |= channel.step == Step::Sent;
         }
     }
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use pushest_proto::{
-    Authorization, ConnectionId, Denied, Endpoint, EndpointAnswer, Input as Told, Instant, Ticket,
+    Authorization, AuthorizationError, ConnectionId, Endpoint, EndpointAnswer, Input as Told,
+    Instant, Ticket,
 };
 use serde_json::value::to_raw_value;
 
@@ -67,7 +68,7 @@ impl Input {
             Self::Connect => Told::Connect,
             Self::Disconnect => Told::Disconnect,
             Self::SetEndpoint => {
-                Told::SetEndpoint { endpoint: Endpoint::host("elsewhere").expect("it is a host") }
+                Told::SetEndpoint { endpoint: Endpoint::new("elsewhere").expect("it is a host") }
             }
             Self::Open(which) => Told::Open { connection: known.connection(*which)? },
             Self::Message(which, message) => {
@@ -112,7 +113,7 @@ impl Input {
 }
 
 /// What an authorizer answers.
-pub(crate) fn authorization(answer: Answer) -> Result<Authorization, Denied> {
+pub(crate) fn authorization(answer: Answer) -> Result<Authorization, AuthorizationError> {
     let granted = Authorization::new(format!("app-key:{SENTINEL}"));
     let full = granted.clone().channel_data(r#"{"user_id":"me"}"#).user_data(r#"{"id":"me"}"#);
     match answer {
@@ -120,8 +121,8 @@ pub(crate) fn authorization(answer: Answer) -> Result<Authorization, Denied> {
         Answer::Bare => Ok(granted),
         Answer::WrongKey => Ok(full.shared_secret(format!("{SENTINEL}B{}=", "A".repeat(34)))),
         Answer::TooLarge => Ok(Authorization::new(SENTINEL.repeat(200))),
-        Answer::Refused => Err(Denied::refused(Some(403), "no")),
-        Answer::Unavailable => Err(Denied::unavailable(None, "later")),
+        Answer::Refused => Err(AuthorizationError::refused(Some(403), "no")),
+        Answer::Unavailable => Err(AuthorizationError::unavailable(None, "later")),
         Answer::RetryAfter => {
             let retry_after = Some(Duration::from_secs(7));
             EndpointAnswer { status: 503, retry_after, location: None, body: b"later" }.read()

@@ -257,7 +257,7 @@ impl Driver {
 
     /// C11: what a session shows of itself. Authorizations that wait to be sent are in it, too.
     pub(super) fn described(&self) -> String {
-        let text = format!("{:?} {:?}", self.session, self.session.status());
+        let text = format!("{:?} {:?}", self.session, self.session.status(self.now));
         assert!(!text.contains(SENTINEL), "C11: {text}");
         let bytes = format!("{:?}", &MASTER_KEY[..4]);
         assert!(!text.contains(&bytes[1..bytes.len() - 1]), "C11: the master key in {text}");

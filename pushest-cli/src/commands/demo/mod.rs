@@ -70,7 +70,7 @@ impl Stage<'_> {
     async fn connect(&self, ada: &mut Person, grace: &mut Person) -> Result<(), Failure> {
         for person in [ada, grace] {
             let name = person.name;
-            let connected = person.client.connected_within(WAIT).await;
+            let connected = person.client.connected_timeout(WAIT).await;
             let socket_id =
                 connected.map_err(|error| Failure::failed(format_args!("{name}: {error}")))?;
             self.say("connect", format_args!("{name} is connected, socket id {socket_id}"))?;

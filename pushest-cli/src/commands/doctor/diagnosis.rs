@@ -1,6 +1,6 @@
 //! From what went wrong to the step that failed, and what may help.
 
-use pushest_proto::{Denied, DialFailure, Endpoint, Loss, RequestFailure, ServerError};
+use pushest_proto::{AuthorizationError, DialFailure, Endpoint, Loss, RequestFailure, ServerError};
 
 /// The steps up to an established connection, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -220,13 +220,13 @@ fn certificate(detail: &str, given: Given) -> Option<&'static str> {
 
 /// What may help where the endpoint for authorizations gave none.
 pub(super) fn denied(reason: &RequestFailure) -> Option<&'static str> {
-    let (RequestFailure::Denied(denied) | RequestFailure::AuthorizationUnavailable(denied)) =
-        reason
+    let (RequestFailure::AuthorizationRefused(denied)
+    | RequestFailure::AuthorizationUnavailable(denied)) = reason
     else {
         return None;
     };
     match denied {
-        Denied::Refused { status: Some(status), .. } => match status {
+        AuthorizationError::Refused { status: Some(status), .. } => match status {
             200..=299 => Some(
                 "the endpoint answers with something else than an authorization: is it that URL?",
             ),
@@ -246,10 +246,10 @@ pub(super) fn denied(reason: &RequestFailure) -> Option<&'static str> {
             ),
             _ => None,
         },
-        Denied::Unavailable { status: Some(500..), .. } => {
+        AuthorizationError::Unavailable { status: Some(500..), .. } => {
             Some("the endpoint itself fails: the application's log says why")
         }
-        Denied::Unavailable { status: None, .. } => {
+        AuthorizationError::Unavailable { status: None, .. } => {
             Some("is the application running, and does --auth-endpoint name its address?")
         }
         _ => None,
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn each_loss_has_its_step() {
-        let endpoint = Endpoint::host("example.org").unwrap();
+        let endpoint = Endpoint::new("example.org").unwrap();
         let step = |loss: Loss| diagnose(&loss, None, &endpoint, Given::default()).step;
         let dial = |failure| step(Loss::Dial(failure));
         let http = |status| DialFailure::Http {
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn hints_hold_for_what_they_are_given_for() {
         let hint = |loss: &Loss, tls, ca_file| {
-            let endpoint = Endpoint::host("example.org").unwrap().tls(tls);
+            let endpoint = Endpoint::new("example.org").unwrap().with_tls(tls);
             diagnose(loss, None, &endpoint, Given { ca_file, url: false }).hint
         };
         let unknown =
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn what_stands_before_the_server_has_its_hints() {
         let hint = |failure: DialFailure, tls| {
-            let endpoint = Endpoint::host("example.org").unwrap().tls(tls);
+            let endpoint = Endpoint::new("example.org").unwrap().with_tls(tls);
             diagnose(&Loss::Dial(failure), None, &endpoint, Given::default())
                 .hint
                 .unwrap_or_default()
@@ -389,7 +389,8 @@ mod tests {
                 Loss::closed(Some(4001), ""),
                 Loss::reset("it ended"),
             ];
-            let hosts = [Endpoint::host("h").unwrap(), Endpoint::cluster("eu").unwrap().tls(false)];
+            let hosts =
+                [Endpoint::new("h").unwrap(), Endpoint::cluster("eu").unwrap().with_tls(false)];
             let each = |endpoint: &Endpoint| {
                 losses.each_ref().map(|loss| diagnose(loss, None, endpoint, given).hint.unwrap())
             };
@@ -413,7 +414,7 @@ mod tests {
 
     #[test]
     fn an_error_counts_whatever_ended_the_connection_after_it() {
-        let endpoint = Endpoint::host("example.org").unwrap();
+        let endpoint = Endpoint::new("example.org").unwrap();
         let error = |code| {
             let mut error = reported();
             error.code = code;
@@ -438,9 +439,13 @@ mod tests {
 
     #[test]
     fn what_an_endpoint_answers_has_its_hints() {
-        let refused = |status| denied(&RequestFailure::Denied(Denied::refused(status, "no")));
+        let refused = |status| {
+            denied(&RequestFailure::AuthorizationRefused(AuthorizationError::refused(status, "no")))
+        };
         let unavailable = |status| {
-            denied(&RequestFailure::AuthorizationUnavailable(Denied::unavailable(status, "no")))
+            denied(&RequestFailure::AuthorizationUnavailable(AuthorizationError::unavailable(
+                status, "no",
+            )))
         };
         assert!(refused(Some(419)).unwrap().contains("CSRF"));
         assert!(refused(Some(302)).unwrap().contains("--auth-header"));

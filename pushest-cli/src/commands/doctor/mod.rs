@@ -198,8 +198,8 @@ impl Doctor<'_> {
 
     /// What must have worked for this step to be reached.
     fn works_before(&mut self, end: Step) -> Result<(), Failure> {
-        let (host, port) = (self.endpoint.host_with_zone(), self.endpoint.port_number());
-        let is_address = self.endpoint.host_name().parse::<IpAddr>().is_ok();
+        let (host, port) = (self.endpoint.host_with_zone(), self.endpoint.port());
+        let is_address = self.endpoint.host().parse::<IpAddr>().is_ok();
         let resolved = if is_address {
             format!("{host} is an address")
         } else {
@@ -400,7 +400,10 @@ enum Answer {
 
 /// Whether it was whoever authorizes that said no, or nothing, and not the server.
 fn is_denied(reason: &RequestFailure) -> bool {
-    matches!(reason, RequestFailure::Denied(_) | RequestFailure::AuthorizationUnavailable(_))
+    matches!(
+        reason,
+        RequestFailure::AuthorizationRefused(_) | RequestFailure::AuthorizationUnavailable(_)
+    )
 }
 
 fn step_of(kind: ChannelKind) -> &'static str {

@@ -45,9 +45,9 @@ impl Request {
         mask.hide(&target);
         mask.hide(key);
         mask.hide(&nonce);
-        mask.hide(endpoint.path_prefix());
+        mask.hide(endpoint.path());
         // Shorter ones are words of any page.
-        let segments = endpoint.path_prefix().split('/').filter(|segment| segment.len() > 3);
+        let segments = endpoint.path().split('/').filter(|segment| segment.len() > 3);
         segments.for_each(|segment| mask.hide(segment));
         Self { bytes: text.into_bytes(), accept: accept(&nonce), mask }
     }
@@ -93,14 +93,15 @@ mod tests {
     /// RFC 6455, section 1.3.
     #[test]
     fn the_accept_value_is_that_of_the_rfc() {
-        let endpoint = Endpoint::host("h").unwrap();
+        let endpoint = Endpoint::new("h").unwrap();
         let request = Request::new(&endpoint, "key", &[], *b"the sample nonce");
         assert_eq!(request.accept(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
     fn the_request_is_whole() {
-        let endpoint = Endpoint::host("::1").unwrap().port(6001).unwrap().path("/a/").unwrap();
+        let endpoint =
+            Endpoint::new("::1").unwrap().with_port(6001).unwrap().with_path("/a/").unwrap();
         let text = text(&endpoint, &[("Origin", "https://a.example"), ("X-Two", "2")]);
         let (line, rest) = text.split_once("\r\n").unwrap();
         assert_eq!(line, format!("GET {} HTTP/1.1", endpoint.request_target("key")));
@@ -115,9 +116,12 @@ mod tests {
     #[test]
     fn a_default_port_does_not_stand_in_the_host() {
         for (endpoint, host) in [
-            (Endpoint::host("a.example").unwrap(), "a.example"),
-            (Endpoint::host("a.example").unwrap().tls(true), "a.example"),
-            (Endpoint::host("a.example").unwrap().port(443).unwrap().tls(false), "a.example:443"),
+            (Endpoint::new("a.example").unwrap(), "a.example"),
+            (Endpoint::new("a.example").unwrap().with_tls(true), "a.example"),
+            (
+                Endpoint::new("a.example").unwrap().with_port(443).unwrap().with_tls(false),
+                "a.example:443",
+            ),
         ] {
             let text = text(&endpoint, &[]);
             assert!(text.contains(&format!("\r\nHost: {host}\r\n")), "{text}");

@@ -62,7 +62,7 @@ impl ByteStream for Script {
 
 fn request() -> Request {
     let headers = [("X-Long".to_string(), "x".repeat(10_000))];
-    Request::new(&Endpoint::host("a.example").unwrap(), "key", &headers, [7; 16])
+    Request::new(&Endpoint::new("a.example").unwrap(), "key", &headers, [7; 16])
 }
 
 fn exchange(request: &Request) -> Exchange<'_> {

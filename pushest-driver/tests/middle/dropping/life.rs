@@ -46,7 +46,7 @@ impl Life {
             let events = Receiver::new(client.events());
             let news = client.subscribe("news").ok().map(Receiver::new);
             let connected = client.connected();
-            let within = client.connected_within(Duration::from_secs(60));
+            let within = client.connected_timeout(Duration::from_secs(60));
             drop(client);
             self.parts.add_receiver(Part::Events, events);
             if let Some(news) = news {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::unavailable;
 use crate::harness::{Harness, asking, established};
-use pushest_proto::{Authorization, Denied, Loss, SubscribeOptions, Timeouts};
+use pushest_proto::{Authorization, AuthorizationError, Loss, SubscribeOptions, Timeouts};
 
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("private-{number}")).collect()
@@ -23,7 +23,7 @@ pub(super) fn in_turn() -> Harness {
     let requests = harness.requests();
     assert_eq!(requests.len(), 8);
     harness.grant(&requests[5]);
-    harness.answer_request(&requests[2], Err(Denied::refused(Some(403), "not you")));
+    harness.answer_request(&requests[2], Err(AuthorizationError::refused(Some(403), "not you")));
     harness.answer_request(&requests[0], unavailable("later", Some(3)));
     // One of those that are asked for, one that is granted, one that waits for its turn.
     harness.unsubscribe("private-1");
@@ -84,7 +84,7 @@ pub(super) fn unavailable_for_now() -> Harness {
         unavailable("out of order at 12:00, request 7", None),
         unavailable("out of order at 12:07, request 8", None),
         unavailable("moving", Some(20)),
-        Err(Denied::unavailable(None, "moving")),
+        Err(AuthorizationError::unavailable(None, "moving")),
         unavailable("busy", Some(1_000)),
     ];
     for answer in answers {
@@ -119,7 +119,7 @@ pub(super) fn unusable() -> Harness {
     harness.connect_and_keep();
     let granted = || Authorization::new("key:5f00");
     let answers = [
-        ("private-refused", Err(Denied::refused(Some(403), "not you"))),
+        ("private-refused", Err(AuthorizationError::refused(Some(403), "not you"))),
         ("private-empty", Ok(Authorization::new(""))),
         ("private-long", Ok(Authorization::new("k".repeat(1_025)))),
         ("presence-bare", Ok(granted())),

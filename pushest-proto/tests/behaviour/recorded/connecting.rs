@@ -78,7 +78,7 @@ pub(super) fn dialling() -> Harness {
     harness.session.handle_network_change(harness.now);
     harness.wait_for_retry();
     // Another endpoint in each phase.
-    let endpoint = |path: &str| Endpoint::host("localhost").unwrap().path(path).unwrap();
+    let endpoint = |path: &str| Endpoint::new("localhost").unwrap().with_path(path).unwrap();
     harness.session.set_endpoint(endpoint("/dialling"), harness.now);
     harness.drain();
     harness.open();
@@ -113,7 +113,7 @@ pub(super) fn refused_for_good() -> Harness {
     harness.close(4001);
     harness.want("private-b");
     harness.session.handle_network_change(harness.now);
-    harness.session.set_endpoint(Endpoint::host("elsewhere").unwrap(), harness.now);
+    harness.session.set_endpoint(Endpoint::new("elsewhere").unwrap(), harness.now);
     harness.drain();
     harness.pass_seconds(100);
     harness.session.connect(harness.now);
@@ -290,7 +290,7 @@ pub(super) fn order_of_causes() -> Harness {
     harness.want("private-d");
     harness.hear(&message("e", Some("news"), "5"));
     harness.trigger("private-a", "client-3", &json!(3));
-    harness.session.set_endpoint(Endpoint::host("elsewhere").unwrap(), harness.now);
+    harness.session.set_endpoint(Endpoint::new("elsewhere").unwrap(), harness.now);
     harness.want("private-e");
     harness.unsubscribe("private-c");
     harness.drain();

@@ -108,7 +108,7 @@ pub(super) fn closed_for_size() -> Harness {
     harness.come_back(TOO_BIG);
     harness.lose(Loss::TooLarge { limit: 1_000 });
     harness.establish();
-    harness.session.set_endpoint(Endpoint::host("elsewhere").unwrap(), harness.now);
+    harness.session.set_endpoint(Endpoint::new("elsewhere").unwrap(), harness.now);
     harness.drain();
     harness.establish();
     harness.come_back(TOO_BIG);

@@ -24,7 +24,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::harness::{Harness, object};
-use pushest_proto::{Authorization, AuthorizationRequest, Denied, SubscribeOptions};
+use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest, SubscribeOptions};
 use serde_json::json;
 
 type Scenario = fn() -> Harness;
@@ -83,7 +83,7 @@ impl Harness {
     fn answer_request(
         &mut self,
         request: &AuthorizationRequest,
-        answer: Result<Authorization, Denied>,
+        answer: Result<Authorization, AuthorizationError>,
     ) {
         self.session.handle_authorization(request.ticket, answer, self.now);
         self.drain();
@@ -164,14 +164,19 @@ impl Harness {
     }
 }
 
-fn unavailable(message: &str, retry_after: Option<u64>) -> Result<Authorization, Denied> {
-    let denied = Denied::unavailable(Some(503), message);
+fn unavailable(
+    message: &str,
+    retry_after: Option<u64>,
+) -> Result<Authorization, AuthorizationError> {
+    let denied = AuthorizationError::unavailable(Some(503), message);
     Err(match denied {
-        Denied::Unavailable { status, message, .. } => Denied::Unavailable {
-            status,
-            message,
-            retry_after: retry_after.map(Duration::from_secs),
-        },
+        AuthorizationError::Unavailable { status, message, .. } => {
+            AuthorizationError::Unavailable {
+                status,
+                message,
+                retry_after: retry_after.map(Duration::from_secs),
+            }
+        }
         other => other,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{signed_in, unavailable};
 use crate::harness::{Harness, asking, message, object, signing};
-use pushest_proto::{Authorization, Denied, Loss};
+use pushest_proto::{Authorization, AuthorizationError, Loss};
 use serde_json::json;
 
 /// Somebody else has the authorization.
@@ -61,7 +61,10 @@ pub(super) fn asking_first() -> Harness {
     harness.answer_request(asked.last().unwrap(), granted());
     harness.come_back(4200);
     let asked = harness.requests();
-    harness.answer_request(asked.last().unwrap(), Err(Denied::refused(Some(401), "no longer")));
+    harness.answer_request(
+        asked.last().unwrap(),
+        Err(AuthorizationError::refused(Some(401), "no longer")),
+    );
     harness.disconnect()
 }
 

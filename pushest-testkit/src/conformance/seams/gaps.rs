@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use pushest_proto::{Denied, Event, Timeouts};
+use pushest_proto::{AuthorizationError, Event, Timeouts};
 
 use super::super::driver::{Authorizing, Driver, DriverClient, Overflow, Settings};
 use super::super::patience::{Expect, connected, started_with};
@@ -23,11 +23,11 @@ const SLACK: Duration = Duration::from_millis(10);
 /// Publishes events that are numbered, and knows when each of them was.
 struct Publisher {
     server: Server,
-    sent: Mutex<Vec<Sent>>,
+    sent: Mutex<Vec<PublishedAt>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Sent {
+struct PublishedAt {
     at: Instant,
     since_1970: Duration,
 }
@@ -41,7 +41,7 @@ impl Publisher {
     fn publish(&self, padding: usize) {
         let mut sent = self.sent.lock().expect("nobody panics");
         let number = sent.len();
-        sent.push(Sent { at: Instant::now(), since_1970: since_1970() });
+        sent.push(PublishedAt { at: Instant::now(), since_1970: since_1970() });
         self.server.publish(CHANNEL, "number", &format!("{number} {}", "x".repeat(padding)));
     }
 
@@ -156,7 +156,7 @@ fn blocked_client<D: Driver>(scheme: Scheme, events: usize, bytes: usize) {
                 publisher.publish_for(MOMENT, std::thread::sleep);
                 *let_go = Some(Instant::now());
             }
-            Err(Denied::refused(None, "no"))
+            Err(AuthorizationError::refused(None, "no"))
         });
         blocking
     };

@@ -1,7 +1,7 @@
 //! Lists that are odd, in part or altogether.
 
 use pushest_proto::{
-    ChannelState, Event, LimitReached, Malformation, PresenceChange, SubscribeOptions,
+    ChannelState, Event, LimitReached, MalformedReason, PresenceChange, SubscribeOptions,
 };
 
 use crate::conformance::driver::{Driver, DriverClient};
@@ -23,7 +23,7 @@ fn ids(client: &impl DriverClient) -> Vec<String> {
 }
 
 /// What the next message of which something could not be read is said to be.
-fn next_problem(client: &mut impl DriverClient) -> Malformation {
+fn next_problem(client: &mut impl DriverClient) -> MalformedReason {
     client.wait_for(|event| match event {
         Event::Malformed { problem, .. } => Some(*problem),
         Event::LimitReached(LimitReached::Members { .. }) => panic!("there is room for all"),
@@ -63,7 +63,7 @@ pub fn one_odd_part_of_a_list_costs_no_other_and_is_told_once<D: Driver>() {
         let mut client = connected::<D>(remote.config());
         client.must_subscribe_as(ROOM, &me());
         let kept = known.len() as u64;
-        assert_eq!(next_problem(&mut client), Malformation::Partly { kept, lost }, "{list}");
+        assert_eq!(next_problem(&mut client), MalformedReason::Partly { kept, lost }, "{list}");
         assert_eq!(ids(&client), known, "{list}");
         assert!(client.members_known(ROOM), "{list}");
         assert_eq!(client.me(ROOM).expect("listed").id(), "1");
@@ -88,7 +88,7 @@ pub fn a_list_that_cannot_be_read_makes_the_members_unknown_until_the_next<D: Dr
         _ => None,
     });
     assert_eq!(left, 1);
-    assert_eq!(next_problem(&mut client), Malformation::BadData);
+    assert_eq!(next_problem(&mut client), MalformedReason::BadData);
     assert_eq!(client.channel_state(ROOM), Some(ChannelState::Subscribed));
     assert_eq!((ids(&client), client.members_known(ROOM)), (vec![], false));
 

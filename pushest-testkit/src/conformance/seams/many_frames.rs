@@ -52,7 +52,7 @@ pub fn what_comes_while_many_channels_are_subscribed_to_waits_for_none_of_them<D
     for number in 0..EVENTS {
         let text = client.wait_for(|event| match event {
             Event::Channel(event) => Some(event.text().into_owned()),
-            Event::Lagged(_) | Event::LimitReached(_) => panic!("{event:?} before {number}"),
+            Event::Lagged { .. } | Event::LimitReached(_) => panic!("{event:?} before {number}"),
             _ => None,
         });
         assert_eq!(text, number.to_string());

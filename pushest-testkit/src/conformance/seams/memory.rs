@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::sync::mpsc;
 
-use pushest_proto::{Config, Event, Malformation};
+use pushest_proto::{Config, Event, MalformedReason};
 use serde_json::json;
 use tungstenite::Message;
 
@@ -81,7 +81,7 @@ pub fn a_large_message_leaves_no_large_buffer_behind<D: Driver>(live: fn() -> us
     for _ in 0..2 {
         go.send(()).expect("the server is there");
         client.wait_for(|event| match event {
-            Event::Malformed { problem: Malformation::TooLarge { size: LARGE, .. }, .. } => {
+            Event::Malformed { problem: MalformedReason::TooLarge { size: LARGE, .. }, .. } => {
                 Some(())
             }
             _ => None,

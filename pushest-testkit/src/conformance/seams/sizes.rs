@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use pushest_proto::{
-    Authorization, ChannelState, ConnectionState, Denied, Event, Limits, Loss, Malformation,
-    RequestFailure, SubscribeOptions,
+    Authorization, AuthorizationError, ChannelState, ConnectionState, Event, Limits, Loss,
+    MalformedReason, RequestFailure, SubscribeOptions,
 };
 
 use super::super::driver::{Driver, DriverClient, Settings};
@@ -17,7 +17,7 @@ const MIB: usize = 1024 * 1024;
 /// The channel and the size of the next message that was over the limit.
 fn next_too_large<C: DriverClient>(client: &mut C) -> (Option<String>, usize) {
     client.wait_for(|event| match event {
-        Event::Malformed { problem: Malformation::TooLarge { size, .. }, channel, message } => {
+        Event::Malformed { problem: MalformedReason::TooLarge { size, .. }, channel, message } => {
             assert!(message.len() <= 512);
             assert_eq!(event.channel(), channel.as_ref());
             Some((channel.as_ref().map(ToString::to_string), *size))
@@ -153,7 +153,10 @@ pub fn an_authorization_of_a_megabyte_fails_its_channel_and_no_other<D: Driver>(
         }
         _ => None,
     });
-    assert!(matches!(reason, RequestFailure::Denied(Denied::Refused { .. })), "{reason:?}");
+    assert!(
+        matches!(reason, RequestFailure::AuthorizationRefused(AuthorizationError::Refused { .. })),
+        "{reason:?}"
+    );
     let words = reason.to_string();
     assert!(words.contains("limit is 1024") && !words.contains("5ecret"), "{words}");
     for channel in ["private-a", "private-b"] {

@@ -7,13 +7,13 @@ use pushest_proto::Instant;
 
 /// What is on its way.
 #[derive(Debug)]
-pub(super) struct Wire<T> {
+pub(super) struct Direction<T> {
     packets: VecDeque<(Instant, T)>,
     /// Nothing that is sent from now on arrives.
     broken: bool,
 }
 
-impl<T> Wire<T> {
+impl<T> Direction<T> {
     pub(super) fn new() -> Self {
         Self { packets: VecDeque::new(), broken: false }
     }

@@ -96,14 +96,14 @@ pub(super) enum Progress {
 }
 
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct AcceptedSocket {
     /// Tells this socket from another that later takes its place.
     pub(super) id: u64,
     pub(super) transport: Transport,
     /// False: the fault of a server that does not read.
     pub(super) reading: bool,
     /// Falls silent once its next message has gone out.
-    last_words: LastWords,
+    final_message: FinalMessage,
     /// Messages can no longer be told apart: what comes is thrown away until the other side ends.
     deaf: bool,
     stage: Stage,
@@ -111,12 +111,12 @@ pub(super) struct Link {
 
 /// The fault of a server that refuses and then says nothing more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LastWords {
+enum FinalMessage {
     None,
-    /// They are still to come.
-    Awaited,
-    /// They wait to be written.
-    Said,
+    /// The server has yet to send it.
+    Expected,
+    /// It waits to be written.
+    Queued,
 }
 
 enum Stage {
@@ -158,11 +158,11 @@ fn would_block(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-impl Link {
+impl AcceptedSocket {
     pub(super) fn new(id: u64, stream: mio::net::TcpStream, may_be_tls: bool) -> Self {
         let stage = if may_be_tls { Stage::Sniffing } else { Stage::http() };
         let transport = Transport::new(stream);
-        Self { id, transport, reading: true, last_words: LastWords::None, deaf: false, stage }
+        Self { id, transport, reading: true, final_message: FinalMessage::None, deaf: false, stage }
     }
 
     /// The connection that this socket carries.
@@ -210,7 +210,7 @@ impl Link {
             },
             _ => self.transport.flush(),
         };
-        if result.is_ok() && self.last_words == LastWords::Said {
+        if result.is_ok() && self.final_message == FinalMessage::Queued {
             self.transport.muted = true;
         }
         match result {
@@ -225,8 +225,8 @@ impl Link {
     #[must_use]
     pub(super) fn send(&mut self, text: ByteString) -> bool {
         let text = Utf8Bytes::try_from(text.into_bytes()).expect("a ByteString holds UTF-8");
-        if self.last_words == LastWords::Awaited {
-            self.last_words = LastWords::Said;
+        if self.final_message == FinalMessage::Expected {
+            self.final_message = FinalMessage::Queued;
         }
         self.write(Message::Text(text))
     }
@@ -386,7 +386,7 @@ impl Link {
             shared.broker.connect_from(&upgrade.app_key, upgrade.origin.as_deref(), shared.now)
         };
         if shared.broker.is_silenced(peer) {
-            self.last_words = LastWords::Awaited;
+            self.final_message = FinalMessage::Expected;
         }
         shared.sockets.insert(peer, index);
         self.stage = Stage::WebSocket { context: Box::new(context), peer };

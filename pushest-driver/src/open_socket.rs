@@ -14,7 +14,7 @@ use crate::websocket::{self, Incoming, WebSocket};
 /// Messages of a closing connection that are thrown away before others get their turn.
 const DISCARDS: usize = 64;
 
-pub(crate) struct Wire<S> {
+pub(crate) struct OpenSocket<S> {
     pub(crate) connection: ConnectionId,
     socket: S,
     /// Messages that the sink had no room for, or was not asked yet. The session holds frames back
@@ -33,7 +33,7 @@ pub(crate) struct Wire<S> {
     told: Option<Instant>,
 }
 
-impl<S> Wire<S>
+impl<S> OpenSocket<S>
 where
     S: Stream<Item = Result<Incoming, Loss>> + Sink<Message, Error = Error> + Unpin,
 {
@@ -112,7 +112,7 @@ where
     }
 
     /// The next message, or how the connection was lost. After a close frame of the server the
-    /// wire is for [`Closing`].
+    /// socket is for [`Closing`].
     pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Loss>> {
         match self.socket.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(incoming))) => {
@@ -130,7 +130,7 @@ where
     }
 }
 
-impl<S> Wire<S> {
+impl<S> OpenSocket<S> {
     /// Returns the time up to which the session has been handed everything that had arrived, if it
     /// is later than the one that was returned last.
     ///
@@ -143,8 +143,8 @@ impl<S> Wire<S> {
     }
 }
 
-impl<R: Runtime> Wire<WebSocket<R>> {
-    /// Takes note that [`Wire::read`] had nothing to hand out.
+impl<R: Runtime> OpenSocket<WebSocket<R>> {
+    /// Takes note that [`OpenSocket::read`] had nothing to hand out.
     pub(crate) fn catch_up(&mut self) {
         self.caught_up = self.socket.caught_up().or(self.caught_up);
     }
@@ -157,7 +157,7 @@ impl<R: Runtime> Wire<WebSocket<R>> {
 
 /// A connection that nobody needs anymore, on its way to an orderly end.
 pub(crate) struct Closing<S> {
-    wire: Wire<S>,
+    open: OpenSocket<S>,
     /// When it is dropped in any case.
     pub(crate) deadline: Instant,
 }
@@ -168,20 +168,20 @@ where
 {
     /// With a code, the close frame is ours to send, after all that was sent before; without one,
     /// the server has sent its own, and the sink answers it.
-    pub(crate) fn new(mut wire: Wire<S>, code: Option<u16>, deadline: Instant) -> Self {
+    pub(crate) fn new(mut open: OpenSocket<S>, code: Option<u16>, deadline: Instant) -> Self {
         match code {
             Some(code) => {
                 let frame = CloseFrame { code: code.into(), reason: "".into() };
-                wire.send(Message::Close(Some(frame)));
+                open.send(Message::Close(Some(frame)));
             }
-            None => wire.is_unflushed = true,
+            None => open.is_unflushed = true,
         }
-        Self { wire, deadline }
+        Self { open, deadline }
     }
 
     /// Gives it up.
-    pub(crate) fn into_wire(self) -> Wire<S> {
-        self.wire
+    pub(crate) fn into_open(self) -> OpenSocket<S> {
+        self.open
     }
 
     /// Goes on with it. Answers whether it is done.
@@ -189,13 +189,13 @@ where
         if now >= self.deadline {
             return true;
         }
-        self.wire.make_room(context);
-        self.wire.flush(context);
+        self.open.make_room(context);
+        self.open.flush(context);
         for _ in 0..DISCARDS {
-            match self.wire.socket.poll_next_unpin(context) {
+            match self.open.socket.poll_next_unpin(context) {
                 Poll::Ready(Some(Ok(_))) => {}
                 Poll::Ready(Some(Err(_)) | None) => return true,
-                Poll::Pending => return self.wire.broken.is_some(),
+                Poll::Pending => return self.open.broken.is_some(),
             }
         }
         context.waker().wake_by_ref();
@@ -266,7 +266,7 @@ mod tests {
         }
     }
 
-    fn wire(capacity: usize) -> Wire<Socket> {
+    fn open(capacity: usize) -> OpenSocket<Socket> {
         let config = Config::builder("key").build().unwrap();
         let mut session = Session::new(config, 1, Instant::ORIGIN);
         session.connect(Instant::ORIGIN);
@@ -276,7 +276,7 @@ mod tests {
             }
         };
         let socket = Socket { capacity, ..Socket::default() };
-        Wire::new(connection, socket, Instant::ORIGIN)
+        OpenSocket::new(connection, socket, Instant::ORIGIN)
     }
 
     fn context() -> Context<'static> {
@@ -285,67 +285,67 @@ mod tests {
 
     #[test]
     fn up_to_when_everything_was_read_is_told_once_and_never_taken_back() {
-        let mut wire = wire(10);
+        let mut open = open(10);
         // Before it was dialled nothing had arrived.
-        assert_eq!(wire.take_caught_up(), Some(Instant::ORIGIN));
-        assert_eq!(wire.take_caught_up(), None);
+        assert_eq!(open.take_caught_up(), Some(Instant::ORIGIN));
+        assert_eq!(open.take_caught_up(), None);
         for (micros, is_told) in [(5, true), (5, false), (4, false), (6, true)] {
             let at = Instant::from_micros(micros);
-            wire.caught_up = Some(at);
-            assert_eq!(wire.take_caught_up(), is_told.then_some(at), "{micros}");
+            open.caught_up = Some(at);
+            assert_eq!(open.take_caught_up(), is_told.then_some(at), "{micros}");
         }
     }
 
     #[test]
     fn a_frame_that_finds_no_room_goes_after_a_flush() {
-        let mut wire = wire(10);
+        let mut open = open(10);
         for text in ["12345678", "abcdefgh"] {
-            wire.send(Message::text(text));
+            open.send(Message::text(text));
         }
-        wire.socket.is_blocked = true;
-        assert!(!wire.make_room(&mut context()));
-        wire.socket.is_blocked = false;
-        assert!(wire.make_room(&mut context()));
-        assert_eq!(wire.socket.sent, [Message::text("12345678"), Message::text("abcdefgh")]);
+        open.socket.is_blocked = true;
+        assert!(!open.make_room(&mut context()));
+        open.socket.is_blocked = false;
+        assert!(open.make_room(&mut context()));
+        assert_eq!(open.socket.sent, [Message::text("12345678"), Message::text("abcdefgh")]);
     }
 
     #[test]
     fn a_frame_that_never_fits_holds_up_nothing() {
-        let mut wire = wire(10);
-        wire.send(Message::text("much longer than that"));
-        wire.send(Message::text("short"));
-        assert!(wire.make_room(&mut context()));
-        assert_eq!(wire.socket.sent, [Message::text("short")]);
+        let mut open = open(10);
+        open.send(Message::text("much longer than that"));
+        open.send(Message::text("short"));
+        assert!(open.make_room(&mut context()));
+        assert_eq!(open.socket.sent, [Message::text("short")]);
     }
 
     #[test]
     fn what_the_server_said_last_is_read_before_a_broken_pipe_counts() {
-        let mut wire = wire(10);
-        wire.send(Message::text("hello"));
-        assert!(wire.make_room(&mut context()));
-        wire.socket.is_broken = true;
-        wire.flush(&mut context());
-        assert!(!wire.make_room(&mut context()));
+        let mut open = open(10);
+        open.send(Message::text("hello"));
+        assert!(open.make_room(&mut context()));
+        open.socket.is_broken = true;
+        open.flush(&mut context());
+        assert!(!open.make_room(&mut context()));
         let closed = Incoming::Closed(Loss::closed(Some(4100), "full"));
-        wire.socket.incoming.push_back(Ok(closed.clone()));
-        assert_eq!(wire.read(&mut context()), Poll::Ready(Ok(closed)));
-        assert!(matches!(wire.read(&mut context()), Poll::Ready(Err(Loss::Reset(_)))));
+        open.socket.incoming.push_back(Ok(closed.clone()));
+        assert_eq!(open.read(&mut context()), Poll::Ready(Ok(closed)));
+        assert!(matches!(open.read(&mut context()), Poll::Ready(Err(Loss::Reset(_)))));
     }
 
     #[test]
     fn a_closing_connection_sends_everything_then_its_close_frame_and_waits_no_longer_than_told() {
-        let mut wire = wire(1_000);
-        wire.send(Message::text("last"));
+        let mut open = open(1_000);
+        open.send(Message::text("last"));
         let deadline = Instant::from_micros(10);
-        let mut closing = Closing::new(wire, Some(1000), deadline);
+        let mut closing = Closing::new(open, Some(1000), deadline);
         assert!(!closing.poll(&mut context(), Instant::ORIGIN));
-        let sent = &closing.wire.socket.sent;
+        let sent = &closing.open.socket.sent;
         assert_eq!(sent[0], Message::text("last"));
         assert!(sent[1].is_close());
         assert!(closing.poll(&mut context(), deadline));
 
-        let mut closing = Closing::new(self::wire(1_000), Some(1000), deadline);
-        closing.wire.socket.incoming.push_back(Err(Loss::reset("gone")));
+        let mut closing = Closing::new(self::open(1_000), Some(1000), deadline);
+        closing.open.socket.incoming.push_back(Err(Loss::reset("gone")));
         assert!(closing.poll(&mut context(), Instant::ORIGIN));
     }
 }

@@ -13,7 +13,7 @@ use super::{Cut, LOOK, Shared, Way, junk};
 
 /// A client's connection and the server's, with a thread for each direction.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct Relay {
     client: TcpStream,
     server: TcpStream,
     shared: Arc<Shared>,
@@ -22,7 +22,7 @@ pub(super) struct Link {
     ended: AtomicBool,
 }
 
-impl Link {
+impl Relay {
     pub(super) fn new(
         client: TcpStream,
         server: TcpStream,

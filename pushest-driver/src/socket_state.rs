@@ -3,22 +3,22 @@
 use futures_util::future::BoxFuture;
 use pushest_proto::{ConnectionId, DialFailure, Instant};
 
-use crate::wire::Wire;
+use crate::open_socket::OpenSocket;
 
 /// The connection that the session asked for last.
-pub(crate) enum Link<S> {
+pub(crate) enum SocketState<S> {
     None,
     /// Since then.
     Dialing(ConnectionId, Instant, BoxFuture<'static, Result<S, DialFailure>>),
-    Open(Wire<S>),
+    Open(OpenSocket<S>),
 }
 
-impl<S> Link<S> {
+impl<S> SocketState<S> {
     pub(crate) fn connection(&self) -> Option<ConnectionId> {
         match self {
             Self::None => None,
             Self::Dialing(connection, ..) => Some(*connection),
-            Self::Open(wire) => Some(wire.connection),
+            Self::Open(open) => Some(open.connection),
         }
     }
 }

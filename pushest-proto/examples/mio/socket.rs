@@ -27,8 +27,8 @@ pub(crate) const LARGEST_MESSAGE: usize = 64 * 1024;
 /// on; beyond it the connection is closed.
 const TRANSPORT_LIMIT: usize = 16 * LARGEST_MESSAGE;
 
-pub(crate) struct Link {
-    phase: Phase,
+pub(crate) struct Socket {
+    stage: Stage,
     /// The system takes nothing at the moment: frames wait here, and others in the session.
     is_full: bool,
     /// Writing failed. What the server said before it went may still be there to be read, and a
@@ -39,7 +39,7 @@ pub(crate) struct Link {
 type Upgrade = Result<(WebSocket<TcpStream>, Response), HandshakeError<ClientHandshake<TcpStream>>>;
 
 /// In the order of a connection's life.
-enum Phase {
+enum Stage {
     Dialing(TcpStream, Request),
     Upgrading(MidHandshake<ClientHandshake<TcpStream>>),
     Open(Box<WebSocket<TcpStream>>),
@@ -47,7 +47,7 @@ enum Phase {
     Over,
 }
 
-impl Link {
+impl Socket {
     /// Begins a dial. Only addresses: a driver that resolves names must not block in doing so.
     pub(crate) fn dial(
         endpoint: &Endpoint,
@@ -60,28 +60,28 @@ impl Link {
             host.parse().map_err(|_| Loss::Dial(DialFailure::Dns("not an address".into())))?;
         let unreachable =
             |error: io::Error| Loss::Dial(DialFailure::Connect(error.to_string().into()));
-        let mut tcp = TcpStream::connect(SocketAddr::new(address, endpoint.port_number()))
-            .map_err(unreachable)?;
+        let mut tcp =
+            TcpStream::connect(SocketAddr::new(address, endpoint.port())).map_err(unreachable)?;
         // For all of its life, and edge-triggered: each turn reads and writes all that it can.
         registry
             .register(&mut tcp, token, Interest::READABLE | Interest::WRITABLE)
             .map_err(unreachable)?;
-        let phase = Phase::Dialing(tcp, request(endpoint, key)?);
-        Ok(Self { phase, is_full: false, broken: None })
+        let stage = Stage::Dialing(tcp, request(endpoint, key)?);
+        Ok(Self { stage, is_full: false, broken: None })
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Open(_))
+        matches!(self.stage, Stage::Open(_))
     }
 
     /// Goes on with the dial, as far as it goes.
     pub(crate) fn advance(&mut self) -> Result<(), Loss> {
-        let upgrade = match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Dialing(tcp, request) => {
+        let upgrade = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Dialing(tcp, request) => {
                 if !is_connected(&tcp)
                     .map_err(|error| Loss::Dial(DialFailure::Connect(error.to_string().into())))?
                 {
-                    self.phase = Phase::Dialing(tcp, request);
+                    self.stage = Stage::Dialing(tcp, request);
                     return Ok(());
                 }
                 // Frames are gathered before they are written; the system need not wait for more.
@@ -89,19 +89,19 @@ impl Link {
                 let _ = tcp.set_nodelay(true);
                 client_with_config(request, tcp, Some(config()))
             }
-            Phase::Upgrading(handshake) => handshake.handshake(),
-            phase => {
-                self.phase = phase;
+            Stage::Upgrading(handshake) => handshake.handshake(),
+            stage => {
+                self.stage = stage;
                 return Ok(());
             }
         };
-        self.phase = upgraded(upgrade)?;
+        self.stage = upgraded(upgrade)?;
         Ok(())
     }
 
     /// Takes a frame. Whether it went out shows in [`has_room`](Self::has_room).
     pub(crate) fn send(&mut self, message: Message) {
-        if let Phase::Open(socket) = &mut self.phase {
+        if let Stage::Open(socket) = &mut self.stage {
             let result = socket.write(message);
             self.note(result);
         }
@@ -109,7 +109,7 @@ impl Link {
 
     /// Writes out what was sent, and the pongs that the socket owes, as far as it goes.
     pub(crate) fn flush(&mut self) {
-        if let Phase::Open(socket) = &mut self.phase
+        if let Stage::Open(socket) = &mut self.stage
             && self.broken.is_none()
         {
             self.is_full = false;
@@ -125,7 +125,7 @@ impl Link {
 
     /// The next message; `None` once all are read that have come.
     pub(crate) fn read(&mut self) -> Result<Option<Message>, Loss> {
-        let Phase::Open(socket) = &mut self.phase else { return Ok(None) };
+        let Stage::Open(socket) = &mut self.stage else { return Ok(None) };
         match socket.read() {
             Ok(message) => Ok(Some(message)),
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
@@ -138,13 +138,13 @@ impl Link {
     /// Sends a close frame, or answers the server's; gives a dial up. After that there is only
     /// reading, until the server closes the socket.
     pub(crate) fn close(&mut self, code: u16) {
-        if let Phase::Open(socket) = &mut self.phase {
+        if let Stage::Open(socket) = &mut self.stage {
             let frame = CloseFrame { code: code.into(), reason: "".into() };
             let result = socket.close(Some(frame));
             self.note(result);
             self.flush();
         } else {
-            self.phase = Phase::Over;
+            self.stage = Stage::Over;
         }
     }
 
@@ -190,10 +190,10 @@ fn request(endpoint: &Endpoint, key: &str) -> Result<Request, Loss> {
     Ok(request)
 }
 
-fn upgraded(upgrade: Upgrade) -> Result<Phase, Loss> {
+fn upgraded(upgrade: Upgrade) -> Result<Stage, Loss> {
     match upgrade {
-        Ok((socket, _)) => Ok(Phase::Open(Box::new(socket))),
-        Err(HandshakeError::Interrupted(handshake)) => Ok(Phase::Upgrading(handshake)),
+        Ok((socket, _)) => Ok(Stage::Open(Box::new(socket))),
+        Err(HandshakeError::Interrupted(handshake)) => Ok(Stage::Upgrading(handshake)),
         Err(HandshakeError::Failure(error)) => Err(Loss::Dial(match error {
             // With more than the status, the session can wait for a `Retry-After`.
             Error::Http(response) => DialFailure::Http {
