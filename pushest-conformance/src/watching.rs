@@ -95,6 +95,11 @@ pub fn a_snapshot_tells_state_channels_counters_and_queues_of_one_moment<W: Wait
     assert_eq!((counted.dials, counted.connections, counted.losses), (1, 1, 0));
     assert!(counted.messages >= 5 && counted.bytes > 100, "{counted:?}");
     assert!(counted.sent_messages >= 1 && counted.sent_bytes > 10, "{counted:?}");
+    // What surrounds the messages counts on the way.
+    let traffic = &snapshot.traffic;
+    assert!(traffic.frames_received >= counted.messages, "{snapshot:?}");
+    assert!(traffic.bytes_received > counted.bytes, "{snapshot:?}");
+    assert!(traffic.frames_sent >= 1 && traffic.bytes_sent > 10, "{snapshot:?}");
     // One receiver, which has the changes of state, the subscription and the events.
     let queues = &snapshot.queues;
     assert_eq!((queues.receivers, queues.dropped, queues.last_dropped), (1, 0, None));
@@ -291,6 +296,9 @@ pub fn losses_and_gaps_are_counted_once_each<W: Waits>() {
         let counted = &snapshot.statistics;
         assert_eq!((counted.losses, counted.reconnects), (losses, losses), "{counted:?}");
         assert_eq!(counted.dials, counted.connections + counted.failed_dials.total());
+        let traffic = &snapshot.traffic;
+        assert!(traffic.frames_received >= counted.messages, "of all connections: {snapshot:?}");
+        assert!(traffic.bytes_received > counted.bytes && traffic.bytes_sent > 0, "{snapshot:?}");
         assert!(!counted.gap_time.is_zero(), "{counted:?}");
         assert!(snapshot.by_channel.is_empty(), "nobody asked for them");
     }

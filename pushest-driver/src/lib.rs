@@ -55,6 +55,7 @@ mod subscription;
 mod sync;
 mod thread_probe;
 mod threads;
+mod traffic;
 mod trigger;
 mod unblocked;
 mod user;
@@ -91,6 +92,7 @@ pub use snapshot::{
     ChannelSnapshot, Channels, Ending, FailedChannel, Queues, Snapshot, UnconfirmedChannel,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
+pub use traffic::Traffic;
 pub use trigger::TriggerWhenAllowed;
 pub use user::SignedIn;
 pub use waiting::{Connected, Flush, Shutdown, Subscribed};

@@ -9,6 +9,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
 use crate::runtime::traits::Runtime;
+use crate::traffic::Traffic;
 use crate::websocket::{self, Incoming, WebSocket};
 
 /// Messages of a closing connection that are thrown away before others get their turn.
@@ -31,6 +32,8 @@ pub(crate) struct OpenSocket<S> {
     caught_up: Option<Instant>,
     /// The last such time that the session was told.
     told: Option<Instant>,
+    /// What went over it by the last time that this was taken.
+    taken_traffic: Traffic,
 }
 
 impl<S> OpenSocket<S>
@@ -48,6 +51,7 @@ where
             broken: None,
             caught_up: Some(dialled),
             told: None,
+            taken_traffic: Traffic::default(),
         }
     }
 
@@ -149,6 +153,12 @@ impl<R: Runtime> OpenSocket<WebSocket<R>> {
         self.caught_up = self.socket.caught_up().or(self.caught_up);
     }
 
+    /// Returns what went over it since the last call.
+    pub(crate) fn take_traffic(&mut self) -> Traffic {
+        let all = self.socket.traffic();
+        all.since(std::mem::replace(&mut self.taken_traffic, all))
+    }
+
     /// Returns how many bytes were read so far, those of frames included that are no messages.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.socket.bytes_read()
@@ -200,6 +210,13 @@ where
         }
         context.waker().wake_by_ref();
         false
+    }
+}
+
+impl<R: Runtime> Closing<WebSocket<R>> {
+    /// Returns what went over it since the last call.
+    pub(crate) fn take_traffic(&mut self) -> Traffic {
+        self.open.take_traffic()
     }
 }
 

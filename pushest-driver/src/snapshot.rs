@@ -11,6 +11,8 @@ use pushest_proto::{
     Statistics,
 };
 
+use crate::traffic::Traffic;
+
 /// What a client is doing at one moment: [`snapshot`](crate::Commands::snapshot) takes it. All of it
 /// is of the same moment.
 ///
@@ -56,6 +58,8 @@ pub struct Snapshot {
     pub channels: Channels,
     /// Counters since the client began.
     pub statistics: Statistics,
+    /// What went over its sockets since then.
+    pub traffic: Traffic,
     /// What receivers have not received yet.
     pub queues: Queues,
     /// Each wanted channel, in the order in which they were subscribed to, where

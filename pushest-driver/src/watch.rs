@@ -2,6 +2,8 @@
 
 use pushest_proto::Instant;
 
+use crate::traffic::Traffic;
+
 /// What the pump notes for whoever asks how the client does: with the time that it has read anyway,
 /// once a turn.
 #[derive(Debug, Default)]
@@ -10,6 +12,8 @@ pub(crate) struct Watch {
     dropped: u64,
     /// When their number was last seen to have grown.
     pub(crate) dropped_at: Option<Instant>,
+    /// What went over all sockets.
+    pub(crate) traffic: Traffic,
     /// Since when nothing is read.
     pub(crate) paused_since: Option<Instant>,
 }

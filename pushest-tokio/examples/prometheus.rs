@@ -97,7 +97,7 @@ struct Watched(Client);
 impl Collector for Watched {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let snapshot = self.0.snapshot();
-        let mut page = Page { encoder, client: &snapshot.client };
+        let mut page = Page { encoder, client: snapshot.client.clone() };
         connection(&mut page, &snapshot)?;
         traffic(&mut page, &snapshot)?;
         channels(&mut page, &snapshot)?;
@@ -134,6 +134,11 @@ fn traffic(page: &mut Page<'_>, it: &Snapshot) -> fmt::Result {
     page.counters("messages", "Messages of the protocol", &messages)?;
     let bytes = both(counted.bytes, counted.sent_bytes);
     page.counters("message_bytes", "Bytes of these messages", &bytes)?;
+    let traffic = &it.traffic;
+    let frames = both(traffic.frames_received, traffic.frames_sent);
+    page.counters("frames", "WebSocket messages, pings, pongs and closes", &frames)?;
+    let bytes = both(traffic.bytes_received, traffic.bytes_sent);
+    page.counters("socket_bytes", "Bytes of the WebSockets, frames and all", &bytes)?;
     page.counter("events", "Events of channels", counted.events)?;
     page.counter("dropped_events", "Events that were not received in time", counted.dropped)?;
     page.counter("malformed_messages", "Messages that could not be read", counted.malformed)?;
@@ -184,7 +189,7 @@ fn queues(page: &mut Page<'_>, it: &Snapshot) -> fmt::Result {
 /// What is written for one client.
 struct Page<'a> {
     encoder: DescriptorEncoder<'a>,
-    client: &'a str,
+    client: String,
 }
 
 /// A label beside that of the client, and a number.
@@ -225,7 +230,7 @@ impl Page<'_> {
         let (name, kind) = (format!("pushest_{name}"), first.metric_type());
         let mut family = self.encoder.encode_descriptor(&name, help, None, kind)?;
         for (labels, metric) in all {
-            let labels = [&[("client", self.client)], labels].concat();
+            let labels = [&[("client", self.client.as_str())], labels].concat();
             metric.encode(family.encode_family(&labels)?)?;
         }
         Ok(())

@@ -122,3 +122,8 @@ struct WorkspaceReadme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/shutting-down.md")]
 struct ShuttingDown;
+
+/// And for the page on operation.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/in-production.md")]
+struct InProduction;

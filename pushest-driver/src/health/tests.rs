@@ -7,6 +7,7 @@ use pushest_proto::{ChannelName, ConnectionState, DialFailure, Loss, RequestFail
 
 use super::{Health, HealthReason, HealthRules, HealthState};
 use crate::snapshot::{Channels, Ending, FailedChannel, Queues, Snapshot, UnconfirmedChannel};
+use crate::traffic::Traffic;
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -29,6 +30,7 @@ fn well() -> Snapshot {
         sign_in_failure: None,
         channels: Channels { wanted: 3, subscribed: 3, ..Channels::default() },
         statistics: Statistics::default(),
+        traffic: Traffic::default(),
         queues: Queues { receivers: 1, events: 900, dropped: 7, ..Queues::default() },
         by_channel: Vec::new(),
     }

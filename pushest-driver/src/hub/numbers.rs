@@ -49,6 +49,7 @@ impl Hub {
             },
             channels: state.channels_at(now),
             statistics: self.statistics_of(&state),
+            traffic: state.watch.traffic,
             queues: self.queues(&state, now),
             by_channel: if is_by_channel { state.by_channel(now) } else { Vec::new() },
         }

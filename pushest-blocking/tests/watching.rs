@@ -1,0 +1,34 @@
+//! A connection without a thread that nobody carries is seen from outside, though its state is what it
+//! was.
+
+use std::time::{Duration, Instant};
+
+use pushest_blocking::{Config, Connection, ConnectionState, HealthRules, HealthState, Timeouts};
+use pushest_testkit::Server;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn a_connection_that_nobody_carries_is_down_though_it_believes_to_be_connected() {
+    let server = Server::start().expect("a server");
+    let soon = Duration::from_millis(100);
+    let timeouts = Timeouts { activity: soon, ..Timeouts::default() };
+    let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
+    let config = config.timeouts(timeouts).build().expect("valid");
+    let mut connection = Connection::new(config);
+    connection.connected().expect("connected");
+    let rules = HealthRules::default().stalled_after(soon);
+    assert!(connection.health_by(&rules).is_healthy());
+    // Its ping is due, and nothing sends it.
+    let begun = Instant::now();
+    while connection.health_by(&rules).state != HealthState::Down {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", connection.snapshot());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let snapshot = connection.snapshot();
+    assert_eq!(snapshot.state, ConnectionState::Connected);
+    assert!(snapshot.overdue_for.expect("it is") >= soon);
+    assert_eq!(connection.health_by(&rules).reasons[0].name(), "stalled");
+    connection.flush().expect("the server is there");
+    assert!(connection.health_by(&rules).is_healthy());
+}
