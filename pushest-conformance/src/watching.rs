@@ -108,6 +108,9 @@ pub fn a_snapshot_tells_state_channels_counters_and_queues_of_one_moment<W: Wait
     let [channel] = &snapshot.by_channel[..] else { panic!("{snapshot:?}") };
     assert_eq!((channel.channel.as_str(), channel.statistics.events), (CHANNEL, 3));
     assert!(channel.statistics.bytes > 100 && channel.statistics.last_event.is_some());
+    let counted = client.commands().channel_statistics(CHANNEL).expect("it is counted");
+    assert_eq!((counted.events, counted.bytes), (3, channel.statistics.bytes));
+    assert_eq!(client.commands().channel_statistics("nothing-of-this-name"), None);
     is(&client, HealthState::Healthy, &[]);
     while client.recv(STEP).is_ok() {}
     let queues = client.commands().snapshot().queues;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_proto::{
-    ChannelState, ChannelView, CommandError, Config, Endpoint, Member, Statistics, Status,
+    ChannelState, ChannelStatistics, ChannelView, CommandError, Config, Endpoint, Member,
+    Statistics, Status,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -196,6 +197,15 @@ impl Commands {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.hub.statistics()
+    }
+
+    /// Returns what was counted of a channel since it was subscribed to; `None` if it is not wanted, or
+    /// unless [`ConfigBuilder::channel_statistics`](crate::ConfigBuilder::channel_statistics) asked for
+    /// that.
+    #[must_use]
+    pub fn channel_statistics(&self, channel: &str) -> Option<ChannelStatistics> {
+        let state = self.hub.lock();
+        state.session.channel(channel)?.statistics(self.hub.now())
     }
 
     /// Returns what the client is doing now, all of it at one moment: its state and since when, channels

@@ -47,8 +47,8 @@ pub struct Snapshot {
     pub next_retry: Option<Duration>,
     /// Whether the client is ending, or has ended.
     pub ending: Option<Ending>,
-    /// How long something has been due that the client has not done: its task, or the thread that
-    /// carries it, is blocked or not run. `None` while it keeps up.
+    /// How long something has been due that the client has not done, from one second on: its task, or
+    /// the thread that carries it, is blocked or not run. `None` while it keeps up.
     #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_seconds"))]
     pub overdue_for: Option<Duration>,
     /// Why the sign-in failed, where one was asked for and has.

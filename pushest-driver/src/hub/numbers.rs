@@ -11,6 +11,9 @@ use crate::snapshot::{
     ChannelSnapshot, Channels, Ending, FailedChannel, Queues, Snapshot, UnconfirmedChannel,
 };
 
+/// What is due for less time is on its way.
+const OVERDUE: Duration = Duration::from_secs(1);
+
 impl Hub {
     /// Counters since the client began; what was dropped includes what receivers were too slow for.
     pub(crate) fn statistics(&self) -> Statistics {
@@ -42,7 +45,7 @@ impl Hub {
             next_retry: status.next_retry,
             ending: state.ending(),
             // While actions wait this is the time of what caused them.
-            overdue_for: session.poll_timeout().map(age).filter(|time| !time.is_zero()),
+            overdue_for: session.poll_timeout().map(age).filter(|time| *time >= OVERDUE),
             sign_in_failure: match session.sign_in_state() {
                 SignInState::Failed { reason } => Some(reason.clone()),
                 _ => None,
