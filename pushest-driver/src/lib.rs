@@ -89,7 +89,8 @@ pub use pushest_proto::{
     ServerError, SocketId, StateChange, Statistics, Status, SubscribeOptions, Timeouts,
 };
 pub use snapshot::{
-    ChannelSnapshot, Channels, Ending, FailedChannel, Queues, Snapshot, UnconfirmedChannel,
+    ChannelCounts, ChannelSnapshot, Ending, FailedChannel, QueueDepths, Snapshot,
+    UnconfirmedChannel,
 };
 pub use subscription::{Events, Subscription, TypedEvents};
 pub use traffic::Traffic;

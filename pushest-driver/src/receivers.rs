@@ -14,7 +14,7 @@ use slab::Slab;
 
 use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Total};
-use crate::snapshot::Queues;
+use crate::snapshot::QueueDepths;
 
 /// Bytes that are read before what is left as views is copied: few enough to be no burden, and so
 /// many that queues are not looked at for every single message.
@@ -201,8 +201,8 @@ impl Receivers {
     }
 
     /// Returns what the receivers that have not ended have not received; the rest is not known here.
-    pub(crate) fn depths(&self) -> Queues {
-        let mut all = Queues::default();
+    pub(crate) fn depths(&self) -> QueueDepths {
+        let mut all = QueueDepths::default();
         for (_, receiver) in self.slab.iter().filter(|(_, receiver)| !receiver.has_ended) {
             let (events, bytes) = receiver.queue.depth();
             all.receivers += 1;

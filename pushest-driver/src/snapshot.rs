@@ -55,13 +55,13 @@ pub struct Snapshot {
     #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_text"))]
     pub sign_in_failure: Option<RequestFailure>,
     /// The wanted channels, by how far they are.
-    pub channels: Channels,
+    pub channels: ChannelCounts,
     /// Counters since the client began.
     pub statistics: Statistics,
     /// What went over its sockets since then.
     pub traffic: Traffic,
     /// What receivers have not received yet.
-    pub queues: Queues,
+    pub queues: QueueDepths,
     /// Each wanted channel, in the order in which they were subscribed to, where
     /// [`ConfigBuilder::channel_statistics`](crate::ConfigBuilder::channel_statistics) asked for that;
     /// otherwise empty.
@@ -86,7 +86,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Channels {
+pub struct ChannelCounts {
     /// Number of wanted channels.
     pub wanted: usize,
     /// Those that wait for a connection, for their turn, or for another try.
@@ -141,7 +141,7 @@ pub struct UnconfirmedChannel {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Queues {
+pub struct QueueDepths {
     /// Number of receivers.
     pub receivers: usize,
     /// Events that wait, of all receivers together. An event that two receivers want waits twice.
@@ -185,7 +185,7 @@ pub struct ChannelSnapshot {
     pub statistics: ChannelStatistics,
 }
 
-impl Channels {
+impl ChannelCounts {
     /// Returns the number of channels in each state, with a name of it for labels of metrics.
     #[must_use]
     pub fn by_state(&self) -> [(&'static str, usize); 5] {

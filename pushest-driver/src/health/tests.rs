@@ -6,7 +6,9 @@ use std::time::Duration;
 use pushest_proto::{ChannelName, ConnectionState, DialFailure, Loss, RequestFailure, Statistics};
 
 use super::{Health, HealthReason, HealthRules, HealthState};
-use crate::snapshot::{Channels, Ending, FailedChannel, Queues, Snapshot, UnconfirmedChannel};
+use crate::snapshot::{
+    ChannelCounts, Ending, FailedChannel, QueueDepths, Snapshot, UnconfirmedChannel,
+};
 use crate::traffic::Traffic;
 
 fn seconds(seconds: f64) -> Duration {
@@ -28,10 +30,10 @@ fn well() -> Snapshot {
         ending: None,
         overdue_for: None,
         sign_in_failure: None,
-        channels: Channels { wanted: 3, subscribed: 3, ..Channels::default() },
+        channels: ChannelCounts { wanted: 3, subscribed: 3, ..ChannelCounts::default() },
         statistics: Statistics::default(),
         traffic: Traffic::default(),
-        queues: Queues { receivers: 1, events: 900, dropped: 7, ..Queues::default() },
+        queues: QueueDepths { receivers: 1, events: 900, dropped: 7, ..QueueDepths::default() },
         by_channel: Vec::new(),
     }
 }
@@ -72,7 +74,7 @@ fn is_down(snapshot: &Snapshot, reason: &'static str) {
 fn what_went_wrong_once_and_is_over_counts_no_longer() {
     is_healthy(&well());
     assert_eq!(well().health(&HealthRules::default()).to_string(), "healthy");
-    let queues = Queues { last_dropped: Some(seconds(60.0)), ..well().queues };
+    let queues = QueueDepths { last_dropped: Some(seconds(60.0)), ..well().queues };
     is_healthy(&Snapshot { queues, ..well() });
 }
 
@@ -116,10 +118,11 @@ fn one_that_drains_is_degraded() {
 #[test]
 fn a_failed_channel_degrades_and_so_does_one_without_authorization_or_a_failed_sign_in() {
     let of = |channels| Snapshot { channels, ..well() };
-    let channels = Channels { failed: 1, failure: failed(), ..Channels::default() };
+    let channels = ChannelCounts { failed: 1, failure: failed(), ..ChannelCounts::default() };
     is_degraded(&of(channels), "channels_failed");
     let unauthorized_failure = failed();
-    let channels = Channels { unauthorized: 1, unauthorized_failure, ..Channels::default() };
+    let channels =
+        ChannelCounts { unauthorized: 1, unauthorized_failure, ..ChannelCounts::default() };
     is_degraded(&of(channels), "authorizations_failing");
     let sign_in_failure = Some(RequestFailure::NoAnswer);
     is_degraded(&Snapshot { sign_in_failure, ..well() }, "sign_in_failed");
@@ -130,7 +133,8 @@ fn a_channel_may_be_unconfirmed_for_half_a_minute() {
     let waits = |time| {
         let longest = UnconfirmedChannel { channel: news(), unconfirmed_for: seconds(time) };
         let longest_unconfirmed = Some(longest);
-        let channels = Channels { unconfirmed: 2, longest_unconfirmed, ..Channels::default() };
+        let channels =
+            ChannelCounts { unconfirmed: 2, longest_unconfirmed, ..ChannelCounts::default() };
         Snapshot { channels, ..well() }
     };
     is_healthy(&waits(29.9));
@@ -140,17 +144,17 @@ fn a_channel_may_be_unconfirmed_for_half_a_minute() {
 #[test]
 fn a_receiver_that_lost_events_lately_degrades_and_so_does_one_that_holds_up_reading() {
     let of = |queues| Snapshot { queues, ..well() };
-    let lagged = |time| Queues { last_dropped: Some(seconds(time)), ..Queues::default() };
+    let lagged = |time| QueueDepths { last_dropped: Some(seconds(time)), ..QueueDepths::default() };
     is_degraded(&of(lagged(0.0)), "receivers_lagging");
     is_degraded(&of(lagged(59.9)), "receivers_lagging");
-    let paused = |time| Queues { paused_for: Some(seconds(time)), ..Queues::default() };
+    let paused = |time| QueueDepths { paused_for: Some(seconds(time)), ..QueueDepths::default() };
     is_healthy(&of(paused(9.9)));
     is_degraded(&of(paused(10.0)), "reading_paused");
 }
 
 #[test]
 fn what_makes_it_down_stands_first_and_the_rest_is_told_too() {
-    let channels = Channels { failed: 2, failure: failed(), ..Channels::default() };
+    let channels = ChannelCounts { failed: 2, failure: failed(), ..ChannelCounts::default() };
     let health = Snapshot { channels, ..away(ConnectionState::Waiting, 61.0) }
         .health(&HealthRules::default());
     assert_eq!(health.state, HealthState::Down);
@@ -170,7 +174,7 @@ fn the_worse_is_the_greater() {
 #[cfg(feature = "serde")]
 #[test]
 fn health_and_snapshots_serialize_with_seconds_and_texts() {
-    let queues = Queues { last_dropped: Some(seconds(2.5)), ..well().queues };
+    let queues = QueueDepths { last_dropped: Some(seconds(2.5)), ..well().queues };
     let snapshot = Snapshot { queues, ..away(ConnectionState::Waiting, 1.5) };
     let health: Health = snapshot.health(&HealthRules::default());
     let health = serde_json::to_value(&health).expect("it serializes");

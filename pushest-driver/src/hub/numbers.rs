@@ -8,7 +8,8 @@ use pushest_proto::{
 
 use super::{Hub, State};
 use crate::snapshot::{
-    ChannelSnapshot, Channels, Ending, FailedChannel, Queues, Snapshot, UnconfirmedChannel,
+    ChannelCounts, ChannelSnapshot, Ending, FailedChannel, QueueDepths, Snapshot,
+    UnconfirmedChannel,
 };
 
 /// What is due for less time is on its way.
@@ -58,9 +59,9 @@ impl Hub {
         }
     }
 
-    fn queues(&self, state: &State, now: Instant) -> Queues {
+    fn queues(&self, state: &State, now: Instant) -> QueueDepths {
         let age = |at| now.saturating_duration_since(at);
-        Queues {
+        QueueDepths {
             dropped: self.congestion.dropped(),
             last_dropped: state.watch.dropped_at.map(age),
             last_lagging: state.lagging(),
@@ -81,11 +82,11 @@ impl State {
         }
     }
 
-    fn channels_at(&self, now: Instant) -> Channels {
+    fn channels_at(&self, now: Instant) -> ChannelCounts {
         let session = &self.session;
         let connected = session.state() == ConnectionState::Connected;
         let connected_since = connected.then(|| session.state_since());
-        let mut all = Channels::default();
+        let mut all = ChannelCounts::default();
         for channel in session.wanted_channels() {
             all.wanted += 1;
             let state = channel.state();
