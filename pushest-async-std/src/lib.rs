@@ -1,5 +1,5 @@
 //! A client for Pusher Channels, and for the servers that speak its protocol, on async-std; and,
-//! with [`Client::with_pump`](pushest_driver::runtime::ClientOn::with_pump), on smol and every
+//! with [`Client::with_pump`], on smol and every
 //! other executor.
 //!
 //! async-std itself is [discontinued](https://rustsec.org/advisories/RUSTSEC-2025-0052.html): this
@@ -7,12 +7,12 @@
 //! with `pushest-tokio`.
 //!
 //! ```no_run
-//! use pushest_async_std::{Client, Config, Event};
+//! use pushest_async_std::{Client, Event};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # async_std::task::block_on(async {
-//! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
-//! let client = Client::new(config.build()?);
+//! let client =
+//!     Client::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001).build()?;
 //! client.attempted().await?; // why not, if the first attempt fails: a wrong key, host or port
 //!
 //! let mut orders = client.subscribe("private-orders")?;
@@ -49,48 +49,83 @@
 //! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
 //! a second of each kind, and what becomes of the connection as information, in a span with the client's
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
-//! program that is to end where it cannot connect awaits [`attempted`](pushest_driver::Client::attempted).
+//! program that is to end where it cannot connect awaits [`attempted`](Client::attempted).
 //!
 //! The features are those of `pushest-tokio`: `http` and `tls-ring` (default), `tls-aws-lc`, `tls`
 //! and `native-roots`.
+//!
+//! The feature `serde` serializes events, states and numbers, and reads a [`Config`], in the forms of
+//! the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
 mod sockets;
 mod starting;
 mod streams;
 
-pub use pushest_driver::*;
-pub use sockets::AsyncStd;
+#[cfg(feature = "http")]
+pub use pushest_driver::AuthEndpoint;
+#[cfg(feature = "tls")]
+pub use pushest_driver::rustls;
+pub use pushest_driver::{
+    Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, Authorizer,
+    BackoffConfig, BoxFuture, BuildError, ChannelCounts, ChannelEvent, ChannelId, ChannelKind,
+    ChannelName, ChannelSnapshot, ChannelState, ChannelStatistics, CommandError, Config,
+    ConfigBuilder, ConfigError, Connected, ConnectionState, DecodeError, DecryptionFailure,
+    DialFailure, Drain, Ending, Endpoint, Escaped, Event, EventDecoder, Events, FailedChannel,
+    FailedDials, Flush, FlushError, Health, HealthReason, HealthRules, HealthState, InReplyTo,
+    LimitReached, Limits, Loss, MalformedReason, Member, NotConnected, NotSignedIn, Options,
+    OptionsError, Overflow, PresenceChange, PresenceUpdate, QueueDepths, Received, RequestFailure,
+    RunError, ServerError, Shutdown, SignInError, SignedIn, Snapshot, SocketId, StartError,
+    StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed, Subscription,
+    SubscriptionError, Timeouts, Traffic, TriggerWhenAllowed, TypedEvents, UnconfirmedChannel,
+    config_from_env, proto,
+};
 
-/// A client of one app, on async-std. Its connection runs in one task, which ends when the last clone is
-/// dropped. Before the program ends, await `shutdown`: with the runtime goes what was not written yet.
-///
-/// Beside what stands here it can do everything of [`pushest_driver::Client`], to which it derefs:
-/// `connected`, `subscribe`, `subscribe_with`, `events`, `signed_in`, `user_events`,
-/// `trigger_when_allowed`, `flush`, `shutdown`; and of [`Commands`]: `status`, `connect`,
-/// `disconnect`, `unsubscribe`, `retry`, `sign_in`, `trigger`, `members` and others.
-pub type Client = pushest_driver::runtime::ClientOn<AsyncStd>;
+use sockets::AsyncStd;
 
-/// Connects, and tells the handler everything until the handler disconnects or the server refuses
-/// for good. [`Handler`] has an example.
-///
-/// # Errors
-/// [`RunError`] if the client cannot be made, an initial channel cannot be subscribed to, or on a
-/// refusal.
-pub async fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
-    pushest_driver::runtime::run_on(config, Options::default(), handler).await
-}
-
-/// As [`run`], with options.
-///
-/// # Errors
-/// As [`run`].
-pub async fn run_with_options<H: Handler<Client>>(
-    config: Config,
-    options: Options,
-    handler: H,
-) -> Result<(), RunError> {
-    pushest_driver::runtime::run_on(config, options, handler).await
+pushest_driver::__async_client! {
+    /// A client of one app, on async-std: a handle to a connection that lasts, however often it is made anew.
+    ///
+    /// ```no_run
+    /// use pushest_async_std::{Client, Event};
+    ///
+    /// # #[async_std::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder("app-key").cluster("eu").secret("app-secret").build()?;
+    /// let mut orders = client.subscribe("private-orders")?;
+    /// while let Some(event) = orders.recv().await {
+    ///     if let Event::Channel(event) = event {
+    ///         println!("{}: {}", event.name(), event.text());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Cloning it is cheap, and all clones are the same client. Commands take effect when they return; only
+    /// what the server has to say about them is waited for. The connection runs in one task of async-std, or
+    /// wherever you run its [`Pump`], which ends when the last clone is dropped; a [`WeakClient`] does not
+    /// count.
+    ///
+    /// # The end
+    ///
+    /// [`disconnect`](Self::disconnect) pauses: receivers and channels stay, and wait for
+    /// [`connect`](Self::connect). [`shutdown`](Self::shutdown), the end of a [`drain`](Self::drain), a
+    /// refusal for good ([`ConnectionState::Refused`]) and the drop of the last clone end everything that was
+    /// asked for: each receiver gets an [`Event::State`] that says why, and then `None`, also while clones
+    /// are held, and no channel is wanted any more. Until the next `connect`, which begins without a channel,
+    /// a new receiver ends in the same way, and nothing can be subscribed to. A sign-in is no channel: it is
+    /// repeated.
+    ///
+    /// A drop cannot wait for that. If the program ends right after it, and with it the runtime, what was
+    /// triggered last may not have gone out: `client.shutdown().await` waits until it has, and the connection
+    /// is closed.
+    runtime: AsyncStd,
+    begin: " # use pushest_async_std::*; async fn example(client: Client) \
+        -> Result<(), Box<dyn std::error::Error>> {",
+    top: " # use pushest_async_std::*; use std::time::Duration; async fn example() \
+        -> Result<(), Box<dyn std::error::Error>> {",
+    end: " # Ok(()) }",
 }
 
 /// What its README shows must compile.

@@ -21,7 +21,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// async-std, as a client runs on it.
 #[derive(Debug)]
-pub struct AsyncStd {
+pub(crate) struct AsyncStd {
     origin: Instant,
 }
 

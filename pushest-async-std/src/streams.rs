@@ -12,7 +12,7 @@ use pushest_driver::runtime::{ByteStream, Reads};
 
 /// A TCP socket that knows up to when it has been read empty.
 #[derive(Debug)]
-pub struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
     reads: Reads,
     origin: Instant,
@@ -72,7 +72,7 @@ impl Write for Socket {
 
 /// A stream as the driver reads and writes it.
 #[derive(Debug)]
-pub struct Stream<S> {
+pub(crate) struct Stream<S> {
     pub(crate) stream: S,
     /// The socket that it runs over.
     pub(crate) socket: fn(&S) -> &Socket,
@@ -102,7 +102,7 @@ impl<S: Read + Write + Unpin> ByteStream for Stream<S> {
 
 /// A stream of the driver's, as async-tungstenite reads and writes it.
 #[derive(Debug)]
-pub struct Bytes<S>(pub(crate) S);
+pub(crate) struct Bytes<S>(pub(crate) S);
 
 impl<S: ByteStream + Unpin> Read for Bytes<S> {
     fn poll_read(
@@ -127,7 +127,7 @@ impl<S: ByteStream + Unpin> Write for Bytes<S> {
         self.0.poll_flush(context)
     }
 
-    /// The connection ends when it is dropped.
+    /// Flushes only: the connection ends when it is dropped.
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(context)
     }

@@ -9,11 +9,13 @@ use runtimes::{AsyncStd, Smol};
 mod on_async_std {
     pushest_conformance::suite!(crate::Futures<super::AsyncStd>);
     pushest_conformance::receivers_end!(crate::Futures<super::AsyncStd>);
+    pushest_conformance::typed_events!(crate::Futures<super::AsyncStd>);
 }
 
 mod on_smol {
     pushest_conformance::suite!(crate::Futures<super::Smol>);
     pushest_conformance::receivers_end!(crate::Futures<super::Smol>);
+    pushest_conformance::typed_events!(crate::Futures<super::Smol>);
 }
 
 #[cfg(feature = "real-server")]

@@ -10,7 +10,7 @@ struct Recorder {
     told: Vec<String>,
 }
 
-impl Handler<Client> for Recorder {
+impl Handler for Recorder {
     fn on_event(&mut self, _: &Client, event: Event) {
         match event {
             Event::State(change) => self.told.push(change.to.to_string()),

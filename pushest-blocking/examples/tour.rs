@@ -51,7 +51,7 @@ fn next_text(subscription: &mut Subscription) -> Result<String, Box<dyn Error>> 
 /// Is told everything, and has heard enough once its channel is subscribed to.
 struct Once;
 
-impl Handler<Client> for Once {
+impl Handler for Once {
     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
         vec![("news".to_string(), SubscribeOptions::default())]
     }

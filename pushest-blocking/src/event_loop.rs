@@ -14,7 +14,7 @@ use pushest_driver::{Client, Config, Options, StartError};
 use crate::reactor::Reactor;
 use crate::sockets::Sockets;
 
-/// What one wait can tell at most; the rest is told by the next one. All of it means the same.
+/// Maximum number of events of one wait; the next one has the rest. Each of them means the same.
 const EVENTS: usize = 16;
 
 /// While there is always an answer at once, the connection is looked at this often.
@@ -106,7 +106,7 @@ impl EventLoop {
         }
     }
 
-    /// Lets the pump do what can be done without waiting. Answers whether it goes on.
+    /// Lets the pump do what can be done without waiting. Returns whether it goes on.
     fn turn(&mut self) -> bool {
         self.looked = self.reactor.now();
         let waker = Waker::from(self.reactor.clone());

@@ -2,11 +2,11 @@
 //! runtime.
 //!
 //! ```no_run
-//! use pushest_blocking::{Client, Config, Event};
+//! use pushest_blocking::{Client, Event};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
-//! let client = Client::new(config.build()?);
+//! let client =
+//!     Client::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001).build()?;
 //! client.attempted()?; // why not, if the first attempt fails: a wrong key, host or port
 //!
 //! let mut orders = client.subscribe("private-orders")?;
@@ -27,7 +27,7 @@
 //! ```
 //!
 //! - [`Client`] is carried by a thread in the background; its clones may be used from everywhere.
-//! - [`Connection`] has no thread: whoever waits carries it.
+//! - [`Connection`] has no thread: the thread that waits carries it.
 //!
 //! Both are the same loop over sockets that never block. Names and behaviour are those of
 //! `pushest-tokio`, without `async` and `await`; instead, receiving, connecting, subscribing,
@@ -48,74 +48,47 @@
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `native-roots` trusts the system's
-//! certificate authorities, too.
+//! certificate authorities, too; `serde` serializes events, states and numbers, and
+//! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
+mod building;
 mod carrier;
 mod client;
 mod connection;
 mod event_loop;
+mod options;
 mod reactor;
 mod receiving;
+mod running;
 mod sockets;
+mod typed;
 mod waiting;
+mod waiting_methods;
 
-pub use client::Client;
-pub use connection::{Connection, SpawnError};
-// Names of our own take precedence: those of the driver that wait.
-pub use pushest_driver::*;
-pub use receiving::{Events, RecvError, Subscription, TypedEvents};
-
-/// Connects, and tells the handler everything until the handler disconnects or the server refuses
-/// for good. The handler runs on the calling thread, the connection on one of its own, so that the
-/// handler may wait as long as it likes.
-///
-/// ```no_run
-/// use pushest_blocking::{Client, Event, Handler, SubscribeOptions, run};
-///
-/// struct Printer;
-///
-/// impl Handler<Client> for Printer {
-///     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
-///         vec![("news".to_string(), SubscribeOptions::default())]
-///     }
-///
-///     fn on_event(&mut self, client: &Client, event: Event) {
-///         if let Event::Channel(event) = event {
-///             println!("{}: {}", event.name(), event.text());
-///             if event.name() == "last-news" {
-///                 client.disconnect();
-///             }
-///         }
-///     }
-/// }
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// run(pushest_blocking::config_from_env()?, Printer)?;
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-/// [`RunError`] if the system gives no event queue or no thread, an initial channel cannot be
-/// subscribed to, or on a refusal.
-pub fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
-    run_with_options(config, Options::default(), handler)
-}
-
-/// As [`run`], with options.
-///
-/// # Errors
-/// As [`run`].
-pub fn run_with_options<H: Handler<Client>>(
-    config: Config,
-    options: Options,
-    handler: H,
-) -> Result<(), RunError> {
-    let client = Client::try_with_options(config, options.start_disconnected());
-    let client = client.map_err(RunError::Start)?;
-    waiting::wait(pushest_driver::runtime::run(client, handler))
-}
+pub use building::{ClientBuilder, ConnectionBuilder};
+pub use client::{Client, WeakClient};
+pub use connection::{Connection, ConnectionHandle, SpawnError};
+pub use options::Options;
+#[cfg(feature = "http")]
+pub use pushest_driver::AuthEndpoint;
+#[cfg(feature = "tls")]
+pub use pushest_driver::rustls;
+pub use pushest_driver::{
+    Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, BackoffConfig,
+    BuildError, ChannelCounts, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelSnapshot,
+    ChannelState, ChannelStatistics, CommandError, Config, ConfigBuilder, ConfigError,
+    ConnectionState, DecodeError, DecryptionFailure, DialFailure, Ending, Endpoint, Escaped, Event,
+    EventDecoder, FailedChannel, FailedDials, FlushError, Health, HealthReason, HealthRules,
+    HealthState, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NotConnected,
+    NotSignedIn, OptionsError, Overflow, PresenceChange, PresenceUpdate, QueueDepths, Received,
+    RequestFailure, RunError, ServerError, SignInError, Snapshot, SocketId, StartError,
+    StateChange, Statistics, Status, SubscribeError, SubscribeOptions, SubscriptionError, Timeouts,
+    Traffic, UnconfirmedChannel, config_from_env, proto,
+};
+pub use receiving::{Events, RecvError, Subscription};
+pub use running::{Handler, run, run_with_options};
+pub use typed::TypedEvents;
 
 /// What its README shows must compile.
 #[cfg(doctest)]

@@ -12,7 +12,7 @@ use mio::{Interest, Registry, Token};
 use pushest_driver::proto::Instant;
 use pushest_driver::runtime::Parking;
 
-/// The loop looks at everything whenever it wakes, so that nobody needs a token of their own.
+/// One token for all: the loop looks at everything whenever it wakes.
 const ANY: Token = Token(0);
 
 /// Tells the loops of a process apart.
@@ -53,12 +53,12 @@ impl Reactor {
         Instant::ORIGIN + self.origin.elapsed()
     }
 
-    /// How often the loop has waited and was woken.
+    /// Returns how often the loop has waited and was woken.
     pub(crate) fn wakeups(&self) -> u64 {
         self.wakeups.load(Ordering::Relaxed)
     }
 
-    /// Whether something has happened since this was asked last, other than on a socket.
+    /// Returns whether something has happened since this was asked last, other than on a socket.
     pub(crate) fn take_woken(&self) -> bool {
         self.parking.take_woken()
     }
@@ -81,7 +81,7 @@ impl Reactor {
         // It fails where a signal interrupts it, and has then waited long enough.
         let _ = poll.poll(events, Some(limit));
         self.wakeups.fetch_add(1, Ordering::Relaxed);
-        // Whoever woke it meanwhile has been heard: the loop looks at everything now.
+        // A wake that came meanwhile needs no further turn: the loop looks at everything now.
         self.parking.unpark();
     }
 

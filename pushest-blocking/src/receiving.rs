@@ -1,11 +1,9 @@
 //! The receiving ends of a [`Client`](crate::Client): they block the thread that receives.
 
-use std::ops::Deref;
 use std::time::Duration;
 
-use pushest_driver::{CommandError, Event, SubscriptionError};
+use pushest_driver::{ChannelName, ChannelState, CommandError, Event, Member, SubscriptionError};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::reactor::LoopId;
 use crate::waiting::{subscribed, wait_for_on};
@@ -25,10 +23,18 @@ pub enum RecvError {
 /// What every receiver can do, over what it waits with: `Option<Duration>` to `Option<Option<_>>`,
 /// `None` if nothing came in that time, `Some(None)` after the end.
 macro_rules! receiver {
-    ($receiver:ident<$($shape:ident)?> of $item:ty $(where $bound:path)?, $wait:expr) => {
-        impl<$($shape: $bound)?> $receiver<$($shape)?> {
-            /// Waits for the next one, and returns it, or `None` after the end, and where nothing can be waited for (see
-            /// [`Client`](crate::Client)).
+    ($receiver:ident<$($shape:ident)?> of $item:ty, $wait:expr) => {
+        impl<$($shape)?> $receiver<$($shape)?> {
+            /// Waits for the next one, and returns it, or `None` after the end, and where nothing can be
+            /// waited for (see [`Client`](crate::Client)).
+            ///
+            /// ```no_run
+            /// # fn example(mut events: pushest_blocking::Events) {
+            /// while let Some(event) = events.recv() {
+            ///     println!("{event:?}");
+            /// }
+            /// # }
+            /// ```
             pub fn recv(&mut self) -> Option<$item> {
                 $wait(self, None).flatten()
             }
@@ -38,6 +44,21 @@ macro_rules! receiver {
             /// # Errors
             /// [`RecvError::Timeout`] after `timeout`, and at once where nothing can be waited for;
             /// [`RecvError::Closed`] after the end.
+            ///
+            /// ```no_run
+            /// # use pushest_blocking::{Events, RecvError};
+            /// # fn example(mut events: Events) {
+            /// use std::time::Duration;
+            ///
+            /// loop {
+            ///     match events.recv_timeout(Duration::from_secs(60)) {
+            ///         Ok(event) => println!("{event:?}"),
+            ///         Err(RecvError::Timeout) => println!("nothing for a minute"),
+            ///         Err(RecvError::Closed) => break,
+            ///     }
+            /// }
+            /// # }
+            /// ```
             pub fn recv_timeout(&mut self, timeout: Duration) -> Result<$item, RecvError> {
                 $wait(self, Some(timeout)).ok_or(RecvError::Timeout)?.ok_or(RecvError::Closed)
             }
@@ -46,12 +67,20 @@ macro_rules! receiver {
             ///
             /// # Errors
             /// [`RecvError::Timeout`] if it is not, [`RecvError::Closed`] after the end.
+            ///
+            /// ```no_run
+            /// # fn example(mut events: pushest_blocking::Events) {
+            /// while let Ok(event) = events.try_recv() {
+            ///     println!("{event:?}");
+            /// }
+            /// # }
+            /// ```
             pub fn try_recv(&mut self) -> Result<$item, RecvError> {
                 self.recv_timeout(Duration::ZERO)
             }
         }
 
-        impl<$($shape: $bound)?> Iterator for $receiver<$($shape)?> {
+        impl<$($shape)?> Iterator for $receiver<$($shape)?> {
             type Item = $item;
 
             fn next(&mut self) -> Option<$item> {
@@ -68,8 +97,8 @@ pub(crate) use receiver;
 /// It receives what concerns the channel, in order, and is an iterator, too, which waits for each
 /// event and ends with the subscription: after an unsubscribe, and after a
 /// [`shutdown`](crate::Client::shutdown), a refusal for good and the drop of the last client, of which it
-/// is told by an [`Event::State`] as its last event. What does not wait (`trigger`, `members`, `state`,
-/// `name`) stands at [`pushest_driver::Subscription`], which this derefs to.
+/// is told by an [`Event::State`] as its last event. It stays ended after a
+/// [`connect`](crate::Client::connect).
 #[derive(Debug)]
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
@@ -86,20 +115,70 @@ impl Subscription {
         Self { driver, carried_by }
     }
 
-    /// Waits until the server has confirmed the subscription; at once if it has.
+    /// Returns the name of the channel, with the id of this subscription.
+    ///
+    /// ```no_run
+    /// # fn example(orders: pushest_blocking::Subscription) {
+    /// println!("listening to {}", orders.name());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> &ChannelName {
+        self.driver.name()
+    }
+
+    /// Waits until the server has confirmed the subscription, which it may have already.
     ///
     /// # Errors
     /// [`SubscriptionError`] once the server or the authorizer has refused, the client is refused
-    /// or disconnected, or the channel was unsubscribed from. What is tried again by itself keeps
-    /// it waiting; see [`Client::subscribed_timeout`](crate::Client::subscribed_timeout).
+    /// or disconnected, or this subscription has ended. What is tried again by itself keeps this waiting;
+    /// see [`Client::subscribed_timeout`](crate::Client::subscribed_timeout).
+    ///
+    /// ```no_run
+    /// # fn example(client: pushest_blocking::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let orders = client.subscribe("private-orders")?;
+    /// orders.subscribed()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn subscribed(&self) -> Result<(), SubscriptionError> {
         subscribed(self.carried_by, self.driver.subscribed())
+    }
+
+    /// Sends a client event; see [`Client::trigger`](crate::Client::trigger), which says what becomes of it
+    /// while the connection is away, and what to wait for before the program ends.
+    ///
+    /// # Errors
+    /// [`CommandError`], and nothing was sent: what [`Client::trigger`](crate::Client::trigger) refuses, and
+    /// [`CommandError::NotSubscribed`] once this subscription has ended.
+    ///
+    /// ```no_run
+    /// # fn example(chat: pushest_blocking::Subscription) -> Result<(), pushest_blocking::CommandError> {
+    /// chat.trigger("client-typing", &"Ann")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn trigger<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<(), CommandError> {
+        self.driver.trigger(event, data)
     }
 
     /// Sends a client event as soon as the rate allows, and waits for that.
     ///
     /// # Errors
-    /// As [`trigger`](pushest_driver::Subscription::trigger), but for the rate.
+    /// [`CommandError`], and nothing was sent: what [`Subscription::trigger`] refuses, except for the rate.
+    ///
+    /// ```no_run
+    /// # fn example(map: pushest_blocking::Subscription) -> Result<(), pushest_blocking::CommandError> {
+    /// for position in 0..100 {
+    ///     map.trigger_when_allowed("client-moved", &position)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn trigger_when_allowed<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -110,59 +189,85 @@ impl Subscription {
         triggered.unwrap_or_else(|| self.driver.trigger(event, data))
     }
 
-    /// Only the channel's events of this name, decoded by
-    /// [`ChannelEvent::json`](crate::ChannelEvent::json).
-    pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
-        TypedEvents { driver: self.driver.on(event), carried_by: self.carried_by }
+    /// Returns the members of a presence channel, in the order in which they joined. While the channel is
+    /// not subscribed they are those that were known last. None once this subscription has ended.
+    ///
+    /// ```no_run
+    /// # fn example(room: pushest_blocking::Subscription) {
+    /// for member in room.members() {
+    ///     println!("{}", member.id());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn members(&self) -> Vec<Member> {
+        self.driver.members()
+    }
+
+    /// Returns whether [`Subscription::members`] began with a list of the server's; see
+    /// [`Client::members_known`](crate::Client::members_known). False once this subscription has ended.
+    ///
+    /// ```no_run
+    /// # fn example(room: pushest_blocking::Subscription) {
+    /// if room.members_known() {
+    ///     println!("{} are here", room.members().len());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn members_known(&self) -> bool {
+        self.driver.members_known()
+    }
+
+    /// Returns the state of this subscription, or `None` once it has ended.
+    ///
+    /// ```no_run
+    /// # use pushest_blocking::{ChannelState, Subscription};
+    /// # fn example(orders: Subscription) {
+    /// if orders.state() != Some(ChannelState::Subscribed) {
+    ///     println!("no orders at the moment");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> Option<ChannelState> {
+        self.driver.state()
+    }
+
+    pub(crate) fn into_driver(self) -> (pushest_driver::Subscription, LoopId) {
+        (self.driver, self.carried_by)
     }
 
     /// Ends this receiver; the channel is unsubscribed from if it was the last. The same as
     /// dropping it.
+    ///
+    /// ```no_run
+    /// # fn example(orders: pushest_blocking::Subscription) {
+    /// orders.unsubscribe();
+    /// # }
+    /// ```
     pub fn unsubscribe(self) {}
 
     /// Ends this receiver, and keeps the channel subscribed to without it, for those who receive
     /// by [`Client::events`](crate::Client::events).
+    ///
+    /// ```no_run
+    /// # fn example(client: pushest_blocking::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let events = client.events();
+    /// client.subscribe("orders")?.detach();
+    /// for event in events {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn detach(self) {
         self.driver.detach();
     }
-}
 
-impl Deref for Subscription {
-    type Target = pushest_driver::Subscription;
-
-    fn deref(&self) -> &pushest_driver::Subscription {
-        &self.driver
-    }
-}
-
-/// A channel's events of one name, as values; made by [`Subscription::on`]. It keeps the channel
-/// subscribed to as the `Subscription` would.
-#[derive(Debug)]
-#[must_use = "it unsubscribes when dropped"]
-pub struct TypedEvents<T> {
-    driver: pushest_driver::TypedEvents<T>,
-    carried_by: LoopId,
-}
-
-receiver!(
-    TypedEvents<T> of Result<T, serde_json::Error> where DeserializeOwned,
-    |this: &mut Self, limit| wait_for_on(this.carried_by, this.driver.recv(), limit)
-);
-
-impl<T: DeserializeOwned> TypedEvents<T> {
-    /// As [`Subscription::subscribed`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn subscribed(&self) -> Result<(), SubscriptionError> {
-        subscribed(self.carried_by, self.driver.subscribed())
-    }
-}
-
-impl<T> Deref for TypedEvents<T> {
-    type Target = pushest_driver::TypedEvents<T>;
-
-    fn deref(&self) -> &pushest_driver::TypedEvents<T> {
+    /// For what is written for all runtimes at once, within this workspace.
+    #[doc(hidden)]
+    pub fn __driver(&self) -> &pushest_driver::Subscription {
         &self.driver
     }
 }

@@ -5,6 +5,7 @@ mod waits;
 mod with_a_thread {
     pushest_conformance::suite!(crate::waits::Spawned);
     pushest_conformance::receivers_end!(crate::waits::Spawned);
+    pushest_conformance::typed_events!(crate::waits::Spawned);
 }
 
 mod without_a_thread {

@@ -142,7 +142,7 @@ fn commands_of_other_threads_take_effect_while_it_waits() {
         connection.subscribed(&name).expect("subscribed");
         name
     };
-    let remote = (*connection).clone();
+    let remote = connection.handle();
     let thread = std::thread::spawn(move || {
         remote.trigger(handle.as_str(), "client-hello", &1).expect("it may");
         while !server.received().iter().any(|message| message.contains("client-hello")) {
@@ -157,7 +157,7 @@ fn commands_of_other_threads_take_effect_while_it_waits() {
 #[test]
 fn dropping_it_closes_the_connection_in_order() {
     let (server, connection) = start();
-    let handle = (*connection).clone();
+    let handle = connection.handle();
     drop(connection);
     server.wait_for_connections(0, PATIENCE).expect("closed");
     assert_eq!(handle.status().state, ConnectionState::Disconnected);
@@ -245,9 +245,11 @@ fn receiving_ends_once_nothing_more_can_come_and_goes_on_after_connect() {
 #[test]
 fn an_authorizer_that_panics_ends_the_client_and_nothing_else() {
     let server = Server::start().expect("a server");
-    let options = Options::default().authorizer(|_| async { panic!("as a test wants it") });
+    // Only the driver has authorizers that are futures.
+    let options = pushest_conformance::driver::Options::default()
+        .authorizer(|_| async { panic!("as a test wants it") });
     let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
-    let mut connection = Connection::with_options(config.build().expect("valid"), options);
+    let mut connection = Connection::with_options(config.build().expect("valid"), options.into());
     connection.subscribe("private-news").expect("a good channel");
     let waiting = std::panic::AssertUnwindSafe(|| connection.by_ref().for_each(drop));
     std::panic::catch_unwind(waiting).expect_err("the panic is the user's to see");

@@ -7,7 +7,7 @@ use pushest_blocking::{Client, Connection};
 use pushest_conformance::ending::{self, Setting};
 
 fn with_a_thread(setting: Setting) {
-    let client = Client::with_options(setting.config.clone(), setting.options.clone());
+    let client = Client::with_options(setting.config.clone(), setting.options.clone().into());
     let _orders = client.subscribe("private-orders").ok();
     setting.hang()();
     ending::check(&client.status());
@@ -16,14 +16,15 @@ fn with_a_thread(setting: Setting) {
 
 /// The client is dropped only.
 fn dropped(setting: Setting) {
-    let client = Client::with_options(setting.config.clone(), setting.options.clone());
+    let client = Client::with_options(setting.config.clone(), setting.options.clone().into());
     let _orders = client.subscribe("private-orders").ok();
     setting.hang()();
     ending::check(&client.status());
 }
 
 fn without_a_thread(setting: Setting) {
-    let mut connection = Connection::with_options(setting.config.clone(), setting.options.clone());
+    let mut connection =
+        Connection::with_options(setting.config.clone(), setting.options.clone().into());
     let _orders = connection.subscribe("private-orders").ok();
     connection.sleep(Duration::from_millis(200));
     setting.hang()();

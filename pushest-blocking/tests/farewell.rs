@@ -72,7 +72,7 @@ fn what_was_triggered_has_arrived_when_a_panic_has_dropped_the_last_client() {
 fn what_a_handler_has_triggered_has_arrived_when_it_is_over() {
     struct Triggers;
 
-    impl Handler<Client> for Triggers {
+    impl Handler for Triggers {
         fn initial_channels(&self) -> Vec<(String, pushest_blocking::SubscribeOptions)> {
             vec![("private-chat".to_owned(), Default::default())]
         }
@@ -138,7 +138,7 @@ fn the_own_thread_does_not_wait_for_itself() {
     });
     let client = Client::with_options(config(&server), options);
     client.connected().expect("connected");
-    let commands = (*client).clone();
+    let commands = client.__driver().commands().clone();
     *place.lock().expect("nobody panics") = Some(client);
     // Something to record.
     commands.network_changed();

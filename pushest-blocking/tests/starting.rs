@@ -33,7 +33,7 @@ fn config() -> Config {
 
 struct Deaf;
 
-impl Handler<Client> for Deaf {
+impl Handler for Deaf {
     fn on_event(&mut self, client: &Client, _: Event) {
         client.disconnect();
     }
@@ -51,7 +51,7 @@ fn without_a_free_file_descriptor_there_is_an_error_and_later_a_client() {
         assert!(matches!(&error, StartError::EventQueue(_)), "{error}");
         let error = Connection::try_new(config()).expect_err("there is none");
         assert_eq!(error.to_string(), words);
-        assert_eq!(run(config(), Deaf), Err(RunError::Start(error)));
+        assert_eq!(run(config(), Deaf), Err(RunError::Build(error.into())));
 
         // An event queue and its waker are three: each of them may be the one that is missing.
         let mut held = held;
@@ -84,7 +84,7 @@ fn without_a_thread_there_is_an_error_and_the_connection_goes_on() {
         let error = Client::try_new(config()).expect_err("there is none");
         let words = "no thread for the connection: Resource temporarily unavailable (os error 11)";
         assert_eq!(error.to_string(), words);
-        assert_eq!(run(config(), Deaf), Err(RunError::Start(error)));
+        assert_eq!(run(config(), Deaf), Err(RunError::Build(error.into())));
 
         let mut connection = Connection::try_new(config()).expect("it needs no thread");
         connection.subscribe("news").expect("a good channel");

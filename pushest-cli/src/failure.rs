@@ -96,7 +96,7 @@ impl From<CommandError> for Failure {
     /// What was refused without asking the server.
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::NotConnected
+            CommandError::NotConnected { .. }
             | CommandError::NotSubscribedYet { .. }
             | CommandError::RateLimited { .. }
             | CommandError::OutgoingFull { .. } => Self::failed(error),

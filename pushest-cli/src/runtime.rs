@@ -22,18 +22,13 @@ impl Runtime {
     /// signal or the end of a timeout, is the command, on tokio.
     pub(crate) fn client(self, config: Config, options: Options) -> Result<Client, Failure> {
         match self {
-            Self::Tokio => pushest_tokio::Client::try_with_options(config, options).map(shared),
-            Self::AsyncStd => {
-                pushest_async_std::Client::try_with_options(config, options).map(shared)
-            }
-            Self::Blocking => {
-                pushest_blocking::Client::try_with_options(config, options).map(shared)
-            }
+            Self::Tokio => pushest_tokio::Client::try_with_options(config, options)
+                .map(|client| client.__driver().clone()),
+            Self::AsyncStd => pushest_async_std::Client::try_with_options(config, options)
+                .map(|client| client.__driver().clone()),
+            Self::Blocking => pushest_blocking::Client::try_with_options(config, options.into())
+                .map(|client| client.__driver().clone()),
         }
         .map_err(Failure::failed)
     }
-}
-
-fn shared(client: impl AsRef<Client>) -> Client {
-    client.as_ref().clone()
 }

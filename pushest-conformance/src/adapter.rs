@@ -7,20 +7,20 @@ use pushest_driver::proto::{
     AuthorizationRequest, ChannelState, CommandError, Config, Endpoint, Event, Member, SocketId,
     Statistics, Status, SubscribeOptions,
 };
-use pushest_driver::{Commands, Options, SubscribeError};
+use pushest_driver::{Client, Options, SubscribeError};
 use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
 
 use crate::Features;
 
 /// How a driver makes a client, and how one waits for it.
 pub trait Waits: Features + Sized {
-    /// Makes a client with one receiver of everything. It does nothing until it is told to connect.
+    /// Makes a client with one receiver of everything. It does nothing until `connect`.
     fn start(config: Config, options: Options) -> Self;
 
-    /// What takes commands.
-    fn commands(&self) -> &Commands;
+    /// Returns what takes commands.
+    fn commands(&self) -> &Client;
 
-    /// Subscribes without a receiver: one that nobody empties would hold up the client.
+    /// Subscribes without a receiver: one that is not emptied would hold up the client.
     ///
     /// # Errors
     /// The client's.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use pushest_driver::proto::{Config, ConfigBuilder, ConnectionState, Signer, SubscribeOptions};
-use pushest_driver::{Authorization, AuthorizationRequest, Commands, Options};
+use pushest_driver::runtime::Commands;
+use pushest_driver::{Authorization, AuthorizationRequest, Options};
 use pushest_testkit::{Server, Target};
 
 use crate::Waits;
@@ -31,7 +32,7 @@ pub trait Calls: Send + Sync + 'static {
 
 /// A client that can be called.
 pub trait Called: Waits {
-    /// The calls; they keep the client alive, where more than one handle can.
+    /// Returns the calls; they keep the client alive, where more than one handle can.
     fn calls(&self) -> Arc<dyn Calls>;
 }
 
@@ -62,7 +63,7 @@ impl Place {
         *self.calls.lock().expect("nobody panics") = Some(client.calls());
     }
 
-    /// The calls are used without any lock of the test's.
+    /// Returns the calls, to be used without any lock of the test's.
     fn get(&self) -> Option<Arc<dyn Calls>> {
         self.calls.lock().expect("nobody panics").clone()
     }
@@ -211,7 +212,7 @@ pub fn a_recordings_sink_may_drop_the_last_client<W: Called>() {
     place.put(&client);
     client.commands().connect();
     client.connected(PATIENCE).expect("connected");
-    let commands = client.commands().clone();
+    let commands = client.commands().commands().clone();
     is_time.store(true, Ordering::SeqCst);
     // Leaves the handle of the sink alone, where it is one.
     let begun = Instant::now();
@@ -249,7 +250,7 @@ pub fn authorizers_and_providers_of_headers_may_call_their_client<W: Called>() {
     });
     let options = options.headers_with(move || {
         let _ = &last.1;
-        // Here it could wait, for ever, for the connection that this is for.
+        // Here it could wait forever for the connection that this is for.
         providing.call(|calls| calls.command());
         Ok(Vec::new())
     });

@@ -1,4 +1,4 @@
-//! A program ends when it is told to: whatever its client still waits for, `main` is over within
+//! A program ends when it wants to: whatever its client still waits for, `main` is over within
 //! moments of a shutdown, and the process with it. Each test runs itself once more, as the program.
 //! Linux only: it lists its threads.
 

@@ -190,8 +190,9 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> mpsc::Receiver<String> 
     receiver
 }
 
-/// Checks that the crate's programs of the READMEs are these programs, but for imports, the line that
-/// makes the configuration and the one that starts a runtime; and that each of these stands in one.
+/// Checks that the crate's programs of the READMEs are these programs, but for imports, the lines that
+/// make the configuration and the client and the one that starts a runtime; and that each of these stands
+/// in one.
 ///
 /// # Panics
 /// If they are not.
@@ -218,8 +219,9 @@ fn common(program: &str) -> Vec<&str> {
     let lines = program.lines().map(str::trim_end).filter(|line| {
         !line.is_empty() && !["use ", "#[", "//"].iter().any(|start| line.starts_with(start))
     });
-    let is_config = |line: &str| line.starts_with("    let config");
-    lines.map(|line| if is_config(line) { "    let config = …" } else { line }).collect()
+    let made = ["    let config = ", "    let client = Client"];
+    let is_made = |line: &str| made.into_iter().find(|made| line.starts_with(made));
+    lines.map(|line| is_made(line).unwrap_or(line)).collect()
 }
 
 /// Makes the tests of a crate's first programs, which stand beside the test in files that are

@@ -14,7 +14,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use pushest_driver::proto::{AuthEndpoint, ChannelName, Config, Event, SocketId, SubscribeOptions};
-use pushest_driver::{Client, Commands, Events, Options, SubscribeError, Subscription};
+use pushest_driver::{Client, Events, Options, SubscribeError, Subscription};
 use pushest_testkit::conformance::Unmet;
 
 use crate::{Adapted, Features, Waits, met};
@@ -25,10 +25,13 @@ pub type On<S> = Adapted<Futures<S>>;
 /// How a runtime makes a client and runs it.
 pub trait Start: Features {
     /// The runtime's own client.
-    type Client: AsRef<Client>;
+    type Client;
 
     /// Makes it, and sees to its being run.
     fn start(config: Config, options: Options) -> Self::Client;
+
+    /// Returns what it is made of.
+    fn driver(client: &Self::Client) -> &Client;
 }
 
 /// A client with its one receiver.
@@ -40,7 +43,7 @@ pub struct Futures<S: Start> {
 
 impl<S: Start> fmt::Debug for Futures<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Futures").field(self.client.as_ref()).finish()
+        formatter.debug_tuple("Futures").field(S::driver(&self.client)).finish()
     }
 }
 
@@ -57,12 +60,12 @@ impl<S: Start> Features for Futures<S> {
 impl<S: Start> Waits for Futures<S> {
     fn start(config: Config, options: Options) -> Self {
         let client = S::start(config, options);
-        let events = client.as_ref().events();
+        let events = S::driver(&client).events();
         Self { client, events, runtime: PhantomData }
     }
 
-    fn commands(&self) -> &Commands {
-        self.client.as_ref()
+    fn commands(&self) -> &Client {
+        S::driver(&self.client)
     }
 
     fn subscribe(
@@ -70,24 +73,24 @@ impl<S: Start> Waits for Futures<S> {
         channel: &str,
         options: &SubscribeOptions,
     ) -> Result<(), SubscribeError> {
-        self.client.as_ref().subscribe_with(channel, options).map(Subscription::detach)
+        S::driver(&self.client).subscribe_with(channel, options).map(Subscription::detach)
     }
 
     fn connected(&mut self, limit: Duration) -> Result<SocketId, Unmet> {
-        met(block_on(self.client.as_ref().connected(), limit))
+        met(block_on(S::driver(&self.client).connected(), limit))
     }
 
     fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet> {
         let channel = ChannelName::new(channel).expect("it was subscribed to");
-        met(block_on(self.client.as_ref().subscribed(&channel), limit))
+        met(block_on(S::driver(&self.client).subscribed(&channel), limit))
     }
 
     fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet> {
-        met(block_on(self.client.as_ref().signed_in(), limit))
+        met(block_on(S::driver(&self.client).signed_in(), limit))
     }
 
     fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet> {
-        met(block_on(self.client.as_ref().flush(), limit))
+        met(block_on(S::driver(&self.client).flush(), limit))
     }
 
     fn recv(&mut self, limit: Duration) -> Result<Option<Event>, Unmet> {
@@ -99,15 +102,15 @@ impl<S: Start> Waits for Futures<S> {
     }
 
     fn shutdown(&mut self, limit: Duration) -> Result<(), Unmet> {
-        block_on(self.client.as_ref().shutdown(), limit).ok_or(Unmet::TimedOut)
+        block_on(S::driver(&self.client).shutdown(), limit).ok_or(Unmet::TimedOut)
     }
 
     fn drain(&mut self, limit: Duration) -> usize {
-        block_on(self.client.as_ref().drain(limit), Duration::MAX).expect("without a limit")
+        block_on(S::driver(&self.client).drain(limit), Duration::MAX).expect("without a limit")
     }
 }
 
-/// Returns what the future comes to, if it does within the limit; else it is dropped.
+/// Returns the output of the future, or drops it at the limit.
 pub fn block_on<T>(future: impl Future<Output = T>, limit: Duration) -> Option<T> {
     let deadline = Instant::now().checked_add(limit);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));

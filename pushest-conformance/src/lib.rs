@@ -15,6 +15,10 @@
 //!     fn start(config: Config, options: Options) -> Client {
 //!         Client::with_options(config, options)
 //!     }
+//!
+//!     fn driver(client: &Client) -> &pushest_driver::Client {
+//!         client.__driver()
+//!     }
 //! }
 //!
 //! pushest_conformance::impl_features!(MyRuntime);
@@ -37,6 +41,7 @@ mod futures;
 mod memory;
 pub mod receivers;
 mod suite;
+pub mod typed;
 pub mod watching;
 
 pub use adapter::{Adapted, Waits, met};

@@ -2,54 +2,83 @@
 //! why before. The suite of the testkit has the same for the one receiver that every client has.
 
 use std::any::Any;
-use std::ops::Deref;
+use std::fmt::Debug;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use pushest_driver::proto::{CommandError, Config, ConnectionState, Event, SubscribeOptions};
-use pushest_driver::{Options, SubscribeError, Subscription};
+use pushest_driver::{Options, Received, SubscribeError, Subscription};
 use pushest_testkit::conformance::Unmet;
 use pushest_testkit::{Server, Target};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::{Waits, block_on};
 
 /// Longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Long enough for what is not to come.
-const MOMENT: Duration = Duration::from_millis(200);
+pub(crate) const MOMENT: Duration = Duration::from_millis(200);
 
 /// Receives the next thing, in words: an event's text, or the state that it tells of. `None` after the
 /// end.
 pub type Receive = Box<dyn FnMut(Duration) -> Result<Option<String>, Unmet> + Send>;
+
+/// Receives the next typed event. `None` after the end.
+pub type ReceiveTyped<T> = Box<dyn FnMut(Duration) -> Result<Option<Received<T>>, Unmet> + Send>;
 
 /// A client with receivers of every kind.
 pub trait Receives: Waits {
     /// Another handle to the client.
     fn keep(&self) -> Box<dyn Any>;
 
-    /// A receiver of everything.
+    /// Returns a receiver of everything.
     fn events(&self) -> Receive;
 
-    /// A receiver of what is sent to the signed-in user.
+    /// Returns a receiver of what is sent to the signed-in user.
     fn user_events(&self) -> Receive;
 
-    /// A channel's receiver.
+    /// Returns a channel's receiver.
     ///
     /// # Errors
     /// The client's.
     fn receive(&self, channel: &str) -> Result<Receive, SubscribeError>;
 
-    /// A receiver of a channel's events of one name, as values. Before its end it tells what ended it,
-    /// as the others do.
-    fn typed(&self, channel: &str, event: &str) -> Receive;
+    /// Returns a receiver of a channel's events of one name, as values; subscribed with [`options`].
+    fn on<T: DeserializeOwned + 'static>(&self, channel: &str, event: &str) -> ReceiveTyped<T>;
 
-    /// A channel's receiver that is never read.
-    fn hold(&self, channel: &str) -> Box<dyn Deref<Target = Subscription>>;
+    /// Returns a receiver of a channel's events as variants of an enum.
+    fn messages<E: DeserializeOwned + 'static>(&self, channel: &str) -> ReceiveTyped<E>;
+
+    /// Returns a channel's receiver that is never read.
+    fn hold(&self, channel: &str) -> Box<dyn Held>;
 }
 
-/// An event in words.
+/// A channel's receiver of any runtime.
+pub trait Held {
+    /// Returns what it is made of.
+    fn driver(&self) -> &Subscription;
+}
+
+impl Held for Subscription {
+    fn driver(&self) -> &Subscription {
+        self
+    }
+}
+
+/// Returns what a receiver of a channel is subscribed with: on a presence channel as Ann.
+#[must_use]
+pub fn options(channel: &str) -> SubscribeOptions {
+    if channel.starts_with("presence-") {
+        SubscribeOptions::member("ann")
+    } else {
+        SubscribeOptions::default()
+    }
+}
+
+/// Returns an event in words.
 #[must_use]
 pub fn word(event: &Event) -> String {
     match event {
@@ -59,7 +88,16 @@ pub fn word(event: &Event) -> String {
     }
 }
 
-fn config(server: &Server) -> Config {
+/// A typed receiver's items in words.
+fn words_of<T: Debug + 'static>(mut receive: ReceiveTyped<T>) -> Receive {
+    let word = |item: Received<T>| match item {
+        Received::Ended(change) => format!("{:?}", change.to),
+        other => format!("{other:?}"),
+    };
+    Box::new(move |limit| Ok(receive(limit)?.map(word)))
+}
+
+pub(crate) fn config(server: &Server) -> Config {
     let builder = Config::builder(&server.app().key).secret(server.app().secret());
     builder.host("127.0.0.1").port(server.port()).build().expect("valid")
 }
@@ -68,7 +106,7 @@ fn client<W: Receives>(server: &Server) -> W {
     W::start(config(server), Options::default().start_disconnected())
 }
 
-fn connected<W: Receives>(server: &Server) -> W {
+pub(crate) fn connected<W: Receives>(server: &Server) -> W {
     let mut client = client::<W>(server);
     client.commands().connect();
     client.connected(PATIENCE).expect("connected");
@@ -81,14 +119,15 @@ fn all<W: Receives>(client: &mut W) -> Vec<(&'static str, Receive)> {
         ("events", client.events()),
         ("user's events", client.user_events()),
         ("subscription", client.receive("news").expect("a good name")),
-        ("typed", client.typed("news", "headline")),
+        ("on", words_of(client.on::<Value>("news", "headline"))),
+        ("messages", words_of(client.messages::<Value>("news"))),
         ("unconfirmed", client.receive("private-orders").expect("a good name")),
     ];
     client.subscribed("news", PATIENCE).expect("subscribed");
     receivers
 }
 
-/// What a receiver returns up to its end.
+/// Returns what a receiver returns up to its end.
 fn rest(receive: &mut Receive) -> Vec<String> {
     let next = || receive(PATIENCE).expect("an event or the end in time");
     std::iter::from_fn(next).collect()
@@ -195,7 +234,8 @@ pub fn a_disconnect_ends_no_receiver_and_a_shutdown_after_it_tells_why<W: Receiv
 pub fn an_old_subscription_stays_ended_when_its_channel_is_subscribed_to_again<W: Receives>() {
     let server = Server::start().expect("a server");
     let mut client = connected::<W>(&server);
-    let old = client.hold("private-chat");
+    let held = client.hold("private-chat");
+    let old = held.driver();
     client.subscribed("private-chat", PATIENCE).expect("subscribed");
     client.shutdown(PATIENCE).expect("closed");
     client.commands().connect();
@@ -209,8 +249,8 @@ pub fn an_old_subscription_stays_ended_when_its_channel_is_subscribed_to_again<W
     assert!(ended(allowed.expect("at once")));
     assert_eq!((old.state(), old.members().len()), (None, 0));
     // And takes the new one along with itself no more than it is one.
-    drop(old);
-    new.trigger("client-a", "1").expect("subscribed");
+    drop(held);
+    new.driver().trigger("client-a", "1").expect("subscribed");
     client.flush(PATIENCE).expect("flushed");
     assert_eq!(server.subscribers("private-chat"), 1);
 }

@@ -1,4 +1,4 @@
-//! Authorizers at work, beside the connection.
+//! Authorizations that are under way, beside the connection.
 
 use std::io;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::unblocked::detached;
 
 type Granted = Result<Authorization, AuthorizationError>;
 
-/// What was asked for. The session bounds their number and their time.
+/// The authorizations that are under way. The session bounds their number and their time.
 pub(crate) struct Authorizations {
     authorizer: Option<Arc<dyn Authorizer>>,
     requests: Vec<AuthorizationRequest>,
     running: Vec<(Ticket, BoxFuture<'static, Granted>)>,
-    /// Futures that nobody needs anymore. What they hold is the user's, and may call back when it
-    /// is dropped.
+    /// Futures whose answer is no longer needed. They hold values of the user's, whose drop may
+    /// call back.
     abandoned: Vec<BoxFuture<'static, Granted>>,
 }
 
@@ -32,7 +32,7 @@ impl Authorizations {
         self.requests.push(request);
     }
 
-    /// Nobody needs the answer anymore. Its future lives on until [`Authorizations::let_go`].
+    /// Abandons an authorization. Its future lives on until [`Authorizations::let_go`].
     pub(crate) fn abandon(&mut self, ticket: Ticket) {
         self.requests.retain(|request| request.ticket != ticket);
         if let Some(at) = self.running.iter().position(|(running, _)| *running == ticket) {
@@ -40,13 +40,13 @@ impl Authorizations {
         }
     }
 
-    /// Drops what was abandoned. It is the user's code: no lock may be held.
+    /// Drops the abandoned futures. That runs the user's code: no lock may be held.
     pub(crate) fn let_go(&mut self) {
         self.abandoned.clear();
     }
 
-    /// Sets the user's authorizer to work on what was requested, and answers what is done. It is
-    /// the user's code: no lock may be held.
+    /// Starts the user's authorizer for new requests, and returns the answers that are there. That
+    /// runs the user's code: no lock may be held.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -71,8 +71,8 @@ impl Authorizations {
     }
 }
 
-/// As many as run at a time: eight for channels and one for a sign-in. Those that nobody waits for
-/// any more count, too, since nothing can end them.
+/// Maximum number of requests that block at once: eight for channels and one for a sign-in.
+/// Abandoned ones count, too, since nothing can end them.
 const MOST_BLOCKED: usize = 9;
 
 /// Runs an authorizer that blocks on threads of its own.
@@ -98,12 +98,12 @@ pub(crate) fn blocking(authorizer: Arc<BlockingAuthorizer>) -> Arc<dyn Authorize
     })
 }
 
-/// What was to authorize panicked.
+/// Returns the answer where the authorizer panicked.
 pub(crate) fn not_carried_out() -> Result<Authorization, AuthorizationError> {
     Err(AuthorizationError::unavailable(None, "the request was not carried out"))
 }
 
-/// There was no thread for the request.
+/// Returns the answer where no thread could be started.
 pub(crate) fn no_thread(error: &io::Error) -> Result<Authorization, AuthorizationError> {
     Err(AuthorizationError::unavailable(None, &format!("no thread for the request: {error}")))
 }

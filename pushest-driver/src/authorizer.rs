@@ -1,18 +1,18 @@
-//! Whoever authorizes subscriptions where the app's secret is not at hand.
+//! Authorizers: they authorize subscriptions where the app's secret is not at hand.
 
 use std::future::Future;
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 
-/// Answers requests for authorizations, usually by asking the app's own server ([protocol,
-/// authorization endpoint](pushest_proto::protocol#authorization-endpoint)). It is asked afresh for
+/// Authorizes subscriptions and sign-ins, usually by asking the app's own server ([protocol,
+/// authorization endpoint](pushest_proto::protocol#authorization-endpoint)). It is asked again for
 /// every attempt and every connection, since an answer is good for one socket id only; at most 8
 /// requests for channels run at a time, and one for a sign-in, each for at most the configuration's
 /// `authorization` timeout.
 ///
 /// An authorizer that holds a `Client` keeps it alive: a client that is to end when its user drops
-/// it must not be held by its own authorizer, which holds its [`Commands`](crate::Commands) instead.
+/// it must not be held by its own authorizer, which holds a `WeakClient` of it instead.
 ///
 /// The futures run beside the connection in the same task: they must not block, and a panic in one
 /// ends the client.
@@ -20,8 +20,7 @@ use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 /// Every closure that returns such a future is an authorizer:
 ///
 /// ```
-/// use pushest_driver::{Authorization, AuthorizationRequest, AuthorizationError, Options};
-///
+/// # use pushest_driver::{Authorization, AuthorizationRequest, AuthorizationError, Options};
 /// let options = Options::default().authorizer(|request: AuthorizationRequest| async move {
 ///     if request.subject.channel().is_some_and(|name| name == "private-orders") {
 ///         // … ask the app's server for `request.socket_id` and `request.subject`
@@ -33,8 +32,8 @@ use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 /// # let _ = options;
 /// ```
 pub trait Authorizer: Send + Sync {
-    /// Grants or denies. [`AuthorizationError::refused`] is final until the user retries;
-    /// [`AuthorizationError::unavailable`] is asked again, with backoff.
+    /// Authorizes, or returns why not. [`AuthorizationError::refused`] is final until the user
+    /// retries; [`AuthorizationError::unavailable`] is asked again, with backoff.
     fn authorize(
         &self,
         request: AuthorizationRequest,

@@ -1,4 +1,4 @@
-//! Bytes both ways, as a WebSocket needs them of every runtime's streams.
+//! Streams of bytes in both directions, as a WebSocket needs them of every runtime.
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,7 +12,8 @@ use pushest_proto::Instant;
 ///
 /// After `Pending` the context wakes the task once it is worth another try.
 pub trait ByteStream {
-    /// Reads what there is, at most `buffer.len()` bytes; 0 means that the other side has ended.
+    /// Reads at most `buffer.len()` bytes and returns their number; 0 means that the peer has
+    /// closed its side.
     ///
     /// # Errors
     /// Those of the stream.
@@ -22,13 +23,13 @@ pub trait ByteStream {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>>;
 
-    /// Writes the beginning of `bytes`, and returns how many were taken.
+    /// Writes the beginning of `bytes`, and returns how many bytes were taken.
     ///
     /// # Errors
     /// Those of the stream.
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
 
-    /// Sends what was taken and not sent yet.
+    /// Flushes what was written.
     ///
     /// # Errors
     /// Those of the stream.
@@ -123,7 +124,7 @@ impl<A: ByteStream, B: ByteStream> ByteStream for Either<A, B> {
     }
 }
 
-/// For runtimes without TLS.
+/// The stream of runtimes without TLS, which is never constructed.
 impl ByteStream for Infallible {
     fn poll_read(&mut self, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
         match *self {}

@@ -1,8 +1,7 @@
-//! The handle that users hold.
+//! The client that no runtime is part of: what those of the runtimes are made of.
 
 use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use pushest_proto::{ChannelName, Escaped, SubscribeOptions};
@@ -11,6 +10,7 @@ use serde::Serialize;
 use crate::commands::Commands;
 use crate::drain::Drain;
 use crate::error::SubscribeError;
+use crate::face::commands::__client_commands;
 use crate::hub::Hub;
 use crate::logging::span_without_connection;
 use crate::subscription::{Events, Subscription};
@@ -18,22 +18,22 @@ use crate::trigger::{self, TriggerWhenAllowed};
 use crate::user::SignedIn;
 use crate::waiting::{Connected, Flush, Shutdown, Subscribed};
 
-/// A client of one app: a handle to a connection that lasts, however often it is made anew.
+/// A client of one app: a handle to a connection that lasts, however often it is made anew. The
+/// `Client` of a runtime's crate wraps one.
 ///
 /// Cloning it is cheap, and all clones are the same client. Commands take effect when they return;
-/// only what the server has to say about them is waited for. What waits, and what receives, stands
-/// here; all other commands stand at [`Commands`], which this derefs to. When the last clone is dropped the
+/// only what the server has to say about them is waited for. When the last clone is dropped the
 /// connection is closed, its receivers end, and nothing of the client remains.
 ///
 /// # The end
 ///
-/// [`Commands::disconnect`] pauses: receivers and channels stay, and wait for [`Commands::connect`].
+/// [`Client::disconnect`] pauses: receivers and channels stay, and wait for [`Client::connect`].
 /// [`Client::shutdown`], the end of a [`Client::drain`], a refusal for good
 /// ([`ConnectionState::Refused`](crate::ConnectionState::Refused)) and the drop of the last clone end
 /// everything that was asked for: each receiver gets an [`Event::State`](crate::Event::State) that says
 /// why, and then `None`, also while clones are held; no channel is wanted anymore. Until the next
 /// `connect`, which begins without a channel, a new receiver ends in the same way, and nothing can be
-/// subscribed to. A sign-in ([`Commands::sign_in`]) is no channel: it is repeated.
+/// subscribed to. A sign-in ([`Client::sign_in`]) is no channel: it is repeated.
 ///
 /// A drop cannot wait for that. A program that ends right after it, and with it the runtime, may lose what
 /// was triggered last: `client.shutdown().await` waits until that has gone out and the connection is
@@ -54,20 +54,6 @@ impl Drop for Handle {
     }
 }
 
-impl Deref for Client {
-    type Target = Commands;
-
-    fn deref(&self) -> &Commands {
-        &self.handle.commands
-    }
-}
-
-impl AsRef<Client> for Client {
-    fn as_ref(&self) -> &Client {
-        self
-    }
-}
-
 impl Client {
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
         Self { handle: Arc::new(Handle { commands: Commands { hub } }) }
@@ -82,7 +68,19 @@ impl Client {
         &self.handle.commands.hub
     }
 
-    /// Waits until connected, and answers the socket id.
+    /// Returns the commands as a handle of their own, which does not keep the client alive.
+    #[must_use]
+    pub fn commands(&self) -> &Commands {
+        &self.handle.commands
+    }
+
+    /// Returns a handle that does not keep the client alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakClient {
+        WeakClient { handle: Arc::downgrade(&self.handle) }
+    }
+
+    /// Waits until connected, and returns the socket id.
     ///
     /// # Errors
     /// [`NotConnected`](crate::NotConnected) once no connection will come by itself: refused or
@@ -93,9 +91,7 @@ impl Client {
     }
 
     /// Waits until the attempt to connect that is running has succeeded or failed, and returns the
-    /// socket id. For a program that is to end, or to say why, where its first attempt fails: with a
-    /// wrong key, host or port, without a network. The client goes on trying meanwhile, until it is
-    /// dropped.
+    /// socket id.
     ///
     /// # Errors
     /// As [`Client::connected`], and [`NotConnected::Failed`](crate::NotConnected::Failed) with what
@@ -116,25 +112,16 @@ impl Client {
 
     /// Subscribes to a channel, connected or not, from now on and over all connections.
     ///
-    /// The channel is subscribed to as long as one of its [`Subscription`]s exists; each of them
-    /// gets each event. Await [`Subscription::subscribed`] to know that the server has confirmed.
-    /// Subscribing anew tries a failed channel again.
-    ///
     /// # Errors
-    /// A bad name, a presence channel without member data (see [`Client::subscribe_with`]), a
-    /// private or presence channel with neither secret nor authorizer, too many channels, or a client
-    /// that was shut down or refused for good and not connected again ([`SubscribeError::Closed`]). Then
-    /// nothing has changed.
+    /// [`SubscribeError`], and nothing has changed.
     pub fn subscribe(&self, channel: &str) -> Result<Subscription, SubscribeError> {
         self.subscribe_with(channel, &SubscribeOptions::default())
     }
 
-    /// As [`Client::subscribe`], with who subscribes on a presence channel:
-    /// `SubscribeOptions::member("42").info(r#"{"name":"Ann"}"#)`. Other data than before makes a
-    /// new subscription on the server, which all [`Subscription`]s of the channel share.
+    /// Subscribes to a channel with options: who subscribes to a presence channel.
     ///
     /// # Errors
-    /// As [`Client::subscribe`], and for a bad user id or info.
+    /// [`SubscribeError`], and nothing has changed.
     pub fn subscribe_with(
         &self,
         channel: &str,
@@ -153,40 +140,33 @@ impl Client {
         Ok(Subscription::new(self.hub().clone(), place, name))
     }
 
-    /// As [`Subscription::subscribed`], by the channel's name, for those who keep no
-    /// [`Subscription`] ([`Subscription::detach`]).
+    /// Waits until the server has confirmed the subscription to a channel.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Subscription::subscribed`].
     pub fn subscribed(&self, channel: &ChannelName) -> Subscribed {
         // Not the id that the name may have: that may be of a former subscription or another client.
         let id = self.hub().lock().current(channel.as_str());
         Subscribed::new(self.hub().clone(), channel.clone(), id)
     }
 
-    /// Waits until the server has confirmed the sign-in, and answers the user's id; at once if it
-    /// has. May be dropped half-way and called again.
+    /// Waits until the server has confirmed the sign-in, and returns the user's id.
     ///
     /// # Errors
-    /// [`NotSignedIn`](crate::NotSignedIn) once the server or the authorizer has refused, the
-    /// client is refused or disconnected, or where nobody asked. What is tried again by itself
-    /// keeps it waiting.
+    /// [`NotSignedIn`](crate::NotSignedIn) once that will not come by itself.
     pub fn signed_in(&self) -> SignedIn {
         SignedIn::new(self.hub().clone())
     }
 
-    /// What the server sends to the signed-in user from now on, whoever that is and over all
-    /// connections: the events of the channel `#server-to-user-ID`. They come to
-    /// [`Client::events`], too.
+    /// Returns a receiver of what the server sends to the signed-in user from now on.
     pub fn user_events(&self) -> Events {
         Events::new(self.hub().clone(), self.hub().listen_as_user())
     }
 
-    /// As [`Commands::trigger`], but waits while more client events a second were sent than the
-    /// server takes; for nothing else. Who drops it half-way has sent nothing.
+    /// Sends a client event as soon as the rate allows.
     ///
     /// # Errors
-    /// As [`Commands::trigger`], but for the rate.
+    /// As [`Client::trigger`], but for the rate.
     pub fn trigger_when_allowed<T: Serialize + ?Sized>(
         &self,
         channel: &str,
@@ -196,9 +176,7 @@ impl Client {
         TriggerWhenAllowed::new(self.hub().clone(), channel, event, trigger::data(data))
     }
 
-    /// Sends a ping, now, and returns the round trip once its pong is there: the server has then
-    /// read everything that was sent before, and its replies have arrived. It is also the way to ask
-    /// whether the server is there.
+    /// Sends a ping, and returns the round trip once its pong is there.
     ///
     /// # Errors
     /// No connection, or it was lost before the pong came.
@@ -211,78 +189,55 @@ impl Client {
         Flush::new(self.hub().clone(), ping)
     }
 
-    /// Everything that happens from now on: what concerns the client, and the events of all
-    /// channels. It ends when the client is [shut down](Client::shutdown) or refused for good, after the
-    /// change of state that says so.
+    /// Returns a receiver of everything that happens from now on.
     pub fn events(&self) -> Events {
         Events::new(self.hub().clone(), self.hub().listen())
     }
 
-    /// Ends all receivers and subscriptions, also while other clones of the client are held, closes
-    /// the connection, and waits until it is closed: a moment if the server answers, two seconds at most
-    /// if it does not. Everything that was triggered before has then arrived at a server
-    /// that reads, unless the connection was lost meanwhile, which only [`Client::flush`] tells. A
-    /// recording ([`Options::record`](crate::Options::record)) has its end.
-    ///
-    /// Receivers still return what they have, then an [`Event::State`](crate::Event::State) of
-    /// [`Disconnected`](crate::ConnectionState::Disconnected), and then `None`. [`Client::drain`] gives
-    /// them the time for that. The ended subscriptions stay ended after a [`Commands::connect`], which
-    /// begins without a channel; to pause, call [`Commands::disconnect`].
-    ///
-    /// It takes effect when this returns; the future only waits, and may be dropped. Called within the
-    /// recording's sink it does not wait, for what it would wait for comes once the sink has returned.
-    ///
-    /// ```
-    /// # use pushest_driver::{Client, SubscribeError};
-    /// # async fn example(client: Client) -> Result<(), SubscribeError> {
-    /// let mut orders = client.subscribe("orders")?;
-    /// client.shutdown().await;
-    /// while let Some(event) = orders.recv().await {
-    ///     println!("left: {event:?}"); // the last one says that it is disconnected
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Ends all receivers and subscriptions, closes the connection, and waits until it is closed.
     pub fn shutdown(&self) -> Shutdown {
         self.hub().shut_down();
         Shutdown::new(self.hub().clone())
     }
 
-    /// Lets receivers take what they have, and then shuts down as [`Client::shutdown`] does. Returns the
-    /// number of events that were left unread, of all receivers together; 0 if there was nothing to
-    /// drain.
-    ///
-    /// From this call on no receiver is given anything new; what arrives meanwhile is read, for pongs
-    /// and the server's close, and dropped. Once every receiver has taken what it has, or is dropped,
-    /// and the server has read everything that was triggered (a [`Client::flush`]), the connection is
-    /// closed; after `limit` it is closed in any case, which takes two seconds more at most. What was
-    /// left can still be received. A receiver that is kept but not read from is waited for until then. What
-    /// was taken may still be being handled: wait for the tasks that receive, too. A
-    /// connection that is lost meanwhile is not waited for, nor is there a flush.
-    ///
-    /// Client events may be triggered, and are sent, until it closes. It takes effect when this returns:
-    /// the future only waits, and may be dropped. Of two drains at once the earlier limit holds for
-    /// both; a `shutdown` ends a drain. Within the recording's sink it does not wait, as `shutdown`.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// # use pushest_driver::Client;
-    /// # async fn example(client: Client) {
-    /// let left = client.drain(Duration::from_secs(5)).await;
-    /// if left > 0 {
-    ///     eprintln!("{left} events were not handled");
-    /// }
-    /// # }
-    /// ```
+    /// Lets receivers take what they have, and then shuts down. Returns the number of events that were
+    /// left unread.
     pub fn drain(&self, limit: Duration) -> Drain {
         let left = self.hub().drain(limit);
         Drain::new(self.hub().clone(), left)
     }
 }
 
+__client_commands! {
+    Client,
+    Client,
+    " # use pushest_driver::*; fn example(client: Client) \
+        -> Result<(), Box<dyn std::error::Error>> {",
+    " # Ok(()) }"
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
+        self.commands().fmt(f)
+    }
+}
+
+/// A handle to a [`Client`] that does not keep it alive.
+#[derive(Clone)]
+pub struct WeakClient {
+    handle: Weak<Handle>,
+}
+
+impl WeakClient {
+    /// Returns the client, unless its last clone is gone.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Client> {
+        Some(Client { handle: self.handle.upgrade()? })
+    }
+}
+
+impl fmt::Debug for WeakClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakClient").finish_non_exhaustive()
     }
 }

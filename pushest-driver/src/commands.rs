@@ -16,28 +16,24 @@ use crate::health::{Health, HealthRules};
 use crate::hub::Hub;
 use crate::snapshot::Snapshot;
 use crate::trigger;
-#[cfg(doc)]
-use crate::{Client, Subscription};
 
-/// What a [`Client`] can be told and asked without waiting: it takes effect, or is known, when the
-/// call returns. Every client derefs to it, whatever runs it.
+/// The commands of a client, for drivers whose handles have them as methods. What each does stands at the
+/// method of the same name of a client.
 ///
-/// A clone may be kept anywhere, in the client's own authorizer for instance: it does not keep the
-/// client alive, and finds it disconnected after its end.
+/// It does not keep the client alive, and finds it disconnected after its end.
 #[derive(Clone)]
 pub struct Commands {
     pub(crate) hub: Arc<Hub>,
 }
 
 impl Commands {
-    /// The configuration.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.hub.config
     }
 
-    /// Returns why the client is or is not connected, as data: state, socket id, attempt, the time
-    /// until the next attempt, the last loss and the last error.
+    /// Returns the state of the connection as data.
     #[must_use]
     pub fn status(&self) -> Status {
         // Read under the lock, so that the clock is not behind what the session was told.
@@ -45,15 +41,7 @@ impl Commands {
         state.session.status(self.hub.now())
     }
 
-    /// Connects and stays connected. A client does so by itself, except after
-    /// [`Commands::disconnect`], after a shutdown or a refusal, and with
-    /// [`Options::start_disconnected`](crate::Options::start_disconnected). While it waits for its
-    /// next attempt, this makes it at once.
-    ///
-    /// After a [`Commands::disconnect`] it goes on with all channels and receivers. After a
-    /// [`Client::shutdown`] or a refusal for good it begins without a channel, and former subscriptions
-    /// and receivers stay ended: subscribe anew, after this call. After the end of the last client it
-    /// does nothing.
+    /// Connects and stays connected.
     pub fn connect(&self) {
         self.hub.command(|state, now| {
             // Without its pump nothing would come of it.
@@ -64,14 +52,12 @@ impl Commands {
         });
     }
 
-    /// Pauses: closes the connection and stays disconnected until [`Commands::connect`]. What was
-    /// triggered before still goes out. All channels stay wanted, and all receivers stay: they wait
-    /// meanwhile. [`Client::shutdown`] ends them.
+    /// Closes the connection, and stays disconnected.
     pub fn disconnect(&self) {
         self.hub.command(|state, now| state.session.disconnect(now));
     }
 
-    /// Unsubscribes from a channel, whatever [`Subscription`]s there are: they end.
+    /// Unsubscribes from a channel.
     ///
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not subscribed to.
@@ -84,7 +70,7 @@ impl Commands {
         })
     }
 
-    /// Tries a failed channel again: now, or once connected.
+    /// Tries a failed channel again.
     ///
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not subscribed to.
@@ -92,39 +78,24 @@ impl Commands {
         self.hub.try_command(|state, now| state.session.retry(channel, now))
     }
 
-    /// Signs in as a user, on this and every later connection. `user_data` is JSON:
-    /// `{"id": a string, "user_info"?: an object, "watchlist"?: at most 100 ids}`; whoever
-    /// authorizes may know it better, and then it may be `None`. Await [`Client::signed_in`] to
-    /// know that the server has confirmed. After a failure this tries again.
-    ///
-    /// What the server sends to the user arrives at [`Client::user_events`], who of the watchlist
-    /// comes and goes at [`Client::events`] ([`Event::Watchlist`](crate::Event::Watchlist)).
+    /// Signs in as a user.
     ///
     /// # Errors
-    /// Neither secret nor authorizer; user data that breaks a rule; none although the client signs
-    /// by itself. Then nothing has changed.
+    /// Neither a secret nor an authorizer; user data that breaks a rule, or is missing.
     pub fn sign_in(&self, user_data: Option<&str>) -> Result<(), SignInError> {
         self.hub.sign_in(user_data)
     }
 
-    /// The id of the user that is signed in on the present connection.
+    /// Returns the id of the user that is signed in on the current connection.
     #[must_use]
     pub fn signed_in_user(&self) -> Option<String> {
         self.hub.lock().session.signed_in_user().map(str::to_string)
     }
 
-    /// Sends a client event to the other subscribers of a private or presence channel ([protocol,
-    /// client events](pushest_proto::protocol#client-events)). It waits to be written when this returns:
-    /// if the connection is lost before that, so is the event, and it is not sent again;
-    /// [`Client::flush`] tells when the server has read it. Before a program ends, await
-    /// [`Client::shutdown`]: with the runtime goes what has not been written yet. (The client of
-    /// `pushest-blocking` waits for that when its last clone is dropped, for a limited time.)
+    /// Sends a client event.
     ///
     /// # Errors
-    /// A name that does not begin with `client-`; a channel that is not subscribed at the moment,
-    /// or of a kind without client events; data that is too large; no connection; too much waiting
-    /// to be sent; more a second than the server takes, see [`Client::trigger_when_allowed`]. Then
-    /// nothing was sent.
+    /// [`CommandError`], and nothing was sent.
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         channel: &str,
@@ -135,25 +106,19 @@ impl Commands {
         self.hub.try_command(|state, now| state.session.trigger(channel, event, &data, now))
     }
 
-    /// Who is present in a presence channel, in the order of their coming. While the channel is
-    /// not subscribed this is what was known last; empty for other channels. Whether that is all
-    /// of them, [`Commands::members_known`] tells.
+    /// Returns the members of a presence channel, in the order in which they joined.
     #[must_use]
     pub fn members(&self, channel: &str) -> Vec<Member> {
         self.view(channel, |view| view.members().cloned().collect()).unwrap_or_default()
     }
 
-    /// Returns whether the server's list of members could be read, at the last subscription to a
-    /// presence channel. While it is false, [`Commands::members`] holds only those who joined
-    /// since: before the first list, and after one of which nothing could be read
-    /// ([`Event::Malformed`](crate::Event::Malformed) told so). It is false for other channels.
+    /// Returns whether the server's list of members could be read.
     #[must_use]
     pub fn members_known(&self, channel: &str) -> bool {
         self.view(channel, |view| view.members_known()).unwrap_or_default()
     }
 
-    /// As [`Commands::members`], by id and with the info as a value. What one member's info looks
-    /// like is that member's matter: an info of another shape is an error in its place only.
+    /// Returns the members of a presence channel by id, each with its info as a value.
     #[must_use]
     pub fn members_as<T: DeserializeOwned>(
         &self,
@@ -164,25 +129,25 @@ impl Commands {
         members.iter().map(|member| (member.id().to_string(), member.info())).collect()
     }
 
-    /// How many are present in a presence channel.
+    /// Returns the number of members of a presence channel.
     #[must_use]
     pub fn member_count(&self, channel: &str) -> usize {
         self.view(channel, |view| view.member_count()).unwrap_or_default()
     }
 
-    /// The member that this client is, once the server has listed it.
+    /// Returns the member that this client is.
     #[must_use]
     pub fn me(&self, channel: &str) -> Option<Member> {
         self.view(channel, |view| view.me().cloned()).flatten()
     }
 
-    /// How far the subscription to a channel is; `None` if it is not wanted.
+    /// Returns the state of the subscription to a channel.
     #[must_use]
     pub fn channel_state(&self, channel: &str) -> Option<ChannelState> {
         self.view(channel, |view| view.state())
     }
 
-    /// How many connections subscribe to a channel, where the server tells.
+    /// Returns the number of connections that are subscribed to a channel.
     #[must_use]
     pub fn subscription_count(&self, channel: &str) -> Option<u64> {
         self.view(channel, |view| view.subscription_count()).flatten()
@@ -192,8 +157,7 @@ impl Commands {
         self.hub.lock().session.channel(channel).map(look)
     }
 
-    /// Returns counters since the client began. `dropped` includes the events that receivers were too
-    /// slow for, all receivers together ([`Event::Lagged`](crate::Event::Lagged) tells each of them).
+    /// Returns counters since the client was made, with what receivers were too slow for.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.hub.statistics()
@@ -233,20 +197,18 @@ impl Commands {
         self.hub.snapshot(false).health(rules)
     }
 
-    /// The round trip that was measured last, by a ping of the client's own or the user's.
+    /// Returns the round trip that was measured last.
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         self.hub.lock().session.round_trip()
     }
 
-    /// Says that the network changed (another interface, back from sleep): a waiting client tries
-    /// again within 600 ms, unless a server asked for the pause; a connected one checks that the
-    /// server is still there.
+    /// Tells the client that the network changed.
     pub fn network_changed(&self) {
         self.hub.command(|state, now| state.session.handle_network_change(now));
     }
 
-    /// Goes on with another server; all channels stay wanted.
+    /// Moves the client to another server.
     pub fn set_endpoint(&self, endpoint: Endpoint) {
         self.hub.command(|state, now| state.session.set_endpoint(endpoint, now));
     }

@@ -1,10 +1,10 @@
-//! What a client that drains knows of it.
+//! The state of a drain.
 
 use std::sync::{Arc, OnceLock};
 
 use pushest_proto::{Instant, PingId};
 
-/// A drain that is not over. While there is one, receivers are given nothing new.
+/// A drain that is under way. While there is one, receivers are given nothing new.
 #[derive(Debug)]
 pub(crate) struct Draining {
     /// When the client closes whatever is left.

@@ -4,9 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_proto::{ChannelName, CommandError, ConnectionState, Loss, RequestFailure};
+use pushest_proto::{
+    ChannelName, CommandError, ConfigError, ConnectionState, Loss, RequestFailure,
+};
 
-/// A client that could not be made: the operating system, or the runtime, has not given what it runs
+/// The client could not be made: the operating system, or the runtime, has not given what it runs
 /// on. Nothing is left of it, and a later attempt may succeed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -33,6 +35,47 @@ impl PartialEq for StartError {
 
 impl Eq for StartError {}
 
+/// A client that could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The configuration breaks a rule, or something that it needs is missing.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// An option breaks a rule.
+    #[error("{0}")]
+    Options(#[from] OptionsError),
+    /// The operating system, or the runtime, gave nothing to run the client on.
+    #[error("{0}")]
+    Start(#[from] StartError),
+}
+
+/// Why a handler is no longer run, other than by its own `disconnect`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The client could not be made.
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    /// One of the handler's initial channels cannot be subscribed to.
+    #[error("{0}")]
+    Subscribe(#[from] SubscribeError),
+    /// The server, or what stands before it, refused for good; how the last connection or attempt ended,
+    /// where that is known.
+    #[error("refused{}", after_colon(.0))]
+    Refused(#[source] Option<Arc<Loss>>),
+}
+
+impl From<StartError> for RunError {
+    fn from(error: StartError) -> Self {
+        Self::Build(error.into())
+    }
+}
+
+fn after_colon(loss: &Option<Arc<Loss>>) -> String {
+    loss.as_ref().map_or_else(String::new, |loss| format!(": {loss}"))
+}
+
 /// There is no connection, and [`Client::connected`](crate::Client::connected) waits no longer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -47,10 +90,10 @@ pub enum NotConnected {
     /// The user disconnected, or has not connected yet.
     #[error("disconnected")]
     Disconnected,
-    /// It took too long. The client goes on trying.
+    /// There was no connection in time. The client goes on trying.
     #[error("not connected within {waited:?} ({state}{})", because(.last_loss))]
     TimedOut {
-        /// How long was waited.
+        /// The timeout.
         waited: Duration,
         /// The state at the end.
         state: ConnectionState,
@@ -70,7 +113,7 @@ pub enum NotConnected {
 const OWN_THREAD: &str = "the client cannot be waited for on the thread that carries it";
 
 impl NotConnected {
-    /// How the last connection or attempt ended, where that is known.
+    /// Returns how the last connection or attempt ended, where that is known.
     #[must_use]
     pub fn loss(&self) -> Option<&Loss> {
         match self {
@@ -85,7 +128,7 @@ fn because(loss: &Option<Arc<Loss>>) -> String {
     loss.as_ref().map_or_else(String::new, |loss| format!("; {loss}"))
 }
 
-/// A subscription that cannot even begin. Nothing was sent.
+/// The subscription was not begun. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -93,10 +136,10 @@ pub enum SubscribeError {
     #[error(transparent)]
     Command(#[from] CommandError),
     /// The client was shut down or refused for good: nothing is wanted until
-    /// [`Commands::connect`](crate::Commands::connect).
+    /// [`Client::connect`](crate::Client::connect).
     #[error("closed until `connect`: {0}")]
     Closed(#[source] NotConnected),
-    /// The channel needs an authorization, and there is nobody to give it.
+    /// The channel needs an authorization, and there is neither a secret nor an authorizer.
     #[error(
         "{channel} needs an authorization: give the configuration a secret, or the options an \
          authorizer"
@@ -107,7 +150,7 @@ pub enum SubscribeError {
     },
 }
 
-/// A subscription that did not come about.
+/// The subscription was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscriptionError {
@@ -116,7 +159,7 @@ pub enum SubscriptionError {
     Failed {
         /// The channel.
         channel: ChannelName,
-        /// Why.
+        /// The reason.
         #[source]
         reason: RequestFailure,
     },
@@ -129,7 +172,7 @@ pub enum SubscriptionError {
     TimedOut {
         /// The channel.
         channel: ChannelName,
-        /// How long was waited.
+        /// The timeout.
         waited: Duration,
     },
     /// This subscription has ended: the channel was unsubscribed from, or the client was shut down or
@@ -141,14 +184,14 @@ pub enum SubscriptionError {
     },
 }
 
-/// A sign-in that cannot even begin. Nothing was sent.
+/// The sign-in was not begun. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
     /// The session refused: the user data breaks a rule, or is missing.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// Signing in needs an authorization, and there is nobody to give it.
+    /// Signing in needs an authorization, and there is neither a secret nor an authorizer.
     #[error(
         "signing in needs an authorization: give the configuration a secret, or the options an \
          authorizer"
@@ -156,7 +199,7 @@ pub enum SignInError {
     NoAuthorizer,
 }
 
-/// A sign-in that did not come about.
+/// The sign-in was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotSignedIn {
@@ -170,15 +213,15 @@ pub enum NotSignedIn {
     /// goes on with it.
     #[error("the sign-in was not confirmed within {waited:?}")]
     TimedOut {
-        /// How long was waited.
+        /// The timeout.
         waited: Duration,
     },
-    /// Nobody has called [`Commands::sign_in`](crate::Commands::sign_in).
+    /// [`Client::sign_in`](crate::Client::sign_in) was not called.
     #[error("nobody has asked to be signed in")]
     NotAsked,
 }
 
-/// A flush that did not come back.
+/// The flush was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
@@ -192,7 +235,7 @@ pub enum FlushError {
     /// The pong did not come in time. The ping is on its way.
     #[error("no pong within {waited:?}")]
     TimedOut {
-        /// How long was waited.
+        /// The timeout.
         waited: Duration,
     },
     /// The client has ended, or the runtime that it ran on.
@@ -209,7 +252,7 @@ pub enum FlushError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionsError {
-    /// Not a header for the upgrade.
+    /// The header cannot be sent with the upgrade.
     #[error("{name:?} cannot be sent as a header: {rule}")]
     Header {
         /// The header's name.
@@ -217,22 +260,22 @@ pub enum OptionsError {
         /// The rule that it breaks.
         rule: &'static str,
     },
-    /// A bound for all receivers together that is too small.
+    /// The bound for all receivers together is too small.
     #[error("all_queues: {bytes} bytes are too few for all receivers together: at least {LEAST}")]
     AllQueues {
-        /// What was given, in bytes.
+        /// The bound that was given, in bytes.
         bytes: usize,
     },
-    /// Not certificates.
+    /// The text holds no certificates in PEM form.
     #[error("not certificates in PEM form: {problem}")]
     Authority {
         /// What is wrong.
         problem: String,
     },
-    /// Not a file of certificates.
+    /// The file holds no certificates in PEM form, or cannot be read.
     #[error("{path:?} cannot be used as certificate authority: {problem}")]
     AuthorityFile {
-        /// The file.
+        /// The path that was given.
         path: std::path::PathBuf,
         /// What is wrong.
         problem: String,

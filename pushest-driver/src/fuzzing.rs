@@ -1,5 +1,5 @@
-//! A door for the fuzzer, and no part of the public surface: how the answers to an upgrade are
-//! read, without sockets.
+//! For the fuzzer, and no part of the public API: reading the responses to an upgrade, without
+//! sockets.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,12 +8,12 @@ use pushest_proto::{DialFailure, Endpoint};
 use crate::dial::upgrade::answer::{Answer, Step};
 use crate::dial::upgrade::request::Request;
 
-/// What came of an upgrade.
+/// The result of an upgrade.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A WebSocket; this came behind the answer.
+    /// A WebSocket; these bytes came behind the response.
     Open(Vec<u8>),
-    /// None.
+    /// No WebSocket.
     Failed(DialFailure),
 }
 
@@ -22,7 +22,7 @@ pub enum Outcome {
 pub struct Asked(Request);
 
 impl Asked {
-    /// The request with these headers and this nonce.
+    /// Creates the request with these headers and this nonce.
     #[must_use]
     pub fn new(
         endpoint: &Endpoint,
@@ -40,13 +40,13 @@ impl Asked {
         Self(self.0.unmasked())
     }
 
-    /// What is sent.
+    /// Returns what is sent.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes()
     }
 
-    /// The value of `Sec-WebSocket-Accept` that fits.
+    /// Returns the value of `Sec-WebSocket-Accept` that fits.
     #[must_use]
     pub fn accept(&self) -> &str {
         self.0.accept()

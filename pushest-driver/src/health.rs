@@ -286,9 +286,9 @@ impl Snapshot {
 }
 
 impl HealthReason {
-    /// Returns a short name of the reason, without what it is about: a label for metrics and alerts.
+    /// Returns the kind of the reason, without what it is about: a label for metrics and alerts.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Disconnected => "disconnected",
             Self::ShutDown => "shut_down",

@@ -1,4 +1,4 @@
-//! What client handles, receivers and the pump share: the session, and who wants to hear of it.
+//! The state that client handles, receivers and the pump share: the session, and its receivers.
 //!
 //! The lock is held for single steps only, never across an await, and nothing of the user's runs
 //! under it: wakers, authorizers, sinks, the log and the runtime's sockets are called once it is
@@ -33,7 +33,7 @@ use crate::wait_list::{Answer, WaitList};
 use crate::watch::Watch;
 use crate::websocket;
 
-/// A clock: what time it is since an origin that does not change.
+/// A clock: the time since an origin that does not change.
 pub(crate) type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 
 pub(crate) struct Hub {
@@ -42,13 +42,13 @@ pub(crate) struct Hub {
     clock: Clock,
     pub(crate) config: Config,
     pub(crate) options: Options,
-    /// What it is called in the log.
+    /// The client's name in the log.
     pub(crate) name: Box<str>,
     pub(crate) congestion: Arc<Congestion>,
     pub(crate) recording: Option<Recording>,
 }
 
-/// How far the client is from its end.
+/// The stages of a client's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Life {
     Running,
@@ -76,12 +76,12 @@ pub(crate) struct State {
     pub(crate) pings: HashMap<PingId, Answer>,
     pub(crate) connection_waiters: WaitList,
     pub(crate) sign_in_waiters: WaitList,
-    /// Who waits for the next client event that is allowed.
+    /// Futures that wait for the next client event that is allowed.
     pub(crate) rate_waiters: WaitList,
     pub(crate) closing_waiters: WaitList,
     /// Sockets and dials that the pump holds.
     pub(crate) sockets: usize,
-    /// To be woken when the lock is released.
+    /// Wakers to call when the lock is released.
     wakers: Vec<Waker>,
 }
 
@@ -139,12 +139,12 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a step that may leave something to do, and sees to it that it is done.
+    /// Runs a step under the lock, and wakes the pump for what it leaves to do.
     pub(crate) fn command<T>(&self, step: impl FnOnce(&mut State, Instant) -> T) -> T {
         self.command_unless(|_| false, step)
     }
 
-    /// The same for a step that may be refused, and leaves the session as it was then (contract, C6).
+    /// Runs a step that may be refused, and then leaves the session as it was (contract, C6).
     pub(crate) fn try_command<T, E>(
         &self,
         step: impl FnOnce(&mut State, Instant) -> Result<T, E>,
@@ -175,7 +175,7 @@ impl Hub {
         self.pump.wake();
     }
 
-    /// Reading can go on.
+    /// Wakes the pump if reading can go on.
     pub(crate) fn relieve(&self, relief: Relief) {
         if relief == Relief::All {
             self.pump.wake();
@@ -189,7 +189,7 @@ impl Hub {
         place
     }
 
-    /// As [`Hub::listen`], for what the server sends to the user.
+    /// Makes a receiver for what the server sends to the signed-in user.
     pub(crate) fn listen_as_user(&self) -> Place {
         let mut state = self.lock();
         let place = self.receiver(&mut state);
@@ -206,8 +206,8 @@ impl Hub {
         Place { key, queue }
     }
 
-    /// Wants a channel, and makes a receiver for it. Returns its place and the channel's name, which
-    /// has the id of the subscription.
+    /// Makes a channel wanted, and a receiver for it. Returns its place and the channel's name,
+    /// which has the id of the subscription.
     pub(crate) fn subscribe(
         &self,
         name: &str,
@@ -245,8 +245,8 @@ impl Hub {
         self.config.has_secret() || self.options.authority.is_some()
     }
 
-    /// The receiver of a subscription is gone; with the last one, and unless detached, the
-    /// subscription itself.
+    /// Drops a receiver of a subscription; with the last one, unless it is detached, also
+    /// unsubscribes.
     pub(crate) fn leave(&self, place: &Place, name: &ChannelName, is_detached: bool) {
         self.relieve(place.queue.close());
         self.command(|state, now| {
@@ -262,7 +262,7 @@ impl Hub {
         });
     }
 
-    /// A receiver of everything, or of the user's events, is gone.
+    /// Drops a receiver of everything, or of the user's events.
     pub(crate) fn stop_listening(&self, place: &Place) {
         self.relieve(place.queue.close());
         let mut state = self.lock();
@@ -271,7 +271,7 @@ impl Hub {
         state.user_listeners.retain(|key| *key != place.key);
     }
 
-    /// Hands over what was recorded. Not under the lock: the sink is the user's.
+    /// Hands the recorded lines to the user's sink, which must not happen under the lock.
     pub(crate) fn hand_over(&self) {
         let Some(recording) = &self.recording else { return };
         recording.hand_over();
@@ -296,7 +296,7 @@ impl Hub {
 }
 
 impl State {
-    /// Whether the last `Client` is gone.
+    /// Returns whether the last `Client` is gone.
     pub(crate) fn is_ending(&self) -> bool {
         self.life >= Life::Ending
     }
@@ -305,7 +305,7 @@ impl State {
         self.life == Life::Ended
     }
 
-    /// Whether there is no connection, none will come by itself, and all that was told.
+    /// Returns whether there is no connection, none will come by itself, and all that was told.
     pub(crate) fn is_off(&self) -> bool {
         let is_off = matches!(
             self.session.state(),
@@ -315,17 +315,17 @@ impl State {
         is_off && self.session.poll_timeout().is_none()
     }
 
-    /// The id of the channel's current subscription.
+    /// Returns the id of the channel's current subscription.
     pub(crate) fn current(&self, name: &str) -> Option<ChannelId> {
         self.session.channel(name)?.name().id()
     }
 
-    /// The channel, if this is still the same subscription to it.
+    /// Returns the channel's entry, if this is still the current subscription.
     pub(crate) fn channel(&mut self, id: Option<ChannelId>) -> Option<&mut ChannelEntry> {
         self.channels.get_mut(id?)
     }
 
-    /// A subscription is over: its receivers end.
+    /// Forgets a subscription that has ended, and ends its receivers.
     pub(crate) fn forget(&mut self, id: Option<ChannelId>) {
         let Some(mut channel) = id.and_then(|id| self.channels.remove(id)) else { return };
         channel.waiters.wake_all(&mut self.wakers);
@@ -335,7 +335,7 @@ impl State {
         }
     }
 
-    /// Stages an event for everybody who wants it.
+    /// Stages an event for every receiver that wants it.
     pub(crate) fn route(&mut self, event: Event, now: Instant) {
         match &event {
             Event::Pong { ping, round_trip } => {
@@ -361,7 +361,7 @@ impl State {
             Event::SignedIn { .. } | Event::SignInFailed { retry_in: None, .. } => {
                 self.sign_in_waiters.wake_all(&mut self.wakers);
             }
-            // Nobody knows whose they were.
+            // It is not known whose they were.
             Event::LimitReached(LimitReached::StoredEvents { .. }) if self.draining.is_none() => {
                 for key in self.receivers.keys() {
                     self.receivers.stage(key, event.clone());
@@ -410,12 +410,12 @@ impl State {
         }
     }
 
-    /// Hands the staged events over.
+    /// Delivers the staged events to the queues.
     pub(crate) fn deliver(&mut self) {
         self.receivers.deliver(&mut self.wakers);
     }
 
-    /// Nobody receives anything more.
+    /// Ends all receivers.
     pub(crate) fn end_receivers(&mut self) {
         self.receivers.end_all(&mut self.wakers);
         self.connection_waiters.wake_all(&mut self.wakers);
@@ -424,14 +424,14 @@ impl State {
         self.wake_subscribers();
     }
 
-    /// The channel whose receiver dropped events last. It looks at all channels.
+    /// Returns the channel whose receiver dropped events last. It looks at all channels.
     pub(crate) fn lagging(&self) -> Option<ChannelName> {
         let id = self.channels.of_receiver(self.receivers.lagging()?)?;
         let mut names = self.session.wanted_channels().map(|channel| channel.name());
         names.find(|name| name.id() == Some(id)).cloned()
     }
 
-    /// When somebody waits no longer for what they wait for.
+    /// Returns the earliest deadline of any waiter.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let lists = [&self.connection_waiters, &self.rate_waiters];
         let drained = self.draining.as_ref().map(|draining| draining.deadline);
@@ -452,16 +452,16 @@ impl State {
         self.closing_waiters.wake_all(&mut self.wakers);
     }
 
-    /// Whom to wake once the lock is released; `spare` is given for it, so that a batch allocates
-    /// nothing.
+    /// Takes the wakers to call after releasing the lock; `spare` is given for them, so that a
+    /// batch allocates nothing.
     pub(crate) fn take_wakers(&mut self, spare: &mut Vec<Waker>) {
         std::mem::swap(&mut self.wakers, spare);
     }
 }
 
-/// The seed of everything random in a session. Every `RandomState` has keys of its own, which
-/// begin with what the operating system gave; its hash of nothing is a number that nobody outside
-/// can guess.
+/// Returns the seed of everything random in a session. Every `RandomState` has keys of its own,
+/// which begin with what the operating system gave; its hash of nothing is a number that cannot be
+/// guessed.
 fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -19,6 +19,8 @@ mod drain;
 mod draining;
 mod error;
 #[doc(hidden)]
+pub mod face;
+#[doc(hidden)]
 pub mod fuzzing;
 mod handler;
 mod health;
@@ -49,6 +51,7 @@ mod recording;
 mod registry;
 mod retry_after;
 pub mod runtime;
+mod settings;
 mod snapshot;
 mod socket_state;
 mod subscription;
@@ -57,6 +60,7 @@ mod thread_probe;
 mod threads;
 mod traffic;
 mod trigger;
+mod typed;
 mod unblocked;
 mod user;
 mod wait_list;
@@ -65,17 +69,18 @@ mod wall_clock;
 mod watch;
 mod websocket;
 
+use std::cell::Cell;
+use std::env::VarError;
+
 pub use authorizer::Authorizer;
-pub use client::Client;
-pub use commands::Commands;
+pub use client::{Client, WeakClient};
 pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use drain::Drain;
 pub use error::{
-    FlushError, NotConnected, NotSignedIn, OptionsError, SignInError, StartError, SubscribeError,
-    SubscriptionError,
+    BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,
+    StartError, SubscribeError, SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
-pub use handler::{Handler, RunError};
 pub use health::{Health, HealthReason, HealthRules, HealthState};
 pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
@@ -84,25 +89,43 @@ pub use pushest_proto::{
     self as proto, Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
     BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState,
     ChannelStatistics, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
-    DecryptionFailure, DialFailure, Endpoint, Escaped, Event, FailedDials, InReplyTo, LimitReached,
-    Limits, Loss, MalformedReason, Member, PresenceChange, PresenceUpdate, RequestFailure,
-    ServerError, SocketId, StateChange, Statistics, Status, SubscribeOptions, Timeouts,
+    DecryptionFailure, DialFailure, Endpoint, Escaped, Event, EventDecoder, FailedDials, InReplyTo,
+    LimitReached, Limits, Loss, MalformedReason, Member, PresenceChange, PresenceUpdate,
+    RequestFailure, ServerError, SocketId, StateChange, Statistics, Status, SubscribeOptions,
+    Timeouts,
 };
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use snapshot::{
     ChannelCounts, ChannelSnapshot, Ending, FailedChannel, QueueDepths, Snapshot,
     UnconfirmedChannel,
 };
-pub use subscription::{Events, Subscription, TypedEvents};
+pub use subscription::{Events, Subscription};
 pub use traffic::Traffic;
 pub use trigger::TriggerWhenAllowed;
+pub use typed::{DecodeError, Received, TypedEvents};
 pub use user::SignedIn;
 pub use waiting::{Connected, Flush, Shutdown, Subscribed};
 
-/// The configuration that the environment describes: `PUSHER_URL`, `PUSHER_APP_KEY` and the others
-/// that [`ConfigBuilder::variables`] names.
+/// Returns the configuration that the environment describes: `PUSHER_URL`, `PUSHER_APP_KEY` and the
+/// others that [`ConfigBuilder::variables`] names.
 ///
 /// # Errors
-/// As [`Config::from_variables`].
+/// As [`Config::from_variables`]; without a key the variables that were looked for are named
+/// ([`ConfigError::NoVariable`]), and one of them that is not UTF-8 is a [`ConfigError::Variable`].
 pub fn config_from_env() -> Result<Config, ConfigError> {
-    Config::from_variables(|name| std::env::var(name).ok())
+    let unreadable = Cell::new(None);
+    let config = Config::from_variables(|name| match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(VarError::NotPresent) => None,
+        // It is set, and to do without it would be a guess.
+        Err(VarError::NotUnicode(_)) => {
+            unreadable.set(Some(name));
+            None
+        }
+    });
+    match unreadable.get() {
+        Some(name) => Err(ConfigError::Variable { name, problem: "is not UTF-8" }),
+        None => config,
+    }
 }

@@ -73,12 +73,12 @@ enum Level {
     Debug,
 }
 
-/// What a line says of those of its kind that were not written.
+/// The note in a line on those of its kind that were not written.
 #[derive(Clone, Copy)]
 enum Silence {
-    /// So many before this one.
+    /// The number of lines that were kept silent before this one.
     Before(u64),
-    /// This is the last one of so many.
+    /// The number of lines that were kept silent, of which this is the last.
     Sum(u64),
 }
 
@@ -89,7 +89,7 @@ enum What {
     Lagging { receiver: Receiver, events: u64 },
 }
 
-/// Whose queue was full.
+/// The receiver whose queue was full.
 #[derive(Clone)]
 enum Receiver {
     Channel(ChannelName),
@@ -98,7 +98,7 @@ enum Receiver {
 }
 
 impl Log {
-    /// The log of a client of this name.
+    /// Creates the log of a client with this name.
     pub(crate) fn new(client: &str) -> Self {
         Self {
             client: client.into(),
@@ -246,7 +246,7 @@ pub(crate) fn span_without_connection(client: &str) -> Span {
     tracing::error_span!(target: "pushest", parent: None, "connection", client = %client)
 }
 
-/// Whether an event is written for debugging.
+/// Returns whether an event is written for debugging.
 fn is_detail(event: &Event) -> bool {
     matches!(event, Event::State(_) | Event::ServerError(_))
 }

@@ -78,8 +78,9 @@ impl Mask {
         }
     }
 
-    /// The beginning of a text, at most `most` bytes: without the values, and with everything
-    /// escaped that moves a cursor or cannot be seen. Bytes that are not UTF-8 become U+FFFD.
+    /// Returns the beginning of a text, at most `most` bytes: without the values, and with
+    /// everything escaped that moves a cursor or cannot be seen. Bytes that are not UTF-8 become
+    /// U+FFFD.
     pub(crate) fn shown(&self, text: &[u8], most: usize) -> Box<str> {
         let hidden = self.hidden_in(text);
         let mut shown = String::new();
@@ -113,7 +114,7 @@ impl Mask {
         shown.into()
     }
 
-    /// Which bytes of the text belong to a value.
+    /// Returns which bytes of the text belong to a value.
     fn hidden_in(&self, text: &[u8]) -> Vec<bool> {
         let mut hidden = vec![false; text.len()];
         if self.needles.is_empty() {
@@ -176,7 +177,7 @@ impl std::fmt::Debug for Mask {
     }
 }
 
-/// Whether neither a letter nor a digit stands beside it.
+/// Returns whether neither a letter nor a digit stands beside it.
 fn is_word(bytes: &[u8], start: usize, length: usize) -> bool {
     let before = start.checked_sub(1).map(|at| bytes[at]);
     let after = bytes.get(start + length).copied();
@@ -191,8 +192,8 @@ struct Unit {
     end: usize,
 }
 
-/// The text as it is compared: in lower case, with every white space a space, and `+`, which is one
-/// in forms; without the zeros of UTF-16 and other controls.
+/// Returns the text as it is compared: in lower case, with every white space a space, and `+`,
+/// which is one in forms; without the zeros of UTF-16 and other controls.
 fn folded(text: &[u8]) -> Vec<Unit> {
     let units = text.iter().enumerate();
     let units = units.map(|(at, &byte)| Unit { byte, start: at, end: at + 1 });
@@ -208,7 +209,7 @@ fn fold(unit: Unit) -> Option<Unit> {
     Some(Unit { byte, ..unit })
 }
 
-/// The text with one layer of escapes taken away; `None` if there is none.
+/// Returns the text with one layer of escapes taken away; `None` if there is none.
 fn unescaped(units: &[Unit]) -> Option<Vec<Unit>> {
     let mut plain = Vec::with_capacity(units.len());
     let mut is_changed = false;
@@ -290,7 +291,8 @@ enum Escaped {
     Char(char),
 }
 
-/// What the escape at the beginning stands for, and how long it is. Letters are in lower case.
+/// Returns what the escape at the beginning stands for, and how long it is. Letters are in lower
+/// case.
 fn escape(text: &[u8]) -> Option<(Escaped, usize)> {
     let hex = |digits: Option<&[u8]>| {
         let digits = std::str::from_utf8(digits?).ok()?;
@@ -335,7 +337,7 @@ fn escape(text: &[u8]) -> Option<(Escaped, usize)> {
     }
 }
 
-/// A character as a line of text may hold it.
+/// Returns a character as a line of text may hold it.
 fn visible(character: char) -> String {
     // Those that turn the direction of writing around or take no room are no controls to Unicode.
     let is_invisible = matches!(

@@ -12,7 +12,7 @@ use crate::threads::Threads;
 /// missing where another one is asked for.
 static THREADS: Threads = Threads::new("pushest-names", 8, 6);
 
-/// The addresses of a host, in the order that the system prefers.
+/// Returns the addresses of a host, in the order that the system prefers.
 pub(crate) fn resolve(host: &str, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
     let name = host.to_string();
     let asking = THREADS.run(host, move || Ok((&*name, port).to_socket_addrs()?.collect()));

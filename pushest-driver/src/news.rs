@@ -1,4 +1,4 @@
-//! What has happened since the session was told last.
+//! What has happened on the socket since the session was told last.
 
 use pushest_proto::{
     Authorization, AuthorizationError, ConnectionId, Instant, Loss, Session, Ticket,

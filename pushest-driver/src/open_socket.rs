@@ -1,4 +1,4 @@
-//! An open WebSocket: what is sent, flushed and read, without ever waiting.
+//! An open WebSocket: sending, flushing and reading, without ever waiting.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -12,14 +12,15 @@ use crate::runtime::traits::Runtime;
 use crate::traffic::Traffic;
 use crate::websocket::{self, Incoming, WebSocket};
 
-/// Messages of a closing connection that are thrown away before others get their turn.
+/// Maximum number of messages of a closing connection that are dropped before others get their
+/// turn.
 const DISCARDS: usize = 64;
 
 pub(crate) struct OpenSocket<S> {
     pub(crate) connection: ConnectionId,
     socket: S,
-    /// Messages that the sink had no room for, or was not asked yet. The session holds frames back
-    /// while it has none, so that these are those of one turn of the pump at most.
+    /// Messages that wait for the sink. The session holds frames back while it has none, so that
+    /// these are those of one turn of the pump at most.
     held: VecDeque<Message>,
     /// The sink's buffer is full, so that it has to be flushed before it takes more.
     is_full: bool,
@@ -40,7 +41,7 @@ impl<S> OpenSocket<S>
 where
     S: Stream<Item = Result<Incoming, Loss>> + Sink<Message, Error = Error> + Unpin,
 {
-    /// `dialled` is when the connection began to be made.
+    /// Takes an open socket. `dialled` is when the dial began: nothing can have arrived before.
     pub(crate) fn new(connection: ConnectionId, socket: S, dialled: Instant) -> Self {
         Self {
             connection,
@@ -60,7 +61,7 @@ where
         self.held.push_back(message);
     }
 
-    /// Hands what is held to the sink. Answers whether it has room for more.
+    /// Writes held messages to the sink; returns whether it accepts more.
     pub(crate) fn make_room(&mut self, context: &mut Context<'_>) -> bool {
         if self.broken.is_some() {
             return false;
@@ -115,8 +116,8 @@ where
         }
     }
 
-    /// The next message, or how the connection was lost. After a close frame of the server the
-    /// socket is for [`Closing`].
+    /// Reads the next message, or how the connection was lost. After a close frame of the server
+    /// the socket is for [`Closing`].
     pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Loss>> {
         match self.socket.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(incoming))) => {
@@ -165,10 +166,10 @@ impl<R: Runtime> OpenSocket<WebSocket<R>> {
     }
 }
 
-/// A connection that nobody needs anymore, on its way to an orderly end.
+/// A connection in its closing handshake.
 pub(crate) struct Closing<S> {
     open: OpenSocket<S>,
-    /// When it is dropped in any case.
+    /// The deadline of the handshake, after which the socket is dropped.
     pub(crate) deadline: Instant,
 }
 
@@ -176,8 +177,8 @@ impl<S> Closing<S>
 where
     S: Stream<Item = Result<Incoming, Loss>> + Sink<Message, Error = Error> + Unpin,
 {
-    /// With a code, the close frame is ours to send, after all that was sent before; without one,
-    /// the server has sent its own, and the sink answers it.
+    /// Begins the handshake. With a code, the close frame is ours to send, after all that was sent
+    /// before; without one, the server has sent its own, and the sink answers it.
     pub(crate) fn new(mut open: OpenSocket<S>, code: Option<u16>, deadline: Instant) -> Self {
         match code {
             Some(code) => {
@@ -189,12 +190,12 @@ where
         Self { open, deadline }
     }
 
-    /// Gives it up.
+    /// Gives the handshake up. Returns the socket, for the caller to drop without the lock.
     pub(crate) fn into_open(self) -> OpenSocket<S> {
         self.open
     }
 
-    /// Goes on with it. Answers whether it is done.
+    /// Goes on with the handshake. Returns whether it is done.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, now: Instant) -> bool {
         if now >= self.deadline {
             return true;
@@ -229,7 +230,7 @@ mod tests {
 
     use super::*;
 
-    /// A socket that takes so many bytes before it has to be flushed, and blocks as told.
+    /// A socket that takes a number of bytes before it has to be flushed, and blocks as told.
     #[derive(Default)]
     struct Socket {
         capacity: usize,

@@ -1,7 +1,11 @@
 //! How a client connects and delivers: everything that is not the protocol's.
 
+#[cfg(feature = "http")]
+mod endpoint;
 mod name;
 mod queues;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -75,8 +79,7 @@ pub(crate) type AuthHeaders = Arc<
 /// How a client connects and delivers. `Options::default()` suits most.
 ///
 /// ```
-/// use pushest_driver::{Options, Overflow};
-///
+/// # use pushest_driver::{Options, Overflow};
 /// let options = Options::default()
 ///     .header("X-Tenant", "blue")?
 ///     .queue(10_000, 32 * 1024 * 1024)
@@ -115,8 +118,7 @@ impl Options {
     /// another one, with code 4009 and "Origin not allowed".
     ///
     /// ```
-    /// use pushest_driver::Options;
-    ///
+    /// # use pushest_driver::Options;
     /// let options = Options::default().header("Origin", "https://app.example.org")?;
     /// # let _ = options;
     /// # Ok::<(), pushest_driver::OptionsError>(())
@@ -140,8 +142,7 @@ impl Options {
     /// the text is shown, the values never are. The last call counts.
     ///
     /// ```
-    /// use pushest_driver::Options;
-    ///
+    /// # use pushest_driver::Options;
     /// let options = Options::default().headers_with(|| {
     ///     let token = std::fs::read_to_string("token").map_err(|error| error.to_string())?;
     ///     Ok(vec![("Authorization".to_string(), format!("Bearer {}", token.trim()))])
@@ -159,6 +160,12 @@ impl Options {
 
     /// The size of the buffer that is read into, in bytes; at least 128. A smaller one saves
     /// memory in each connection, a larger one time under load. 4 KiB.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().read_buffer(64 * 1024);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.max(128);
@@ -172,6 +179,12 @@ impl Options {
     /// themselves. A connection may hold as much for a moment. By itself this delivers nothing larger:
     /// that takes [`Limits::message`](crate::Limits::message), `Limits::stored_bytes` and
     /// [`Options::queue`], too. 16 MiB.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().transport_limit(1024 * 1024);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn transport_limit(mut self, bytes: usize) -> Self {
         self.transport_limit = bytes;
@@ -179,6 +192,12 @@ impl Options {
     }
 
     /// What happens when a receiver's queue is full. [`Overflow::DropOldest`].
+    ///
+    /// ```
+    /// # use pushest_driver::{Options, Overflow};
+    /// let options = Options::default().overflow(Overflow::Wait);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
@@ -188,6 +207,17 @@ impl Options {
     /// Who authorizes signed channels and the sign-in, for clients without the app's secret. With a
     /// secret in the configuration it is not asked. Of this, [`Options::blocking_authorizer`] and
     /// `Options::auth_endpoint` (with the feature `http`), the last call counts.
+    ///
+    /// ```
+    /// # use pushest_driver::{Authorization, AuthorizationError, AuthorizationRequest, Options};
+    /// async fn sign(request: AuthorizationRequest) -> Result<Authorization, AuthorizationError> {
+    ///     // … ask the app's server for `request.socket_id` and `request.subject`
+    ///     Err(AuthorizationError::refused(None, &format!("not for {}", request.subject)))
+    /// }
+    ///
+    /// let options = Options::default().authorizer(sign);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn authorizer(mut self, authorizer: impl Authorizer + 'static) -> Self {
         self.authority = Some(Authority::Own(Arc::new(authorizer)));
@@ -201,8 +231,7 @@ impl Options {
     /// further requests are unavailable. A panic counts as unavailable, too.
     ///
     /// ```
-    /// use pushest_driver::{AuthorizationError, Options};
-    ///
+    /// # use pushest_driver::{AuthorizationError, Options};
     /// let options = Options::default().blocking_authorizer(|request| {
     ///     // … ask the app's server for `request.socket_id` and `request.subject`
     ///     Err(AuthorizationError::unavailable(None, &format!("nobody signs {} yet", request.subject)))
@@ -221,8 +250,14 @@ impl Options {
         self
     }
 
-    /// The client does nothing until [`Commands::connect`](crate::Commands::connect), so that what is
+    /// The client does nothing until [`Client::connect`](crate::Client::connect), so that what is
     /// set up before, such as [`Client::events`](crate::Client::events), sees everything.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().start_disconnected();
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn start_disconnected(mut self) -> Self {
         self.starts_disconnected = true;
@@ -232,6 +267,13 @@ impl Options {
     /// Connects to one of these addresses, tried in this order, instead of asking for the host's;
     /// the host's name still stands in the request, and the server's certificate must be for it.
     /// They hold for every endpoint that the client goes to. None, the default: the host's.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().addresses(["192.0.2.7:443".parse()?]);
+    /// # let _ = options;
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
     #[must_use]
     pub fn addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.addresses = addresses.into_iter().collect();
@@ -250,7 +292,7 @@ impl Options {
     ///
     /// ```
     /// use std::io::Write;
-    /// use pushest_driver::Options;
+    /// # use pushest_driver::Options;
     ///
     /// # fn make(file: std::fs::File) -> Options {
     /// let mut file = std::io::BufWriter::new(file);
@@ -279,14 +321,14 @@ impl Options {
     /// notices a suspension with its next heartbeat, at most the activity timeout after the machine
     /// runs again (120 s, unless [`Timeouts::activity`](crate::Timeouts::activity) or the server says
     /// less). Where the program learns of it at once, it calls
-    /// [`network_changed`](crate::Commands::network_changed), with which the client looks,
+    /// [`network_changed`](crate::Client::network_changed), with which the client looks,
     /// too.
     ///
     /// ```
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicU64, Ordering};
     /// use std::time::{Duration, SystemTime};
-    /// use pushest_driver::Options;
+    /// # use pushest_driver::Options;
     ///
     /// let suspended = Arc::new(AtomicU64::new(0));
     /// let seconds = suspended.clone();
@@ -300,117 +342,6 @@ impl Options {
     #[must_use]
     pub fn time_of_day(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.time_of_day = TimeOfDay::of(clock);
-        self
-    }
-}
-
-#[cfg(feature = "http")]
-impl Options {
-    /// Asks the app's own HTTP endpoint to authorize signed channels and the sign-in, for clients
-    /// without the app's secret: a POST of a form, asked afresh for every attempt, beside
-    /// everything else ([protocol, authorization
-    /// endpoint](pushest_proto::protocol#authorization-endpoint)). Any 2xx with a readable body
-    /// grants; 408, 429, 5xx, and no answer within the configuration's `authorization` timeout are
-    /// tried again with backoff, and no earlier than `Retry-After` says, in seconds or as a date;
-    /// everything else is final. Errors say the status and the first 200 characters of the body, in
-    /// which what was sent is masked. Redirects are shown, not followed; no proxy is used.
-    /// `https://` trusts whom `wss://` trusts.
-    ///
-    /// Of several addresses of the endpoint's name the next one is tried while the last is silent, as
-    /// for the WebSocket, and first the one that answered last. Requests run on at most eight
-    /// threads that all clients of the process share, at most six of them for one host and port;
-    /// the others wait for their turn, within the same timeout.
-    ///
-    /// ```
-    /// use pushest_driver::{AuthEndpoint, Options};
-    ///
-    /// # fn fresh_token() -> String { String::new() }
-    /// let endpoint = AuthEndpoint::new("https://example.org/broadcasting/auth")
-    ///     .user_url("https://example.org/broadcasting/user-auth");
-    /// let options = Options::default().auth_endpoint(endpoint).auth_headers(|_| {
-    ///     vec![("Authorization".to_string(), format!("Bearer {}", fresh_token()))]
-    /// });
-    /// # let _ = options;
-    /// ```
-    ///
-    /// Nothing of a request or an answer is logged with `tracing`. Whoever uses a logger of the
-    /// `log` crate on the level `trace` must leave out the target `ureq_proto`, which writes down
-    /// every byte.
-    ///
-    /// A request that is no longer needed leaves the queue; one that runs ends by itself within that
-    /// timeout, and all of them with the client.
-    #[must_use]
-    pub fn auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
-        self.authority = Some(Authority::Endpoint(endpoint));
-        self
-    }
-
-    /// Headers for each request to the endpoint, beside those of the endpoint itself, of which they
-    /// replace those of the same name, as they do the form's `Content-Type`: called afresh
-    /// for every attempt, with its number and why the last one failed, so that a token can be
-    /// renewed. It may block: it runs where the request does, not where the client does; what it
-    /// logs with `tracing` goes nowhere. Their values never appear in errors or in our logs.
-    #[must_use]
-    pub fn auth_headers(
-        mut self,
-        headers: impl Fn(&AuthorizationRequest) -> Vec<(String, String)> + Send + Sync + 'static,
-    ) -> Self {
-        self.auth_headers = Some(Arc::new(move |request| Ok(headers(request))));
-        self
-    }
-
-    /// As [`Options::auth_headers`], for headers that may be missing: the error is the outcome of
-    /// the attempt, such as [`AuthorizationError::unavailable`], which is tried again. The last call of either
-    /// counts.
-    #[must_use]
-    pub fn try_auth_headers(
-        mut self,
-        headers: impl Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, AuthorizationError>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Self {
-        self.auth_headers = Some(Arc::new(headers));
-        self
-    }
-}
-
-#[cfg(feature = "tls")]
-impl Options {
-    /// Trusts these certificates (PEM, one or more) beside the usual authorities: those of
-    /// authorities, and those of servers that signed themselves.
-    ///
-    /// `openssl req -x509` marks its certificates as authorities. One that is used for the server
-    /// itself is trusted, too, though rustls refuses any authority in a server's place: if the server
-    /// shows the very certificate that stands here, byte for byte, has its key, and if its dates, its
-    /// names and its extended key usage fit a server of that name. What it signed is trusted as well.
-    ///
-    /// # Errors
-    /// [`OptionsError::Authority`] if there is no certificate in it, or a broken one.
-    pub fn ca_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, OptionsError> {
-        self.trust.add_pem(pem.as_ref())?;
-        Ok(self)
-    }
-
-    /// As [`Options::ca_pem`], from a file.
-    ///
-    /// # Errors
-    /// As [`Options::ca_pem`], and if the file cannot be read.
-    pub fn ca_file(self, path: impl AsRef<std::path::Path>) -> Result<Self, OptionsError> {
-        let path = path.as_ref();
-        let failed =
-            |problem: String| OptionsError::AuthorityFile { path: path.to_path_buf(), problem };
-        let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-        self.ca_pem(pem).map_err(|error| match error {
-            OptionsError::Authority { problem } => failed(problem),
-            other => other,
-        })
-    }
-
-    /// A TLS configuration of one's own; nothing else of what concerns TLS counts then.
-    #[must_use]
-    pub fn tls_config(mut self, config: Arc<rustls::ClientConfig>) -> Self {
-        self.trust.set_config(config);
         self
     }
 }

@@ -25,7 +25,7 @@ pub struct Parking {
 }
 
 impl Parking {
-    /// A loop that has not looked at anything yet.
+    /// Creates the state of a loop that has not looked at anything yet.
     #[must_use]
     pub fn new() -> Self {
         Self { state: AtomicU8::new(IDLE) }

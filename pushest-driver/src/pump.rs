@@ -69,18 +69,18 @@ pub struct Pump<R: Runtime> {
     /// Bytes of frames that this turn may still take from the session.
     budget: usize,
     is_ending: bool,
-    /// Others could run since the session was told last.
+    /// Other tasks could run since the session was told last.
     is_new_poll: bool,
     read_bytes: ReadBytes,
     traffic: Traffic,
     /// How many messages, and how many bytes of them, are read before the session is told: less
     /// than what it stores, so that it never has to drop any.
     batch: (usize, usize),
-    /// When something is due without any news.
+    /// The time of the next turn if nothing happens before.
     deadline: Option<Instant>,
     sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
     wakers: Vec<Waker>,
-    /// What is to be dialled and dropped once the lock is free.
+    /// The dial to begin, and what to drop, once the lock is released.
     next_dial: Option<(ConnectionId, Endpoint)>,
     discarded: Vec<SocketState<WebSocket<R>>>,
 }
@@ -93,8 +93,8 @@ impl<R: Runtime> Future for Pump<R> {
         let span = this.log.span();
         let _entered = span.enter();
         this.is_new_poll = true;
-        // Whoever runs this may have been away for long. What has arrived meanwhile counts before
-        // any deadline that has passed meanwhile.
+        // The executor may have been away for long. What has arrived meanwhile counts before any
+        // deadline that has passed meanwhile.
         this.read(context);
         let hub = this.hub.clone();
         hub.pump.poll_turns(context, |context| {
@@ -105,7 +105,7 @@ impl<R: Runtime> Future for Pump<R> {
             this.poll_closing(context);
             if this.is_ending && this.sockets() == 0 {
                 this.hub.finish();
-                // Who polled this may keep it.
+                // The executor may keep this future after its end.
                 this.sleep = None;
                 return Turn::Ended;
             }
@@ -194,7 +194,7 @@ impl<R: Runtime> Pump<R> {
             state.end_receivers();
         }
         self.check_receivers(state, now);
-        self.report_links(state);
+        self.report_sockets(state);
         let dropped = hub.congestion.dropped();
         state.watch.note_dropped(dropped, now);
         state.watch.traffic = self.traffic;
@@ -211,14 +211,14 @@ impl<R: Runtime> Pump<R> {
         self.without_the_lock(now);
     }
 
-    /// What runs code of others, which may call back into the client: the log's subscriber, the
+    /// Runs code of others, which may call back into the client: the log's subscriber, the
     /// runtime's sockets and timers, the futures of an authorizer.
     fn without_the_lock(&mut self, now: Instant) {
         self.authorizations.let_go();
         self.log.write();
         if let Some((connection, endpoint)) = self.next_dial.take() {
             self.dial(connection, endpoint, now);
-            self.tell_links();
+            self.tell_sockets();
         }
         self.discarded.clear();
     }
@@ -249,7 +249,8 @@ impl<R: Runtime> Pump<R> {
         state.deliver();
     }
 
-    /// Nothing of the runtime's or the user's runs in here: frames are only gathered.
+    /// Carries out an action under the lock. No code of the runtime or of the user runs in here:
+    /// frames are only gathered.
     fn carry_out(&mut self, action: Action, state: &mut State, now: Instant) {
         match action {
             Action::Emit(event) => {
@@ -285,7 +286,8 @@ impl<R: Runtime> Pump<R> {
         }
     }
 
-    /// Frames stay in the session while the sink has no room; everything else flows past them.
+    /// Tells the session whether the sink has room. While it has none, frames stay in the session;
+    /// everything else flows past them.
     fn check_room(&mut self, state: &mut State, now: Instant) {
         if let (SocketState::Open(open), true) = (&self.socket, self.must_tell_room()) {
             self.is_writable = self.has_room;
@@ -306,7 +308,7 @@ impl<R: Runtime> Pump<R> {
         matches!(self.socket, SocketState::Open(_)) && self.has_room != self.is_writable
     }
 
-    /// Hands what was gathered to the sink, and writes it out as far as it goes.
+    /// Writes what was gathered to the sink, and flushes as far as it goes.
     fn write(&mut self, context: &mut Context<'_>) {
         if let SocketState::Open(open) = &mut self.socket {
             self.has_room = open.make_room(context);
@@ -314,8 +316,8 @@ impl<R: Runtime> Pump<R> {
         }
     }
 
-    /// Nothing is read while a receiver that must not lose anything is full. The session is told,
-    /// so that it does not take the silence for the server's.
+    /// Stops reading while a receiver that must not lose anything is full. The session is told, so
+    /// that it does not take the silence for the server's.
     fn check_receivers(&mut self, state: &mut State, now: Instant) {
         // Before the server has said who we are there is nothing for receivers.
         let is_connected = state.session.state() == ConnectionState::Connected;
@@ -335,7 +337,7 @@ impl<R: Runtime> Pump<R> {
         self.socket = SocketState::Dialing(connection, now, dial);
     }
 
-    /// Gives the link up: a dial at once, an open connection with a close frame.
+    /// Gives the socket up: a dial at once, an open connection with a close frame.
     fn close(&mut self, code: Option<u16>, now: Instant) {
         match std::mem::replace(&mut self.socket, SocketState::None) {
             SocketState::Open(open) => {
@@ -436,10 +438,10 @@ impl<R: Runtime> Pump<R> {
             self.traffic = self.traffic.and(closing.take_traffic());
             !is_done
         });
-        self.tell_links();
+        self.tell_sockets();
     }
 
-    /// Whether the time for something has come; otherwise sees to being woken then.
+    /// Returns whether the deadline has come; otherwise arranges to be woken then.
     fn is_due(&mut self, context: &mut Context<'_>) -> bool {
         let closing = self.closing.iter().map(|closing| closing.deadline).min();
         let Some(deadline) = [self.deadline, closing].into_iter().flatten().min() else {
@@ -467,17 +469,17 @@ impl<R: Runtime> Pump<R> {
         self.closing.len() + usize::from(self.socket.connection().is_some())
     }
 
-    /// As [`Pump::report_links`], for where the lock is free.
-    fn tell_links(&mut self) {
+    /// Reports the number of sockets where the lock is free.
+    fn tell_sockets(&mut self) {
         let hub = self.hub.clone();
         let mut state = hub.lock();
-        self.report_links(&mut state);
+        self.report_sockets(&mut state);
         state.take_wakers(&mut self.wakers);
         drop(state);
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
-    fn report_links(&self, state: &mut State) {
+    fn report_sockets(&self, state: &mut State) {
         if state.sockets != self.sockets() {
             state.set_sockets(self.sockets());
         }

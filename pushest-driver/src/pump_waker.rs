@@ -15,7 +15,7 @@ const TURNS: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct PumpWaker(AtomicWaker);
 
-/// What a turn led to.
+/// The result of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// There may be more to do.
@@ -32,8 +32,7 @@ impl PumpWaker {
         self.0.wake();
     }
 
-    /// Forgets whom to wake: the pump is gone, and its task must not be kept by those who still hold
-    /// the client.
+    /// Forgets the waker: the pump is gone, and handles of the client must not keep its task alive.
     pub(crate) fn forget(&self) {
         drop(self.0.take());
     }
@@ -45,7 +44,7 @@ impl PumpWaker {
         context: &mut Context<'_>,
         mut turn: impl FnMut(&mut Context<'_>) -> Turn,
     ) -> Poll<()> {
-        // Before the look, never after it: what comes between the two would wake nobody.
+        // Before the look, never after it: a wake between the two would be lost.
         self.0.register(context.waker());
         for _ in 0..TURNS {
             match turn(context) {

@@ -93,7 +93,7 @@ impl Queue {
         self.lock().settle();
     }
 
-    /// The bytes that it holds, where all queues together have a bound.
+    /// Returns the bytes that it holds, where all queues together have a bound.
     pub(crate) fn counted(&self) -> usize {
         self.counted.load(Ordering::Relaxed)
     }
@@ -109,7 +109,7 @@ impl Queue {
         self.account(&mut ring);
     }
 
-    /// Nothing more comes but `last`, for which nothing is dropped, however full it is. Returns the
+    /// Ends the queue with `last`, for which nothing is dropped, however full it is. Returns the
     /// waker to call. What the receiver has not received yet is its own from here on: it delays
     /// nothing, and counts no longer among all queues.
     pub(crate) fn end(&self, last: Option<Event>) -> Option<Waker> {
@@ -123,7 +123,7 @@ impl Queue {
         ring.waker.take()
     }
 
-    /// The receiver is gone: forgets everything.
+    /// Forgets everything, as the receiver is gone.
     pub(crate) fn close(&self) -> Relief {
         let mut ring = self.lock();
         ring.is_ended = true;
@@ -137,13 +137,13 @@ impl Queue {
         if is_waited_for { Relief::All } else { relief }
     }
 
-    /// From here on, the pump is woken when the receiver has taken everything.
+    /// Makes the receiver wake the pump once it has taken everything.
     pub(crate) fn drain(&self) {
         self.lock().is_draining = true;
     }
 
-    /// The number of events that the receiver has not taken, and whether there is anything that it has
-    /// not been told.
+    /// Returns the number of events that the receiver has not taken, and whether there is anything
+    /// that it has not been told.
     pub(crate) fn unread(&self) -> (usize, bool) {
         let ring = self.lock();
         (ring.len(), ring.has_any())
@@ -155,7 +155,8 @@ impl Queue {
         (ring.len(), ring.bytes())
     }
 
-    /// From here on, takes in only channel events of this name; keeps those that wait.
+    /// Restricts the queue to channel events of this name and what may have cost some of them, among
+    /// those that wait, too.
     pub(crate) fn keep_only(&self, name: &str) -> Relief {
         let mut ring = self.lock();
         ring.only = Some(name.into());
@@ -189,7 +190,7 @@ impl Queue {
         (Poll::Pending, Relief::None)
     }
 
-    /// What there is to receive, if there is anything, or the end.
+    /// Returns what there is to receive, if there is anything, or the end.
     fn receive(&self, ring: &mut Ring) -> Option<(Poll<Option<Event>>, Relief)> {
         if ring.dropped > 0 {
             let dropped = std::mem::take(&mut ring.dropped);
@@ -206,7 +207,7 @@ impl Queue {
         ring.len() > self.most_events || ring.bytes() > self.most_bytes
     }
 
-    /// Half of it has to be free before reading goes on, so that it does not stop and go with
+    /// Lets reading go on once half of the queue is free, so that it does not stop and go with
     /// every event.
     fn relieve_if_half(&self, ring: &mut Ring) -> Relief {
         if ring.len() <= self.most_events / 2 && ring.bytes() <= self.most_bytes / 2 {
@@ -266,7 +267,7 @@ mod tests {
         queue.push_all(&mut names.iter().map(event).collect(), 0);
     }
 
-    /// The name of the next event, how many were dropped, or how it stands.
+    /// Returns the name of the next event, how many were dropped, or how it stands.
     fn next(queue: &Queue) -> (String, Relief) {
         let (event, relief) = queue.poll_recv(&mut Context::from_waker(Waker::noop()));
         let text = match event {

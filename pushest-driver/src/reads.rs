@@ -62,7 +62,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Begins with a socket that was not connected yet at `now`, on the clock of
+    /// Creates the state of a socket that was not connected yet at `now`, on the clock of
     /// [`Runtime::now`](super::runtime::Runtime::now), as all times here.
     #[must_use]
     pub fn new(now: Instant) -> Self {
@@ -86,8 +86,8 @@ impl Reads {
         }
     }
 
-    /// Takes note of the operating system's own word, asked at `before` or later, that there is
-    /// nothing to read (`WouldBlock`). Not for a stream that returns `Pending` without having asked.
+    /// Takes note that the operating system, asked at `before` or later, has nothing to read
+    /// (`WouldBlock`). Not for a stream that returns `Pending` without having asked.
     pub fn found_nothing(&mut self, before: Instant) {
         self.end_span(before);
         if self.bytes > WINDOW {
@@ -101,8 +101,8 @@ impl Reads {
         self.bytes = 0;
     }
 
-    /// A time such that everything that had arrived by then, and everything that the sender would
-    /// have liked to send by then, has been read.
+    /// Returns a time such that everything that had arrived by then, and everything that the sender
+    /// would have liked to send by then, has been read.
     #[must_use]
     pub fn caught_up(&self) -> Instant {
         self.held_before.or(self.held).unwrap_or(self.emptied)
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(reads.caught_up(), at(50));
     }
 
-    /// Reads so much, in pieces, until there is no more.
+    /// Reads a number of bytes, in pieces, until there are no more.
     fn drain(reads: &mut Reads, now: Instant, bytes: usize) {
         for _ in 0..bytes / 4096 {
             reads.read(now, 4096, 4096);

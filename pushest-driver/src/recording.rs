@@ -1,5 +1,5 @@
-//! What a session records, on its way to the user: gathered under the hub's lock, handed over
-//! by the pump outside of any lock, since the sink is the user's code.
+//! The lines that a session records: gathered under the hub's lock, and handed to the user's sink
+//! by the pump, outside of any lock.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ impl SinkOption {
         Self(Arc::new(Mutex::new(Some(Box::new(sink)))))
     }
 
-    /// A session, and its recording where it is recorded.
+    /// Creates a session, and its recording if it is recorded.
     pub(crate) fn session(
         &self,
         config: Config,

@@ -1,5 +1,5 @@
-//! Who wants which channel. The core gives each subscription a place in a table and an id; what the
-//! driver knows of the subscription is at the same place of a list.
+//! The receivers of each channel. The core gives each subscription a place in a table and an id;
+//! what the driver knows of the subscription is at the same place of a list.
 
 use pushest_proto::{ChannelId, ChannelName, Session};
 
@@ -11,13 +11,13 @@ pub(crate) struct Registry {
     slots: Vec<Option<ChannelEntry>>,
 }
 
-/// Who wants a channel.
+/// The receivers and waiters of one subscription.
 #[derive(Debug)]
 pub(crate) struct ChannelEntry {
     id: ChannelId,
     /// Keys of receivers.
     pub(crate) receivers: Vec<usize>,
-    /// Stays wanted without receivers.
+    /// Whether it stays wanted without receivers.
     pub(crate) is_detached: bool,
     pub(crate) waiters: WaitList,
 }
@@ -30,14 +30,15 @@ impl ChannelEntry {
 }
 
 impl Registry {
-    /// The subscription of this very id; `None` after its end, whatever has its place.
+    /// Returns the entry of the subscription with this id; `None` after its end, even if another
+    /// subscription has its slot.
     pub(crate) fn get_mut(&mut self, id: ChannelId) -> Option<&mut ChannelEntry> {
         self.slots.get_mut(id.slot())?.as_mut().filter(|channel| channel.id == id)
     }
 
-    /// Who receives an event of this channel: usually the subscription that it is about. What is told
-    /// of a former one, because it waited in the session while the channel was unsubscribed from and
-    /// subscribed to again, goes to the current one.
+    /// Returns the entry that receives an event of this channel: usually that of the subscription
+    /// that it is about. What is told of a former one, because it waited in the session while the
+    /// channel was unsubscribed from and subscribed to again, goes to the current one.
     pub(crate) fn receiving(
         &mut self,
         name: &ChannelName,
@@ -50,9 +51,9 @@ impl Registry {
         self.get_mut(id)
     }
 
-    /// The subscription of this id, new if there is none. Its place is free then: of two
-    /// subscriptions that have it, the core ends the first before it begins the second, and so does
-    /// the hub.
+    /// Returns the entry of the subscription with this id, a new one if there is none. Its slot is
+    /// free then: of two subscriptions that have it, the core ends the first before it begins the
+    /// second, and so does the hub.
     pub(crate) fn get_or_insert(&mut self, id: ChannelId) -> &mut ChannelEntry {
         if self.slots.len() <= id.slot() {
             self.slots.resize_with(id.slot() + 1, || None);
@@ -71,7 +72,7 @@ impl Registry {
         self.slots.get_mut(id.slot())?.take_if(|channel| channel.id == id)
     }
 
-    /// The subscription that a receiver is of, if it is one's. It looks at all of them.
+    /// Returns the subscription that a receiver is of, if it is one's. It looks at all of them.
     pub(crate) fn of_receiver(&self, key: usize) -> Option<ChannelId> {
         let mut channels = self.slots.iter().flatten();
         channels.find(|channel| channel.receivers.contains(&key)).map(|channel| channel.id)
@@ -106,7 +107,7 @@ mod tests {
         registry.remove(id(name)).expect("it was there")
     }
 
-    /// The receivers of an event of this channel.
+    /// Returns the receivers of an event of this channel.
     fn keys(registry: &mut Registry, name: &ChannelName, session: &Session) -> Option<Vec<usize>> {
         registry.receiving(name, session).map(|channel| channel.receivers.clone())
     }
@@ -140,7 +141,7 @@ mod tests {
         registry.get_or_insert(id(&current)).receivers.push(3);
         assert_eq!(id(&other).slot(), id(&former).slot());
         assert_eq!(keys(&mut registry, &former, &session), Some(vec![3]));
-        // But it is not the same subscription: whoever holds the former one holds nothing.
+        // But it is not the same subscription: the id of the former one leads to nothing.
         assert!(registry.get_mut(id(&former)).is_none());
     }
 

@@ -1,4 +1,4 @@
-//! When a server wants to be asked again.
+//! The pause that a server asks for.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 pub(crate) fn pause(value: &[u8], now: SystemTime) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More than can be counted is for ever.
+        // More than can be counted is forever.
         return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(text).ok()?;

@@ -16,8 +16,8 @@ use crate::traffic::Traffic;
 /// What a client is doing at one moment: [`snapshot`](crate::Commands::snapshot) takes it. All of it
 /// is of the same moment.
 ///
-/// With the feature `serde` it serializes: times are numbers of seconds, states and failures are
-/// texts. [`Snapshot::health`] says what to make of it.
+/// With the feature `serde` it serializes; spans are whole milliseconds, and end in `_ms`.
+/// [`Snapshot::health`] says what to make of it.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -25,34 +25,40 @@ pub struct Snapshot {
     /// What the client is called in the log ([`Options::name`](crate::Options::name), or a number).
     pub client: String,
     /// The connection's state.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::text"))]
     pub state: ConnectionState,
     /// How long it has been in that state.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::seconds"))]
+    #[cfg_attr(feature = "serde", serde(rename = "state_for_ms", serialize_with = "form::ms"))]
     pub state_for: Duration,
     /// How long there has been no connection although one is wanted, over all attempts that failed
     /// meanwhile; `None` while connected, while paused and after the end.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_seconds"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "away_for_ms", serialize_with = "form::optional_ms")
+    )]
     pub away_for: Option<Duration>,
     /// The socket id, when connected.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_text"))]
     pub socket_id: Option<SocketId>,
     /// The attempt that is running or was the last: 1 for the first; 0 before any.
     pub attempt: u32,
     /// How the last connection or attempt ended, also while connected again.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_text"))]
+    #[cfg_attr(feature = "serde", serde(serialize_with = "form::loss"))]
     pub last_loss: Option<Arc<Loss>>,
     /// How long until the next attempt, while waiting for it.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_seconds"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "next_retry_ms", serialize_with = "form::optional_ms")
+    )]
     pub next_retry: Option<Duration>,
     /// Whether the client is ending, or has ended.
     pub ending: Option<Ending>,
     /// How long something has been due that the client has not done, from one second on: its task, or
     /// the thread that carries it, is blocked or not run. `None` while it keeps up.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_seconds"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "overdue_for_ms", serialize_with = "form::optional_ms")
+    )]
     pub overdue_for: Option<Duration>,
     /// Why the sign-in failed, where one was asked for and has.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_text"))]
     pub sign_in_failure: Option<RequestFailure>,
     /// The wanted channels, by how far they are.
     pub channels: ChannelCounts,
@@ -117,10 +123,8 @@ pub struct ChannelCounts {
 #[non_exhaustive]
 pub struct FailedChannel {
     /// The channel.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::text"))]
     pub channel: ChannelName,
     /// Why.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::text"))]
     pub reason: RequestFailure,
 }
 
@@ -130,10 +134,12 @@ pub struct FailedChannel {
 #[non_exhaustive]
 pub struct UnconfirmedChannel {
     /// The channel.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::text"))]
     pub channel: ChannelName,
     /// How long it has been wanted without being confirmed, on this connection.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::seconds"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "unconfirmed_for_ms", serialize_with = "form::ms")
+    )]
     pub unconfirmed_for: Duration,
 }
 
@@ -156,14 +162,19 @@ pub struct QueueDepths {
     /// [`Statistics::dropped`], too.
     pub dropped: u64,
     /// How long ago a receiver was last too slow; `None` if none ever was.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_seconds"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "last_dropped_ms", serialize_with = "form::optional_ms")
+    )]
     pub last_dropped: Option<Duration>,
     /// The channel whose receiver was too slow last, if that is one channel's and still there.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_text"))]
     pub last_lagging: Option<ChannelName>,
     /// How long nothing has been read, because a receiver is full
     /// ([`Overflow::Wait`](crate::Overflow::Wait)); `None` while there is reading.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_seconds"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "paused_for_ms", serialize_with = "form::optional_ms")
+    )]
     pub paused_for: Option<Duration>,
 }
 
@@ -173,13 +184,11 @@ pub struct QueueDepths {
 #[non_exhaustive]
 pub struct ChannelSnapshot {
     /// The channel.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::text"))]
     pub channel: ChannelName,
     /// How far the subscription is.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::channel_state"))]
     pub state: ChannelState,
     /// How long it has been subscribed, or not subscribed.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::seconds"))]
+    #[cfg_attr(feature = "serde", serde(rename = "state_for_ms", serialize_with = "form::ms"))]
     pub state_for: Duration,
     /// What was counted since it was subscribed to.
     pub statistics: ChannelStatistics,

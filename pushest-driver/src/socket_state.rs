@@ -1,4 +1,4 @@
-//! The way to the server: none, on its way, or open.
+//! The state of the connection's socket: none, dialling, or open.
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{ConnectionId, DialFailure, Instant};
@@ -8,7 +8,7 @@ use crate::open_socket::OpenSocket;
 /// The connection that the session asked for last.
 pub(crate) enum SocketState<S> {
     None,
-    /// Since then.
+    /// The dial that is under way, and when it began.
     Dialing(ConnectionId, Instant, BoxFuture<'static, Result<S, DialFailure>>),
     Open(OpenSocket<S>),
 }

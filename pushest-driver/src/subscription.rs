@@ -1,16 +1,14 @@
-//! The receiving ends: of one channel, of one kind of event, of everything.
+//! The receiving ends: of one channel, and of everything.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 use futures_util::future::poll_fn;
-use pushest_proto::{ChannelName, ChannelState, CommandError, Event, Member, StateChange};
+use pushest_proto::{ChannelName, ChannelState, CommandError, Event, Member};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::hub::{Hub, Place};
 use crate::trigger::TriggerWhenAllowed;
@@ -22,10 +20,10 @@ use crate::waiting::Subscribed;
 /// It receives what concerns the channel, in order: `Subscribed`, `Gap`, `Presence`, the channel's
 /// own events, `SubscriptionFailed` and so on. It is a `Stream`, too.
 ///
-/// It ends after [`Commands::unsubscribe`](crate::Commands::unsubscribe); and after a
+/// It ends after [`Client::unsubscribe`](crate::Client::unsubscribe); and after a
 /// [`Client::shutdown`](crate::Client::shutdown), a refusal for good and the drop of the last client,
 /// which it is told by an [`Event::State`] as its last event. It stays ended after a
-/// [`Commands::connect`](crate::Commands::connect).
+/// [`Client::connect`](crate::Client::connect).
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
     hub: Arc<Hub>,
@@ -33,11 +31,13 @@ pub struct Subscription {
     /// With the id of the subscription.
     name: ChannelName,
     is_detached: bool,
+    /// `None` was returned.
+    has_ended: bool,
 }
 
 impl Subscription {
     pub(crate) fn new(hub: Arc<Hub>, place: Place, name: ChannelName) -> Self {
-        Self { hub, place, name, is_detached: false }
+        Self { hub, place, name, is_detached: false, has_ended: false }
     }
 
     /// The channel.
@@ -66,41 +66,22 @@ impl Subscription {
         poll_fn(|context| self.poll_recv(context)).await
     }
 
-    fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        poll_place(&self.hub, &self.place, context)
+    pub(crate) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        let polled = poll_place(&self.hub, &self.place, context);
+        self.has_ended |= matches!(polled, Poll::Ready(None));
+        polled
     }
 
-    /// Only the channel's events of this name, decoded by
-    /// [`ChannelEvent::json`](crate::ChannelEvent::json).
-    ///
-    /// ```
-    /// # use pushest_driver::{Client, SubscribeError};
-    /// # async fn example(client: Client) -> Result<(), SubscribeError> {
-    /// #[derive(serde::Deserialize)]
-    /// struct Order {
-    ///     id: u64,
-    /// }
-    ///
-    /// let mut shipped = client.subscribe("orders")?.on::<Order>(r"App\Events\OrderShipped");
-    /// while let Some(order) = shipped.recv().await {
-    ///     match order {
-    ///         Ok(order) => println!("{} is on its way", order.id),
-    ///         Err(error) => eprintln!("not an order: {error}"),
-    ///     }
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
+    /// From here on receives of channel events only those of this name.
+    pub(crate) fn keep_only(&self, event: &str) {
         self.hub.relieve(self.place.queue.keep_only(event));
-        TypedEvents { subscription: self, lagged: 0, ended_by: None, shape: PhantomData }
     }
 
-    /// Sends a client event; see [`Commands::trigger`](crate::Commands::trigger), also for what to wait
+    /// Sends a client event; see [`Client::trigger`](crate::Client::trigger), also for what to wait
     /// for before the program ends.
     ///
     /// # Errors
-    /// As [`Commands::trigger`](crate::Commands::trigger).
+    /// As [`Client::trigger`](crate::Client::trigger).
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -131,7 +112,7 @@ impl Subscription {
             .only_of(self.name.id())
     }
 
-    /// Who is present; see [`Commands::members`](crate::Commands::members). Nobody, once the channel
+    /// Who is present; see [`Client::members`](crate::Client::members). Nobody, once the channel
     /// was unsubscribed from.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
@@ -144,7 +125,7 @@ impl Subscription {
     }
 
     /// Returns whether [`Subscription::members`] began with a list of the server's; see
-    /// [`Commands::members_known`](crate::Commands::members_known). False once the channel was
+    /// [`Client::members_known`](crate::Client::members_known). False once the channel was
     /// unsubscribed from.
     #[must_use]
     pub fn members_known(&self) -> bool {
@@ -188,87 +169,15 @@ impl Stream for Subscription {
     }
 }
 
+impl FusedStream for Subscription {
+    fn is_terminated(&self) -> bool {
+        self.has_ended
+    }
+}
+
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-/// A channel's events of one name, as values; made by [`Subscription::on`]. It keeps the channel
-/// subscribed to as the `Subscription` would.
-#[must_use = "it unsubscribes when dropped"]
-pub struct TypedEvents<T> {
-    subscription: Subscription,
-    lagged: u64,
-    ended_by: Option<StateChange>,
-    shape: PhantomData<fn() -> T>,
-}
-
-impl<T: DeserializeOwned> TypedEvents<T> {
-    /// Receives the next value, or why the event's data is none; `None` once the subscription has ended,
-    /// and then [`TypedEvents::ended_by`] tells why. Cancel safe.
-    pub async fn recv(&mut self) -> Option<Result<T, serde_json::Error>> {
-        poll_fn(|context| self.poll_recv(context)).await
-    }
-
-    fn poll_recv(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<T, serde_json::Error>>> {
-        loop {
-            match std::task::ready!(self.subscription.poll_recv(context)) {
-                Some(Event::Channel(event)) => return Poll::Ready(Some(event.json())),
-                Some(Event::Lagged { dropped: events }) => self.lagged += events,
-                Some(Event::State(change)) => self.ended_by = Some(change),
-                Some(_) => {}
-                None => return Poll::Ready(None),
-            }
-        }
-    }
-
-    /// How many events were dropped because they were not received in time.
-    #[must_use]
-    pub fn lagged(&self) -> u64 {
-        self.lagged
-    }
-
-    /// What ended the subscription with the client's connections: a shutdown, the end of the last client
-    /// ([`Disconnected`](crate::ConnectionState::Disconnected)) or a refusal for good
-    /// ([`Refused`](crate::ConnectionState::Refused), with its loss). `None` before `recv` has returned
-    /// `None`, and if the channel was unsubscribed from.
-    #[must_use]
-    pub fn ended_by(&self) -> Option<&StateChange> {
-        self.ended_by.as_ref()
-    }
-
-    /// The channel.
-    #[must_use]
-    pub fn name(&self) -> &ChannelName {
-        self.subscription.name()
-    }
-
-    /// As [`Subscription::subscribed`].
-    ///
-    /// # Errors
-    /// As [`Subscription::subscribed`].
-    pub fn subscribed(&self) -> Subscribed {
-        self.subscription.subscribed()
-    }
-}
-
-impl<T: DeserializeOwned> Stream for TypedEvents<T> {
-    type Item = Result<T, serde_json::Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_recv(context)
-    }
-}
-
-impl<T> fmt::Debug for TypedEvents<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TypedEvents")
-            .field("subscription", &self.subscription)
-            .finish_non_exhaustive()
     }
 }
 
@@ -282,11 +191,13 @@ pub struct Events {
     place: Place,
     /// It goes on after a `connect`.
     is_lasting: bool,
+    /// `None` was returned, for good.
+    has_ended: bool,
 }
 
 impl Events {
     pub(crate) fn new(hub: Arc<Hub>, place: Place) -> Self {
-        Self { hub, place, is_lasting: false }
+        Self { hub, place, is_lasting: false, has_ended: false }
     }
 
     /// Receives the next event, or `None` once the client has ended. Cancel safe.
@@ -301,7 +212,13 @@ impl Events {
         self.hub.set_lasting(&self.place, is_lasting);
     }
 
-    fn poll_recv(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        let polled = self.poll_lasting(context);
+        self.has_ended |= matches!(polled, Poll::Ready(None)) && !self.is_lasting;
+        polled
+    }
+
+    fn poll_lasting(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
         match poll_place(&self.hub, &self.place, context) {
             Poll::Pending if self.is_lasting && self.hub.lock().is_closed() => {
                 // What says so may have come between the two looks.
@@ -324,8 +241,14 @@ impl Drop for Events {
 impl Stream for Events {
     type Item = Event;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
         self.poll_recv(context)
+    }
+}
+
+impl FusedStream for Events {
+    fn is_terminated(&self) -> bool {
+        self.has_ended
     }
 }
 

@@ -18,8 +18,8 @@
 //!   [`wake`](crate::pump_waker::PumpWaker::wake) is seen by a later turn, however the pump was
 //!   going to sleep; no order of memory is needed from the caller.
 //! - [`Parking`](crate::park::Parking): the same for a loop that sleeps in the operating system.
-//! - [`WaitList`](crate::wait_list::WaitList) and [`slot`](crate::unblocked::slot): nobody
-//!   who waits is left behind, also when another gives up meanwhile.
+//! - [`WaitList`](crate::wait_list::WaitList) and [`slot`](crate::unblocked::slot): no waiter is
+//!   left behind, also when another one gives up meanwhile.
 //! - The whole of [`Hub`](crate::hub::Hub) and [`Pump`](crate::pump::Pump) over sockets that belong
 //!   to the model: a command, the end of the last client, a shutdown and a full receiver, each
 //!   against the pump going to sleep.

@@ -31,7 +31,7 @@ pub(crate) struct Threads {
     has_work: Condvar,
 }
 
-/// Is told that it runs, or why there is no thread for it.
+/// The work, which is told that it runs, or why there is no thread for it.
 type Work = Box<dyn FnOnce(io::Result<()>) + Send>;
 
 struct State {
@@ -99,7 +99,7 @@ impl Threads {
         thread.spawn(|| self.work()).map(drop)
     }
 
-    /// What a thread does until there is no more to do.
+    /// Runs on a thread until there is no more work.
     fn work(&self) {
         let mut state = self.lock();
         loop {
@@ -139,7 +139,7 @@ impl Threads {
 }
 
 impl State {
-    /// How many pieces of work could begin, were there threads for all of them.
+    /// Returns how many pieces of work could begin, were there threads for all of them.
     fn ready(&self, most_of_one: usize) -> usize {
         let ready = |lane: &Lane| lane.waiting.len().min(most_of_one - lane.running);
         self.lanes.values().map(ready).sum()

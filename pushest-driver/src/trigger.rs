@@ -11,7 +11,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::hub::Hub;
 
-/// The data of a client event. It runs the user's `Serialize`, which must not happen under a lock.
+/// Serializes the data of a client event. It runs the user's `Serialize`, which must not happen
+/// under a lock.
 pub(crate) fn data<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, CommandError> {
     to_raw_value(data).map_err(|error| CommandError::Data { problem: error.to_string() })
 }

@@ -24,8 +24,8 @@ pub(crate) fn detached<T: Send + 'static>(
     Ok(answer)
 }
 
-/// Where a thread leaves an answer, and the future that completes with it: `None` if the worker was
-/// dropped before.
+/// Creates a slot in which a thread leaves an answer, and the future that completes with it: `None`
+/// if the worker was dropped before.
 pub(crate) fn slot<T>() -> (Worker<T>, Answer<T>) {
     let slot = Arc::new(Slot { answer: Mutex::new(None), waker: AtomicWaker::new() });
     (Worker(slot.clone()), Answer(slot))

@@ -41,7 +41,7 @@ impl Future for SignedIn {
     }
 }
 
-/// The sign-in, if it is known how that ends.
+/// Returns the sign-in, if it is known how that ends.
 fn result(state: &State) -> Option<Result<String, NotSignedIn>> {
     match state.session.sign_in_state() {
         SignInState::SignedIn { user_id } => Some(Ok(user_id.to_string())),

@@ -19,9 +19,9 @@ struct Waiter {
 }
 
 impl WaitList {
-    /// Leaves a waker, in the place that the future had before if it had one. Answers the one that
-    /// was there: dropping a waker may run code of the user's, and so may cloning one, and neither
-    /// may happen under the lock.
+    /// Leaves a waker, in the place that the future had before if it had one. Returns the waker
+    /// that was there: dropping a waker may run code of the user's, and so may cloning one, and
+    /// neither may happen under the lock.
     pub(crate) fn leave(
         &mut self,
         place: &mut Option<usize>,
@@ -40,17 +40,17 @@ impl WaitList {
         }
     }
 
-    /// Gives the place up. Answers the waker, for the same reason.
+    /// Gives the place up. Returns the waker, for the same reason.
     pub(crate) fn remove(&mut self, place: usize) -> Option<Waker> {
         self.0.try_remove(place)?.waker
     }
 
-    /// Takes everybody's waker.
+    /// Takes all wakers.
     pub(crate) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
         wakers.extend(self.0.iter_mut().filter_map(|(_, waiter)| waiter.waker.take()));
     }
 
-    /// Takes the wakers of those who wait no longer than until `now`.
+    /// Takes the wakers whose deadline has come.
     pub(crate) fn wake_overdue(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
         for (_, waiter) in &mut self.0 {
             if waiter.deadline.is_some_and(|deadline| deadline <= now) {
@@ -61,7 +61,7 @@ impl WaitList {
         }
     }
 
-    /// When the first of them waits no longer.
+    /// Returns the earliest deadline.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.0.iter().filter_map(|(_, waiter)| waiter.deadline).min()
     }

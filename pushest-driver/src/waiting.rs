@@ -1,7 +1,7 @@
 //! Futures that wait for the session to get somewhere.
 //!
-//! Each looks at the session itself whenever it is polled, and only leaves a waker behind: there is
-//! nothing to miss, and dropping one half-way changes nothing.
+//! Each looks at the session itself whenever it is polled, and only leaves a waker behind: nothing
+//! can be missed, and all of them are cancel safe.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -70,7 +70,7 @@ impl Future for Connected {
         drop(state);
         drop(former);
         if is_new && deadline.is_some() {
-            // The pump keeps the time for everybody.
+            // The pump keeps the time of all waiters.
             this.hub.wake_pump();
         }
         Poll::Pending
@@ -86,7 +86,7 @@ impl Drop for Connected {
     }
 }
 
-/// The connection, if it is known how that ends.
+/// Returns the connection, if it is known how that ends.
 pub(crate) fn connection(state: &State) -> Option<Result<SocketId, NotConnected>> {
     if state.is_ending() {
         return Some(Err(NotConnected::Ended));

@@ -24,7 +24,7 @@ impl TimeOfDay {
         self.0.as_ref().map_or_else(|| runtime.system_time(), |clock| clock())
     }
 
-    /// The same since 1970; `None` before that.
+    /// Returns the time since 1970; `None` before that.
     pub(crate) fn since_1970(&self, runtime: &impl Runtime) -> Option<Duration> {
         self.get(runtime).duration_since(UNIX_EPOCH).ok()
     }

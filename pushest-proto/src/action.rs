@@ -13,8 +13,8 @@ use crate::presence::PresenceUpdate;
 /// One thing to do. Exhaustive on purpose: a driver that does not know an action must not compile.
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// Dial the endpoint ([`Endpoint::url`] with the key), give up whatever connection there was
-    /// before, and report with the session's `handle_open` or `handle_close`.
+    /// Dial the endpoint ([`Endpoint::url`] with the key), give up the former connection, if any,
+    /// and report with the session's `handle_open` or `handle_close`.
     Connect {
         /// Goes into every input about this connection.
         connection: ConnectionId,
@@ -25,18 +25,18 @@ pub enum Action {
     Send(Frame),
     /// Close this connection, or give its dial up. Nothing about it needs to be reported anymore.
     Close {
-        /// The connection.
+        /// The connection, as its `Connect` named it.
         connection: ConnectionId,
         /// The code for the close frame.
         code: CloseCode,
     },
-    /// Get an authorization and report with `handle_authorization`.
+    /// Get an authorization, beside everything else, and report it with `handle_authorization`.
     Authorize(AuthorizationRequest),
     /// The answer to this request is no longer needed.
     Abandon(Ticket),
-    /// Tell the user.
+    /// Hand the event to the user.
     Emit(Event),
-    /// Tell the user who came and went.
+    /// Tell the user which members joined and left.
     UpdatePresence(PresenceUpdate),
 }
 
@@ -61,8 +61,8 @@ impl fmt::Debug for Frame {
     }
 }
 
-/// What stands before and after the signature of a subscription or a sign-in; `None` in any other
-/// message, whose data is the user's own.
+/// Returns what stands before and after the signature of a subscription or a sign-in; `None` in any
+/// other message, whose data is the user's own.
 fn signature(message: &str) -> Option<(&str, &str)> {
     const START: &str = r#""auth":""#;
     let is_signed = ["pusher:subscribe", "pusher:signin"]

@@ -1,5 +1,5 @@
-//! What is to be done next, and when: the only owner of due work, turns, deadlines and requests
-//! for authorizations.
+//! What is to be done next, and when: the only owner of due work, turns, deadlines and requests for
+//! authorizations. That one place is why no request is forgotten (contract, C9).
 //!
 //! A key is in at most one place, or in none:
 //!
@@ -22,7 +22,7 @@ use crate::time::Instant;
 /// Maximum number of authorizations that run at once.
 const MOST_IN_FLIGHT: usize = 8;
 
-/// Names what has something to do: a channel by its place in the table.
+/// The name of what has something to do: a channel by its place in the table.
 pub(crate) type Key = usize;
 
 /// Where a key is.
@@ -48,52 +48,52 @@ pub(crate) struct Agenda {
 }
 
 impl Agenda {
-    /// Whether the key waits for anything.
+    /// Returns whether the key waits for anything.
     pub(crate) fn has(&self, key: Key) -> bool {
         !matches!(self.places.get(key), None | Some(Place::Nowhere))
     }
 
-    /// Whether one more authorization may run.
+    /// Returns whether one more authorization may run.
     pub(crate) fn has_room(&self) -> bool {
         self.in_flight.len() < MOST_IN_FLIGHT
     }
 
-    /// The key is due, behind all causes before `order`.
+    /// Makes the key due, behind all causes before `order`.
     pub(crate) fn queue(&mut self, key: Key, order: Order) {
         self.put(key, Place::Due(order));
         self.due.insert((order, key));
     }
 
-    /// The key is due once an authorization may run, in the place that it had.
+    /// Makes the key due once an authorization may run, in the place that it had.
     pub(crate) fn wait_for_turn(&mut self, key: Key, order: Order) {
         self.put(key, Place::Turn(order));
         self.turns.insert((order, key));
     }
 
-    /// The key is looked at when the time has come.
+    /// Makes the key due at the deadline.
     pub(crate) fn wake_at(&mut self, key: Key, deadline: Instant) {
         self.put(key, Place::Until(deadline));
         self.deadlines.insert((deadline, key));
     }
 
-    /// An authorization was asked for, and is waited for until the deadline.
+    /// Records that an authorization was asked for, and waits for it until the deadline.
     pub(crate) fn fly(&mut self, key: Key, ticket: Ticket, deadline: Instant) {
         self.in_flight.push((ticket, key));
         self.wake_at(key, deadline);
     }
 
-    /// Whether the answer to this ticket is waited for.
+    /// Returns whether the answer to this ticket is waited for.
     pub(crate) fn waits_for(&self, ticket: Ticket) -> bool {
         self.in_flight.iter().any(|(other, _)| *other == ticket)
     }
 
-    /// The answer to this ticket is there. Returns whose it is, if it is waited for.
+    /// Takes the ticket of an answer. Returns the key that waits for it, if one does.
     pub(crate) fn landed(&mut self, ticket: Ticket) -> Option<Key> {
         let place = self.in_flight.iter().position(|(other, _)| *other == ticket)?;
         Some(self.in_flight.remove(place).1)
     }
 
-    /// The key waits for nothing anymore. Returns the ticket that it had in flight.
+    /// Removes the key from every place. Returns the ticket that it had in flight.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Ticket> {
         match self.places.get_mut(key).map(core::mem::take).unwrap_or_default() {
             Place::Nowhere => false,
@@ -105,13 +105,13 @@ impl Agenda {
         Some(self.in_flight.remove(flight).0)
     }
 
-    /// Nothing waits for anything anymore. Returns the tickets in flight.
+    /// Removes all keys from every place. Returns the tickets in flight.
     pub(crate) fn clear(&mut self) -> impl Iterator<Item = Ticket> + use<> {
         let in_flight = core::mem::take(self).in_flight;
         in_flight.into_iter().map(|(ticket, _)| ticket)
     }
 
-    /// The place of the key that is due first.
+    /// Returns the place of the key that is due first.
     pub(crate) fn front(&self) -> Option<Order> {
         let turn = self.turns.first().filter(|_| self.has_room());
         self.due.first().into_iter().chain(turn).map(|(order, _)| *order).min()
@@ -127,7 +127,7 @@ impl Agenda {
         popped
     }
 
-    /// The earliest deadline.
+    /// Returns the earliest deadline.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
@@ -141,7 +141,7 @@ impl Agenda {
         Some(key)
     }
 
-    /// What it holds, in bytes.
+    /// Returns what it holds, in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.places.capacity() * size_of::<Place>()
             + self.in_flight.capacity() * size_of::<(Ticket, Key)>()

@@ -11,7 +11,7 @@ use crate::loss::Loss;
 use crate::outgoing::SentClientEvents;
 use crate::user::User;
 
-/// What something is about.
+/// What an error, or the end of a connection, is about.
 #[derive(Debug)]
 pub(crate) enum About {
     Subscription(Key),
@@ -20,7 +20,7 @@ pub(crate) enum About {
 }
 
 impl About {
-    /// Enters it into the error.
+    /// Enters the channel and the command into the error.
     pub(crate) fn enter(&self, error: &mut ServerError, channels: &Channels) {
         let (channel, in_reply_to) = match self {
             Self::Subscription(key) => (Some(channels.get(*key).name()), InReplyTo::Subscribe),
@@ -34,9 +34,9 @@ impl About {
     }
 }
 
-/// What a `pusher:error` is about that names no channel that is heard; `None` if it is about the
-/// connection, or nobody knows. `names_nothing` says whether it names no channel at all ([protocol,
-/// refused subscriptions](crate::protocol#refused-subscriptions)).
+/// Returns what a `pusher:error` is about that names no channel of ours; `None` if it is about the
+/// connection, or that cannot be known. `names_nothing` says whether it names no channel at all
+/// ([protocol, refused subscriptions](crate::protocol#refused-subscriptions)).
 pub(crate) fn of_error(
     error: &ServerError,
     names_nothing: bool,
@@ -55,7 +55,7 @@ pub(crate) fn of_error(
     }
 }
 
-/// The unanswered channel that the message names, else the only thing that is unanswered.
+/// Returns the unanswered channel that the message names, else the only thing that is unanswered.
 fn of_unanswered(message: &str, channels: &Channels, user: &User) -> Option<About> {
     if let Some(key) = named_in(message, channels) {
         // A channel that waits for no answer is not refused, and neither is another one.
@@ -72,7 +72,7 @@ fn of_unanswered(message: &str, channels: &Channels, user: &User) -> Option<Abou
     (speaks_of_it || channels.unanswered().is_empty()).then_some(About::SignIn)
 }
 
-/// The wanted channel that is named in an error's message.
+/// Returns the wanted channel that is named in an error's message.
 fn named_in(message: &str, channels: &Channels) -> Option<Key> {
     let in_a_name =
         |character: char| character.is_ascii_alphanumeric() || "_-=@,.;:#".contains(character);
@@ -85,21 +85,21 @@ fn named_in(message: &str, channels: &Channels) -> Option<Key> {
     })
 }
 
-/// The unanswered signed channel, if there is just one.
+/// Returns the unanswered signed channel, if there is just one.
 pub(crate) fn only_unanswered(channels: &Channels) -> Option<Key> {
     let unanswered = channels.unanswered();
     unanswered.first().copied().filter(|_| unanswered.len() == 1)
 }
 
-/// The unanswered presence channel, if there is just one.
+/// Returns the unanswered presence channel, if there is just one.
 pub(crate) fn only_unanswered_presence(channels: &Channels) -> Option<Key> {
     let unanswered = channels.unanswered().iter().copied();
     let mut keys = unanswered.filter(|key| channels.get(*key).is_presence());
     keys.next().filter(|_| keys.next().is_none())
 }
 
-/// The refusal of a sign-in that a close may be: what is refused while one is unanswered may be just
-/// that.
+/// Returns the refusal of the sign-in that a close may stand for: some servers close instead of
+/// answering it.
 pub(crate) fn sign_in_refused_by(loss: &Loss) -> Option<ServerError> {
     let (code, reason) = (loss.close_code()?, loss.close_reason()?);
     (4000..4100).contains(&code).then(|| ServerError {
@@ -111,7 +111,7 @@ pub(crate) fn sign_in_refused_by(loss: &Loss) -> Option<ServerError> {
     })
 }
 
-/// Whose frame is not sent again after a close with 1009.
+/// Finds the frame that is not sent again after a close with 1009.
 ///
 /// A server that closes with 1009 does not say which frame was too large for it. It was the
 /// largest one of the connection: what the server had read before is smaller. If it is

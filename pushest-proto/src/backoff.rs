@@ -14,10 +14,10 @@ pub(crate) const FLOOR: Duration = Duration::from_millis(100);
 /// moment must not bring all clients back at one moment.
 pub(crate) const JITTER: Duration = Duration::from_millis(500);
 
-/// After so many immediate retries in a row, a retry waits like any other.
+/// Maximum number of immediate retries in a row; the next one waits like any other.
 const IMMEDIATE_RETRIES: u32 = 3;
 
-/// Counts the attempts of one unlucky stretch, and draws their delays.
+/// Counts the failures in a row, and draws the pause after each.
 pub(crate) struct Backoff {
     config: BackoffConfig,
     random: fastrand::Rng,
@@ -30,8 +30,9 @@ impl Backoff {
         Self { config, random, failures: 0, immediate: 0 }
     }
 
-    /// The delay after one more failure, where the server asks for at least so long. What is drawn
-    /// comes on top: clients that were told the same pause must not come back at the same time.
+    /// Returns the delay after one more failure, where the server asks for `at_least`. What is
+    /// drawn comes on top: clients that were told the same pause must not come back at the same
+    /// time.
     pub(crate) fn next_delay(&mut self, at_least: Duration) -> Duration {
         let failures = self.failures;
         self.failures = failures.saturating_add(1);
@@ -41,8 +42,8 @@ impl Backoff {
         }
     }
 
-    /// The delay of a retry that the protocol wants at once: jitter alone, until the guard says
-    /// that it has become a loop.
+    /// Returns the delay of a retry that the protocol wants at once: jitter alone, and after
+    /// [`IMMEDIATE_RETRIES`] in a row that of any failure.
     pub(crate) fn next_immediate(&mut self) -> Duration {
         if self.immediate < IMMEDIATE_RETRIES {
             self.immediate += 1;
@@ -52,32 +53,33 @@ impl Backoff {
         }
     }
 
-    /// Draws a pause up to [`JITTER`], and never none at all.
+    /// Draws a pause up to [`JITTER`], which is never zero.
     pub(crate) fn jitter(&mut self) -> Duration {
         self.between(Duration::from_micros(1), JITTER)
     }
 
-    /// The connection has proved stable: the next failure is a first one.
+    /// Forgets the failures in a row, once a connection has proved stable.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
         self.immediate = 0;
     }
 
-    /// The delay before try number `tries` + 1 of something that is not the connection (a
+    /// Returns the delay before try number `tries` + 1 of something that is not the connection (a
     /// subscription, an authorization), on the same curve.
     pub(crate) fn delay_of(&mut self, tries: u32) -> Duration {
         self.on_the_curve(tries.saturating_sub(1))
     }
 
-    /// The pause of the user's list after so many failures before this one; its last entry repeats.
+    /// Returns the pause of the user's list after `failures` earlier ones; its last entry repeats.
     fn scheduled(&self, failures: u32) -> Option<Duration> {
         let schedule = self.config.schedule.as_deref()?;
         let place = usize::try_from(failures).unwrap_or(usize::MAX);
         schedule.get(place).or(schedule.last()).copied()
     }
 
-    /// Drawn between the floor and the ceiling. Where both are close to each other, the draw still
-    /// spreads as far as jitter does: a pause that was cut to the floor would be the same for many.
+    /// Draws a pause between the floor and the ceiling. Where both are close to each other, the
+    /// draw still spreads as far as jitter does: a pause that was cut to the floor would be the
+    /// same for many.
     fn on_the_curve(&mut self, failures: u32) -> Duration {
         let factor = 1_u32.checked_shl(failures.min(31)).unwrap_or(u32::MAX);
         let ceiling = self.config.initial.saturating_mul(factor).min(self.config.maximum);
@@ -90,7 +92,7 @@ impl Backoff {
     }
 }
 
-/// The state of the randomness is nobody's business: it foretells the jitter.
+/// The state of the randomness stays hidden: it would foretell the jitter.
 impl fmt::Debug for Backoff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Backoff")

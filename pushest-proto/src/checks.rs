@@ -20,8 +20,7 @@ impl Config {
     /// other channels, and returns the parsed name. Nothing is subscribed to.
     ///
     /// ```
-    /// use pushest_proto::{Config, SubscribeOptions};
-    ///
+    /// # use pushest_proto::{Config, SubscribeOptions};
     /// let config = Config::builder("key").cluster("eu").build()?;
     /// let options = SubscribeOptions::default();
     /// assert_eq!(config.check_subscribe("orders", &options).unwrap().as_str(), "orders");
@@ -44,8 +43,8 @@ impl Config {
     /// subscription and the connection. `data` is the JSON that would be sent.
     ///
     /// # Errors
-    /// [`CommandError::EventName`], [`CommandError::ChannelName`], [`CommandError::NoClientEvents`] or
-    /// [`CommandError::TooLarge`].
+    /// [`CommandError::EventName`], [`CommandError::ChannelName`], [`CommandError::NoClientEvents`]
+    /// or [`CommandError::TooLarge`].
     pub fn check_trigger(
         &self,
         channel: &str,
@@ -72,7 +71,7 @@ impl Config {
         }
     }
 
-    /// The channel to subscribe to, and its `channel_data`.
+    /// Returns the channel to subscribe to, and its `channel_data`.
     pub(crate) fn subscription(
         &self,
         name: &str,
@@ -96,7 +95,8 @@ impl Config {
         Ok((name, channel_data))
     }
 
-    /// The channel of a client event ([protocol, client events](crate::protocol#client-events)).
+    /// Returns the channel of a client event ([protocol, client
+    /// events](crate::protocol#client-events)).
     pub(crate) fn triggering(
         &self,
         channel: &str,
@@ -115,7 +115,7 @@ impl Config {
         Ok(name)
     }
 
-    /// Whether the data of a client event is small enough.
+    /// Returns whether the data of a client event is small enough.
     pub(crate) fn event_data(&self, data: &RawValue) -> Result<(), CommandError> {
         at_most(self.limits.event_data, data.get())
     }

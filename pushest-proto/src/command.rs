@@ -1,21 +1,22 @@
-//! What a user may ask for wrongly.
+//! Commands that are refused, and why.
 
 use alloc::string::String;
 use core::time::Duration;
 
 use crate::channel::name::{ChannelName, NameError};
+use crate::status::ConnectionState;
 
 /// A command that was refused. The session is as it was before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// Not a channel's name.
+    /// The name breaks a rule of channel names.
     #[error(transparent)]
     ChannelName(#[from] NameError),
     /// The limit of wanted channels is reached.
     #[error("there are {limit} channels already, the limit")]
     TooManyChannels {
-        /// The limit.
+        /// The limit, [`Limits::channels`](crate::Limits::channels).
         limit: usize,
     },
     /// A presence channel needs to be told who subscribes.
@@ -27,13 +28,13 @@ pub enum CommandError {
     /// The user id is empty, or over the limit of the protocol.
     #[error("{user_id:?} is not a user id: 1 to 128 bytes")]
     UserId {
-        /// The value.
+        /// The refused value.
         user_id: String,
     },
     /// The user info is not JSON.
     #[error("the user info {info:?} is not JSON: {problem}")]
     UserInfo {
-        /// The value.
+        /// The refused value.
         info: String,
         /// What is wrong with it.
         problem: String,
@@ -59,7 +60,7 @@ pub enum CommandError {
         /// The channel.
         channel: ChannelName,
     },
-    /// Not a client event's name.
+    /// The name is not that of a client event.
     #[error(
         "{event:?} is not a client event's name: it begins with `client-` and has at most {limit} \
          bytes"
@@ -99,7 +100,7 @@ pub enum CommandError {
         /// The channel.
         channel: ChannelName,
     },
-    /// So many client events a second were sent that the server would refuse more.
+    /// The limit of client events a second is reached; the server would refuse more.
     #[error(
         "{limit} client events a second are allowed, and that is reached: the next in {} ms",
         retry_in.as_millis()
@@ -107,10 +108,10 @@ pub enum CommandError {
     RateLimited {
         /// The limit, in client events a second.
         limit: u32,
-        /// After this the next one is allowed.
+        /// The time until the next one is allowed.
         retry_in: Duration,
     },
-    /// Not a user's data.
+    /// The user data breaks a rule.
     #[error("{user_data:?} is not user data: {problem}")]
     UserData {
         /// The value, at most its first 200 characters.
@@ -121,10 +122,13 @@ pub enum CommandError {
     /// Signing in with the secret needs the user's data.
     #[error("signing in with the secret needs user data with an `id`")]
     UserDataMissing,
-    /// There is no connection at the moment.
-    #[error("not connected at the moment")]
-    NotConnected,
-    /// So much waits to be sent that no more is taken.
+    /// There is no connection at the moment. Nothing is kept to be sent later.
+    #[error("not connected at the moment ({state})")]
+    NotConnected {
+        /// The state of the connection.
+        state: ConnectionState,
+    },
+    /// Too much waits to be sent.
     #[error(
         "{limit} bytes wait to be sent already, the limit: wait until the server has read them"
     )]

@@ -11,7 +11,7 @@ use crate::order::Order;
 use crate::status::ConnectionState;
 use crate::time::Instant;
 
-/// The internal state; it knows what the public one does not show.
+/// The internal state, which is finer than the public [`ConnectionState`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Idle,
@@ -35,7 +35,7 @@ impl Phase {
         }
     }
 
-    /// The connection that inputs may be about.
+    /// Returns the connection that inputs may be about, if there is one.
     pub(crate) fn connection(self) -> Option<ConnectionId> {
         match self {
             Self::Connecting(id) | Self::Opening(id) | Self::Established(id) => Some(id),
@@ -53,7 +53,7 @@ pub(crate) struct Connection {
     pub(crate) attempt: u32,
     pub(crate) last_loss: Option<Arc<Loss>>,
     pub(crate) last_error: Option<ServerError>,
-    /// What the server asked for at the last loss: no attempt before this.
+    /// No attempt begins before this: the pause that the server asked for at the last loss.
     pub(crate) not_before: Instant,
     /// The size of the largest frame that was polled for this connection.
     pub(crate) largest_frame: usize,
@@ -63,7 +63,7 @@ pub(crate) struct Connection {
     pub(crate) connect_due: Option<Order>,
     /// `Close` waits to be polled.
     pub(crate) close_due: Option<(Order, ConnectionId, CloseCode)>,
-    /// Whether the driver can take frames.
+    /// Whether the driver takes frames, as it said last.
     pub(crate) writable: bool,
     /// The user disconnected while frames waited: they are sent before the `Close`.
     pub(crate) sends_before_close: bool,
@@ -119,7 +119,7 @@ impl Connection {
         }
     }
 
-    /// Whether an input about `connection` is about the present one.
+    /// Returns whether an input about `connection` is about the present one.
     pub(crate) fn is_current(&self, connection: ConnectionId) -> bool {
         self.phase.connection() == Some(connection)
     }
@@ -131,7 +131,7 @@ impl Connection {
         }
     }
 
-    /// What it keeps alive, in bytes, but for what was configured.
+    /// Returns what it keeps alive, in bytes, but for what was configured.
     pub(crate) fn memory(&self) -> usize {
         let share = |loss: &Arc<Loss>| crate::loss::loss(loss) - crate::loss::others_share(loss);
         self.socket_id.as_ref().map_or(0, |id| memory::shared_text(id.as_str()))

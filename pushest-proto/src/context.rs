@@ -23,7 +23,7 @@ pub(crate) struct Context<'a> {
     pub(crate) backoff: &'a mut Backoff,
     pub(crate) last_ticket: &'a mut u64,
     pub(crate) trace: Option<&'a mut Trace>,
-    /// For tables of what servers name.
+    /// The hasher for tables whose keys servers choose.
     pub(crate) hash: Seeded,
     /// The connection, while it is established.
     pub(crate) established: Option<Established<'a>>,
@@ -52,7 +52,7 @@ impl Context<'_> {
     }
 }
 
-/// The connection that channels need things on.
+/// The established connection that channels and the sign-in need things on.
 #[derive(Clone, Copy)]
 pub(crate) struct Established<'a> {
     pub(crate) connection: ConnectionId,

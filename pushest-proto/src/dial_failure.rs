@@ -21,14 +21,14 @@ pub enum DialFailure {
         /// The server's certificate was refused: expired, of another name, or of an unknown
         /// authority.
         certificate: bool,
-        /// What the TLS library said.
+        /// The error of the TLS library.
         detail: Box<str>,
     },
     /// The proxy refused or could not be reached.
     Proxy(Box<str>),
     /// The server answered the upgrade with an HTTP status that is not 101.
     Http {
-        /// The status.
+        /// The HTTP status.
         status: u16,
         /// The pause that the answer asked for. With status 429 or 503 it is kept, up to
         /// [`BackoffConfig::retry_after_limit`](crate::BackoffConfig::retry_after_limit): a
@@ -40,13 +40,14 @@ pub enum DialFailure {
         /// escape control characters in it, and hide what they had sent: error pages repeat it.
         body: Box<str>,
     },
-    /// The connection was lost after TCP and TLS had come about, before the upgrade was answered.
+    /// The connection was lost after TCP and TLS were established, before the upgrade was answered.
     Upgrade(Box<str>),
-    /// What answered does not speak WebSocket.
+    /// The peer does not speak WebSocket.
     NotWebSocket(Box<str>),
     /// The dial took longer than its timeout.
     Timeout,
-    /// What provides headers for the upgrade's request failed, or provided one that cannot be sent.
+    /// The function that provides headers for the upgrade failed, or provided one that cannot be
+    /// sent.
     Headers(Box<str>),
     /// This build cannot make such a connection (for example `wss://` without a TLS feature).
     Unsupported(Box<str>),

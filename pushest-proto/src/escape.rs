@@ -1,4 +1,4 @@
-//! Text from strangers, made safe to print.
+//! Text of servers and other users, made safe to print.
 
 use core::fmt::{self, Display, Write as _};
 
@@ -10,8 +10,7 @@ use core::fmt::{self, Display, Write as _};
 /// another one's. Wrap such values where they are printed or logged:
 ///
 /// ```
-/// use pushest_proto::Escaped;
-///
+/// # use pushest_proto::Escaped;
 /// let reason = "bye\u{1b}[2J\nadmin  joined\u{202e}";
 /// assert_eq!(Escaped(reason).to_string(), r"bye\u{1b}[2J\nadmin  joined\u{202e}");
 /// ```

@@ -62,7 +62,7 @@ macro_rules! event_kinds {
         /// The kinds of event. A new one has to be listed, and then to be measured by the tests.
         pub const EVENT_KINDS: &[&str] = &[$(stringify!($kind)),+];
 
-        /// The kind of an event.
+        /// Returns the kind of an event.
         #[must_use]
         pub fn event_kind(event: &Event) -> &'static str {
             match event {

@@ -1,5 +1,5 @@
-//! Hashing with keys from the session's seed: names and ids come from strangers, who must not be
-//! able to choose them so that they collide.
+//! Hashing with keys from the session's seed: names and ids come from servers and other members,
+//! which must not be able to choose them so that they collide.
 
 use core::fmt;
 use core::hash::BuildHasher;
@@ -18,7 +18,7 @@ impl Seeded {
     }
 }
 
-/// Whoever knew the keys could choose names that collide.
+/// The keys stay hidden: with them one can choose names that collide.
 impl fmt::Debug for Seeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Seeded")

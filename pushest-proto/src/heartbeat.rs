@@ -11,7 +11,7 @@ use crate::time::Instant;
 /// endless pings.
 const SHORTEST_ACTIVITY: Duration = Duration::from_secs(1);
 
-/// So many pings of the user may be unanswered at once.
+/// Maximum number of the user's pings that may be unanswered at once.
 pub(crate) const MOST_UNANSWERED: usize = 1024;
 
 /// A ping that was sent and not answered, or several of the session's own in a row.
@@ -19,9 +19,9 @@ pub(crate) const MOST_UNANSWERED: usize = 1024;
 struct SentPing {
     /// The ping, while its user waits for it.
     ping: Option<PingId>,
-    /// When the first of them was sent.
+    /// When it, or the first of several, was sent.
     first: Instant,
-    /// When the last of them was sent.
+    /// When it, or the last of several, was sent.
     at: Instant,
     /// How many pongs it keeps the place of.
     pongs: u32,
@@ -31,7 +31,7 @@ struct SentPing {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RoundTrip {
     Measured(Duration),
-    /// At most so long: later pings in a row were not kept apart.
+    /// An upper bound: the pings in a row were not kept apart.
     Within(Duration),
 }
 
@@ -48,9 +48,9 @@ pub(crate) struct Heartbeat {
     activity: Duration,
     /// Whether the driver reads; while it does not, silence means nothing.
     pub(crate) reading: bool,
-    /// A pong that the server waits for.
+    /// A pong that is owed to the server, by its cause.
     pub(crate) pong_owed: Option<Order>,
-    /// A ping of our own that waits to be polled.
+    /// A ping of the session's own that waits to be polled.
     pub(crate) ping_due: Option<Order>,
     /// Pings that were sent and not answered, oldest first.
     sent: VecDeque<SentPing>,
@@ -75,13 +75,13 @@ impl Heartbeat {
         }
     }
 
-    /// A connection was established: the shorter activity timeout counts ([protocol,
+    /// Begins with a new connection: the shorter activity timeout counts ([protocol,
     /// heartbeat](crate::protocol#heartbeat)).
     pub(crate) fn begin(&mut self, own: Duration, servers: Option<Duration>) {
         self.activity = servers.map_or(own, |servers| servers.max(SHORTEST_ACTIVITY).min(own));
     }
 
-    /// The connection is gone. Answers the pings of the user that are gone with it.
+    /// Ends with the connection. Returns the user's pings that are lost with it.
     pub(crate) fn end(&mut self) -> impl Iterator<Item = PingId> + use<> {
         self.reading = true;
         self.pong_owed = None;
@@ -94,15 +94,15 @@ impl Heartbeat {
         PingId(self.last_ping)
     }
 
-    /// How many pings of the user are unanswered.
+    /// Returns how many pings of the user are unanswered.
     pub(crate) fn unanswered(&self) -> usize {
         self.sent.iter().filter(|sent| sent.ping.is_some()).count()
     }
 
-    /// A ping has left.
+    /// Notes that a ping was sent.
     pub(crate) fn sent(&mut self, ping: Option<PingId>, now: Instant) {
         match self.sent.back_mut() {
-            // Nobody waits for either: one entry keeps both places.
+            // No user waits for either: one entry keeps both places.
             Some(last) if last.ping.is_none() && ping.is_none() => {
                 last.pongs = last.pongs.saturating_add(1);
                 last.at = now;
@@ -111,7 +111,7 @@ impl Heartbeat {
         }
     }
 
-    /// A pong came: it answers the oldest ping. Returns that ping and the round trip.
+    /// Takes a pong, which answers the oldest ping. Returns that ping and the round trip.
     pub(crate) fn answered(&mut self, now: Instant) -> Option<(Option<PingId>, RoundTrip)> {
         let oldest = self.sent.front_mut()?;
         oldest.pongs -= 1;
@@ -133,22 +133,22 @@ impl Heartbeat {
         if oldest.at <= until { oldest.ping.take() } else { None }
     }
 
-    /// When the oldest unanswered ping of the user was sent.
+    /// Returns when the oldest unanswered ping of the user was sent.
     pub(crate) fn oldest_of_user(&self) -> Option<Instant> {
         self.sent.iter().find(|sent| sent.ping.is_some()).map(|sent| sent.at)
     }
 
-    /// When the oldest unanswered ping was sent, or one before it.
+    /// Returns when the oldest unanswered ping was sent, or one before it.
     pub(crate) fn oldest_unanswered(&self) -> Option<Instant> {
         self.sent.front().map(|sent| sent.first)
     }
 
-    /// What is remembered of pings, in bytes.
+    /// Returns what is remembered of pings, in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.sent.capacity() * size_of::<SentPing>()
     }
 
-    /// When the server will have been silent for the activity timeout.
+    /// Returns when the server will have been silent for the activity timeout.
     pub(crate) fn silent_at(&self) -> Instant {
         self.last_heard.max(self.resumed) + self.activity
     }

@@ -1,10 +1,10 @@
-//! What names a connection, a subscription, a ping and a request for an authorization.
+//! Ids of connections, subscriptions, pings and requests for authorizations.
 
 use alloc::sync::Arc;
 use core::fmt;
 use core::num::NonZeroU32;
 
-/// Names one connection, or one attempt to make it. Never used twice in a session.
+/// The id of one connection, or of one attempt to make it. It is never used twice in a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConnectionId(pub(crate) u64);
 
@@ -14,14 +14,15 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// Names one subscription of a session: a channel from the call that begins to want it until it is
-/// unsubscribed from, over all connections and failures. A channel that is unsubscribed from and
+/// The id of one subscription of a session: a channel from the call that begins to want it until it
+/// is unsubscribed from, over all connections and failures. A channel that is unsubscribed from and
 /// subscribed to again has another id.
 ///
-/// It is a place in a table and what tells apart those that have the place one after the other. A
-/// driver keeps what belongs to a subscription in a `Vec` at [`ChannelId::slot`], together with the
-/// id: if that is not the id of an event, the event is about a former subscription. Ids mean
-/// nothing to servers and to other sessions, and are in no recording.
+/// It is a slot of a table and a generation, which tells apart the subscriptions that have the slot
+/// one after the other. A driver keeps what belongs to a subscription in a `Vec` at
+/// [`ChannelId::slot`], together with the id: if that is not the id of an event, the event is about
+/// a former subscription. Ids mean nothing to servers and to other sessions, and are in no
+/// recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChannelId {
     slot: u32,
@@ -44,8 +45,8 @@ impl ChannelId {
     }
 }
 
-/// What the server calls a connection: usually two runs of digits with a dot between them. Cloning
-/// it is cheap.
+/// The server's id of a connection: usually two runs of digits with a dot between them. Cloning it
+/// is cheap.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SocketId(Arc<str>);
 
@@ -61,7 +62,7 @@ impl SocketId {
         is_right.then(|| Self(text.into()))
     }
 
-    /// The id.
+    /// Returns the id as the server sent it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -86,11 +87,12 @@ impl fmt::Display for SocketId {
     }
 }
 
-/// Names a ping of the user.
+/// The id of a ping of the user, for [`Event::Pong`](crate::Event::Pong) and
+/// [`Event::PingLost`](crate::Event::PingLost).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PingId(pub(crate) u64);
 
-/// Names one request for an authorization. It belongs to one connection: what was signed for a
+/// The id of one request for an authorization. It belongs to one connection: what was signed for a
 /// former socket id is worthless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket {

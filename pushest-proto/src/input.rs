@@ -1,4 +1,4 @@
-//! All that a session can be told, as values.
+//! The inputs of a session, as values.
 
 use alloc::borrow::Cow;
 use core::time::Duration;
@@ -13,9 +13,9 @@ use crate::id::{ConnectionId, PingId, Ticket};
 use crate::loss::Loss;
 use crate::session::options::SubscribeOptions;
 
-/// One thing that a session can be told: what the user wants, or what happened. Each of the
-/// session's methods that change it, [`Session::poll_action`](crate::Session::poll_action) apart,
-/// has one variant here, whose documentation is that of the method.
+/// An input of a session: what the user wants, or what happened. Each of the session's methods that
+/// change it, [`Session::poll_action`](crate::Session::poll_action) apart, has one variant here,
+/// whose documentation is that of the method.
 ///
 /// [`Session::apply`](crate::Session::apply) takes it. The names that a method borrows may be owned
 /// here, so that an `Input<'static>` can wait in a queue or be sent to another thread.

@@ -9,10 +9,10 @@
 //!
 //! Tell it what happened (`handle_…`) and what the user wants ([`Session::subscribe`] and the other
 //! commands), as often and in whatever order things come. Then poll [`Session::poll_action`] until
-//! it answers `None`, carry the actions out, and sleep until something happens or the time that
+//! it returns `None`, carry the actions out, and sleep until something happens or the time that
 //! [`Session::poll_timeout`] names has come; then call [`Session::handle_timeout`]. A session works
-//! on WebSocket messages: framing, masking and TLS belong to the driver. The page
-//! [driving the core yourself](driving_the_core) has the details, and what is easily got wrong.
+//! on WebSocket messages: framing, masking and TLS belong to the driver. The page [driving the core
+//! yourself](driving_the_core) has the details, and what is easily got wrong.
 //!
 //! ```
 //! use pushest_proto::{Action, Config, Event, Instant, Session, SubscribeOptions};
@@ -89,12 +89,14 @@
 //!
 //! # Features
 //!
-//! All are on by default, and only add:
+//! All but `serde` are on by default, and all only add:
 //!
 //! - `encrypted`: encrypted channels and the master key. Without it, subscribing to an encrypted
 //!   channel is refused with [`CommandError::EncryptionUnsupported`].
 //! - `endpoint`: [`AuthEndpoint`], the HTTP form of an authorization endpoint.
 //! - `recording`: [`Session::recorded`] and [`trace`].
+//! - `serde`: `Serialize` on events, states, statistics, members and failures, `Deserialize` for a
+//!   [`Config`] and a [`ConfigBuilder`]; their forms are on the page [`serialized`].
 //!
 //! # The states of a connection
 //!
@@ -124,6 +126,13 @@ extern crate alloc;
 #[doc = include_str!("../docs/driving-the-core.md")]
 #[cfg(doc)]
 pub mod driving_the_core {}
+
+/// What events, states and numbers look like when they are serialized, and a configuration when it is
+/// read from a file, both with the feature `serde`. This module has nothing but the page.
+///
+#[doc = include_str!("../docs/serialized.md")]
+// Not only in documentation: that of other crates links to it.
+pub mod serialized {}
 
 /// The protocol that the core speaks: its messages, signatures and limits, and what servers do
 /// differently. This module has nothing but the page.
@@ -165,6 +174,8 @@ mod policy;
 mod presence;
 mod rate;
 mod request;
+#[cfg(feature = "serde")]
+mod serialize;
 mod session;
 mod silence;
 mod statistics;
@@ -209,6 +220,7 @@ pub use config::{Config, ConfigBuilder, Limits, Timeouts};
 pub use dial_failure::DialFailure;
 pub use escape::{Escaped, needs_escape};
 pub use event::channel_event::ChannelEvent;
+pub use event::decoder::EventDecoder;
 pub use event::failure::{InReplyTo, RequestFailure, ServerError};
 pub use event::{Event, LimitReached, MalformedReason};
 pub use id::{ChannelId, ConnectionId, PingId, SocketId, Ticket};

@@ -1,4 +1,4 @@
-//! How a connection ended or failed to begin, and what that asks for.
+//! How a connection ended or failed to begin, and what follows from that.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -68,25 +68,25 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// A close frame, its reason cut to what is kept.
+    /// Creates [`Loss::Closed`]. The reason is cut to 512 bytes.
     #[must_use]
     pub fn closed(code: Option<u16>, reason: &str) -> Self {
         Self::Closed { code, reason: clip(reason) }
     }
 
-    /// A close frame that breaks RFC 6455, the text cut to what is kept.
+    /// Creates [`Loss::BadClose`]. The text is cut to 512 bytes.
     #[must_use]
     pub fn bad_close(code: Option<u16>, problem: &str) -> Self {
         Self::BadClose { code, problem: clip(problem) }
     }
 
-    /// An end without a close frame, its text cut to what is kept.
+    /// Creates [`Loss::Reset`]. The text is cut to 512 bytes.
     #[must_use]
     pub fn reset(text: &str) -> Self {
         Self::Reset(clip(text))
     }
 
-    /// The same with its texts cut to what is kept.
+    /// Cuts the texts to what is kept.
     pub(crate) fn clipped(self) -> Self {
         match self {
             Self::Closed { code, reason } => Self::closed(code, &reason),
@@ -98,7 +98,7 @@ impl Loss {
         }
     }
 
-    /// What it keeps alive beside itself, in bytes.
+    /// Returns what it keeps alive beside itself, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::Closed { reason: text, code: _ }
@@ -115,8 +115,8 @@ impl Loss {
         }
     }
 
-    /// The same with the pause that is kept in the place of a longer one that was asked for, so
-    /// that one broken answer cannot switch a client off.
+    /// Cuts a pause that was asked for to `limit`, so that one broken answer cannot switch a client
+    /// off.
     pub(crate) fn with_retry_after_up_to(mut self, limit: Duration) -> Self {
         if let Self::Dial(DialFailure::Http { retry_after: Some(pause), .. }) = &mut self {
             *pause = limit.min(*pause);
@@ -124,9 +124,9 @@ impl Loss {
         self
     }
 
-    /// The code that decided what happens next: that of the close frame, be it whole or broken, or
-    /// of the error that the server sent instead of establishing the connection. `None` where there
-    /// was none.
+    /// Returns the code that decided what happens next: that of the close frame, be it whole or
+    /// broken, or of the error that the server sent instead of establishing the connection. `None`
+    /// where there was none.
     #[must_use]
     pub fn close_code(&self) -> Option<u16> {
         match self {
@@ -136,7 +136,7 @@ impl Loss {
         }
     }
 
-    /// What the server said in its close frame.
+    /// Returns what the server said in its close frame.
     pub(crate) fn close_reason(&self) -> Option<&str> {
         match self {
             Self::Closed { reason: text, .. } | Self::BadClose { problem: text, .. } => Some(text),
@@ -151,8 +151,7 @@ impl Loss {
     /// established](crate::protocol#refused-before-established)).
     ///
     /// ```
-    /// use pushest_proto::Loss;
-    ///
+    /// # use pushest_proto::Loss;
     /// assert!(Loss::closed(Some(4001), "no such app").is_refusal());
     /// assert!(!Loss::closed(Some(4200), "connect again").is_refusal());
     /// ```
@@ -162,8 +161,8 @@ impl Loss {
         self.policy(true, false, true) == Policy::Stop
     }
 
-    /// What to do next ([protocol, close codes](crate::protocol#close-codes)). `established` says
-    /// whether the server had established the connection.
+    /// Returns what to do next ([protocol, close codes](crate::protocol#close-codes)).
+    /// `established` says whether the server had established the connection.
     pub(crate) fn policy(&self, tls: bool, established: bool, stop_on_refusal: bool) -> Policy {
         match self {
             Self::Closed { code: Some(code), .. }
@@ -255,13 +254,13 @@ impl From<CloseCode> for u16 {
     }
 }
 
-/// How much of a loss the others that share it answer for.
+/// Returns the part of a loss's memory that counts for the others that share it.
 pub(crate) fn others_share(loss: &Arc<Loss>) -> usize {
     let all = self::loss(loss);
     all - all / Arc::strong_count(loss)
 }
 
-/// A loss, and the texts in it.
+/// Returns a loss, and the texts in it.
 pub(crate) fn loss(loss: &Arc<Loss>) -> usize {
     memory::shared(size_of::<Loss>()) + loss.heap_bytes()
 }

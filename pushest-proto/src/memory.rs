@@ -25,33 +25,33 @@ pub(crate) const fn shared(bytes: usize) -> usize {
     REFERENCES + bytes + ALLOCATION
 }
 
-/// The allocation of an `Arc<str>`.
+/// Returns the allocation of an `Arc<str>`.
 pub(crate) const fn shared_text(text: &str) -> usize {
     shared(text.len())
 }
 
-/// The allocation of a `Box<str>`.
+/// Returns the allocation of a `Box<str>`.
 pub(crate) const fn text(text: &str) -> usize {
     allocation(text.len())
 }
 
-/// The allocation of an optional text.
+/// Returns the allocation of an optional text.
 pub(crate) fn optional_text(text: Option<&str>) -> usize {
     text.map_or(0, self::text)
 }
 
-/// The allocation of a list, without what its elements keep alive.
+/// Returns the allocation of a list, without what its elements keep alive.
 pub(crate) const fn list<T>(list: &Vec<T>) -> usize {
     allocation(list.capacity() * size_of::<T>())
 }
 
-/// The allocations of a list of texts.
+/// Returns the allocations of a list of texts.
 pub(crate) fn texts(texts: &Vec<String>) -> usize {
     list(texts) + texts.iter().map(|text| allocation(text.capacity())).sum::<usize>()
 }
 
-/// The nodes of a tree of `count` elements. A node has eleven places; elements that come in order
-/// leave nodes half full.
+/// Returns the nodes of a tree of `count` elements. A node has eleven places; elements that come in
+/// order leave nodes half full.
 pub(crate) const fn tree<T>(count: usize) -> usize {
     2 * count * size_of::<T>()
 }

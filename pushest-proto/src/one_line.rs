@@ -1,12 +1,12 @@
-//! Texts from strangers on one line, without characters that do not show as themselves.
+//! Texts of servers on one line, without characters that do not show as themselves.
 
 use alloc::string::String;
 
 use crate::escape::needs_escape;
 use crate::text::MOST_SHOWN;
 
-/// The first [`MOST_SHOWN`] characters of a text, on one line: white space reduced to single spaces,
-/// and characters escaped that do not show as themselves.
+/// Returns the first [`MOST_SHOWN`] characters of a text, on one line: white space reduced to
+/// single spaces, and characters escaped that do not show as themselves.
 pub(crate) fn one_line(text: &str) -> String {
     let mut shown = String::new();
     let mut length = 0;
@@ -27,8 +27,8 @@ pub(crate) fn one_line(text: &str) -> String {
     shown
 }
 
-/// A value that was refused, as errors keep it: its first 200 characters, and nothing of a URL that
-/// was pasted in its place and may hold a secret.
+/// Returns a value that was refused, as errors keep it: its first 200 characters, and nothing of a
+/// URL that was pasted in its place and may hold a secret.
 #[cfg(feature = "api")]
 pub(crate) fn quotable(value: &str) -> String {
     crate::channel::name::shown(value).chars().take(MOST_SHOWN).collect()

@@ -19,7 +19,7 @@ pub(crate) enum Item {
     Ping(PingId),
 }
 
-/// A client event on its way.
+/// A client event that waits to be polled.
 #[derive(Debug)]
 pub(crate) struct ClientEvent {
     pub(crate) channel: ChannelName,
@@ -28,7 +28,8 @@ pub(crate) struct ClientEvent {
 }
 
 impl Item {
-    /// What it takes while it waits: its place, and what it keeps alive, but for the channel's name.
+    /// Returns what it takes while it waits: its place, and what it keeps alive, but for the
+    /// channel's name.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::ClientEvent(ClientEvent { event, text, .. }) => {
@@ -51,7 +52,7 @@ impl Outgoing {
         Self { items: VecDeque::new(), bytes: 0, limit }
     }
 
-    /// Whether one more item fits.
+    /// Returns whether one more item fits.
     pub(crate) fn has_room(&self, item: &Item) -> bool {
         self.bytes + item.bytes() <= self.limit
     }
@@ -90,12 +91,13 @@ impl Outgoing {
         self.bytes = 0;
     }
 
-    /// Bytes of what waits, of which there is a limit.
+    /// Returns the bytes of what waits, of which there is a limit.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Bytes of everything else: free places, and what texts have allocated beyond their length.
+    /// Returns the bytes of everything else: free places, and what texts have allocated beyond
+    /// their length.
     pub(crate) fn other_bytes(&self) -> usize {
         let beyond = self.items.iter().map(|(_, item)| match item {
             Item::ClientEvent(ClientEvent { text, .. }) => text.capacity() - text.len(),
@@ -105,14 +107,15 @@ impl Outgoing {
     }
 }
 
-/// So many client events are remembered until a pong says that they were read.
+/// Maximum number of sent client events kept for matching a later refusal.
 const MOST_REMEMBERED: usize = 64;
 
 /// Client events that were sent and may still be refused.
 #[derive(Debug, Default)]
 pub(crate) struct SentClientEvents {
     events: VecDeque<(u64, ChannelName, Box<str>)>,
-    /// Pings that were sent on this connection, and pongs that came.
+    /// The number of pings that were sent on this connection, and below it that of the pongs that
+    /// came.
     pings: u64,
     pongs: u64,
 }
@@ -129,7 +132,8 @@ impl SentClientEvents {
         self.pings += 1;
     }
 
-    /// A pong came: what was sent before its ping has been read, and not refused.
+    /// Forgets the client events that were sent before the ping of this pong: the server has read
+    /// them and refused none.
     pub(crate) fn pong(&mut self) {
         self.pongs += 1;
         while self.events.front().is_some_and(|(pings, ..)| *pings < self.pongs) {
@@ -137,8 +141,8 @@ impl SentClientEvents {
         }
     }
 
-    /// The client event that a refusal is about: the one that its message names, else the only
-    /// one that was sent since the last pong.
+    /// Takes the client event that a refusal is about: the one that its message names, else the
+    /// only one that was sent since the last pong.
     pub(crate) fn refused(&mut self, message: &str) -> Option<(ChannelName, Box<str>)> {
         let named = self.events.iter().position(|(_, _, event)| message.contains(&**event));
         let only = (self.events.len() == 1).then_some(0);
@@ -150,7 +154,7 @@ impl SentClientEvents {
         *self = Self::default();
     }
 
-    /// What is remembered, in bytes.
+    /// Returns what is remembered, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let names = self.events.iter().map(|(_, _, event)| memory::text(event));
         self.events.capacity() * size_of::<(u64, ChannelName, Box<str>)>() + names.sum::<usize>()

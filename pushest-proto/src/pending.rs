@@ -1,4 +1,4 @@
-//! What waits to be told to the user, bounded in count and bytes; and the tickets to give up.
+//! Events that wait to be polled, bounded in number and bytes; and tickets to abandon.
 //!
 //! Everything that only a server's messages can pile up is droppable, the oldest first, and one
 //! reserved notice counts what is gone. State changes and the outcomes of subscriptions are kept:
@@ -16,10 +16,10 @@ use crate::event::{Event, LimitReached};
 use crate::id::Ticket;
 use crate::order::Order;
 
-/// So many kept events wait before changes of state are joined.
+/// Number of kept events that may wait before changes of state are joined.
 const MOST_KEPT_APART: usize = 256;
 
-/// Number of places that stay for the next batch when nothing waits.
+/// Number of places that are kept for the next batch when nothing waits.
 const PLACES_KEPT: usize = 64;
 
 /// The place of a droppable event.
@@ -68,13 +68,13 @@ impl Pending {
         }
     }
 
-    /// A place after all former ones.
+    /// Returns a place after all former ones.
     pub(crate) fn next_order(&mut self) -> Order {
         self.last.0 += 1;
         self.last
     }
 
-    /// Stores what must not be lost. Of endless changes of state that nobody polls (a user that
+    /// Stores what must not be lost. Of endless changes of state that are not polled (a user that
     /// connects and disconnects) the last ones become one.
     pub(crate) fn keep(&mut self, event: Event) {
         let order = self.next_order();
@@ -91,7 +91,8 @@ impl Pending {
         self.kept.push_back((order, Action::Emit(event)));
     }
 
-    /// Stores what a server can cause any number of; the oldest go if there is no room.
+    /// Stores an event of which a server can cause any number; the oldest are dropped if there is
+    /// no room.
     pub(crate) fn push(&mut self, action: Action) {
         let order = self.next_order();
         let bytes = PLACE_BYTES + content_bytes(&action);
@@ -137,13 +138,13 @@ impl Pending {
         true
     }
 
-    /// An event no longer waits for a key.
+    /// Frees the room of an event that no longer waits for a key.
     pub(crate) fn release(&mut self, event: &ChannelEvent) {
         self.held -= 1;
         self.held_bytes -= held_bytes(event);
     }
 
-    /// The answer to this ticket is no longer needed.
+    /// Abandons a ticket, whose answer is no longer needed.
     pub(crate) fn abandon(&mut self, ticket: Ticket) {
         let order = self.next_order();
         self.abandoned.push_back((order, ticket));
@@ -194,7 +195,7 @@ impl Pending {
         }
     }
 
-    /// How many events were dropped in all.
+    /// Returns how many events were dropped in all.
     pub(crate) fn ever_dropped(&self) -> u64 {
         self.ever_dropped
     }
@@ -211,17 +212,17 @@ impl Pending {
         self.ever_unopened
     }
 
-    /// How many events wait.
+    /// Returns how many events wait.
     pub(crate) fn len(&self) -> usize {
         self.kept.len() + self.droppable.len() + self.held
     }
 
-    /// Bytes of all that is bounded.
+    /// Returns the bytes of all that is bounded.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes + self.held_bytes
     }
 
-    /// Bytes of everything else: what is not dropped, and places that are free.
+    /// Returns the bytes of everything else: what is not dropped, and places that are free.
     pub(crate) fn other_bytes(&self) -> usize {
         let kept = self.kept.iter().map(|(_, action)| match action {
             Action::Emit(event) => {
@@ -236,7 +237,7 @@ impl Pending {
             + free * PLACE_BYTES
     }
 
-    /// The names of the channels that all these events are about.
+    /// Returns the names of the channels that all these events are about.
     pub(crate) fn channels(&self) -> impl Iterator<Item = &ChannelName> {
         let kept = self.kept.iter().map(|(_, action)| action);
         let droppable = self.droppable.iter().map(|(_, _, action)| action);
@@ -258,7 +259,7 @@ pub(crate) enum Front {
     Droppable,
 }
 
-/// What an action keeps alive beside itself and the channel's name.
+/// Returns what an action keeps alive beside itself and the channel's name.
 fn content_bytes(action: &Action) -> usize {
     match action {
         Action::Emit(event) => event.content_bytes(),

@@ -1,4 +1,4 @@
-//! Who is present in a channel.
+//! The members of a presence channel.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -32,13 +32,13 @@ impl Member {
         &self.texts[..self.id_bytes]
     }
 
-    /// What the app tells about the user (JSON), if anything.
+    /// Returns the info that the app signed for the user (JSON); `None` if there is none.
     #[must_use]
     pub fn info_json(&self) -> Option<&str> {
         Some(&self.texts[self.id_bytes..]).filter(|info| !info.is_empty())
     }
 
-    /// What the app tells about the user, as a value; no info is like `null`.
+    /// Decodes the info that the app signed for the user; no info counts as `null`.
     ///
     /// # Errors
     /// If the info does not have the shape of `T`.
@@ -46,7 +46,7 @@ impl Member {
         serde_json::from_str(self.info_json().unwrap_or("null"))
     }
 
-    /// What it keeps alive beside itself, in bytes.
+    /// Returns what it keeps alive beside itself, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         memory::shared_text(&self.texts)
     }
@@ -58,16 +58,16 @@ impl fmt::Debug for Member {
     }
 }
 
-/// A change of who is present.
+/// A change of the members of a presence channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresenceUpdate {
-    /// The channel.
+    /// The presence channel.
     pub channel: ChannelName,
-    /// What changed.
+    /// Which members joined or left.
     pub change: PresenceChange,
 }
 
-/// What changed.
+/// Which members joined or left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresenceChange {
     /// The server sent the whole list, at a subscription: the difference to what was known since
@@ -76,9 +76,9 @@ pub enum PresenceChange {
     /// are in `left`, an [`Event::Malformed`](crate::Event::Malformed) follows, and
     /// [`ChannelView::members_known`](crate::ChannelView::members_known) is false.
     Reset {
-        /// Who is new.
+        /// Members that were not present before, in the order of the server's list.
         joined: Vec<Member>,
-        /// Who is gone.
+        /// Members that are no longer present.
         left: Vec<Member>,
     },
     /// One member came, or its info changed.
@@ -88,7 +88,7 @@ pub enum PresenceChange {
 }
 
 impl PresenceChange {
-    /// What it keeps alive beside itself, in bytes.
+    /// Returns what it keeps alive beside itself, in bytes.
     pub(crate) fn content_bytes(&self) -> usize {
         match self {
             Self::Reset { joined, left } => {

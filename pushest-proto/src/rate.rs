@@ -16,7 +16,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The client events of one connection.
 #[derive(Debug)]
 pub(crate) struct Rate {
-    /// So many within any second; `None` for any number.
+    /// Maximum number within any second; `None` for any number.
     limit: Option<u32>,
     /// When the last events went, at most as many as the limit.
     went: VecDeque<Instant>,
@@ -27,17 +27,18 @@ impl Rate {
         Self { limit, went: VecDeque::new() }
     }
 
-    /// Servers count each connection for itself.
+    /// Forgets the events of the former connection: servers count each connection for itself.
     pub(crate) fn reset(&mut self) {
         self.went.clear();
     }
 
-    /// What is remembered, in bytes.
+    /// Returns what is remembered, in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.went.capacity() * size_of::<Instant>()
     }
 
-    /// How long until the next event is allowed, and the limit; `None` if one is allowed now.
+    /// Returns how long until the next event is allowed, and the limit; `None` if one is allowed
+    /// now.
     pub(crate) fn wait(&self, now: Instant) -> Option<(Duration, u32)> {
         let limit = self.limit?;
         let full = self.went.len() >= limit as usize;
@@ -45,7 +46,7 @@ impl Rate {
         (allowed_at > now).then(|| (allowed_at.saturating_duration_since(now), limit))
     }
 
-    /// An event goes.
+    /// Counts an event that is sent now.
     pub(crate) fn take(&mut self, now: Instant) {
         let Some(limit) = self.limit else { return };
         if self.went.len() >= limit as usize {

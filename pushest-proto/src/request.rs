@@ -1,5 +1,5 @@
-//! The one machine for "ask for an authorization, send, wait for the answer, pause, again": that of
-//! each subscription, and that of the sign-in.
+//! The one state machine that asks for an authorization, sends, waits for the answer and tries
+//! again after a pause: of each subscription, and of the sign-in.
 //!
 //! A [`Request`] is told what happened ([`Said`]), goes to another [`Step`], and says what is to be
 //! done ([`Next`]), which [`Next::carry_out`] does. What it is for ([`Subject`]) knows the frame and
@@ -38,8 +38,8 @@
 //! # Why none is forgotten (contract, C9)
 //!
 //! Each step is left by itself, or is an end: the [`Next`] that leads to it puts the request to
-//! where it is looked at again. While a connection is established, what rests in `Idle` is what
-//! nobody wants, and what has failed for longer than the connection.
+//! where it is looked at again. While a connection is established, what rests in `Idle` is not
+//! wanted, or has failed for longer than the connection.
 //!
 //! | step | is left by | so it is reached with |
 //! |---|---|---|
@@ -68,10 +68,10 @@ use crate::event::failure::{RequestFailure, ServerError};
 use crate::memory::allocation;
 use crate::order::Order;
 
-/// A `Retry-After` beyond this is taken as this.
+/// Maximum pause that a `Retry-After` can ask for; a longer one is cut to this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How far a request is on the present connection.
+/// The state of a request on the present connection.
 #[derive(Debug, Default)]
 pub(crate) enum Step {
     /// Nothing is under way. With a connection, it is due if it is wanted.
@@ -93,7 +93,7 @@ pub(crate) enum Step {
     Failed,
 }
 
-/// What a request is told.
+/// An input of a request.
 #[derive(Debug)]
 pub(crate) enum Said {
     /// The user wants it, as before.
@@ -140,11 +140,11 @@ impl From<Result<Authorization, AuthorizationError>> for Said {
     }
 }
 
-/// What is to be done next.
+/// The next thing to do for a request.
 #[derive(Debug)]
 pub(crate) enum Next {
     Nothing,
-    /// It waits for nothing.
+    /// Nothing: it waits for nothing.
     Rest,
     /// It is due, behind everything that is so already.
     Queue,
@@ -169,7 +169,7 @@ pub(crate) enum Next {
 pub(crate) struct Rules {
     /// Authorizations are asked for; otherwise none is needed, or the session signs.
     pub(crate) asks: bool,
-    /// After this number of frames without an answer it has failed.
+    /// Maximum number of frames without an answer, after which it has failed.
     pub(crate) tries: u32,
 }
 
@@ -182,7 +182,7 @@ pub(crate) trait Subject {
     fn failed(&self, reason: RequestFailure, retry_in: Option<Duration>) -> Event;
 }
 
-/// How far something is for which the server is asked once a connection.
+/// Something that the server is asked for once a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     step: Step,
@@ -203,7 +203,7 @@ impl Request {
         &self.step
     }
 
-    /// Whether the server was asked and has not answered.
+    /// Returns whether the server was asked and has not answered.
     pub(crate) fn is_unanswered(&self) -> bool {
         matches!(self.step, Step::Sent)
     }
@@ -212,17 +212,18 @@ impl Request {
         matches!(self.step, Step::Done | Step::Rekeying)
     }
 
-    /// Whether an authorization is waited for.
+    /// Returns whether an authorization is waited for.
     pub(crate) fn is_authorizing(&self) -> bool {
         matches!(self.step, Step::Authorizing | Step::Rekeying)
     }
 
-    /// Whether it is under way, or done: asked for again, it goes on.
+    /// Returns whether it is under way, or done, so that another request for the same changes
+    /// nothing.
     pub(crate) fn is_running(&self) -> bool {
         !matches!(self.step, Step::Idle | Step::Pausing | Step::Failed)
     }
 
-    /// Number of frames that went out and were not answered, since it was begun.
+    /// Returns the number of frames that went out and were not answered, since it was begun.
     pub(crate) fn tries(&self) -> u32 {
         self.tries
     }
@@ -231,17 +232,17 @@ impl Request {
         self.failure.as_deref()
     }
 
-    /// The size of its frame, if that is unanswered.
+    /// Returns the size of its frame, if that is unanswered.
     pub(crate) fn unanswered_bytes(&self) -> Option<usize> {
         self.is_unanswered().then_some(self.frame_bytes)
     }
 
-    /// Whether the frame was unanswered at the last close with 1009, too.
+    /// Returns whether the frame was unanswered at the last close with 1009, too.
     pub(crate) fn is_suspect(&self) -> bool {
         self.is_suspect
     }
 
-    /// The server closed the connection with 1009: if the frame is unanswered, it may be for that.
+    /// Marks the frame as a suspect for a close with 1009, if it is unanswered.
     pub(crate) fn suspect_if_unanswered(&mut self) {
         self.is_suspect |= self.is_unanswered();
     }
@@ -250,7 +251,7 @@ impl Request {
         self.is_suspect = false;
     }
 
-    /// What it keeps alive, in bytes.
+    /// Returns what it keeps alive, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let authorization = match &self.step {
             Step::Ready(granted) => allocation(size_of::<Authorization>()) + granted.heap_bytes(),
@@ -300,7 +301,7 @@ impl Request {
 
             (Done, Said::KeyOutdated) => self.at(Rekeying, Next::Queue),
             (Rekeying, Said::Turn { has_room: true, .. }) => self.ask(Rekeying),
-            // C9: as for `Idle`; what waits for the key would be held for ever.
+            // C9: as for `Idle`; what waits for the key would be held forever.
             (Rekeying, Said::Turn { order, .. }) => self.at(Rekeying, Next::WaitForTurn(order)),
             (Rekeying, Said::Granted(granted)) => self.at(Done, Next::Rekeyed(Some(granted))),
             // C9: the subscription stands without, and nothing waits for what does not come.
@@ -318,7 +319,7 @@ impl Request {
         next
     }
 
-    /// Whatever happened to it before no longer counts.
+    /// Begins anew: what happened before no longer counts.
     fn begin(&mut self, next: Next) -> Next {
         *self = Self::default();
         next
@@ -360,7 +361,8 @@ impl Request {
         self.fail(RequestFailure::TooLarge { bytes: self.frame_bytes })
     }
 
-    /// Not for good. A failure that repeats the last one of this connection is no news.
+    /// Pauses after an authorization that is unavailable. A failure that repeats the last one of
+    /// this connection is not reported again.
     fn unavailable(&mut self, denied: AuthorizationError, backoff: &mut Backoff) -> Next {
         let at_least = match &denied {
             AuthorizationError::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
@@ -382,7 +384,7 @@ impl Request {
         }
     }
 
-    /// Whether it would be forgotten if it were in no place of the agenda.
+    /// Returns whether it would be forgotten if it were in no place of the agenda.
     fn waits(&self) -> bool {
         !matches!(self.step, Step::Idle | Step::Done | Step::Failed)
     }

@@ -20,7 +20,7 @@ pub(crate) struct Silence {
     /// When the last message came, as long as nothing is known of what was read.
     last_heard: Moment,
     /// The longest round trip that was measured on the connection: what arrived at some moment may
-    /// have been sent so long before it.
+    /// have been sent this long before it.
     longest: Duration,
     held_back: Option<HeldBack>,
 }
@@ -44,8 +44,8 @@ struct HeldBack {
 }
 
 impl HeldBack {
-    /// Whether it was over when something was asked at `asked`. A clock that stood still, or that
-    /// has long ticks, shows the same time before and after the pause.
+    /// Returns whether it was over when something was asked at `asked`. A clock that stood still,
+    /// or that has long ticks, shows the same time before and after the pause.
     fn is_before(&self, asked: Moment, is_ping: bool) -> bool {
         let is_same = !self.after.is_after(asked);
         asked.is_after(self.after) || is_same && is_ping && !self.pinged
@@ -64,12 +64,12 @@ impl Silence {
         }
     }
 
-    /// A connection was opened: no event of a channel has arrived on it.
+    /// Begins with a new connection, on which no event of a channel has arrived.
     pub(crate) fn begin(&mut self, now: Moment) {
         *self = Self::new(now);
     }
 
-    /// Whether [`Silence::caught_up`] would change anything.
+    /// Returns whether [`Silence::caught_up`] would change anything.
     pub(crate) fn is_news(&self, moment: Moment) -> bool {
         self.caught_up.is_none_or(|last| moment.is_after(last))
     }
@@ -80,7 +80,7 @@ impl Silence {
         self.is_counted = false;
     }
 
-    /// Something arrived.
+    /// Notes that something arrived.
     pub(crate) fn heard(&mut self, now: Instant, clock: &WallClock) {
         match self.caught_up {
             None => self.last_heard = clock.moment(now),
@@ -93,12 +93,13 @@ impl Silence {
         }
     }
 
-    /// Reading resumed after a pause. `pinged` says whether a ping was unanswered then.
+    /// Notes that reading resumed after a pause. `pinged` says whether a ping was unanswered then.
     pub(crate) fn resumed(&mut self, now: Moment, pause: Duration, pinged: bool) {
         self.hold_back(now, pause, pinged, false);
     }
 
-    /// The machine was suspended for so long: neither did it read nor confirm what arrived.
+    /// Notes that the machine was suspended for this time, in which it neither read nor confirmed
+    /// what arrived.
     pub(crate) fn suspended(&mut self, now: Moment, suspension: Duration, pinged: bool) {
         self.hold_back(now, suspension, pinged, true);
     }
@@ -116,7 +117,7 @@ impl Silence {
         });
     }
 
-    /// What was asked `time` ago is answered now. `is_ping` is false for a subscription.
+    /// Notes that what was asked `time` ago is answered now. `is_ping` is false for a subscription.
     pub(crate) fn round_trip(&mut self, time: Duration, now: Moment, is_ping: bool) {
         let asked = now.before(time);
         match &mut self.held_back {
@@ -132,12 +133,12 @@ impl Silence {
         }
     }
 
-    /// A round trip took at most so long; it is not known when it began.
+    /// Notes an upper bound of a round trip of which it is not known when it began.
     pub(crate) fn round_trip_within(&mut self, time: Duration) {
         self.longest = self.longest.max(time);
     }
 
-    /// The moment before which nothing was sent that may be missing. A ping that left at
+    /// Returns the moment before which nothing was sent that may be missing. A ping that left at
     /// `unanswered` has no pong: its round trip takes longer than what had passed when everything
     /// was read, and longer than `pong` it would be lost.
     pub(crate) fn since(&self, unanswered: Option<Moment>, pong: Duration) -> Moment {

@@ -8,8 +8,7 @@ use crate::dial_failure::DialFailure;
 use crate::loss::Loss;
 
 /// Counters since the session began, over all connections. They only grow; whoever wants a rate
-/// subtracts two of them. With
-/// the feature `serde` they serialize; times are numbers of seconds.
+/// subtracts two of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -67,7 +66,7 @@ pub struct Statistics {
     /// missed something.
     pub gaps: u64,
     /// The length of these gaps, added up: two channels that both missed a minute have missed two.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::seconds"))]
+    #[cfg_attr(feature = "serde", serde(rename = "gap_time_ms", serialize_with = "form::ms"))]
     pub gap_time: Duration,
     /// Authorizations that were asked for, of channels and of the user. A session that has the secret
     /// asks for none.
@@ -77,7 +76,10 @@ pub struct Statistics {
     /// Authorizations that could not be had, or did not come in time. They are asked for again.
     pub unavailable_authorizations: u64,
     /// The last round trip that was measured, by a ping of the session's or the user's.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_seconds"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "round_trip_us", serialize_with = "form::optional_us")
+    )]
     pub round_trip: Option<Duration>,
 }
 
@@ -202,28 +204,40 @@ pub struct ChannelStatistics {
     /// Gaps that were told of the channel.
     pub gaps: u64,
     /// The length of these gaps, added up.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::seconds"))]
+    #[cfg_attr(feature = "serde", serde(rename = "gap_time_ms", serialize_with = "form::ms"))]
     pub gap_time: Duration,
     /// How long ago the last event came; `None` before the first.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "form::optional_seconds"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(rename = "last_event_ms", serialize_with = "form::optional_ms")
+    )]
     pub last_event: Option<Duration>,
 }
 
-/// Times as numbers of seconds.
+/// Spans as the page [`serialized`](crate::serialized) has them.
 #[cfg(feature = "serde")]
 mod form {
     use core::time::Duration;
 
     use serde::{Serialize, Serializer};
 
-    pub(super) fn seconds<S: Serializer>(time: &Duration, form: S) -> Result<S::Ok, S::Error> {
-        form.serialize_f64(time.as_secs_f64())
+    use crate::serialize::{ms_up, us};
+
+    pub(super) fn ms<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(ms_up(*time))
     }
 
-    pub(super) fn optional_seconds<S: Serializer>(
+    pub(super) fn optional_ms<S: Serializer>(
         time: &Option<Duration>,
-        form: S,
+        to: S,
     ) -> Result<S::Ok, S::Error> {
-        time.map(|time| time.as_secs_f64()).serialize(form)
+        time.map(ms_up).serialize(to)
+    }
+
+    pub(super) fn optional_us<S: Serializer>(
+        time: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        time.map(us).serialize(to)
     }
 }

@@ -8,7 +8,7 @@ use crate::event::failure::{RequestFailure, ServerError};
 use crate::id::SocketId;
 use crate::loss::Loss;
 
-/// The state of the connection as users see it.
+/// The state of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConnectionState {
     /// Not connected, and not trying to: before `connect` and after `disconnect`.
@@ -17,7 +17,7 @@ pub enum ConnectionState {
     Connecting,
     /// The server has established the connection.
     Connected,
-    /// The connection was lost, or the attempt failed; the next attempt has its time.
+    /// The connection was lost, or the attempt failed; the next attempt is scheduled.
     Waiting,
     /// The server, or what stands before it, refused for good. `connect` tries anew.
     Refused,
@@ -39,9 +39,9 @@ impl fmt::Display for ConnectionState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// The state.
+    /// The state of the connection.
     pub state: ConnectionState,
-    /// The socket id, when connected.
+    /// The socket id that the server gave; `None` unless connected.
     pub socket_id: Option<SocketId>,
     /// The attempt that is running or was the last: 1 for the first after `connect`, after a
     /// refusal, or after a stable connection. 0 before any.
@@ -52,11 +52,11 @@ pub struct Status {
     /// How the last connection or attempt ended. It is kept until the next loss, also while the
     /// session is connected again; `None` before the first.
     pub last_loss: Option<Arc<Loss>>,
-    /// The last error that the server reported.
+    /// The last error that the server reported; `None` before the first.
     pub last_error: Option<ServerError>,
 }
 
-/// How far the sign-in is ([`Session::sign_in`](crate::Session::sign_in)), as users see it.
+/// The state of the sign-in ([`Session::sign_in`](crate::Session::sign_in)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInState<'a> {
     /// The user has not asked to be signed in.
@@ -76,7 +76,7 @@ pub enum SignInState<'a> {
     /// It failed. The session tries again on the next connection; if the failure [is
     /// final](RequestFailure::is_final), only when the user asks. It stays until then.
     Failed {
-        /// Why.
+        /// The reason.
         reason: &'a RequestFailure,
     },
 }
@@ -92,11 +92,11 @@ pub struct StateChange {
     /// The attempt that is running or was the last: 1 for the first after `connect`, after a
     /// refusal, or after a stable connection.
     pub attempt: u32,
-    /// The socket id, when connected.
+    /// The socket id that the server gave; `None` unless connected.
     pub socket_id: Option<SocketId>,
-    /// What ended the former connection or attempt, when waiting or refused.
+    /// How the former connection or attempt ended, when waiting or refused; `None` otherwise.
     pub loss: Option<Arc<Loss>>,
-    /// When the next attempt begins, when waiting.
+    /// The time until the next attempt begins; `None` unless waiting.
     pub retry_in: Option<Duration>,
 }
 

@@ -1,11 +1,11 @@
-//! Texts from strangers, kept short.
+//! Texts of servers and endpoints, kept short.
 
 use alloc::boxed::Box;
 
-/// How many bytes of a server's or operating system's message are kept.
+/// Maximum number of bytes of a server's or operating system's message that are kept.
 pub(crate) const KEPT_BYTES: usize = 512;
 
-/// The beginning of `text`, at most [`KEPT_BYTES`] bytes of it, cut between characters.
+/// Returns the beginning of `text`, at most [`KEPT_BYTES`] bytes of it, cut between characters.
 pub(crate) fn clip(text: &str) -> Box<str> {
     let mut end = text.len().min(KEPT_BYTES);
     while !text.is_char_boundary(end) {

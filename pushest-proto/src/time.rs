@@ -1,4 +1,4 @@
-//! The project's own notion of time, so that the core needs no clock.
+//! Points in time that the driver gives, so that the core needs no clock.
 
 use core::ops::{Add, AddAssign};
 use core::time::Duration;
@@ -14,19 +14,19 @@ impl Instant {
     /// The driver's origin.
     pub const ORIGIN: Self = Self(0);
 
-    /// The instant that lies `micros` microseconds after the origin.
+    /// Creates the instant that lies `micros` microseconds after the origin.
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the origin.
+    /// Returns the microseconds since the origin.
     #[must_use]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// How long after `earlier` this instant lies; zero if it does not.
+    /// Returns how long after `earlier` this instant lies; zero if it does not.
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -56,12 +56,12 @@ impl Timers {
         self.0[timer as usize].is_some()
     }
 
-    /// The deadline of one timer.
+    /// Returns the deadline of one timer.
     pub(crate) fn deadline(&self, timer: Timer) -> Option<Instant> {
         self.0[timer as usize]
     }
 
-    /// The earliest deadline of all.
+    /// Returns the earliest deadline of all.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.0.iter().flatten().min().copied()
     }

@@ -40,7 +40,7 @@ pub(crate) mod recorder {
     use crate::input::Input;
     use crate::time::Instant;
 
-    /// Nothing: there is nobody that takes lines.
+    /// Nothing: no sink takes lines.
     #[derive(Debug)]
     pub(crate) enum Recorder {}
 

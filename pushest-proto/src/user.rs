@@ -21,8 +21,7 @@ use crate::time::Instant;
 use crate::wire::lists::MOST_WATCHED;
 use crate::wire::{decode, encode};
 
-/// What the sign-in is called in its agenda, where it is alone: its authorization takes no
-/// channel's room.
+/// The sign-in's key in its agenda, where it is alone: its authorization takes no channel's room.
 const SIGN_IN: Key = 0;
 
 /// The user that the session signs in as.
@@ -75,7 +74,7 @@ impl Subject for SignIn {
 }
 
 impl User {
-    /// How far it is, as users see it.
+    /// Returns the state of the sign-in, as users see it.
     pub(crate) fn state(&self) -> SignInState<'_> {
         let SignIn { is_wanted, request, id, former_failure, .. } = &self.sign_in;
         match request.step() {
@@ -93,20 +92,20 @@ impl User {
         }
     }
 
-    /// The id of the user that is signed in on the present connection.
+    /// Returns the id of the user that is signed in on the present connection.
     pub(crate) fn signed_in(&self) -> Option<&str> {
         self.sign_in.id.as_deref().filter(|_| self.sign_in.request.is_done())
     }
 
-    /// Whether the server may tell who of the user's watchlist comes and goes: the user has one, be
-    /// it by what was sent or by what the server confirmed, and has signed in on this connection.
-    /// Sockudo tells of it before it confirms.
+    /// Returns whether the server may tell who of the user's watchlist comes and goes: the user has
+    /// one, be it by what was sent or by what the server confirmed, and has signed in on this
+    /// connection. Sockudo tells of it before it confirms.
     pub(crate) fn watches(&self) -> bool {
         let SignIn { request, watches, .. } = &self.sign_in;
         *watches && (request.is_unanswered() || request.is_done())
     }
 
-    /// What it keeps alive, in bytes.
+    /// Returns what it keeps alive, in bytes.
     pub(crate) fn memory(&self) -> usize {
         let SignIn { user_data, request, id, former_failure, .. } = &self.sign_in;
         let failure = former_failure.as_deref().map_or(0, |failure| {
@@ -135,7 +134,7 @@ impl User {
         self.agenda.next_deadline()
     }
 
-    /// The user wants to be signed in, with this data.
+    /// Wants the user signed in, with this data.
     pub(crate) fn want(&mut self, data: Option<String>, context: &mut Context<'_>) {
         let SignIn { is_wanted, user_data, .. } = &mut self.sign_in;
         let is_same = *is_wanted && *user_data == data;
@@ -144,7 +143,7 @@ impl User {
         self.tell(if is_same { Said::Wanted } else { Said::Changed }, context);
     }
 
-    /// The connection was established.
+    /// Makes the sign-in due on a new connection.
     pub(crate) fn connected(&mut self, context: &mut Context<'_>) {
         self.sign_in.former_failure = None;
         if self.sign_in.is_wanted {
@@ -152,7 +151,8 @@ impl User {
         }
     }
 
-    /// The connection is gone. A refusal may have been its reason.
+    /// Resets the sign-in to what outlives a connection. A refusal may have been the reason of the
+    /// loss.
     pub(crate) fn lost(&mut self, context: &mut Context<'_>) {
         let SignIn { request, former_failure, .. } = &mut self.sign_in;
         if let (Step::Failed, Some(reason)) = (request.step(), request.failure()) {
@@ -161,18 +161,18 @@ impl User {
         self.tell(Said::Lost, context);
     }
 
-    /// What the sign-in needs next.
+    /// Takes what the sign-in needs next.
     pub(crate) fn pop_due(&mut self, context: &mut Context<'_>) -> Option<Action> {
         let (order, _) = self.agenda.pop()?;
         self.tell(Said::Turn { order, has_room: self.agenda.has_room() }, context)
     }
 
-    /// Whether this ticket's answer is for the sign-in.
+    /// Returns whether this ticket's answer is for the sign-in.
     pub(crate) fn waits_for(&self, ticket: Ticket) -> bool {
         self.agenda.waits_for(ticket)
     }
 
-    /// The authorizer answered.
+    /// Takes an authorizer's answer.
     pub(crate) fn authorized(
         &mut self,
         ticket: Ticket,
@@ -194,7 +194,7 @@ impl User {
         self.tell(usable.into(), context);
     }
 
-    /// The server confirmed. Returns whether that was waited for.
+    /// Takes a confirmation. Returns whether it was waited for.
     pub(crate) fn succeeded(
         &mut self,
         id: &str,

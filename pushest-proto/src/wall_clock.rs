@@ -13,8 +13,7 @@ const SUSPENDED: Duration = Duration::from_secs(5);
 /// readings are whole milliseconds.
 const SAME: Duration = Duration::from_millis(2);
 
-/// A reading is kept for at most so long, so that slow corrections cannot add up to
-/// [`SUSPENDED`].
+/// Maximum age of a kept reading, so that slow corrections cannot add up to [`SUSPENDED`].
 const KEPT: Duration = Duration::from_secs(60);
 
 /// The end of time, in microseconds: more than 100,000 years.
@@ -60,7 +59,7 @@ impl Moment {
         self.elapsed > other.elapsed
     }
 
-    /// The time from `earlier` to this moment; zero if it does not lie before.
+    /// Returns the time from `earlier` to this moment; zero if it does not lie before.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         self.elapsed.saturating_duration_since(earlier.elapsed)
     }
@@ -80,7 +79,7 @@ impl Reading {
         Self { unix: unix - unix % 1000, at }
     }
 
-    /// What the wall clock shows at a time before or after this reading.
+    /// Returns what the wall clock shows at a time before or after this reading.
     fn unix_at(self, time: Instant) -> u64 {
         let after = micros(time.saturating_duration_since(self.at));
         let before = micros(self.at.saturating_duration_since(time));
@@ -101,7 +100,7 @@ pub(crate) struct WallClock {
 }
 
 impl WallClock {
-    /// Whether a reading changes anything. One that is older than the last does not.
+    /// Returns whether a reading changes anything. One that is older than the last does not.
     pub(crate) fn is_news(&self, reading: Reading) -> bool {
         self.last.is_none_or(|last| {
             let kept = reading.at.saturating_duration_since(last.at);
@@ -127,14 +126,14 @@ impl WallClock {
         Some(suspended)
     }
 
-    /// The present moment.
+    /// Returns the present moment.
     pub(crate) fn moment(&self, now: Instant) -> Moment {
         Moment { elapsed: now + self.suspended, unix: self.last.map(|last| last.unix_at(now)) }
     }
 
-    /// A moment that may lie in the past. `None` if it lies before a suspension that was noticed
-    /// since: how much of that belongs before it is not known. On a clock that stood still, the
-    /// moment before has the same time as that of the notice.
+    /// Returns a moment that may lie in the past. `None` if it lies before a suspension that was
+    /// noticed since: how much of that belongs before it is not known. On a clock that stood still,
+    /// the moment before has the same time as that of the notice.
     pub(crate) fn past_moment(&self, at: Instant) -> Option<Moment> {
         if self.noticed.is_some_and(|noticed| at <= noticed) {
             return None;
@@ -148,7 +147,8 @@ impl WallClock {
         Some(moment)
     }
 
-    /// The wall-clock time of a moment in the past, since 1970; `None` if there was no reading.
+    /// Returns the wall-clock time of a moment in the past, since 1970; `None` if there was no
+    /// reading.
     ///
     /// The wall clock of today is the better one where it was corrected since, and that of the
     /// moment where suspensions were too short to be noticed: the earlier one counts.

@@ -22,7 +22,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use pushest_tokio::{
-    Client, ConfigBuilder, ConnectionState, Event, HealthRules, Options, Snapshot,
+    Client, ClientBuilder, ConnectionState, Event, HealthRules, Snapshot, WeakClient,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,8 +35,8 @@ const MOST_BYTES: usize = 8 * 1024;
 pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
     let variable = |name: &str| std::env::var(name).ok();
     // Numbers of each channel have to be asked for: each is several time series in Prometheus.
-    let config = ConfigBuilder::default().variables(variable)?.channel_statistics(true).build()?;
-    let client = Client::with_options(config, Options::default().name("orders"));
+    let settings = ClientBuilder::default().env().name("orders").channel_statistics(true);
+    let client = settings.build()?;
     let channels = variable("CHANNELS").unwrap_or_default();
     let mut events = client.events();
     for channel in channels.split(',').filter(|name| !name.is_empty()) {
@@ -45,7 +45,7 @@ pub(crate) async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Watched(client.clone())));
+    registry.register_collector(Box::new(Watched(client.downgrade())));
     let registry = Arc::new(registry);
     let address = variable("METRICS_ADDRESS").unwrap_or_else(|| "127.0.0.1:9184".to_string());
     let listener = TcpListener::bind(address).await?;
@@ -90,13 +90,15 @@ fn answer(path: &str, registry: &Registry, client: &Client) -> (u16, &'static st
     }
 }
 
-/// A client whose numbers are read when Prometheus asks for them, and counted nowhere else.
+/// A client whose numbers are read when Prometheus asks for them, and counted nowhere else. It does not
+/// keep the client alive.
 #[derive(Debug)]
-struct Watched(Client);
+struct Watched(WeakClient);
 
 impl Collector for Watched {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let snapshot = self.0.snapshot();
+        let Some(client) = self.0.upgrade() else { return Ok(()) };
+        let snapshot = client.snapshot();
         let mut page = Page { encoder, client: snapshot.client.clone() };
         connection(&mut page, &snapshot)?;
         traffic(&mut page, &snapshot)?;
@@ -113,7 +115,7 @@ fn connection(page: &mut Page<'_>, it: &Snapshot) -> fmt::Result {
     page.gauge("away_seconds", "How long there has been no connection that is wanted", away_for)?;
     let health = it.health(&HealthRules::default());
     page.gauge("health", "0 is healthy, 1 degraded, 2 down", f64::from(health.state as u8))?;
-    let reasons: Vec<_> = health.reasons.iter().map(|it| ([("reason", it.name())], 1.0)).collect();
+    let reasons: Vec<_> = health.reasons.iter().map(|it| ([("reason", it.kind())], 1.0)).collect();
     page.gauges("health_reason", "Why the client is not healthy", &reasons)?;
     let round_trip = counted.round_trip.unwrap_or_default().as_secs_f64();
     page.gauge("round_trip_seconds", "The round trip that was measured last", round_trip)?;

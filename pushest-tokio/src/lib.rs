@@ -1,12 +1,12 @@
 //! A client for Pusher Channels, and for the servers that speak its protocol, on tokio.
 //!
 //! ```no_run
-//! use pushest_tokio::{Client, Config, Event};
+//! use pushest_tokio::{Client, Event};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001);
-//! let client = Client::new(config.build()?);
+//! let client =
+//!     Client::builder("app-key").secret("app-secret").host("127.0.0.1").port(6001).build()?;
 //! client.attempted().await?; // why not, if the first attempt fails: a wrong key, host or port
 //!
 //! let mut orders = client.subscribe("private-orders")?;
@@ -28,8 +28,8 @@
 //!
 //! - [`Client`] connects by itself and stays connected; commands take effect when they return.
 //! - Events are received from a [`Subscription`] or from
-//!   [`events`](pushest_driver::Client::events), both of them streams; as values, by
-//!   [`Subscription::on`]; or by a [`Handler`] that [`run`] calls.
+//!   [`events`](Client::events), both of them streams; as values of
+//!   your types, by [`Subscription::on`] and [`Subscription::messages`]; or by a [`Handler`] that [`run`] calls.
 //! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection, with
 //!   the time `since` which events may be missing, however long the program did not run or not
 //!   receive; [`Event::Lagged`] where a receiver was too slow.
@@ -37,75 +37,83 @@
 //! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
 //! a second of each kind, and what becomes of the connection as information, in a span with the client's
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
-//! program that is to end where it cannot connect awaits [`attempted`](pushest_driver::Client::attempted).
+//! program that is to end where it cannot connect awaits [`attempted`](Client::attempted).
 //!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `native-roots` trusts the system's
-//! certificate authorities, too.
+//! certificate authorities, too; `serde` serializes events, states and numbers, and
+//! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
+#[cfg(any(doc, doctest))]
+pub mod guides;
 mod sockets;
 mod streams;
 
-pub use pushest_driver::*;
-pub use sockets::Tokio;
+#[cfg(feature = "http")]
+pub use pushest_driver::AuthEndpoint;
+#[cfg(feature = "tls")]
+pub use pushest_driver::rustls;
+pub use pushest_driver::{
+    Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, Authorizer,
+    BackoffConfig, BoxFuture, BuildError, ChannelCounts, ChannelEvent, ChannelId, ChannelKind,
+    ChannelName, ChannelSnapshot, ChannelState, ChannelStatistics, CommandError, Config,
+    ConfigBuilder, ConfigError, Connected, ConnectionState, DecodeError, DecryptionFailure,
+    DialFailure, Drain, Ending, Endpoint, Escaped, Event, EventDecoder, Events, FailedChannel,
+    FailedDials, Flush, FlushError, Health, HealthReason, HealthRules, HealthState, InReplyTo,
+    LimitReached, Limits, Loss, MalformedReason, Member, NotConnected, NotSignedIn, Options,
+    OptionsError, Overflow, PresenceChange, PresenceUpdate, QueueDepths, Received, RequestFailure,
+    RunError, ServerError, Shutdown, SignInError, SignedIn, Snapshot, SocketId, StartError,
+    StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed, Subscription,
+    SubscriptionError, Timeouts, Traffic, TriggerWhenAllowed, TypedEvents, UnconfirmedChannel,
+    config_from_env, proto,
+};
 
-/// A client of one app, on tokio. Its connection runs in one task, which ends when the last clone is
-/// dropped. Before the program ends, await `shutdown`: with the runtime goes what was not written yet.
-///
-/// Beside what stands here it can do everything of [`pushest_driver::Client`], to which it derefs:
-/// `connected`, `subscribe`, `subscribe_with`, `events`, `signed_in`, `user_events`,
-/// `trigger_when_allowed`, `flush`, `shutdown`; and of [`Commands`]: `status`, `connect`,
-/// `disconnect`, `unsubscribe`, `retry`, `sign_in`, `trigger`, `members` and others.
-pub type Client = pushest_driver::runtime::ClientOn<Tokio>;
+use sockets::Tokio;
 
-/// Connects, and tells the handler everything until the handler disconnects or the server refuses
-/// for good.
-///
-/// ```no_run
-/// use pushest_tokio::{Client, Event, Handler, SubscribeOptions, run};
-///
-/// struct Printer;
-///
-/// impl Handler<Client> for Printer {
-///     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
-///         vec![("news".to_string(), SubscribeOptions::default())]
-///     }
-///
-///     fn on_event(&mut self, client: &Client, event: Event) {
-///         if let Event::Channel(event) = event {
-///             println!("{}: {}", event.name(), event.text());
-///             if event.name() == "last-news" {
-///                 client.disconnect();
-///             }
-///         }
-///     }
-/// }
-///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// run(pushest_tokio::config_from_env()?, Printer).await?;
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-/// [`RunError`] if the client cannot be made, an initial channel cannot be subscribed to, or on a
-/// refusal.
-pub async fn run<H: Handler<Client>>(config: Config, handler: H) -> Result<(), RunError> {
-    pushest_driver::runtime::run_on(config, Options::default(), handler).await
-}
-
-/// As [`run`], with options.
-///
-/// # Errors
-/// As [`run`].
-pub async fn run_with_options<H: Handler<Client>>(
-    config: Config,
-    options: Options,
-    handler: H,
-) -> Result<(), RunError> {
-    pushest_driver::runtime::run_on(config, options, handler).await
+pushest_driver::__async_client! {
+    /// A client of one app, on tokio: a handle to a connection that lasts, however often it is made anew.
+    ///
+    /// ```no_run
+    /// use pushest_tokio::{Client, Event};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder("app-key").cluster("eu").secret("app-secret").build()?;
+    /// let mut orders = client.subscribe("private-orders")?;
+    /// while let Some(event) = orders.recv().await {
+    ///     if let Event::Channel(event) = event {
+    ///         println!("{}: {}", event.name(), event.text());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Cloning it is cheap, and all clones are the same client. Commands take effect when they return; only
+    /// what the server has to say about them is waited for. The connection runs in one task of the runtime,
+    /// which ends when the last clone is dropped; a [`WeakClient`] does not count.
+    ///
+    /// # The end
+    ///
+    /// [`disconnect`](Self::disconnect) pauses: receivers and channels stay, and wait for
+    /// [`connect`](Self::connect). [`shutdown`](Self::shutdown), the end of a [`drain`](Self::drain), a
+    /// refusal for good ([`ConnectionState::Refused`]) and the drop of the last clone end everything that was
+    /// asked for: each receiver gets an [`Event::State`] that says why, and then `None`, also while clones
+    /// are held, and no channel is wanted any more. Until the next `connect`, which begins without a channel,
+    /// a new receiver ends in the same way, and nothing can be subscribed to. A sign-in is no channel: it is
+    /// repeated.
+    ///
+    /// A drop cannot wait for that. If the program ends right after it, and with it the runtime, what was
+    /// triggered last may not have gone out: `client.shutdown().await` waits until it has, and the connection
+    /// is closed.
+    runtime: Tokio,
+    begin: " # use pushest_tokio::*; async fn example(client: Client) \
+        -> Result<(), Box<dyn std::error::Error>> {",
+    top: " # use pushest_tokio::*; use std::time::Duration; async fn example() \
+        -> Result<(), Box<dyn std::error::Error>> {",
+    end: " # Ok(()) }",
 }
 
 /// What the README shows must compile.
@@ -117,13 +125,3 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/workspace.md")]
 struct WorkspaceReadme;
-
-/// And for the page on the end.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/shutting-down.md")]
-struct ShuttingDown;
-
-/// And for the page on operation.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/in-production.md")]
-struct InProduction;

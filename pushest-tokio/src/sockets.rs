@@ -21,7 +21,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The tokio runtime that a client runs on.
 #[derive(Debug)]
-pub struct Tokio {
+pub(crate) struct Tokio {
     origin: Instant,
 }
 

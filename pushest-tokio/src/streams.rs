@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 /// A TCP socket that knows up to when it has been read empty.
 #[derive(Debug)]
-pub struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
     reads: Reads,
     origin: Instant,
@@ -74,7 +74,7 @@ impl AsyncWrite for Socket {
 
 /// A stream as the driver reads and writes it.
 #[derive(Debug)]
-pub struct Stream<S> {
+pub(crate) struct Stream<S> {
     pub(crate) stream: S,
     /// The socket that it runs over.
     pub(crate) socket: fn(&S) -> &Socket,
@@ -106,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
 
 /// A stream of the driver's, as tokio-tungstenite reads and writes it.
 #[derive(Debug)]
-pub struct Bytes<S>(pub(crate) S);
+pub(crate) struct Bytes<S>(pub(crate) S);
 
 impl<S: ByteStream + Unpin> AsyncRead for Bytes<S> {
     fn poll_read(
@@ -132,7 +132,7 @@ impl<S: ByteStream + Unpin> AsyncWrite for Bytes<S> {
         self.0.poll_flush(context)
     }
 
-    /// The connection ends when it is dropped.
+    /// Flushes only: the connection ends when it is dropped.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(context)
     }

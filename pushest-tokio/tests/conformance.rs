@@ -9,11 +9,13 @@ use runtimes::{OneThread, Threads};
 mod multi_thread {
     pushest_conformance::suite!(crate::Futures<crate::Threads>);
     pushest_conformance::receivers_end!(crate::Futures<crate::Threads>);
+    pushest_conformance::typed_events!(crate::Futures<crate::Threads>);
 }
 
 mod current_thread {
     pushest_conformance::suite!(crate::Futures<crate::OneThread>);
     pushest_conformance::receivers_end!(crate::Futures<crate::OneThread>);
+    pushest_conformance::typed_events!(crate::Futures<crate::OneThread>);
 }
 
 /// What needs only a server of the protocol, with the habits of each (docs/protocol.md#servers).

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use pushest_testkit::{Server, Target};
-use pushest_tokio::{Client, Commands, Config, Event, Options, Overflow};
+use pushest_tokio::{Client, Config, Event, Options, Overflow};
 use tokio::time::timeout;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -24,13 +24,12 @@ const SENDS: usize = 200;
 
 /// Calls whatever can be called without waiting.
 fn call(client: &Client, sends: bool) {
-    let commands: &Commands = client;
-    let _ = (commands.status(), commands.statistics(), format!("{commands:?}"));
-    let _ = (commands.members("private-chat"), commands.channel_state("private-chat"));
+    let _ = (client.status(), client.statistics(), format!("{client:?}"));
+    let _ = (client.members("private-chat"), client.channel_state("private-chat"));
     if !sends {
         return;
     }
-    let _ = commands.trigger("private-chat", "client-hello", &1);
+    let _ = client.trigger("private-chat", "client-hello", &1);
     let _ = (client.events(), client.subscribe("other").map(drop));
     let _ = poll_once(client.flush());
 }

@@ -8,10 +8,10 @@ use super::Setup;
 pub(super) fn run(setup: Setup) -> Result<(), Box<dyn std::error::Error>> {
     task::block_on(async {
         let client = Client::with_options(setup.config.clone(), setup.options.clone());
-        for receiver in setup.receivers(&client)? {
+        for receiver in setup.receivers(client.__driver())? {
             task::spawn(receiver);
         }
-        setup.obey((**client).clone());
+        setup.obey(client.__driver().commands().clone());
         setup.end.opened().await;
         client.shutdown().await;
         Ok(())

@@ -7,7 +7,7 @@ use pushest_blocking::Client;
 use super::Setup;
 
 pub(super) fn run(setup: Setup) -> Result<(), Box<dyn std::error::Error>> {
-    let client = Client::with_options(setup.config.clone(), setup.options.clone());
+    let client = Client::with_options(setup.config.clone(), setup.options.clone().into());
     for (index, channel) in setup.channels.iter().enumerate() {
         let subscription = client.subscribe_with(&channel.name, &channel.options(&setup.name))?;
         let (receiving, report) = (setup.receiving.clone(), setup.report.clone());
@@ -18,7 +18,7 @@ pub(super) fn run(setup: Setup) -> Result<(), Box<dyn std::error::Error>> {
             }
         });
     }
-    setup.obey((*client).clone());
+    setup.obey(client.__driver().commands().clone());
     setup.end.wait();
     client.shutdown();
     Ok(())

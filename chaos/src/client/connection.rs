@@ -9,13 +9,14 @@ use pushest_blocking::{Connection, RecvError};
 use super::Setup;
 
 pub(super) fn run(setup: Setup) -> Result<(), Box<dyn std::error::Error>> {
-    let mut connection = Connection::with_options(setup.config.clone(), setup.options.clone());
+    let options = setup.options.clone().into();
+    let mut connection = Connection::with_options(setup.config.clone(), options);
     let mut places = HashMap::new();
     for (index, channel) in setup.channels.iter().enumerate() {
         let name = connection.subscribe_with(&channel.name, &channel.options(&setup.name))?;
         places.insert(name, index);
     }
-    setup.obey((*connection).clone());
+    setup.obey(connection.__driver().commands().clone());
     while !setup.end.is_open() {
         match connection.recv_timeout(Duration::from_millis(100)) {
             Ok(event) => {

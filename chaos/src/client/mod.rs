@@ -16,9 +16,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use pushest_driver::{
-    BackoffConfig, Client, Commands, Config, Options, Overflow, Subscription, Timeouts,
-};
+use pushest_driver::runtime::Commands;
+use pushest_driver::{BackoffConfig, Client, Config, Options, Overflow, Subscription, Timeouts};
 
 use crate::app;
 use crate::channels::{self, ChannelSpec};

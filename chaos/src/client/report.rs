@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::sync::{Mutex, PoisonError};
 
-use pushest_driver::{Commands, Event};
+use pushest_driver::Event;
+use pushest_driver::runtime::Commands;
 
 use crate::app;
 use crate::lines::{Line, Told};

@@ -8,10 +8,10 @@ pub(super) fn run(setup: Setup) -> Result<(), Box<dyn std::error::Error>> {
     smol::block_on(async {
         let (client, pump) = Client::with_pump(setup.config.clone(), setup.options.clone());
         smol::spawn(pump).detach();
-        for receiver in setup.receivers(&client)? {
+        for receiver in setup.receivers(client.__driver())? {
             smol::spawn(receiver).detach();
         }
-        setup.obey((**client).clone());
+        setup.obey(client.__driver().commands().clone());
         setup.end.opened().await;
         client.shutdown().await;
         Ok(())

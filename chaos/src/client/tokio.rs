@@ -15,10 +15,10 @@ pub(super) fn run(setup: Setup, threads: usize) -> Result<(), Box<dyn std::error
     }
     builder.enable_all().build()?.block_on(async {
         let client = Client::with_options(setup.config.clone(), setup.options.clone());
-        for receiver in setup.receivers(&client)? {
+        for receiver in setup.receivers(client.__driver())? {
             tokio::spawn(receiver);
         }
-        setup.obey((**client).clone());
+        setup.obey(client.__driver().commands().clone());
         setup.end.opened().await;
         client.shutdown().await;
         Ok(())

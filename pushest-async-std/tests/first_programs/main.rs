@@ -2,6 +2,6 @@
 
 pushest_conformance::first_programs! {
     "pushest_async_std",
-    ["README.md", "../README.md"],
+    ["README.md", "../docs/runtimes.md"],
     simple in "simple.rs"
 }

@@ -13,6 +13,10 @@ impl Start for AsyncStd {
     fn start(config: Config, options: Options) -> Client {
         Client::with_options(config, options)
     }
+
+    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+        client.__driver()
+    }
 }
 
 /// One that is not async-std's.
@@ -25,6 +29,10 @@ impl Start for Smol {
         let (client, pump) = Client::with_pump(config, options);
         smol::spawn(pump).detach();
         client
+    }
+
+    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+        client.__driver()
     }
 }
 

@@ -2,7 +2,7 @@
 
 pushest_conformance::first_programs! {
     "pushest_blocking",
-    ["README.md", "../README.md"],
+    ["README.md", "../docs/runtimes.md"],
     simple in "simple.rs",
     connection in "connection.rs"
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_blocking::{Client, Commands};
+use pushest_blocking::{Client, ConnectionHandle};
 use pushest_conformance::callbacks::{Called, Calls, look_at};
 
 use super::{Spawned, Unspawned};
@@ -19,7 +19,7 @@ impl Called for Spawned {
 
 impl Calls for Shared {
     fn command(&self) {
-        look_at(&self.0);
+        look_at(self.0.__driver().commands());
     }
 
     /// On the client's own thread nothing waits.
@@ -43,16 +43,16 @@ impl Calls for Shared {
 
 impl Called for Unspawned {
     fn calls(&self) -> Arc<dyn Calls> {
-        Arc::new(Remote((*self.0).clone()))
+        Arc::new(Remote(self.0.handle()))
     }
 }
 
 /// What can be called of a client that only one can have.
-struct Remote(Commands);
+struct Remote(ConnectionHandle);
 
 impl Calls for Remote {
     fn command(&self) {
-        look_at(&self.0);
+        look_at(self.0.__commands());
     }
 
     fn look(&self) {

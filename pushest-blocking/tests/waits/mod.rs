@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 
 use pushest_blocking::proto::SocketId;
 use pushest_blocking::{
-    ChannelName, Client, Commands, Config, Connection, Event, Events, FlushError, NotConnected,
-    NotSignedIn, Options, RecvError, SubscribeError, SubscribeOptions, Subscription,
-    SubscriptionError,
+    ChannelName, Client, Config, Connection, Event, Events, FlushError, NotConnected, NotSignedIn,
+    Options, RecvError, SubscribeError, SubscribeOptions, Subscription, SubscriptionError,
 };
-use pushest_conformance::{Waits, met};
+use pushest_conformance::{Waits, driver, met};
 use pushest_testkit::conformance::Unmet;
 
 /// A thread carries the connection.
@@ -40,12 +39,12 @@ impl Unspawned {
 macro_rules! waits {
     ($driver:ident: $client:tt waits, $events:tt receives, $detach:expr, $sleep:expr) => {
         impl Waits for $driver {
-            fn start(config: Config, options: Options) -> Self {
-                Self::new(config, options)
+            fn start(config: Config, options: driver::Options) -> Self {
+                Self::new(config, options.into())
             }
 
-            fn commands(&self) -> &Commands {
-                &self.$client
+            fn commands(&self) -> &driver::Client {
+                self.$client.__driver()
             }
 
             fn subscribe(

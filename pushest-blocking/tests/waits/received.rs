@@ -1,12 +1,12 @@
 //! The receivers of the client with a thread.
 
 use std::any::Any;
-use std::ops::Deref;
-use std::time::Duration;
 
-use pushest_blocking::{RecvError, SubscribeError, TypedEvents};
-use pushest_conformance::receivers::{Receive, Receives, word};
+use pushest_blocking::{RecvError, SubscribeError, Subscription, TypedEvents};
+use pushest_conformance::driver;
+use pushest_conformance::receivers::{Held, Receive, ReceiveTyped, Receives, options, word};
 use pushest_testkit::conformance::Unmet;
+use serde::de::DeserializeOwned;
 
 use super::Spawned;
 
@@ -35,25 +35,40 @@ impl Receives for Spawned {
         Ok(words!(self.client.subscribe(channel)?))
     }
 
-    fn typed(&self, channel: &str, event: &str) -> Receive {
-        let subscription = self.client.subscribe(channel).expect("a good name");
-        let mut events: TypedEvents<serde_json::Value> = subscription.on(event);
-        let mut has_told = false;
-        Box::new(move |limit: Duration| {
-            let value = ended(events.recv_timeout(limit).map(|value| format!("{value:?}")))?;
-            let last = events.ended_by().filter(|_| !std::mem::replace(&mut has_told, true));
-            Ok(value.or(last.map(|change| format!("{:?}", change.to))))
-        })
+    fn on<T: DeserializeOwned + 'static>(&self, channel: &str, event: &str) -> ReceiveTyped<T> {
+        items(self.typed(channel).on(event))
     }
 
-    fn hold(&self, channel: &str) -> Box<dyn Deref<Target = pushest_driver::Subscription>> {
-        Box::new(self.client.subscribe(channel).expect("a good name"))
+    fn messages<E: DeserializeOwned + 'static>(&self, channel: &str) -> ReceiveTyped<E> {
+        items(self.typed(channel).messages())
+    }
+
+    fn hold(&self, channel: &str) -> Box<dyn Held> {
+        Box::new(Kept(self.client.subscribe(channel).expect("a good name")))
     }
 }
 
-fn ended(received: Result<String, RecvError>) -> Result<Option<String>, Unmet> {
+struct Kept(Subscription);
+
+impl Held for Kept {
+    fn driver(&self) -> &driver::Subscription {
+        self.0.__driver()
+    }
+}
+
+impl Spawned {
+    fn typed(&self, channel: &str) -> Subscription {
+        self.client.subscribe_with(channel, &options(channel)).expect("a good name")
+    }
+}
+
+fn items<T: 'static>(mut events: TypedEvents<T>) -> ReceiveTyped<T> {
+    Box::new(move |limit| ended(events.recv_timeout(limit)))
+}
+
+fn ended<T>(received: Result<T, RecvError>) -> Result<Option<T>, Unmet> {
     match received {
-        Ok(word) => Ok(Some(word)),
+        Ok(item) => Ok(Some(item)),
         Err(RecvError::Closed) => Ok(None),
         Err(RecvError::Timeout) => Err(Unmet::TimedOut),
     }

@@ -10,13 +10,13 @@ use crate::callbacks::{Called, Calls, look_at};
 
 impl<S: Start> Called for Futures<S> {
     fn calls(&self) -> Arc<dyn Calls> {
-        Arc::new(self.client.as_ref().clone())
+        Arc::new(S::driver(&self.client).clone())
     }
 }
 
 impl Calls for Client {
     fn command(&self) {
-        look_at(self);
+        look_at(self.commands());
     }
 
     fn look(&self) {

@@ -12,8 +12,8 @@ use pushest_proto::{DialFailure, Instant};
 use crate::dial::race::Race;
 use crate::runtime::traits::Runtime;
 
-/// A connection to the first address that accepts one: of `chosen`, or of the host where there is
-/// none.
+/// Connects to the first address that accepts a connection: of `chosen`, or of the host if that is
+/// empty.
 pub(super) async fn connect<R: Runtime>(
     runtime: &R,
     host: &str,
@@ -26,7 +26,7 @@ pub(super) async fn connect<R: Runtime>(
     race(runtime, of_host(runtime, host, port).await?).await
 }
 
-/// The addresses of a host in the order in which they are to be tried; at least one.
+/// Returns the addresses of a host in the order in which they are to be tried; at least one.
 pub(crate) async fn of_host<R: Runtime>(
     runtime: &R,
     host: &str,
@@ -43,7 +43,7 @@ pub(crate) async fn of_host<R: Runtime>(
     Ok(interleaved(found))
 }
 
-/// The addresses of the two families in turn, beginning with the resolver's first choice.
+/// Returns the addresses of the two families in turn, beginning with the resolver's first choice.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let is_first_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (first, second): (Vec<_>, Vec<_>) =

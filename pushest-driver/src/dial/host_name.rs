@@ -39,7 +39,7 @@ pub fn ascii_host_name(name: &str) -> Result<Cow<'_, str>, HostNameError> {
         .map_err(|_| HostNameError { name: name.into() })
 }
 
-/// The endpoint with the ASCII form of its host's name.
+/// Returns the endpoint with the ASCII form of its host's name.
 pub(super) fn ascii(endpoint: Endpoint) -> Result<Endpoint, DialFailure> {
     let failure = |error: &dyn ToString| DialFailure::Unsupported(error.to_string().into());
     let name = match ascii_host_name(endpoint.host()).map_err(|error| failure(&error))? {
@@ -49,7 +49,7 @@ pub(super) fn ascii(endpoint: Endpoint) -> Result<Endpoint, DialFailure> {
     endpoint.with_host(&name).map_err(|error| failure(&error))
 }
 
-/// The URL with the ASCII form of its host's name.
+/// Returns the URL with the ASCII form of its host's name.
 #[cfg(feature = "http")]
 pub(crate) fn ascii_url(url: &str) -> Result<Cow<'_, str>, HostNameError> {
     if url.is_ascii() {

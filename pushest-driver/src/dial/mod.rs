@@ -86,7 +86,7 @@ impl Dialer {
         self.trust.config(&self.options.trust)
     }
 
-    /// The headers for one upgrade.
+    /// Returns the headers for one upgrade.
     async fn headers(&self) -> Result<Vec<(String, String)>, DialFailure> {
         let mut headers = self.options.headers.clone();
         let Some(provide) = self.options.fresh_headers.clone() else { return Ok(headers) };

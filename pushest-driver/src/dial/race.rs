@@ -50,7 +50,7 @@ impl Race {
         Some(address)
     }
 
-    /// When [`Race::next`] has another address; `None` if there is no other one.
+    /// Returns when [`Race::next`] has another address; `None` if there is no other one.
     pub(crate) fn next_at(&self) -> Option<Instant> {
         self.next_at.filter(|_| !self.waiting.is_empty())
     }
@@ -62,7 +62,7 @@ impl Race {
         self.failures.push(format!("{address}: {error}"));
     }
 
-    /// Why there is no connection, once every address has failed.
+    /// Returns why there is no connection, once every address has failed.
     pub(crate) fn lost(&self) -> Option<String> {
         (self.running == 0 && self.waiting.is_empty()).then(|| self.failures.join("; "))
     }
@@ -76,7 +76,7 @@ mod tests {
         (0..count).map(|last| SocketAddr::from(([127, 0, 0, last], 1))).collect()
     }
 
-    /// When each address is tried, in milliseconds, if none of them ever answers.
+    /// Returns when each address is tried, in milliseconds, if none of them ever answers.
     fn times(count: u8) -> Vec<u64> {
         let (mut race, mut now, mut times) =
             (Race::new(addresses(count)), Instant::ORIGIN, Vec::new());

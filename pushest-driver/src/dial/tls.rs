@@ -1,4 +1,4 @@
-//! Whom to trust over TLS: one rustls configuration for every runtime.
+//! Trust over TLS: one rustls configuration for every runtime.
 //!
 //! Providers of cryptography: that of the user's own `ClientConfig`, else the process's default if
 //! one is installed, else the feature's. None is ever installed from here, and no function is used
@@ -17,7 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::verifier::{Verifier, is_authority_as_server};
 use crate::error::OptionsError;
 
-/// What the options say about trust.
+/// The options about trust.
 #[derive(Clone, Default)]
 pub(crate) struct Trust {
     authorities: Vec<CertificateDer<'static>>,
@@ -45,8 +45,8 @@ impl Trust {
         self.own = Some(config);
     }
 
-    /// The configuration, and whether it is to be kept: not where what the system trusts could not be
-    /// read for now.
+    /// Returns the configuration, and whether it is to be kept: not where what the system trusts
+    /// could not be read for now.
     fn build(&self) -> (Result<Arc<ClientConfig>, DialFailure>, bool) {
         let mut lasts = true;
         (self.build_with(&mut lasts), lasts)
@@ -135,7 +135,7 @@ impl CachedTlsConfig {
     }
 }
 
-/// The name that the server's certificate must be for.
+/// Returns the name that the server's certificate must be for.
 pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, DialFailure> {
     ServerName::try_from(host.to_string()).map_err(|_| DialFailure::Tls {
         certificate: false,
@@ -143,7 +143,8 @@ pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, DialFailure
     })
 }
 
-/// What a failed TLS handshake means. Runtimes hand rustls's errors on inside of `io::Error`.
+/// Returns the dial failure for a failed TLS handshake. Runtimes hand rustls's errors on inside of
+/// `io::Error`.
 pub(crate) fn failure(error: &std::io::Error) -> DialFailure {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(error) => failed(error),
@@ -151,8 +152,8 @@ pub(crate) fn failure(error: &std::io::Error) -> DialFailure {
     }
 }
 
-/// What rustls's error says. Of the certificate of an authority in a server's place it has no words
-/// that say what to do.
+/// Returns what rustls's error says. Of the certificate of an authority in a server's place it has
+/// no words that say what to do.
 pub(crate) fn told(error: &rustls::Error) -> String {
     if is_authority_as_server(error) {
         "it signed itself, as an authority does (CaUsedAsEndEntity): if it is yours, trust it with \

@@ -7,7 +7,7 @@ use rustls::ClientConnection;
 
 use crate::runtime::traits::TlsParameters;
 
-/// TLS over anything that reads and writes, and answers `WouldBlock` where it would wait.
+/// TLS over a stream that returns `WouldBlock` instead of waiting.
 ///
 /// Reading does not depend on writing: what the server said before it went is read, though nothing
 /// can be written any more.
@@ -17,7 +17,7 @@ pub struct TlsStream<S> {
 }
 
 impl<S: Read + Write> TlsStream<S> {
-    /// Begins with nothing read or written yet.
+    /// Creates a TLS stream. Nothing is read or written yet.
     ///
     /// # Errors
     /// Those of rustls inside of the `io::Error`.

@@ -101,16 +101,16 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Whether webpki refused the certificate of an authority in the place of a server's. rustls has no
-/// error of its own for that.
+/// Returns whether webpki refused the certificate of an authority in the place of a server's.
+/// rustls has no error of its own for that.
 pub(super) fn is_authority_as_server(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// Whether the certificate may be a server's: it says so, or says nothing of what it is for. webpki
-/// has no function that tells, so that another reader of certificates looks; one that it
-/// cannot read is refused.
+/// Returns whether the certificate may be a server's: it says so, or says nothing of what it is
+/// for. webpki has no function that tells, so that another reader of certificates looks; one that
+/// it cannot read is refused.
 fn verify_usage(certificate: &CertificateDer<'_>) -> Result<(), Error> {
     let unreadable = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
     let certificate = Certificate::from_der(certificate).map_err(unreadable)?;

@@ -55,7 +55,7 @@ fn judged(snapshot: &Snapshot) -> (HealthState, Vec<&'static str>) {
     let health = snapshot.health(&HealthRules::default());
     assert_eq!(health.is_healthy(), health.reasons.is_empty());
     assert_eq!(health.is_down(), health.state == HealthState::Down);
-    (health.state, health.reasons.iter().map(HealthReason::name).collect())
+    (health.state, health.reasons.iter().map(HealthReason::kind).collect())
 }
 
 fn is_healthy(snapshot: &Snapshot) {
@@ -173,22 +173,22 @@ fn the_worse_is_the_greater() {
 
 #[cfg(feature = "serde")]
 #[test]
-fn health_and_snapshots_serialize_with_seconds_and_texts() {
+fn health_and_snapshots_serialize_in_the_forms_of_the_core() {
     let queues = QueueDepths { last_dropped: Some(seconds(2.5)), ..well().queues };
     let snapshot = Snapshot { queues, ..away(ConnectionState::Waiting, 1.5) };
     let health: Health = snapshot.health(&HealthRules::default());
     let health = serde_json::to_value(&health).expect("it serializes");
     assert_eq!(health["state"], "degraded");
-    assert_eq!(health["reasons"][0]["name"], "reconnecting");
+    assert_eq!(health["reasons"][0]["kind"], "reconnecting");
     let text = health["reasons"][1]["text"].as_str().expect("a text");
     assert_eq!(text, "7 events were dropped unreceived, the last 2.5 s ago");
     let json = serde_json::to_value(&snapshot).expect("it serializes");
     assert_eq!(json["state"], "waiting");
-    assert_eq!(json["away_for"], 1.5);
-    assert_eq!(json["next_retry"], serde_json::Value::Null);
-    assert_eq!(json["last_loss"], "the server could not be reached: nobody is there");
-    assert_eq!(json["queues"]["last_dropped"], 2.5);
+    assert_eq!(json["away_for_ms"], 1_500);
+    assert_eq!(json["next_retry_ms"], serde_json::Value::Null);
+    assert_eq!(json["last_loss"]["failure"]["detail"], "nobody is there");
+    assert_eq!(json["queues"]["last_dropped_ms"], 2_500);
     assert_eq!(json["statistics"]["failed_dials"]["dns"], 0);
-    assert_eq!(json["statistics"]["gap_time"], 0.0);
+    assert_eq!(json["statistics"]["gap_time_ms"], 0);
     assert_eq!(json["by_channel"], serde_json::json!([]));
 }

@@ -91,7 +91,7 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// `{"state": "degraded", "reasons": [{"name": "reconnecting", "text": "not connected for 2.0 s"}]}`.
+/// `{"state": "degraded", "reasons": [{"kind": "reconnecting", "text": "not connected for 2.0 s"}]}`.
 #[cfg(feature = "serde")]
 mod form {
     use serde::ser::SerializeStruct as _;
@@ -117,7 +117,7 @@ mod form {
     impl Serialize for HealthReason {
         fn serialize<S: Serializer>(&self, form: S) -> Result<S::Ok, S::Error> {
             let mut fields = form.serialize_struct("HealthReason", 2)?;
-            fields.serialize_field("name", self.name())?;
+            fields.serialize_field("kind", self.kind())?;
             fields.serialize_field("text", &format_args!("{self}"))?;
             fields.end()
         }

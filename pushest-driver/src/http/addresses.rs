@@ -1,4 +1,4 @@
-//! Where an endpoint is: what its name resolved to, and which of its addresses answered last.
+//! The addresses of an endpoint: those that its name resolved to, and the one that answered last.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ struct Known {
 }
 
 impl Addresses {
-    /// What a name resolved to just now.
+    /// Stores what a name has resolved to.
     pub(super) fn set(&self, authority: &Authority, resolved: Vec<SocketAddr>) {
         let mut all = self.lock();
         match all.iter_mut().find(|known| known.authority == *authority) {
@@ -34,7 +34,7 @@ impl Addresses {
         }
     }
 
-    /// An address has accepted a connection.
+    /// Stores the address that has accepted a connection.
     pub(super) fn answered(&self, authority: &Authority, address: SocketAddr) {
         let mut all = self.lock();
         if let Some(known) = all.iter_mut().find(|known| known.authority == *authority) {
@@ -42,8 +42,8 @@ impl Addresses {
         }
     }
 
-    /// The addresses in the order in which they are to be tried: first the one that answered last,
-    /// if the name still has it.
+    /// Returns the addresses in the order in which they are to be tried: first the one that
+    /// answered last, if the name still has it.
     pub(super) fn of(&self, authority: &Authority) -> Vec<SocketAddr> {
         let all = self.lock();
         let Some(known) = all.iter().find(|known| known.authority == *authority) else {

@@ -20,10 +20,11 @@ use crate::masking::Mask;
 use crate::options::AuthHeaders;
 use crate::retry_after;
 
-/// No answer needs more: an authorization is a signature and a member's data.
+/// Maximum size of a response, which is a signature and a member's data.
 const MOST_ANSWER: u64 = 1024 * 1024;
 
-/// Of an error page a few words are shown; what is masked in it must have come as a whole.
+/// Maximum number of bytes that are read of an error page, of which a few words are shown. What is
+/// masked in it must be there as a whole.
 const MOST_ERROR: u64 = 16 * 1024;
 
 /// How long an error page may take once its status is known.
@@ -125,7 +126,7 @@ impl Asker {
         answer.read_masked(|text| mask(asked).shown(text.as_bytes(), MOST_MASKED).into())
     }
 
-    /// What it means that there is no answer. The texts hold nothing of the request but the
+    /// Returns the error where there is no response. The texts hold nothing of the request but the
     /// addresses of the endpoint at most.
     fn denied(&self, error: &Error) -> AuthorizationError {
         let text = match error {

@@ -17,10 +17,10 @@ use super::addresses::Addresses;
 use super::socket::{Interrupt, Socket, remaining};
 use crate::dial::race::Race;
 
-/// Everything is looked at whenever anything has happened.
+/// One token for all: after any event everything is looked at.
 const ANY: Token = Token(0);
 
-/// What one wait can tell at most; all of it means the same.
+/// Maximum number of events of one wait; each of them means the same.
 const EVENTS: usize = 16;
 
 /// Connects to whichever address of the endpoint accepts first.

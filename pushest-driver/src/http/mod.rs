@@ -36,7 +36,7 @@ static THREADS: Threads = Threads::new("pushest-http", 8, 6);
 /// No clock overflows within it, and no request lasts longer.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Asks an endpoint.
+/// An authorizer that asks an HTTP endpoint.
 pub(crate) struct HttpAuthorizer<R> {
     asker: Arc<Asker>,
     runtime: Arc<R>,
@@ -53,7 +53,7 @@ impl<R: Runtime> HttpAuthorizer<R> {
     }
 }
 
-/// The client is gone: requests that still run end now, and with them their threads.
+/// Ends the requests that still run, and with them their threads.
 impl<R> Drop for HttpAuthorizer<R> {
     fn drop(&mut self) {
         self.asker.shut_down();
@@ -99,8 +99,8 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
 const NO_PORT: &str = "what follows the host of the endpoint's URL is no port; in a user and a \
                        password `@` is %40, `:` is %3A, `/` is %2F, `?` is %3F, `#` is %23";
 
-/// The URL without the zone of an IPv6 address, and the zone. It begins with `%25` (RFC 6874) or, as
-/// people write it, `%`, and is for this machine's resolver alone.
+/// Returns the URL without the zone of an IPv6 address, and the zone. It begins with `%25` (RFC
+/// 6874) or, as people write it, `%`, and is for this machine's resolver alone.
 fn without_zone(url: &str) -> (Cow<'_, str>, Option<&str>) {
     let whole = (Cow::Borrowed(url), None);
     let Some((scheme, rest)) = url.split_once("://[") else { return whole };

@@ -33,7 +33,7 @@ pub(super) fn no_longer_than(limit: Duration) {
     UNTIL.set(until);
 }
 
-/// How long a step may take, of what is left of the request.
+/// Returns how long a step may take, of what is left of the request.
 pub(super) fn remaining(timeout: &NextTimeout) -> Result<Duration, Error> {
     let left = UNTIL.get().map(|until| until.saturating_duration_since(Instant::now()));
     let limit = left.map_or(*timeout.after, |left| left.min(*timeout.after));
@@ -62,7 +62,7 @@ impl Interrupt {
         matches!(*self.lock(), State::Over { .. })
     }
 
-    /// There is a connection now; if that is no longer wanted, it is closed.
+    /// Takes the connection that is open now; if it is no longer wanted, closes it.
     fn open(&self, stream: &Arc<TcpStream>) {
         let mut state = self.lock();
         match *state {
@@ -159,7 +159,8 @@ impl Transport for Socket {
     }
 }
 
-/// A signal interrupts a step, and its time may be over: both show when it is tried again.
+/// Returns no error where a signal interrupted a step, or its time may be over: both show when it
+/// is tried again.
 fn retry(error: io::Error) -> io::Result<()> {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     if matches!(error.kind(), Interrupted | TimedOut | WouldBlock) { Ok(()) } else { Err(error) }

@@ -44,7 +44,7 @@ impl Hub {
         })
     }
 
-    /// The last `Client` is gone.
+    /// Begins the end, as the last `Client` is gone.
     pub(crate) fn end(&self) {
         self.command(|state, now| {
             state.life = state.life.max(Life::Ending);
@@ -52,12 +52,12 @@ impl Hub {
         });
     }
 
-    /// The pump is gone: nothing happens anymore.
+    /// Ends everything, as the pump is gone.
     pub(crate) fn finish(&self) {
         let wakers = {
             let mut guard = self.lock();
             let state = &mut *guard;
-            // What is asked from now on is answered truly: there is no connection.
+            // From now on the state is what it is: there is no connection.
             let now = self.now();
             state.shut(now);
             while let Some(action) = state.session.poll_action() {
@@ -85,7 +85,7 @@ impl Hub {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Makes a receiver that is told of the end go on after it, or no longer.
+    /// Sets whether a receiver goes on after the end that it is told of.
     pub(crate) fn set_lasting(&self, place: &Place, is_lasting: bool) {
         self.command(|state, _| {
             state.receivers.set_lasting(place.key, is_lasting);
@@ -142,7 +142,7 @@ impl State {
                         self.pings.insert(ping, Answer::default());
                         return true;
                     }
-                    Err(CommandError::NotConnected) => {}
+                    Err(CommandError::NotConnected { .. }) => {}
                     // Too much waits to be sent, or to be answered: that is a matter of time.
                     Err(_) => return false,
                 },
@@ -157,8 +157,8 @@ impl State {
         true
     }
 
-    /// Tells everybody whom it concerns that there is no connection and none will come by itself, and
-    /// ends those that are marked.
+    /// Tells every receiver that there is no connection and none will come by itself, and ends
+    /// those that are marked.
     pub(super) fn tell_end(&mut self, event: Event) {
         let marked = self.receivers.marked();
         for key in &self.listeners {
@@ -169,8 +169,8 @@ impl State {
         self.end_marked(marked.into_iter().map(|key| (key, Some(event.clone()))));
     }
 
-    /// Ends those that are marked where the change of state was told before: of a channel's receivers,
-    /// and of those that were made since, nobody knows it yet.
+    /// Ends those that are marked where the change of state was told before: a channel's receivers,
+    /// and those that were made since, do not know it yet.
     fn tell_last(&mut self) {
         let change = self.last_change.clone();
         let last = |key| {
@@ -204,7 +204,7 @@ impl State {
         self.receivers.end(key, last, &mut self.wakers);
     }
 
-    /// Why nothing can be asked for, if that is so.
+    /// Returns the reason why nothing can be asked for, if there is one.
     pub(super) fn closed(&self) -> Option<NotConnected> {
         if !self.is_over {
             return None;
@@ -217,7 +217,8 @@ impl State {
         Some(loss.filter(|_| refused).map_or(NotConnected::Disconnected, NotConnected::Refused))
     }
 
-    /// Whether receivers that last through it have reached the end, too, until the next `connect`.
+    /// Returns whether receivers that last through it have reached the end, too, until the next
+    /// `connect`.
     pub(crate) fn is_closed(&self) -> bool {
         self.is_over && self.is_off()
     }

@@ -21,20 +21,20 @@ struct Running {
     recovered: Recovered,
     /// Channels that were confirmed or have failed since the connection is established.
     answered: usize,
-    /// Answers before which it makes no sense to look at all channels.
+    /// Number of answers before which looking at all channels would be in vain.
     expected: usize,
     /// When the estimate is to be made anew.
     stale_at: Instant,
 }
 
-/// What became of the channels.
+/// The result of a recovery.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Recovered {
-    /// How many were told of a gap.
+    /// Number of channels with a gap.
     pub(super) channels: u64,
-    /// The longest of the gaps.
+    /// The longest of these gaps.
     pub(super) gap: Duration,
-    /// How many failed.
+    /// Number of channels whose subscription failed.
     pub(super) failed: usize,
 }
 
@@ -63,7 +63,8 @@ impl Recovery {
     }
 
     /// Returns what became of the channels, once, when each of them has its answer; `None` where
-    /// there are none. It looks at all channels once for as many answers, and once a second.
+    /// there are none. It looks at all channels after as many answers as there are channels, and
+    /// once a second.
     pub(super) fn look(&mut self, session: &Session, now: Instant) -> Option<Recovered> {
         let running = self.running.as_mut()?;
         if running.answered < running.expected && now < running.stale_at {

@@ -55,7 +55,7 @@ fn queue(overflow: Overflow, events: usize, congestion: &Arc<Congestion>) -> Arc
     Arc::new(Queue::new(&options, congestion.clone()))
 }
 
-/// Pushes a batch, as the hub does: whom to wake is woken without a lock.
+/// Pushes a batch as the hub does, and wakes without a lock.
 fn push(queue: &Queue, names: &[&str]) {
     let event = |name: &&str| Event::Subscribed { channel: ChannelName::new(name).unwrap() };
     if let Some(waker) = queue.push_all(&mut names.iter().map(event).collect(), 0) {
@@ -69,7 +69,7 @@ fn end(queue: &Queue) {
     }
 }
 
-/// Receives so many events, or to the end if it comes earlier, as receivers do: their names, and how
+/// Receives `most` events, or to the end if it comes earlier, as receivers do: their names, and how
 /// many were lost before them. The first function runs for each event, before any other thread
 /// could know of it; the second when reading can go on.
 fn receive(queue: &Queue, most: usize, received: impl Fn(), relieved: impl Fn()) -> String {

@@ -54,7 +54,7 @@ impl Parts {
         });
     }
 
-    /// Receives so many events from one queue, and tells the pump when there is room.
+    /// Receives a number of events from one queue, and tells the pump when there is room.
     fn receive(&self, index: usize, events: usize) -> String {
         let count = || {
             self.received[index].fetch_add(1, Ordering::SeqCst);

@@ -134,7 +134,7 @@ fn one_that_moves_to_another_task_is_woken_there() {
     });
 }
 
-/// What is there without waiting, if anything.
+/// Returns what is there without waiting, if anything.
 fn received_already(queue: &Queue) -> String {
     match queue.poll_recv(&mut Context::from_waker(Waker::noop())).0 {
         Poll::Ready(Some(event)) => word(&event),

@@ -12,8 +12,7 @@ impl Options {
     /// from 1 in the process.
     ///
     /// ```
-    /// use pushest_driver::Options;
-    ///
+    /// # use pushest_driver::Options;
     /// let options = Options::default().name("orders");
     /// # let _ = options;
     /// ```

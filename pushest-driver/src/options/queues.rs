@@ -14,6 +14,12 @@ impl Options {
     /// channel events pin of the buffers that they were read into counts, too: a queue copies its
     /// events out of them before it drops any, and when the receiver has left them there until the
     /// client reads again. A receiver that keeps up pays for no copy.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().queue(10_000, 32 * 1024 * 1024);
+    /// # let _ = options;
+    /// ```
     #[must_use]
     pub fn queue(mut self, events: usize, bytes: usize) -> Self {
         self.queue_events = events.max(1);
@@ -35,8 +41,7 @@ impl Options {
     /// it has not received is still there.
     ///
     /// ```
-    /// use pushest_driver::Options;
-    ///
+    /// # use pushest_driver::Options;
     /// // A thousand channels, each with up to 8 MiB, but never more than 64 MiB.
     /// let options = Options::default().all_queues(64 * 1024 * 1024)?;
     /// # let _ = options;

@@ -1,9 +1,9 @@
-//! How all queues of a client stand together.
+//! How full all queues of a client are together.
 
 use crate::options::{Options, Overflow};
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// What a receiver's step led to.
+/// The result of a receiver's step, for the pump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relief {
     /// Nothing that concerns the pump.
@@ -21,9 +21,9 @@ impl Relief {
 /// What all queues of a client share.
 #[derive(Debug, Default)]
 pub(crate) struct Congestion {
-    /// How many queues are full that reading has to wait for; one more if all together are.
+    /// Number of full queues that reading has to wait for; one more if all together are full.
     pub(super) full: AtomicUsize,
-    /// Events that receivers were too slow for.
+    /// Number of events that receivers were too slow for.
     pub(super) dropped: AtomicU64,
     /// What all queues hold together, where that has a bound.
     pub(super) total: Option<Total>,
@@ -87,7 +87,7 @@ impl Congestion {
         if total.is_full.swap(false, Ordering::AcqRel) { self.relieve() } else { Relief::None }
     }
 
-    /// One full queue fewer.
+    /// Counts one full queue fewer.
     pub(super) fn relieve(&self) -> Relief {
         match self.full.fetch_sub(1, Ordering::AcqRel) {
             1 => Relief::All,
@@ -100,7 +100,7 @@ impl Congestion {
 #[derive(Debug)]
 pub(crate) struct Total {
     most: usize,
-    /// What is too much is dropped; otherwise reading waits.
+    /// Whether what is too much is dropped; otherwise reading waits.
     drops: bool,
     held: AtomicUsize,
     /// Counted in `full`.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use pushest_proto::Event;
+use pushest_proto::{Event, LimitReached};
 
 /// Places that a ring may have free, whatever its size.
 const SPARE: usize = 64;
@@ -18,7 +18,7 @@ pub(super) struct Ring {
     settled: usize,
     /// Events dropped since the receiver was told.
     pub(super) dropped: u64,
-    /// Only channel events of this name are taken in, and what ends the receiver.
+    /// Of channel events only those of this name are taken in, and what may have cost some of them.
     pub(super) only: Option<Box<str>>,
     pub(super) waker: Option<Waker>,
     /// Counted in `congestion`.
@@ -36,7 +36,7 @@ impl Ring {
         self.events.len()
     }
 
-    /// Whether the receiver has something to take: events, or how many were dropped.
+    /// Returns whether the receiver has something to take: events, or how many were dropped.
     pub(super) fn has_any(&self) -> bool {
         self.dropped > 0 || !self.events.is_empty()
     }
@@ -49,13 +49,20 @@ impl Ring {
         match (&self.only, event) {
             (None, _) => true,
             (Some(name), Event::Channel(event)) => event.name() == &**name,
-            // A channel's receiver is told of no other change than its end.
-            (Some(_), Event::State(_)) => true,
-            (Some(_), _) => false,
+            // Of a long name it has the beginning only.
+            (Some(only), Event::Undecryptable { name, .. }) => only.starts_with(&**name),
+            // Who wants events of one name does not want to lose them to floods of these.
+            (
+                Some(_),
+                Event::Presence(_)
+                | Event::SubscriptionCount { .. }
+                | Event::LimitReached(LimitReached::Members { .. }),
+            ) => false,
+            (Some(_), _) => true,
         }
     }
 
-    /// Makes room for as many more, without doubling what is there.
+    /// Reserves places for `events` more, without doubling what is there.
     pub(super) fn reserve(&mut self, events: usize) {
         if self.events.capacity() - self.events.len() < events {
             self.events.reserve_exact(events.max(self.events.len() / 4));
@@ -99,7 +106,7 @@ impl Ring {
         }
     }
 
-    /// Whether some events may be views into the buffers that were read into.
+    /// Returns whether some events may be views into the buffers that were read into.
     pub(super) fn has_views(&self) -> bool {
         self.settled < self.events.len()
     }
@@ -115,8 +122,8 @@ impl Ring {
     }
 }
 
-/// What an event costs a queue, in bytes: what it keeps alive, and half of a place more, since the
-/// ring may have half as many places again as it has events.
+/// Returns what an event costs a queue, in bytes: what it keeps alive, and half of a place more,
+/// since the ring may have half as many places again as it has events.
 fn cost(event: &Event) -> usize {
     event.memory() + size_of::<Event>() / 2
 }

@@ -1,5 +1,5 @@
-//! What a runtime provides. For those who write a driver for another runtime; users of one of the
-//! crates for a runtime need none of this.
+//! What a runtime provides. For authors of a driver for another runtime; users of one of the crates
+//! for a runtime need none of this.
 
 pub(crate) mod traits;
 
@@ -9,8 +9,9 @@ pub use tungstenite::{Error, Message};
 #[cfg(feature = "tls")]
 pub use self::traits::TlsParameters;
 pub use self::traits::{Runtime, Transport};
-pub use crate::assembly::{ClientOn, Spawn, client, release, run_on, set_lasting};
+pub use crate::assembly::{Spawn, client, release, set_lasting};
 pub use crate::byte_stream::{ByteStream, NonBlocking};
+pub use crate::commands::Commands;
 #[cfg(feature = "tls")]
 pub use crate::dial::tls_stream::TlsStream;
 pub use crate::handler::run;

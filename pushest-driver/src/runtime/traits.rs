@@ -19,36 +19,38 @@ use crate::websocket::followed::Followed;
 #[cfg(doc)]
 use crate::{runtime::client, websocket::polled::PolledSocket};
 
-/// Sockets and time. Nothing is spawned: [`client`] answers the future that does all the work.
+/// Sockets and time of a runtime. Nothing is spawned: [`client`] returns the future that does all
+/// the work.
 pub trait Runtime: Send + Sync + 'static {
-    /// A TCP connection.
+    /// The TCP stream.
     type Tcp: ByteStream + Send + Unpin + 'static;
-    /// TLS over it; [`Infallible`](std::convert::Infallible) where there is none.
+    /// The TLS stream. Without TLS it is [`Infallible`](std::convert::Infallible), which is never
+    /// constructed.
     type Tls: ByteStream + Send + Unpin + 'static;
-    /// A WebSocket over either: messages both ways, as tungstenite's companion for the runtime has
-    /// them; where there is none, [`PolledSocket`].
+    /// The WebSocket over either: that of tungstenite's companion crate for the runtime, or
+    /// [`PolledSocket`] where there is none.
     type Socket: Stream<Item = Result<Message, Error>>
         + Sink<Message, Error = Error>
         + Send
         + Unpin
         + 'static;
-    /// Completes at a point in time.
+    /// The future that completes at a point in time.
     type Sleep: Future<Output = ()> + Send + 'static;
 
-    /// The time, since an origin of the runtime's choice. This is called while the client is locked, so
-    /// that it must not use the client; nothing else of the runtime's is.
+    /// Returns the time since an origin of the runtime's choice. This is called while the client is
+    /// locked, so that it must not use the client; nothing else of the runtime's is.
     fn now(&self) -> Instant;
 
-    /// The time of the day, for dates that servers name, for the time since which a
+    /// Returns the time of the day, for dates that servers name, for the time since which a
     /// [`Gap`](crate::Event::Gap) lasts, and to notice that the machine was suspended, where
-    /// [`Runtime::now`] stands still. It is looked at whenever the client wakes up: an idle one does
-    /// for its heartbeats only, so that it notices a suspension up to the activity timeout (of the time
-    /// in which the machine runs) after it. By default the system's.
+    /// [`Runtime::now`] stands still. It is looked at whenever the client wakes up: an idle one
+    /// does for its heartbeats only, so that it notices a suspension up to the activity timeout (of
+    /// the time in which the machine runs) after it. By default the system's.
     fn system_time(&self) -> SystemTime {
         SystemTime::now()
     }
 
-    /// Waits until then. It may end early.
+    /// Returns a future that completes at `deadline`. It may complete earlier.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
 
     /// Resolves a host to its addresses, in the order that the system prefers. By default this asks
@@ -62,7 +64,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// written.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>>;
 
-    /// Speaks TLS from here on.
+    /// Performs the TLS handshake over a TCP stream.
     ///
     /// # Errors
     /// Those of rustls inside of the `io::Error`, as every crate over rustls has them.
@@ -96,11 +98,11 @@ pub trait Runtime: Send + Sync + 'static {
 /// The stream that a runtime's WebSockets are made of, with TLS or without.
 pub type Transport<R> = Followed<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
 
-/// How to speak TLS.
+/// The parameters of a TLS handshake.
 #[cfg(feature = "tls")]
 #[derive(Debug, Clone)]
 pub struct TlsParameters {
-    /// The configuration.
+    /// The configuration, with the trusted authorities in it.
     pub config: Arc<rustls::ClientConfig>,
     /// The name that the server's certificate must be for.
     pub server_name: rustls::pki_types::ServerName<'static>,

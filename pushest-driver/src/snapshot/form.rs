@@ -1,46 +1,26 @@
-//! What numbers for operators look like where they are serialized: times are seconds, what has a text
-//! is that text.
+//! Spans as numbers of whole milliseconds, rounded up, as the core's forms have them.
 
-use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_proto::ChannelState;
+use pushest_proto::Loss;
 use serde::{Serialize, Serializer};
 
-pub(super) fn seconds<S: Serializer>(time: &Duration, form: S) -> Result<S::Ok, S::Error> {
-    form.serialize_f64(time.as_secs_f64())
+fn whole_ms(time: Duration) -> u64 {
+    time.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
 }
 
-pub(super) fn optional_seconds<S: Serializer>(
+pub(super) fn ms<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(whole_ms(*time))
+}
+
+pub(super) fn optional_ms<S: Serializer>(
     time: &Option<Duration>,
-    form: S,
+    to: S,
 ) -> Result<S::Ok, S::Error> {
-    time.map(|time| time.as_secs_f64()).serialize(form)
+    time.map(whole_ms).serialize(to)
 }
 
-pub(super) fn text<S: Serializer>(value: &impl Display, form: S) -> Result<S::Ok, S::Error> {
-    form.collect_str(value)
-}
-
-pub(super) fn optional_text<S: Serializer>(
-    value: &Option<impl Display>,
-    form: S,
-) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => form.serialize_some(&format_args!("{value}")),
-        None => form.serialize_none(),
-    }
-}
-
-pub(super) fn channel_state<S: Serializer>(
-    state: &ChannelState,
-    form: S,
-) -> Result<S::Ok, S::Error> {
-    form.serialize_str(match state {
-        ChannelState::Waiting => "waiting",
-        ChannelState::Authorizing => "authorizing",
-        ChannelState::Subscribing => "subscribing",
-        ChannelState::Subscribed => "subscribed",
-        ChannelState::Failed => "failed",
-    })
+pub(super) fn loss<S: Serializer>(loss: &Option<Arc<Loss>>, to: S) -> Result<S::Ok, S::Error> {
+    loss.as_deref().serialize(to)
 }

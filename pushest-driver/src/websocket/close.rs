@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use pushest_proto::Loss;
 
-/// The most bytes of payload that a control frame may have.
+/// Maximum number of bytes of payload that a control frame may have.
 const MOST: u64 = 125;
 
-/// How much of a reason is kept, beside the code.
+/// Maximum number of bytes of a reason that are kept, besides the code.
 const KEPT: usize = 512;
 
 /// A close frame, whole or broken.
@@ -40,22 +40,23 @@ impl CloseFrame {
         }
     }
 
-    /// Whether all of the payload has come.
+    /// Returns whether all of the payload has come.
     pub(super) fn is_whole(&self) -> bool {
         self.come == self.length
     }
 
-    /// Whether its header says that the payload has this many bytes.
+    /// Returns whether its header says that the payload has this many bytes.
     pub(super) fn has_length(&self, bytes: usize) -> bool {
         self.length == bytes as u64
     }
 
-    /// The code, if both its bytes have come.
+    /// Returns the code, if both its bytes have come.
     pub(super) fn code(&self) -> Option<u16> {
         self.payload.first_chunk().map(|code| u16::from_be_bytes(*code))
     }
 
-    /// How it ended the connection. Unless another problem is known, it is the last thing that came.
+    /// Returns how it ended the connection. Unless another problem is known, it is the last thing
+    /// that came.
     pub(super) fn loss(&self) -> Loss {
         let reason = self.payload.get(2..).unwrap_or_default();
         let words = String::from_utf8_lossy(reason);

@@ -56,32 +56,32 @@ impl Follower {
         }
     }
 
-    /// The bytes that were followed so far.
+    /// Returns the bytes that were followed so far.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The messages and control frames that have ended so far.
+    /// Returns the messages and control frames that have ended so far.
     pub(super) fn messages(&self) -> u64 {
         self.messages
     }
 
-    /// Whether the next byte begins a frame, and no message is in the midst of its frames.
+    /// Returns whether the next byte begins a frame, and no message is in the midst of its frames.
     pub(super) fn is_between_messages(&self) -> bool {
         self.left == 0 && self.filled == 0 && !self.is_within_message
     }
 
-    /// The first close frame, as far as it has come.
+    /// Returns the first close frame, as far as it has come.
     pub(super) fn close(&self) -> Option<&CloseFrame> {
         self.close.as_ref()
     }
 
-    /// The messages and control frames that had ended before the close frame began.
+    /// Returns the messages and control frames that had ended before the close frame began.
     pub(super) fn before_close(&self) -> u64 {
         self.before_close
     }
 
-    /// Whether a large frame has begun since this was last forgotten.
+    /// Returns whether a large frame has begun since this was last forgotten.
     pub(super) fn has_met_large(&self) -> bool {
         self.has_met_large
     }
@@ -191,7 +191,7 @@ impl Follower {
     }
 }
 
-/// How long a header is, as far as its beginning tells.
+/// Returns how long a header is, as far as its beginning tells.
 fn header_length(header: &[u8]) -> usize {
     let Some(second) = header.get(1) else { return 2 };
     let extended = match second & LENGTH {
@@ -206,7 +206,7 @@ fn header_length(header: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// A frame with this first byte, its length written in one of the three ways.
+    /// Returns a frame with this first byte, its length written in one of the three ways.
     fn frame(first: u8, length_form: u8, payload: &[u8]) -> Vec<u8> {
         let mut bytes = vec![first];
         match length_form {
@@ -224,7 +224,7 @@ mod tests {
         bytes
     }
 
-    /// What a follower knows.
+    /// Returns what a follower knows.
     fn known(follower: &Follower) -> (u64, bool, bool, Option<CloseFrame>) {
         let close = follower.close().cloned();
         (follower.messages(), follower.is_between_messages(), follower.has_met_large(), close)

@@ -81,14 +81,14 @@ pub(crate) fn config(limits: &Limits, limit: usize, read_buffer: usize) -> WebSo
         .max_write_buffer_size(frame.saturating_add(WRITE_BUFFER + SPARE))
 }
 
-/// The most that one read buffer may come to, in bytes. It grows for frames that are not large: by
-/// doubling, if it has room for neither the frame nor what was read before it, which is no more than
-/// another frame, and the same again is behind it.
+/// Returns the most that one read buffer may come to, in bytes. It grows for frames that are not
+/// large: by doubling, if it has room for neither the frame nor what was read before it, which is
+/// no more than another frame, and the same again is behind it.
 pub(crate) fn most_buffer(read_buffer: usize) -> usize {
     6 * LARGE.max(read_buffer)
 }
 
-/// How an open connection was lost.
+/// Returns how an open connection was lost.
 pub(crate) fn loss(error: &Error) -> Loss {
     match error {
         Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
@@ -196,7 +196,7 @@ impl<R: Runtime> WebSocket<R> {
         }
     }
 
-    /// A message that may outlive the large buffer that it came in.
+    /// Returns a message that may outlive the large buffer that it came in.
     fn kept(&self, message: Bytes) -> Bytes {
         if self.follower().has_met_large() && message.len() <= LARGE {
             Bytes::copy_from_slice(&message)

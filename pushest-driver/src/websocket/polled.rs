@@ -108,7 +108,7 @@ impl<S: ByteStream + Unpin> Sink<Message> for PolledSocket<S> {
         }
     }
 
-    /// A close frame is a message like any other: it was sent already.
+    /// Flushes only: a close frame is a message like any other, and was sent already.
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.poll_flush(context)
     }

@@ -122,7 +122,7 @@ fn message(websocket: &mut WebSocket<Scripted>) -> Bytes {
     }
 }
 
-/// Whether a message is all that its memory is used for.
+/// Returns whether a message is all that its memory is used for.
 fn is_alone(bytes: Bytes) -> bool {
     let length = bytes.len();
     bytes.try_into_mut().is_ok_and(|bytes| bytes.capacity() <= length + LARGE)
@@ -326,7 +326,7 @@ fn some_frames(numbers: &mut Numbers) -> Vec<u8> {
     bytes
 }
 
-/// What tungstenite makes of the bytes by itself.
+/// Returns what tungstenite makes of the bytes by itself.
 fn by_itself(bytes: &[u8]) -> Vec<Option<Bytes>> {
     let incoming = bytes.chunks(bytes.len().max(1)).map(<[u8]>::to_vec).collect();
     let stream = Pieces { incoming, ..Pieces::default() };

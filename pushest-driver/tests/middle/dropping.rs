@@ -83,7 +83,7 @@ fn a_pump_that_has_ended_keeps_neither_waker_nor_timer_until_it_is_dropped() {
     let mut rig = Rig::connected();
     let mut pump = rig.pump.take().expect("it runs");
     let client = rig.take_client();
-    let commands = (*client).clone();
+    let commands = client.commands().clone();
     drop(client);
     for _ in 0..10 {
         if rig.wakes.poll(&mut pump).is_ready() {

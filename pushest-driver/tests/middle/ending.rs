@@ -3,8 +3,9 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use pushest_driver::{ConnectionState, Event, Options, Overflow};
+use futures_util::stream::FusedStream;
+use futures_util::{FutureExt, StreamExt};
+use pushest_driver::{ConnectionState, Event, Options, Overflow, Received};
 
 use super::frames;
 use super::rig::{Rig, config, received, words};
@@ -136,7 +137,10 @@ fn a_drain_with_no_time_and_two_at_once_and_one_with_a_shutdown_tell_the_same() 
 #[test]
 fn a_drain_goes_on_when_a_receiver_wants_nothing_of_what_it_has() {
     let mut rig = Rig::connected();
-    let news = rig.client.subscribe("news").expect("a good name");
+    let mut news = rig.client.subscribe("news").expect("a good name");
+    rig.settle();
+    assert_eq!(received(&mut news), ["news: subscribed"]);
+    rig.server().says(&frames::event("news", "headline", "rain"));
     rig.settle();
     let mut drain = Hand::new(rig.client.drain(LIMIT));
     rig.settle();
@@ -144,8 +148,38 @@ fn a_drain_goes_on_when_a_receiver_wants_nothing_of_what_it_has() {
     let mut typed = news.on::<u64>("number");
     rig.settle();
     assert_eq!(drain.done(), 0);
+    let last = typed.recv().now_or_never().flatten();
+    let ended = |to| matches!(&last, Some(Received::Ended(change)) if change.to == to);
+    assert!(ended(ConnectionState::Disconnected), "{last:?}");
+    assert!(!typed.is_terminated(), "the end was not told yet");
     assert!(matches!(typed.recv().now_or_never(), Some(None)));
-    assert_eq!(typed.ended_by().map(|change| change.to), Some(ConnectionState::Disconnected));
+    assert!(typed.is_terminated());
+}
+
+#[test]
+fn a_stream_is_terminated_right_after_its_end_and_not_before() {
+    let mut rig = Rig::connected();
+    let mut news = rig.client.subscribe("news").expect("a good name");
+    let (mut events, mut user_events) = (rig.client.events(), rig.client.user_events());
+    let mut typed = rig.client.subscribe("news").expect("a good name").messages::<u64>();
+    rig.settle();
+    drop(rig.client.shutdown());
+    rig.settle();
+    macro_rules! terminates {
+        ($($stream:ident)*) => {$(
+            while !$stream.is_terminated() {
+                $stream.next().now_or_never().expect("it has ended");
+            }
+            assert!($stream.next().now_or_never().expect("the end stays").is_none());
+            assert!($stream.is_terminated());
+        )*};
+    }
+    assert!(!news.is_terminated() && !events.is_terminated() && !typed.is_terminated());
+    terminates!(news events user_events typed);
+    // By its own method, too.
+    let mut late = rig.client.events();
+    while late.recv().now_or_never().expect("it has ended").is_some() {}
+    assert!(late.is_terminated());
 }
 
 #[test]

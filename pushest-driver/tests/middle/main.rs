@@ -18,6 +18,7 @@ mod world;
 mod dialling;
 mod dropping;
 mod ending;
+mod errors;
 mod overflow;
 mod random;
 mod reading;

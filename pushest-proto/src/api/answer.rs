@@ -9,13 +9,13 @@ use alloc::vec::Vec;
 use super::call::Answer;
 use crate::wire::parts::Part;
 
-/// How many there are on a channel. Each is absent unless it was asked for, and the server knows.
+/// The counts of a channel. Each is absent unless it was asked for, and the server knows it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// The users, of presence channels.
+    /// The number of users, on presence channels.
     pub user_count: Option<u64>,
-    /// The subscribed connections.
+    /// The number of subscribed connections.
     pub subscription_count: Option<u64>,
 }
 
@@ -32,7 +32,7 @@ impl Counts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Published {
-    /// What was asked for of the channels, by their names; empty if nothing was.
+    /// The counts that were asked for, by the name of the channel; empty if none were.
     pub channels: BTreeMap<String, Counts>,
 }
 
@@ -48,8 +48,8 @@ impl Answer for Published {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchPublished {
-    /// What was asked for of each event's channel, in the order of the events; empty if nothing
-    /// was.
+    /// The counts that were asked for, one for each event's channel in the order of the events;
+    /// empty if none were.
     pub events: Vec<Counts>,
 }
 
@@ -84,7 +84,7 @@ impl Answer for OccupiedChannels {
 pub struct Occupancy {
     /// Whether the channel has subscribers.
     pub occupied: bool,
-    /// How many there are.
+    /// The counts that were asked for.
     pub counts: Counts,
     /// What the server says of the event that a cache channel keeps, as JSON; absent if it keeps
     /// none.

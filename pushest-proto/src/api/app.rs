@@ -23,8 +23,8 @@ pub struct App {
 }
 
 impl App {
-    /// The app of a configuration, which must have the app's id and secret; publishing on encrypted
-    /// channels needs the master key, too. The HTTP API is at [`Endpoint::api`] of the
+    /// Takes the app of a configuration, which must have the app's id and secret; publishing on
+    /// encrypted channels needs the master key, too. The HTTP API is at [`Endpoint::api`] of the
     /// configuration's endpoint.
     ///
     /// # Errors
@@ -54,25 +54,25 @@ impl App {
         self
     }
 
-    /// The app's id.
+    /// Returns the app's id, which is part of every path.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The app's key.
+    /// Returns the app's key, which requests are signed for.
     #[must_use]
     pub fn key(&self) -> &str {
         self.signer.key()
     }
 
-    /// Where the HTTP API is.
+    /// Returns where the HTTP API is.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// The limits.
+    /// Returns the limits that calls are checked against.
     #[must_use]
     pub fn limits(&self) -> &ApiLimits {
         &self.limits

@@ -32,7 +32,7 @@ pub struct HttpAnswer<'a> {
 }
 
 impl<'a> HttpAnswer<'a> {
-    /// An answer with this HTTP status and body.
+    /// Creates an answer with this HTTP status and body.
     #[must_use]
     pub fn new(status: u16, body: &'a [u8]) -> Self {
         Self { status, date: None, retry_after: None, location: None, body }
@@ -114,7 +114,7 @@ impl<'a> HttpAnswer<'a> {
         }
     }
 
-    /// What the server said, made safe to print.
+    /// Returns what the server said, made safe to print.
     fn words(&self, kind: AnswerErrorKind, said: Option<&Said<'_>>, signature: &str) -> Box<str> {
         if kind == AnswerErrorKind::Redirect {
             let to =
@@ -128,7 +128,8 @@ impl<'a> HttpAnswer<'a> {
         }
     }
 
-    /// The pause that `Retry-After` asks for: a number of seconds, or the time until a date.
+    /// Returns the pause that `Retry-After` asks for: a number of seconds, or the time until a
+    /// date.
     fn pause(&self, value: &str, now: Duration) -> Option<Duration> {
         if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
             // More digits than fit are as long a pause as there is.
@@ -139,7 +140,8 @@ impl<'a> HttpAnswer<'a> {
         Some(Duration::from_secs(until.saturating_sub(since)))
     }
 
-    /// How far the server's clock is away, if that is so far that a signature can fail for it.
+    /// Returns how far the server's clock is away, if that is so far that a signature can fail for
+    /// it.
     fn clock(&self, now: Duration) -> Option<ClockDifference> {
         let server = self.date.and_then(http_date::seconds)?;
         let here = now.as_secs();
@@ -183,13 +185,14 @@ impl<'a> Said<'a> {
     }
 }
 
-/// The beginning of a text on one line, without what a terminal would obey, and without the
+/// Returns the beginning of a text on one line, without what a terminal would obey, and without the
 /// signature: servers repeat it where they explain what they expected.
 fn shown(text: &str, signature: &str) -> Box<str> {
     one_line::one_line(&without_signatures(text, signature)).into()
 }
 
-/// The text without the signature and whatever else is as long a number in hexadecimal digits.
+/// Returns the text without the signature and whatever else is as long a number in hexadecimal
+/// digits.
 fn without_signatures(text: &str, signature: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;

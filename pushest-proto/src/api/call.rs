@@ -11,7 +11,7 @@ use crate::wire::parts::Part;
 /// The calls are those of this module; [`Custom`](super::Custom) makes others.
 #[expect(private_bounds, reason = "the calls are those of this module")]
 pub trait Call: Build {
-    /// What the server answers.
+    /// The type of the answer.
     type Answer: Answer;
 
     /// Gives each event for an encrypted channel that has no nonce one from `random`, which returns
@@ -27,7 +27,7 @@ pub(crate) trait Build {
     fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError>;
 }
 
-/// What a server answers to a call that it carries out.
+/// The answer to a call that the server carried out.
 pub(crate) trait Answer: Sized {
     /// Reads the body, which is known to be a whole JSON object. `None` if what the call asked for
     /// is not in it.

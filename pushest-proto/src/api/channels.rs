@@ -79,7 +79,7 @@ impl<S: AsRef<str>> From<&Vec<S>> for ChannelList {
     }
 }
 
-/// The channel that a signed-in user's connections are subscribed to ([protocol,
+/// Returns the channel that a signed-in user's connections are subscribed to ([protocol,
 /// sign-in](crate::protocol#sign-in)).
 pub(super) fn of_user(user_id: &str) -> String {
     alloc::format!("{RESERVED_PREFIX}{user_id}")

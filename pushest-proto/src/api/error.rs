@@ -17,24 +17,24 @@ pub enum RequestError {
     /// Not a channel's name.
     #[error(transparent)]
     ChannelName(#[from] NameError),
-    /// An event without a channel.
+    /// The event has no channel.
     #[error("an event needs a channel")]
     NoChannels,
-    /// Too many channels for one event.
+    /// There are more channels than one event may have.
     #[error("an event can go to {limit} channels at once, not to {count}")]
     TooManyChannels {
-        /// How many there are.
+        /// The number that was given.
         count: usize,
         /// The limit.
         limit: usize,
     },
-    /// A batch without an event.
+    /// The batch is empty.
     #[error("a batch needs an event")]
     NoEvents,
-    /// Too many events for one batch.
+    /// There are more events than one batch may have.
     #[error("a batch can hold {limit} events, not {count}")]
     TooManyEvents {
-        /// How many there are.
+        /// The number that was given.
         count: usize,
         /// The limit.
         limit: usize,
@@ -42,7 +42,7 @@ pub enum RequestError {
     /// An event of a batch with more or fewer channels than one.
     #[error("an event of a batch goes to one channel, not to {count}")]
     BatchChannels {
-        /// How many there are.
+        /// The number that was given.
         count: usize,
     },
     /// An event of a batch breaks a rule.
@@ -59,7 +59,7 @@ pub enum RequestError {
         "{name:?} is not an event's name: it has {length} characters, 1 to {limit} are allowed"
     )]
     EventName {
-        /// The value.
+        /// The refused value.
         name: String,
         /// Its length in characters.
         length: usize,
@@ -109,13 +109,13 @@ pub enum RequestError {
     /// Not a socket id.
     #[error("{socket_id:?} is not a socket id: 1 to 100 letters, digits, `.`, `-` and `_`")]
     SocketId {
-        /// The value.
+        /// The refused value.
         socket_id: String,
     },
     /// Not a user's id.
     #[error("{user_id:?} is not a user's id: it has {length} bytes, 1 to {limit} are allowed")]
     UserId {
-        /// The value.
+        /// The refused value.
         user_id: String,
         /// Its length in bytes.
         length: usize,
@@ -125,7 +125,7 @@ pub enum RequestError {
     /// No channel's name can begin so.
     #[error("no channel's name begins with {prefix:?}: {character:?} is not allowed")]
     Prefix {
-        /// The value.
+        /// The refused value.
         prefix: String,
         /// The first character that is not allowed.
         character: char,
@@ -145,7 +145,7 @@ pub enum RequestError {
     /// Not a path.
     #[error("{path:?} is not a path: it begins with `/`, is percent-encoded, and has no query")]
     Path {
-        /// The value.
+        /// The refused value.
         path: String,
     },
     /// Not a parameter of a call.
@@ -191,7 +191,8 @@ pub struct AnswerError {
     /// What the server said: the first 200 characters, on one line, control and invisible
     /// characters escaped, signatures masked.
     pub message: Box<str>,
-    /// Ask again no earlier than after this.
+    /// The time that the server asks to wait before the call is repeated; `None` if it does not
+    /// say.
     pub retry_after: Option<Duration>,
     /// How far the server's clock is away, if its signatures may fail for it.
     pub clock: Option<ClockDifference>,
@@ -202,10 +203,10 @@ pub struct AnswerError {
 }
 
 impl AnswerError {
-    /// Whether the same call may be made again by itself, after [`AnswerError::retry_after`] or a
-    /// pause that grows: a query that the server could not answer, or any call of which it says that
-    /// it has not carried it out (429, or 503 with `Retry-After`; [protocol, HTTP
-    /// API](crate::protocol#http-api)).
+    /// Returns whether a program may repeat the call without asking, after
+    /// [`AnswerError::retry_after`] or a pause that grows: a query that the server could not
+    /// answer, or any call of which it says that it has not carried it out (429, or 503 with
+    /// `Retry-After`; [protocol, HTTP API](crate::protocol#http-api)).
     #[must_use]
     pub fn may_repeat(&self) -> bool {
         self.may_repeat
@@ -254,7 +255,7 @@ impl AnswerErrorKind {
         }
     }
 
-    /// Whether what was published may have arrived although the answer is this one.
+    /// Returns whether what was published may have arrived although the answer is this one.
     pub(super) fn may_have_arrived(self, status: u16, retry_after: Option<Duration>) -> bool {
         match self {
             Self::Unavailable => status != 503 || retry_after.is_none(),
@@ -263,7 +264,7 @@ impl AnswerErrorKind {
         }
     }
 
-    /// What helps.
+    /// Returns a hint for the user, if there is one.
     fn hint(self) -> Option<&'static str> {
         Some(match self {
             Self::Unauthorized => "are the key and the secret those of this app?",
@@ -289,7 +290,7 @@ pub struct ClockDifference {
 }
 
 impl ClockDifference {
-    /// The smallest difference that is told of, in seconds. Less cannot fail a signature.
+    /// Smallest difference that is reported, in seconds. Less cannot fail a signature.
     pub(super) const LEAST: u64 = 60;
 }
 

@@ -42,8 +42,8 @@ pub struct Publish {
 }
 
 impl Publish {
-    /// An event with this name and data on these channels: one name, or a list of up to 100. The
-    /// data goes out as it stands.
+    /// Creates an event with this name and data on these channels: one name, or a list of up to
+    /// 100. The data goes out as it stands.
     #[must_use]
     pub fn new(
         channels: impl Into<ChannelList>,
@@ -60,7 +60,7 @@ impl Publish {
         }
     }
 
-    /// The same with any value as data, which is written as JSON.
+    /// Creates an event whose data is any value, written as JSON.
     ///
     /// # Errors
     /// [`RequestError::Data`] if it cannot be.
@@ -74,7 +74,7 @@ impl Publish {
         Ok(Self::new(channels, name, data))
     }
 
-    /// An event to all connections that are signed in as a user ([protocol,
+    /// Creates an event to all connections that are signed in as a user ([protocol,
     /// sign-in](crate::protocol#sign-in)).
     #[doc(alias = "send_to_user")]
     #[must_use]
@@ -82,8 +82,7 @@ impl Publish {
         Self::new(channels::of_user(user_id), name, data)
     }
 
-    /// Excludes the connection with this socket id: as a rule the one whose request caused the
-    /// event, and which knows already.
+    /// Excludes the connection with this socket id, usually the one whose request caused the event.
     #[must_use]
     pub fn exclude(mut self, socket_id: impl AsRef<str>) -> Self {
         self.socket_id = Some(socket_id.as_ref().to_string());
@@ -104,26 +103,27 @@ impl Publish {
         self
     }
 
-    /// The nonce for an encrypted channel: 24 random bytes, fresh for each event. One that was used
-    /// before with the same channel gives both events away to the server. Other channels need none.
+    /// Sets the nonce for an encrypted channel: 24 random bytes, fresh for each event. One that was
+    /// used before with the same channel gives both events away to the server. Other channels need
+    /// none.
     #[must_use]
     pub fn nonce(mut self, random: [u8; NONCE_BYTES]) -> Self {
         self.nonce = Some(random);
         self
     }
 
-    /// The channels that it goes to.
+    /// Returns the names of the channels that it goes to.
     pub fn channels(&self) -> impl Iterator<Item = &str> {
         self.channels.0.iter().map(String::as_str)
     }
 
-    /// The event's name.
+    /// Returns the event's name, as it was given.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The event's data, as it was given.
+    /// Returns the event's data, as it was given.
     #[must_use]
     pub fn data(&self) -> &str {
         &self.data
@@ -187,7 +187,7 @@ impl fmt::Debug for Publish {
     }
 }
 
-/// What to tell of the channels.
+/// The counts that are asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Info {
     pub(super) user_count: bool,
@@ -196,7 +196,7 @@ pub(super) struct Info {
 }
 
 impl Info {
-    /// The parameter's value; `None` if nothing is asked for.
+    /// Returns the parameter's value; `None` if nothing is asked for.
     pub(super) fn value(self) -> Option<String> {
         let all = [
             (self.user_count, "user_count"),
@@ -282,13 +282,13 @@ impl Call for Publish {
 pub struct Batch(Vec<Publish>);
 
 impl Batch {
-    /// A batch of these events, each with one channel.
+    /// Creates a batch of these events, each with one channel.
     #[must_use]
     pub fn new(events: impl IntoIterator<Item = Publish>) -> Self {
         Self(events.into_iter().collect())
     }
 
-    /// The events.
+    /// Returns the events, in the order in which they were given.
     pub fn events(&self) -> impl Iterator<Item = &Publish> {
         self.0.iter()
     }

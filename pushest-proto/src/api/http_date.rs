@@ -1,7 +1,8 @@
 //! Dates of HTTP headers.
 
-/// The seconds since 1970 of an IMF-fixdate, the one form that servers may write (RFC 9110, section
-/// 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. `None` for anything else, and for times before 1970.
+/// Returns the seconds since 1970 of an IMF-fixdate, the one form that servers may write (RFC 9110,
+/// section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`. `None` for anything else, and for times before
+/// 1970.
 pub(super) fn seconds(text: &str) -> Option<u64> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     const DAYS: &str = "MonTueWedThuFriSatSun";
@@ -36,7 +37,7 @@ pub(super) fn seconds(text: &str) -> Option<u64> {
     Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
-/// Which one of three letters it is.
+/// Returns the place of a name of three letters among `names`.
 fn place(names: &str, name: &str) -> Option<u64> {
     let place = (0..names.len()).step_by(3).position(|at| &names[at..at + 3] == name)?;
     u64::try_from(place).ok()
@@ -46,7 +47,7 @@ fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-/// The days from 1970 to the first of a month, which counts from 0.
+/// Returns the days from 1970 to the first of a month, which counts from 0.
 fn days_before(year: u64, month: u64) -> u64 {
     const BEFORE: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
     let leap_days = |year: u64| year / 4 - year / 100 + year / 400;

@@ -26,7 +26,7 @@ pub struct ApiLimits {
     pub event_data: usize,
     /// Maximum length of a user's id, in bytes. 128.
     pub user_id: usize,
-    /// What a channel's name may be: 200 bytes of letters, digits and `_ - = @ , . ;`.
+    /// Rules for a channel's name. 200 bytes of letters, digits and `_ - = @ , . ;`.
     pub channel_name: NameRules,
 }
 

@@ -1,6 +1,6 @@
 //! The backend's half: requests to a server's HTTP API, built and signed, and what its answers
-//! mean. No I/O, no clock and no randomness: whoever has an HTTP client sends the request and hands
-//! the answer back ([protocol, HTTP API](crate::protocol#http-api)).
+//! mean. No I/O, no clock and no randomness: your HTTP client sends the request, and you hand the
+//! answer back ([protocol, HTTP API](crate::protocol#http-api)).
 //!
 //! An [`App`] checks a call against its [`ApiLimits`], signs it, and returns a [`Request`]; that one
 //! reads the answer as what the call asked for, or as an [`AnswerError`] that says what helps, and

@@ -35,7 +35,7 @@ impl ListChannels {
         Self::default()
     }
 
-    /// Asks for those only whose names begin so.
+    /// Asks only for channels whose names begin with this prefix.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.prefix = Some(prefix.to_string());
@@ -97,7 +97,7 @@ impl GetChannel {
         Self { name: name.as_ref().to_string(), info: Info::default() }
     }
 
-    /// Asks how many users the channel has, for presence channels.
+    /// Asks how many users the channel has. Presence channels only.
     #[must_use]
     pub fn with_user_count(mut self) -> Self {
         self.info.user_count = true;
@@ -159,7 +159,7 @@ impl Call for ListUsers {
     type Answer = Vec<String>;
 }
 
-/// The path of a channel.
+/// Returns the path of a channel.
 fn path(name: &str, app: &App) -> Result<(String, ChannelName), RequestError> {
     let channel = ChannelName::with_rules(name, &app.limits().channel_name)?;
     let segment = segment(name).ok_or(RequestError::Dots)?;

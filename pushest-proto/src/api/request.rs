@@ -67,25 +67,25 @@ impl<A> Request<A> {
         }
     }
 
-    /// The method.
+    /// Returns the HTTP method: GET for queries, POST for all others.
     #[must_use]
     pub fn method(&self) -> Method {
         self.method
     }
 
-    /// The whole URL. It holds the signature.
+    /// Returns the whole URL. It holds the signature.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}{}", self.origin, self.target)
     }
 
-    /// The URL's path and query, as the request line has them. It holds the signature.
+    /// Returns the URL's path and query, as the request line has them. It holds the signature.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The headers, besides `Host` and `Content-Length`: names and values.
+    /// Returns the headers, besides `Host` and `Content-Length`: names and values.
     #[must_use]
     pub fn headers(&self) -> &'static [(&'static str, &'static str)] {
         match self.method {
@@ -94,7 +94,7 @@ impl<A> Request<A> {
         }
     }
 
-    /// The body; empty for [`Method::Get`].
+    /// Returns the body; empty for [`Method::Get`].
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body
@@ -106,15 +106,15 @@ impl<A> Request<A> {
         self.body
     }
 
-    /// Whether the call may be repeated although it may have been carried out: it only asks.
-    /// Another one may be repeated only if the server has not read it, or says so
+    /// Returns whether the call may be repeated although it may have been carried out: it only
+    /// asks. Another one may be repeated only if the server has not read it, or says so
     /// ([`AnswerError::may_repeat`]; [protocol, HTTP API](crate::protocol#http-api)).
     #[must_use]
     pub fn is_query(&self) -> bool {
         self.method == Method::Get
     }
 
-    /// The request's signature, in hexadecimal digits.
+    /// Returns the request's signature, in hexadecimal digits.
     pub(super) fn signature(&self) -> &str {
         let (_, signature) =
             self.target.rsplit_once(signature::PARAMETER).expect("it stands at the end");

@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::unsigned::Unsigned;
 use crate::auth::Signer;
 
-/// What the signature's parameter is called.
+/// The name of the signature's parameter, with its equals sign.
 pub(super) const PARAMETER: &str = "auth_signature=";
 
 /// All that must be encoded in a part of a path (RFC 3986, section 3.3). Channels' names need none
@@ -34,12 +34,12 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 const VALUE: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b',');
 
-/// The path that is signed. What stands before it for the sake of a proxy is not signed.
+/// Returns the path that is signed. What stands before it for the sake of a proxy is not signed.
 pub(super) fn path(app_id: &str, unsigned: &Unsigned) -> String {
     format!("/apps/{app_id}{}", unsigned.path)
 }
 
-/// The query of a request, signed at a time since 1970. The signature stands last.
+/// Returns the query of a request, signed at a time since 1970. The signature stands last.
 pub(super) fn query(signer: &Signer, app_id: &str, unsigned: &Unsigned, now: Duration) -> String {
     let timestamp = now.as_secs().to_string();
     let body_md5 = (!unsigned.body.is_empty()).then(|| hex::encode(Md5::digest(&unsigned.body)));
@@ -78,14 +78,14 @@ fn joined<'a>(
     text
 }
 
-/// A part of a path. `None` for what clients resolve before they send it, encoded or not: another
-/// path than the signed one.
+/// Returns a part of a path. `None` for what clients resolve before they send it, encoded or not:
+/// another path than the signed one.
 pub(super) fn segment(text: &str) -> Option<Cow<'_, str>> {
     (text != "." && text != "..").then(|| utf8_percent_encode(text, SEGMENT).into())
 }
 
-/// Whether it is a path as it may be signed and sent: percent-encoded, and without parts that
-/// clients resolve.
+/// Returns whether it is a path as it may be signed and sent: percent-encoded, and without parts
+/// that clients resolve.
 pub(super) fn is_path(path: &str) -> bool {
     let is_segment = |segment: &str| {
         let dots = segment.replace("%2e", ".").replace("%2E", ".");

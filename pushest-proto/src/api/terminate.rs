@@ -10,8 +10,8 @@ use super::error::RequestError;
 use super::signature::segment;
 use super::unsigned::Unsigned;
 
-/// Ends all connections that are signed in as a user, with code 4009. Nothing keeps the user from
-/// connecting again but what your backend answers to the next sign-in.
+/// Ends all connections that are signed in as a user, with code 4009. The user can connect again,
+/// unless your backend refuses the next sign-in.
 #[doc(alias = "terminate_user_connections")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terminate {

@@ -14,7 +14,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method's name, in capitals.
+    /// Returns the method's name, in capitals.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl fmt::Display for Method {
     }
 }
 
-/// What of a call is the same whoever signs it, and when.
+/// The part of a call that does not depend on the app and the time.
 #[derive(Debug)]
 pub(crate) struct Unsigned {
     pub(super) method: Method,

@@ -10,14 +10,14 @@ use core::time::Duration;
 use super::request::{Authorization, AuthorizationError};
 use crate::one_line::one_line;
 
-/// What the endpoint answered. Needs the feature `endpoint`.
+/// The HTTP response of the endpoint. Needs the feature `endpoint`.
 #[derive(Clone, Copy)]
 pub struct EndpointAnswer<'a> {
     /// The HTTP status.
     pub status: u16,
     /// The pause that `Retry-After` asks for: its number of seconds, or the time until its date.
     pub retry_after: Option<Duration>,
-    /// The value of `Location`.
+    /// The value of `Location`, which is shown and never followed.
     pub location: Option<&'a str>,
     /// The body.
     pub body: &'a [u8],
@@ -30,21 +30,21 @@ impl core::fmt::Debug for EndpointAnswer<'_> {
 }
 
 impl EndpointAnswer<'_> {
-    /// Reads what the answer means: any 2xx with a readable body grants; 408, 429 and 5xx are worth
-    /// a retry; everything else is final. A byte order mark is skipped. Redirects are shown, not
+    /// Reads the answer: any 2xx with a readable body grants; after 408, 429 and 5xx the session
+    /// asks again; everything else is final. A byte order mark is skipped. Redirects are shown, not
     /// followed: a POST with an app's tokens does not go where an answer points.
     ///
     /// # Errors
-    /// [`AuthorizationError`] with the status and the first 200 characters of the body, its white space reduced
-    /// to single spaces and its control characters escaped.
+    /// [`AuthorizationError`] with the status and the first 200 characters of the body, its white
+    /// space reduced to single spaces and its control characters escaped.
     pub fn read(&self) -> Result<Authorization, AuthorizationError> {
         self.read_masked(|text| text.into())
     }
 
-    /// Does the same as [`EndpointAnswer::read`], with a function that hides in a text what must not
-    /// be shown: error pages repeat what was sent to them
-    /// ([`EndpointRequest::sent_values`](crate::EndpointRequest::sent_values)). It is given the whole
-    /// page, before that is cut, and is not called for an answer that grants.
+    /// Reads the answer as [`EndpointAnswer::read`] does, with a function that hides in a text what
+    /// must not be shown: error pages repeat what was sent to them
+    /// ([`EndpointRequest::sent_values`](crate::EndpointRequest::sent_values)). It is given the
+    /// whole page, before that is cut, and is not called for an answer that grants.
     ///
     /// # Errors
     /// As [`EndpointAnswer::read`].
@@ -79,15 +79,15 @@ impl EndpointAnswer<'_> {
         }
     }
 
-    /// Where a redirect points to, without what may be a token.
+    /// Returns where a redirect points to, without what may be a token.
     fn target(&self) -> Option<&str> {
         let path = self.location?.split(['?', '#']).next().unwrap_or_default();
         Some(path.rsplit_once('@').map_or(path, |(_, path)| path))
     }
 }
 
-/// The text of a body, without the byte order mark that some servers put before it: that of UTF-8,
-/// or of UTF-16, which is decoded then.
+/// Returns the text of a body, without the byte order mark that some servers put before it: that of
+/// UTF-8, or of UTF-16, which is decoded then.
 fn text(body: &[u8]) -> Cow<'_, str> {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
@@ -102,7 +102,7 @@ fn text(body: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// What of a refusal's body errors and recordings may show.
+/// Returns what of a refusal's body errors and recordings may show.
 fn shown(body: &str, mask: impl Fn(&str) -> String) -> String {
     if body.contains("shared_secret") {
         return "the answer holds a key, and is not shown".into();

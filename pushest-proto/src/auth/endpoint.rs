@@ -1,6 +1,6 @@
 //! The app's own HTTP endpoint for authorizations: what is sent to it ([protocol, authorization
-//! endpoint](crate::protocol#authorization-endpoint)). What its answers mean is in `answer.rs`;
-//! sending is the driver's.
+//! endpoint](crate::protocol#authorization-endpoint)). Answers are read in `answer.rs`; the driver
+//! sends.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -13,8 +13,7 @@ const CONTENT_TYPE: &str = "content-type";
 /// Where an app authorizes channels and authenticates users. Needs the feature `endpoint`.
 ///
 /// ```
-/// use pushest_proto::AuthEndpoint;
-///
+/// # use pushest_proto::AuthEndpoint;
 /// let endpoint = AuthEndpoint::new("https://example.org/pusher/auth")
 ///     .user_url("https://example.org/pusher/user-auth")
 ///     .parameter("tenant", "7")
@@ -29,8 +28,8 @@ pub struct AuthEndpoint {
 }
 
 impl AuthEndpoint {
-    /// An endpoint at this URL, for channels and, until [`AuthEndpoint::user_url`] says otherwise,
-    /// for users.
+    /// Creates an endpoint at this URL, for channels and, until [`AuthEndpoint::user_url`] says
+    /// otherwise, for users.
     ///
     /// A user and password in it (`https://USER:PASSWORD@HOST/PATH`, percent-encoded) are sent as
     /// `Authorization: Basic …`, unless there is an `Authorization` header of your own.
@@ -39,29 +38,29 @@ impl AuthEndpoint {
         Self { url: url.to_string(), user_url: None, parameters: Vec::new(), headers: Vec::new() }
     }
 
-    /// Where users are authenticated.
+    /// Sets another URL for authenticating users.
     #[must_use]
     pub fn user_url(mut self, url: &str) -> Self {
         self.user_url = Some(url.to_string());
         self
     }
 
-    /// A parameter that goes into every form.
+    /// Adds a parameter to every form.
     #[must_use]
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
         self.parameters.push((name.to_string(), value.to_string()));
         self
     }
 
-    /// A header that goes with every request. A `Content-Type` takes the place of the form's own.
+    /// Adds a header to every request. A `Content-Type` takes the place of the form's own.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_string(), value.to_string()));
         self
     }
 
-    /// The HTTP request for an authorization: a POST of a form with `socket_id`, for a channel
-    /// `channel_name`, and the parameters.
+    /// Builds the HTTP request for an authorization: a POST of a form with `socket_id`, for a
+    /// channel `channel_name`, and the parameters.
     #[must_use]
     pub fn request(&self, request: &AuthorizationRequest) -> EndpointRequest {
         let mut form = form_urlencoded::Serializer::new(String::new());
@@ -108,7 +107,7 @@ impl core::fmt::Debug for AuthEndpoint {
     }
 }
 
-/// A POST to send. Needs the feature `endpoint`.
+/// The POST that the driver sends. Needs the feature `endpoint`.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndpointRequest {
@@ -143,9 +142,9 @@ impl EndpointRequest {
         self
     }
 
-    /// The values that are sent with the request: the socket id, the parameters, the headers, and
-    /// what stands in the URL's query, user and password. Error pages repeat them: a driver that
-    /// shows a part of one masks them before.
+    /// Returns the values that are sent with the request: the socket id, the parameters, the
+    /// headers, and what stands in the URL's query, user and password. Error pages repeat them: a
+    /// driver that shows a part of one masks them before.
     pub fn sent_values(&self) -> impl Iterator<Item = &str> {
         let headers = self.headers.iter().map(|(_, value)| value);
         self.sent.iter().chain(headers).map(String::as_str)

@@ -14,13 +14,13 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    /// The value of an `Authorization` header (RFC 7617).
+    /// Returns the value of an `Authorization` header (RFC 7617).
     pub(super) fn basic(&self) -> String {
         format!("Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.password)))
     }
 }
 
-/// The URL without its user and password, and these.
+/// Returns the URL without its user and password, and these.
 pub(super) fn without_credentials(url: &str) -> (String, Option<Credentials>) {
     let Some((scheme, authority, rest)) = parts(url) else { return (url.to_string(), None) };
     let Some((user, host)) = authority.rsplit_once('@') else { return (url.to_string(), None) };
@@ -30,7 +30,8 @@ pub(super) fn without_credentials(url: &str) -> (String, Option<Credentials>) {
     (format!("{scheme}://{host}{rest}"), Some(credentials))
 }
 
-/// The values of a URL's query, as they stand there; a part without a name counts as a value.
+/// Returns the values of a URL's query, as they stand there; a part without a name counts as a
+/// value.
 pub(super) fn query(url: &str) -> impl Iterator<Item = &str> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let pairs = query.split(['&', ';', '#']);
@@ -38,7 +39,8 @@ pub(super) fn query(url: &str) -> impl Iterator<Item = &str> {
     values.filter(|value| !value.is_empty())
 }
 
-/// The URL as it may be shown: without user and password, and without what follows the path.
+/// Returns the URL as it may be shown: without user and password, and without what follows the
+/// path.
 ///
 /// Everything before an `@` is hidden, wherever that stands: a `/`, `?` or `#` of a password may not
 /// have been encoded.

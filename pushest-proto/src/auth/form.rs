@@ -1,5 +1,5 @@
 //! What clients POST to an authorization endpoint ([protocol, authorization
-//! endpoint](crate::protocol#authorization-endpoint)). Nothing of it says who the client is.
+//! endpoint](crate::protocol#authorization-endpoint)). Nothing in it proves who the client is.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -53,7 +53,7 @@ impl ChannelForm {
         Self::read_with_rules(content_type, body, &NameRules::default())
     }
 
-    /// The same for servers that allow other channel names.
+    /// Reads the body as [`ChannelForm::read`] does, for servers that allow other channel names.
     ///
     /// # Errors
     /// As [`ChannelForm::read`].
@@ -68,7 +68,7 @@ impl ChannelForm {
         Ok(Self { socket_id, channel, parameters })
     }
 
-    /// A parameter of the app's own, the last of its name. It comes from the client.
+    /// Returns a further parameter that the client sent, the last of its name.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
@@ -94,7 +94,7 @@ impl UserForm {
         Ok(Self { socket_id: parameters.take_socket_id()?, parameters })
     }
 
-    /// A parameter of the app's own, the last of its name. It comes from the client.
+    /// Returns a further parameter that the client sent, the last of its name.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
@@ -117,7 +117,7 @@ pub enum FormError {
         /// Its name.
         name: &'static str,
     },
-    /// A parameter stands there twice: which one counts is not the client's to choose.
+    /// A parameter is there twice, so that the client could choose which one counts.
     #[error("`{name}` stands there twice")]
     Twice {
         /// Its name.

@@ -16,7 +16,7 @@ use crate::id::SocketId;
 const MOST_WATCHED: usize = 100;
 
 /// Who subscribes to a presence channel. Your program says so, from its session or token: what the
-/// client sends may name anybody.
+/// client sends may name any user.
 ///
 /// ```
 /// use pushest_proto::MemberData;
@@ -30,13 +30,13 @@ pub struct MemberData {
 }
 
 impl MemberData {
-    /// A member with this id, of 1 to 128 bytes.
+    /// Creates a member with this id, of 1 to 128 bytes.
     #[must_use]
     pub fn new(user_id: impl ToString) -> Self {
         Self { user_id: user_id.to_string(), user_info: None }
     }
 
-    /// What the other members may know of it (JSON).
+    /// Sets what the other members may know of it (JSON).
     #[must_use]
     pub fn info(mut self, json: impl Into<String>) -> Self {
         self.user_info = Some(json.into());
@@ -59,20 +59,21 @@ pub struct UserData {
 }
 
 impl UserData {
-    /// A user with this id, of 1 to 128 bytes.
+    /// Creates a user with this id, of 1 to 128 bytes.
     #[must_use]
     pub fn new(id: impl ToString) -> Self {
         Self { id: id.to_string(), user_info: None, watchlist: Vec::new() }
     }
 
-    /// What those may know of the user who have it on their watchlist (JSON, an object).
+    /// Sets what users who have this one on their watchlist may know of it (a JSON object).
     #[must_use]
     pub fn info(mut self, json: impl Into<String>) -> Self {
         self.user_info = Some(json.into());
         self
     }
 
-    /// The users, at most 100, of whom this one is told when they come online and go offline.
+    /// Sets the watchlist: at most 100 users whose coming online and going offline this one is
+    /// told.
     #[must_use]
     pub fn watchlist<S: Into<String>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
         self.watchlist = ids.into_iter().map(Into::into).collect();
@@ -81,7 +82,7 @@ impl UserData {
 }
 
 impl Signer {
-    /// The same with the master key, of 32 bytes, which authorizing for encrypted channels needs.
+    /// Adds the master key, of 32 bytes, which authorizing for encrypted channels needs.
     ///
     /// # Errors
     /// [`ConfigError::MasterKey`] if it does not have 32 bytes.
@@ -165,7 +166,7 @@ impl Signer {
     }
 }
 
-/// What cannot be signed for a client.
+/// The reason why nothing was signed for a client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
@@ -204,7 +205,7 @@ pub enum SignError {
     /// There are too many ids in the watchlist.
     #[error("the watchlist has {count} ids, the limit is {limit}")]
     Watchlist {
-        /// How many there are.
+        /// The number of ids.
         count: usize,
         /// The limit.
         limit: usize,

@@ -1,4 +1,4 @@
-//! Signing with the app's secret, and asking somebody else to.
+//! Signing with the app's secret, and asking an endpoint that has it.
 
 #[cfg(feature = "endpoint")]
 pub(crate) mod answer;
@@ -50,13 +50,13 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer for the app with this key and secret.
+    /// Creates a signer for the app with this key and secret.
     #[must_use]
     pub fn new(key: &str, secret: &str) -> Self {
         Self { key: key.to_string(), secret: secret.to_string().into(), master_key: None }
     }
 
-    /// The app's key.
+    /// Returns the app's key, which every signature begins with.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -78,7 +78,7 @@ impl Signer {
         }
     }
 
-    /// The authentication of a user at sign-in, `user_data` being the JSON that is sent: `KEY:HEX`.
+    /// Signs the authentication of a user, `user_data` being the JSON that is sent: `KEY:HEX`.
     #[must_use]
     pub fn user(&self, socket_id: &SocketId, user_data: &str) -> String {
         self.sign(&[socket_id.as_str(), "::user::", user_data])
@@ -88,7 +88,7 @@ impl Signer {
         format!("{}:{}", self.key, self.signature(parts))
     }
 
-    /// The signature of a text that is given in parts, in hexadecimal digits.
+    /// Returns the signature of a text that is given in parts, in hexadecimal digits.
     pub(crate) fn signature(&self, parts: &[&str]) -> String {
         let mut mac = self.mac();
         for part in parts {
@@ -97,7 +97,7 @@ impl Signer {
         hex::encode(mac.finalize().into_bytes())
     }
 
-    /// Whether this is the signature of some bytes, in constant time.
+    /// Returns whether this is the signature of some bytes, in constant time.
     #[cfg(feature = "api")]
     pub(crate) fn verifies(&self, bytes: &[u8], signature: &[u8]) -> bool {
         let mut mac = self.mac();

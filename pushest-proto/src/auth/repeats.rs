@@ -1,5 +1,5 @@
-//! Whether a failure is news. An endpoint that is out of order fails at every try, in the same words
-//! but for the time and the number of the request; that is reported once.
+//! Whether a failure says something new. An endpoint that is out of order fails at every try, in
+//! the same words but for the time and the number of the request; that is reported once.
 
 use alloc::vec::Vec;
 
@@ -7,8 +7,8 @@ use super::request::AuthorizationError;
 use crate::text::{KEPT_BYTES, MOST_SHOWN};
 
 impl AuthorizationError {
-    /// Whether this says the same as another one: the same status, and the same words, where all
-    /// words with a digit count as the same.
+    /// Returns whether this says the same as another one: the same status, and the same words,
+    /// where all words with a digit count as the same.
     pub(crate) fn repeats(&self, other: &Self) -> bool {
         match (self, other) {
             (
@@ -37,7 +37,7 @@ fn is_same(one: &str, other: &str) -> bool {
     one[..whole] == other[..whole]
 }
 
-/// The words of a text, `0` for those that hold a digit.
+/// Returns the words of a text, `0` for those that hold a digit.
 fn words(text: &str) -> Vec<&str> {
     let words = text.split(|character: char| !character.is_alphanumeric());
     let words = words.filter(|word| !word.is_empty());

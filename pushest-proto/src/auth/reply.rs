@@ -9,7 +9,7 @@ use super::form::FormError;
 use super::grant::SignError;
 use super::request::Authorization;
 
-/// What an authorization endpoint answers: status and body, the latter of the content type
+/// The HTTP response of an authorization endpoint: status and body, the latter of the content type
 /// [`AuthReply::CONTENT_TYPE`].
 ///
 /// ```
@@ -49,7 +49,7 @@ impl AuthReply {
     /// The value of `Content-Type`.
     pub const CONTENT_TYPE: &'static str = "application/json";
 
-    /// A refusal: 403, and a body that says why.
+    /// Creates a refusal: 403, and a body that says why.
     #[must_use]
     pub fn forbidden(reason: &str) -> Self {
         Self::error(403, reason)
@@ -77,8 +77,8 @@ impl From<FormError> for AuthReply {
     }
 }
 
-/// 403 for a public channel, which is the client's mistake; 500 for what is the program's, without a
-/// word of what that is.
+/// 403 for a public channel, which is the client's mistake; 500 for mistakes of the program, which
+/// the body does not describe.
 impl From<SignError> for AuthReply {
     fn from(error: SignError) -> Self {
         match error {
@@ -105,7 +105,7 @@ impl core::fmt::Debug for AuthReply {
 }
 
 impl Authorization {
-    /// The answer of an authorization endpoint that grants this, as clients read it.
+    /// Returns the body of an authorization endpoint that grants this, as clients read it.
     #[must_use]
     pub fn to_json(&self) -> String {
         #[derive(Serialize)]

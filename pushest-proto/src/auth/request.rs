@@ -14,22 +14,22 @@ use crate::memory;
 use crate::text::clip;
 use crate::wire::parts::Part;
 
-/// The most bytes of `auth`: a key has at most 200, and a signature 64.
+/// Maximum number of bytes of `auth`: a key has at most 200, and a signature 64.
 const AUTH_BYTES: usize = 1024;
 
-/// The most bytes of `shared_secret`: 32 bytes are 44 in base64.
+/// Maximum number of bytes of `shared_secret`: 32 bytes are 44 in base64.
 const SHARED_SECRET_BYTES: usize = 64;
 
-/// Asks for an authorization, because the session cannot sign by itself.
+/// A request for an authorization, made because the session has no secret to sign with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthorizationRequest {
-    /// Goes into [`Session::handle_authorization`](crate::Session::handle_authorization) with the
-    /// answer.
+    /// The ticket that [`Session::handle_authorization`](crate::Session::handle_authorization)
+    /// takes together with the answer.
     pub ticket: Ticket,
-    /// The socket id that the answer must be signed for.
+    /// The socket id of the connection; the answer must be signed for it.
     pub socket_id: SocketId,
-    /// What is to be authorized.
+    /// The channel, or the sign-in, to authorize.
     pub subject: AuthorizationSubject,
     /// 1 for the first request for this subject on this connection, then 2, 3 …
     pub attempt: u32,
@@ -37,7 +37,7 @@ pub struct AuthorizationRequest {
     pub last_failure: Option<AuthorizationError>,
 }
 
-/// What is to be authorized.
+/// The channel, or the sign-in, to authorize.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthorizationSubject {
     /// The subscription to a channel. The answer needs `channel_data` for a presence channel, and
@@ -45,18 +45,19 @@ pub enum AuthorizationSubject {
     Channel {
         /// The channel.
         name: ChannelName,
-        /// What the user gave as member data when subscribing (JSON), for presence channels.
+        /// The member data that the user subscribed with (JSON), for presence channels; `None` if
+        /// there was none.
         channel_data: Option<String>,
     },
     /// Signing in as a user. The answer needs `user_data`.
     User {
-        /// What the user gave as user data (JSON), if anything.
+        /// The user data that the user signed in with (JSON); `None` if there was none.
         user_data: Option<String>,
     },
 }
 
 impl AuthorizationSubject {
-    /// The channel's name, if it is about a channel.
+    /// Returns the channel's name, if it is about a channel.
     #[must_use]
     pub fn channel(&self) -> Option<&ChannelName> {
         match self {
@@ -65,7 +66,7 @@ impl AuthorizationSubject {
         }
     }
 
-    /// The member data or user data that the user gave (JSON).
+    /// Returns the member data or user data that the user gave (JSON).
     #[must_use]
     pub fn data(&self) -> Option<&str> {
         match self {
@@ -91,15 +92,14 @@ impl fmt::Display for AuthorizationSubject {
 /// [`Limits::signed_data`](crate::Limits::signed_data) is taken as [`AuthorizationError::Refused`].
 ///
 /// ```
-/// use pushest_proto::Authorization;
-///
+/// # use pushest_proto::Authorization;
 /// let granted = Authorization::from_json(r#"{"auth":"app-key:5f00"}"#).expect("it has `auth`");
 /// assert_eq!(granted, Authorization::new("app-key:5f00"));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Authorization {
-    /// `KEY:HEX`.
+    /// The signature, `KEY:HEX`.
     pub auth: String,
     /// The member's data, exactly as it was signed (JSON). Required for presence channels.
     pub channel_data: Option<String>,
@@ -110,35 +110,35 @@ pub struct Authorization {
 }
 
 impl Authorization {
-    /// An authorization by this `KEY:HEX`.
+    /// Creates an authorization from a signature, `KEY:HEX`.
     #[must_use]
     pub fn new(auth: impl Into<String>) -> Self {
         Self { auth: auth.into(), channel_data: None, shared_secret: None, user_data: None }
     }
 
-    /// The same with the member data that was signed (JSON).
+    /// Adds the member data that was signed (JSON).
     #[must_use]
     pub fn channel_data(mut self, json: impl Into<String>) -> Self {
         self.channel_data = Some(json.into());
         self
     }
 
-    /// The same with an encrypted channel's key (base64 of 32 bytes).
+    /// Adds an encrypted channel's key (base64 of 32 bytes).
     #[must_use]
     pub fn shared_secret(mut self, base64: impl Into<String>) -> Self {
         self.shared_secret = Some(base64.into().into());
         self
     }
 
-    /// The same with the user data that was signed (JSON).
+    /// Adds the user data that was signed (JSON).
     #[must_use]
     pub fn user_data(mut self, json: impl Into<String>) -> Self {
         self.user_data = Some(json.into());
         self
     }
 
-    /// An authorizer's answer as a session takes it: [bounded](Self::bounded), its texts cut to what
-    /// is kept.
+    /// Prepares an authorizer's answer for the session: [bounds](Self::bounded) it and cuts its
+    /// texts.
     pub(crate) fn bounded_answer(
         answer: Result<Self, AuthorizationError>,
         signed_data: usize,
@@ -146,8 +146,9 @@ impl Authorization {
         answer.map_err(AuthorizationError::clipped).and_then(|granted| granted.bounded(signed_data))
     }
 
-    /// The same, if it is small enough to be sent: a server that closes a connection for one frame
-    /// takes all channels with it. `signed_data` is [`Limits::signed_data`](crate::Limits).
+    /// Refuses an authorization that is too large to be sent: a server that closes a connection for
+    /// one frame takes all channels with it. `signed_data` is
+    /// [`Limits::signed_data`](crate::Limits).
     fn bounded(self, signed_data: usize) -> Result<Self, AuthorizationError> {
         let length = |text: &Option<String>| text.as_deref().map_or(0, str::len);
         let shared_secret = self.shared_secret.as_ref().map_or(0, |text| text.len());
@@ -166,7 +167,7 @@ impl Authorization {
         Ok(self)
     }
 
-    /// What it keeps alive beside itself, in bytes.
+    /// Returns what it keeps alive beside itself, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         let text = |text: &Option<String>| {
             text.as_ref().map_or(0, |text| memory::allocation(text.capacity()))
@@ -188,8 +189,8 @@ impl Authorization {
     /// keys the last counts.
     ///
     /// # Errors
-    /// [`AuthorizationError::Refused`] if it is not a JSON object with `auth`. The answer is not quoted: it may
-    /// hold a key.
+    /// [`AuthorizationError::Refused`] if it is not a JSON object with `auth`. The answer is not
+    /// quoted: it may hold a key.
     pub fn from_json(answer: &str) -> Result<Self, AuthorizationError> {
         let answer = Part::new(answer.trim_start_matches('\u{feff}'));
         let fields = answer.fields(["auth", "channel_data", "shared_secret", "user_data"]);
@@ -221,26 +222,26 @@ impl fmt::Debug for Authorization {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthorizationError {
-    /// The answer is no, and asking again would not change it (HTTP 401, 403).
+    /// The endpoint refused; asking again would not change that (HTTP 401, 403).
     Refused {
-        /// The HTTP status, if there was one.
+        /// The HTTP status; `None` if there was no response.
         status: Option<u16>,
-        /// What was said, at most 512 bytes of it.
+        /// The words of the endpoint or of the driver, at most 512 bytes.
         message: Box<str>,
     },
-    /// There was no usable answer; it is asked for again, with backoff (HTTP 5xx, a timeout).
+    /// There was no usable answer; the session asks again, with backoff (HTTP 5xx, a timeout).
     Unavailable {
-        /// The HTTP status, if there was one.
+        /// The HTTP status; `None` if there was no response.
         status: Option<u16>,
-        /// What was said, at most 512 bytes of it.
+        /// The words of the endpoint or of the driver, at most 512 bytes.
         message: Box<str>,
-        /// Ask again no earlier than after this.
+        /// The time that the endpoint asks to wait before it is asked again.
         retry_after: Option<Duration>,
     },
 }
 
 impl AuthorizationError {
-    /// The same with its text cut to what is kept.
+    /// Cuts the text to what is kept.
     pub(crate) fn clipped(self) -> Self {
         match self {
             Self::Refused { status, message } => Self::Refused { status, message: clip(&message) },
@@ -250,13 +251,14 @@ impl AuthorizationError {
         }
     }
 
-    /// A final no.
+    /// Creates a final refusal. The message is cut to 512 bytes.
     #[must_use]
     pub fn refused(status: Option<u16>, message: &str) -> Self {
         Self::Refused { status, message: clip(message) }
     }
 
-    /// No usable answer.
+    /// Creates a failure that is asked again, without a pause of the endpoint's. The message is cut
+    /// to 512 bytes.
     #[must_use]
     pub fn unavailable(status: Option<u16>, message: &str) -> Self {
         Self::Unavailable { status, message: clip(message), retry_after: None }

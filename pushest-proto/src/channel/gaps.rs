@@ -1,4 +1,4 @@
-//! Since when events of a channel may be missing.
+//! Since when events of a channel may be missing ([`Event::Gap`]).
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -9,13 +9,13 @@ use crate::event::Event;
 use crate::loss::{self, Loss};
 use crate::wall_clock::Moment;
 
-/// What is known of it for one channel.
+/// The gap of one channel, and what decides whether the next loss leaves one.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
-    /// Of what the present connection may have lost, nothing was sent before this: the server did
-    /// not know then that the channel is wanted.
+    /// When the server was first told on this connection that the channel is wanted: nothing that
+    /// this connection may lose was sent before.
     told_since: Option<Moment>,
-    /// The subscription was lost: since when events may be missing, and why.
+    /// The gap that is not reported yet: since when events may be missing, and why.
     gap: Option<(Moment, Arc<Loss>)>,
     /// Something of the channel was told since it was wanted, or since the last gap: a loss leaves
     /// a gap.
@@ -39,7 +39,7 @@ enum Renewal {
 }
 
 impl Renewal {
-    /// Since when events may be missing.
+    /// Returns since when events may be missing.
     fn began(&self) -> Option<Moment> {
         match self {
             Self::Due => None,
@@ -49,7 +49,7 @@ impl Renewal {
 }
 
 impl Gaps {
-    /// The user wants the channel with other member data, and the server knows of it.
+    /// Begins a subscription with other member data, while the server knows of the former one.
     pub(super) fn renew(&mut self) {
         self.renewal.get_or_insert(Renewal::Due);
     }
@@ -58,31 +58,31 @@ impl Gaps {
         self.renewal.is_some()
     }
 
-    /// An unsubscribe was polled, and the channel is wanted.
+    /// Notes that an unsubscribe was polled although the channel is wanted.
     pub(super) fn unsubscribed(&mut self, now: Moment) {
         let renewal = self.renewal.as_ref();
         self.renewal = renewal.map(|renewal| Renewal::Begun(renewal.began().unwrap_or(now)));
     }
 
-    /// A subscribe was polled.
+    /// Notes that a subscribe was polled.
     pub(super) fn subscribing(&mut self, now: Moment) {
         // A subscription that is made anew with other data is the same one to the user.
         self.told_since.get_or_insert(now);
         self.unanswered = self.unanswered.saturating_add(1);
     }
 
-    /// The server answered a subscribe.
+    /// Notes that the server answered a subscribe.
     pub(super) fn answered(&mut self) {
         self.unanswered = self.unanswered.saturating_sub(1);
     }
 
-    /// Whether the next answer is one to a subscribe of the present subscription.
+    /// Returns whether the next answer is one to a subscribe of the present subscription.
     pub(super) fn is_answer_ours(&self) -> bool {
         self.renewal.is_none() || self.unanswered <= 1
     }
 
-    /// The server confirmed a subscribe. Returns whether it may be the first confirmation of the
-    /// subscription with other member data.
+    /// Notes a confirmation. Returns whether it may be the first confirmation of the subscription
+    /// with other member data.
     pub(super) fn confirmed(&mut self, now: Moment) -> bool {
         self.answered();
         let Some(began) = self.renewal.take().and_then(|renewal| renewal.began()) else {
@@ -97,7 +97,7 @@ impl Gaps {
         true
     }
 
-    /// The connection is gone, and with it what was sent after `since`.
+    /// Opens a gap: the connection is gone, and with it what was sent after `since`.
     pub(super) fn lost(&mut self, since: Moment, loss: &Arc<Loss>) {
         self.unanswered = 0;
         let told_since = self.told_since.take();
@@ -112,20 +112,20 @@ impl Gaps {
         self.gap = Some((began.min_of_each(renewed), cause));
     }
 
-    /// The user no longer wants the channel.
+    /// Forgets everything, as the user no longer wants the channel.
     pub(super) fn forget(&mut self) {
         *self = Self { unanswered: self.unanswered, ..Self::default() };
     }
 
-    /// What a gap that was not told keeps alive, in bytes.
+    /// Returns what a gap that was not told keeps alive, in bytes.
     pub(super) fn memory(&self) -> usize {
         let share = |cause| loss::loss(cause) - loss::others_share(cause);
         self.gap.as_ref().map_or(0, |(_, cause)| share(cause))
     }
 
-    /// Something of the channel is about to be told: the gap, if there is one, goes first. While
-    /// the subscription is made anew it is not over, and waits for the confirmation. Returns how long
-    /// it was, if it was told.
+    /// Reports the gap, if there is one, before something else of the channel is reported. While
+    /// the subscription is made anew it is not over, and waits for the confirmation. Returns its
+    /// length, if it was reported.
     pub(super) fn tell(
         &mut self,
         channel: &ChannelName,
@@ -138,7 +138,8 @@ impl Gaps {
         self.end(channel, context)
     }
 
-    /// Tells the gap, if there is one: what comes from now on is not missing. Returns how long it was.
+    /// Reports the gap, if there is one, and closes it: what comes from now on is not missing. Returns
+    /// its length.
     pub(super) fn end(
         &mut self,
         channel: &ChannelName,

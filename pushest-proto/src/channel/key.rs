@@ -40,8 +40,8 @@ impl Encryption {
         Self { secret, held: VecDeque::new(), held_bytes: 0, was_in_vain: false }
     }
 
-    /// An event came, its data still encrypted: opens it, or holds it if another key `may` be asked
-    /// for. Returns whether that has to be asked for now.
+    /// Opens an event, or holds it if another key `may` be asked for. Returns whether that has to
+    /// be asked for now.
     pub(super) fn receive(
         &mut self,
         event: ChannelEvent,
@@ -63,8 +63,7 @@ impl Encryption {
         }
     }
 
-    /// The key was asked for anew, and is there, or will not come: what waited is opened, or
-    /// reported.
+    /// Opens or reports the events that waited, once the new key is there or will not come.
     pub(super) fn rekeyed(&mut self, granted: Option<&Authorization>, context: &mut Context<'_>) {
         let text = granted.and_then(|granted| granted.shared_secret.as_deref());
         if let Some(secret) = text.and_then(|text| SharedSecret::from_base64(text)) {
@@ -78,7 +77,7 @@ impl Encryption {
         }
     }
 
-    /// The key is no longer asked for: what waits for it cannot be opened.
+    /// Reports the events that wait as undecryptable, as the key is no longer asked for.
     pub(super) fn forget_held(&mut self, pending: &mut Pending) {
         for event in self.take_held() {
             pending.release(&event);
@@ -86,8 +85,8 @@ impl Encryption {
         }
     }
 
-    /// What it takes, in bytes, and free places for what waits for a key. What waits counts among
-    /// the stored events.
+    /// Returns what it takes, in bytes, and free places for what waits for a key. What waits counts
+    /// among the stored events.
     pub(super) fn other_bytes(&self) -> usize {
         let free = self.held.capacity() - self.held.len();
         memory::allocation(size_of::<Self>()) + free * size_of::<ChannelEvent>()
@@ -103,7 +102,7 @@ impl Encryption {
         opened
     }
 
-    /// Lets the event wait, if there is room for it. Returns whether there was.
+    /// Holds the event if there is room for it. Returns whether there was.
     fn hold(&mut self, event: ChannelEvent, pending: &mut Pending) -> bool {
         let bytes = self.held_bytes + event.pinned_bytes();
         let has_room =

@@ -24,7 +24,7 @@ pub(crate) struct Members {
     bytes: usize,
 }
 
-/// The members of a channel, to change them: each change is told.
+/// The members of a channel, borrowed to change them; each change is reported.
 pub(super) struct Present<'a> {
     pub(super) channel: &'a ChannelName,
     pub(super) members: &'a mut Members,
@@ -99,12 +99,12 @@ impl Members {
         self.table.len()
     }
 
-    /// Bytes of all members, of which there is a limit.
+    /// Returns the bytes of all members, of which there is a limit.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Bytes of everything else: the table itself, and places that are free.
+    /// Returns the bytes of everything else: the table itself, and places that are free.
     pub(crate) fn other_bytes(&self) -> usize {
         size_of::<Self>() + (self.table.capacity() - self.table.len()) * PLACE_BYTES
     }
@@ -164,10 +164,10 @@ impl Eq for ById {}
 const PLACE_BYTES: usize =
     size_of::<ById>() + size_of::<usize>() + (size_of::<usize>() + 1) * 8 / 7;
 
-/// Number of places that stay for members that come back.
+/// Number of places that are kept for members that come back.
 const PLACES_KEPT: usize = 32;
 
-/// What a member costs in the table.
+/// Returns what a member costs in the table.
 fn bytes_of(member: &Member) -> usize {
     PLACE_BYTES + member.heap_bytes()
 }

@@ -8,7 +8,7 @@ use crate::agenda::Key;
 use crate::memory::{self, shared};
 
 impl Channels {
-    /// Bytes of all members of all channels.
+    /// Returns the bytes of all members of all channels.
     pub(crate) fn member_bytes(&self) -> usize {
         let members = self.slab.iter().filter_map(|(_, channel)| channel.members.as_deref());
         members.map(Members::bytes).sum()
@@ -26,7 +26,7 @@ impl Channels {
 }
 
 impl Channel {
-    /// Bytes behind its own place, but for the members that are bounded.
+    /// Returns the bytes behind its own place, but for the members that are bounded.
     fn other_bytes(&self) -> usize {
         self.name.heap_bytes()
             + memory::optional_text(self.channel_data.as_deref())

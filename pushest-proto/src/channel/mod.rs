@@ -1,5 +1,5 @@
-//! One channel that the user wants: how far its subscription is, what the server was told of it,
-//! and what the server has told.
+//! One channel that the user wants: the state of its subscription, what the server was told, and
+//! what it told.
 //!
 //! A subscription is an intent that outlives connections. On each connection it is a
 //! [`Request`], from which the frames are derived when polled. All of them are in the [`table`].
@@ -50,10 +50,10 @@ use name::{ChannelKind, ChannelName};
 use numbers::Numbers;
 use secret::SharedSecret;
 
-/// After this number of subscribes without an answer the subscription fails.
+/// Maximum number of subscribes without an answer, after which the subscription fails.
 const MOST_TRIES: u32 = 3;
 
-/// How far a subscription is, as users see it.
+/// The state of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChannelState {
     /// There is no connection, or the channel's turn has not come.
@@ -68,27 +68,27 @@ pub enum ChannelState {
     Failed,
 }
 
-/// One channel.
+/// One channel of the wanted set.
 #[derive(Debug)]
 pub(crate) struct Channel {
     name: ChannelName,
     kind: ChannelKind,
-    /// Where the user last left it. A channel that is not wanted stays only until the server was
+    /// Whether the user wants it. A channel that is not wanted stays only until the server was
     /// told.
     wanted: bool,
-    /// When the user began to want it: channels are subscribed in this order.
+    /// The cause of the first `subscribe`: channels are subscribed to in this order.
     since: Order,
     /// The member data that the user gave (JSON).
     channel_data: Option<Box<str>>,
-    /// The user id under which the channel was subscribed to.
+    /// The user id that this session subscribed with, on presence channels.
     me: Option<Arc<str>>,
     /// The server lets only the signed-in user subscribe.
     needs_sign_in: bool,
-    /// How far the subscription is.
+    /// The state of the subscription.
     request: Request,
     /// A subscribe was polled on this connection, and no unsubscribe since.
     told: bool,
-    /// The server has to be told that a former subscription ended, before anything else.
+    /// An unsubscribe of a former subscription is due, and goes before anything else.
     leaving: bool,
     /// When the first subscribe was polled since the server was last told nothing of the channel.
     asked: Instant,
@@ -119,32 +119,32 @@ impl Channel {
         self.kind == ChannelKind::Presence
     }
 
-    /// Whether the server may speak of the channel: it was asked for, and what still comes of a
-    /// subscription that was ended is not meant.
+    /// Returns whether the server may speak of the channel: it was asked for, and what still comes
+    /// of a subscription that was ended is not meant.
     pub(crate) fn is_heard(&self) -> bool {
         self.told && !self.leaving
     }
 
-    /// Whether a wanted channel that is not heard had a subscription with other member data, whose
-    /// events still come.
+    /// Returns whether a wanted channel that is not heard had a subscription with other member
+    /// data, whose events still come.
     pub(crate) fn is_renewed(&self) -> bool {
         self.gaps.is_renewed()
     }
 
-    /// The server answered a subscribe of a subscription that was ended.
+    /// Notes an answer to a subscribe of a former subscription.
     pub(crate) fn answered_former(&mut self) {
         self.gaps.answered();
     }
 
-    /// How long the server took to answer, when it answers a subscribe now: counted from the first
-    /// one, which it may not have read before now.
+    /// Returns how long the server took to answer, when it answers a subscribe now: counted from
+    /// the first one, which it may not have read before now.
     pub(crate) fn round_trip(&self, now: Instant) -> Option<Duration> {
         let is_answer = matches!(self.request.step(), Step::Sent | Step::Pausing);
         let is_ours = is_answer && self.gaps.is_answer_ours();
         is_ours.then(|| now.saturating_duration_since(self.asked))
     }
 
-    /// Something of the channel is about to be told: the gap, if there is one, goes first.
+    /// Reports the gap, if there is one, before something else of the channel is reported.
     pub(crate) fn tell_gap(&mut self, context: &mut Context<'_>) {
         let told = self.gaps.tell(&self.name, context);
         self.count_gap(told);
@@ -162,7 +162,7 @@ impl Channel {
         }
     }
 
-    /// An event came. Returns whether the key has to be asked for anew.
+    /// Takes an event of the channel. Returns whether the key has to be asked for anew.
     pub(crate) fn receive(&mut self, event: ChannelEvent, context: &mut Context<'_>) -> bool {
         self.tell_gap(context);
         if let Some(numbers) = self.numbers.as_deref_mut() {
@@ -170,9 +170,9 @@ impl Channel {
         }
         match self.encryption.as_deref_mut() {
             Some(encryption) if !event.name().starts_with("pusher") => {
-                // With the master key, asking oneself again would answer the same. Before the server
-                // confirms, the key has just been granted, and the subscription needs its own
-                // deadline.
+                // With the master key, deriving the key again would give the same. Before the
+                // server confirms, the key has just been granted, and the subscription needs its
+                // own deadline.
                 let may_ask = self.request.is_done() && context.config.signer.is_none();
                 encryption.receive(event, may_ask, context)
             }
@@ -183,8 +183,8 @@ impl Channel {
         }
     }
 
-    /// The server says something of the channel that answers nothing. Returns how many parts of that
-    /// could be read, and how many not; `None` if nothing could be.
+    /// Takes a message of the protocol about the channel that answers no request. Returns how many
+    /// of its parts could be read, and how many could not; `None` if nothing could be.
     pub(crate) fn hear(
         &mut self,
         control: Control,
@@ -225,7 +225,7 @@ impl Channel {
         context.pending.push(Action::Emit(event));
     }
 
-    /// Whether members may come and go: what a server says of them elsewhere means nothing.
+    /// Returns whether members may come and go: what a server says of them elsewhere means nothing.
     fn has_members(&self) -> bool {
         self.is_presence() && self.request.is_done()
     }
@@ -280,7 +280,7 @@ impl Channel {
         }
     }
 
-    /// The user no longer wants it.
+    /// Ends the subscription, as the user no longer wants it.
     fn end(&mut self) {
         self.wanted = false;
         self.leaving = self.told;
@@ -291,15 +291,17 @@ impl Channel {
         self.numbers = None;
     }
 
-    /// The connection is gone, and with it what was sent after `since`.
+    /// Resets the channel to what outlives a connection, and opens a gap from `since`.
     fn lost(&mut self, since: Moment, loss: &Arc<Loss>, context: &mut Context<'_>) {
         self.on(Said::Lost, context);
         self.gaps.lost(since, loss);
+        // The next connection begins without subscriptions (docs/protocol.md#subscribing). Members
+        // and the key stay: the next confirmation tells what of them has changed.
         self.told = false;
         self.leaving = false;
     }
 
-    /// Tells the request what happened. What waits for a key goes on when that is there, or is no
+    /// Tells the request what happened. Events that wait for a key go on when it is there, or is no
     /// longer asked for.
     fn on(&mut self, said: Said, context: &mut Context<'_>) -> Next {
         let asks = self.kind.is_signed() && context.config.signer.is_none();
@@ -318,8 +320,8 @@ impl Channel {
         next
     }
 
-    /// Whether an authorization has what its channel needs. What was signed is what counts for who
-    /// we are.
+    /// Checks that an authorization has what its channel needs. The signed data decides which
+    /// member this session is.
     fn usable(&mut self, granted: Authorization) -> Result<Authorization, AuthorizationError> {
         let refused = |problem| Err(AuthorizationError::refused(None, problem));
         if granted.auth.is_empty() {
@@ -388,24 +390,25 @@ impl Subject for Channel {
     }
 }
 
-/// What is known of a wanted channel.
+/// A view of a wanted channel: name, state, members.
 #[derive(Debug, Clone, Copy)]
 pub struct ChannelView<'a>(&'a Channel);
 
 impl<'a> ChannelView<'a> {
-    /// The name.
+    /// Returns the channel's name, with the id of its subscription.
     #[must_use]
     pub fn name(&self) -> &'a ChannelName {
         &self.0.name
     }
 
-    /// How far the subscription is.
+    /// Returns the state of the subscription.
     #[must_use]
     pub fn state(&self) -> ChannelState {
         self.0.state()
     }
 
-    /// Why it failed, or why the last try failed.
+    /// Returns why the subscription failed, or its last try did; `None` if none has failed since it
+    /// was begun.
     #[must_use]
     pub fn failure(&self) -> Option<&'a RequestFailure> {
         self.0.request.failure()
@@ -426,14 +429,15 @@ impl<'a> ChannelView<'a> {
         self.0.numbers.as_deref().map(|numbers| numbers.at(now))
     }
 
-    /// How many connections subscribe to the channel, where the server tells.
+    /// Returns how many connections subscribe to the channel; `None` until the server tells, which
+    /// not every one does.
     #[must_use]
     pub fn subscription_count(&self) -> Option<u64> {
         self.0.count
     }
 
-    /// Returns who is present, on presence channels. While the channel is not subscribed this is
-    /// what was known last. See [`ChannelView::members_known`].
+    /// Returns the members that are present, on presence channels. While the channel is not
+    /// subscribed this is what was known last. See [`ChannelView::members_known`].
     pub fn members(&self) -> impl Iterator<Item = &'a Member> + use<'a> {
         self.0.members.as_deref().into_iter().flat_map(Members::iter)
     }
@@ -447,25 +451,25 @@ impl<'a> ChannelView<'a> {
         self.0.members.as_deref().is_some_and(Members::is_known)
     }
 
-    /// How many members are present.
+    /// Returns how many members are present.
     #[must_use]
     pub fn member_count(&self) -> usize {
         self.0.members.as_deref().map_or(0, Members::len)
     }
 
-    /// The member with this id.
+    /// Returns the member with this id, if it is present.
     #[must_use]
     pub fn member(&self, id: &str) -> Option<&'a Member> {
         self.0.members.as_deref()?.get(id)
     }
 
-    /// The user id under which this session subscribed to the presence channel.
+    /// Returns the user id under which this session subscribed to the presence channel.
     #[must_use]
     pub fn my_id(&self) -> Option<&'a str> {
         self.0.me.as_deref()
     }
 
-    /// The member that this session is, once the server has listed it.
+    /// Returns the member that this session is, once the server has listed it.
     #[must_use]
     pub fn me(&self) -> Option<&'a Member> {
         self.member(self.my_id()?)

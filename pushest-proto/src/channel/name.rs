@@ -14,14 +14,13 @@ use crate::memory;
 /// Reserved for the channel of a signed-in user ([protocol, limits](crate::protocol#limits)).
 pub(crate) const RESERVED_PREFIX: &str = "#server-to-user-";
 
-/// The name of a channel, known to keep the rules. Cloning it is cheap.
+/// The name of a channel, checked against the rules. Cloning it is cheap.
 ///
 /// A name that comes from a session also knows which of its subscriptions it is about
 /// ([`ChannelName::id`]). That plays no part when names are compared, hashed or shown.
 ///
 /// ```
-/// use pushest_proto::{ChannelKind, ChannelName};
-///
+/// # use pushest_proto::{ChannelKind, ChannelName};
 /// let name = ChannelName::new("private-orders")?;
 /// assert_eq!(name.kind(), ChannelKind::Private);
 /// assert_eq!(
@@ -66,12 +65,13 @@ impl ChannelName {
         }
     }
 
-    /// The channel of a signed-in user ([protocol, sign-in](crate::protocol#sign-in)).
+    /// Makes the name of the channel of a signed-in user ([protocol,
+    /// sign-in](crate::protocol#sign-in)).
     pub(crate) fn of_user(user_id: &str) -> Self {
         Self { text: alloc::format!("{RESERVED_PREFIX}{user_id}").into(), id: None }
     }
 
-    /// The name.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -85,33 +85,33 @@ impl ChannelName {
         self.id
     }
 
-    /// The name is that of this subscription from now on; clones keep what they are.
+    /// Ties this name to a subscription. Clones keep the one that they have.
     pub(crate) fn set_id(&mut self, id: ChannelId) {
         self.id = Some(id);
     }
 
-    /// What it keeps alive, in bytes.
+    /// Returns what it keeps alive, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         memory::shared_text(&self.text)
     }
 
-    /// Whether the other one is a clone of this.
+    /// Returns whether the other one is a clone of this.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.text, &other.text)
     }
 
-    /// How many hold this name.
+    /// Returns the number of clones of this name, itself included.
     pub(crate) fn holders(&self) -> usize {
         Arc::strong_count(&self.text)
     }
 
-    /// What the name's prefix says about the channel.
+    /// Returns the kind of channel that the name's prefix stands for.
     #[must_use]
     pub fn kind(&self) -> ChannelKind {
         ChannelKind::of(&self.text)
     }
 
-    /// Whether the server keeps the channel's last event for new subscribers.
+    /// Returns whether the server keeps the channel's last event for new subscribers.
     #[must_use]
     pub fn is_cache(&self) -> bool {
         ["cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"]
@@ -138,7 +138,7 @@ impl TryFrom<&str> for ChannelName {
     }
 }
 
-/// The name as errors show it. A URL that was pasted in its place may hold a secret.
+/// Returns the name as errors show it. A URL that was pasted in its place may hold a secret.
 pub(crate) fn shown(name: &str) -> String {
     let is_url = name.contains("://") || (name.contains('@') && name.contains(':'));
     if is_url { "…".to_string() } else { name.to_string() }
@@ -210,7 +210,7 @@ impl PartialEq<&str> for ChannelName {
 /// The kinds of channel, by prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChannelKind {
-    /// No prefix: anybody who knows the app's key may subscribe.
+    /// No prefix: everyone who knows the app's key may subscribe.
     Public,
     /// `private-`: subscribing is signed; client events are allowed.
     Private,
@@ -240,13 +240,14 @@ impl ChannelKind {
         }
     }
 
-    /// Whether subscribing needs a signature. That of the user's own channel stands in the sign-in.
+    /// Returns whether subscribing needs a signature. That of the user's own channel stands in the
+    /// sign-in.
     #[must_use]
     pub fn is_signed(self) -> bool {
         !matches!(self, Self::Public | Self::User)
     }
 
-    /// Whether clients may send events to each other ([protocol, client
+    /// Returns whether clients may send events to each other ([protocol, client
     /// events](crate::protocol#client-events)).
     #[must_use]
     pub fn allows_client_events(self) -> bool {
@@ -257,14 +258,14 @@ impl ChannelKind {
 /// What a server allows as a channel's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameRules {
-    /// The longest name in bytes. 200.
+    /// Maximum length of a name in bytes. 200.
     pub bytes: usize,
     /// Characters allowed besides those of the hosted service; Sockudo takes `":#"`. None.
     pub extra_characters: String,
 }
 
 impl NameRules {
-    /// Whether a name may hold this character.
+    /// Returns whether a name may hold this character.
     pub(crate) fn allows(&self, character: char) -> bool {
         character.is_ascii_alphanumeric()
             || "_-=@,.;".contains(character)

@@ -12,7 +12,7 @@ struct Word {
     misspelt: &'static [&'static str],
     /// Words of their own, although they are only one letter away.
     others: &'static [&'static str],
-    /// What stands in the place of the `-` where somebody meant one.
+    /// Characters that are written by mistake in the place of the `-`.
     separators: &'static [u8],
     next: &'static [Word],
 }
@@ -61,8 +61,7 @@ impl ChannelName {
     /// It is a guess, for a warning: the name is a valid one.
     ///
     /// ```
-    /// use pushest_proto::ChannelName;
-    ///
+    /// # use pushest_proto::ChannelName;
     /// let near_miss = |name| ChannelName::new(name).expect("it keeps the rules").near_miss();
     /// assert_eq!(near_miss("private_orders").as_deref(), Some("private-orders"));
     /// assert_eq!(near_miss("private-orders"), None);
@@ -104,8 +103,9 @@ impl Word {
     }
 }
 
-/// Whether one letter more, less or other, or two neighbours in each other's place, makes the one
-/// of the other; in whatever case. Of a short word with another letter many are words themselves.
+/// Returns whether one letter more, less or other, or two neighbours in each other's place, makes
+/// the one of the other; in whatever case. Of a short word with another letter many are words
+/// themselves.
 fn is_one_away(text: &[u8], word: &[u8]) -> bool {
     let is_short = word.len() < 6;
     let same = |a: &[u8], b: &[u8]| a.eq_ignore_ascii_case(b);

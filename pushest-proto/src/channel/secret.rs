@@ -24,12 +24,12 @@ pub(crate) const NONCE_BYTES: usize = 24;
 pub(crate) struct MasterKey(Zeroizing<[u8; KEY_BYTES]>);
 
 impl MasterKey {
-    /// `None` if it does not have 32 bytes.
+    /// Takes a key of 32 bytes; `None` if it has another length.
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
         Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
     }
 
-    /// The key of one channel: SHA-256 over its name and the master key.
+    /// Returns the key of one channel: SHA-256 over its name and the master key.
     pub(crate) fn shared_secret(&self, channel: &str) -> SharedSecret {
         let mut hash = Sha256::new();
         hash.update(channel.as_bytes());
@@ -43,13 +43,13 @@ impl MasterKey {
 pub(crate) struct SharedSecret(Zeroizing<[u8; KEY_BYTES]>);
 
 impl SharedSecret {
-    /// `None` if it is not base64 of 32 bytes.
+    /// Decodes a key; `None` if it is not base64 of 32 bytes.
     pub(crate) fn from_base64(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(BASE64.decode(text).ok()?);
         Some(Self(Zeroizing::new(bytes.as_slice().try_into().ok()?)))
     }
 
-    /// The key as base64, as authorizations carry it.
+    /// Returns the key as base64, as authorizations carry it.
     #[cfg(feature = "api")]
     pub(crate) fn to_base64(&self) -> Zeroizing<String> {
         Zeroizing::new(BASE64.encode(self.0.as_slice()))

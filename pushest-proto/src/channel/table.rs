@@ -1,6 +1,6 @@
 //! The wanted set: the channels that the user wants, by name, and what is to be done for them.
 //!
-//! What happens to a channel is told to its [`Request`], and what that makes of it is carried out
+//! What happens to a channel goes to its [`Request`], and what follows from that is carried out
 //! here, in one place ([`Channels::tell`]).
 
 use alloc::collections::BTreeSet;
@@ -30,7 +30,7 @@ use crate::wall_clock::Moment;
 use crate::wire::encode;
 use crate::wire::lists::MemberList;
 
-/// All channels, and what is due for them.
+/// All wanted channels, and the work that is due for them.
 #[derive(Debug)]
 pub(crate) struct Channels {
     pub(super) slab: Slab<Channel>,
@@ -63,17 +63,17 @@ impl Channels {
         *self.by_name.hasher()
     }
 
-    /// The number of wanted channels.
+    /// Returns the number of wanted channels.
     pub(crate) fn wanted(&self) -> usize {
         self.wanted
     }
 
-    /// The same without that of the signed-in user.
+    /// Returns the number of wanted channels, not counting that of the signed-in user.
     pub(crate) fn wanted_by_name(&self) -> usize {
         self.wanted - self.of_user
     }
 
-    /// A wanted channel, and the key to speak of it.
+    /// Returns a wanted channel, and the key to speak of it.
     pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
         self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
     }
@@ -88,7 +88,7 @@ impl Channels {
         &self.slab[key]
     }
 
-    /// Whether the table has this very name, not one that is spelled alike.
+    /// Returns whether the table has this very name, not one that is spelled alike.
     pub(crate) fn shares(&self, name: &ChannelName) -> bool {
         self.by_name.get_key_value(name.as_str()).is_some_and(|(own, _)| own.is_same(name))
     }
@@ -101,7 +101,7 @@ impl Channels {
         self.in_order().into_iter().map(|key| ChannelView(&self.slab[key]))
     }
 
-    /// The place of the channel that is due first.
+    /// Returns the place of the channel that is due first.
     pub(crate) fn due_front(&self) -> Option<Order> {
         self.agenda.front()
     }
@@ -110,7 +110,7 @@ impl Channels {
         self.agenda.next_deadline()
     }
 
-    /// The signed channels whose subscribe is unanswered, in the order of their keys.
+    /// Returns the signed channels whose subscribe is unanswered, in the order of their keys.
     pub(crate) fn unanswered(&self) -> &BTreeSet<Key> {
         &self.unanswered
     }
@@ -124,7 +124,7 @@ impl Channels {
         self.slab.iter_mut().map(|(_, channel)| &mut channel.request)
     }
 
-    /// The wanted channels, in the order in which they began to be.
+    /// Returns the wanted channels, in the order in which they began to be.
     fn in_order(&self) -> Vec<Key> {
         let wanted = self.slab.iter().filter(|(_, channel)| channel.wanted);
         let mut keys: Vec<(Order, Key)> =
@@ -136,8 +136,7 @@ impl Channels {
 
 /// What the user wants.
 impl Channels {
-    /// The user wants the channel, as the member with this data (JSON) and user id. Returns
-    /// the channel's key.
+    /// Makes the channel wanted, as the member with this data (JSON) and user id. Returns its key.
     pub(crate) fn want(
         &mut self,
         name: ChannelName,
@@ -149,12 +148,16 @@ impl Channels {
         let key = self.find_or_insert(name);
         let channel = &mut self.slab[key];
         let is_same = channel.channel_data == channel_data;
+        // A second subscribe would be an error on some servers (docs/protocol.md#subscribing).
         if is_same && channel.request.is_running() {
             return key;
         }
+        // What comes between the unsubscribe and the new confirmation is missing to the user.
         if channel.wanted && channel.is_heard() && !is_same {
             channel.gaps.renew();
         }
+        // Servers take member data with a first subscribe only, so that other data needs an
+        // unsubscribe before it; one that was told nothing on this connection needs none.
         channel.leaving |= channel.told && !is_same;
         channel.channel_data = channel_data;
         channel.me = me.map(Arc::from);
@@ -163,7 +166,7 @@ impl Channels {
         key
     }
 
-    /// The user no longer wants the channel.
+    /// Makes the channel unwanted. It stays in the table until the server was told.
     pub(crate) fn unwant(&mut self, key: Key, context: &mut Context<'_>) {
         self.tell(key, Said::Unwanted, context);
         let channel = &mut self.slab[key];
@@ -178,12 +181,12 @@ impl Channels {
         }
     }
 
-    /// A failed channel is tried again.
+    /// Tries a failed channel again.
     pub(crate) fn retry(&mut self, key: Key, context: &mut Context<'_>) {
         self.tell(key, Said::Retried, context);
     }
 
-    /// The user is signed in: its own channel is due.
+    /// Makes the channel of the user that has just signed in due.
     pub(crate) fn signed_in(&mut self, user_id: &str, context: &mut Context<'_>) {
         let name = ChannelName::of_user(user_id);
         let is_former =
@@ -201,16 +204,17 @@ impl Channels {
         }
     }
 
-    /// The channel is wanted from now on. Returns whether it was not before. It may be one that the
-    /// server has not been told the end of, so that the place in the table does not tell the two
-    /// subscriptions apart.
+    /// Begins a subscription, with a new id. Returns whether the channel was not wanted before. The
+    /// server may not know of the end of the former one, so that the two have the same place in the
+    /// table: only the id tells them apart.
     fn begin(&mut self, key: Key, context: &mut Context<'_>) -> bool {
         let channel = &mut self.slab[key];
         let is_new = !channel.wanted;
         if is_new {
             self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
             channel.begin(context);
-            // Clones stay as they are: what is stored of the former subscription is still about that.
+            // Clones stay as they are: what is stored of the former subscription is still about
+            // that.
             channel.name.set_id(ChannelId::new(key, self.generation));
             self.wanted += 1;
         }
@@ -232,22 +236,26 @@ impl Channels {
     }
 }
 
-/// What happens.
+/// What happens to the channels.
 impl Channels {
-    /// The connection was established: everything wanted is due, unless its authorization was
-    /// refused.
+    /// Makes everything wanted due on a new connection, unless its authorization was refused for
+    /// good.
     pub(crate) fn connected(&mut self, context: &mut Context<'_>) {
         for key in self.in_order() {
+            // The server lets only the signed-in user subscribe: that channel waits for the sign-in
+            // (docs/protocol.md#sign-in).
             if !self.slab[key].needs_sign_in {
                 self.tell(key, Said::Connected, context);
             }
         }
     }
 
-    /// The connection is gone, and with it all that was on its way, and what was sent after
-    /// `since`.
+    /// Resets every channel to what outlives a connection: nothing that was in flight is answered
+    /// anymore, and what was sent after `since` may be missing.
     pub(crate) fn lost(&mut self, since: Moment, loss: &Arc<Loss>, context: &mut Context<'_>) {
         // All requests at once, in the order in which they were made.
+        // What they would bring is signed for a socket id that no longer is
+        // (docs/protocol.md#signing).
         for ticket in self.agenda.clear() {
             context.pending.abandon(ticket);
         }
@@ -255,6 +263,8 @@ impl Channels {
         for (_, channel) in &mut self.slab {
             channel.lost(since, loss, context);
         }
+        // A new connection begins without subscriptions (docs/protocol.md#subscribing): the
+        // unsubscribe that an unwanted channel has waited for is not needed anymore.
         self.by_name.retain(|_, key| {
             let wanted = self.slab[*key].wanted;
             if !wanted {
@@ -264,10 +274,13 @@ impl Channels {
         });
     }
 
-    /// What the first due channel needs; `None` if that turned out to be nothing.
+    /// Takes the first due channel and returns the action that it needs; `None` if it needs none
+    /// after all.
     pub(crate) fn pop_due(&mut self, context: &mut Context<'_>) -> Option<Action> {
         let (order, key) = self.agenda.pop()?;
         let channel = &mut self.slab[key];
+        // An unsubscribe that is due goes before a subscribe: the server would take that for a
+        // second one.
         if !channel.leaving {
             let has_room = self.agenda.has_room();
             return self.tell(key, Said::Turn { order, has_room }, context);
@@ -285,8 +298,10 @@ impl Channels {
         Some(Action::Send(Frame { connection: context.established?.connection, text }))
     }
 
-    /// Ends what has taken too long, and the pauses that are over.
+    /// Ends requests and pauses whose deadline has come.
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
+        // A key that is taken is in no place of the agenda: `tell` puts it into the next one, or
+        // ends the request (contract, C9).
         while let Some(key) = self.agenda.pop_overdue(context.now) {
             if self.slab[key].request.is_authorizing() {
                 context.statistics.unavailable_authorizations += 1;
@@ -295,7 +310,7 @@ impl Channels {
         }
     }
 
-    /// An authorizer answered. An answer that is no longer waited for is dropped.
+    /// Takes an authorizer's answer. One that is no longer waited for is dropped.
     pub(crate) fn authorized(
         &mut self,
         ticket: Ticket,
@@ -313,8 +328,8 @@ impl Channels {
         self.tell(key, answer.into(), context);
     }
 
-    /// The server confirmed. A presence channel's members are replaced. Without a list that could
-    /// be read they are unknown: those from before belong to another subscription.
+    /// Takes a confirmation, which replaces the members of a presence channel. Without a list that
+    /// could be read they are unknown: those from before belong to another subscription.
     pub(crate) fn succeeded(
         &mut self,
         key: Key,
@@ -336,13 +351,13 @@ impl Channels {
         }
     }
 
-    /// The server refused.
+    /// Takes a refusal of the server.
     pub(crate) fn refused(&mut self, key: Key, error: ServerError, context: &mut Context<'_>) {
         self.slab[key].gaps.answered();
         self.tell(key, Said::Refused(error), context);
     }
 
-    /// Something of the channel is about to be told: the gap, if there is one, goes first. Returns
+    /// Reports the gap, if there is one, before something else of the channel is reported. Returns
     /// the channel's name.
     pub(crate) fn tell_gap(&mut self, key: Key, context: &mut Context<'_>) -> ChannelName {
         let channel = &mut self.slab[key];

@@ -7,7 +7,7 @@ use super::error::ConfigError;
 use super::error::check_duration;
 
 /// Maximum number of entries of a schedule.
-const MOST_PAUSES: usize = 100;
+pub(super) const MOST_PAUSES: usize = 100;
 
 /// How long the session waits before it connects again by itself.
 ///
@@ -44,7 +44,7 @@ impl BackoffConfig {
     ///
     /// ```
     /// use core::time::Duration;
-    /// use pushest_proto::{BackoffConfig, Config};
+    /// # use pushest_proto::{BackoffConfig, Config};
     ///
     /// let pauses = [1, 5, 15, 60].map(Duration::from_secs);
     /// let config = Config::builder("app-key").backoff(BackoffConfig::schedule(pauses)).build()?;

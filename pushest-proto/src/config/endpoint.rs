@@ -11,8 +11,8 @@ use super::error::{self, shown};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Host, port, path and whether TLS is used: everything of a server's address but the app. It
-/// never holds credentials or a query.
+/// The address of a server: host, port, path and whether TLS is used, without the app. It never
+/// holds credentials or a query.
 ///
 /// A host's name is kept as it was given. One with letters beyond ASCII (`bücher.example`) must be
 /// turned into its ASCII form (`xn--bcher-kva.example`) before it goes into a lookup, a request or
@@ -21,7 +21,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub(crate) host: String,
-    /// Which link an IPv6 address is on, as the operating system names it.
+    /// The zone of an IPv6 address: the interface that it is on, as the operating system names it.
     pub(crate) zone: Option<String>,
     pub(crate) port: u16,
     pub(crate) path: String,
@@ -32,7 +32,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A cluster of the hosted service, with TLS.
+    /// Creates the endpoint of a cluster of the hosted service, such as `eu`, with TLS on port 443.
     ///
     /// # Errors
     /// [`ConfigError::Cluster`] if the name could not be part of a host's name.
@@ -52,8 +52,8 @@ impl Endpoint {
         })
     }
 
-    /// Your own server, without TLS on port 80 until changed. An IPv6 address may have
-    /// brackets and a zone (`fe80::1%eth0`).
+    /// Creates the endpoint of your own server, on port 80 without TLS until changed. An IPv6
+    /// address may have brackets and a zone (`fe80::1%eth0`).
     ///
     /// # Errors
     /// [`ConfigError::Host`] if it is neither a name nor an IP address.
@@ -72,7 +72,7 @@ impl Endpoint {
         })
     }
 
-    /// The same port, path and TLS at another host, such as the ASCII form of its name.
+    /// Replaces the host, for example by the ASCII form of its name. Port, path and TLS stay.
     ///
     /// # Errors
     /// [`ConfigError::Host`] if it is neither a name nor an IP address.
@@ -81,7 +81,7 @@ impl Endpoint {
         Ok(Self { host, zone, hosted: false, ..self })
     }
 
-    /// The same server at another port. Port 443 turns TLS on.
+    /// Replaces the port. Port 443 turns TLS on.
     ///
     /// # Errors
     /// [`ConfigError::Port`] for port 0.
@@ -89,7 +89,7 @@ impl Endpoint {
         self.adjusted(None, Some(port), None)
     }
 
-    /// The same server below a path.
+    /// Replaces the path before `/app/KEY`, such as `/realtime`.
     ///
     /// # Errors
     /// [`ConfigError::Path`] if it does not begin with `/`, or holds a space, `?` or `#`.
@@ -97,7 +97,7 @@ impl Endpoint {
         self.adjusted(None, None, Some(path))
     }
 
-    /// The same server with or without TLS; unless a port was chosen, the port follows.
+    /// Turns TLS on or off. Unless a port was chosen, the port follows: 443 or 80.
     #[must_use]
     pub fn with_tls(mut self, tls: bool) -> Self {
         self.tls = tls;
@@ -107,7 +107,8 @@ impl Endpoint {
         self
     }
 
-    /// The same server, which has said that it wants TLS: port 80 cannot be it.
+    /// Turns TLS on because the server wants it; port 80 becomes 443, since it cannot be that of
+    /// TLS.
     pub(crate) fn switched_to_tls(mut self) -> Self {
         self.own_port &= self.port != 80;
         self.with_tls(true)
@@ -150,7 +151,7 @@ impl Endpoint {
         Self { host, ..self.clone() }
     }
 
-    /// The WebSocket URL for the app with this key, always with the port ([protocol,
+    /// Returns the WebSocket URL for the app with this key, always with the port ([protocol,
     /// endpoint](crate::protocol#endpoint)). An IPv6 address stands in it without its zone, which
     /// means nothing to a server.
     #[must_use]
@@ -159,10 +160,10 @@ impl Endpoint {
         format!("{scheme}://{}:{}{}", self.bracketed_host(), self.port, self.request_target(key))
     }
 
-    /// The value of the upgrade's `Host` header, for drivers that write it themselves: `HOST:PORT`,
-    /// IPv6 in brackets; `HOST` alone where the port is the scheme's default, 80 for `ws://` and
-    /// 443 for `wss://` ([protocol, upgrade](crate::protocol#upgrade)). Proxies that match the
-    /// header exactly answer 404 to a default port. Connect to [`host`](Self::host) and
+    /// Returns the value of the upgrade's `Host` header, for drivers that write it themselves:
+    /// `HOST:PORT`, IPv6 in brackets; `HOST` alone where the port is the scheme's default, 80 for
+    /// `ws://` and 443 for `wss://` ([protocol, upgrade](crate::protocol#upgrade)). Proxies that
+    /// match the header exactly answer 404 to a default port. Connect to [`host`](Self::host) and
     /// [`port`](Self::port).
     #[must_use]
     pub fn authority(&self) -> String {
@@ -180,30 +181,30 @@ impl Endpoint {
         }
     }
 
-    /// The URL's path and query: what the upgrade's request line asks for, for drivers that write
-    /// it themselves.
+    /// Returns the URL's path and query: what the upgrade's request line asks for, for drivers that
+    /// write it themselves.
     #[must_use]
     pub fn request_target(&self, key: &str) -> String {
         let path = &self.path;
         format!("{path}/app/{key}?protocol=7&client=pushest-rust&version={VERSION}")
     }
 
-    /// The host: a name or an IP address, IPv6 without brackets and zone.
+    /// Returns the host: a name or an IP address, IPv6 without brackets and zone.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The zone of an IPv6 address: the link that it is on, as the operating system names it, such
-    /// as `eth0`. It belongs to this machine, and neither into the request nor into the check of a
-    /// certificate.
+    /// Returns the zone of an IPv6 address, such as `eth0`: the interface that it is on, as the
+    /// operating system names it; `None` for any other host. It means something on this machine
+    /// only, and goes neither into the request nor into the check of a certificate.
     #[must_use]
     pub fn zone(&self) -> Option<&str> {
         self.zone.as_deref()
     }
 
-    /// The host as the operating system's resolver takes it: with the zone of an IPv6 address
-    /// (`fe80::1%eth0`), which it turns into a scope id.
+    /// Returns the host as the operating system's resolver takes it: with the zone of an IPv6
+    /// address (`fe80::1%eth0`), which it turns into a scope id.
     #[must_use]
     pub fn host_with_zone(&self) -> Cow<'_, str> {
         match &self.zone {
@@ -212,25 +213,25 @@ impl Endpoint {
         }
     }
 
-    /// The TCP port.
+    /// Returns the TCP port: the one that was chosen, or 443 with TLS and 80 without.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The path before `/app/KEY`; empty, or beginning with `/`.
+    /// Returns the path before `/app/KEY`; empty, or beginning with `/`.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Whether TLS is used.
+    /// Returns whether the connection uses TLS (`wss://`).
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.tls
     }
 
-    /// Whether this is a cluster of the hosted service.
+    /// Returns whether this is a cluster of the hosted service.
     #[must_use]
     pub fn is_hosted(&self) -> bool {
         self.hosted
@@ -250,7 +251,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// A host, and its zone if it is an IPv6 address that has one.
+/// Returns a host, and its zone if it is an IPv6 address that has one.
 fn parse_host(text: &str) -> Option<(&str, Option<&str>)> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     if bare.parse::<IpAddr>().is_ok() {
@@ -265,8 +266,8 @@ fn parse_host(text: &str) -> Option<(&str, Option<&str>)> {
     (bare == text && is_name(text)).then_some((text, None))
 }
 
-/// Whether it may be the name of a host. Beyond ASCII only what cannot be seen is ruled out: the
-/// rest is for the tables of the driver that makes the ASCII form.
+/// Returns whether it may be the name of a host. Beyond ASCII only what cannot be seen is ruled
+/// out: the rest is for the tables of the driver that makes the ASCII form.
 fn is_name(text: &str) -> bool {
     let allowed = |character: char| match character {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '.' | '_' => true,

@@ -48,43 +48,43 @@ pub enum ConfigError {
     /// The master key does not have 32 bytes.
     #[error("the master key has {bytes} bytes: it must have 32")]
     MasterKey {
-        /// How many bytes it has.
+        /// The number of bytes that were given.
         bytes: usize,
     },
     /// The master key is not base64.
     #[error("the master key is not base64")]
     MasterKeyBase64,
-    /// Not the name of a cluster.
+    /// The name of the cluster breaks a rule.
     #[error(
         "{} is not a cluster: lower-case letters, digits and `-`, such as \"eu\"",
         Quoted(cluster)
     )]
     Cluster {
-        /// The value.
+        /// The refused value.
         cluster: String,
     },
-    /// Not a host.
+    /// The host is neither a name nor an IP address.
     #[error(
         "{} is not a host: a name or an IP address, without a scheme, a port or a path",
         Quoted(host)
     )]
     Host {
-        /// The value.
+        /// The refused value.
         host: String,
     },
-    /// Not a port.
+    /// The port is not a number from 1 to 65535.
     #[error("{port:?} is not a port: a number from 1 to 65535")]
     Port {
-        /// The value.
+        /// The refused value.
         port: String,
     },
-    /// Not a path.
+    /// The path breaks a rule.
     #[error("{} is not a path: it begins with `/` and holds no space, `?` or `#`", Quoted(path))]
     Path {
-        /// The value.
+        /// The refused value.
         path: String,
     },
-    /// Not a URL of a known form.
+    /// The URL has none of the known forms.
     #[error(
         "not a Pusher URL ({problem}): use pusher://KEY:SECRET@HOST:PORT/PATH, pushers://… for TLS, \
          https://KEY:SECRET@HOST/apps/ID, or the WebSocket's own wss://HOST/app/KEY"
@@ -106,7 +106,7 @@ pub enum ConfigError {
     Duration {
         /// Which duration.
         what: &'static str,
-        /// The value.
+        /// The refused value.
         value: Duration,
     },
     /// The backoff would shrink.
@@ -134,7 +134,7 @@ pub enum ConfigError {
     Limit {
         /// Which limit.
         what: &'static str,
-        /// The value.
+        /// The refused value.
         value: usize,
     },
 }
@@ -168,7 +168,8 @@ pub(crate) fn check_key(key: &str) -> Result<(), ConfigError> {
 }
 
 pub(super) fn check_app_id(app_id: &str) -> Result<(), ConfigError> {
-    // URLs give these two a meaning of their own: whoever resolves one would ask for another path.
+    // URLs give these two a meaning of their own: a client that resolves them asks for another
+    // path.
     if is_plain(app_id) && app_id != "." && app_id != ".." {
         Ok(())
     } else {
@@ -176,19 +177,19 @@ pub(super) fn check_app_id(app_id: &str) -> Result<(), ConfigError> {
     }
 }
 
-/// Whether it may stand in a path as it is.
+/// Returns whether it may stand in a path as it is.
 fn is_plain(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.~".contains(&byte);
     (1..=200).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// A value as errors and `Debug` show it. A URL with its credentials, or `KEY:SECRET`, gets pasted
-/// where only a part of it belongs: nothing of such a value is shown.
+/// Returns a value as errors and `Debug` show it. A URL with its credentials, or `KEY:SECRET`, gets
+/// pasted where only a part of it belongs: nothing of such a value is shown.
 pub(crate) fn shown(value: &str) -> String {
     if value.contains(['@', ':']) { HIDDEN.to_string() } else { value.to_string() }
 }
 
-/// A path as errors show it: a query or a fragment behind it may be a token.
+/// Returns a path as errors show it: a query or a fragment behind it may be a token.
 pub(crate) fn shown_path(path: &str) -> String {
     let shown = shown(path);
     match shown.find(['?', '#']) {

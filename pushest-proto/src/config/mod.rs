@@ -1,7 +1,9 @@
-//! What a session must know: the app, the endpoint, timeouts, limits.
+//! The configuration of a session: the app, the endpoint, timeouts, limits.
 
 pub(crate) mod backoff;
 mod counting;
+#[cfg(feature = "serde")]
+mod deserialize;
 pub(crate) mod endpoint;
 pub(crate) mod error;
 #[cfg(feature = "encrypted")]
@@ -29,8 +31,7 @@ const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
 /// [`Config::from_variables`].
 ///
 /// ```
-/// use pushest_proto::Config;
-///
+/// # use pushest_proto::Config;
 /// let config = Config::builder("app-key").cluster("eu").secret("app-secret").build()?;
 /// assert_eq!(
 ///     config.endpoint().url(config.key()),
@@ -60,7 +61,7 @@ impl Config {
         ConfigBuilder { key: Some(key.to_string()), ..ConfigBuilder::default() }
     }
 
-    /// The configuration that a URL describes; see [`ConfigBuilder::url`] for its forms.
+    /// Reads the configuration that a URL describes; see [`ConfigBuilder::url`] for its forms.
     ///
     /// # Errors
     /// As [`ConfigBuilder::url`] and [`ConfigBuilder::build`].
@@ -68,56 +69,57 @@ impl Config {
         ConfigBuilder::default().url(url)?.build()
     }
 
-    /// The app's key.
+    /// Returns the app's key.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The app's id, if it is known: the HTTP API is asked by it.
+    /// Returns the app's id, which the HTTP API needs; `None` if it was not given.
     #[must_use]
     pub fn app_id(&self) -> Option<&str> {
         self.app_id.as_deref()
     }
 
-    /// Whether the app's secret is known, so that the session signs by itself.
+    /// Returns whether the app's secret is known, so that the session signs by itself.
     #[must_use]
     pub fn has_secret(&self) -> bool {
         self.signer.is_some()
     }
 
-    /// Signs with the app's secret, if it is known; it has the master key, too, if that is.
+    /// Returns the signer with the app's secret, and with the master key if there is one; `None`
+    /// without a secret.
     #[must_use]
     pub fn signer(&self) -> Option<&Signer> {
         self.signer.as_ref()
     }
 
-    /// Whether the app's master key is known, so that the session opens encrypted events by
+    /// Returns whether the app's master key is known, so that the session opens encrypted events by
     /// itself.
     #[must_use]
     pub fn has_master_key(&self) -> bool {
         self.master_key.is_some()
     }
 
-    /// Where the session connects to.
+    /// Returns where the session connects to.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// The timeouts.
+    /// Returns the timeouts, as they were given or by default.
     #[must_use]
     pub fn timeouts(&self) -> &Timeouts {
         &self.timeouts
     }
 
-    /// How long the session waits before it connects again.
+    /// Returns how long the session waits before it connects again.
     #[must_use]
     pub fn backoff(&self) -> &BackoffConfig {
         &self.backoff
     }
 
-    /// The limits.
+    /// Returns the limits, as they were given or by default.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.limits
@@ -151,9 +153,9 @@ pub struct ConfigBuilder {
     key: Option<String>,
     app_id: Option<String>,
     secret: Option<zeroize::Zeroizing<String>>,
-    /// What was given as master key; bytes of any number until `build` checks.
+    /// The master key as it was given; its length is checked by `build`.
     master_key: Option<Result<zeroize::Zeroizing<Vec<u8>>, ()>>,
-    /// What was said about the rate; the endpoint decides where nothing was.
+    /// The rate as it was given; without one the endpoint decides.
     client_events_per_second: Option<Option<u32>>,
     cluster: Option<String>,
     host: Option<String>,
@@ -175,15 +177,15 @@ impl ConfigBuilder {
         self
     }
 
-    /// The app's id, for the HTTP API: 1 to 200 letters, digits and `_ - . ~`. The WebSocket side
-    /// does not use it.
+    /// Sets the app's id, for the HTTP API: 1 to 200 letters, digits and `_ - . ~`. The WebSocket
+    /// side does not use it.
     #[must_use]
     pub fn app_id(mut self, id: &str) -> Self {
         self.app_id = Some(id.to_string());
         self
     }
 
-    /// The app's secret. With it the session signs private and presence channels by itself;
+    /// Sets the app's secret. With it the session signs private and presence channels by itself;
     /// without it, it asks with [`Action::Authorize`](crate::Action::Authorize). A secret belongs
     /// on machines that the app's owner trusts, not into programs that are handed out.
     #[must_use]
@@ -192,16 +194,16 @@ impl ConfigBuilder {
         self
     }
 
-    /// How many client events may be triggered within any second; `None` for any number. The hosted service
-    /// allows 10 on a connection, which is the default for a cluster; for a host of one's own
-    /// there is no limit by default.
+    /// Sets how many client events may be triggered within any second; `None` for any number. The
+    /// hosted service allows 10 on a connection, which is the default for a cluster; for your own
+    /// host there is no limit by default.
     #[must_use]
     pub fn client_events_per_second(mut self, rate: Option<u32>) -> Self {
         self.client_events_per_second = Some(rate);
         self
     }
 
-    /// A cluster of the hosted service: `mt1` (the default), `us2`, `us3`, `eu`, `ap1` … The
+    /// Sets the cluster of the hosted service: `mt1` (the default), `us2`, `us3`, `eu`, `ap1` … The
     /// endpoint is then `wss://ws-CLUSTER.pusher.com:443`.
     #[must_use]
     pub fn cluster(mut self, cluster: &str) -> Self {
@@ -209,7 +211,7 @@ impl ConfigBuilder {
         self
     }
 
-    /// The host of a server of one's own: a name, an IPv4 address, or an IPv6 address with or
+    /// Sets the host of your own server: a name, an IPv4 address, or an IPv6 address with or
     /// without brackets, such as `fe80::1%eth0`.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
@@ -217,53 +219,53 @@ impl ConfigBuilder {
         self
     }
 
-    /// The port; by default 443 with TLS and 80 without.
+    /// Sets the port; by default it is 443 with TLS and 80 without.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
     }
 
-    /// A path before `/app/KEY`, for servers behind a proxy, such as `/realtime`.
+    /// Sets a path before `/app/KEY`, for servers behind a proxy, such as `/realtime`.
     #[must_use]
     pub fn path(mut self, path: &str) -> Self {
         self.path = Some(path.to_string());
         self
     }
 
-    /// Whether to use TLS. By default: yes for a cluster and for port 443, no for a host of one's
-    /// own.
+    /// Sets whether to use TLS. By default: yes for a cluster and for port 443, no for your own
+    /// host.
     #[must_use]
     pub fn tls(mut self, tls: bool) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// All timeouts.
+    /// Replaces all timeouts.
     #[must_use]
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
 
-    /// How long to wait before connecting again: a curve with jitter, or a list of pauses.
+    /// Sets how long to wait before connecting again: a curve with jitter, or a list of pauses.
     #[must_use]
     pub fn backoff(mut self, backoff: BackoffConfig) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// All limits.
+    /// Replaces all limits.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Stop, instead of trying again, when a dial is refused for a reason that often stays: the
-    /// name does not resolve, the certificate is not accepted, the answer is a redirect or HTTP
-    /// 4xx other than 429. Meant for command lines; off by default, since deployments produce all
-    /// of these for a while.
+    /// Makes the session stop, instead of trying again, when a dial is refused for a reason that
+    /// often stays: the name does not resolve, the certificate is not accepted, the answer is a
+    /// redirect or HTTP 4xx other than 429. Meant for command lines; off by default, since
+    /// deployments produce all of these for a while.
     #[must_use]
     pub fn stop_on_refusal(mut self, stop: bool) -> Self {
         self.stop_on_refusal = stop;
@@ -343,7 +345,7 @@ impl fmt::Debug for ConfigBuilder {
     }
 }
 
-/// How long the session waits for what.
+/// The timeouts of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeouts {
     /// A dial: name, TCP, TLS and WebSocket upgrade together. 30 s.
@@ -353,7 +355,7 @@ pub struct Timeouts {
     /// Silence after which a ping is sent; the server's own value counts where it is shorter.
     /// 120 s.
     pub activity: Duration,
-    /// How long anything at all may take to arrive after a ping. 30 s.
+    /// How long it may take after a ping until anything arrives. 30 s.
     pub pong: Duration,
     /// How long the answer to one subscribe may take before it is sent again. 10 s.
     pub subscribe: Duration,
@@ -392,7 +394,7 @@ impl Default for Timeouts {
     }
 }
 
-/// How much the session keeps and sends. Sizes are bytes.
+/// Limits for what a session keeps and sends. Sizes are in bytes.
 ///
 /// Bytes in memory are counted as [`Event::memory`](crate::Event::memory) says: texts with their
 /// allocations, lists with their capacity, members with their infos, whole messages.
@@ -403,34 +405,35 @@ impl Default for Timeouts {
 /// [`Session::handle_message`](crate::Session::handle_message)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// One received message; a larger one is reported and dropped. An event waits in
-    /// `stored_bytes` until it is polled, so that what raises this should raise that, too. 1 MiB.
+    /// Maximum size of a received message; a larger one is reported and dropped. An event counts in
+    /// `stored_bytes` until it is polled: raise both together. 1 MiB.
     pub message: usize,
-    /// Wanted channels, not counting that of the signed-in user. 100,000.
+    /// Maximum number of wanted channels, not counting that of the signed-in user. 100,000.
     pub channels: usize,
-    /// Members of one channel. 10,000.
+    /// Maximum number of members of one channel. 10,000.
     pub members: usize,
-    /// All members of one channel together, in bytes: ids, infos, and about 80 bytes for each
+    /// Maximum size of all members of one channel together: ids, infos, and about 80 bytes for each
     /// member's place. 16 MiB.
     pub member_bytes: usize,
-    /// Events that wait to be polled, or for the key of an encrypted channel; the latter take half
-    /// of it at most. What a server cannot cause any number of is not dropped and does not count:
-    /// changes of state, outcomes of subscriptions and sign-ins, gaps, pongs. 4,096.
+    /// Maximum number of events that wait to be polled, or for the key of an encrypted channel; the
+    /// latter take half of it at most. What a server cannot cause any number of is not dropped and
+    /// does not count: changes of state, outcomes of subscriptions and sign-ins, gaps, pongs.
+    /// 4,096.
     pub stored_events: usize,
-    /// The same in bytes: each with its place in the queue, and without the name of its channel,
-    /// which the table of channels keeps. 8 MiB.
+    /// Maximum size of these events: each with its place in the queue, and without the name of its
+    /// channel, which the table of channels keeps. 8 MiB.
     pub stored_bytes: usize,
-    /// Accepted client events and pings that wait to be polled, in bytes: their frames and names, and
-    /// about 100 bytes for each one's place and allocations. 256 KiB.
+    /// Maximum size of accepted client events and pings that wait to be polled: their frames and
+    /// names, and about 100 bytes for each one's place and allocations. 256 KiB.
     pub outgoing: usize,
-    /// What a channel's name may be.
+    /// Rules for a channel's name.
     pub channel_name: NameRules,
-    /// A client event's name. 200.
+    /// Maximum length of a client event's name. 200.
     pub event_name: usize,
-    /// A client event's data, encoded. 10 KiB (10,240), as on the hosted service.
+    /// Maximum size of a client event's data, encoded. 10 KiB (10,240), as on the hosted service.
     pub event_data: usize,
-    /// A presence channel's member data (`channel_data`) or a sign-in's user data, as JSON, whether
-    /// given by the user or granted by an authorizer. 16 KiB.
+    /// Maximum size of a presence channel's member data (`channel_data`) or a sign-in's user data,
+    /// as JSON, whether given by the user or granted by an authorizer. 16 KiB.
     pub signed_data: usize,
 }
 

@@ -8,14 +8,16 @@ use super::url::{Form, ParsedUrl, Server, parse_port};
 use super::{Config, ConfigBuilder, error};
 
 impl Config {
-    /// The configuration that environment variables describe; see
-    /// [`ConfigBuilder::variables`] for their names. The core has no environment: `lookup`
-    /// answers for it.
+    /// Reads the configuration that environment variables describe; see
+    /// [`ConfigBuilder::variables`] for their names. The core has no environment: `lookup` returns
+    /// the value of a variable.
     ///
     /// # Errors
     /// As [`ConfigBuilder::variables`] and [`ConfigBuilder::build`]; [`ConfigError::NoVariable`] names
     /// the variables that were looked for.
-    pub fn from_variables(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn from_variables(
+        lookup: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let config = ConfigBuilder::default().variables(lookup)?.build();
         config.map_err(|error| match error {
             ConfigError::Missing { what: "key" } => no_key(),
@@ -62,7 +64,7 @@ impl ConfigBuilder {
         })
     }
 
-    /// Takes what environment variables say; unset and empty are the same:
+    /// Takes everything that environment variables say; unset and empty are the same:
     ///
     /// - `PUSHER_URL`, or `PUSHER_APP_ID`, `PUSHER_APP_KEY`, `PUSHER_APP_SECRET`,
     ///   `PUSHER_APP_CLUSTER`, `PUSHER_HOST`, `PUSHER_PORT` and `PUSHER_SCHEME` (`http` or `https`,
@@ -79,9 +81,9 @@ impl ConfigBuilder {
     /// value; neither quotes it. Without any of the variables this changes nothing.
     pub fn variables(
         mut self,
-        lookup: impl Fn(&str) -> Option<String>,
+        lookup: impl Fn(&'static str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let get = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let get = |name: &'static str| lookup(name).filter(|value| !value.trim().is_empty());
         let url = get(PUSHER.url);
         if let Some(url) = &url {
             self = self.url(url)?;
@@ -126,7 +128,7 @@ impl ConfigBuilder {
         Ok(self)
     }
 
-    /// Forgets where the server is: cluster, host, port, path and TLS. For what comes after a
+    /// Forgets where the server is: cluster, host, port, path and TLS. For use after a
     /// [`ConfigBuilder::url`] of which only the app counts.
     #[must_use]
     pub fn without_address(mut self) -> Self {
@@ -180,7 +182,7 @@ impl ConfigBuilder {
     }
 }
 
-/// What the variables are called. Only the names stand in errors.
+/// The names of the variables. Only names appear in errors.
 #[derive(Clone, Copy)]
 struct Names {
     url: &'static str,

@@ -132,7 +132,8 @@ impl UserInfo {
     }
 }
 
-/// Whether all of it may stand in a part of a URL's user information (RFC 3986, section 3.2.1).
+/// Returns whether all of it may stand in a part of a URL's user information (RFC 3986, section
+/// 3.2.1).
 fn is_encoded(text: &str) -> bool {
     let bytes = text.as_bytes();
     (0..bytes.len()).all(|place| match bytes[place] {
@@ -180,7 +181,8 @@ impl<'a> Server<'a> {
     }
 }
 
-/// A port's number. `+` and spaces, which Rust or people would let pass, are no part of one.
+/// Returns a port's number. `+` and spaces, which Rust or people would let pass, are no part of
+/// one.
 pub(super) fn parse_port(text: &str) -> Option<u16> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|port| is_number && *port != 0)

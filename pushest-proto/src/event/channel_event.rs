@@ -1,4 +1,4 @@
-//! An event of a channel: a view on the message that brought it.
+//! An event of a channel: a view of the message that carried it.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -7,22 +7,24 @@ use core::fmt;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::de::DeserializeOwned;
-use serde::de::value::StrDeserializer;
 
 use super::names::EventName;
+use super::payload::Payload;
+use super::variant;
 use crate::channel::name::ChannelName;
 use crate::memory;
 use crate::wire::envelope::{self, Token};
+use crate::wire::escapes;
 use crate::wire::parts::Part;
 
-/// What a channel carried.
+/// An event that was sent to a channel, by the app's server or by another client.
 ///
-/// It is a view: it keeps the received message, reference counted, and where name and data stand
-/// in it. Making, moving and cloning it copies no text. While it lives it pins the buffer that the
-/// message was read into; [`ChannelEvent::into_owned`] lets go of that.
+/// It is a view: it keeps the received message, reference counted, and where name and data stand in
+/// it. Making, moving and cloning it copies no text. While it lives it pins the buffer that the
+/// message was read into; [`ChannelEvent::into_owned`] releases it.
 ///
-/// Its texts are as they came: a program that prints them to a terminal escapes them, for example
-/// with [`Escaped`](crate::Escaped).
+/// Its texts are unchanged: a program that prints them to a terminal escapes them, for example with
+/// [`Escaped`](crate::Escaped).
 #[derive(Clone)]
 pub struct ChannelEvent {
     channel: ChannelName,
@@ -67,31 +69,32 @@ impl ChannelEvent {
         Self { channel, message, name, data, user_id }
     }
 
-    /// The same event with data that was opened.
+    /// Replaces the data by the decrypted text.
     pub(crate) fn opened(mut self, data: ByteString) -> Self {
         self.data = Data::Opened(data);
         self
     }
 
-    /// The channel.
+    /// Returns the channel that the event was sent to.
     #[must_use]
     pub fn channel(&self) -> &ChannelName {
         &self.channel
     }
 
-    /// The event's name, such as `order-shipped`, `client-typing` or `App\Events\OrderShipped`.
+    /// Returns the event's name, such as `order-shipped`, `client-typing` or
+    /// `App\Events\OrderShipped`.
     #[must_use]
     pub fn name(&self) -> &str {
         self.name.of(&self.message)
     }
 
-    /// Whether another client sent it, not the app's server.
+    /// Returns whether another client sent it, not the app's server.
     #[must_use]
     pub fn is_client_event(&self) -> bool {
         self.name().starts_with("client-")
     }
 
-    /// The `data` as it stood in the message: one JSON token, strings with their quotes and
+    /// Returns the `data` as it stood in the message: one JSON token, strings with their quotes and
     /// escapes; empty if there was none. It was not checked to be JSON inside. Of an encrypted
     /// event it is the text that was opened.
     #[must_use]
@@ -103,8 +106,8 @@ impl ChannelEvent {
         }
     }
 
-    /// The `data` as text: a string's content, anything else as it stood, empty if there was none.
-    /// A string whose escapes are not JSON comes as it stood between the quotes.
+    /// Returns the `data` as text: a string's content, anything else as it stood, empty if there
+    /// was none. A string whose escapes are not JSON comes as it stood between the quotes.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match &self.data {
@@ -114,33 +117,106 @@ impl ChannelEvent {
         }
     }
 
-    /// The `data` as a value. Most servers send a string that holds JSON: it is decoded; a string
-    /// that does not decode to `T` is taken as a string itself. Absent data is like `null`.
+    /// Returns the `data` as a value. Most servers send a string that holds JSON: it is decoded; a
+    /// string that does not decode to `T` is taken as a string itself. Absent data counts as
+    /// `null`.
     ///
     /// # Errors
     /// If the data is not JSON, or not of `T`'s shape. For a string, the error is that of decoding
     /// its content, unless the string itself is no JSON (a control character stands in it).
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        match &self.data {
-            Data::Absent => serde_json::from_str("null"),
-            Data::Plain(token) if token.string(&self.message).is_none() => {
-                serde_json::from_str(token.of(&self.message))
-            }
-            // Not a JSON string: what looks like JSON in it was never meant as such.
-            Data::Plain(token) if token.control => serde_json::from_str(token.of(&self.message)),
-            Data::Plain(token) => {
-                let as_string = || serde_json::from_str(token.of(&self.message));
-                serde_json::from_str(&text_of(*token, &self.message))
-                    .or_else(|error| as_string().map_err(|_| error))
-            }
-            Data::Opened(text) => serde_json::from_str(text).or_else(|error| {
-                let as_string = T::deserialize(StrDeserializer::<serde_json::Error>::new(text));
-                as_string.map_err(|_| error)
-            }),
+        self.json_with(&mut String::new())
+    }
+
+    /// Decodes the event as the variant of `E` that has the event's name, or returns `None` if `E` has
+    /// none of that name.
+    ///
+    /// A variant with one field without a name, or with named fields, takes the `data`, read as by
+    /// [`ChannelEvent::json`]; one without fields takes any data, and ignores it. `#[serde(rename)]`,
+    /// `alias` and `other` count. Beside enums of this form (serde's default) those that are marked
+    /// `#[serde(tag = "event", content = "data")]` can be read; any other type is given a map of
+    /// `event` and, if there is any, `data`.
+    ///
+    /// ```
+    /// use pushest_proto::ChannelEvent;
+    ///
+    /// #[derive(Debug, serde::Deserialize)]
+    /// enum OrderEvent {
+    ///     #[serde(rename = r"App\Events\OrderShipped")]
+    ///     Shipped { id: u64 },
+    ///     #[serde(rename = "client-typing")]
+    ///     Typing,
+    /// }
+    ///
+    /// fn print(event: &ChannelEvent) {
+    ///     match event.variant() {
+    ///         Ok(Some(OrderEvent::Shipped { id })) => println!("{id} is on its way"),
+    ///         Ok(Some(OrderEvent::Typing)) => println!("{:?} is typing", event.user_id()),
+    ///         Ok(None) => println!("{} is none of ours", event.name()),
+    ///         Err(error) => eprintln!("{}: {error}", event.name()),
+    ///     }
+    /// }
+    /// # let _ = print;
+    /// ```
+    ///
+    /// # Errors
+    /// If `E` has a variant of that name and the data does not fit it.
+    pub fn variant<E: DeserializeOwned>(&self) -> Result<Option<E>, serde_json::Error> {
+        self.variant_with(&mut String::new())
+    }
+
+    /// As [`ChannelEvent::json`], with a buffer for the text.
+    pub(super) fn json_with<T: DeserializeOwned>(
+        &self,
+        buffer: &mut String,
+    ) -> Result<T, serde_json::Error> {
+        let (first, second) = self.payloads(buffer);
+        first.value().or_else(|error| match second {
+            Some(second) => second.value().map_err(|_| error),
+            None => Err(error),
+        })
+    }
+
+    /// As [`ChannelEvent::variant`], with a buffer for the text.
+    pub(super) fn variant_with<E: DeserializeOwned>(
+        &self,
+        buffer: &mut String,
+    ) -> Result<Option<E>, serde_json::Error> {
+        let (first, second) = self.payloads(buffer);
+        let present = |payload| Some(payload).filter(|_| !matches!(self.data, Data::Absent));
+        let error = match variant::read(self.name(), present(first)) {
+            Ok(value) => return Ok(Some(value)),
+            Err(variant::Failure::UnknownName) => return Ok(None),
+            Err(variant::Failure::Data(error)) => error,
+        };
+        match second.map(|second| variant::read(self.name(), present(second))) {
+            Some(Ok(value)) => Ok(Some(value)),
+            _ => Err(error),
         }
     }
 
-    /// Whether the data was encrypted, and was opened.
+    /// What the data is read from, and what else if that is not of the right shape. The text of a
+    /// string that has escapes goes into the buffer.
+    fn payloads<'a>(&'a self, buffer: &'a mut String) -> (Payload<'a>, Option<Payload<'a>>) {
+        match &self.data {
+            Data::Absent => (Payload::Json("null"), None),
+            Data::Opened(text) => (Payload::Json(text), Some(Payload::Text(text))),
+            Data::Plain(token) => {
+                let whole = Payload::Json(token.of(&self.message));
+                match token.string(&self.message) {
+                    None => (whole, None),
+                    // Not a JSON string: what looks like JSON in it was never meant as such.
+                    Some(_) if token.control => (whole, None),
+                    Some(content) if token.escaped && escapes::undo_strictly(content, buffer) => {
+                        (Payload::Json(buffer), Some(whole))
+                    }
+                    Some(content) => (Payload::Json(content), Some(whole)),
+                }
+            }
+        }
+    }
+
+    /// Returns whether the data was encrypted, and was opened.
     #[must_use]
     pub fn was_encrypted(&self) -> bool {
         matches!(self.data, Data::Opened(_))
@@ -154,7 +230,7 @@ impl ChannelEvent {
         Part::new(self.user_id?.of(&self.message)).id()
     }
 
-    /// The data of an encrypted event: a string's content, anything else as it stood.
+    /// Returns the data of an encrypted event: a string's content, anything else as it stood.
     pub(crate) fn sealed(&self) -> Cow<'_, str> {
         Part::new(self.raw()).text()
     }
@@ -166,8 +242,7 @@ impl ChannelEvent {
     /// one buffer, and each event that is left keeps all of it alive.
     ///
     /// ```
-    /// use pushest_proto::ChannelEvent;
-    ///
+    /// # use pushest_proto::ChannelEvent;
     /// /// The events that are kept, whatever came between them.
     /// #[derive(Default)]
     /// struct Alarms(Vec<ChannelEvent>);
@@ -187,13 +262,13 @@ impl ChannelEvent {
         self
     }
 
-    /// The whole message as it was received (JSON), an encrypted event's data encrypted.
+    /// Returns the whole message as it was received (JSON), an encrypted event's data encrypted.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What the event pins at least, in bytes: its message, and the text that was opened.
+    /// Returns what the event pins at least, in bytes: its message, and the text that was opened.
     #[must_use]
     pub fn pinned_bytes(&self) -> usize {
         let opened = match &self.data {
@@ -203,8 +278,8 @@ impl ChannelEvent {
         self.message.len() + opened
     }
 
-    /// What it keeps alive beside itself and its channel's name, in bytes: no more of its message's
-    /// buffer is known than the message.
+    /// Returns what it keeps alive beside itself and its channel's name, in bytes: no more of its
+    /// message's buffer is known than the message.
     pub(crate) fn content_bytes(&self) -> usize {
         let opened = match &self.data {
             Data::Opened(text) => memory::allocation(text.len()),
@@ -217,14 +292,14 @@ impl ChannelEvent {
         memory::allocation(self.message.len()) + opened + name
     }
 
-    /// The message's bytes, for handing on without copying.
+    /// Returns the message's bytes, for handing on without copying.
     #[must_use]
     pub fn into_message(self) -> Bytes {
         self.message.into_bytes()
     }
 }
 
-/// A string's content, or any other token as it stands.
+/// Returns a string's content, or any other token as it stands.
 fn text_of(token: Token, message: &str) -> Cow<'_, str> {
     match token.string(message) {
         None => Cow::Borrowed(token.of(message)),

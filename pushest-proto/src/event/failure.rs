@@ -13,7 +13,7 @@ pub enum RequestFailure {
     /// The authorization was refused, or was not usable. It stays so until the user calls `retry`
     /// or `subscribe`.
     AuthorizationRefused(AuthorizationError),
-    /// There was no usable authorization yet.
+    /// There was no usable authorization; the session asks again.
     AuthorizationUnavailable(AuthorizationError),
     /// The server refused.
     Refused(ServerError),
@@ -30,7 +30,8 @@ pub enum RequestFailure {
 }
 
 impl RequestFailure {
-    /// Whether it outlasts the connection: the session tries again when the user asks, not before.
+    /// Returns whether the failure outlasts the connection: the session tries again only when the
+    /// user asks.
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, Self::AuthorizationRefused(_) | Self::TooLarge { .. })
@@ -70,13 +71,14 @@ impl core::error::Error for RequestFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerError {
-    /// The code, if it sent one ([protocol, close codes](crate::protocol#close-codes)).
+    /// The code; `None` if the server sent none ([protocol, close
+    /// codes](crate::protocol#close-codes)).
     pub code: Option<u16>,
-    /// The message, at most 512 bytes; empty if it sent none.
+    /// The server's message, at most 512 bytes; empty if it sent none.
     pub message: Box<str>,
-    /// The channel that the error is about.
+    /// The channel that the error is about; `None` if it is about none, or that is not known.
     pub channel: Option<ChannelName>,
-    /// The command that the error is a reply to, where that can be known.
+    /// The command that the error is a reply to; `None` if that is not known.
     pub in_reply_to: Option<InReplyTo>,
     /// The server did not say what the error is about; it was inferred from what is unanswered.
     pub inferred: bool,

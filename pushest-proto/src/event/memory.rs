@@ -33,7 +33,7 @@ impl Event {
         size_of::<Self>() + self.content_bytes() + optional_name(self.channel())
     }
 
-    /// What it keeps alive beside itself and its channel's name, in bytes.
+    /// Returns what it keeps alive beside itself and its channel's name, in bytes.
     pub(crate) fn content_bytes(&self) -> usize {
         match self {
             Self::Channel(event) => event.content_bytes(),
@@ -59,7 +59,7 @@ impl Event {
         }
     }
 
-    /// The loss that it shares with other events.
+    /// Returns the loss that it shares with other events.
     pub(crate) fn loss(&self) -> Option<&Arc<Loss>> {
         match self {
             Self::Gap { cause, .. } => Some(cause),
@@ -86,7 +86,7 @@ impl StateChange {
 }
 
 impl RequestFailure {
-    /// What it keeps alive beside itself, in bytes; the channel's name apart.
+    /// Returns what it keeps alive beside itself, in bytes; the channel's name apart.
     pub(crate) fn content_bytes(&self) -> usize {
         match self {
             Self::AuthorizationRefused(denied) | Self::AuthorizationUnavailable(denied) => {
@@ -99,7 +99,7 @@ impl RequestFailure {
 }
 
 impl AuthorizationError {
-    /// What it keeps alive beside itself, in bytes.
+    /// Returns what it keeps alive beside itself, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::Refused { message, status: _ } | Self::Unavailable { message, .. } => {
@@ -110,7 +110,7 @@ impl AuthorizationError {
 }
 
 impl ServerError {
-    /// What it keeps alive beside itself, in bytes; the channel's name apart.
+    /// Returns what it keeps alive beside itself, in bytes; the channel's name apart.
     pub(crate) fn content_bytes(&self) -> usize {
         let event = match &self.in_reply_to {
             Some(InReplyTo::ClientEvent { event }) => Some(&**event),

@@ -1,9 +1,12 @@
-//! What a session reports.
+//! Events: what a session reports to the user.
 
 pub(crate) mod channel_event;
+pub(crate) mod decoder;
 pub(crate) mod failure;
 mod memory;
 pub(crate) mod names;
+mod payload;
+mod variant;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -22,11 +25,11 @@ use crate::loss::Loss;
 use crate::presence::PresenceUpdate;
 use crate::status::StateChange;
 
-/// Something that happened and that the user may want to know.
+/// An event for the user: of a channel, of the connection, of the sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A wanted channel carried an event.
+    /// An event was sent to a wanted channel.
     Channel(ChannelEvent),
     /// The server confirmed a subscription.
     Subscribed {
@@ -39,7 +42,7 @@ pub enum Event {
     SubscriptionFailed {
         /// The channel.
         channel: ChannelName,
-        /// Why.
+        /// The reason.
         reason: RequestFailure,
         /// When the session tries again by itself on this connection; `None` means not before the
         /// next connection, and if the failure [is final](RequestFailure::is_final) not before the
@@ -47,18 +50,19 @@ pub enum Event {
         retry_in: Option<Duration>,
     },
     /// The subscription is back, after a lost connection or with other member data: events may have
-    /// been missed. It comes right after the channel's own `Subscribed`, before anything else of the
-    /// channel but what had been sent before. A user who then fetches what was sent in the last `silent_for`, or `since`, has missed nothing, and has
-    /// some events twice. A user who takes the event out of a queue some time later adds that time to
-    /// `silent_for`.
+    /// been missed. It comes right after the channel's `Subscribed`, before anything else of the
+    /// channel except what had been sent before. A user who then fetches what was sent in the last
+    /// `silent_for`, or after `since`, misses nothing, and may see some events twice. If the event
+    /// waited in a queue, add that time to `silent_for`.
     ///
     /// The gap begins where the connection is last known to have been read to its end before the
     /// last message that arrived ([`Session::handle_caught_up`](crate::Session::handle_caught_up)),
     /// less the longest round trip that was measured on it and the time in which the driver did not
-    /// read or the machine was suspended (until a later ping is answered), but not before the channel
-    /// was subscribed to on it. What is missing was sent after that, unless the network delayed it
-    /// for longer than any round trip. Where the session is not told what was read, the gap begins with
-    /// the last message that was handed to it; what arrived and was not read is then not in it.
+    /// read or the machine was suspended (until a later ping is answered), but not before the
+    /// channel was subscribed to on it. What is missing was sent after that, unless the network
+    /// delayed it for longer than any round trip. Where the session is not told what was read, the
+    /// gap begins with the last message that was handed to it; what arrived and was not read is
+    /// then not in it.
     ///
     /// Where the user subscribed again with other member data
     /// ([`Session::subscribe`](crate::Session::subscribe)) the gap begins when the unsubscribe was
@@ -69,21 +73,21 @@ pub enum Event {
     Gap {
         /// The channel.
         channel: ChannelName,
-        /// From the beginning of the gap until the session told it, with the time in which the
-        /// machine was suspended, as far as the session was told
+        /// The time from the beginning of the gap until this event was made, with the time in which
+        /// the machine was suspended, as far as the session was told
         /// ([`Session::handle_wall_clock`](crate::Session::handle_wall_clock)).
         silent_for: Duration,
         /// The beginning of the gap on the wall clock of this machine, since 1970 (UTC): with std,
-        /// `SystemTime::UNIX_EPOCH + since`. Unlike `silent_for` it is right however late a receiver
-        /// comes to the event. It is exact to a few milliseconds; how far this machine's clock is
-        /// from that of the server is not known. `None` if the session was never told the wall
-        /// clock; the drivers always tell it, unless it is before 1970.
+        /// `SystemTime::UNIX_EPOCH + since`. Unlike `silent_for` it is right however late a
+        /// receiver comes to the event. It is exact to a few milliseconds; how far this machine's
+        /// clock is from that of the server is not known. `None` if the session was never told the
+        /// wall clock; the drivers always tell it, unless it is before 1970.
         since: Option<Duration>,
-        /// How the former connection ended, or [`Loss::Resubscribed`] where the user ended the former
-        /// subscription.
+        /// How the former connection ended, or [`Loss::Resubscribed`] where the user ended the
+        /// former subscription.
         cause: Arc<Loss>,
     },
-    /// The server told how many connections subscribe to the channel.
+    /// The server reported how many connections subscribe to the channel.
     SubscriptionCount {
         /// The channel.
         channel: ChannelName,
@@ -95,14 +99,14 @@ pub enum Event {
         /// The channel.
         channel: ChannelName,
     },
-    /// An event of an encrypted channel could not be opened, also not with a key that was asked
-    /// for afresh.
+    /// An event of an encrypted channel could not be decrypted, not even with a key that was asked
+    /// for again.
     Undecryptable {
         /// The channel.
         channel: ChannelName,
         /// The event's name, at most 512 bytes of it.
         name: Box<str>,
-        /// Why.
+        /// The reason.
         reason: DecryptionFailure,
     },
     /// The server confirmed the sign-in. It comes again after every reconnect.
@@ -114,7 +118,7 @@ pub enum Event {
     },
     /// The sign-in failed, for good or for now; reported as [`Event::SubscriptionFailed`] is.
     SignInFailed {
-        /// Why.
+        /// The reason.
         reason: RequestFailure,
         /// When the session tries again by itself on this connection, if it does.
         retry_in: Option<Duration>,
@@ -123,7 +127,7 @@ pub enum Event {
     /// session has asked to sign in as a user that has a watchlist (some servers send the first of
     /// these before they confirm); otherwise what looks like it is [`Event::Malformed`].
     Watchlist {
-        /// They came online; otherwise they went offline.
+        /// Whether they came online; otherwise they went offline.
         online: bool,
         /// Their ids, at most 100 of them ([protocol, client to
         /// server](crate::protocol#client-to-server)). [`LimitReached::Watchlist`] counts the
@@ -137,11 +141,11 @@ pub enum Event {
     /// would, and the change of state follows ([protocol, refused before
     /// established](crate::protocol#refused-before-established)).
     ServerError(ServerError),
-    /// The pong to a ping of the user: all that was sent before has been read by the server.
+    /// The pong to a ping of the user: the server has read everything that was sent before.
     Pong {
         /// The ping.
         ping: PingId,
-        /// From the ping's leaving the session to the pong.
+        /// The time from when the ping was polled until the pong.
         round_trip: Duration,
     },
     /// A ping of the user that will not be answered: the connection was lost, or the pong timeout
@@ -161,15 +165,15 @@ pub enum Event {
     Malformed {
         /// What is wrong with it.
         problem: MalformedReason,
-        /// The wanted channel that the message is for. Absent where it names none, or cannot be read
-        /// so far; of a message over the limit, the first 512 bytes are read.
+        /// The wanted channel that the message is for. Absent where it names none, or cannot be
+        /// read so far; of a message over the limit, the first 512 bytes are read.
         channel: Option<ChannelName>,
         /// The beginning of the message, at most 512 bytes.
         message: Box<str>,
     },
     /// A limit was reached, and something was dropped.
     LimitReached(LimitReached),
-    /// Who is present changed. The session itself reports this as
+    /// The members of a presence channel changed. The session itself reports this as
     /// [`Action::UpdatePresence`](crate::Action::UpdatePresence); drivers hand it to their users as
     /// an event among the others.
     Presence(PresenceUpdate),
@@ -192,7 +196,7 @@ impl Event {
         self.channel()?.id()
     }
 
-    /// The channel that the event is about, if it is about one.
+    /// Returns the channel that the event is about; `None` if it is about none.
     #[must_use]
     pub fn channel(&self) -> Option<&ChannelName> {
         match self {
@@ -224,7 +228,11 @@ impl Event {
 
 impl core::error::Error for DecryptionFailure {}
 
-/// What is wrong with a message.
+impl core::error::Error for MalformedReason {}
+
+impl core::error::Error for LimitReached {}
+
+/// Why a message could not be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MalformedReason {
@@ -240,7 +248,7 @@ pub enum MalformedReason {
     /// used.
     BadData,
     /// Parts of the `data` could not be read: members of a list, ids of a watchlist, the info of a
-    /// member, a timeout. What else the message says holds.
+    /// member, a timeout. The rest of the message was used.
     Partly {
         /// How many parts were read: the members of a list, the ids of a watchlist, 1 for others.
         kept: u64,
@@ -254,7 +262,7 @@ pub enum MalformedReason {
         /// The limit in bytes.
         limit: usize,
     },
-    /// It makes no sense at this point, such as a second `pusher:connection_established`.
+    /// It is not expected at this point, such as a second `pusher:connection_established`.
     Unexpected,
 }
 
@@ -286,22 +294,23 @@ impl fmt::Display for MalformedReason {
 #[non_exhaustive]
 pub enum LimitReached {
     /// Events were not polled fast enough, or one was larger than
-    /// [`Limits::stored_bytes`](crate::Limits) by itself; this many of the oldest are gone.
+    /// [`Limits::stored_bytes`](crate::Limits) by itself; the oldest were dropped.
     StoredEvents {
-        /// How many events are gone.
+        /// The number of events that were dropped.
         dropped: u64,
     },
-    /// A channel has more members than are kept; this many are missing from the list.
+    /// A channel has more members than [`Limits`](crate::Limits) allows; some are missing from the
+    /// list.
     Members {
         /// The channel.
         channel: ChannelName,
-        /// How many members one message brought that were not taken in.
+        /// The number of members of one message that were left out.
         dropped: u64,
     },
-    /// The server told of more users of a watchlist at once than one can have: 100 ([protocol,
-    /// client to server](crate::protocol#client-to-server)).
+    /// The server named more users of a watchlist at once than one can have, 100 ([protocol, client
+    /// to server](crate::protocol#client-to-server)).
     Watchlist {
-        /// How many ids one message brought that were not taken in.
+        /// The number of ids of one message that were left out.
         dropped: u64,
     },
 }

@@ -12,8 +12,8 @@ use crate::hash::Seeded;
 use crate::memory;
 use crate::wire::envelope::{self, Token};
 
-/// When the table has this many names or bytes, it starts anew: an app has few names, and a
-/// stranger's endless new ones must not stay.
+/// When the table has this many names or bytes, it starts anew: an app has few names, and an
+/// attacker's endless new ones must not stay.
 const MOST_NAMES: usize = 1024;
 const MOST_BYTES: usize = 128 * 1024;
 
@@ -69,7 +69,7 @@ impl EventNames {
         Some(EventName::Unescaped(name))
     }
 
-    /// Bytes of the table with all its names.
+    /// Returns the bytes of the table with all its names.
     pub(crate) fn memory(&self) -> usize {
         // Each with its allocation and counters, in its two forms.
         self.names.allocation_size() + self.bytes + 2 * self.names.len() * memory::shared(0)

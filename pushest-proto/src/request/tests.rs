@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::*;
 use crate::config::backoff::BackoffConfig;
 
-/// The lines of the tables in the documentation, without their heads, as cells.
+/// Returns the lines of the tables in the documentation, without their heads, as cells.
 fn table(number: usize) -> Vec<Vec<String>> {
     let mut tables: Vec<Vec<Vec<String>>> = Vec::new();
     let mut is_within = false;
@@ -140,12 +140,12 @@ impl World {
     }
 }
 
-/// The variant's name, as `Debug` begins with it.
+/// Returns the variant's name, as `Debug` begins with it.
 fn name(value: &impl core::fmt::Debug) -> String {
     format!("{value:?}").split(['(', ' ', '{']).next().unwrap_or_default().to_string()
 }
 
-/// All names of an enum's variants, as the source has them: none is left out of the walk.
+/// Returns all names of an enum's variants, as the source has them: none is left out of the walk.
 fn variants(of: &str) -> Vec<String> {
     let source = include_str!("../request.rs");
     let (_, body) = source.split_once(&format!("enum {of} {{\n")).expect("it is there");

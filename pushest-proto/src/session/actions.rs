@@ -1,4 +1,4 @@
-//! What to do next. Each source of actions keeps the place of its cause; the oldest goes first.
+//! The next action. Each source of actions keeps the place of its cause; the oldest goes first.
 
 use super::Session;
 use crate::action::{Action, Frame};
@@ -25,7 +25,7 @@ pub(super) enum Source {
 }
 
 impl Session {
-    /// The next thing to do, in the order of the causes; `None` when there is nothing.
+    /// Takes the next action, in the order of the causes; `None` when there is none.
     #[must_use = "an action that is not carried out is lost"]
     pub fn poll_action(&mut self) -> Option<Action> {
         let action = self.next_action();
@@ -59,13 +59,15 @@ impl Session {
                 let largest = &mut self.connection.largest_frame;
                 *largest = frame.text.len().max(*largest);
             }
+            // What was due may need nothing anymore, such as a channel whose turn comes too early;
+            // the next source may have something.
             if action.is_some() {
                 return action;
             }
         }
     }
 
-    /// The source whose cause is the oldest.
+    /// Returns the source whose cause is the oldest.
     pub(super) fn next_source(&self) -> Option<Source> {
         let connection = &self.connection;
         let is_open = matches!(connection.phase, Phase::Opening(_) | Phase::Established(_));
@@ -144,7 +146,8 @@ impl Session {
         Some(Action::Send(Frame { connection, text: text.into() }))
     }
 
-    /// The connection that frames go out on: the present one, or one that is about to be closed.
+    /// Returns the connection that frames go out on: the present one, or one that is about to be
+    /// closed.
     fn sending_on(&self) -> Option<ConnectionId> {
         match self.connection.close_due {
             Some((_, connection, _)) if self.connection.sends_before_close => Some(connection),

@@ -7,10 +7,10 @@ use crate::time::Instant;
 use crate::trace::mode::Trace;
 
 impl Session {
-    /// Tells the session one thing: what happened at `now`, or what the user wants then. This is
-    /// what the methods `handle_…` and the commands do, each with its own [`Input`]; use them where
-    /// you know what you tell, and this where you have it as a value: from a queue, another thread,
-    /// or a script of a test.
+    /// Applies one input: what happened at `now`, or what the user wants then. This is what the
+    /// methods `handle_…` and the commands do, each with its own [`Input`]; use them where you know
+    /// what you tell, and this where you have it as a value: from a queue, another thread, or a
+    /// script of a test.
     ///
     /// ```
     /// use pushest_proto::{Action, Applied, CommandError, Config, Input, Instant, Session};
@@ -21,7 +21,8 @@ impl Session {
     /// let subscribe = Input::Subscribe { channel: "news".into(), options: Default::default() };
     /// let Applied::Channel(name) = session.apply(subscribe, now)? else { unreachable!() };
     /// assert_eq!(name.as_str(), "news");
-    /// assert_eq!(session.apply(Input::Ping, now), Err(CommandError::NotConnected));
+    /// let refused = session.apply(Input::Ping, now);
+    /// assert!(matches!(refused, Err(CommandError::NotConnected { .. })));
     ///
     /// session.apply(Input::Connect, now)?;
     /// while let Some(action) = session.poll_action() {
@@ -78,13 +79,13 @@ impl Session {
         debug_assert!(applied.is_ok(), "what happened is never refused");
     }
 
-    /// Whether anything is recorded or replayed.
+    /// Returns whether anything is recorded or replayed.
     pub(super) fn is_traced(&self) -> bool {
         self.trace.is_some()
     }
 
-    /// The one call of the recorder for all inputs. It comes before anything else that an input
-    /// leads to, so that signatures and opened events stand behind it.
+    /// Records an input, in the one place that calls the recorder. It comes before anything else
+    /// that an input leads to, so that signatures and opened events stand behind it.
     fn record(&mut self, input: &Input<'_>, now: Instant) {
         if !self.is_traced() || self.is_refused_for_its_names(input) {
             return;
@@ -96,7 +97,8 @@ impl Session {
         }
     }
 
-    /// A client event that no connection could carry: its data would be in the recording for nothing.
+    /// Returns whether a client event is refused for its names alone: its data would be in the
+    /// recording for nothing.
     fn is_refused_for_its_names(&self, input: &Input<'_>) -> bool {
         match input {
             Input::Trigger { channel, event, .. } => self.triggering(channel, event).is_err(),

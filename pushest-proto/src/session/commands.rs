@@ -1,4 +1,4 @@
-//! What the user wants. An error means that the user is mistaken, and then nothing has changed.
+//! The user's commands. After an error nothing has changed (contract, C6).
 
 use alloc::borrow::Cow;
 use alloc::string::ToString;
@@ -41,18 +41,17 @@ impl Session {
         self.tell(Input::SetEndpoint { endpoint }, now);
     }
 
-    /// Wants a channel, from now on and over all connections. Returns its name, which has the id of
-    /// the subscription ([`ChannelName::id`]). Wanting it twice changes nothing,
-    /// except that a failed subscription is tried again, and other member data makes a new
-    /// subscription.
+    /// Makes a channel wanted, from now on and over all connections. Returns its name, which has
+    /// the id of the subscription ([`ChannelName::id`]). Wanting it twice changes nothing, except
+    /// that a failed subscription is tried again, and other member data makes a new subscription.
     ///
-    /// The server is told of a new subscription with an unsubscribe and a subscribe. What is sent to
-    /// the channel between the two does not come: an [`Event::Gap`](crate::Event::Gap) with
+    /// The server is told of a new subscription with an unsubscribe and a subscribe. What is sent
+    /// to the channel between the two does not come: an [`Event::Gap`](crate::Event::Gap) with
     /// [`Loss::Resubscribed`] tells so at the new confirmation, and begins when the unsubscribe is
-    /// polled. Events of the former subscription that still come are told before. A user who calls
-    /// [`Session::unsubscribe`] in between is told neither: what was sent before the new confirmation
-    /// is then none of theirs, and if that is a second subscribe while the first is unanswered, the
-    /// first answer is taken for it.
+    /// polled. Events of the former subscription that still come are told before. After a
+    /// [`Session::unsubscribe`] in between neither is reported: events that were sent before the
+    /// new confirmation do not belong to the new subscription. If its subscribe is the second while
+    /// the first is unanswered, the first answer is taken for its own.
     ///
     /// # Errors
     /// A bad name, too many channels, or for a presence channel without a user id when the session
@@ -74,7 +73,7 @@ impl Session {
         }
     }
 
-    /// No longer wants a channel. What the server still sends for it is dropped.
+    /// Makes a channel unwanted. What the server still sends to it is dropped.
     ///
     /// # Errors
     /// [`CommandError::NotSubscribed`] if it is not wanted.
@@ -118,8 +117,8 @@ impl Session {
     }
 
     /// Signs in as a user, on this and every later connection. `user_data` is JSON: `{"id": a
-    /// string, "user_info"?: an object, "watchlist"?: at most 100 ids}`. Without the secret it is
-    /// handed to whoever authorizes, and may be `None`. The server's answer comes as
+    /// string, "user_info"?: an object, "watchlist"?: at most 100 ids}`. Without the secret it goes
+    /// to the authorizer, and may be `None`. The server's answer comes as
     /// [`Event::SignedIn`](crate::Event::SignedIn); from then on events to the user arrive on the
     /// channel `#server-to-user-ID`. After a failure this tries again.
     ///
@@ -132,7 +131,8 @@ impl Session {
     }
 
     /// Sends a ping. Its pong comes as [`Event::Pong`](crate::Event::Pong) once the server has read
-    /// everything that was sent before; if it cannot come, [`Event::PingLost`](crate::Event::PingLost).
+    /// everything that was sent before; if it cannot come,
+    /// [`Event::PingLost`](crate::Event::PingLost).
     ///
     /// # Errors
     /// No connection, or too much waiting to be sent or answered.
@@ -238,7 +238,7 @@ impl Session {
         let (name, key) = self.triggering(channel, event)?;
         self.config.event_data(data)?;
         if self.connection.established().is_none() {
-            return Err(CommandError::NotConnected);
+            return Err(CommandError::NotConnected { state: self.state() });
         }
         if !self.channels.get(key).request().is_done() {
             return Err(CommandError::NotSubscribedYet { channel: name });
@@ -262,7 +262,7 @@ impl Session {
         Ok(())
     }
 
-    /// The channel of a client event, if both have names that fit.
+    /// Returns the channel of a client event, if both have names that fit.
     pub(super) fn triggering(
         &self,
         channel: &str,
@@ -286,7 +286,7 @@ impl Session {
 
     pub(super) fn send_ping(&mut self, now: Instant) -> Result<PingId, CommandError> {
         if self.connection.established().is_none() {
-            return Err(CommandError::NotConnected);
+            return Err(CommandError::NotConnected { state: self.state() });
         }
         let limit = self.config.limits.outgoing;
         if self.heartbeat.unanswered() >= MOST_UNANSWERED {

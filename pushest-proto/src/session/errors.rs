@@ -55,7 +55,8 @@ impl Session {
         self.answered_with(error, about);
     }
 
-    /// It can only be about the subscription that is unanswered, if there is just one.
+    /// Takes a `subscription_error` that names no channel: it is about the unanswered subscription,
+    /// if there is just one.
     pub(super) fn nameless_subscription_error(&mut self, payload: &str) {
         let mut error = error_of(decode::error(payload));
         let about = attribution::only_unanswered(&self.channels).map(About::Subscription);
@@ -76,7 +77,7 @@ impl Session {
         }
     }
 
-    /// Reports the error; what it is about is refused.
+    /// Refuses what the error is about, and reports the error.
     fn answered_with(&mut self, mut error: ServerError, about: Option<About>) {
         if let Some(about) = &about {
             about.enter(&mut error, &self.channels);

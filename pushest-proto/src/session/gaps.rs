@@ -9,12 +9,12 @@ use crate::input::Input;
 use crate::time::Instant;
 use crate::wall_clock::{Moment, Reading};
 
-/// What else happened. These cannot fail either.
+/// Further inputs. These cannot fail either.
 impl Session {
-    /// Everything that had arrived at `at` has been handed to the session. That bounds what may
-    /// be missing after a loss: [`Event::Gap`](crate::Event::Gap) begins at the last such moment
-    /// before the last message that arrived. A moment behind which no message comes moves nothing:
-    /// a path that has gone dark reads empty, too.
+    /// Tells the session that everything that had arrived at `at` has been handed to it. That
+    /// bounds what may be missing after a loss: [`Event::Gap`](crate::Event::Gap) begins at the
+    /// last such moment before the last message that arrived. A moment behind which no message
+    /// comes moves nothing: a path that has gone dark reads empty, too.
     ///
     /// The driver calls this when a read came back empty, or shorter than what was asked for, and
     /// everything of that read and of those before it has been handed in. `at` is the time just
@@ -30,9 +30,9 @@ impl Session {
         self.tell(Input::CaughtUp { connection }, at);
     }
 
-    /// The wall clock shows `unix`, the time since 1970 (UTC), of which whole milliseconds count.
-    /// Optional: the session reads no clock, and tells no time from this other than
-    /// [`Event::Gap`](crate::Event::Gap)'s `since`.
+    /// Tells the session what the wall clock shows: `unix` since 1970 (UTC), of which whole
+    /// milliseconds count. Optional: the session reads no clock, and tells no time from this other
+    /// than [`Event::Gap`](crate::Event::Gap)'s `since`.
     ///
     /// On many systems the clock behind [`Instant`] stands still while the machine is suspended. A
     /// wall clock that has advanced by at least 5 s more than that clock since the last call tells
@@ -50,8 +50,8 @@ impl Session {
 }
 
 impl Session {
-    /// Whether an input repeats what the session knows. Drivers say these two at every turn of their
-    /// loop, so that they are not recorded then.
+    /// Returns whether an input repeats what the session knows. Drivers say these two at every turn
+    /// of their loop, so that they are not recorded then.
     pub(super) fn says_nothing_new(&self, input: &Input<'_>, now: Instant) -> bool {
         match input {
             Input::CaughtUp { connection } => {
@@ -81,13 +81,13 @@ impl Session {
         }
     }
 
-    /// The moment of a read, if no suspension of the machine lies behind it.
+    /// Returns the moment of a read, if no suspension of the machine lies behind it.
     fn moment_of_reading(&self, at: Instant) -> Option<Moment> {
         // No time of the connection lies behind the end of time, either.
         self.wall_clock.past_moment(at.min(LATEST))
     }
 
-    /// The moment before which nothing was sent that the present connection may have lost.
+    /// Returns the moment before which nothing was sent that the present connection may have lost.
     pub(super) fn read_until(&self) -> Moment {
         let unanswered = self.heartbeat.oldest_unanswered().map(|at| self.wall_clock.moment(at));
         self.silence.since(unanswered, self.config.timeouts.pong)

@@ -1,4 +1,4 @@
-//! From dialling to established, what a loss leads to, and the heartbeat's timers.
+//! From dialling to established, what follows from a loss, and the heartbeat's timers.
 
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -49,22 +49,26 @@ impl Session {
         self.connection.socket_id = Some(established.socket_id);
         self.enter(Phase::Established(connection), None, None);
         self.rate.reset();
+        // The sign-in first: it takes no channel's turn, and one channel waits for it.
         let (channels, user, mut context) = self.parts();
         user.connected(&mut context);
         channels.connected(&mut context);
     }
 
-    /// The present connection or attempt is over. Decides what comes next.
+    /// Ends the present connection or attempt, and decides what comes next.
     pub(super) fn lose(&mut self, loss: Loss) {
         let limit = self.config.backoff.retry_after_limit;
         let loss = loss.clipped().with_retry_after_up_to(limit);
         let established = self.connection.established().is_some();
         let tls = self.connection.endpoint.is_tls();
+        // Judged before the end: it matters whether the server had established the connection
+        // (docs/protocol.md#refused-before-established).
         let policy = loss.policy(tls, established, self.config.stop_on_refusal);
         self.statistics.count_loss(&loss, established);
         let loss = self.end_connection(loss);
         self.connection.not_before = self.now;
         let delay = match policy {
+            // No timer is armed: only the user's `connect` leads out of it.
             Policy::Stop => {
                 self.statistics.refusals += 1;
                 self.enter(Phase::Refused, Some(loss), None);
@@ -84,7 +88,7 @@ impl Session {
         self.enter(Phase::Waiting, Some(loss), Some(delay));
     }
 
-    /// Gives the present connection up on our own account.
+    /// Gives the present connection up by the session's own decision.
     pub(super) fn give_up(&mut self, loss: Loss) {
         self.close(CloseCode::Away);
         self.lose(loss);
@@ -101,9 +105,11 @@ impl Session {
         }
     }
 
-    /// Forgets all that belongs to the present connection.
+    /// Forgets everything that belongs to the present connection. Returns how it ended.
     pub(super) fn end_connection(&mut self, loss: Loss) -> Arc<Loss> {
         let loss = Arc::new(loss);
+        // The close may be the answer to what is unanswered (docs/protocol.md#close-codes): that is
+        // looked at before it is forgotten.
         self.learn_from_size(&loss);
         let (user, mut context) = self.user();
         if let Some(error) = attribution::sign_in_refused_by(&loss) {
@@ -111,12 +117,16 @@ impl Session {
         }
         user.lost(&mut context);
         self.sent.clear();
+        // Before the heartbeat ends: a ping without a pong bounds what was read.
         let since = self.read_until();
         let (channels, mut context) = self.channels();
         channels.lost(since, &loss, &mut context);
         for ping in self.heartbeat.end().chain(self.outgoing.take_pings()) {
             self.pending.keep(Event::PingLost { ping });
         }
+        // After `disconnect`, frames that were accepted go out before the `Close`. After a loss
+        // they are dropped: a client event belongs to the moment, and may have arrived
+        // (docs/protocol.md#client-events).
         if !self.connection.sends_before_close {
             self.outgoing.clear();
         }
@@ -157,7 +167,7 @@ impl Session {
         }
     }
 
-    /// Something came: whatever it was, the server lives.
+    /// Notes that something arrived, whatever it was: the server is alive.
     pub(super) fn heard(&mut self) {
         self.heartbeat.last_heard = self.now;
         self.silence.heard(self.now, &self.wall_clock);
@@ -167,7 +177,8 @@ impl Session {
         }
     }
 
-    /// While nobody reads, no pong can be missed; but the server needs to hear from us.
+    /// Notes that the driver stopped or resumed reading. While it does not read, no pong can be
+    /// missed; but the server needs to hear from us.
     pub(super) fn reading_changed(&mut self, reading: bool) {
         self.heartbeat.reading = reading;
         self.timers.disarm(Timer::Pong);
@@ -230,7 +241,7 @@ impl Session {
         }
     }
 
-    /// Pings of the user that have waited for the pong timeout are lost.
+    /// Reports the user's pings that have waited for the pong timeout as lost.
     fn flush_due(&mut self) {
         let pong = self.config.timeouts.pong;
         while let Some(sent) = self.heartbeat.oldest_of_user() {

@@ -2,18 +2,18 @@
 
 use super::Session;
 
-/// What a session holds, in bytes and counts. [`Limits`](crate::Limits) bounds the first six;
+/// The memory of a session, in bytes and counts. [`Limits`](crate::Limits) bounds the first six;
 /// [`Memory::total`] is all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Memory {
-    /// Wanted channels.
+    /// Number of wanted channels.
     pub channels: usize,
     /// Bytes of all members, each with its id, info and place in the table.
     pub member_bytes: usize,
-    /// Events that wait to be polled, or for the key of an encrypted channel.
+    /// Number of events that wait to be polled, or for the key of an encrypted channel.
     pub stored_events: usize,
-    /// Bytes of those of them that a server can cause any number of: their places and what they keep
+    /// Bytes of the events of which a server can cause any number: their places and what they keep
     /// alive ([`Event::memory`](crate::Event::memory)), without the name of their channel.
     pub stored_bytes: usize,
     /// Bytes of client events and pings that wait to be polled, each with its place.
@@ -67,7 +67,8 @@ impl Session {
         }
     }
 
-    /// Bytes of the names that only events keep: each of those that share one answers for its part.
+    /// Returns the bytes of the names that only events keep: each event that shares one counts a
+    /// part of it.
     fn former_names(&self) -> usize {
         let former = self.pending.channels().filter(|name| !self.channels.shares(name));
         former.map(|name| name.heap_bytes().div_ceil(name.holders())).sum()

@@ -71,10 +71,10 @@ pub struct Session {
     trace: Option<Box<Trace>>,
 }
 
-/// What happened. These cannot fail, whatever a server sends; what is about a former connection is
-/// ignored.
+/// What happened. These inputs cannot fail, whatever a server sends; one about a former connection
+/// is ignored.
 impl Session {
-    /// A session that is not connected yet. Everything random (jitter, the keys of hash tables)
+    /// Creates a session that is not connected. Everything random (jitter, the keys of hash tables)
     /// comes from `seed`: take it from a good source, since servers and members should not be able
     /// to guess it.
     #[must_use]
@@ -82,7 +82,7 @@ impl Session {
         Self::traced(config, seed, now, None)
     }
 
-    /// Ends the recording, if there is one: the sink is let go.
+    /// Ends the recording, if there is one, and drops the sink.
     pub fn stop_recording(&mut self) {
         self.trace.take_if(|trace| matches!(**trace, Trace::Recording(_)));
     }
@@ -114,16 +114,16 @@ impl Session {
         }
     }
 
-    /// The WebSocket that [`Action::Connect`](crate::Action::Connect) asked for is open.
+    /// Tells the session that the WebSocket of an [`Action::Connect`](crate::Action::Connect) is
+    /// open.
     pub fn handle_open(&mut self, connection: ConnectionId, now: Instant) {
         self.tell(Input::Open { connection }, now);
     }
 
-    /// A text message arrived. It is kept, not copied, by the events that it becomes: if it is a
-    /// slice of a larger buffer, an event keeps that buffer alive, and only its own message is
-    /// counted.
-    /// One over [`Limits::message`](crate::Limits) is dropped at once, and told as
-    /// [`MalformedReason::TooLarge`](crate::MalformedReason).
+    /// Tells the session that a text message arrived. The events that come of it keep the message,
+    /// and do not copy it: if it is a slice of a larger buffer, an event keeps that buffer alive,
+    /// and only its own message is counted. One over [`Limits::message`](crate::Limits) is dropped
+    /// at once, and told as [`MalformedReason::TooLarge`](crate::MalformedReason).
     pub fn handle_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {
         if self.is_traced() {
             self.tell(Input::Message { connection, message }, now);
@@ -134,8 +134,9 @@ impl Session {
         }
     }
 
-    /// As [`Session::handle_message`], for drivers whose buffer is not reference counted: copies
-    /// the message, unless it is over [`Limits::message`](crate::Limits).
+    /// Tells the session that a text message arrived, and copies it, for drivers whose buffer is
+    /// not reference counted. One over [`Limits::message`](crate::Limits) is not copied, and
+    /// dropped as by [`Session::handle_message`].
     pub fn handle_slice(&mut self, connection: ConnectionId, message: &[u8], now: Instant) {
         if message.len() > self.config.limits.message {
             let (size, beginning) = (message.len(), message.into());
@@ -144,18 +145,18 @@ impl Session {
         self.handle_message(connection, Bytes::copy_from_slice(message), now);
     }
 
-    /// A sign of life that is not a message: a WebSocket ping or pong.
+    /// Tells the session of a sign of life that is not a message: a WebSocket ping or pong.
     pub fn handle_activity(&mut self, connection: ConnectionId, now: Instant) {
         self.tell(Input::Activity { connection }, now);
     }
 
-    /// The connection ended, or could not be made.
+    /// Tells the session that the connection ended, or could not be made.
     pub fn handle_close(&mut self, connection: ConnectionId, loss: Loss, now: Instant) {
         self.tell(Input::Close { connection, loss }, now);
     }
 
-    /// The answer to [`Action::Authorize`](crate::Action::Authorize). One that is larger than an
-    /// [`Authorization`] may be is a final refusal.
+    /// Gives the session the answer to an [`Action::Authorize`](crate::Action::Authorize). One that
+    /// is larger than an [`Authorization`] may be is a final refusal.
     pub fn handle_authorization(
         &mut self,
         ticket: Ticket,
@@ -165,37 +166,39 @@ impl Session {
         self.tell(Input::Authorization { ticket, answer }, now);
     }
 
-    /// The driver stopped reading the established connection, or resumed (backpressure). While it
-    /// does not read, silence says nothing about the server: pings are still sent, and no pong is
-    /// missed. A new connection is taken to be read.
+    /// Tells the session that the driver stopped reading the established connection, or resumed
+    /// (backpressure). While it does not read, silence says nothing about the server: pings are
+    /// still sent, and no pong is missed. A new connection is taken to be read.
     pub fn handle_reading(&mut self, reading: bool, now: Instant) {
         self.tell(Input::Reading { reading }, now);
     }
 
-    /// The driver cannot take frames for now, or can again. While it cannot, frames stay in the
-    /// session, and so do the requests for authorizations that lead to them; everything else flows
-    /// past them. The last frames of a connection, before the `Close` of a
+    /// Tells the session that the driver cannot take frames for now, or can again. While it cannot,
+    /// frames stay in the session, and so do the requests for authorizations that lead to them;
+    /// everything else flows past them. The last frames of a connection, before the `Close` of a
     /// [`Session::disconnect`], are polled in any case.
     pub fn handle_writable(&mut self, connection: ConnectionId, writable: bool, now: Instant) {
         self.tell(Input::Writable { connection, writable }, now);
     }
 
-    /// The network changed (another interface, back from sleep): what is known of the connection
-    /// may be stale. A waiting session tries again in 100 ms, or when a server that asked for a
-    /// pause allows it, and up to 500 ms of jitter later; a connected one asks for a sign of life.
+    /// Tells the session that the network changed (another interface, back from sleep): what is
+    /// known of the connection may be stale. A waiting session tries again in 100 ms, or when a
+    /// server that asked for a pause allows it, and up to 500 ms of jitter later; a connected one
+    /// asks for a sign of life.
     pub fn handle_network_change(&mut self, now: Instant) {
         self.tell(Input::NetworkChange, now);
     }
 
-    /// Time has passed. Calling it early, or for no reason, changes nothing.
+    /// Tells the session that time has passed. Calling it early changes nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.tell(Input::Timeout, now);
     }
 }
 
-/// What is known.
+/// What the session knows.
 impl Session {
-    /// When [`Session::handle_timeout`] must be called next. While actions wait it is the present.
+    /// Returns when [`Session::handle_timeout`] must be called next. While actions wait it is the
+    /// present.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.next_source().is_some() {
@@ -220,80 +223,83 @@ impl Session {
         }
     }
 
-    /// The connection's state.
+    /// Returns the connection's state.
     #[must_use]
     pub fn state(&self) -> ConnectionState {
         self.connection.phase.state()
     }
 
-    /// Since when the session is in its [`state`](Session::state).
+    /// Returns since when the session is in its [`state`](Session::state).
     #[must_use]
     pub fn state_since(&self) -> Instant {
         self.connection.state_since
     }
 
-    /// Since when there is no connection although one is wanted, over all attempts that have failed
+    /// Returns since when there is no connection although one is wanted, over all attempts that have failed
     /// since; `None` while connected, after a `disconnect` and after a refusal for good.
     #[must_use]
     pub fn away_since(&self) -> Option<Instant> {
         self.connection.away_since
     }
 
-    /// The socket id that the server gave; `None` unless connected.
+    /// Returns the socket id that the server gave; `None` unless connected.
     #[must_use]
     pub fn socket_id(&self) -> Option<&SocketId> {
         self.connection.socket_id.as_ref()
     }
 
-    /// How the last connection or attempt ended; `None` before the first loss. It is kept until the
-    /// next one.
+    /// Returns how the last connection or attempt ended; `None` before the first loss. It is kept
+    /// until the next one.
     #[must_use]
     pub fn last_loss(&self) -> Option<&Arc<Loss>> {
         self.connection.last_loss.as_ref()
     }
 
-    /// A wanted channel.
+    /// Returns the wanted channel with this name; `None` if it is not wanted.
     #[must_use]
     pub fn channel(&self, name: &str) -> Option<ChannelView<'_>> {
         self.channels.view(name)
     }
 
-    /// All wanted channels, in the order in which they began to be.
+    /// Returns all wanted channels, in the order in which they began to be.
     pub fn wanted_channels(&self) -> impl Iterator<Item = ChannelView<'_>> {
         self.channels.views()
     }
 
-    /// How far the sign-in is.
+    /// Returns the state of the sign-in.
     #[must_use]
     pub fn sign_in_state(&self) -> SignInState<'_> {
         self.user.state()
     }
 
-    /// The id of the user that is signed in on the present connection.
+    /// Returns the id of the user that is signed in on the present connection; `None` if none is.
     #[must_use]
     pub fn signed_in_user(&self) -> Option<&str> {
         self.user.signed_in()
     }
 
-    /// When the next client event is allowed, where their rate is limited; `None` if it is now.
+    /// Returns when the next client event is allowed, where their rate is limited; `None` if it is
+    /// now.
     #[must_use]
     pub fn next_client_event(&self, now: Instant) -> Option<core::time::Duration> {
         self.rate.wait(now.max(self.now)).map(|(wait, _)| wait)
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The activity timeout in force: the server's, where it is shorter than the configured one.
+    /// Returns the activity timeout in force: the server's, where it is shorter than the configured
+    /// one.
     #[must_use]
     pub fn activity_timeout(&self) -> core::time::Duration {
         self.heartbeat.activity()
     }
 
-    /// The last round trip that was measured, by a ping of the session's or the user's.
+    /// Returns the last round trip that was measured, by a ping of the session or of the user;
+    /// `None` before the first.
     #[must_use]
     pub fn round_trip(&self) -> Option<core::time::Duration> {
         self.heartbeat.round_trip
@@ -311,7 +317,7 @@ impl Session {
         }
     }
 
-    /// A hash of the whole state, for tests that a refused command changed nothing.
+    /// Returns a hash of the whole state, for tests that a refused command changed nothing.
     #[doc(hidden)]
     #[must_use]
     pub fn state_hash(&self) -> u64 {
@@ -329,7 +335,7 @@ impl Session {
     }
 }
 
-/// Any timeout still fits behind this.
+/// The latest present: any timeout still fits behind it.
 const LATEST: Instant = Instant::from_micros(u64::MAX / 2);
 
 impl Session {
@@ -342,7 +348,7 @@ impl Session {
         self.now = self.now.max(now.min(LATEST));
     }
 
-    /// Whether messages of this connection count.
+    /// Returns whether messages of this connection count.
     fn is_open(&self, connection: ConnectionId) -> bool {
         matches!(self.connection.phase, Phase::Opening(id) | Phase::Established(id) if id == connection)
     }

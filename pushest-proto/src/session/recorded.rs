@@ -11,10 +11,10 @@ use crate::trace::mode::Trace;
 use crate::trace::recorder::Recorder;
 
 impl Session {
-    /// As [`Session::new`], and hands everything that the session is told, asked and answers to
-    /// `sink`, one line after the other and without line ends; see [`trace`](crate::trace) for
-    /// what is in it. The sink is called in the middle of every input, command and poll: it should
-    /// only put the line aside. Needs the feature `recording`.
+    /// Creates a session as [`Session::new`] does, which hands every input, command and action to
+    /// `sink`, one line after the other and without line ends; see [`trace`](crate::trace) for what
+    /// is in it. The sink is called in the middle of every input, command and poll: it should only
+    /// put the line aside. Needs the feature `recording`.
     #[must_use]
     pub fn recorded(
         config: Config,

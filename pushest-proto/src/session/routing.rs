@@ -147,8 +147,8 @@ impl Session {
         self.partly(None, 1, lost, message);
     }
 
-    /// Whatever the list of members looks like, the subscription stands. Returns how many of its
-    /// members could be read, and how many not; `None` if nothing of it could be.
+    /// Takes a confirmation, which counts whatever the list of members looks like. Returns how many
+    /// of its members could be read, and how many not; `None` if nothing of it could be.
     fn subscription_succeeded(&mut self, key: Key, payload: &str) -> Option<(u64, u64)> {
         let (channels, _, mut context) = self.parts();
         let channel = channels.get(key);
@@ -184,8 +184,8 @@ impl Session {
         }
     }
 
-    /// An event that names no channel. Some servers send `online` and `offline` as events of their
-    /// own ([protocol, watchlist](crate::protocol#watchlist)).
+    /// Takes an event that names no channel. Some servers send `online` and `offline` as events of
+    /// their own ([protocol, watchlist](crate::protocol#watchlist)).
     fn unrouted(&mut self, name: &str, envelope: &Envelope, message: &str) {
         let payload = || decode::payload(envelope.data, message);
         let watchlist = match name {
@@ -215,7 +215,7 @@ impl Session {
         self.partly(None, kept, lost, message);
     }
 
-    /// The message was understood, but for some of its parts, if there are any.
+    /// Reports a message of which some parts could not be read, if there are any.
     fn partly(&mut self, channel: Option<ChannelName>, kept: u64, lost: u64, message: &str) {
         if lost > 0 {
             self.malformed_in(channel, MalformedReason::Partly { kept, lost }, message);
@@ -238,7 +238,7 @@ impl Session {
     }
 }
 
-/// Whom a message is for.
+/// The part of the session that a message is for.
 pub(super) enum Addressee<'a> {
     Wanted(Key, &'a mut Channel),
     /// A wanted channel whose subscription is made anew with other member data: the events of the

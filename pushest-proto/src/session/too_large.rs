@@ -23,7 +23,7 @@ const TOO_BIG: u16 = 1009;
 const MEMORY_OF_SIZE: Duration = Duration::from_secs(60);
 
 impl Session {
-    /// A message over the limit: only its size and its beginning are looked at.
+    /// Takes a message over the limit, of which only the size and the beginning are looked at.
     pub(super) fn on_oversized(
         &mut self,
         connection: ConnectionId,
@@ -84,7 +84,7 @@ impl Session {
         }
     }
 
-    /// The next close with 1009 is not one of several in a row.
+    /// Forgets the suspects: the next close with 1009 is not one of several in a row.
     pub(super) fn forget_suspects(&mut self) {
         self.requests().for_each(Request::forget_suspicion);
     }
@@ -107,8 +107,9 @@ impl Session {
         self.channels.requests_mut().chain([self.user.request_mut()])
     }
 
-    /// Until when earlier failures count, although the connection is established: a server that
-    /// sends what is beyond the transport limit soon after each connection is a failure each time.
+    /// Returns until when earlier failures count, although the connection is established: a server
+    /// that sends what is beyond the transport limit soon after each connection is a failure each
+    /// time.
     pub(super) fn failures_count_until(&self) -> Option<Instant> {
         let until = self.connection.too_large_at? + MEMORY_OF_SIZE;
         (until > self.now).then_some(until)

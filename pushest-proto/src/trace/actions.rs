@@ -17,7 +17,7 @@ use crate::action::{Action, Frame};
 use crate::auth::request::{AuthorizationRequest, AuthorizationSubject};
 use crate::id::Ticket;
 
-/// The action as it stands in a recording.
+/// Returns the action as it stands in a recording.
 pub(super) fn written(action: &Action) -> Box<RawValue> {
     let mut to = Writer::default();
     to.object(|to| match action {

@@ -75,7 +75,7 @@ impl Answer {
         }
     }
 
-    /// The answer, with something in the place of the key.
+    /// Returns the answer, with something in the place of the key.
     fn into_answer(self) -> Result<Authorization, AuthorizationError> {
         match self {
             Self::Granted { auth, channel_data, user_data, shared_secret } => Ok(Authorization {

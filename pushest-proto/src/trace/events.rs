@@ -65,8 +65,8 @@ pub(super) fn event<'a>(to: &'a mut Writer, event: &Event) -> &'a mut Writer {
     }
 }
 
-/// What a channel carried. What an encrypted event says is for its receiver alone: its length
-/// stands for it.
+/// Returns what a channel carried. What an encrypted event says is for its receiver alone: its
+/// length stands for it.
 fn carried<'a>(to: &'a mut Writer, event: &ChannelEvent) -> &'a mut Writer {
     to.put("channel", event.channel().as_str()).put("event", event.name());
     if event.was_encrypted() {

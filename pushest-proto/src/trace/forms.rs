@@ -34,7 +34,7 @@ const CONNECTION: ConnectionId = ConnectionId(2);
 const TICKET: Ticket = Ticket { connection: CONNECTION, number: 7 };
 const SECOND: Duration = Duration::from_millis(1_500);
 
-/// All forms: those of actions, and below them those of what an event can hold.
+/// Returns all forms: those of actions, and below them those of what an event can hold.
 fn forms() -> Vec<(Action, &'static str)> {
     let endpoint =
         Endpoint::new("fe80::1%eth0").and_then(|it| it.with_port(6001)?.with_path("/app"));

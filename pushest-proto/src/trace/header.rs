@@ -17,7 +17,7 @@ use crate::time::Instant;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Header {
     pub(super) version: u32,
-    /// The version of this library, for whoever reads a report.
+    /// The version of this library, for people who read a report.
     pub(super) library: String,
     pub(super) at: u64,
     pub(super) seed: u64,
@@ -55,7 +55,7 @@ impl Header {
         }
     }
 
-    /// The configuration, with something in the place of the secrets.
+    /// Returns the configuration, with something in the place of the secrets.
     pub(super) fn config(self) -> Result<Config, ConfigError> {
         let mut builder = Config::builder(&self.key)
             .client_events_per_second(self.client_events_per_second)

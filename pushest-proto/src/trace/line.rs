@@ -26,7 +26,7 @@ pub(crate) enum Line<'a> {
     Told(Instant, Input<'a>),
 
     // What came of it.
-    /// An encrypted event was opened, and has so many bytes.
+    /// An encrypted event was opened; the number of its bytes.
     Opened(usize),
     /// An encrypted event could not be opened.
     Unopened(#[serde(with = "FailureText")] DecryptionFailure),
@@ -59,7 +59,8 @@ impl Line<'_> {
     }
 }
 
-/// The name of the first member of an object; of anything else, something that is no kind of line.
+/// Returns the name of the first member of an object; of anything else, something that is no kind
+/// of line.
 fn kind(text: &str) -> &str {
     let name = text.trim_ascii_start().strip_prefix('{').map(str::trim_ascii_start);
     name.and_then(|name| name.strip_prefix('"')?.split('"').next()).unwrap_or_default()

@@ -31,7 +31,7 @@
 //!   [`Replay`] refuses a recording in another version, and names both.
 //! - Every input and command with its time in microseconds and its arguments: what the server sent,
 //!   member data and user data, names, and what was triggered. **That is the user's content**: look
-//!   a recording through before showing it to anybody.
+//!   a recording through before you show it to others.
 //! - What came of it: signatures (each belongs to one socket id, and is worthless after it), and
 //!   the actions that were polled, up to the end of each round of polls.
 //!

@@ -1,4 +1,4 @@
-//! What a session does beside its work: it is recorded, or replays a recording.
+//! Whether a session is recorded, or replays a recording.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -10,10 +10,10 @@ use super::line::Line;
 use super::recorder::Recorder;
 use crate::channel::encrypted::DecryptionFailure;
 
-/// What a session does beside its work.
+/// Recording, or replaying.
 pub(crate) enum Trace {
     Recording(Recorder),
-    /// What the secrets would have answered comes from a recording.
+    /// Replays a recording, from which the results of all secrets come.
     Replaying(RecordedAnswers),
 }
 
@@ -56,7 +56,7 @@ impl fmt::Debug for Trace {
     }
 }
 
-/// What the secrets answered when the session was recorded.
+/// The results of secrets when the session was recorded.
 #[derive(Default)]
 pub(crate) struct RecordedAnswers {
     pub(super) signatures: VecDeque<String>,

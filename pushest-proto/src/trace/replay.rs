@@ -35,8 +35,8 @@ impl Replay {
     /// Reads a whole recording; what ends early, at the end of a line, replays up to there.
     ///
     /// # Errors
-    /// [`InvalidRecording`] names the first line that is not one of a recording, and the rule; or the format
-    /// of the recording, if it is not the one that this version of the library reads.
+    /// [`InvalidRecording`] names the first line that is not one of a recording, and the rule; or
+    /// the format of the recording, if it is not the one that this version of the library reads.
     pub fn new(recording: &str) -> Result<Self, InvalidRecording> {
         let mut lines = Vec::new();
         let mut unopened = 0;
@@ -85,31 +85,31 @@ impl Replay {
         Ok(Self { session, lines, line: 1, count, now, library })
     }
 
-    /// The session as it is at this point of the recording.
+    /// Returns the session as it is at this point of the recording.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// The version of this library that made the recording.
+    /// Returns the version of this library that made the recording.
     #[must_use]
     pub fn recorded_by(&self) -> &str {
         &self.library
     }
 
-    /// The line that was replayed last, counted from 1.
+    /// Returns the line that was replayed last, counted from 1.
     #[must_use]
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// How many lines the recording has.
+    /// Returns how many lines the recording has.
     #[must_use]
     pub fn lines(&self) -> usize {
         self.count
     }
 
-    /// The latest time of the inputs that were replayed.
+    /// Returns the latest time of the inputs that were replayed.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
@@ -203,15 +203,15 @@ impl Iterator for Replay {
     }
 }
 
-/// Whether two actions say the same. A recording may have been written anew on its way here, with
-/// other escapes in its texts (`pushest listen --record` does so) or other spaces.
+/// Returns whether two actions say the same. A recording may have been written anew on its way
+/// here, with other escapes in its texts (`pushest listen --record` does so) or other spaces.
 fn is_same(recorded: &RawValue, replayed: &RawValue) -> bool {
     let value = |text: &RawValue| serde_json::from_str::<Value>(text.get()).ok();
     recorded.get() == replayed.get()
         || value(recorded).is_some_and(|recorded| Some(recorded) == value(replayed))
 }
 
-/// What serde says, without its own count of lines, and with the column where it is known.
+/// Returns what serde says, without its own count of lines, and with the column where it is known.
 fn problem_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);

@@ -54,7 +54,7 @@ pub enum WebhookError {
 }
 
 impl WebhookError {
-    /// The HTTP status to answer with: 400 for what cannot be read, 401 for the rest.
+    /// Returns the HTTP status to answer with: 400 for what cannot be read, 401 for the rest.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {

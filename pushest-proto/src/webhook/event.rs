@@ -41,11 +41,11 @@ pub enum WebhookEvent {
         /// The channel.
         channel: String,
     },
-    /// So many connections are subscribed to a channel.
+    /// The number of connections that are subscribed to a channel.
     SubscriptionCount {
         /// The channel.
         channel: String,
-        /// How many there are.
+        /// The number of connections.
         count: u64,
     },
     /// An event that is not known here, or that lacks what belongs to one of its name.
@@ -57,8 +57,8 @@ pub enum WebhookEvent {
     },
 }
 
-/// An event that a client has sent to the others. All of it but the channel's name is that client's
-/// to choose; servers check who the user is.
+/// An event that a client has sent to the others. The client chose all of it except the channel's
+/// name and the user id, which servers check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientEvent {
@@ -109,7 +109,7 @@ impl WebhookEvent {
         })
     }
 
-    /// The event's name, as the protocol calls it.
+    /// Returns the event's name, as the protocol calls it.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -124,7 +124,7 @@ impl WebhookEvent {
         }
     }
 
-    /// The channel, unless the event is none of those known here.
+    /// Returns the channel, unless the event is none of those known here.
     #[must_use]
     pub fn channel(&self) -> Option<&str> {
         match self {

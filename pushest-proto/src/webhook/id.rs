@@ -14,7 +14,7 @@ impl WebhookId {
         Self(Sha256::digest(body).into())
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

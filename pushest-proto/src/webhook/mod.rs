@@ -32,7 +32,7 @@
 //!             _ => {}
 //!         }
 //!     }
-//!     // Once all of it is done: what failed half-way should come again.
+//!     // Once all of it is done: what failed should come again.
 //!     seen.insert(&webhook);
 //! }
 //! // Answer 200. After an error, answer `error.status()`.

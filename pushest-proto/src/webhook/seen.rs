@@ -21,22 +21,22 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Remembers so many webhooks, at least 1: as many as can come within
-    /// [the largest age](super::Webhooks::largest_age).
+    /// Creates a memory for `most` webhooks, at least 1: as many as can come within [the largest
+    /// age](super::Webhooks::largest_age).
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { capacity: capacity.max(1), ids: BTreeSet::new(), order: VecDeque::new() }
     }
 
-    /// Whether this webhook has been carried out before.
+    /// Returns whether this webhook has been carried out before.
     #[must_use]
     pub fn contains(&self, webhook: &Webhook) -> bool {
         self.ids.contains(&webhook.id())
     }
 
     /// Remembers a webhook that has been carried out, and forgets the oldest if there are too many.
-    /// Call it after the work: what failed half-way should count as new when it comes again.
-    /// Returns whether it was new.
+    /// Call it after the work: what failed should count as new when it comes again. Returns whether
+    /// it was new.
     pub fn insert(&mut self, webhook: &Webhook) -> bool {
         let is_new = self.ids.insert(webhook.id());
         if is_new {

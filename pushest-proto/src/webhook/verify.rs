@@ -31,7 +31,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// [`ConfigError::Key`] if it is no key, [`ConfigError::EmptySecret`] if the secret is empty or
-    /// blank: anybody could sign with that.
+    /// blank: everyone could sign with that.
     pub fn new(key: &str, secret: &str) -> Result<Self, ConfigError> {
         Self { signers: Vec::new(), largest_age: Some(LARGEST_AGE) }.and(key, secret)
     }
@@ -60,9 +60,9 @@ impl Webhooks {
         Ok(self)
     }
 
-    /// How old a webhook may be, and how far in the future its time may lie, by this machine's
-    /// clock. 10 minutes: servers try for 5. `None` for any age, so that whoever has once read a
-    /// webhook can send it again at any time.
+    /// Sets how old a webhook may be, and how far in the future its time may lie, by this machine's
+    /// clock. 10 minutes by default: servers try for 5. With `None`, for any age, a webhook that
+    /// was once read by others can be replayed at any time.
     #[must_use]
     pub fn largest_age(mut self, age: Option<Duration>) -> Self {
         self.largest_age = age;

@@ -55,7 +55,7 @@ impl Control {
     }
 }
 
-/// The JSON that a message's data is or holds; `null` where there is none.
+/// Returns the JSON that a message's data is or holds; `null` where there is none.
 pub(crate) fn payload(data: Option<Token>, message: &str) -> Cow<'_, str> {
     let data = data.map_or(Part::new("null"), |token| Part::new(token.of(message)));
     match data.string() {
@@ -127,7 +127,7 @@ pub(crate) struct SignedIn {
     pub(crate) lost: u64,
 }
 
-/// The user's data are a string that holds an object, or the object itself.
+/// Reads the user's data: a string that holds an object, or the object itself.
 pub(crate) fn signed_in(payload: &str) -> Option<SignedIn> {
     let fields = Part::new(payload).fields(["user_data"])?;
     let [user_data] = fields.values;
@@ -137,20 +137,20 @@ pub(crate) fn signed_in(payload: &str) -> Option<SignedIn> {
     Some(SignedIn { id, user_data: user_data.into_owned(), lost })
 }
 
-/// The id in a user's data: not empty.
+/// Returns the id in a user's data: not empty.
 pub(crate) fn user_of(user_data: &str) -> Option<String> {
     let [id] = Part::new(user_data).fields(["id"])?.values;
     id?.id().filter(|id| !id.is_empty()).map(Cow::into_owned)
 }
 
-/// Whether a user's data have a watchlist that is not empty.
+/// Returns whether a user's data have a watchlist that is not empty.
 pub(crate) fn has_watchlist(user_data: &str) -> bool {
     let fields = Part::new(user_data).fields(["watchlist"]);
     let watchlist = fields.and_then(|fields| fields.values[0]);
     watchlist.and_then(Part::values).is_some_and(|mut ids| ids.next().is_some())
 }
 
-/// The user id in the data of a member: those that were signed, or of `member_removed`.
+/// Returns the user id in the data of a member: those that were signed, or of `member_removed`.
 pub(crate) fn user_id(member: &str) -> Option<String> {
     let [user_id] = Part::new(member).fields(["user_id"])?.values;
     user_id?.id().map(Cow::into_owned)

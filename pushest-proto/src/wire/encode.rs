@@ -5,10 +5,10 @@ use alloc::string::String;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Answers `pusher:ping`.
+/// The reply to `pusher:ping`.
 pub(crate) const PONG: &str = r#"{"event":"pusher:pong","data":{}}"#;
 
-/// Asks for a sign of life.
+/// The message that asks for a sign of life.
 pub(crate) const PING: &str = r#"{"event":"pusher:ping","data":{}}"#;
 
 #[derive(Serialize)]
@@ -46,7 +46,7 @@ pub(crate) fn sign_in(auth: &str, user_data: &str) -> String {
     write("pusher:signin", None, SignIn { auth, user_data })
 }
 
-/// `data` goes out as the JSON that it is.
+/// Encodes a client event; `data` goes out as the JSON that it is.
 pub(crate) fn client_event(event: &str, channel: &str, data: &RawValue) -> String {
     write(event, Some(channel), data)
 }

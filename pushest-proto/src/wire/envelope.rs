@@ -24,17 +24,17 @@ impl Token {
         Some(Self { start, end, escaped: false, control: false })
     }
 
-    /// The value as it stands, a string with its quotes.
+    /// Returns the value as it stands, a string with its quotes.
     pub(crate) fn of<'a>(&self, text: &'a str) -> &'a str {
         &text[self.start as usize..self.end as usize]
     }
 
-    /// Where the content of a string stands, without the quotes.
+    /// Returns where the content of a string stands, without the quotes.
     pub(crate) fn content_range(&self) -> Range<u32> {
         self.start + 1..self.end - 1
     }
 
-    /// What stands between the quotes, escapes and all, if the value is a string.
+    /// Returns what stands between the quotes, escapes and all, if the value is a string.
     pub(crate) fn string<'a>(&self, text: &'a str) -> Option<&'a str> {
         self.of(text).strip_prefix('"')?.strip_suffix('"')
     }
@@ -62,8 +62,8 @@ pub(crate) fn scan(text: &str) -> Result<Envelope, NotAnObject> {
     if scanner.at == text.len() { Ok(envelope) } else { Err(NotAnObject) }
 }
 
-/// What the beginning of a message shows of it: the members that stand in it whole. Of duplicate
-/// keys the last of these wins; the rest of the message might say otherwise.
+/// Returns what the beginning of a message shows of it: the members that stand in it whole. Of
+/// duplicate keys the last of these wins; the rest of the message might say otherwise.
 pub(crate) fn scan_beginning(text: &str) -> Envelope {
     let mut envelope = Envelope::default();
     // Ends at the first member that is cut off, or is no JSON.
@@ -227,7 +227,7 @@ impl Scanner<'_> {
     }
 }
 
-/// The content of a JSON string (with its quotes), or nothing if its escapes are not JSON.
+/// Returns the content of a JSON string (with its quotes), or nothing if its escapes are not JSON.
 pub(crate) fn unescaped(string: &str) -> Option<alloc::string::String> {
     serde_json::from_str(string).ok()
 }

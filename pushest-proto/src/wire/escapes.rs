@@ -2,8 +2,8 @@
 
 use alloc::string::String;
 
-/// What stands between a string's quotes, its escapes undone. Half of a surrogate pair becomes the
-/// replacement character; an escape that JSON does not know stays as it is written.
+/// Returns what stands between a string's quotes, its escapes undone. Half of a surrogate pair
+/// becomes the replacement character; an escape that JSON does not know stays as it is written.
 pub(crate) fn undone(content: &str) -> String {
     // Never longer than what is written, so that nothing is moved on the way: it may be a key.
     let mut text = String::with_capacity(content.len());
@@ -22,8 +22,31 @@ pub(crate) fn undone(content: &str) -> String {
     text
 }
 
-/// The character that the escape at the beginning stands for, if it is one, and how many bytes of
-/// the text are done with.
+/// Decodes what stands between a string's quotes into `text`. Returns false, and leaves a part of it
+/// there, if an escape is none of JSON's: halves of a surrogate pair are none.
+pub(crate) fn undo_strictly(content: &str, text: &mut String) -> bool {
+    text.clear();
+    text.reserve(content.len());
+    let mut rest = content;
+    // What stands between two escapes of JSON within a string is short.
+    while let Some(at) = rest.bytes().position(|byte| byte == b'\\') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (Some(character), length) = escape(rest) else { return false };
+        let is_half =
+            length == 6 && unit(rest).is_some_and(|unit| (0xd800..0xe000).contains(&unit));
+        if is_half {
+            return false;
+        }
+        text.push(character);
+        rest = &rest[length..];
+    }
+    text.push_str(rest);
+    true
+}
+
+/// Returns the character that the escape at the beginning stands for, if it is one, and how many
+/// bytes of the text are done with.
 fn escape(text: &str) -> (Option<char>, usize) {
     let character = match text.as_bytes().get(1) {
         Some(b'"') => '"',
@@ -51,7 +74,7 @@ fn unicode(text: &str) -> (Option<char>, usize) {
     (Some(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER)), 6)
 }
 
-/// The number in `\uXXXX`.
+/// Returns the number in `\uXXXX`.
 fn unit(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.as_bytes().first_chunk::<4>()?;
     digits.iter().try_fold(0, |unit, digit| Some(unit << 4 | char::from(*digit).to_digit(16)?))
@@ -79,6 +102,10 @@ mod tests {
         ] {
             assert_eq!(undone(content), text, "{content}");
             assert!(undone(content).len() <= content.len());
+            let mut strictly = String::from("of another event");
+            let as_json = serde_json::from_str::<String>(&alloc::format!("\"{content}\"")).ok();
+            let is_json = undo_strictly(content, &mut strictly);
+            assert_eq!(Some(strictly).filter(|_| is_json), as_json, "{content}");
         }
     }
 }

@@ -22,9 +22,9 @@ pub(crate) struct MemberList {
     pub(crate) lost: u64,
 }
 
-/// The members that `subscription_succeeded` of a presence channel lists, at most `most` of them:
-/// `hash` united with `ids`. No list at all means no members. `None` if there is something, and nothing
-/// of it could be read; or if it counts members and lists none.
+/// Returns the members that `subscription_succeeded` of a presence channel lists, at most `most` of
+/// them: `hash` united with `ids`. No list at all means no members. `None` if there is something,
+/// and nothing of it could be read; or if it counts members and lists none.
 pub(crate) fn members(payload: &str, most: usize) -> Option<MemberList> {
     let data = Part::new(payload);
     if data.is_null() || data.as_str().is_empty() {
@@ -141,8 +141,8 @@ pub(crate) fn member(payload: &str) -> Option<(Member, u64)> {
     Some((Member::new(&id, info), fields.lost + u64::from(is_lost)))
 }
 
-/// What is told about a member, if it is JSON and not `null`, and whether there was something
-/// else.
+/// Returns what is told about a member, if it is JSON and not `null`, and whether there was
+/// something else.
 fn readable(info: Option<Part<'_>>) -> (Option<&str>, bool) {
     match info.filter(|info| !info.is_null()) {
         None => (None, false),
@@ -166,7 +166,7 @@ pub(crate) struct Watchlist {
 }
 
 impl Watchlist {
-    /// How many ids were read.
+    /// Returns how many ids were read.
     pub(crate) fn kept(&self) -> u64 {
         self.changes.iter().map(|(_, ids)| ids.len() as u64).sum()
     }
@@ -244,7 +244,7 @@ mod tests {
     /// An id and an info.
     type Pair = (String, Option<String>);
 
-    /// The members, and how many parts were lost.
+    /// Returns the members, and how many parts were lost.
     fn listed(payload: &str) -> Option<(Vec<Pair>, u64)> {
         let pair =
             |member: &Member| (member.id().to_string(), member.info_json().map(str::to_string));

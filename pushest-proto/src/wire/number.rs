@@ -10,8 +10,8 @@ const MOST_DIGITS: usize = 20;
 /// still stand in it.
 const LARGEST_EXPONENT: i64 = 1 << 40;
 
-/// A number as text: a whole one of at most 20 digits by its digits alone, so that `2`, `2.0` and
-/// `20e-1` are the same; any other as it is written. `None` if it is no JSON number.
+/// Returns a number as text: a whole one of at most 20 digits by its digits alone, so that `2`,
+/// `2.0` and `20e-1` are the same; any other as it is written. `None` if it is no JSON number.
 pub(crate) fn canonical(token: &str) -> Option<Cow<'_, str>> {
     let digits = token.strip_prefix('-').unwrap_or(token);
     if !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -33,7 +33,7 @@ pub(crate) fn canonical(token: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(text))
 }
 
-/// A number without its fraction, at most [`u64::MAX`]. `None` if it is no JSON number, or
+/// Returns a number without its fraction, at most [`u64::MAX`]. `None` if it is no JSON number, or
 /// negative.
 pub(crate) fn whole(token: &str) -> Option<u64> {
     let number = Number::read(token)?;
@@ -83,7 +83,7 @@ impl<'a> Number<'a> {
         Some(Self { is_negative, whole, fraction, exponent })
     }
 
-    /// The first and the last digit that is not zero; `None` if all are.
+    /// Returns the first and the last digit that is not zero; `None` if all are.
     fn significant(&self) -> Option<(usize, usize)> {
         let is_significant = |digit: &u8| *digit != b'0';
         let mut digits = self.whole.iter().chain(self.fraction);
@@ -101,7 +101,7 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// The power of ten that a digit counts.
+    /// Returns the power of ten that a digit counts.
     fn place_of(&self, index: usize) -> i64 {
         self.whole.len() as i64 - 1 - index as i64 + self.exponent
     }

@@ -33,28 +33,28 @@ pub(crate) struct Fields<'a, const N: usize> {
 }
 
 impl<'a> Part<'a> {
-    /// The value that a whole text is.
+    /// Takes a whole text as one value.
     pub(crate) fn new(text: &'a str) -> Self {
         Self(text.trim_matches([' ', '\t', '\n', '\r']))
     }
 
-    /// The value as it stands.
+    /// Returns the value as it stands.
     pub(crate) fn as_str(self) -> &'a str {
         self.0
     }
 
-    /// Whether the value says that there is none.
+    /// Returns whether the value says that there is none.
     pub(crate) fn is_null(self) -> bool {
         self.0 == "null"
     }
 
-    /// Whether the value is JSON in every detail.
+    /// Returns whether the value is JSON in every detail.
     pub(crate) fn is_json(self) -> bool {
         // This skips without recursion, whatever the nesting.
         serde_json::from_str::<IgnoredAny>(self.0).is_ok()
     }
 
-    /// A string's content. Escapes that stand for nothing are lenient, see [`escapes`].
+    /// Returns a string's content. Escapes that stand for nothing are lenient, see [`escapes`].
     pub(crate) fn string(self) -> Option<Cow<'a, str>> {
         let rest = self.0.strip_prefix('"')?;
         let (end, is_escaped) = closing_quote(rest.as_bytes())?;
@@ -65,7 +65,7 @@ impl<'a> Part<'a> {
         Some(if is_escaped { escapes::undone(content).into() } else { content.into() })
     }
 
-    /// A string's content, nothing for `null`, and any other value as it stands.
+    /// Returns a string's content, nothing for `null`, and any other value as it stands.
     pub(crate) fn text(self) -> Cow<'a, str> {
         if self.is_null() {
             return Cow::Borrowed("");
@@ -73,15 +73,15 @@ impl<'a> Part<'a> {
         self.string().unwrap_or(Cow::Borrowed(self.0))
     }
 
-    /// An id as text: a string's content, or a number ([protocol,
+    /// Returns an id as text: a string's content, or a number ([protocol,
     /// tolerance](crate::protocol#tolerance)). A whole number of at most 20 digits is the same id
     /// however it is spelled. Nothing else is an id.
     pub(crate) fn id(self) -> Option<Cow<'a, str>> {
         self.string().or_else(|| number::canonical(self.0))
     }
 
-    /// A number without its fraction, also one that a string holds; at most [`u64::MAX`], and no
-    /// negative one.
+    /// Returns a number without its fraction, also one that a string holds; at most [`u64::MAX`],
+    /// and no negative one.
     pub(crate) fn number(self) -> Option<u64> {
         match self.string() {
             Some(text) => number::whole(&text),
@@ -89,13 +89,13 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// A code, also one that a string holds. It is whole and in range or it is none: a connection
-    /// may be given up for it.
+    /// Returns a code, also one that a string holds. It is whole and in range or it is none: a
+    /// connection may be given up for it.
     pub(crate) fn code(self) -> Option<u16> {
         number::canonical(&self.text())?.parse().ok()
     }
 
-    /// The values of an object under these keys.
+    /// Returns the values of an object under these keys.
     pub(crate) fn fields<const N: usize>(self, keys: [&str; N]) -> Option<Fields<'a, N>> {
         let mut fields = Fields { values: [None; N], lost: 0 };
         for entry in self.entries()? {
@@ -111,7 +111,7 @@ impl<'a> Part<'a> {
         Some(fields)
     }
 
-    /// The keys and values of an object. PHP writes an object without any as `[]`.
+    /// Returns the keys and values of an object. PHP writes an object without any as `[]`.
     pub(crate) fn entries(self) -> Option<Entries<'a>> {
         let parts = match self.0.as_bytes().first()? {
             b'{' => Split::new(self.0, b'}'),
@@ -121,13 +121,13 @@ impl<'a> Part<'a> {
         Some(Entries(parts))
     }
 
-    /// The elements of an array.
+    /// Returns the elements of an array.
     pub(crate) fn elements(self) -> Option<Elements<'a>> {
         self.0.starts_with('[').then(|| Elements(Split::new(self.0, b']')))
     }
 
-    /// The elements of an array, or the values of an object: PHP writes an array whose keys have
-    /// gaps as an object.
+    /// Returns the elements of an array, or the values of an object: PHP writes an array whose keys
+    /// have gaps as an object.
     pub(crate) fn values(self) -> Option<impl Iterator<Item = Result<Part<'a>, Broken>> + use<'a>> {
         let elements = self.elements();
         let entries = if elements.is_none() { Some(self.entries()?) } else { None };
@@ -197,8 +197,8 @@ impl<'a> Split<'a> {
         Self { text: "", close: 0, next: Next::Nothing }
     }
 
-    /// Where the part ends that begins at `start`: before a comma, the last bracket, or the end of
-    /// the text.
+    /// Returns where the part ends that begins at `start`: before a comma, the last bracket, or the
+    /// end of the text.
     fn end_of(&self, start: usize) -> usize {
         let bytes = self.text.as_bytes();
         let mut depth = 0_usize;
@@ -259,8 +259,8 @@ impl<'a> Iterator for Split<'a> {
     }
 }
 
-/// Where a string's closing quote is, its opening one left out, and whether there are escapes
-/// before it.
+/// Returns where a string's closing quote is, its opening one left out, and whether there are
+/// escapes before it.
 fn closing_quote(bytes: &[u8]) -> Option<(usize, bool)> {
     let mut is_escaped = false;
     let mut at = 0;
@@ -284,7 +284,7 @@ mod tests {
 
     use super::*;
 
-    /// The values of an array or object, a cross for what is broken.
+    /// Returns the values of an array or object, a cross for what is broken.
     fn values(text: &str) -> Vec<&str> {
         let values = Part::new(text).values().expect("an object or array");
         values.map(|value| value.map_or("✗", Part::as_str)).collect()

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::harness::{Harness, message, object, signing};
-use pushest_proto::{Action, CommandError, Config, Event, InReplyTo, Limits};
+use pushest_proto::{Action, CommandError, Config, ConnectionState, Event, InReplyTo, Limits};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -96,9 +96,17 @@ fn data_that_cannot_be_json_is_refused() {
 fn without_a_connection_a_client_event_is_refused() {
     let mut harness = Harness::connected();
     harness.subscribed("private-x");
+    let trigger = |harness: &mut Harness| {
+        harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap_err()
+    };
     harness.close(4100);
-    let error = harness.session.trigger("private-x", "client-x", &1, harness.now).unwrap_err();
-    assert_eq!(error, CommandError::NotConnected);
+    let state = harness.session.state();
+    assert_ne!(state, ConnectionState::Connected);
+    assert_eq!(trigger(&mut harness), CommandError::NotConnected { state });
+    harness.session.disconnect(harness.now);
+    let error = trigger(&mut harness);
+    assert_eq!(error, CommandError::NotConnected { state: ConnectionState::Disconnected });
+    assert_eq!(error.to_string(), "not connected at the moment (disconnected)");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::{Harness, PING, object};
-use pushest_proto::{CommandError, Event};
+use pushest_proto::{CommandError, ConnectionState, Event};
 
 const PONG_OF_SERVER: &str = r#"{"event":"pusher:pong","data":"{}"}"#;
 
@@ -131,7 +131,8 @@ fn pings_need_a_connection_and_are_bounded() {
     let error = harness.session.ping(harness.now).unwrap_err();
     assert!(matches!(error, CommandError::OutgoingFull { .. }));
     harness.close(4100);
-    assert_eq!(harness.session.ping(harness.now), Err(CommandError::NotConnected));
+    let error = harness.session.ping(harness.now).unwrap_err();
+    assert_eq!(error, CommandError::NotConnected { state: ConnectionState::Connecting });
 }
 
 #[test]

@@ -10,9 +10,12 @@ mod channel_ids;
 mod channel_statistics;
 mod client_events;
 mod closed_for_size;
+#[cfg(feature = "serde")]
+mod config_files;
 mod configuring;
 mod connecting;
 mod contract;
+mod decoding;
 mod encrypted;
 mod endpoint;
 mod events;
@@ -33,6 +36,8 @@ mod recording;
 mod refusals;
 mod renewals;
 mod secrecy;
+#[cfg(feature = "serde")]
+mod serialized;
 mod server_faults;
 mod sign_in_states;
 mod signing_in;

@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use pushest_proto::{
-    AuthorizationError, ChannelName, DecryptionFailure, DialFailure, Event, Loss, RequestFailure,
-    SocketId,
+    AuthorizationError, ChannelName, CommandError, ConfigError, DecryptionFailure, DialFailure,
+    Event, LimitReached, Loss, MalformedReason, NameError, RequestFailure, ServerError, SocketId,
 };
 
 use crate::harness::Harness;
@@ -25,6 +25,30 @@ fn what_fails_is_an_error_and_names_what_it_came_from() {
     assert!(RequestFailure::NoAnswer.source().is_none());
     let error: Box<dyn Error> = Box::new(DecryptionFailure::BadNonce);
     assert!(error.to_string().contains("nonce"));
+}
+
+#[test]
+fn everything_that_fails_is_an_error_that_can_cross_threads() {
+    fn is_error<E: Error + Send + Sync + 'static>() {}
+    is_error::<AuthorizationError>();
+    is_error::<CommandError>();
+    is_error::<ConfigError>();
+    is_error::<DecryptionFailure>();
+    is_error::<DialFailure>();
+    is_error::<LimitReached>();
+    is_error::<Loss>();
+    is_error::<MalformedReason>();
+    is_error::<NameError>();
+    is_error::<RequestFailure>();
+    is_error::<ServerError>();
+}
+
+#[cfg(feature = "recording")]
+#[test]
+fn what_is_wrong_with_a_recording_is_an_error_too() {
+    fn is_error<E: Error + Send + Sync + 'static>() {}
+    is_error::<pushest_proto::trace::InvalidRecording>();
+    is_error::<pushest_proto::trace::Difference>();
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{ReceivedRequest, Reply};
 use crate::protocol::App;
 use crate::shell::{Certificate, Identity, TimedOut};
 
-/// The user that requests are granted for until the endpoint is told otherwise.
+/// The user that requests are granted for by default.
 const USER: &str = "ann";
 
 /// An app's HTTP endpoint that authorizes channels and sign-ins, on a free port of the loopback
@@ -28,7 +28,7 @@ const USER: &str = "ann";
 /// use pushest_testkit::{AuthorizationEndpoint, Reply, Server};
 ///
 /// let server = Server::start()?;
-/// // Signs for the server's app, whoever asks.
+/// // Signs for the server's app, without asking who the user is.
 /// let endpoint = AuthorizationEndpoint::start(server.app())?;
 /// println!("{}", endpoint.url("/pusher/auth")); // http://127.0.0.1:PORT/pusher/auth
 ///
@@ -71,8 +71,8 @@ impl AuthorizationEndpoint {
         Self::start_with(app, |request| request.grant(USER))
     }
 
-    /// Starts an endpoint that answers with what `respond` returns. It may block: each request has a
-    /// thread of its own. If it panics, the connection is closed without an answer.
+    /// Starts an endpoint that replies with what `respond` returns. It may block: each request has
+    /// a thread of its own. If it panics, the connection is closed without an answer.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -121,32 +121,33 @@ impl AuthorizationEndpoint {
         Ok(Self { address, authority_pem: None, is_tls, shared, thread: Some(thread) })
     }
 
-    /// The address that it listens on.
+    /// Returns the address that it listens on.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The port that it listens on.
+    /// Returns the port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// The URL of a path (and query) of the endpoint, such as `/pusher/auth`.
+    /// Returns the URL of a path (and query) of the endpoint, such as `/pusher/auth`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         let scheme = if self.is_tls { "https" } else { "http" };
         format!("{scheme}://{}{path}", self.address)
     }
 
-    /// The certificate to trust, in PEM; `None` unless started with [`start_tls`](Self::start_tls).
+    /// Returns the certificate to trust, in PEM; `None` unless started with
+    /// [`start_tls`](Self::start_tls).
     #[must_use]
     pub fn authority_pem(&self) -> Option<&str> {
         self.authority_pem.as_deref()
     }
 
-    /// Answers with what `respond` returns from here on, in place of what it did before.
+    /// Makes the endpoint reply with what `respond` returns, from the next request on.
     pub fn respond_with(
         &self,
         respond: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static,
@@ -160,16 +161,16 @@ impl AuthorizationEndpoint {
         self.respond_with(move |request| request.grant(&user_id));
     }
 
-    /// Answers every request with this status and body from here on. 401 and 403 are refusals that a
-    /// client takes for final; other statuses from 400 on, it tries again
+    /// Makes the endpoint reply with this status and body, from the next request on. 401 and 403
+    /// are refusals that a client takes for final; other statuses from 400 on, it tries again
     /// ([protocol, authorization endpoint](pushest_proto::protocol#authorization-endpoint)).
     pub fn refuse(&self, status: u16, body: &str) {
         let reply = Reply::new(status, body);
         self.respond_with(move |_| reply.clone());
     }
 
-    /// Answers the next `times` requests with this reply, after those of earlier calls, and goes on as
-    /// before then.
+    /// Makes the endpoint reply to the next `times` requests with this, after those of earlier
+    /// calls, and go on as before then.
     pub fn reply_next(&self, times: u32, reply: Reply) {
         self.shared.behaviour().next.push_back((times, reply));
     }
@@ -179,7 +180,7 @@ impl AuthorizationEndpoint {
         self.shared.behaviour().delay = delay;
     }
 
-    /// The latest 10,000 requests that were read, oldest first, answered or not.
+    /// Returns the latest 10,000 requests that were read, oldest first, answered or not.
     #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.shared.requests().kept.iter().cloned().collect()

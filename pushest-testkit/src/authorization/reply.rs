@@ -94,7 +94,7 @@ impl Reply {
         self
     }
 
-    /// The body; empty for raw bytes and for silence.
+    /// Returns the body; empty for raw bytes and for silence.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         match &self.content {

@@ -19,56 +19,56 @@ pub struct ReceivedRequest {
 }
 
 impl ReceivedRequest {
-    /// The method: `POST`, of a client that keeps to the protocol.
+    /// Returns the method: `POST`, of a client that keeps to the protocol.
     #[must_use]
     pub fn method(&self) -> &str {
         &self.method
     }
 
-    /// The path, and the query where there is one: `/pusher/auth?tenant=7`.
+    /// Returns the path, and the query where there is one: `/pusher/auth?tenant=7`.
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// The value of the first header of this name, in any case; `None` without one.
+    /// Returns the value of the first header of this name, in any case; `None` without one.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.header_values(name).first().copied()
     }
 
-    /// The values of all headers of this name, in any case and in their order.
+    /// Returns the values of all headers of this name, in any case and in their order.
     #[must_use]
     pub fn header_values(&self, name: &str) -> Vec<&str> {
         let same = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// The value of the form's first field of this name, decoded; `None` without one.
+    /// Returns the value of the form's first field of this name, decoded; `None` without one.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         self.form.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// The names and values of the form, decoded and in their order.
+    /// Returns the names and values of the form, decoded and in their order.
     #[must_use]
     pub fn form(&self) -> &[(String, String)] {
         &self.form
     }
 
-    /// The socket id that the authorization is for.
+    /// Returns the socket id that the authorization is for.
     #[must_use]
     pub fn socket_id(&self) -> Option<&str> {
         self.field("socket_id")
     }
 
-    /// The channel that is to be authorized; `None` for a sign-in.
+    /// Returns the channel that is to be authorized; `None` for a sign-in.
     #[must_use]
     pub fn channel(&self) -> Option<&str> {
         self.field("channel_name")
     }
 
-    /// The whole request as it came: request line, headers, body.
+    /// Returns the whole request as it came: request line, headers, body.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

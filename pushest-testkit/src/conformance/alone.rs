@@ -45,9 +45,9 @@ const CLIENTS: usize = 20;
 /// Makes a client and gets rid of it, again and again.
 ///
 /// In the end there must be no more than the least that was there after any of them, the first of
-/// which has given a runtime its threads. Nobody has to know when a count has settled: one that
-/// was taken while something was still on its way out is too high by what one client holds, and
-/// clients that each leave something behind leave more than that.
+/// which has given a runtime its threads. The caller need not know when a count has settled: one
+/// that was taken while something was still on its way out is too high by what one client holds,
+/// and clients that each leave something behind leave more than that.
 fn leaves_nothing(mut come_and_go: impl FnMut()) {
     let (mut threads, mut descriptors) = (usize::MAX, usize::MAX);
     for _ in 0..CLIENTS {
@@ -65,7 +65,7 @@ fn leaves_nothing(mut come_and_go: impl FnMut()) {
     });
 }
 
-/// How many threads the process has, and how many file descriptors.
+/// Returns how many threads the process has, and how many file descriptors.
 fn held() -> (usize, usize) {
     let count = |path| std::fs::read_dir(path).expect("Linux has it").count();
     (count("/proc/self/task"), count("/proc/self/fd"))
@@ -117,7 +117,7 @@ pub fn clients_that_wait_for_their_receiver_leave_nothing<D: Driver>() {
     });
 }
 
-/// How many threads of this name there are.
+/// Returns how many threads of this name there are.
 fn threads(name: &str) -> usize {
     let tasks = std::fs::read_dir("/proc/self/task").expect("Linux has it");
     // One may end while they are listed.
@@ -242,7 +242,7 @@ impl Drop for NoDescriptors {
     }
 }
 
-/// The processor time that the process has used, in hundredths of a second.
+/// Returns the processor time that the process has used, in hundredths of a second.
 #[cfg(target_os = "linux")]
 fn processor_time() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux has it");

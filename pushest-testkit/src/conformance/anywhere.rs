@@ -163,7 +163,8 @@ pub fn disconnect_stays_so_until_connect_and_then_everything_is_back<D: Driver>(
     client.next_state(ConnectionState::Disconnected);
     assert!(matches!(client.connected(PATIENCE), Err(Unmet::Failed(_))), "disconnected sticks");
     let refused = client.trigger(&room, "client-x", &json!(1)).expect_err("no connection");
-    assert_eq!(refused, CommandError::NotConnected);
+    let state = ConnectionState::Disconnected;
+    assert_eq!(refused, CommandError::NotConnected { state });
 
     client.connect();
     client.must_connect();

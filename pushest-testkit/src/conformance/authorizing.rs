@@ -1,4 +1,4 @@
-//! Clients without the secret: somebody else authorizes.
+//! Clients without the secret, which an authorizer has.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

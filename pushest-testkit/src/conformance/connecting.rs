@@ -1,4 +1,4 @@
-//! Finding a server, and what answers instead of one.
+//! Finding a server, and peers that are none.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
@@ -122,7 +122,7 @@ pub fn a_server_that_is_killed_and_started_again_is_found_again<D: Driver>() {
     server.stop();
     let change = client.next_state(ConnectionState::Waiting);
     assert!(change.loss.is_some() && change.retry_in.is_some(), "{change:?}");
-    // At least one attempt finds nobody.
+    // At least one attempt finds no server.
     client.next_state(ConnectionState::Connecting);
     let loss = client.next_state(ConnectionState::Waiting).loss.expect("why");
     assert!(matches!(*loss, Loss::Dial(DialFailure::Connect(_))), "{loss:?}");
@@ -155,7 +155,7 @@ pub fn clients_in_one_process_share_nothing<D: Driver>() {
     }
 }
 
-/// An address that answers no one: a listener that accepts nobody, and whose queue is full.
+/// An address that does not answer: a listener that accepts no connection, and whose queue is full.
 #[derive(Debug)]
 pub struct DeadAddress {
     pub address: SocketAddr,

@@ -1,4 +1,4 @@
-//! What a driver's adapter implements.
+//! The traits that a driver's adapter implements.
 
 use std::fmt;
 use std::future::Future;
@@ -12,12 +12,12 @@ use pushest_proto::{
     CommandError, Config, Endpoint, Event, Member, SocketId, Statistics, Status, SubscribeOptions,
 };
 
-/// A driver: something that carries a [`pushest_proto::Session`] over sockets.
+/// A driver: an implementation that carries a [`pushest_proto::Session`] over sockets.
 pub trait Driver: 'static {
-    /// Its client.
+    /// The driver's client.
     type Client: DriverClient;
 
-    /// A client that does nothing until [`DriverClient::connect`].
+    /// Makes a client that does nothing until [`DriverClient::connect`].
     fn client(config: Config, settings: Settings) -> Self::Client;
 }
 
@@ -69,29 +69,29 @@ pub trait DriverClient {
     /// Signs in as a user.
     ///
     /// # Errors
-    /// If nobody can be signed in so: the driver's error as text.
+    /// If the driver refuses: its error as text.
     fn sign_in(&mut self, user_data: Option<&str>) -> Result<(), String>;
 
-    /// The id of the user that is signed in on the present connection.
+    /// Returns the id of the user that is signed in on the present connection.
     fn signed_in_user(&self) -> Option<String>;
 
-    /// State, socket id, attempt, last loss and last error.
+    /// Returns state, socket id, attempt, last loss and last error.
     fn status(&self) -> Status;
 
-    /// How far the subscription to a channel is; `None` if it is not wanted.
+    /// Returns how far the subscription to a channel is; `None` if it is not wanted.
     fn channel_state(&self, channel: &str) -> Option<ChannelState>;
 
-    /// Who is present in a presence channel.
+    /// Returns the members that are present in a presence channel.
     fn members(&self, channel: &str) -> Vec<Member>;
 
-    /// Whether the server's list of who is present could be read
+    /// Returns whether the server's list of members could be read
     /// ([`pushest_proto::ChannelView::members_known`]).
     fn members_known(&self, channel: &str) -> bool;
 
-    /// The member that this client is.
+    /// Returns the member that this client is.
     fn me(&self, channel: &str) -> Option<Member>;
 
-    /// Counters since the client began.
+    /// Returns counters since the client began.
     fn statistics(&self) -> Statistics;
 
     /// Waits until connected.
@@ -106,25 +106,27 @@ pub trait DriverClient {
     /// [`Unmet::Failed`] once it is refused, or no connection will come by itself.
     fn subscribed(&mut self, channel: &str, limit: Duration) -> Result<(), Unmet>;
 
-    /// Waits until signed in, and answers the user's id.
+    /// Waits until signed in, and returns the user's id.
     ///
     /// # Errors
-    /// [`Unmet::Failed`] once it is refused, nobody asked, or no connection will come by itself.
+    /// [`Unmet::Failed`] once it is refused, was not asked for, or no connection will come by
+    /// itself.
     fn signed_in(&mut self, limit: Duration) -> Result<String, Unmet>;
 
-    /// Waits until the server has read everything that was sent, and answers the round trip.
+    /// Waits until the server has read everything that was sent, and returns the round trip.
     ///
     /// # Errors
     /// [`Unmet::Failed`] without a connection, and when it is lost meanwhile.
     fn flush(&mut self, limit: Duration) -> Result<Duration, Unmet>;
 
-    /// The next event, of everything that the client has to tell from the beginning on: one
-    /// receiver, with the queue that the [`Settings`] describe. `None` if there is none in time.
+    /// Returns the next event, of everything since the client began: one receiver, with the queue
+    /// that the [`Settings`] describe. `None` if there is none in time.
     fn recv(&mut self, limit: Duration) -> Option<Event> {
         self.recv_or_end(limit).unwrap_or_default()
     }
 
-    /// The same, and `Ok(None)` once that receiver has ended: after a shutdown or a refusal for good.
+    /// Returns the next event, or `Ok(None)` once that receiver has ended: after a shutdown or a
+    /// refusal for good.
     ///
     /// # Errors
     /// Only [`Unmet::TimedOut`].
@@ -145,7 +147,7 @@ pub trait DriverClient {
     fn drain(&mut self, limit: Duration) -> usize;
 }
 
-/// Why something that was waited for is not there.
+/// Why a wait was not successful.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unmet {
     /// It did not come within the limit, and may still come.
@@ -156,18 +158,19 @@ pub enum Unmet {
     Failed(String),
 }
 
-/// What a driver's options must be able to say.
+/// Settings that a driver must have an option for.
 #[derive(Clone)]
 pub struct Settings {
-    /// How many events the receiver may leave unreceived.
+    /// Maximum number of events that wait for the receiver.
     pub queue_events: usize,
-    /// How many bytes these may keep alive.
+    /// Maximum number of bytes that these keep alive.
     pub queue_bytes: usize,
-    /// How many bytes all receivers of the client together may leave; `None`: any number.
+    /// Maximum number of bytes that wait for all receivers of the client together; `None` for any
+    /// number.
     pub all_queues: Option<usize>,
-    /// What happens when that is too little.
+    /// What happens when a queue is full.
     pub overflow: Overflow,
-    /// Who authorizes, where the configuration has no secret.
+    /// The authorizer, if the configuration has no secret.
     pub authorizer: Option<Authorizer>,
     /// The app's HTTP endpoint to ask for authorizations, where the configuration has no secret; only
     /// in scenarios of [`conformance_of_endpoints!`](crate::conformance_of_endpoints!).
@@ -189,7 +192,7 @@ pub struct Settings {
 /// What happens when the receiver is too slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
-    /// Its oldest events are dropped, and it is told how many.
+    /// Its oldest events are dropped, and it gets their number.
     #[default]
     DropOldest,
     /// The client stops reading until the receiver has caught up.
@@ -202,7 +205,7 @@ pub type HeaderProvider = Arc<dyn Fn() -> Result<Vec<(String, String)>, String> 
 /// Returns the time of the day.
 pub type TimeOfDay = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// Answers requests for authorizations.
+/// A function that answers requests for authorizations.
 pub type Authorizer = Arc<dyn Fn(AuthorizationRequest) -> Authorizing + Send + Sync>;
 
 /// The answer to a request for an authorization, when it comes.

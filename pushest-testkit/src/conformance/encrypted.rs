@@ -37,8 +37,8 @@ const SEALED_LATER: [&str; 3] = [
     r#"{"nonce":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH","ciphertext":"8imeqFdrcMARItE1XWI9eKw="}"#,
 ];
 
-/// A client whose authorizer hands out the one key for as many requests, and then the other; an
-/// empty one is none.
+/// Returns a client whose authorizer hands out the one key for as many requests, and then the
+/// other; an empty one is none.
 fn client<D: Driver>(
     server: &Server,
     first: u32,

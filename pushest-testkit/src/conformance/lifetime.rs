@@ -34,7 +34,7 @@ pub fn shutdown_ends_while_it_dials<D: Driver>() {
     server.fault_upgrades(1, UpgradeFault::Ignore);
     let mut client = started::<D>(remote.config());
     client.until("the dial", |_| server.inspect(|view| view.upgrades) == 1);
-    // A dial is given up after thirty seconds; nobody waits for that.
+    // A dial is given up after thirty seconds, which is too long for a test.
     client.shutdown(Duration::from_secs(10)).expect("there is nothing to close");
     assert_eq!(client.status().state, ConnectionState::Disconnected);
     client.connect();

@@ -23,7 +23,7 @@ pub fn messages_from_one_byte_to_a_megabyte_arrive_whole<D: Driver>(scheme: Sche
     }
 }
 
-/// A frame of a server: not masked, and short enough for one byte of length.
+/// Returns a frame of a server: not masked, and short enough for one byte of length.
 pub(super) fn frame(head: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let length = u8::try_from(payload.len()).ok().filter(|length| *length < 126);
@@ -78,7 +78,7 @@ pub fn a_websocket_ping_is_answered_with_its_payload<D: Driver>() {
         socket.read().expect("an answer")
     });
     let config = Config::builder("app-key").host("127.0.0.1").port(port).build();
-    // The server is gone with the answer: nobody waits to be connected.
+    // The server is gone with the answer: waiting for a connection would be in vain.
     let mut client = started::<D>(config.expect("valid"));
     client.until("the answer", |_| pinging.is_finished());
     let answer = pinging.join().expect("an answer came");

@@ -3,9 +3,9 @@
 //! A driver carries the protocol's state machine, [`pushest_proto::Session`], over sockets and
 //! timers. Whether it does so faithfully is the same question for all of them, so that the same
 //! scenarios ask it: servers that refuse, fall silent, close or send junk, receivers that are slow,
-//! authorizations that come late, and what a client leaves behind. Whoever has written a driver
-//! implements [`Driver`] and [`DriverClient`] for it, in the tests of their crate, and has
-//! [`conformance!`](crate::conformance!) make a test of each scenario:
+//! authorizations that come late, and what a client leaves behind. Driver authors implement
+//! [`Driver`] and [`DriverClient`] for theirs, in the tests of their crate, and
+//! [`conformance!`](crate::conformance!) makes a test of each scenario:
 //!
 //! ```
 //! use pushest_testkit::conformance::{Driver, DriverClient, Settings};
@@ -13,7 +13,7 @@
 //! # use pushest_proto::*;
 //! # use std::time::Duration;
 //!
-//! /// The client of one's own, its one receiver, and what it holds for each channel.
+//! /// Your own client, its one receiver, and what it holds for each channel.
 //! struct Adapter {
 //!     // …
 //! }
@@ -135,7 +135,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// A server in the process that speaks so.
+    /// Returns a server in the process that speaks so.
     fn in_process(self) -> (Remote, Server) {
         match self {
             Self::Ws => in_process(),
@@ -147,7 +147,7 @@ impl Scheme {
     }
 }
 
-/// A server for one scenario, gone with it.
+/// Returns a server for one scenario, gone with it.
 fn server() -> Server {
     Server::start().expect("a server on a free port")
 }
@@ -160,7 +160,7 @@ pub fn in_process() -> (Remote, Server) {
     (Remote::of(&server), server)
 }
 
-/// The server that `PUSHEST_TEST_URL` names.
+/// Returns the server that `PUSHEST_TEST_URL` names.
 #[doc(hidden)]
 #[must_use]
 pub fn on_real_server() -> (Remote, ()) {

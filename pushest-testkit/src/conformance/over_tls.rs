@@ -1,4 +1,5 @@
-//! What is so only over `wss://`: whom the client trusts, and what it says about whom it does not.
+//! What is so only over `wss://`: which servers the client trusts, and what it says of those that
+//! it does not.
 
 use std::time::Duration;
 

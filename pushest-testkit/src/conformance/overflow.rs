@@ -13,7 +13,7 @@ use crate::Server;
 const EVENTS: usize = 2_000;
 const CHANNEL: &str = "private-numbers";
 
-/// A client with a queue that overflows, subscribed.
+/// Returns a client with a queue that overflows, subscribed.
 fn client<D: Driver>(config: Config, events: usize, overflow: Overflow) -> D::Client {
     let settings = Settings { queue_events: events, overflow, ..Settings::default() };
     let mut client = started_with::<D>(config, settings);

@@ -15,7 +15,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a client is let go on between two looks at something.
 const STEP: Duration = Duration::from_millis(5);
 
-/// A client that is on its way.
+/// Returns a client that connects.
 pub(super) fn started<D: Driver>(config: Config) -> D::Client {
     started_with::<D>(config, Settings::default())
 }
@@ -27,7 +27,7 @@ pub(super) fn started_with<D: Driver>(config: Config, settings: Settings) -> D::
     client
 }
 
-/// A client that is connected.
+/// Returns a client that is connected.
 pub(super) fn connected<D: Driver>(config: Config) -> D::Client {
     let mut client = started::<D>(config);
     client.must_connect();
@@ -135,7 +135,8 @@ pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// The channel with something of its own at the end, so that scenarios on one server do not meet.
+/// Returns the channel with something of its own at the end, so that scenarios on one server do not
+/// meet.
 pub(super) fn unique(channel: &str) -> String {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let number = LAST.fetch_add(1, Ordering::Relaxed);

@@ -23,7 +23,7 @@ pub struct Remote {
     secret: String,
     host: String,
     port: u16,
-    /// Whom to trust for its certificate, where it speaks TLS.
+    /// The authority to trust for its certificate, if it speaks TLS.
     authority_pem: Option<String>,
 }
 
@@ -59,8 +59,9 @@ impl Remote {
         Self::from_url(&url)
     }
 
-    /// A server in this process. If it speaks TLS, so does whoever is configured for it; its HTTP
-    /// API is then out of reach for [`publish`](Self::publish), and [`Server::publish`] is not.
+    /// A server in this process. If it speaks TLS, so do clients that are configured for it; its
+    /// HTTP API is then out of reach for [`publish`](Self::publish), and [`Server::publish`] is
+    /// not.
     #[must_use]
     pub fn of(server: &Server) -> Self {
         Self {
@@ -72,21 +73,21 @@ impl Remote {
         }
     }
 
-    /// The app's key.
+    /// Returns the app's key.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// A configuration without the secret.
+    /// Returns a configuration without the secret.
     pub fn builder(&self) -> ConfigBuilder {
-        // Nobody has to be spared here, and nobody wants to wait.
+        // No server has to be spared here, and the test should not wait.
         let backoff = BackoffConfig {
             initial: Duration::from_millis(100),
             maximum: Duration::from_millis(200),
@@ -96,18 +97,18 @@ impl Remote {
         builder.tls(self.authority_pem.is_some()).backoff(backoff)
     }
 
-    /// A configuration with the secret, to be adjusted.
+    /// Returns a configuration with the secret, to be adjusted.
     pub fn signing(&self) -> ConfigBuilder {
         self.builder().secret(&self.secret)
     }
 
-    /// A configuration with the secret.
+    /// Returns a configuration with the secret.
     #[must_use]
     pub fn config(&self) -> Config {
         self.signing().build().expect("a valid configuration")
     }
 
-    /// The settings of a client that is to trust it.
+    /// Returns the settings of a client that is to trust it.
     pub(super) fn settings(&self) -> Settings {
         Settings { authority_pem: self.authority_pem.clone(), ..Settings::default() }
     }

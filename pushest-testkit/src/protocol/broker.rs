@@ -1,4 +1,4 @@
-//! The broker's public surface; it routes inputs to the parts.
+//! The broker's public API; it routes inputs to the parts.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// A server that nobody is connected to.
+    /// A server without connections.
     #[must_use]
     pub fn new(config: ServerConfig) -> Self {
         Self {
@@ -69,20 +69,21 @@ impl Broker {
         }
     }
 
-    /// The configuration it was made with.
+    /// Returns the configuration it was made with.
     #[must_use]
     pub fn config(&self) -> &ServerConfig {
         &self.config
     }
 
-    /// A WebSocket was opened at `/app/KEY`: answers with `pusher:connection_established`, or
-    /// refuses in the form that the profile gives it (4001 for another key, 4100 when full).
+    /// Takes a WebSocket that was opened at `/app/KEY`: replies with
+    /// `pusher:connection_established`, or refuses in the form that the profile gives it (4001 for
+    /// another key, 4100 when full).
     pub fn connect(&mut self, app_key: &str, now: Instant) -> PeerId {
         self.connect_from(app_key, None, now)
     }
 
-    /// As [`Broker::connect`], from a client that named this `Origin` at the upgrade
-    /// ([`ServerConfig::allowed_origins`]).
+    /// Takes a WebSocket as [`Broker::connect`] does, from a client that named this `Origin` at the
+    /// upgrade ([`ServerConfig::allowed_origins`]).
     pub fn connect_from(&mut self, app_key: &str, origin: Option<&str>, now: Instant) -> PeerId {
         self.clock(now);
         let (peer, socket_id) = self.add_connection();
@@ -119,7 +120,7 @@ impl Broker {
         peer
     }
 
-    /// A text message came from a client. Messages of a closed connection are ignored.
+    /// Takes a text message of a client. Messages of a closed connection are ignored.
     pub fn receive(&mut self, peer: PeerId, text: &str, now: Instant) {
         self.heard(peer, now);
         if !self.connections.get(&peer).is_some_and(|connection| connection.established) {
@@ -144,7 +145,7 @@ impl Broker {
         }
     }
 
-    /// Something that is no message was seen of a client: a WebSocket ping or pong.
+    /// Takes a sign of life that is no message: a WebSocket ping or pong.
     pub fn heard(&mut self, peer: PeerId, now: Instant) {
         self.clock(now);
         // Who has answered a ping is to be looked at earlier than who has not.
@@ -157,7 +158,7 @@ impl Broker {
         }
     }
 
-    /// The client's connection is gone, however it went.
+    /// Forgets a client's connection that is gone, however it ended.
     pub fn disconnected(&mut self, peer: PeerId, now: Instant) {
         self.clock(now);
         self.forget(peer);
@@ -184,13 +185,13 @@ impl Broker {
         self.broadcast(channel, exclude, &text);
     }
 
-    /// The next thing to do, in the order of the causes.
+    /// Returns the next action, in the order of the causes.
     #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
         self.ready.pop_front()
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout) next.
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout) next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let alarm = self.alarms.first().map(|&(at, _)| at);
@@ -198,8 +199,8 @@ impl Broker {
         alarm.into_iter().chain(delayed).min()
     }
 
-    /// Time has passed: pings the silent, closes the dead, lets delayed messages go. Early calls
-    /// do nothing.
+    /// Pings silent clients, closes dead ones and releases delayed messages, as time has passed.
+    /// Early calls do nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.clock(now);
         while let Some(&(at, peer)) = self.alarms.first()
@@ -371,7 +372,7 @@ impl Broker {
     }
 }
 
-/// The longest start of `text` that fits into `bytes`.
+/// Returns the longest start of `text` that fits into `bytes`.
 fn cut(text: &str, bytes: usize) -> &str {
     let mut end = text.len().min(bytes);
     while !text.is_char_boundary(end) {

@@ -1,4 +1,4 @@
-//! Channels: their kinds, told by their names, and who is subscribed.
+//! Channels: their kinds, by name, and their subscribers.
 
 use std::collections::BTreeSet;
 
@@ -35,15 +35,15 @@ impl Kind {
     }
 }
 
-/// Whether the last event of this channel is kept for those who subscribe later.
+/// Returns whether the last event of this channel is kept for those who subscribe later.
 pub(super) fn is_cache(name: &str) -> bool {
     ["cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"]
         .iter()
         .any(|prefix| name.starts_with(prefix))
 }
 
-/// Why a name is not a channel's name ([protocol, limits](pushest_proto::protocol#limits)); `None`
-/// if it is.
+/// Returns why a name is not a channel's name ([protocol, limits](pushest_proto::protocol#limits));
+/// `None` if it is.
 pub(super) fn name_fault(name: &str, longest: usize, extra: &str) -> Option<String> {
     if name.is_empty() {
         return Some("Channel name is empty".to_owned());
@@ -63,7 +63,7 @@ pub(super) fn name_fault(name: &str, longest: usize, extra: &str) -> Option<Stri
     Some(format!("Channel name must not contain {stranger:?}"))
 }
 
-/// A channel that someone is subscribed to.
+/// A channel that has subscribers.
 #[derive(Debug, Default)]
 pub(super) struct ServerChannel {
     /// In the order in which they connected.

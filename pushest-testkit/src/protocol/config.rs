@@ -1,4 +1,4 @@
-//! What a server is told before it starts: the app, the timeouts, the limits.
+//! The configuration of a server: the app, the timeouts, the limits.
 
 use core::fmt;
 use std::time::Duration;
@@ -6,38 +6,38 @@ use std::time::Duration;
 use super::encrypted::MasterKey;
 use super::profile::Profile;
 
-/// The app that the server serves: what clients name by its key and sign with its secret.
+/// The app that the server serves: clients name it by its key and sign with its secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct App {
-    /// Names the app in the HTTP API: `/apps/ID/events`.
+    /// The id, which names the app in the HTTP API: `/apps/ID/events`.
     pub id: String,
-    /// Names the app in a client's URL (`/app/KEY`) and in every signature.
+    /// The key, which names the app in a client's URL (`/app/KEY`) and in every signature.
     pub key: String,
     pub(super) secret: String,
     master_key: MasterKey,
 }
 
 impl App {
-    /// An app of these three names.
+    /// Creates an app of id, key and secret.
     pub fn new(id: impl Into<String>, key: impl Into<String>, secret: impl Into<String>) -> Self {
         let (id, key, secret) = (id.into(), key.into(), secret.into());
         Self { id, key, secret, master_key: MasterKey::default() }
     }
 
-    /// The same app with another key for its encrypted channels than [`MasterKey::default`].
+    /// Sets another key for the app's encrypted channels than [`MasterKey::default`].
     #[must_use]
     pub fn with_master_key(mut self, key: MasterKey) -> Self {
         self.master_key = key;
         self
     }
 
-    /// The secret that everything is signed with.
+    /// Returns the secret that everything is signed with.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret
     }
 
-    /// The key of its encrypted channels.
+    /// Returns the key of its encrypted channels.
     #[must_use]
     pub fn master_key(&self) -> &MasterKey {
         &self.master_key
@@ -61,21 +61,21 @@ impl fmt::Debug for App {
     }
 }
 
-/// How a [`Broker`](super::Broker) behaves. [`ServerConfig::new`] fills it in for a profile; every
-/// field may be changed afterwards.
+/// The configuration of a [`Broker`](super::Broker). [`ServerConfig::new`] fills it in for a
+/// profile; every field may be changed afterwards.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {
     /// The one app that is served.
     pub app: App,
-    /// Which server's habits to take on.
+    /// The server whose behaviour is taken on.
     pub profile: Profile,
-    /// Told to the client in the handshake, in whole seconds (rounded up, at least one); a client
-    /// not heard from for this long is pinged.
+    /// The activity timeout, which the client learns in the handshake, in whole seconds (rounded
+    /// up, at least one); a client that is silent for this long is pinged.
     pub activity_timeout: Duration,
     /// How long a pinged client may stay silent before it is closed with 4201.
     pub pong_timeout: Duration,
-    /// How large things may be.
+    /// The limits of sizes and numbers.
     pub limits: Limits,
     /// Whether subscribers of a channel are told how many they are
     /// (`pusher_internal:subscription_count`; never on presence channels).
@@ -100,13 +100,13 @@ pub struct ServerConfig {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub allowed_origins: Vec<String>,
-    /// Where the socket ids come from: the same seed gives the same ids, also after a restart. Use
+    /// The seed of the socket ids: the same one gives the same ids, also after a restart. Use
     /// another one there, or an authorization for a former socket id may fit again.
     pub seed: u64,
 }
 
 impl ServerConfig {
-    /// The configuration that fits `profile`, for the default [`App`].
+    /// Creates the configuration that fits `profile`, for the default [`App`].
     #[must_use]
     pub fn new(profile: Profile) -> Self {
         let mut limits = Limits::default();
@@ -147,35 +147,36 @@ impl Default for ServerConfig {
     }
 }
 
-/// How large things may be, and how many. Sizes are in bytes.
+/// Limits of sizes, in bytes, and numbers.
 ///
 /// The defaults are those of the hosted service, except that client events are not rate limited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// A channel's name: 200.
+    /// Maximum length of a channel's name. 200.
     pub channel_name: usize,
-    /// An event's name: 200.
+    /// Maximum length of an event's name. 200.
     pub event_name: usize,
-    /// An event's data, from a client or over HTTP: 10 KiB. In-process publishing has no limit.
+    /// Maximum size of an event's data, from a client or over HTTP. 10 KiB. In-process publishing
+    /// has no limit.
     pub data: usize,
-    /// One message from a client: 256 KiB.
+    /// Maximum size of one message from a client. 256 KiB.
     pub message: usize,
-    /// Users on one presence channel: 100.
+    /// Maximum number of users on one presence channel. 100.
     pub presence_members: usize,
-    /// One member's `user_info`: 1 KiB.
+    /// Maximum size of one member's `user_info`. 1 KiB.
     pub user_info: usize,
-    /// A user's id: 128.
+    /// Maximum length of a user's id. 128.
     pub user_id: usize,
-    /// Users on one watchlist: 100.
+    /// Maximum number of users on one watchlist. 100.
     pub watchlist: usize,
-    /// Channels in one HTTP event: 100.
+    /// Maximum number of channels in one HTTP event. 100.
     pub channels_per_event: usize,
-    /// Events in one HTTP batch: 10.
+    /// Maximum number of events in one HTTP batch. 10.
     pub events_per_batch: usize,
-    /// Client events in any second of one connection; `None`: as many as it likes.
+    /// Maximum number of client events in any second of one connection; `None` for any number.
     pub client_events_per_second: Option<u32>,
-    /// Connections at one time (then 4100); `None`: as many as there are.
+    /// Maximum number of connections (more are closed with 4100); `None` for any number.
     pub connections: Option<usize>,
 }
 

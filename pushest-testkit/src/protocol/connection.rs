@@ -1,4 +1,4 @@
-//! One client's connection: what it is called, when it was heard, what it may do next.
+//! One client's connection: its ids, when it was heard, and what it may do next.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Connection {
         }
     }
 
-    /// Anything that arrives is a sign of life and answers a ping; whether there was one.
+    /// Takes a sign of life, which anything that arrives is. Returns whether a ping was unanswered.
     pub(super) fn heard(&mut self, now: Instant) -> bool {
         self.last_heard = now;
         self.pinged.take().is_some()
@@ -86,7 +86,7 @@ impl Connection {
         true
     }
 
-    /// What the connection's silence calls for at `now`.
+    /// Returns what the connection's silence calls for at `now`.
     pub(super) fn due(&self, config: &ServerConfig, now: Instant) -> Due {
         let (deadline, then) = match config.profile.dialect().heartbeat {
             Heartbeat::None => return Due::Never,

@@ -92,7 +92,7 @@ impl<'a> ClientMessage<'a> {
     }
 }
 
-/// The typed content of a control message: `data` is an object here, never a string.
+/// Returns the typed content of a control message: `data` is an object here, never a string.
 fn content<'a, T: Deserialize<'a>>(
     data: Option<&'a RawValue>,
     event: &str,
@@ -125,7 +125,7 @@ pub(super) struct UserData {
     pub(super) watchlist: Option<Vec<String>>,
 }
 
-/// The text of a user id that is a JSON string or number; nothing else is an id.
+/// Returns the text of a user id that is a JSON string or number; nothing else is an id.
 pub(super) fn user_id_text(token: &RawValue) -> Option<String> {
     let token = token.get();
     if token.starts_with('"') {

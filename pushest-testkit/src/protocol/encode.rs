@@ -70,7 +70,7 @@ fn json_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("strings and numbers always have a JSON form")
 }
 
-/// A message that says no more than its event's name.
+/// Returns a message that says no more than its event's name.
 pub(super) fn bare(event: &str, channel: Option<&str>, empty: Empty) -> ByteString {
     let object = json!({});
     let data = match empty {
@@ -136,7 +136,7 @@ pub(super) fn plain_watchlist_event(name: &str, user_ids: &[&str]) -> ByteString
     Message::new(name, None, Data::Value(&value)).encode()
 }
 
-/// An event whose data is this text.
+/// Returns an event whose data is this text.
 pub(super) fn text(event: &str, channel: &str, data: &str) -> ByteString {
     Message::new(event, Some(channel), Data::Text(data)).encode()
 }

@@ -41,19 +41,20 @@ impl MasterKey {
         Self(random())
     }
 
-    /// The bytes, as `pushest_proto::ConfigBuilder::master_key` takes them.
+    /// Returns the bytes, as `pushest_proto::ConfigBuilder::master_key` takes them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The bytes in base64, as configurations and command lines carry them.
+    /// Returns the bytes in base64, as configurations and command lines carry them.
     #[must_use]
     pub fn to_base64(&self) -> String {
         BASE64.encode(self.0)
     }
 
-    /// The key of a channel in base64, as the `shared_secret` of an authorization carries it.
+    /// Returns the key of a channel in base64, as the `shared_secret` of an authorization carries
+    /// it.
     #[must_use]
     pub fn shared_secret(&self, channel: &str) -> String {
         BASE64.encode(self.channel_key(channel))
@@ -92,7 +93,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// Bytes that differ at each call.
+/// Returns bytes that differ at each call.
 fn random<const N: usize>() -> [u8; N] {
     let mut generator = fastrand::Rng::with_seed(RandomState::new().hash_one(0));
     std::array::from_fn(|_| generator.u8(..))

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 
 use super::{Broker, PeerId, Refusal, encode};
 
-/// Whom a fault concerns.
+/// The connections that a fault concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Target {
@@ -46,7 +46,7 @@ pub(super) struct Faults {
     pub(super) withhold_handshake: bool,
     /// New connections are refused so.
     pub(super) refuse_connections: Option<Refusal>,
-    /// What presence channels are told instead of who is present.
+    /// The data that presence channels get instead of their members.
     pub(super) presence_data: Option<String>,
     /// Every message goes out this much later.
     pub(super) delay: Duration,
@@ -54,7 +54,7 @@ pub(super) struct Faults {
 
 /// Faults.
 impl Broker {
-    /// The connections that `target` names now.
+    /// Returns the connections that `target` names now.
     #[must_use]
     pub fn targets(&self, target: &Target) -> Vec<PeerId> {
         match target {
@@ -105,8 +105,8 @@ impl Broker {
         self.faults.delay = delay;
     }
 
-    /// Whether these connections are still sent anything; they are heard in any case. Messages of
-    /// the silent time are lost.
+    /// Sets whether these connections are sent nothing anymore; what they send is read in any case.
+    /// Messages of the silent time are lost.
     pub fn set_silent(&mut self, target: &Target, silent: bool) {
         for peer in self.targets(target) {
             if let Some(connection) = self.connections.get_mut(&peer) {

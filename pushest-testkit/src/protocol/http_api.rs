@@ -46,7 +46,7 @@ impl HttpResponse {
         Self { status, body: reason.into() }
     }
 
-    /// The content type of the body.
+    /// Returns the content type of the body.
     #[must_use]
     pub fn content_type(&self) -> &'static str {
         if self.status == 200 { "application/json" } else { "text/plain; charset=utf-8" }
@@ -57,7 +57,7 @@ impl HttpResponse {
 type Query<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 impl Broker {
-    /// Answers a request to the HTTP API.
+    /// Handles a request to the HTTP API, and returns the response.
     ///
     /// 400 for what cannot be understood, 401 with a reason for a bad signature or timestamp, 404
     /// for another app or path, 405 for another method, 413 for data that is too large.
@@ -190,7 +190,7 @@ impl Broker {
         Ok(HttpResponse::json(&json!({ "users": users })))
     }
 
-    /// What is known of a channel, as far as it was asked for and applies.
+    /// Returns what is known of a channel, as far as it was asked for and applies.
     pub(super) fn info(&self, name: &str, info: Info) -> Map<String, Value> {
         let mut answer = Map::new();
         if info.user_count && Kind::of(name) == Kind::Presence {
@@ -232,7 +232,8 @@ fn parameter<'q>(query: &'q Query<'_>, name: &str) -> Option<&'q str> {
     query.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
 }
 
-/// The query as it is signed: sorted by lower-case name, values not encoded, without the signature.
+/// Returns the query as it is signed: sorted by lower-case name, values not encoded, without the
+/// signature.
 fn signed_query(query: &Query<'_>) -> String {
     let mut pairs: Vec<_> = query
         .iter()

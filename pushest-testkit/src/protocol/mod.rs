@@ -66,7 +66,7 @@ pub(crate) use signature::sign;
 pub struct PeerId(u64);
 
 impl PeerId {
-    /// The number.
+    /// Returns the number.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
@@ -90,7 +90,7 @@ pub const NO_CODE: u16 = 1005;
 pub enum Action {
     /// Send one text message.
     Send {
-        /// To whom.
+        /// The receiver.
         peer: PeerId,
         /// The message.
         text: ByteString,

@@ -50,7 +50,7 @@ impl Members {
         self.by_id.contains_key(id)
     }
 
-    /// The member that this connection belongs to.
+    /// Returns the member that this connection belongs to.
     pub(super) fn of_peer(&self, peer: PeerId) -> Option<&Member> {
         self.by_peer.get(&peer).and_then(|id| self.by_id.get(id)).map(|present| &present.member)
     }

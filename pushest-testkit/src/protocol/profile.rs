@@ -1,4 +1,5 @@
-//! Whose habits the server takes on: every deviation of a real server is one field of one table.
+//! The server whose behaviour is taken on: every deviation of a real server is one field of one
+//! table.
 
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ impl Profile {
         Self::PusherFake,
     ];
 
-    /// The profile's name in lower case, as a command line would spell it.
+    /// Returns the profile's name in lower case, as a command line would spell it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,19 +69,19 @@ impl Profile {
         }
     }
 
-    /// The profile of this [`name`](Self::name).
+    /// Returns the profile with this [`name`](Self::name).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|profile| profile.name() == name)
     }
 
-    /// Whether `pusher:signin` is answered.
+    /// Returns whether `pusher:signin` is answered.
     #[must_use]
     pub const fn signs_in(self) -> bool {
         self.dialect().sign_in.is_some()
     }
 
-    /// Whether users are told who of their watchlist comes and goes.
+    /// Returns whether users are told who of their watchlist comes and goes.
     #[must_use]
     pub const fn has_watchlists(self) -> bool {
         !matches!(self.dialect().watchlist, Watchlist::None)
@@ -258,7 +259,7 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
-    /// Whether watchers hear only of users who have a watchlist themselves.
+    /// Returns whether watchers hear only of users who have a watchlist themselves.
     pub(super) const fn hides_the_unwatching(&self) -> bool {
         matches!(self.watchlist, Watchlist::Plain)
     }
@@ -312,7 +313,7 @@ pub(super) enum Watchlist {
     Plain,
 }
 
-/// What is told of a member that came without `user_info`.
+/// What members are told of one that came without `user_info`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum MissingInfo {
     /// `null` in the hash, absent in `member_added`.
@@ -327,7 +328,7 @@ pub(super) enum MissingInfo {
 pub(super) enum ClientEventRefusal {
     NamesChannel,
     Bare,
-    /// The event is dropped and nobody is told.
+    /// The event is dropped without a word.
     Silent,
 }
 
@@ -339,9 +340,9 @@ pub(super) enum UnknownMessage {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Heartbeat {
-    /// Ping whoever is not heard from, close with 4201 when no answer comes.
+    /// Ping a client that is silent, and close with 4201 if no answer comes.
     Ping,
-    /// Close with 4201 whoever was sent nothing for this long.
+    /// Close with 4201 a client that was sent nothing for this long.
     CloseWhenSilent(Duration),
     None,
 }

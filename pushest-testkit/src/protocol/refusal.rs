@@ -4,7 +4,7 @@
 use super::profile::{Dialect, RefusedConnection};
 use super::{Action, Broker, NO_CLOSE_FRAME, NO_CODE, PeerId, encode};
 
-/// A refusal of new connections, in whatever form: an error or none, and what comes after it.
+/// A refusal of new connections: an error or none, and what follows it.
 ///
 /// ```
 /// use pushest_testkit::{Refusal, RefusalEnd, Server};
@@ -124,13 +124,14 @@ impl Broker {
         }
     }
 
-    /// Whether nothing is sent to this connection anymore.
+    /// Returns whether nothing is sent to this connection anymore.
     pub(crate) fn is_silenced(&self, peer: PeerId) -> bool {
         self.connections.get(&peer).is_some_and(|connection| connection.silenced)
     }
 
-    /// Whether a client from this origin may connect, as Reverb's `allowed_origins` say: patterns
-    /// for the origin's host, in which `*` stands for any text. Without patterns anyone may.
+    /// Returns whether a client from this origin may connect, as Reverb's `allowed_origins` say:
+    /// patterns for the origin's host, in which `*` stands for any text. Without patterns anyone
+    /// may.
     pub(super) fn is_allowed(&self, origin: Option<&str>) -> bool {
         let patterns = &self.config.allowed_origins;
         let host = origin.map(host_of).unwrap_or_default();
@@ -138,7 +139,7 @@ impl Broker {
     }
 }
 
-/// The host of `SCHEME://HOST[:PORT]`; of anything else nothing.
+/// Returns the host of `SCHEME://HOST[:PORT]`; of anything else nothing.
 fn host_of(origin: &str) -> &str {
     let authority = origin.split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();

@@ -5,7 +5,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use sha2::Sha256;
 
-/// Whether `signature` is the lower-case hex HMAC-SHA256 of the joined `parts` under `secret`.
+/// Returns whether `signature` is the lower-case hex HMAC-SHA256 of the joined `parts` under
+/// `secret`.
 ///
 /// The digests are compared in constant time.
 pub(super) fn verify(secret: &str, parts: &[&str], signature: &str) -> bool {
@@ -24,7 +25,7 @@ pub(super) fn verify(secret: &str, parts: &[&str], signature: &str) -> bool {
     mac.verify_slice(&digest).is_ok()
 }
 
-/// The lower-case hex HMAC-SHA256 of a text under `secret`.
+/// Returns the lower-case hex HMAC-SHA256 of a text under `secret`.
 pub(crate) fn sign(secret: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
         .expect("HMAC accepts a key of any length");
@@ -32,14 +33,14 @@ pub(crate) fn sign(secret: &str, text: &str) -> String {
     hex::encode(mac.finalize().into_bytes())
 }
 
-/// Whether `auth` is `KEY:SIGNATURE` for this key over the joined `parts`.
+/// Returns whether `auth` is `KEY:SIGNATURE` for this key over the joined `parts`.
 pub(super) fn verify_auth(key: &str, secret: &str, parts: &[&str], auth: &str) -> bool {
     auth.strip_prefix(key)
         .and_then(|rest| rest.strip_prefix(':'))
         .is_some_and(|signature| verify(secret, parts, signature))
 }
 
-/// The lower-case hex MD5 of a request's body, as `body_md5` carries it.
+/// Returns the lower-case hex MD5 of a request's body, as `body_md5` carries it.
 pub(super) fn body_md5(body: &[u8]) -> String {
     hex::encode(Md5::digest(body))
 }

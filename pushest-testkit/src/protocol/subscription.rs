@@ -1,4 +1,4 @@
-//! Subscribing and unsubscribing: who may, who is told.
+//! Subscribing and unsubscribing: who may, and which members are told.
 
 use serde_json::value::RawValue;
 
@@ -84,7 +84,7 @@ impl Broker {
         self.send(peer, text);
     }
 
-    /// Whether the connection may have the channel; on a presence channel, as which member.
+    /// Returns whether the connection may have the channel; on a presence channel, as which member.
     fn admit(&self, peer: PeerId, wanted: &Subscribe<'_>) -> Result<Option<Member>, Refused> {
         let name = &*wanted.channel;
         let limits = &self.config.limits;

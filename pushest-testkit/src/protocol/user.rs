@@ -18,7 +18,7 @@ pub(super) struct User {
 }
 
 impl Broker {
-    /// The connections of a signed-in user, oldest first.
+    /// Returns the connections of a signed-in user, oldest first.
     pub fn connections_of_user(&self, user_id: &str) -> impl Iterator<Item = PeerId> {
         self.users.get(user_id).into_iter().flat_map(|user| user.peers.iter().copied())
     }

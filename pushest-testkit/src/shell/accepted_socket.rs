@@ -36,7 +36,7 @@ pub(super) struct Shared {
     pub(super) upgrades: u64,
     /// Sockets whose bytes go out in pieces, by the time of the next one: all wait equally long.
     pub(super) dripping: VecDeque<(Instant, usize, u64)>,
-    /// Text messages received, oldest first; `None`: nobody wants to know.
+    /// Text messages received, oldest first; `None` if they are not kept.
     pub(super) received: Option<VecDeque<(PeerId, String)>>,
     pub(super) write_limit: usize,
     pub(super) now: Instant,
@@ -165,7 +165,7 @@ impl AcceptedSocket {
         Self { id, transport, reading: true, final_message: FinalMessage::None, deaf: false, stage }
     }
 
-    /// The connection that this socket carries.
+    /// Returns the connection that this socket carries.
     pub(super) fn peer(&self) -> Option<PeerId> {
         match self.stage {
             Stage::WebSocket { peer, .. } => Some(peer),
@@ -319,7 +319,7 @@ impl AcceptedSocket {
         Ok(())
     }
 
-    /// Answers an upgrade: with a WebSocket, or as a fault demands.
+    /// Replies to an upgrade: with a WebSocket, or as a fault demands.
     fn upgrade(&mut self, upgrade: &Upgrade, rest: Vec<u8>, index: usize, shared: &mut Shared) {
         shared.record_upgrade(&upgrade.target, &upgrade.head);
         match shared.next_upgrade_fault() {

@@ -1,4 +1,4 @@
-//! Choosing what a server is like.
+//! The builder of a server.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -15,7 +15,7 @@ use super::event_loop::{self, EventLoop};
 use super::{Certificate, Server};
 use crate::protocol::{App, Broker, Limits, MasterKey, Profile, ServerConfig};
 
-/// How many connections may wait to be accepted.
+/// Maximum number of connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
 
 /// What clients without TLS get from a server with TLS.
@@ -27,7 +27,7 @@ pub enum PlainClients {
     Drop,
     /// They are served on the same port.
     Serve,
-    /// They are told 4000, "TLS only", in a close frame, as the hosted service does.
+    /// They get a close frame with 4000, "TLS only", as the hosted service does.
     Refuse,
 }
 
@@ -60,21 +60,21 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The address to listen on; by default 127.0.0.1.
+    /// Sets the address to listen on; by default it is 127.0.0.1.
     #[must_use]
     pub fn host(mut self, address: impl Into<IpAddr>) -> Self {
         self.address.set_ip(address.into());
         self
     }
 
-    /// The port to listen on; by default, and with 0, a free one.
+    /// Sets the port to listen on; by default, and with 0, it is a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.address.set_port(port);
         self
     }
 
-    /// The app to serve; by default `app-id`, `app-key`, `app-secret`.
+    /// Sets the app to serve; by default `app-id`, `app-key`, `app-secret`.
     #[must_use]
     pub fn app(
         mut self,
@@ -87,15 +87,15 @@ impl Builder {
         self
     }
 
-    /// The key of the app's encrypted channels, which [`Server::publish_encrypted`] seals with; by
-    /// default [`MasterKey::default`].
+    /// Sets the key of the app's encrypted channels, which [`Server::publish_encrypted`] seals
+    /// with; by default [`MasterKey::default`].
     #[must_use]
     pub fn master_key(mut self, key: MasterKey) -> Self {
         self.config.app = self.config.app.with_master_key(key);
         self
     }
 
-    /// Which server to behave like. This sets timeouts, limits and features, too, so that it
+    /// Sets the server to behave like. This sets timeouts, limits and features, too, so that it
     /// comes before those.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
@@ -106,14 +106,15 @@ impl Builder {
         self
     }
 
-    /// Told to clients in whole seconds; a client not heard from for this long is pinged.
+    /// Sets the activity timeout, which clients learn in whole seconds; a client that is silent for
+    /// this long is pinged.
     #[must_use]
     pub fn activity_timeout(mut self, timeout: Duration) -> Self {
         self.config.activity_timeout = timeout;
         self
     }
 
-    /// How long a pinged client may stay silent before it is closed with 4201.
+    /// Sets how long a pinged client may stay silent before it is closed with 4201.
     #[must_use]
     pub fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.config.pong_timeout = timeout;
@@ -135,15 +136,15 @@ impl Builder {
         self
     }
 
-    /// Whether subscribers are told how many they are.
+    /// Sets whether subscribers are told how many they are.
     #[must_use]
     pub fn subscription_counts(mut self, on: bool) -> Self {
         self.config.subscription_counts = on;
         self
     }
 
-    /// Where socket ids come from; by default another seed at every start, so that an authorization
-    /// for a former socket id never fits by chance.
+    /// Sets the seed of the socket ids; by default it is another one at every start, so that an
+    /// authorization for a former socket id never fits by chance.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.config.seed = seed;
@@ -170,7 +171,7 @@ impl Builder {
         self
     }
 
-    /// How many bytes may pile up for a client that does not read, beside what the system takes;
+    /// Sets how many bytes may wait for a client that does not read, beside what the system takes;
     /// then it is closed with 4100. By default 16 MiB, at least 16 KiB.
     #[must_use]
     pub fn write_limit(mut self, bytes: usize) -> Self {

@@ -11,14 +11,15 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-/// Which certificate a TLS server shows. Each but the last is signed by the server's own authority.
+/// The certificate that a TLS server shows. Each but the last is signed by the server's own
+/// authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Certificate {
     /// For `localhost`, `127.0.0.1`, `::1` and the address that the server listens on.
     #[default]
     Valid,
-    /// The same, but it ran out in 2020.
+    /// As [`Certificate::Valid`], but it expired in 2020.
     Expired,
     /// In date, but for `wrong.example` only.
     WrongName,

@@ -16,13 +16,13 @@ use super::accepted_socket::{AcceptedSocket, DRIP, Progress, Shared};
 use super::wait::Waiter;
 use crate::protocol::{Action, NO_CLOSE_FRAME, PeerId, Target};
 
-/// What another thread asks of the loop.
+/// A command of another thread to the loop.
 pub(super) type Command = Box<dyn FnOnce(&mut EventLoop) + Send>;
 
 const LISTENER: Token = Token(usize::MAX);
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
 
-/// How long a closed WebSocket may take to answer the close frame.
+/// Maximum time that a closed WebSocket may take to answer the close frame.
 const LINGER: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
@@ -183,7 +183,7 @@ impl EventLoop {
             let mut stream = match self.listener.accept() {
                 Ok((stream, _)) => stream,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // Nobody is left, or there are no descriptors left: the next one brings us back.
+                // There is no connection left, or no descriptor: the next one brings us back.
                 Err(_) => return,
             };
             // Small messages are not to wait for larger ones; without it they only come later.
@@ -315,7 +315,7 @@ impl EventLoop {
     }
 }
 
-/// The loop's shared part before anything has happened.
+/// Returns the loop's shared part before anything has happened.
 pub(super) fn shared(
     broker: crate::protocol::Broker,
     tls: Option<std::sync::Arc<rustls::ServerConfig>>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Server;
 use crate::protocol::{Broker, Refusal, Target};
 
-/// What a client gets that asks for a WebSocket, instead of one.
+/// The fault that a client gets instead of a WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpgradeFault {
@@ -20,7 +20,7 @@ pub enum UpgradeFault {
     },
     /// Nothing: the request is read and never answered.
     Ignore,
-    /// These bytes, whatever they are, and then the end.
+    /// These bytes, whatever they are, and then the end of the connection.
     Raw(Vec<u8>),
     /// These bytes, whatever they are, and then silence.
     Stall(Vec<u8>),
@@ -45,7 +45,7 @@ pub enum UpgradeFault {
     },
 }
 
-/// How an error page spells what it repeats.
+/// The escaping of what an error page repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EchoForm {
@@ -60,7 +60,7 @@ pub enum EchoForm {
 }
 
 impl EchoForm {
-    /// The text as such a page has it.
+    /// Returns the text as such a page has it.
     pub(super) fn of(self, text: &str) -> String {
         match self {
             Self::Plain => text.to_owned(),
@@ -78,7 +78,7 @@ impl EchoForm {
 }
 
 impl UpgradeFault {
-    /// An HTTP answer with these headers and an empty body.
+    /// Creates an HTTP answer with these headers and an empty body.
     #[must_use]
     pub fn status(status: u16, headers: &[(&str, &str)]) -> Self {
         let headers =
@@ -86,8 +86,8 @@ impl UpgradeFault {
         Self::Refuse { status, headers, body: String::new() }
     }
 
-    /// A WebSocket behind an answer of your own, sent at once; `{accept}` in it stands for the value
-    /// that fits the request.
+    /// Creates a WebSocket behind an answer of your own, sent at once; `{accept}` in it stands for
+    /// the value that fits the request.
     #[must_use]
     pub fn rewrite(answer: &str) -> Self {
         Self::Rewrite { answer: answer.to_owned(), piece: usize::MAX }
@@ -116,7 +116,7 @@ impl Server {
     }
 
     /// Goes on reading but sends nothing any more, not even WebSocket pongs: a half-open
-    /// connection. It does not heal.
+    /// connection. It stays so.
     pub fn stop_answering(&self, target: impl Into<Target>) {
         let target = target.into();
         self.call(move |turn| {
@@ -166,12 +166,12 @@ impl Server {
         self.with_broker(move |broker| broker.send_error(&target, code, &message));
     }
 
-    /// The next `count` clients that ask for a WebSocket get this instead.
+    /// Gives the next `count` clients that ask for a WebSocket this fault instead.
     pub fn fault_upgrades(&self, count: usize, fault: UpgradeFault) {
         self.call(move |turn| turn.shared.upgrade_faults.push_back((count, fault)));
     }
 
-    /// From here on, who asks for a WebSocket gets one.
+    /// Ends the faults of upgrades: the next client that asks for a WebSocket gets one.
     pub fn heal_upgrades(&self) {
         self.call(|turn| turn.shared.upgrade_faults.clear());
     }

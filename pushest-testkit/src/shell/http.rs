@@ -39,7 +39,7 @@ pub(super) struct Upgrade {
 }
 
 impl Upgrade {
-    /// The answer that accepts it.
+    /// Returns the answer that accepts it.
     pub(super) fn accept(&self) -> String {
         self.answer(
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -47,7 +47,7 @@ impl Upgrade {
         )
     }
 
-    /// An answer with the value that fits the request.
+    /// Returns an answer with the value that fits the request.
     pub(super) fn answer(&self, text: &str) -> String {
         text.replace("{accept}", &derive_accept_key(self.websocket_key.as_bytes()))
     }
@@ -142,7 +142,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed {
     Parsed::Request { request, keep_alive, length: length + body_length }
 }
 
-/// The key in `[PREFIX]/app/KEY[?QUERY]` ([protocol, endpoint](pushest_proto::protocol#endpoint)).
+/// Returns the key in `[PREFIX]/app/KEY[?QUERY]` ([protocol,
+/// endpoint](pushest_proto::protocol#endpoint)).
 fn app_key(target: &str) -> Option<String> {
     let path = target.split(['?', '#']).next()?;
     let (_, key) = path.rsplit_once("/app/")?;
@@ -154,7 +155,7 @@ fn response(status: u16, reason: &str) -> HttpResponse {
     HttpResponse { status, body: reason.to_owned() }
 }
 
-/// An answer as it goes over the wire.
+/// Returns an answer as it goes over the wire.
 pub(super) fn encode(response: &HttpResponse, keep_alive: bool) -> String {
     let connection = if keep_alive { "keep-alive" } else { "close" };
     encode_with(
@@ -164,7 +165,7 @@ pub(super) fn encode(response: &HttpResponse, keep_alive: bool) -> String {
     )
 }
 
-/// An answer with these headers and `Content-Length`.
+/// Returns an answer with these headers and `Content-Length`.
 pub(super) fn encode_with(status: u16, headers: &[(&str, &str)], body: &str) -> String {
     let mut text = format!("HTTP/1.1 {status} {}\r\n", reason_phrase(status));
     for (name, value) in headers {

@@ -39,25 +39,25 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a condition for [`Server::until`] may look at.
+/// A view of the server, for conditions of [`Server::until`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct View<'a> {
-    /// Connections, subscriptions, members.
+    /// The broker, with connections, subscriptions and members.
     pub broker: &'a Broker,
-    /// How many upgrades to a WebSocket were asked for, the refused ones counted.
+    /// Number of upgrades to a WebSocket that were asked for, refused ones included.
     pub upgrades: u64,
 }
 
-/// What was waited for did not come in time.
+/// The condition was not met in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("waited {waited:?} for {wanted}; {found}")]
 pub struct TimedOut {
-    /// What was wanted.
+    /// The condition.
     pub wanted: String,
-    /// What there was instead.
+    /// The last state.
     pub found: String,
-    /// For how long.
+    /// The timeout.
     pub waited: Duration,
 }
 
@@ -71,7 +71,8 @@ impl Server {
         Self::builder().start()
     }
 
-    /// The same over TLS, with a certificate signed by [`authority_pem`](Self::authority_pem).
+    /// Starts a server as [`start`](Self::start) does, which speaks TLS, with a certificate signed
+    /// by [`authority_pem`](Self::authority_pem).
     ///
     /// # Errors
     /// As [`start`](Self::start), or if no certificate can be made.
@@ -79,37 +80,38 @@ impl Server {
         Self::builder().tls(Certificate::Valid).start()
     }
 
-    /// To choose port, app, profile, limits and certificate.
+    /// Creates a builder, to choose port, app, profile, limits and certificate.
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// The address that it listens on.
+    /// Returns the address that it listens on.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The port that it listens on.
+    /// Returns the port that it listens on.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// The app that it serves.
+    /// Returns the app that it serves.
     #[must_use]
     pub fn app(&self) -> &App {
         &self.app
     }
 
-    /// Whether it speaks TLS.
+    /// Returns whether it speaks TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.authority_pem.is_some()
     }
 
-    /// `pusher://KEY:SECRET@ADDRESS:PORT`, with `pushers` for TLS. It holds the secret.
+    /// Returns the URL `pusher://KEY:SECRET@ADDRESS:PORT`, with `pushers` for TLS. It holds the
+    /// secret.
     #[must_use]
     pub fn url(&self) -> String {
         let encode = |text: &str| {
@@ -122,7 +124,7 @@ impl Server {
         format!("{scheme}://{key}:{secret}@{}", self.address)
     }
 
-    /// The certificate to trust, in PEM; `None` without TLS. Another one at every start.
+    /// Returns the certificate to trust, in PEM; `None` without TLS. Another one at every start.
     #[must_use]
     pub fn authority_pem(&self) -> Option<&str> {
         self.authority_pem.as_deref()
@@ -133,7 +135,8 @@ impl Server {
         self.publish_except(channel, event, data, None);
     }
 
-    /// The same, but not to the connection with the socket id `exclude`.
+    /// Sends an event to every subscriber of a channel but the connection with the socket id
+    /// `exclude`.
     pub fn publish_except(&self, channel: &str, event: &str, data: &str, exclude: Option<&str>) {
         let [channel, event, data] = [channel, event, data].map(str::to_owned);
         let exclude = exclude.map(str::to_owned);
@@ -163,6 +166,7 @@ impl Server {
     /// # Panics
     /// If the channel's name does not begin with `private-encrypted-`: its subscribers would take the
     /// ciphertext for the data.
+    #[track_caller]
     pub fn publish_encrypted(&self, channel: &str, event: &str, data: &str) {
         assert!(
             channel.starts_with("private-encrypted-"),
@@ -180,27 +184,27 @@ impl Server {
         });
     }
 
-    /// How many connections are subscribed to a channel.
+    /// Returns how many connections are subscribed to a channel.
     #[must_use]
     pub fn subscribers(&self, channel: &str) -> usize {
         let channel = channel.to_owned();
         self.inspect(move |view| view.broker.subscribers(&channel).count())
     }
 
-    /// The ids of the users on a presence channel, sorted.
+    /// Returns the ids of the users on a presence channel, sorted.
     #[must_use]
     pub fn members(&self, channel: &str) -> Vec<String> {
         let channel = channel.to_owned();
         self.inspect(move |view| view.broker.members(&channel).map(str::to_owned).collect())
     }
 
-    /// How many connections are established.
+    /// Returns how many connections are established.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.inspect(|view| view.broker.peers().count())
     }
 
-    /// The socket ids of all established connections, oldest first.
+    /// Returns the socket ids of all established connections, oldest first.
     #[must_use]
     pub fn socket_ids(&self) -> Vec<String> {
         self.inspect(|view| {
@@ -209,20 +213,21 @@ impl Server {
         })
     }
 
-    /// The request targets (path and query) of the latest 10,000 upgrades asked for, oldest first.
+    /// Returns the request targets (path and query) of the latest 10,000 upgrades asked for, oldest
+    /// first.
     #[must_use]
     pub fn upgrade_targets(&self) -> Vec<String> {
         self.call(|turn| turn.shared.upgrade_targets.iter().cloned().collect())
     }
 
-    /// The heads of the latest 100 upgrades asked for, oldest first: request line and headers, up to
-    /// the blank line.
+    /// Returns the heads of the latest 100 upgrades asked for, oldest first: request line and
+    /// headers, up to the blank line.
     #[must_use]
     pub fn upgrade_heads(&self) -> Vec<String> {
         self.call(|turn| turn.shared.upgrade_heads.iter().cloned().collect())
     }
 
-    /// The latest 10,000 text messages received, oldest first, if the builder was told to
+    /// Returns the latest 10,000 text messages received, oldest first, if the builder was told to
     /// [`record`](Builder::record); else none.
     #[must_use]
     pub fn received(&self) -> Vec<String> {
@@ -241,27 +246,29 @@ impl Server {
         })
     }
 
-    /// Comes true once `condition` holds; it is looked at after everything that happens.
+    /// Returns a future that completes once `condition` holds; it is looked at after everything
+    /// that happens.
     pub fn until(&self, condition: impl FnMut(&View<'_>) -> bool + Send + 'static) -> Until {
         let (until, waiter) = wait::pair(condition);
         self.call(move |turn| turn.add_waiter(waiter));
         until
     }
 
-    /// Comes true once at least `count` connections are subscribed to a channel; with a count of
-    /// zero, once none is.
+    /// Returns a future that completes once at least `count` connections are subscribed to a
+    /// channel; with a count of zero, once none is.
     pub fn until_subscribers(&self, channel: &str, count: usize) -> Until {
         let channel = channel.to_owned();
         self.until(move |view| reached(view.broker.subscribers(&channel).count(), count))
     }
 
-    /// Comes true once at least `count` connections are established; with a count of zero, once
-    /// none is.
+    /// Returns a future that completes once at least `count` connections are established; with a
+    /// count of zero, once none is.
     pub fn until_connections(&self, count: usize) -> Until {
         self.until(move |view| reached(view.broker.peers().count(), count))
     }
 
-    /// Blocks until [`until_subscribers`](Self::until_subscribers) comes true.
+    /// Blocks until at least `count` connections are subscribed to a channel; with a count of zero,
+    /// until none is.
     ///
     /// # Errors
     /// After `timeout`.
@@ -281,7 +288,8 @@ impl Server {
         })
     }
 
-    /// Blocks until [`until_connections`](Self::until_connections) comes true.
+    /// Blocks until at least `count` connections are established; with a count of zero, until none
+    /// is.
     ///
     /// # Errors
     /// After `timeout`.
@@ -334,7 +342,7 @@ impl Server {
         let command: Command = Box::new(move |turn| {
             let result = work(turn);
             turn.settle();
-            // Nobody listens only if the caller is gone.
+            // The channel is closed only if the caller is gone.
             let _ = answer.send(result);
         });
         self.order(command);
@@ -348,7 +356,7 @@ impl Server {
     }
 }
 
-/// Whether a count is what was waited for: enough, or none where none was asked for.
+/// Returns whether a count is what was waited for: enough, or none where none was asked for.
 fn reached(found: usize, wanted: usize) -> bool {
     if wanted == 0 { found == 0 } else { found >= wanted }
 }

@@ -10,14 +10,14 @@ use mio::net::TcpStream;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
 
-/// One accepted socket. Reads and writes answer `WouldBlock` when they would.
+/// One accepted socket. Reads and writes return `WouldBlock` instead of waiting.
 pub(super) struct Transport {
     stream: Stream,
     /// Bytes that go out before anything else: HTTP answers and faults.
     queued: Vec<u8>,
     /// Everything that is written is lost: the fault of a peer that does not answer.
     pub(super) muted: bool,
-    /// While this is set, bytes go out by [`drip`](Self::drip) alone, so many at a time.
+    /// While this is set, bytes go out by [`drip`](Self::drip) alone, this many at a time.
     pub(super) piece: Option<usize>,
 }
 
@@ -33,7 +33,7 @@ impl Transport {
         Self { stream: Stream::Plain(stream), queued: Vec::new(), muted: false, piece: None }
     }
 
-    /// Whether the first byte that waits to be read is that of a TLS handshake.
+    /// Returns whether the first byte that waits to be read is that of a TLS handshake.
     pub(super) fn peek_is_tls(&self) -> io::Result<bool> {
         const HANDSHAKE: u8 = 0x16;
         let mut first = [0];
@@ -73,7 +73,7 @@ impl Transport {
         Ok(self.piece.is_some())
     }
 
-    /// Ends both directions; no close frame, no TLS goodbye.
+    /// Ends both directions; without a close frame and without the end of TLS.
     pub(super) fn shutdown(&self) {
         if let Ok(socket) = self.socket() {
             // It may be gone already, which is just as well.

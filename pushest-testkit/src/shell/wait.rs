@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::View;
 
-/// Comes true once the server has seen what was asked for, and stays true.
+/// A condition on what the server has seen: it completes once that holds, and stays so.
 ///
 /// A future for async tests (of any runtime: put your runtime's timeout around it), and
 /// [`wait`](Self::wait) for blocking ones. A blocking wait on a runtime's only thread would keep
@@ -34,11 +34,11 @@ struct State {
 /// A condition that the loop looks at after every turn.
 pub(super) struct Waiter {
     condition: Box<dyn FnMut(&View<'_>) -> bool + Send>,
-    /// Dead once nobody waits any more.
+    /// Dead once the waiter is dropped.
     signal: Weak<Signal>,
 }
 
-/// An [`Until`] and the loop's side of it.
+/// Returns an [`Until`] and the loop's side of it.
 pub(super) fn pair(condition: impl FnMut(&View<'_>) -> bool + Send + 'static) -> (Until, Waiter) {
     let signal = Arc::new(Signal::default());
     let waiter = Waiter { condition: Box::new(condition), signal: Arc::downgrade(&signal) };
@@ -46,7 +46,7 @@ pub(super) fn pair(condition: impl FnMut(&View<'_>) -> bool + Send + 'static) ->
 }
 
 impl Until {
-    /// Blocks for at most `timeout`; whether it came true.
+    /// Blocks for at most `timeout`. Returns whether the condition was met.
     #[must_use]
     pub fn wait(&self, timeout: Duration) -> bool {
         let state = self.signal.lock();
@@ -80,7 +80,7 @@ impl Signal {
 }
 
 impl Waiter {
-    /// Whether it is done with: the condition has come true, or nobody waits any more.
+    /// Whether it can be dropped: the condition is met, or the waiter is gone.
     pub(super) fn check(&mut self, view: &View<'_>) -> bool {
         let Some(signal) = self.signal.upgrade() else {
             return true;

@@ -1,4 +1,4 @@
-//! Who authorizes in a simulation, and what becomes of the answers.
+//! Authorizers of a simulation, and their faults.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use pushest_proto::{
 
 use super::Troubles;
 
-/// Answers the authorization requests of a session without the secret: each one after a delay of
-/// its own, so that answers overtake each other. Shares are of 256.
+/// An authorizer for a session without the secret. It answers each request after a delay of its
+/// own, so that answers overtake each other. Shares are of 256.
 ///
 /// ```
 /// use pushest_proto::Signer;
@@ -30,34 +30,34 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// One that grants everything.
+    /// Creates an authorizer that grants everything.
     #[must_use]
     pub fn new(signer: Signer) -> Self {
         Self { signer, unavailable: 0, lost: 0, late: 0, refused: BTreeSet::new() }
     }
 
-    /// This share fails for now, worth a retry.
+    /// Sets the share of requests that fail for now, and are asked again.
     #[must_use]
     pub fn unavailable(mut self, share: u8) -> Self {
         self.unavailable = share;
         self
     }
 
-    /// This share is never answered.
+    /// Sets the share of requests that are never answered.
     #[must_use]
     pub fn lost(mut self, share: u8) -> Self {
         self.lost = share;
         self
     }
 
-    /// This share of the requests that the session abandons is answered all the same.
+    /// Sets the share of the abandoned requests that are answered all the same.
     #[must_use]
     pub fn late(mut self, share: u8) -> Self {
         self.late = share;
         self
     }
 
-    /// This channel is refused for good.
+    /// Refuses this channel for good.
     #[must_use]
     pub fn refusing(mut self, channel: &str) -> Self {
         self.refused.insert(channel.to_owned());

@@ -12,12 +12,12 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// What the client takes for the present.
+    /// Returns what the client takes for the present.
     pub(super) fn of(self, world: Instant) -> Instant {
         Instant::from_micros(world.as_micros().saturating_add_signed(self.ahead))
     }
 
-    /// When the client's clock will show this.
+    /// Returns when the client's clock will show this.
     pub(super) fn world_time(self, client: Instant) -> Instant {
         Instant::from_micros(client.as_micros().saturating_add_signed(-self.ahead))
     }

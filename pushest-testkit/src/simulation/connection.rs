@@ -12,9 +12,9 @@ use crate::protocol::PeerId;
 /// How a connection breaks: between any two messages of either direction.
 #[derive(Debug, Clone, Copy)]
 pub struct Cut {
-    /// How many of the messages on their way to the server still arrive.
+    /// Number of messages on their way to the server that still arrive.
     pub to_server: usize,
-    /// How many of the messages on their way to the client still arrive.
+    /// Number of messages on their way to the client that still arrive.
     pub to_client: usize,
     /// When the server notices, after the last message has arrived; `None` if only its own
     /// timeouts tell it.
@@ -70,7 +70,7 @@ impl Connection {
         self.client_end = cut.client_notices.map(|after| (client_last + after, loss));
     }
 
-    /// The server is gone: what it has sent arrives, then the connection ends.
+    /// Ends the connection, as the server is gone: what it has sent arrives before.
     pub(super) fn server_stopped(&mut self, now: Instant, troubles: &mut Troubles) {
         self.peer = None;
         troubles.stopped_servers += 1;
@@ -83,7 +83,7 @@ impl Connection {
         self.cut(everything, now, troubles);
     }
 
-    /// The server closes it.
+    /// Closes the connection from the server's side.
     pub(super) fn server_closes(&mut self, loss: Loss, now: Instant, delay: Duration) {
         let end = self.to_client.last_arrival().unwrap_or(now) + delay;
         // A link that is broken already does not carry the close either.
@@ -92,7 +92,8 @@ impl Connection {
         }
     }
 
-    /// The client gives it up: what it has sent still arrives, unless the link broke.
+    /// Gives the connection up from the client's side: what it has sent still arrives, unless the
+    /// link broke.
     pub(super) fn client_leaves(&mut self, now: Instant, delay: Duration) {
         let last = self.to_server.last_arrival().unwrap_or(now);
         self.server_end.get_or_insert(last + delay);
@@ -110,7 +111,7 @@ impl Connection {
         late
     }
 
-    /// The next time at which something happens on the client's side of it.
+    /// Returns the next time at which something happens on the client's side of it.
     pub(super) fn next_at_client(&self) -> Option<Instant> {
         if !self.is_read {
             // Who does not read does not learn of the end either.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pushest_proto::Instant;
 
-/// What is on its way.
+/// The messages on their way.
 #[derive(Debug)]
 pub(super) struct Direction<T> {
     packets: VecDeque<(Instant, T)>,
@@ -18,7 +18,7 @@ impl<T> Direction<T> {
         Self { packets: VecDeque::new(), broken: false }
     }
 
-    /// Sends: it arrives after `delay`, and not before what was sent before it.
+    /// Sends a packet, which arrives after `delay`, and not before what was sent before it.
     pub(super) fn send(&mut self, packet: T, now: Instant, delay: Duration) {
         if !self.broken {
             let last = self.packets.back().map_or(now, |(arrival, _)| *arrival);
@@ -26,8 +26,8 @@ impl<T> Direction<T> {
         }
     }
 
-    /// Breaks: the first `kept` packets still arrive, the others and all later ones are lost.
-    /// Answers how many of those that were on their way are.
+    /// Breaks the direction: the first `kept` packets still arrive, the others and all later ones
+    /// are lost. Returns how many of those that were on their way are lost.
     pub(super) fn cut(&mut self, kept: usize) -> u64 {
         let lost = self.packets.len().saturating_sub(kept) as u64;
         self.packets.truncate(kept);
@@ -39,7 +39,7 @@ impl<T> Direction<T> {
         self.broken
     }
 
-    /// How many packets are on their way.
+    /// Returns how many packets are on their way.
     pub(super) fn len(&self) -> usize {
         self.packets.len()
     }
@@ -48,7 +48,7 @@ impl<T> Direction<T> {
         self.packets.front().map(|(arrival, _)| *arrival)
     }
 
-    /// When the last packet will have arrived.
+    /// Returns when the last packet will have arrived.
     pub(super) fn last_arrival(&self) -> Option<Instant> {
         self.packets.back().map(|(arrival, _)| *arrival)
     }

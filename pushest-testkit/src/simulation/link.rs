@@ -14,7 +14,7 @@ use super::process::Process;
 use super::troubles::Troubles;
 use crate::protocol::{Action as ServerAction, Broker, NO_CLOSE_FRAME, NO_CODE, PeerId};
 
-/// A session, its connection, its clock, and who authorizes for it.
+/// A session, its connection, its clock and its authorizer.
 #[derive(Debug)]
 pub struct Link {
     session: Session,
@@ -33,7 +33,7 @@ pub struct Link {
     process: Process,
     /// The session is told when everything was read.
     tells: bool,
-    /// This share of the ends of connections is told once more, of 256.
+    /// The share of the ends of connections that are reported once more, of 256.
     repeats: u8,
     repeated: Vec<(Instant, ConnectionId, Loss)>,
     /// What is sent now had to wait for the link.
@@ -65,29 +65,30 @@ impl Link {
         }
     }
 
-    /// The session.
+    /// Returns the session.
     #[must_use]
     pub fn session(&self) -> &Session {
         &self.session
     }
 
-    /// The session, to give it commands; see [`World::command`](super::World::command) for the
-    /// time to give them at.
+    /// Returns the session, to give it commands; see [`World::command`](super::World::command) for
+    /// the time to give them at.
     pub fn session_mut(&mut self) -> &mut Session {
         &mut self.session
     }
 
-    /// Each message is delayed by a random time up to this.
+    /// Sets the maximum delay: each message is delayed by a random time up to it.
     pub fn set_delay(&mut self, slowest: Duration) {
         self.slowest = slowest;
     }
 
-    /// Who answers authorization requests, each after up to four times the delay.
+    /// Sets the authorizer, which answers each request after up to four times the delay.
     pub fn set_authorizer(&mut self, authorizer: Authorizer) {
         self.requests.set_authorizer(authorizer);
     }
 
-    /// Of 256 ends of connections, so many are told to the session once more, at once or later.
+    /// Sets how many of 256 ends of connections are reported to the session once more, at once or
+    /// later.
     pub fn set_repeated_closes(&mut self, share: u8) {
         self.repeats = share;
     }
@@ -115,7 +116,7 @@ impl Link {
         self.tells = tells;
     }
 
-    /// Whether the client's process runs: it is not stopped, and not busy with a message.
+    /// Returns whether the client's process runs: it is not stopped, and not busy with a message.
     #[must_use]
     pub fn runs(&self, now: Instant) -> bool {
         self.process.runs(now)
@@ -131,19 +132,19 @@ impl Link {
         core::mem::take(&mut self.events)
     }
 
-    /// What went wrong so far.
+    /// Returns the number of troubles of each kind so far.
     #[must_use]
     pub fn troubles(&self) -> Troubles {
         self.troubles
     }
 
-    /// The connection's number at the server, while there is one.
+    /// Returns the connection's number at the server, while there is one.
     #[must_use]
     pub fn peer(&self) -> Option<PeerId> {
         self.connection.as_ref().and_then(|connection| connection.peer)
     }
 
-    /// How many messages are on their way, to the server and to the client.
+    /// Returns how many messages are on their way, to the server and to the client.
     #[must_use]
     pub fn on_their_way(&self) -> (usize, usize) {
         let connection = self.connection.as_ref();
@@ -205,7 +206,7 @@ impl Link {
         }
     }
 
-    /// Carries out what the session wants. Answers whether there was anything.
+    /// Carries out the session's actions. Returns whether there were any.
     pub(super) fn carry_out(&mut self, now: Instant) -> bool {
         if self.process.is_stopped() {
             return false;
@@ -262,7 +263,7 @@ impl Link {
         }
     }
 
-    /// What the server does about this link's peer.
+    /// Takes what the server does about this link's peer.
     pub(super) fn send_or_close(&mut self, action: ServerAction, now: Instant) {
         let delay = self.delay();
         let Some(connection) = &mut self.connection else { return };
@@ -281,7 +282,7 @@ impl Link {
         }
     }
 
-    /// The next time at which something happens here.
+    /// Returns the next time at which something happens here.
     pub(super) fn next_time(&self) -> Option<Instant> {
         let connection = self.connection.as_ref();
         let timeout = self.session.poll_timeout().map(|deadline| self.clock.world_time(deadline));
@@ -416,7 +417,7 @@ impl Link {
         }
     }
 
-    /// An end is told once more, maybe: after the first time, since that happens at once.
+    /// Reports an end once more, perhaps: after the first time, since that happens at once.
     fn repeat(&mut self, id: ConnectionId, loss: &Loss, now: Instant) {
         if self.random.u8(..) < self.repeats {
             let delay = if self.random.bool() { Duration::ZERO } else { self.delay() };
@@ -440,7 +441,7 @@ impl Link {
     }
 }
 
-/// What everybody's wall clock shows.
+/// Returns the time on every wall clock.
 pub(super) fn unix_time(now: Instant) -> Duration {
     // A day in 2026.
     Duration::from_secs(1_795_680_000) + now.saturating_duration_since(Instant::ORIGIN)

@@ -85,7 +85,8 @@ pub struct World {
 }
 
 impl World {
-    /// A world with a running server and nobody in it. Links delay each message by up to 50 ms.
+    /// Creates a world with a running server and no clients. Links delay each message by up to 50
+    /// ms.
     #[must_use]
     pub fn new(config: ServerConfig, seed: u64) -> Self {
         Self {
@@ -97,21 +98,21 @@ impl World {
         }
     }
 
-    /// The time. A client's clock may show another one, if it was set.
+    /// Returns the time. A client's clock may show another one, if it was set.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// What the wall clock shows, since 1970 (UTC). Clients' wall clocks are right, whatever their
-    /// other clock shows.
+    /// Returns what the wall clock shows, since 1970 (UTC). Clients' wall clocks are right,
+    /// whatever their other clock shows.
     #[must_use]
     pub fn unix_time(&self) -> Duration {
         unix_time(self.now)
     }
 
-    /// Adds a client with a link of its own, and answers its number. It does nothing until its
-    /// session is told to connect.
+    /// Adds a client with a link of its own, and returns its number. It does nothing until its
+    /// session gets `connect`.
     pub fn add_client(&mut self, config: Config) -> usize {
         let session = Session::new(config, self.random.u64(..), self.now);
         self.add_session(session)
@@ -133,27 +134,29 @@ impl World {
         self.links.len() - 1
     }
 
-    /// The number of clients.
+    /// Returns the number of clients.
     #[must_use]
     pub fn clients(&self) -> usize {
         self.links.len()
     }
 
-    /// The link of a client, and with it its session.
+    /// Returns the link of a client, and with it its session.
     ///
     /// # Panics
     /// If there is no client with this number.
     #[must_use]
+    #[track_caller]
     pub fn link(&self, client: usize) -> &Link {
-        &self.links[client]
+        self.links.get(client).expect("there is a client with this number")
     }
 
     /// As [`World::link`].
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn link_mut(&mut self, client: usize) -> &mut Link {
-        &mut self.links[client]
+        self.links.get_mut(client).expect("there is a client with this number")
     }
 
     /// Gives the session of a client a command, with the time that the client's clock shows.
@@ -168,7 +171,7 @@ impl World {
         self.links[client].command(command, self.now)
     }
 
-    /// The server, while it is up.
+    /// Returns the server, while it is up.
     #[must_use]
     pub fn broker(&self) -> Option<&Broker> {
         self.broker.as_ref()

@@ -78,7 +78,7 @@ impl AddAssign for Troubles {
 }
 
 impl Troubles {
-    /// The kinds that did not happen.
+    /// Returns the kinds that did not happen.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
         let all = [

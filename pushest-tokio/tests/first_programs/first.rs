@@ -1,10 +1,10 @@
 // Stands in a README; there, the configuration may be made in another way.
-use pushest_tokio::{Client, Event};
+use pushest_tokio::{ClientBuilder, Event};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let config = pushest_tokio::config_from_env()?;
-    let client = Client::new(config); // connects in the background and stays connected
+    // It connects in the background, and stays connected.
+    let client = ClientBuilder::default().env().build()?;
     client.attempted().await?; // why not, if the first attempt fails: a wrong key, host or port
     let mut orders = client.subscribe("private-orders")?;
     orders.subscribed().await?; // why not, if the server refuses: a wrong secret

@@ -2,7 +2,7 @@
 
 pushest_conformance::first_programs! {
     "pushest_tokio",
-    ["README.md", "../README.md"],
+    ["README.md", "../README.md", "../docs/runtimes.md"],
     first in "first.rs",
     simple in "simple.rs"
 }

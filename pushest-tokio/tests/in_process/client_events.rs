@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pushest_testkit::{Profile, Server};
-use pushest_tokio::{Client, CommandError, Event};
+use pushest_tokio::{Client, CommandError, ConnectionState, Event};
 
 use crate::common::{Target, next_text, subscribed, within};
 use crate::{start, target_of};
@@ -83,5 +83,6 @@ async fn it_waits_for_the_rate_and_for_nothing_else() {
     let waits = tokio::spawn(chat.trigger_when_allowed("client-x", &2));
     client.disconnect();
     let refused = within(waits).await.expect("no panic");
-    assert_eq!(refused, Err(CommandError::NotConnected));
+    let state = ConnectionState::Disconnected;
+    assert_eq!(refused, Err(CommandError::NotConnected { state }));
 }

@@ -16,7 +16,7 @@ struct Recorder {
     told: Sender<String>,
 }
 
-impl Handler<Client> for Recorder {
+impl Handler for Recorder {
     fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
         self.channels.clone()
     }
@@ -108,7 +108,7 @@ async fn a_bad_initial_channel_is_an_error_before_anything_is_sent() {
 async fn what_a_handler_triggers_before_it_disconnects_has_arrived_when_running_is_over() {
     struct Triggers;
 
-    impl Handler<Client> for Triggers {
+    impl Handler for Triggers {
         fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
             vec![("private-chat".to_string(), SubscribeOptions::default())]
         }

@@ -22,6 +22,10 @@ impl Start for Threads {
         let _entered = runtime.enter();
         Client::with_options(config, options)
     }
+
+    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+        client.__driver()
+    }
 }
 
 /// A runtime that runs everything on the one thread that drives it.
@@ -40,6 +44,10 @@ impl Start for OneThread {
         });
         let _entered = handle.enter();
         Client::with_options(config, options)
+    }
+
+    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+        client.__driver()
     }
 }
 

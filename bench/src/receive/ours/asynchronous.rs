@@ -47,7 +47,7 @@ async fn on_tokio(
         return handler.into_tally();
     }
     let client = pushest_tokio::Client::with_options(config, options);
-    let tally = receive(&client, way, target, tally).await?;
+    let tally = receive(client.__driver(), way, target, tally).await?;
     client.shutdown().await;
     Ok(tally)
 }
@@ -65,7 +65,7 @@ async fn on_async_std(
         return handler.into_tally();
     }
     let client = pushest_async_std::Client::with_options(config, options);
-    let tally = receive(&client, way, target, tally).await?;
+    let tally = receive(client.__driver(), way, target, tally).await?;
     client.shutdown().await;
     Ok(tally)
 }
@@ -82,12 +82,19 @@ async fn on_smol(
         let (client, pump) = pushest_async_std::Client::with_pump(config, options);
         smol::spawn(pump).detach();
         let mut handler = Counting::new(target, tally);
-        pushest_driver::runtime::run(client, &mut handler).await?;
+        let driver = client.__driver();
+        let channels = handler.initial_channels();
+        let on_event = |event| {
+            if handler.on_event(event) {
+                driver.disconnect();
+            }
+        };
+        pushest_driver::runtime::run(driver, channels, on_event).await?;
         return handler.into_tally();
     }
     let (client, pump) = pushest_async_std::Client::with_pump(config, options);
     smol::spawn(pump).detach();
-    let tally = receive(&client, way, target, tally).await?;
+    let tally = receive(client.__driver(), way, target, tally).await?;
     client.shutdown().await;
     Ok(tally)
 }

@@ -1,6 +1,6 @@
 //! The client without async: with a thread in the background, and on this one.
 
-use pushest_blocking::{Client, Connection};
+use pushest_blocking::{Client, Connection, Options};
 
 use super::super::{Target, Way};
 use super::counting::{self, Order};
@@ -12,6 +12,7 @@ use crate::tally::Tally;
 
 pub(super) fn run(way: Way, target: &Target, mut tally: Tally) -> Result<Tally, Problem> {
     let (config, options) = settings(target)?;
+    let options: Options = options.into();
     let channel = target.flood.to_string();
     match way {
         Way::Subscription => {

@@ -1,6 +1,6 @@
 //! The callback style.
 
-use pushest_driver::{Client, Event, Handler, SubscribeOptions};
+use pushest_driver::{Event, SubscribeOptions};
 
 use super::super::Target;
 use super::counting;
@@ -24,22 +24,37 @@ impl Counting {
     }
 }
 
-impl<C: AsRef<Client>> Handler<C> for Counting {
-    fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
+impl Counting {
+    pub(super) fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
         vec![(self.channel.clone(), SubscribeOptions::default())]
     }
 
-    fn on_event(&mut self, client: &C, event: Event) {
+    /// Counts an event. Returns whether it was the last thing to be handled.
+    pub(super) fn on_event(&mut self, event: Event) -> bool {
         match counting::event(&mut self.tally, &event) {
-            Ok(false) => {}
-            Ok(true) => {
-                self.end = Some(Ok(()));
-                client.as_ref().disconnect();
-            }
-            Err(problem) => {
-                self.end = Some(Err(problem));
-                client.as_ref().disconnect();
-            }
+            Ok(false) => return false,
+            Ok(true) => self.end = Some(Ok(())),
+            Err(problem) => self.end = Some(Err(problem)),
         }
+        true
     }
 }
+
+/// Each crate's `Handler` has its own client.
+macro_rules! handles {
+    ($($client:ident)*) => {$(
+        impl $client::Handler for Counting {
+            fn initial_channels(&self) -> Vec<(String, SubscribeOptions)> {
+                self.initial_channels()
+            }
+
+            fn on_event(&mut self, client: &$client::Client, event: Event) {
+                if self.on_event(event) {
+                    client.disconnect();
+                }
+            }
+        }
+    )*};
+}
+
+handles! { pushest_tokio pushest_async_std pushest_blocking }

@@ -1,4 +1,4 @@
-//! What the answers to the request mean, read from bytes in pieces of any size.
+//! Reads the responses to the request, from bytes in pieces of any size.
 
 use std::time::SystemTime;
 
@@ -8,21 +8,21 @@ use super::head::{Head, Heads};
 use super::refusal::Refusal;
 use super::request::Request;
 
-/// Reads the answers up to the one that decides.
+/// Reads responses up to the one that decides.
 pub(crate) struct Answer<'a> {
     request: &'a Request,
     heads: Heads,
     refusal: Option<Refusal>,
 }
 
-/// How far the answer is.
+/// The state of the response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// It is not decided yet.
     More,
     /// The server agreed; these are the first bytes of the WebSocket.
     Open(Vec<u8>),
-    /// It did not.
+    /// The server refused, or the response breaks a rule.
     Failed(DialFailure),
 }
 
@@ -53,12 +53,12 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// Whether the server has refused, and only more of the reason may come.
+    /// Returns whether the server has refused, and only more of the reason may come.
     pub(crate) fn is_refusal(&self) -> bool {
         self.refusal.is_some()
     }
 
-    /// What it means that nothing comes any more.
+    /// Returns the failure where the connection ends here.
     pub(crate) fn end(&mut self, why: &str) -> DialFailure {
         match self.refusal.take() {
             Some(refusal) => refusal.failure(self.request.mask()),
@@ -85,7 +85,7 @@ enum Decision {
     Refused(Refusal),
 }
 
-/// What must be so before a WebSocket begins (RFC 6455, section 4.1).
+/// Checks what must be so before a WebSocket begins (RFC 6455, section 4.1).
 fn check(head: &Head<'_>, accept: &str) -> Result<(), String> {
     let agreed = "it agreed to the upgrade, but";
     if head.version == 0 {

@@ -1,13 +1,13 @@
-//! The heads of answers, gathered byte by byte, so that it makes no difference how they arrive, and
-//! parsed once, when the blank line is there.
+//! The heads of responses, gathered byte by byte, so that it makes no difference how they arrive,
+//! and parsed once, at the blank line.
 
 use httparse::{EMPTY_HEADER, Header, ParserConfig, Response, Status};
 
-/// All heads together, with those of informational answers.
+/// Maximum number of bytes of all heads together, those of informational responses included.
 const MOST_BYTES: usize = 64 * 1024;
 const MOST_HEADERS: usize = 1_024;
 
-/// How every answer begins, but for the digit: the version's minor part.
+/// The beginning of every response, except for the digit of the minor version.
 const BEGIN: &[u8] = b"HTTP/1.? ";
 
 /// Gathers one head after the other.
@@ -61,7 +61,7 @@ impl Heads {
         Ok(is_blank)
     }
 
-    /// Whether anything has arrived at all.
+    /// Returns whether anything has arrived at all.
     pub(super) fn is_empty(&self) -> bool {
         self.read == 0
     }
@@ -116,20 +116,20 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// The values of the headers of this name, in their order.
+    /// Returns the values of the headers of this name, in their order.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let named = self.headers.iter().filter(move |one| one.name.eq_ignore_ascii_case(name));
         named.map(|header| header.value.trim_ascii())
     }
 
-    /// The elements of a list, which may stand in several lines; empty ones do not count
+    /// Returns the elements of a list, which may stand in several lines; empty ones do not count
     /// (RFC 9110, section 5.6.1).
     pub(super) fn elements(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let elements = self.values(name).flat_map(|value| value.split(|byte| *byte == b','));
         elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
     }
 
-    /// Whether a list has this element, in letters of either case.
+    /// Returns whether a list has this element, in letters of either case.
     pub(super) fn lists(&self, name: &str, element: &str) -> bool {
         self.elements(name).any(|found| found.eq_ignore_ascii_case(element.as_bytes()))
     }

@@ -26,7 +26,7 @@ use crate::byte_stream::ByteStream;
 use crate::runtime::traits::Runtime;
 use crate::wall_clock::TimeOfDay;
 
-/// How much is read at once. What belongs to WebSocket already goes with the rest.
+/// Maximum number of bytes of one read. What belongs to the WebSocket goes on to it.
 const CHUNK: usize = 4 * 1024;
 
 /// How long the body of a refusal is waited for, from the end of its head on.
@@ -79,7 +79,7 @@ impl Upgrade {
     }
 }
 
-/// One request and its answer on their way.
+/// One request and its response, under way.
 struct Exchange<'a> {
     clock: &'a dyn Clock,
     answer: Answer<'a>,

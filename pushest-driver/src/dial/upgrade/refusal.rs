@@ -1,4 +1,4 @@
-//! An answer that says no: when to come back, where to go instead, and why.
+//! A response that refuses: when to try again, where to go instead, and why.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! What is asked, and all that must be remembered of it.
+//! The request for the upgrade, and what its response is checked against.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// A request to the app with this key. The headers must have passed
+    /// Creates a request to the app with this key. The headers must have passed
     /// [`Options::header`](crate::Options::header); the nonce is sixteen random bytes.
     pub(crate) fn new(
         endpoint: &Endpoint,
@@ -52,7 +52,7 @@ impl Request {
         Self { bytes: text.into_bytes(), accept: accept(&nonce), mask }
     }
 
-    /// The same, of whose values nothing is hidden.
+    /// Returns the same request without a mask, so that nothing of its values is hidden.
     pub(crate) fn unmasked(&self) -> Self {
         let Self { bytes, accept, .. } = self;
         Self { bytes: bytes.clone(), accept: accept.clone(), mask: Mask::default() }
@@ -62,12 +62,12 @@ impl Request {
         &self.bytes
     }
 
-    /// The value of `Sec-WebSocket-Accept` that fits the request.
+    /// Returns the value of `Sec-WebSocket-Accept` that fits the request.
     pub(crate) fn accept(&self) -> &str {
         &self.accept
     }
 
-    /// Everything that was sent, but for what anyone may know.
+    /// Returns the mask of everything that was sent, except for what is public.
     pub(super) fn mask(&self) -> &Mask {
         &self.mask
     }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::event::channel_event::ChannelEvent;
 use crate::pending::Pending;
 
-/// No channel has one.
+/// The key of a channel, of which there is none in this build.
 #[derive(Debug)]
 pub(super) struct Encryption(());
 

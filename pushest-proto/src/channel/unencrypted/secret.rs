@@ -26,7 +26,7 @@ impl SharedSecret {
         None
     }
 
-    /// What would follow if there were one.
+    /// Returns any value: it is never called, as there is no key.
     pub(super) fn absurd<T>(self) -> T {
         match self.0 {}
     }

@@ -45,7 +45,7 @@ pub fn a_certificate_that_openssl_made_for_the_server_is_trusted_where_it_was_gi
     started_with::<D>(config("localhost", server.port()), settings).must_connect();
 }
 
-/// An endpoint that shows this certificate.
+/// Returns an endpoint that shows this certificate.
 fn endpoint(
     app: &App,
     shown: &Identity,
@@ -84,7 +84,7 @@ pub fn no_other_certificate_is_trusted_because_one_was_given<D: Driver>() {
     }
 }
 
-/// A client whose server speaks no TLS, and whose endpoint does.
+/// Returns a client whose server speaks no TLS, and whose endpoint does.
 fn asking<D: Driver>(remote: &Remote, port: u16, given: &str) -> D::Client {
     let endpoint = AuthEndpoint::new(&format!("https://localhost:{port}/auth"));
     let settings = Settings { endpoint: Some(endpoint), ..trusting(given) };

@@ -9,7 +9,7 @@ use super::super::messages::{CLOSE, frame};
 use super::super::patience::{Expect, PATIENCE, connected, started};
 use crate::Target;
 
-/// A control frame with a payload of any length.
+/// Returns a control frame with a payload of any length.
 fn long_frame(head: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).expect("at most 64 KiB");
     [&[head, 126][..], &length.to_be_bytes(), payload].concat()
@@ -19,7 +19,7 @@ fn with_code(code: u16, reason: &[u8]) -> Vec<u8> {
     [&code.to_be_bytes(), reason].concat()
 }
 
-/// The next change of state that a loss led to.
+/// Returns the next change of state that a loss led to.
 fn next_loss<C: DriverClient>(client: &mut C) -> StateChange {
     client.wait_for(|event| match event {
         Event::State(change) if change.loss.is_some() => Some(change.clone()),

@@ -26,7 +26,7 @@ fn asking<D: Driver>(remote: &Remote, endpoint: AuthEndpoint) -> D::Client {
     started_with::<D>(remote.builder().build().expect("valid"), settings)
 }
 
-/// Why a channel failed for good.
+/// Returns why a channel failed for good.
 fn refusal(client: &mut impl DriverClient, channel: &str) -> String {
     client.want(channel);
     match client.subscribed(channel, PATIENCE) {

@@ -15,13 +15,13 @@ const TRIGGERS: usize = 25;
 
 const BYTES: usize = 8 * 1024;
 
-/// A server that remembers what it received, and where it is.
+/// Returns a server that remembers what it received, and where it is.
 fn recording() -> (Remote, Server) {
     let server = Server::builder().record(true).start().expect("a server on a free port");
     (Remote::of(&server), server)
 }
 
-/// A client that has triggered everything of a round, and nothing has waited for it.
+/// Returns a client that has triggered everything of a round, and nothing has waited for it.
 fn triggered<D: Driver>(remote: &Remote, round: usize) -> D::Client {
     let config = remote.signing().client_events_per_second(None).build().expect("valid");
     let mut client = connected::<D>(config);
@@ -37,7 +37,7 @@ fn name(round: usize, number: usize) -> String {
     format!("{round} and {number}")
 }
 
-/// How many of a round's triggers the server has read.
+/// Returns how many of a round's triggers the server has read.
 fn arrived(server: &Server, round: usize) -> usize {
     let received = server.received();
     let has = |number: &usize| {

@@ -196,8 +196,8 @@ fn sleep_through<D: Driver>(flood: &'static Flood, signs_in: bool, live: fn() ->
     serving.join().expect("it served");
 }
 
-/// A server for one client, that floods it when it is pinged. It tells the highest use of memory.
-/// (What the testkit's own server buffers would be counted, too.)
+/// Returns a server for one client, that floods it when it is pinged. It tells the highest use of
+/// memory. (What the testkit's own server buffers would be counted, too.)
 fn serve(
     flood: &'static Flood,
     highest: Arc<AtomicUsize>,

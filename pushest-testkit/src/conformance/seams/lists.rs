@@ -22,7 +22,7 @@ fn ids(client: &impl DriverClient) -> Vec<String> {
     ids
 }
 
-/// What the next message of which something could not be read is said to be.
+/// Returns what the next message of which something could not be read is said to be.
 fn next_problem(client: &mut impl DriverClient) -> MalformedReason {
     client.wait_for(|event| match event {
         Event::Malformed { problem, .. } => Some(*problem),

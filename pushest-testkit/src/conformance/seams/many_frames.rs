@@ -104,7 +104,7 @@ fn config(port: u16) -> ConfigBuilder {
 
 type Socket = WebSocket<TcpStream>;
 
-/// A server for one client, what it is told to go on with, and what it returns.
+/// Returns a server for one client, the commands that it goes on with, and what it returns.
 fn serve(
     speak: impl FnOnce(Socket, mpsc::Receiver<()>) -> usize + Send + 'static,
 ) -> (u16, Sender<()>, JoinHandle<usize>) {

@@ -35,7 +35,7 @@ pub use shutting_down::*;
 pub use sizes::*;
 pub use upgrade::*;
 
-/// A frame of text; a server's is not masked.
+/// Returns a frame of text; a server's is not masked.
 fn frame(text: &str) -> Vec<u8> {
     [&[0x81, 127][..], &(text.len() as u64).to_be_bytes(), text.as_bytes()].concat()
 }

@@ -96,7 +96,7 @@ fn to(address: SocketAddr) -> Settings {
     Settings { addresses: vec![address], ..Settings::default() }
 }
 
-/// A server that turns everybody away, and keeps what they asked with.
+/// A server that refuses every upgrade, and keeps the requests.
 struct Door {
     address: SocketAddr,
     requests: Receiver<String>,
@@ -130,7 +130,7 @@ impl Door {
         Self { address, requests }
     }
 
-    /// What the next request names as its host.
+    /// Returns what the next request names as its host.
     fn host_header(&self) -> String {
         host_header(&self.requests.recv_timeout(PATIENCE).expect("a request"))
     }

@@ -13,7 +13,8 @@ use crate::{Server, Target};
 /// Long enough for what is not to come.
 const MOMENT: Duration = Duration::from_millis(200);
 
-/// Everything that the receiver has, up to its end, and the change of state that is the last.
+/// Returns everything that the receiver has, up to its end, and the change of state that is the
+/// last.
 fn rest(client: &mut impl DriverClient) -> (Vec<Event>, StateChange) {
     let mut events = Vec::new();
     while let Some(event) = client.recv_or_end(PATIENCE).expect("an event or the end in time") {
@@ -25,7 +26,7 @@ fn rest(client: &mut impl DriverClient) -> (Vec<Event>, StateChange) {
     }
 }
 
-/// The texts of the events that the channel carried.
+/// Returns the texts of the events that the channel carried.
 fn texts(events: &[Event]) -> Vec<String> {
     let text = |event: &Event| match event {
         Event::Channel(event) => Some(event.text().into_owned()),

@@ -14,7 +14,7 @@ use crate::{Server, Target};
 
 const MIB: usize = 1024 * 1024;
 
-/// The channel and the size of the next message that was over the limit.
+/// Returns the channel and the size of the next message that was over the limit.
 fn next_too_large<C: DriverClient>(client: &mut C) -> (Option<String>, usize) {
     client.wait_for(|event| match event {
         Event::Malformed { problem: MalformedReason::TooLarge { size, .. }, channel, message } => {

@@ -13,7 +13,7 @@ const STATUS: &str = "HTTP/1.1 101 Switching Protocols\r\n";
 const AGREED: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
 const ACCEPT: &str = "Sec-WebSocket-Accept: {accept}\r\n";
 
-/// How the next dial of a client that does not get through fails.
+/// Returns how the next dial of a client that does not get through fails.
 fn next_failure(client: &mut impl Expect) -> DialFailure {
     let change = client.next_state(ConnectionState::Waiting);
     assert!(change.retry_in.is_some(), "{change:?}");
@@ -172,7 +172,7 @@ pub fn a_refusals_body_is_kept_short_escaped_and_however_it_ends<D: Driver>() {
         (raw("HTTP/1.1 403 No\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\ntwo"), "two"),
         (raw("HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\nnot chunks"), ""),
         (stalled("HTTP/1.1 204 Nothing\r\n\r\n"), ""),
-        // What is compressed says nothing to anybody.
+        // What is compressed cannot be read.
         (stalled("HTTP/1.1 403 No\r\nContent-Encoding: gzip\r\n\r\n\x1f\u{8}"), ""),
         (stalled("HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), "ok"),
         (full, &"ä".repeat(256)),

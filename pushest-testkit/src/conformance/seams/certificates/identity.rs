@@ -89,14 +89,14 @@ pub(super) fn authority(mut params: CertificateParams) -> CertificateParams {
     params
 }
 
-/// A server's, to be signed by an authority.
+/// Returns the parameters of a server's certificate, to be signed by an authority.
 pub(super) fn leaf() -> CertificateParams {
     let mut params = params("server", &["localhost", "127.0.0.1"]);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params
 }
 
-/// Somebody who signs.
+/// An issuer of certificates.
 pub(super) struct Signs {
     pub(super) certificate: Certificate,
     params: CertificateParams,
@@ -110,7 +110,7 @@ impl Signs {
         Self { certificate: params.self_signed(&key).expect("signed"), params, key }
     }
 
-    /// Signed by somebody else.
+    /// Signed by another issuer.
     pub(super) fn under(params: CertificateParams, above: &Self) -> Self {
         let key = key();
         Self { certificate: above.sign(&params, &key), params, key }

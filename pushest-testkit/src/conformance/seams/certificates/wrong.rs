@@ -116,8 +116,9 @@ pub(super) fn given() -> Vec<Wrong> {
     all
 }
 
-/// The user gave an authority that signs servers, and the self-signed certificate of one server;
-/// what is shown is neither that one nor a good one that the authority signed.
+/// Returns certificates to refuse where the user gave an authority that signs servers, and the
+/// self-signed certificate of one server: what is shown is neither that one nor a good one that the
+/// authority signed.
 pub(super) fn others() -> Vec<Wrong> {
     let root = Signs::root(authority(params("root", &[])));
     let given = [&root.certificate.pem(), OPENSSL].concat();

@@ -1,0 +1,7 @@
+//! What the guides show beside other crates, compiled here and run by the tests.
+#![forbid(unsafe_code)]
+
+/// What the page shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/axum.md")]
+struct Axum;

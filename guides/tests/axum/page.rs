@@ -1,0 +1,174 @@
+//! The program of the page.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, SystemTime};
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use pushest_proto::webhook::{Seen, WebhookEvent, Webhooks};
+use pushest_proto::{AuthReply, ChannelForm, MemberData, Signer};
+use pushest_tokio::{Client, ConnectionState, Event, Subscription};
+use tokio::net::TcpListener;
+
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Order {
+    id: u64,
+    state: String,
+}
+
+/// What all handlers share.
+pub(crate) struct App {
+    client: Client,
+    pub(crate) orders: RwLock<HashMap<u64, Order>>,
+    signer: Signer,
+    webhooks: Webhooks,
+    seen: Mutex<Seen>,
+}
+
+impl App {
+    /// The client's configuration has the app's secret.
+    pub(crate) fn new(client: Client) -> Result<Arc<Self>, BoxError> {
+        let signer = client.config().signer().ok_or("the app's secret is missing")?.clone();
+        let webhooks = Webhooks::of(client.config())?;
+        let (orders, seen) = (RwLock::default(), Mutex::new(Seen::new(10_000)));
+        Ok(Arc::new(Self { client, orders, signer, webhooks, seen }))
+    }
+}
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+pub(crate) async fn main() -> Result<(), BoxError> {
+    // It connects in the background: the service starts without the server, too.
+    let client = Client::new(pushest_tokio::config_from_env()?);
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    serve(App::new(client)?, listener, async { drop(tokio::signal::ctrl_c().await) }).await
+}
+
+/// Serves until `stop`, and handles what has arrived until then.
+pub(crate) async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), BoxError> {
+    let orders = app.client.subscribe("orders")?;
+    let listening = tokio::spawn(listen(app.clone(), orders));
+    axum::serve(listener, routes(app.clone())).with_graceful_shutdown(stop).await?;
+    let left = app.client.drain(Duration::from_secs(5)).await;
+    if left > 0 {
+        eprintln!("{left} events waited for too long; they are handled now");
+    }
+    listening.await?;
+    Ok(())
+}
+
+/// Runs in the background, and ends with the client.
+async fn listen(app: Arc<App>, mut orders: Subscription) {
+    while let Some(event) = orders.recv().await {
+        match event {
+            Event::Channel(event) => match event.json::<Order>() {
+                Ok(order) => {
+                    let mut orders = app.orders.write().expect("no writer panics");
+                    orders.insert(order.id, order);
+                }
+                Err(error) => eprintln!("{}: not an order: {error}", event.name()),
+            },
+            Event::Gap { since, .. } => eprintln!("refetch since {since:?}"),
+            Event::Lagged { dropped } => eprintln!("{dropped} events lost here: refetch"),
+            Event::SubscriptionFailed { reason, .. } => eprintln!("not subscribed: {reason}"),
+            _ => {}
+        }
+    }
+}
+
+pub(crate) fn routes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/orders/{id}", get(order))
+        .route("/health", get(health))
+        .route("/broadcasting/auth", post(authorize))
+        .route("/webhooks", post(webhook))
+        .with_state(app)
+}
+
+async fn order(State(app): State<Arc<App>>, Path(id): Path<u64>) -> Response {
+    match app.orders.read().expect("no writer panics").get(&id) {
+        Some(order) => Json(order.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// 200 while connected, 503 with the reason otherwise.
+async fn health(State(app): State<Arc<App>>) -> Response {
+    let status = app.client.status();
+    if status.state == ConnectionState::Connected {
+        return "connected".into_response();
+    }
+    let why = status.last_loss.map(|loss| loss.to_string()).unwrap_or_default();
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{}: {why}", status.state)).into_response()
+}
+
+/// Authorizes browsers and other clients for private and presence channels.
+async fn authorize(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
+    let reply = match user(&headers) {
+        Some(user) => authorize_as(&app.signer, &user, &headers, &body),
+        None => AuthReply::forbidden("sign in first"),
+    };
+    let status = StatusCode::from_u16(reply.status).expect("a status of HTTP");
+    (status, [(header::CONTENT_TYPE, AuthReply::CONTENT_TYPE)], reply.body).into_response()
+}
+
+fn authorize_as(signer: &Signer, user: &str, headers: &HeaderMap, body: &[u8]) -> AuthReply {
+    let asked = match ChannelForm::read(text(headers, "content-type").unwrap_or(""), body) {
+        Ok(asked) => asked,
+        Err(error) => return error.into(),
+    };
+    // Your rules. The form says nothing of who asks: only your session or token does.
+    let may = match asked.channel.as_str().split_once('-') {
+        Some(("private", owner)) => owner == user,
+        Some(("presence", _)) => true,
+        _ => false,
+    };
+    if !may {
+        return AuthReply::forbidden("not your channel");
+    }
+    let member = MemberData::new(user);
+    signer.authorize_channel(&asked.socket_id, &asked.channel, Some(&member)).into()
+}
+
+/// Who asks, by your own session or token. Here the header stands for one that was verified.
+fn user(headers: &HeaderMap) -> Option<String> {
+    text(headers, "x-verified-user").map(str::to_string)
+}
+
+/// What the server tells: which channels are occupied, who came and went.
+async fn webhook(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let Ok(now) = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) else {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    };
+    let webhook = match app.webhooks.read(|name| text(&headers, name), &body, now) {
+        Ok(webhook) => webhook,
+        Err(error) => return StatusCode::from_u16(error.status()).expect("a status of HTTP"),
+    };
+    // A server that got no answer in time sends it again.
+    let mut seen = app.seen.lock().expect("no holder panics");
+    if !seen.contains(&webhook) {
+        for event in &webhook.events {
+            match event {
+                WebhookEvent::ChannelOccupied { channel } => println!("{channel} is occupied"),
+                WebhookEvent::ChannelVacated { channel } => println!("{channel} is vacated"),
+                other => println!("{}", other.name()),
+            }
+        }
+        seen.insert(&webhook); // once all of it is done
+    }
+    StatusCode::OK
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}

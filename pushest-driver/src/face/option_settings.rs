@@ -1,0 +1,222 @@
+//! The settings of the options, as a client's builder has them.
+
+/// Writes the settings of [`Options`](crate::Options) into a type that has `option`, which applies a
+/// function that cannot fail, and `try_option`, which applies one that can and returns `$fallible`.
+///
+/// `$top`, `$new` and `$end` are those of [`__client_builder`](crate::__client_builder). `$mark` is what
+/// stands after a call that can fail in an example, and `$fails` what tells who returns its error.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __option_settings {
+    (
+        $type:ident, $fallible:ty, $top:literal, $new:literal, $end:literal, $mark:literal,
+        $fails:literal
+    ) => {
+        /// # Connecting
+        impl $type {
+            /// Names the client in the log: the field `client` of the span `connection`, in which every
+            /// line of the client stands. Several clients may have one name. By default it is a number,
+            /// counted from 1 in the process.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .name("orders")
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn name(self, name: &str) -> Self {
+                self.option(|options| options.name(name))
+            }
+
+            /// Leaves the client disconnected until `connect` is called, so that what is set up before,
+            /// such as a receiver of all events, sees everything.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .start_disconnected()
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn start_disconnected(self) -> Self {
+                self.option($crate::Options::start_disconnected)
+            }
+
+            /// Adds an HTTP header to the WebSocket upgrade. Its value never appears in logs, nor in
+            /// errors where the server repeats it.
+            ///
+            /// No `Origin` is sent unless it is given here. Servers that let only some origins in need
+            /// one: a Laravel Reverb whose `allowed_origins` name hosts refuses a client without it, with
+            /// code 4009 and "Origin not allowed".
+            ///
+            /// # Errors
+            #[doc = $fails]
+            /// [`OptionsError::Header`](crate::OptionsError::Header) if it is not a header, or one that
+            /// belongs to the upgrade itself.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            #[doc = concat!("     .header(\"Origin\", \"https://app.example.org\")", $mark)]
+            #[doc = $end]
+            /// ```
+            pub fn header(self, name: &str, value: &str) -> $fallible {
+                self.try_option(|options| options.header(name, value))
+            }
+
+            /// Sets a provider of headers for the WebSocket upgrade, beside those of
+            /// [`header`](Self::header), of which they replace those of the same name. It is called for
+            /// every dial, on a thread that may block, so that a token can be read or renewed. The last
+            /// call counts.
+            ///
+            /// A provider that hangs fails the dial when that times out; of such calls, which nothing can
+            /// end, at most two run for one client, and at most eight in the process. An error, a header
+            /// that breaks the rules, or a panic fails the dial
+            /// ([`DialFailure::Headers`](crate::DialFailure::Headers)), which is tried again with
+            /// backoff. The error's text is shown; the values never are.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .headers_with(|| {
+            ///         let token = std::fs::read_to_string("token").map_err(|error| error.to_string())?;
+            ///         Ok(vec![("Authorization".to_string(), format!("Bearer {}", token.trim()))])
+            ///     })
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn headers_with(
+                self,
+                headers: impl Fn() -> ::core::result::Result<
+                    ::std::vec::Vec<(::std::string::String, ::std::string::String)>,
+                    ::std::string::String,
+                > + Send
+                + Sync
+                + 'static,
+            ) -> Self {
+                self.option(|options| options.headers_with(headers))
+            }
+
+            /// Connects to one of these addresses, tried in this order, instead of asking the system for
+            /// the host's. The host's name still stands in the request, and the server's certificate must
+            /// be for it. They hold for every endpoint that the client goes to. With none, the default,
+            /// the host's are used.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .addresses(["192.0.2.7:443".parse()?])
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn addresses(
+                self,
+                addresses: impl IntoIterator<Item = ::std::net::SocketAddr>,
+            ) -> Self {
+                self.option(|options| options.addresses(addresses))
+            }
+
+            /// Sets the size of the buffer that is read into, in bytes; at least 128. A smaller one saves
+            /// memory in each connection, a larger one time under load. By default 4 KiB.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .read_buffer(64 * 1024)
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn read_buffer(self, bytes: usize) -> Self {
+                self.option(|options| options.read_buffer(bytes))
+            }
+
+            /// Sets the size in bytes up to which a message is read at all. A larger one closes the
+            /// connection with 1009 (RFC 6455: too big), as
+            /// [`Loss::TooLarge`](crate::Loss::TooLarge). It is never under the configuration's
+            /// [`Limits::message`](crate::Limits::message); messages between the two are read, reported
+            /// and dropped. A connection may hold as much for a moment. By itself this delivers nothing
+            /// larger: that takes `Limits::message`, `Limits::stored_bytes` and [`queue`](Self::queue),
+            /// too. By default 16 MiB.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .transport_limit(1024 * 1024)
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn transport_limit(self, bytes: usize) -> Self {
+                self.option(|options| options.transport_limit(bytes))
+            }
+        }
+
+        /// # Receivers
+        impl $type {
+            /// Sets how much each receiver may leave unreceived: a number of events, at least one, and
+            /// the bytes that they keep alive. By default 1,024 events and 8 MiB.
+            /// [`all_queues`](Self::all_queues) bounds all receivers together, and
+            /// [`overflow`](Self::overflow) says what happens then.
+            ///
+            /// An event counts as [`Event::memory`](crate::Event::memory) says, with its place in the
+            /// queue. What channel events pin of the buffers that they were read into counts, too: a
+            /// queue copies its events out of them before it drops any, and when the receiver has left
+            /// them there until the client reads again. A receiver that keeps up pays for no copy.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .queue(10_000, 32 * 1024 * 1024)
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn queue(self, events: usize, bytes: usize) -> Self {
+                self.option(|options| options.queue(events, bytes))
+            }
+
+            /// Sets how many bytes all receivers of the client together may leave unreceived; at least
+            /// 64 KiB. Each may still leave no more than [`queue`](Self::queue) says, and bytes are
+            /// counted as there. By default there is no such bound.
+            ///
+            /// When it is reached, [`overflow`](Self::overflow) says what happens. With
+            /// [`Overflow::DropOldest`](crate::Overflow::DropOldest) the receivers that hold most lose
+            /// their oldest events, down to a common level, and are told so; about a sixteenth of the
+            /// bound becomes free. With [`Overflow::Wait`](crate::Overflow::Wait) the client stops reading
+            /// until half of it is free. A receiver that has ended counts no longer, though what it has
+            /// not received is still there.
+            ///
+            /// # Errors
+            #[doc = $fails]
+            /// [`OptionsError::AllQueues`](crate::OptionsError::AllQueues) if it is less than 64 KiB:
+            /// single events might never arrive.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            #[doc = concat!("     .all_queues(64 * 1024 * 1024)", $mark)]
+            #[doc = $end]
+            /// ```
+            pub fn all_queues(self, bytes: usize) -> $fallible {
+                self.try_option(|options| options.all_queues(bytes))
+            }
+
+            /// Sets what happens when a receiver's queue is full. By default
+            /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .overflow(Overflow::Wait)
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn overflow(self, overflow: $crate::Overflow) -> Self {
+                self.option(|options| options.overflow(overflow))
+            }
+        }
+
+        $crate::__option_settings_of_features! {
+            $type, $fallible, $top, $new, $end, $mark, $fails
+        }
+    };
+}

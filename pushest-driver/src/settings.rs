@@ -1,0 +1,81 @@
+//! What a client's builder collects: a configuration and options, or the first error.
+
+use pushest_proto::{Config, ConfigBuilder, ConfigError};
+
+use crate::error::{BuildError, OptionsError};
+use crate::options::Options;
+
+/// The settings of a client that is being built.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    collected: Result<(ConfigBuilder, Options), BuildError>,
+    /// The environment was asked for a key.
+    is_of_environment: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let collected = Ok((ConfigBuilder::default(), Options::default()));
+        Self { collected, is_of_environment: false }
+    }
+}
+
+impl Settings {
+    /// Changes the configuration.
+    #[must_use]
+    pub fn config(self, change: impl FnOnce(ConfigBuilder) -> ConfigBuilder) -> Self {
+        self.try_config(|config| Ok(change(config)))
+    }
+
+    /// Changes the configuration, or keeps the error for [`Settings::finish`].
+    #[must_use]
+    pub fn try_config(
+        mut self,
+        change: impl FnOnce(ConfigBuilder) -> Result<ConfigBuilder, ConfigError>,
+    ) -> Self {
+        self.collected =
+            self.collected.and_then(|(config, options)| Ok((change(config)?, options)));
+        self
+    }
+
+    /// Changes the configuration to what environment variables say.
+    #[must_use]
+    pub fn environment(mut self) -> Self {
+        self.is_of_environment = true;
+        self.try_config(|config| config.variables(|name| std::env::var(name).ok()))
+    }
+
+    /// Changes the options.
+    #[must_use]
+    pub fn option(self, change: impl FnOnce(Options) -> Options) -> Self {
+        self.try_option(|options| Ok(change(options)))
+    }
+
+    /// Changes the options, or keeps the error for [`Settings::finish`].
+    #[must_use]
+    pub fn try_option(
+        mut self,
+        change: impl FnOnce(Options) -> Result<Options, OptionsError>,
+    ) -> Self {
+        self.collected =
+            self.collected.and_then(|(config, options)| Ok((config, change(options)?)));
+        self
+    }
+
+    /// Validates the configuration.
+    ///
+    /// # Errors
+    /// The first error of a setting, or else of the configuration as a whole.
+    pub fn finish(self) -> Result<(Config, Options), BuildError> {
+        let (config, options) = self.collected?;
+        match config.build() {
+            Ok(config) => Ok((config, options)),
+            // Without any variable this is the error that names those that were looked for.
+            Err(ConfigError::Missing { what: "key" }) if self.is_of_environment => {
+                let error = Config::from_variables(|_| None);
+                Err(error.expect_err("a configuration needs a key").into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
