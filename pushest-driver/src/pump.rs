@@ -196,8 +196,7 @@ impl<R: Runtime> Pump<R> {
         self.check_receivers(state, now);
         self.report_sockets(state);
         let dropped = hub.congestion.dropped();
-        state.watch.note_dropped(dropped, now);
-        state.watch.traffic = self.traffic;
+        state.watch.note(dropped, self.traffic, now);
         self.log.look(state, dropped, now);
         let due = [state.session.poll_timeout(), state.next_deadline(), self.log.due()];
         self.deadline = due.into_iter().flatten().min();

@@ -19,8 +19,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Takes note of the number of events that receivers were too slow for by now.
-    pub(crate) fn note_dropped(&mut self, dropped: u64, now: Instant) {
+    /// Takes note of what went over all sockets by now, and of the number of events that receivers
+    /// were too slow for.
+    pub(crate) fn note(&mut self, dropped: u64, traffic: Traffic, now: Instant) {
+        self.traffic = traffic;
         if dropped != self.dropped {
             self.dropped = dropped;
             self.dropped_at = Some(now);
