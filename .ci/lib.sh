@@ -20,12 +20,16 @@ need_library() {
 install_packages() {
     local what=$1
     shift
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    local root=()
+    if [ "$(id -u)" != 0 ]; then
+        root=(sudo -n)
+    fi
+    if ! command -v apt-get >/dev/null || ! "${root[@]}" true 2>/dev/null; then
         echo "$what is missing (on Debian: apt-get install $*)" >&2
         return 1
     fi
-    apt-get update -q >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >&2
+    "${root[@]}" apt-get update -q >&2
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >&2
 }
 
 # make_venv FOLDER: a virtual environment of python3, made anew.
@@ -38,4 +42,19 @@ make_venv() {
         rm -rf "$1"
         python3 -m venv "$1" >&2
     }
+}
+
+# published_crates: a line for each crate that is published: its name, version and folder, and whether it
+# has a library ("lib" or "bin").
+published_crates() {
+    need python3 python3 >&2
+    cargo metadata --locked --no-deps --format-version=1 | python3 -c '
+import json, os, sys
+metadata = json.load(sys.stdin)
+for package in metadata["packages"]:
+    if package["publish"] != []:
+        folder = os.path.relpath(os.path.dirname(package["manifest_path"]), metadata["workspace_root"])
+        kinds = {kind for target in package["targets"] for kind in target["kind"]}
+        print(package["name"], package["version"], folder, "lib" if "lib" in kinds else "bin")
+'
 }

@@ -21,7 +21,7 @@ bench core [--rounds N] [--events N] [--most N]
 
 The scripts `bench/run` and `bench/instructions` build everything first.";
 
-/// What is to be done.
+/// The command.
 #[derive(Debug)]
 pub(crate) enum Command {
     Run(run::Order),

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 /// Both clocks, in nanoseconds: a moment, or the time between two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Clocks {
-    /// The time on the wall, from any origin.
+    /// Wall time, from any origin.
     pub wall_ns: u64,
     /// The time that all threads of this process have had a processor, those that ended included.
     pub cpu_ns: u64,
 }
 
 impl Clocks {
-    /// Reads both.
+    /// Reads both clocks.
     pub fn now() -> Self {
         Self {
             wall_ns: nanoseconds(clock_gettime(ClockId::Monotonic)),
@@ -30,7 +30,7 @@ impl Clocks {
     }
 }
 
-/// Reads the time on the wall in nanoseconds.
+/// Reads the wall time in nanoseconds.
 pub fn wall_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::Monotonic))
 }

@@ -26,7 +26,7 @@ pub enum Kind {
     Malformed,
     /// A message without a channel that the protocol does not know.
     Unrouted,
-    /// An event of a channel that nobody subscribed to.
+    /// An event of a channel that is not subscribed to.
     Unwanted,
     /// An error of the server's that is about nothing that was sent.
     Error,
@@ -37,7 +37,7 @@ impl Kind {
     pub const BAD: [Self; 6] =
         [Self::Junk, Self::Cut, Self::Malformed, Self::Unrouted, Self::Unwanted, Self::Error];
 
-    /// The kind's name, as it stands in a channel's name and in tables.
+    /// Returns the kind's name, as it stands in a channel's name and in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -79,8 +79,9 @@ impl Flood {
         Self { kind, size, frames, burst: 0 }
     }
 
-    /// The marks for a receiver of events. Of a good flood the first tenth warms up. A bad one stands
-    /// between two good events, of which the first may be in the user's hand long after it was read.
+    /// Returns the marks for a receiver of events. Of a good flood the first tenth warms up. A bad
+    /// one stands between two good events, of which the first may be in the user's hand long after
+    /// it was read.
     pub fn events(self) -> Marks {
         match self.kind {
             Kind::Good => self.frames_seen(),
@@ -88,7 +89,7 @@ impl Flood {
         }
     }
 
-    /// The marks for a receiver that looks at no frame.
+    /// Returns the marks for a receiver that looks at no frame.
     pub fn frames_seen(self) -> Marks {
         match self.kind {
             Kind::Good => Marks { begin: (self.frames / 10).max(1), end: self.frames },
@@ -96,7 +97,7 @@ impl Flood {
         }
     }
 
-    /// The time between two bursts.
+    /// Returns the time between two bursts.
     pub fn pause(self) -> std::time::Duration {
         std::time::Duration::from_nanos(self.burst * 1_000_000_000 / PACE)
     }

@@ -38,7 +38,7 @@ impl Frames {
         frames
     }
 
-    /// The number of frames.
+    /// Returns the number of frames.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -48,7 +48,7 @@ impl Frames {
         self.ends.is_empty()
     }
 
-    /// The bytes of `count` frames from the one at `first` on; both must lie within.
+    /// Returns the bytes of `count` frames from the one at `first` on; both must lie within.
     pub fn bytes(&self, first: usize, count: usize) -> &[u8] {
         let begin = if first == 0 { 0 } else { self.ends[first - 1] };
         let end = if first + count == 0 { 0 } else { self.ends[first + count - 1] };
@@ -56,7 +56,7 @@ impl Frames {
     }
 }
 
-/// The text of the flood's frame with this number.
+/// Returns the text of the flood's frame with this number.
 pub fn text(flood: Flood, number: u64) -> String {
     let number = number % FRAMES;
     let channel = flood.to_string();
@@ -81,8 +81,8 @@ pub fn text(flood: Flood, number: u64) -> String {
     }
 }
 
-/// An event of `size` bytes as Laravel sends it: a name with escapes, and as data a string that holds
-/// the JSON of a number and a text.
+/// Returns an event of `size` bytes as Laravel sends it: a name with escapes, and as data a string
+/// that holds the JSON of a number and a text.
 pub fn event(channel: &str, number: u64, size: usize) -> String {
     padded(&format!(r#"{{"event":"{LARAVEL}","channel":"{channel}","data":""#), number, size)
 }

@@ -73,7 +73,7 @@ impl Tally {
         self
     }
 
-    /// Counts an event, or a frame, of so many bytes. Returns whether it was the last.
+    /// Counts an event, or a frame, of `bytes` bytes. Returns whether it was the last.
     pub fn sized(&mut self, bytes: usize) -> bool {
         self.bytes += bytes as u64;
         self.count()
@@ -125,7 +125,7 @@ impl Tally {
     }
 }
 
-/// The largest memory that was resident; `None` where the system does not say.
+/// Returns the largest memory that was resident; `None` where the system does not say.
 fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

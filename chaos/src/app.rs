@@ -8,7 +8,7 @@ pub(crate) const SECRET: &str = "app-secret";
 /// For the encrypted channels.
 pub(crate) const MASTER_KEY: &[u8; 32] = b"chaos is a ladder of 32 bytes...";
 
-/// The time since 1970 by the wall clock, which all processes of this machine share.
+/// Returns the time since 1970 by the wall clock, which all processes of this machine share.
 pub(crate) fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970")
 }

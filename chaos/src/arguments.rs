@@ -13,7 +13,7 @@ chaos refetch [--runtime NAME]… --sockudo PATH --config PATH
 The runtimes are all of tokio, tokio-threads, async-std, smol, blocking and connection, unless some
 are named. `chaos/run` knows the paths.";
 
-/// What is to be done.
+/// The command.
 #[derive(Debug)]
 pub(crate) enum Command {
     Client(Start),

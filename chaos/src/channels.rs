@@ -20,7 +20,7 @@ pub(crate) struct ChannelSpec {
 }
 
 impl ChannelSpec {
-    /// What a client of this name subscribes with.
+    /// Returns what a client of this name subscribes with.
     pub(crate) fn options(&self, client: &str) -> SubscribeOptions {
         match self.kind {
             Kind::Presence => SubscribeOptions::member(client),

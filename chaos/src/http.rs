@@ -36,7 +36,7 @@ pub(crate) fn post(server: SocketAddr, path: &str, body: &str) -> io::Result<()>
     }
 }
 
-/// The query that authorizes a POST ([protocol, signing](pushest_proto::protocol#signing)).
+/// Returns the query that authorizes a POST ([protocol, signing](pushest_proto::protocol#signing)).
 fn signed_query(path: &str, body: &str) -> String {
     let query = format!(
         "auth_key={}&auth_timestamp={}&auth_version=1.0&body_md5={}",

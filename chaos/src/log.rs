@@ -45,13 +45,13 @@ impl Log {
         event.answered = answered;
     }
 
-    /// An event that was published.
+    /// Returns an event that was published.
     pub(crate) fn get(&self, channel: usize, number: u64) -> Option<Published> {
         self.lock(channel).get(index(number)).copied()
     }
 
-    /// How many of the events after the first numbers, up to the second, the server did not say that
-    /// it has.
+    /// Returns how many of the events after the first numbers, up to the second, the server did not
+    /// say that it has.
     pub(crate) fn unanswered(&self, after: &[u64], to: &[u64]) -> u64 {
         let mut unanswered = 0;
         for (channel, (after, to)) in after.iter().zip(to).enumerate() {
@@ -62,7 +62,7 @@ impl Log {
         unanswered
     }
 
-    /// The number of the channel's last event, or 0.
+    /// Returns the number of the channel's last event, or 0.
     pub(crate) fn last(&self, channel: usize) -> u64 {
         self.lock(channel).len() as u64
     }
@@ -72,7 +72,7 @@ impl Log {
     }
 }
 
-/// Where an event stands. There is none with number 0, and nothing stands there.
+/// Returns where an event stands. There is none with number 0, and nothing stands there.
 fn index(number: u64) -> usize {
     usize::try_from(number).ok().and_then(|number| number.checked_sub(1)).unwrap_or(usize::MAX)
 }

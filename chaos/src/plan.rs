@@ -27,7 +27,7 @@ pub(crate) enum ServerFault {
 }
 
 impl ServerFault {
-    /// How many connections it costs each client: from, and to.
+    /// Returns how many connections it costs each client: from, and to.
     pub(crate) fn losses(self) -> (usize, usize) {
         match self {
             Self::Kill { .. } | Self::Terminate { .. } | Self::StopAndKill { .. } => (1, 1),

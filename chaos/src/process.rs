@@ -63,7 +63,7 @@ impl Process {
         None
     }
 
-    /// How much memory it has resident, in bytes.
+    /// Returns how much memory it has resident, in bytes.
     pub(crate) fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let kilobytes = status.unwrap_or_default().lines().find_map(|line| {

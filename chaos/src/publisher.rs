@@ -82,7 +82,7 @@ fn publish(server: SocketAddr, channels: &[(usize, ChannelSpec)], log: &Log) {
     }
 }
 
-/// An encrypted channel's data ([protocol, encrypted
+/// Returns an encrypted channel's data ([protocol, encrypted
 /// channels](pushest_proto::protocol#encrypted-channels)).
 fn encrypted(channel: &str, data: &str) -> String {
     let key: [u8; 32] =

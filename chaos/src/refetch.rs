@@ -79,7 +79,7 @@ impl Case {
         matches!(self, Self::Dark | Self::DarkToClient)
     }
 
-    /// How long the disturbance lasts.
+    /// Returns how long the disturbance lasts.
     fn time(self) -> Duration {
         Duration::from_secs(match self {
             Self::Pause | Self::Block | Self::PauseToClose => 15,

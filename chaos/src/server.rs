@@ -103,7 +103,7 @@ impl Server {
         self.process.iter().for_each(Process::resume);
     }
 
-    /// The last lines of its log.
+    /// Returns the last lines of its log.
     pub(crate) fn log_end(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -119,8 +119,8 @@ impl Drop for Server {
     }
 }
 
-/// A port that nothing listens at, below those that the kernel gives to outgoing connections: it
-/// must stay free while the server is down.
+/// Returns a port that nothing listens at, below those that the kernel gives to outgoing
+/// connections: it must stay free while the server is down.
 fn free_port() -> u16 {
     loop {
         let port = fastrand::u16(20_000..32_000);

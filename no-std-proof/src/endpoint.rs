@@ -15,7 +15,7 @@ pub(crate) fn prove() -> Result<(), Mismatch> {
     let form = "socket_id=1234.1234&channel_name=private-foobar&tenant=7";
     ensure(sent.body == form, "the form")?;
     let body = ANSWER.as_bytes();
-    let answer = EndpointAnswer { status: 200, retry_after: None, location: None, body };
+    let answer = EndpointAnswer::new(200, body);
     driver.session.handle_authorization(request.ticket, answer.read(), driver.now);
     driver.expect_frames("the authorized subscribe", &[SUBSCRIBE])?;
     println!("subscribed by an endpoint's answer");

@@ -169,7 +169,7 @@ impl Driver {
         self.connect.take().ok_or_else(|| missing("a dial"))
     }
 
-    /// A session without the secret, connected.
+    /// Returns a session without the secret, connected.
     #[cfg(any(feature = "encrypted", feature = "endpoint"))]
     fn asking() -> Result<(Self, ConnectionId), Mismatch> {
         let config = Config::builder(KEY).host("127.0.0.1").build().map_err(Mismatch::boxed)?;
@@ -186,7 +186,7 @@ impl Driver {
         self.expect_state(ConnectionState::Connected)
     }
 
-    /// Subscribes to a channel that somebody else authorizes, and takes the request.
+    /// Subscribes to a channel that an endpoint authorizes, and takes the request.
     #[cfg(any(feature = "encrypted", feature = "endpoint"))]
     fn ask(&mut self, channel: &str) -> Result<AuthorizationRequest, Mismatch> {
         let options = SubscribeOptions::default();

@@ -10,7 +10,7 @@ use async_tungstenite::WebSocketStream;
 use async_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use pushest_driver::runtime::{Pump, Reads, Runtime, Spawn, Transport};
+use pushest_driver::unstable::{Pump, Reads, Runtime, Spawn, Transport};
 use pushest_driver::{StartError, proto};
 
 use crate::starting;
@@ -59,7 +59,7 @@ impl Runtime for AsyncStd {
     fn secure(
         &self,
         tcp: Self::Tcp,
-        tls: pushest_driver::runtime::TlsParameters,
+        tls: pushest_driver::unstable::TlsParameters,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         let connector = futures_rustls::TlsConnector::from(tls.config);
         Box::pin(async move {

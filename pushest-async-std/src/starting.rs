@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use pushest_driver::StartError;
-use pushest_driver::runtime::probe_threads;
+use pushest_driver::unstable::probe_threads;
 
 /// Everything has started, and stays for as long as the process does.
 static IS_STARTED: AtomicBool = AtomicBool::new(false);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use async_std::io::{Read, Write};
 use async_std::net::TcpStream;
 use pushest_driver::proto;
-use pushest_driver::runtime::{ByteStream, Reads};
+use pushest_driver::unstable::{ByteStream, Reads};
 
 /// A TCP socket that knows up to when it has been read empty.
 #[derive(Debug)]

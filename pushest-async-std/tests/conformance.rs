@@ -18,13 +18,14 @@ mod on_smol {
     pushest_conformance::typed_events!(crate::Futures<super::Smol>);
 }
 
-#[cfg(feature = "real-server")]
-mod on_real_server {
-    mod on_async_std {
-        pushest_testkit::conformance_on_real_server!(pushest_conformance::On<crate::AsyncStd>);
-    }
+pushest_conformance::on_real_server! {
+    mod on_real_server {
+        mod on_async_std {
+            pushest_testkit::conformance_on_real_server!(pushest_conformance::On<crate::AsyncStd>);
+        }
 
-    mod on_smol {
-        pushest_testkit::conformance_on_real_server!(pushest_conformance::On<crate::Smol>);
+        mod on_smol {
+            pushest_testkit::conformance_on_real_server!(pushest_conformance::On<crate::Smol>);
+        }
     }
 }

@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn measure(port: u16) -> Result<(), Box<dyn Error>> {
-    let timeouts = Timeouts { activity: Duration::from_secs(1), ..Timeouts::default() };
+    let timeouts = Timeouts::default().activity(Duration::from_secs(1));
     let config = Config::builder("app-key").host("127.0.0.1").port(port).timeouts(timeouts);
     let client = Client::new(config.build()?);
     client.connected_timeout(TIME)?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use pushest_driver::runtime::{Commands, release};
+use pushest_driver::unstable::{Commands, release};
 use pushest_driver::{Config, StartError, SubscribeError, SubscribeOptions};
 
 use crate::carrier::{Carrier, is_carried_here};
@@ -64,7 +64,7 @@ pub struct Client {
 
 struct Shared {
     /// `None` only while this is dropped.
-    client: Option<pushest_driver::Client>,
+    client: Option<pushest_driver::unstable::Client>,
     reactor: Arc<Reactor>,
     carrier: Carrier,
 }
@@ -179,8 +179,8 @@ impl Client {
     /// [`StartError::Thread`], and what it was given.
     pub(crate) fn start(
         event_loop: Box<EventLoop>,
-        client: pushest_driver::Client,
-    ) -> Result<Self, (Box<EventLoop>, pushest_driver::Client, StartError)> {
+        client: pushest_driver::unstable::Client,
+    ) -> Result<Self, (Box<EventLoop>, pushest_driver::unstable::Client, StartError)> {
         let reactor = event_loop.reactor.clone();
         match Carrier::start(event_loop) {
             Ok(carrier) => {
@@ -212,7 +212,7 @@ impl Client {
     /// For what is written for all runtimes at once, within this workspace.
     #[doc(hidden)]
     #[must_use]
-    pub fn __driver(&self) -> &pushest_driver::Client {
+    pub fn __driver(&self) -> &pushest_driver::unstable::Client {
         self.shared.client.as_ref().expect("it is there until the last clone is dropped")
     }
 }
@@ -307,7 +307,7 @@ impl Client {
 
     pub(crate) fn wait_for<F: Future>(
         &self,
-        future: impl FnOnce(&pushest_driver::Client) -> F,
+        future: impl FnOnce(&pushest_driver::unstable::Client) -> F,
         limit: Option<Duration>,
     ) -> Option<F::Output> {
         waiting::wait_for_on(self.shared.carrier.id(), future(self.__driver()), limit)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pushest_driver::runtime::{Commands, set_lasting};
+use pushest_driver::unstable::{Commands, set_lasting};
 use pushest_driver::{ChannelName, Config, Event, StartError, SubscribeError, SubscribeOptions};
 
 use crate::client::Client;
@@ -227,7 +227,7 @@ impl Connection {
     /// For what is written for all runtimes at once, within this workspace.
     #[doc(hidden)]
     #[must_use]
-    pub fn __driver(&self) -> &pushest_driver::Client {
+    pub fn __driver(&self) -> &pushest_driver::unstable::Client {
         self.event_loop.client()
     }
 }
@@ -298,7 +298,7 @@ impl Connection {
 
     pub(crate) fn wait_for<F: Future>(
         &mut self,
-        future: impl FnOnce(&pushest_driver::Client) -> F,
+        future: impl FnOnce(&pushest_driver::unstable::Client) -> F,
         limit: Option<Duration>,
     ) -> Option<F::Output> {
         let future = future(self.event_loop.client());

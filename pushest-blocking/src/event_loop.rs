@@ -8,8 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{self, Pump};
-use pushest_driver::{Client, Config, Options, StartError};
+use pushest_driver::unstable::Client;
+use pushest_driver::unstable::{self, Pump};
+use pushest_driver::{Config, Options, StartError};
 
 use crate::reactor::Reactor;
 use crate::sockets::Sockets;
@@ -43,7 +44,7 @@ impl EventLoop {
         let poll = mio::Poll::new().map_err(refused)?;
         let reactor = Arc::new(Reactor::new(&poll).map_err(refused)?);
         let sockets = Sockets { reactor: reactor.clone() };
-        let (client, pump) = runtime::client(config, options, sockets);
+        let (client, pump) = unstable::client(config, options, sockets);
         Ok(Self {
             client: Some(client),
             pump: Some(pump),

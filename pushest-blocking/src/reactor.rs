@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::Parking;
+use pushest_driver::unstable::Parking;
 
 /// One token for all: the loop looks at everything whenever it wakes.
 const ANY: Token = Token(0);
@@ -85,7 +85,7 @@ impl Reactor {
         self.parking.unpark();
     }
 
-    /// From here on, whatever happens on the socket wakes the loop.
+    /// Registers a socket: whatever happens on it wakes the loop.
     pub(crate) fn register(&self, stream: &mut TcpStream) -> io::Result<()> {
         self.registry.register(stream, ANY, Interest::READABLE | Interest::WRITABLE)
     }
@@ -100,7 +100,7 @@ impl Wake for Reactor {
     }
 }
 
-/// Comes true at its deadline, if it is looked at in every turn of the loop.
+/// Completes at its deadline, if it is polled in every turn of the loop.
 pub(crate) struct Sleep {
     pub(crate) reactor: Arc<Reactor>,
     pub(crate) deadline: Instant,

@@ -9,6 +9,9 @@ use crate::reactor::LoopId;
 use crate::waiting::{subscribed, wait_for_on};
 
 /// Why nothing was received.
+///
+/// Exhaustive on purpose, like `std::sync::mpsc::RecvTimeoutError`: there is nothing else that it could
+/// be, and a loop must tell the two apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecvError {
     /// Nothing was there, or came within the timeout. Something may come later.

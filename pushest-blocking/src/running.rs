@@ -85,5 +85,5 @@ pub fn run_with_options<H: Handler>(
     let client = Client::try_with_options(config, options.start_disconnected())?;
     let channels = handler.initial_channels();
     let on_event = |event| handler.on_event(&client, event);
-    waiting::wait(pushest_driver::runtime::run(client.__driver(), channels, on_event))
+    waiting::wait(pushest_driver::unstable::run(client.__driver(), channels, on_event))
 }

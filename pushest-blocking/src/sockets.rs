@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use mio::net::TcpStream;
 use pushest_driver::proto;
 #[cfg(feature = "tls")]
-use pushest_driver::runtime::TlsStream;
-use pushest_driver::runtime::{
+use pushest_driver::unstable::TlsStream;
+use pushest_driver::unstable::{
     NonBlocking, PolledSocket, Reads, Runtime, Transport, WebSocketConfig,
 };
 
@@ -64,7 +64,7 @@ impl Runtime for Sockets {
     fn secure(
         &self,
         tcp: Self::Tcp,
-        tls: pushest_driver::runtime::TlsParameters,
+        tls: pushest_driver::unstable::TlsParameters,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         Box::pin(async move {
             let mut stream = TlsStream::new(tls, tcp.into_inner())?;

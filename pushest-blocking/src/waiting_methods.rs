@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use pushest_driver::unstable::Client as DriverClient;
 use pushest_driver::{
-    ChannelName, Client as DriverClient, CommandError, ConnectionState, FlushError, NotConnected,
-    NotSignedIn, SocketId, Status, SubscriptionError,
+    ChannelName, CommandError, ConnectionState, FlushError, NotConnected, NotSignedIn, SocketId,
+    Status, SubscriptionError,
 };
 use serde::Serialize;
 
@@ -284,8 +285,8 @@ macro_rules! waits {
                 $self.wait(|client| client.drain(limit)).unwrap_or_default()
             }
 
-            /// Why there is no connection after this wait, if there is none or it could not be waited
-            /// for.
+            /// Returns why there is no connection after this wait, if there is none or it could not
+            /// be waited for.
             fn unconnected(&self, waited: Duration) -> Option<NotConnected> {
                 if self.is_carried_here() {
                     return Some(NotConnected::OwnThread);
@@ -295,7 +296,7 @@ macro_rules! waits {
                 (!is_connected).then_some(NotConnected::TimedOut { waited, state, last_loss })
             }
 
-            /// `None` where nothing can be waited for.
+            /// Waits for a future; `None` where nothing can be waited for.
             fn wait<F: Future>(
                 $($this)*,
                 future: impl FnOnce(&DriverClient) -> F,

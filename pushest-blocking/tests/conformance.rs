@@ -12,17 +12,18 @@ mod without_a_thread {
     pushest_conformance::suite!(crate::waits::Unspawned);
 }
 
-#[cfg(feature = "real-server")]
-mod on_real_server {
-    mod with_a_thread {
-        pushest_testkit::conformance_on_real_server!(
-            pushest_conformance::Adapted<crate::waits::Spawned>
-        );
-    }
+pushest_conformance::on_real_server! {
+    mod on_real_server {
+        mod with_a_thread {
+            pushest_testkit::conformance_on_real_server!(
+                pushest_conformance::Adapted<crate::waits::Spawned>
+            );
+        }
 
-    mod without_a_thread {
-        pushest_testkit::conformance_on_real_server!(
-            pushest_conformance::Adapted<crate::waits::Unspawned>
-        );
+        mod without_a_thread {
+            pushest_testkit::conformance_on_real_server!(
+                pushest_conformance::Adapted<crate::waits::Unspawned>
+            );
+        }
     }
 }

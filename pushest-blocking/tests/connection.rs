@@ -1,4 +1,4 @@
-//! The client without a thread: whoever waits carries its connection.
+//! The client without a thread: a call that waits carries its connection.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ fn builder(server: &Server) -> pushest_blocking::ConfigBuilder {
 }
 
 fn impatient(server: &Server, activity: Duration, pong: Duration) -> Config {
-    let timeouts = Timeouts { activity, pong, ..Timeouts::default() };
+    let timeouts = Timeouts::default().activity(activity).pong(pong);
     builder(server).timeouts(timeouts).build().expect("valid")
 }
 
@@ -112,7 +112,7 @@ fn whoever_was_away_for_longer_than_every_timeout_finds_the_connection_as_it_was
     let quick = Duration::from_millis(50);
     let mut connection = Connection::new(impatient(&server, quick, quick));
     let socket_id = connection.connected().expect("connected");
-    // A ping is on its way, its pong arrives while nobody looks.
+    // A ping is under way, its pong arrives while no call waits.
     server.set_delay(Duration::from_millis(30));
     while !server.received().iter().any(|message| message.contains("pusher:ping")) {
         connection.sleep(Duration::from_millis(1));
@@ -289,8 +289,8 @@ fn authorizers_that_hang_are_counted() {
         Err(pushest_blocking::AuthorizationError::unavailable(None, "too late"))
     });
     let quick = Duration::from_millis(1);
-    let timeouts = Timeouts { authorization: quick, ..Timeouts::default() };
-    let backoff = BackoffConfig { initial: quick, maximum: quick, ..Default::default() };
+    let timeouts = Timeouts::default().authorization(quick);
+    let backoff = BackoffConfig::default().initial(quick).maximum(quick);
     let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
     let config = config.timeouts(timeouts).backoff(backoff).build().expect("valid");
     let mut connection = Connection::with_options(config, options);

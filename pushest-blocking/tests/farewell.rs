@@ -1,4 +1,4 @@
-//! The last client waits for its thread: what was triggered arrives, and no wait lasts for ever.
+//! The last client waits for its thread: what was triggered arrives, and no wait lasts forever.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;

@@ -8,7 +8,7 @@ use pushest_testkit::Server;
 const ACTIVITY: Duration = Duration::from_millis(200);
 
 fn config(server: &Server) -> Config {
-    let timeouts = Timeouts { activity: ACTIVITY, ..Timeouts::default() };
+    let timeouts = Timeouts::default().activity(ACTIVITY);
     let app = server.app();
     let builder = Config::builder(&app.key).host("127.0.0.1").port(server.port());
     builder.timeouts(timeouts).build().expect("valid")

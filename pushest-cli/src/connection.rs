@@ -3,7 +3,8 @@
 use std::env;
 use std::time::Duration;
 
-use pushest_driver::{Options, ascii_host_name};
+use pushest_driver::Options;
+use pushest_driver::unstable::ascii_host_name;
 use pushest_proto::{AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Signer, Timeouts};
 
 use crate::arguments::ConnectionOptions;
@@ -29,14 +30,12 @@ impl Connection {
 
     /// For a command that looks at each step, none of which may take longer than this.
     pub(crate) fn impatient(options: &ConnectionOptions, limit: Duration) -> Result<Self, Failure> {
-        let timeouts = Timeouts {
-            dial: limit,
-            handshake: limit,
-            pong: limit,
-            subscribe: limit,
-            authorization: limit,
-            ..Timeouts::default()
-        };
+        let timeouts = Timeouts::default()
+            .dial(limit)
+            .handshake(limit)
+            .pong(limit)
+            .subscribe(limit)
+            .authorization(limit);
         Self::with_config(options, builder(options, &variable)?.timeouts(timeouts).build()?)
     }
 

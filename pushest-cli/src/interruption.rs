@@ -3,9 +3,11 @@
 //! From [`watch()`] on they do not end the process by themselves. The first is told to all who wait
 //! for it; the second ends the process at once, whatever it is doing.
 
+use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{LazyLock, mpsc};
+use std::sync::{LazyLock, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use tokio::runtime::{self, Runtime};
@@ -16,6 +18,14 @@ use crate::failure::Failure;
 static FIRST: LazyLock<watch::Sender<Option<u8>>> = LazyLock::new(|| watch::Sender::new(None));
 
 static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// What a second signal removes, before it ends the process.
+static FILES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Sees to it that a file is gone when a second signal ends the process, which drops no value.
+pub(crate) fn remove_at_the_end(file: PathBuf) {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+}
 
 /// Begins to watch for signals, unless that is done already.
 pub(crate) fn watch() -> Result<(), Failure> {
@@ -55,6 +65,10 @@ fn prepared() -> io::Result<(Runtime, Signals)> {
 async fn tell(mut signals: Signals) {
     FIRST.send_replace(Some(signals.next().await));
     let second = signals.next().await;
+    for file in &*FILES.lock().unwrap_or_else(PoisonError::into_inner) {
+        // It may be gone already.
+        let _ = fs::remove_file(file);
+    }
     std::process::exit(128 + i32::from(second));
 }
 

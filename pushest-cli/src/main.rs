@@ -10,7 +10,10 @@
 mod arguments;
 mod commands;
 mod connection;
+#[cfg(test)]
+mod documented;
 mod failure;
+mod faults;
 mod headers;
 mod interruption;
 mod misuse;
@@ -24,13 +27,15 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{demo, doctor, listen, members, replay, serve, sign, trigger};
+use crate::commands::{
+    completions, demo, doctor, listen, manual, members, replay, serve, sign, trigger,
+};
 use crate::failure::Failure;
-use crate::output::{Output, without_threads};
+use crate::output::{Form, Output, without_threads};
 
 fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| misuse::refuse(&error));
-    let output = Output::new(arguments.json).map_err(|error| error.to_string());
+    let output = Output::new(form(&arguments)).map_err(|error| error.to_string());
     let (runtime, output) = match (starting::runtime(), output) {
         (Ok(runtime), Ok(output)) => (runtime, output),
         (Err(error), _) | (_, Err(error)) => {
@@ -51,14 +56,29 @@ fn main() -> ExitCode {
 async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     match &arguments.command {
         Command::Demo(arguments) => until_told(output, demo::run(arguments, output)).await,
-        Command::Serve(arguments) => serve::run(arguments, output).await,
+        Command::Serve(serve) => serve::run(serve, arguments.verbose, output).await,
         Command::Listen(arguments) => listen::run(arguments, output).await,
         Command::Replay(arguments) => until_told(output, replay::run(arguments, output)).await,
         Command::Trigger(arguments) => until_told(output, trigger::run(arguments, output)).await,
         Command::Members(arguments) => until_told(output, members::run(arguments, output)).await,
         Command::Doctor(arguments) => until_told(output, doctor::run(arguments, output)).await,
         Command::Sign(arguments) => sign::run(arguments, output),
+        Command::Completions(arguments) => completions::run(arguments, output),
+        Command::Manual(arguments) => manual::run(arguments, output),
     }
+}
+
+/// What the lines of the command carry.
+fn form(arguments: &Arguments) -> Form {
+    let is_json = arguments.json;
+    let (has_times, tells_all) = match &arguments.command {
+        Command::Listen(listen) => (is_json || listen.timestamps, true),
+        Command::Serve(serve) => (is_json || serve.timestamps, true),
+        // Nobody knows when it was.
+        Command::Replay(_) => (false, true),
+        _ => (false, false),
+    };
+    Form { is_json, has_times, tells_all }
 }
 
 /// Carries a command out that has nothing to put in order at a sudden end: up to its own end, a

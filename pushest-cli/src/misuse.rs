@@ -10,6 +10,15 @@ use crate::output::without_threads;
 /// Says what is wrong with the command line, and ends.
 pub(crate) fn refuse(error: &clap::Error) -> ! {
     let values = values(error);
+    if is_insecure(error) {
+        // That there is nowhere to print it changes nothing.
+        let _ = error.print();
+        without_threads(
+            "There is no --insecure: anybody on the way could pose as the server. Trust the \
+             certificate of a server of your own with --ca-file FILE.",
+        );
+        std::process::exit(error.exit_code());
+    }
     if values.is_empty() {
         error.exit()
     }
@@ -38,6 +47,12 @@ fn values(error: &clap::Error) -> Vec<&str> {
     let mut values: Vec<&str> = given.filter(must_change).collect();
     values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
     values
+}
+
+/// Whether an option is wanted that other programs have.
+fn is_insecure(error: &clap::Error) -> bool {
+    let given = error.get(ContextKind::InvalidArg);
+    matches!(given, Some(ContextValue::String(option)) if option == "--insecure")
 }
 
 fn may_be_secret(value: &str) -> bool {

@@ -1,7 +1,8 @@
 //! Which client carries the connection of a command.
 
 use clap::ValueEnum;
-use pushest_driver::{Client, Config, Options};
+use pushest_driver::unstable::Client;
+use pushest_driver::{Config, Options};
 
 use crate::failure::Failure;
 

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::io;
 use std::panic::{catch_unwind, set_hook, take_hook};
 
-use pushest_driver::runtime::probe_threads;
+use pushest_driver::unstable::probe_threads;
 use tokio::runtime::{Builder, Runtime};
 
 /// The runtime that the commands run on.

@@ -7,7 +7,8 @@ use pushest_driver::proto::{
     AuthorizationRequest, ChannelState, CommandError, Config, Endpoint, Event, Member, SocketId,
     Statistics, Status, SubscribeOptions,
 };
-use pushest_driver::{Client, Options, SubscribeError};
+use pushest_driver::unstable::Client;
+use pushest_driver::{Options, SubscribeError};
 use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
 
 use crate::Features;

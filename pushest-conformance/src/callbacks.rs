@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use pushest_driver::proto::{Config, ConfigBuilder, ConnectionState, Signer, SubscribeOptions};
-use pushest_driver::runtime::Commands;
+use pushest_driver::unstable::Commands;
 use pushest_driver::{Authorization, AuthorizationRequest, Options};
 use pushest_testkit::{Server, Target};
 

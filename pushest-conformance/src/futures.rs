@@ -14,7 +14,8 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use pushest_driver::proto::{AuthEndpoint, ChannelName, Config, Event, SocketId, SubscribeOptions};
-use pushest_driver::{Client, Events, Options, SubscribeError, Subscription};
+use pushest_driver::unstable::Client;
+use pushest_driver::{Events, Options, SubscribeError, Subscription};
 use pushest_testkit::conformance::Unmet;
 
 use crate::{Adapted, Features, Waits, met};

@@ -16,7 +16,7 @@
 //!         Client::with_options(config, options)
 //!     }
 //!
-//!     fn driver(client: &Client) -> &pushest_driver::Client {
+//!     fn driver(client: &Client) -> &pushest_driver::unstable::Client {
 //!         client.__driver()
 //!     }
 //! }
@@ -28,17 +28,19 @@
 //! }
 //! ```
 //!
-//! Beside the suite are [`programs_end!`] and [`first_programs!`], tests of whole programs, and
-//! [`counting_allocator!`] for tests of memory.
+//! Beside the suite are [`clients!`], [`programs_end!`] and [`first_programs!`], tests of whole programs,
+//! [`counting_allocator!`] for tests of memory, and [`on_real_server!`] for tests that need another server.
 #![forbid(unsafe_code)]
 
 mod adapter;
 pub mod callbacks;
+pub mod clients;
 pub mod ending;
 mod features;
 pub mod first_programs;
 mod futures;
 mod memory;
+mod real_server;
 pub mod receivers;
 mod suite;
 pub mod typed;

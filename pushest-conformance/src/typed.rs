@@ -215,12 +215,15 @@ pub fn a_gap_stands_between_values_where_the_connection_was_lost<W: Receives>() 
     let mut number: ReceiveTyped<u64> = client.on("news", "number");
     let mut news: ReceiveTyped<News> = client.messages("news");
     client.subscribed("news", PATIENCE).expect("subscribed");
-    (confirmed(&mut number), confirmed(&mut news));
+    confirmed(&mut number);
+    confirmed(&mut news);
     server.publish("news", "number", "1");
-    (value(&mut number), value(&mut news));
+    value(&mut number);
+    value(&mut news);
     server.close(Target::All, 4200, "restart");
     let is_restart = |cause: &Loss| cause == &Loss::closed(Some(4200), "restart");
-    (confirmed(&mut number), confirmed(&mut news));
+    confirmed(&mut number);
+    confirmed(&mut news);
     let item = next(&mut number);
     let Received::Gap { cause, since, .. } = item else { panic!("{item:?}") };
     assert!(is_restart(&cause) && since.is_some(), "{cause:?} {since:?}");
@@ -287,7 +290,8 @@ pub fn they_end_and_tell_why<W: Receives>() {
         let mut number: ReceiveTyped<u64> = client.on("news", "number");
         let mut news: ReceiveTyped<News> = client.messages("news");
         client.subscribed("news", PATIENCE).expect("subscribed");
-        (confirmed(&mut number), confirmed(&mut news));
+        confirmed(&mut number);
+        confirmed(&mut news);
         let state = if refused {
             server.close(Target::All, 4003, "disabled");
             ConnectionState::Refused

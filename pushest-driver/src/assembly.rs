@@ -9,8 +9,8 @@ use crate::error::StartError;
 use crate::hub::Hub;
 use crate::options::Options;
 use crate::pump::Pump;
-use crate::runtime::traits::Runtime;
 use crate::subscription::Events;
+use crate::unstable::traits::Runtime;
 
 /// Creates a client, and the future that must run for anything to happen. It ends by itself, within
 /// moments, once the last clone of the client is dropped.

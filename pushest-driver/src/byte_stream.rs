@@ -35,9 +35,9 @@ pub trait ByteStream {
     /// Those of the stream.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Returns a time, on the clock of [`Runtime::now`](crate::runtime::Runtime::now), such that
+    /// Returns a time, on the clock of [`Runtime::now`](crate::unstable::Runtime::now), such that
     /// everything that had arrived on the TCP socket by then has been read from it, be it still in
-    /// a buffer above the socket, such as that of TLS. [`Reads`](crate::runtime::Reads) knows it of
+    /// a buffer above the socket, such as that of TLS. [`Reads`](crate::unstable::Reads) knows it of
     /// a socket whose reads it is told.
     ///
     /// A gap begins there ([`Event::Gap`](crate::Event::Gap)), so that a time too late loses data.

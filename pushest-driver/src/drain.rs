@@ -9,7 +9,7 @@ use crate::draining::Left;
 use crate::hub::Hub;
 use crate::waiting::Shutdown;
 
-/// Waits for a drain and the close after it; made by [`Client::drain`](crate::Client::drain).
+/// Waits for a drain and the close after it; made by [`Client::drain`](crate::unstable::Client::drain).
 #[must_use = "the client drains and closes in any case, but only awaiting tells when"]
 pub struct Drain {
     hub: Arc<Hub>,

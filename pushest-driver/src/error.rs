@@ -76,7 +76,7 @@ fn after_colon(loss: &Option<Arc<Loss>>) -> String {
     loss.as_ref().map_or_else(String::new, |loss| format!(": {loss}"))
 }
 
-/// There is no connection, and [`Client::connected`](crate::Client::connected) waits no longer.
+/// There is no connection, and [`Client::connected`](crate::unstable::Client::connected) waits no longer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotConnected {
@@ -84,7 +84,7 @@ pub enum NotConnected {
     #[error("refused: {0}")]
     Refused(#[source] Arc<Loss>),
     /// The attempt failed for now, or the connection was lost; the client goes on trying. Only
-    /// [`Client::attempted`](crate::Client::attempted) returns it.
+    /// [`Client::attempted`](crate::unstable::Client::attempted) returns it.
     #[error("{0}")]
     Failed(#[source] Arc<Loss>),
     /// The user disconnected, or has not connected yet.
@@ -136,7 +136,7 @@ pub enum SubscribeError {
     #[error(transparent)]
     Command(#[from] CommandError),
     /// The client was shut down or refused for good: nothing is wanted until
-    /// [`Client::connect`](crate::Client::connect).
+    /// [`Client::connect`](crate::unstable::Client::connect).
     #[error("closed until `connect`: {0}")]
     Closed(#[source] NotConnected),
     /// The channel needs an authorization, and there is neither a secret nor an authorizer.
@@ -216,7 +216,7 @@ pub enum NotSignedIn {
         /// The timeout.
         waited: Duration,
     },
-    /// [`Client::sign_in`](crate::Client::sign_in) was not called.
+    /// [`Client::sign_in`](crate::unstable::Client::sign_in) was not called.
     #[error("nobody has asked to be signed in")]
     NotAsked,
 }

@@ -1,5 +1,5 @@
-//! For the fuzzer, and no part of the public API: reading the responses to an upgrade, without
-//! sockets.
+//! For the fuzzer, in builds with the feature `__fuzzing` only, and no part of the public API: reading
+//! the responses to an upgrade, without sockets.
 
 use std::time::{Duration, SystemTime};
 

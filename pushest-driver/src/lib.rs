@@ -1,11 +1,12 @@
 //! What every runtime shares of the Pushest client for Pusher Channels.
 //!
-//! Users take `pushest-tokio`, or the crate for another runtime, which has everything public of
-//! this one. Here are the [`Client`] with its receivers, the way to a connection (addresses, TLS,
-//! the WebSocket upgrade), and the pump: one future that carries the protocol's state machine
-//! ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol either.
+//! Users take `pushest-tokio`, or the crate for another runtime, which has a `Client` of its own and
+//! re-exports what is used with it. Here are its receivers, options and errors, the way to a connection
+//! (addresses, TLS, the WebSocket upgrade), and the pump: one future that carries the protocol's state
+//! machine ([`pushest_proto::Session`]) over a socket. There is no runtime in here, and no protocol either.
 //!
-//! Whoever writes a driver for another runtime begins with [`runtime`].
+//! Authors of a driver for another runtime begin with [`unstable`], which is not held to semantic
+//! versioning. Everything else is.
 #![forbid(unsafe_code)]
 
 mod assembly;
@@ -20,6 +21,8 @@ mod draining;
 mod error;
 #[doc(hidden)]
 pub mod face;
+mod frame_log;
+#[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod handler;
@@ -50,7 +53,6 @@ mod recording;
 mod recording;
 mod registry;
 mod retry_after;
-pub mod runtime;
 mod settings;
 mod snapshot;
 mod socket_state;
@@ -62,6 +64,7 @@ mod traffic;
 mod trigger;
 mod typed;
 mod unblocked;
+pub mod unstable;
 mod user;
 mod wait_list;
 mod waiting;
@@ -73,8 +76,6 @@ use std::cell::Cell;
 use std::env::VarError;
 
 pub use authorizer::Authorizer;
-pub use client::{Client, WeakClient};
-pub use dial::host_name::{HostNameError, ascii_host_name};
 pub use drain::Drain;
 pub use error::{
     BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,
@@ -94,6 +95,7 @@ pub use pushest_proto::{
     RequestFailure, ServerError, SocketId, StateChange, Statistics, Status, SubscribeOptions,
     Timeouts,
 };
+/// The TLS library, in the version whose configuration [`Options::tls_config`] takes.
 #[cfg(feature = "tls")]
 pub use rustls;
 pub use snapshot::{

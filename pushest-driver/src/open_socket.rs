@@ -8,8 +8,9 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
-use crate::runtime::traits::Runtime;
+use crate::frame_log::FrameLog;
 use crate::traffic::Traffic;
+use crate::unstable::traits::Runtime;
 use crate::websocket::{self, Incoming, WebSocket};
 
 /// Maximum number of messages of a closing connection that are dropped before others get their
@@ -33,6 +34,7 @@ pub(crate) struct OpenSocket<S> {
     caught_up: Option<Instant>,
     /// The last such time that the session was told.
     told: Option<Instant>,
+    frames: Box<FrameLog>,
     /// What went over it by the last time that this was taken.
     taken_traffic: Traffic,
 }
@@ -52,6 +54,7 @@ where
             broken: None,
             caught_up: Some(dialled),
             told: None,
+            frames: Box::default(),
             taken_traffic: Traffic::default(),
         }
     }
@@ -86,6 +89,10 @@ where
             }
             self.is_full = false;
             let Some(message) = self.held.pop_front() else { return Ok(true) };
+            // A message that finds no room comes here again, and is written once.
+            if !was_full {
+                self.frames.sent(&message);
+            }
             match self.socket.start_send_unpin(message) {
                 Ok(()) => self.is_unflushed = true,
                 Err(Error::WriteBufferFull(message)) if !was_full => {
@@ -121,6 +128,7 @@ where
     pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Loss>> {
         match self.socket.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(incoming))) => {
+                self.frames.received(&incoming);
                 // The sink has queued the pong by itself.
                 self.is_unflushed |= incoming == Incoming::Ping;
                 Poll::Ready(Ok(incoming))
@@ -204,7 +212,7 @@ where
         self.open.flush(context);
         for _ in 0..DISCARDS {
             match self.open.socket.poll_next_unpin(context) {
-                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Ok(incoming))) => self.open.frames.received(&incoming),
                 Poll::Ready(Some(Err(_)) | None) => return true,
                 Poll::Pending => return self.open.broken.is_some(),
             }

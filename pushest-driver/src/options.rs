@@ -26,10 +26,11 @@ use crate::wall_clock::TimeOfDay;
 /// What happens when a receiver's queue is full ([`Options::queue`]), or all queues together are
 /// ([`Options::all_queues`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Overflow {
-    /// The receiver's oldest events are dropped, and before its next event it is told how many
-    /// ([`Event::Lagged`](crate::Event::Lagged)). A [`Gap`](crate::Event::Gap) may be among them: after
-    /// `Lagged`, refetch from the last event that you have. A slow receiver delays no other.
+    /// The receiver's oldest events are dropped, and before its next event it gets their number
+    /// ([`Event::Lagged`](crate::Event::Lagged)). A [`Gap`](crate::Event::Gap) may be among them:
+    /// after `Lagged`, refetch from the last event that you have. A slow receiver delays no other.
     #[default]
     DropOldest,
     /// The client stops reading until the receiver has caught up (half of its queue is free), so
@@ -45,30 +46,31 @@ pub enum Overflow {
     /// together but for the last.
     ///
     /// One full receiver holds up all others. While waiting, nothing that the server says arrives:
-    /// whoever awaits `flush()` or `subscribed()` and does not receive meanwhile may wait forever.
+    /// a task that awaits `flush()` or `subscribed()` and does not receive meanwhile may wait
+    /// forever.
     Wait,
 }
 
-/// Who authorizes.
+/// The authorizer.
 #[derive(Clone)]
 pub(crate) enum Authority {
-    /// The user's own.
+    /// The user's own, which is async.
     Own(Arc<dyn Authorizer>),
-    /// The user's own, which blocks.
+    /// The user's own function, which blocks.
     Blocking(Arc<BlockingAuthorizer>),
     /// The app's HTTP endpoint.
     #[cfg(feature = "http")]
     Endpoint(AuthEndpoint),
 }
 
-/// Authorizes on a thread of its own.
+/// A function that authorizes on a thread of its own.
 pub(crate) type BlockingAuthorizer =
     dyn Fn(AuthorizationRequest) -> Result<Authorization, AuthorizationError> + Send + Sync;
 
-/// Provides headers for one upgrade.
+/// A function that provides headers for one upgrade.
 pub(crate) type FreshHeaders = Arc<dyn Fn() -> Result<Vec<(String, String)>, String> + Send + Sync>;
 
-/// Provides headers for one request to the endpoint.
+/// A function that provides headers for one request to the endpoint.
 #[cfg(feature = "http")]
 pub(crate) type AuthHeaders = Arc<
     dyn Fn(&AuthorizationRequest) -> Result<Vec<(String, String)>, AuthorizationError>
@@ -132,12 +134,12 @@ impl Options {
         Ok(self)
     }
 
-    /// Headers for each WebSocket upgrade, beside those of [`Options::header`], of which they replace
-    /// those of the same name (in upper or lower case): called anew for every dial, on a thread that
-    /// may block, so that a token can be read or renewed. One that hangs
-    /// fails the dial once that has taken its time; of such calls, which nothing can end, at most two
-    /// run for one client, and at most eight in the process. A text in the
-    /// place of headers, a header that breaks the rules, or a panic fails the dial
+    /// Sets a function that provides headers for each WebSocket upgrade, besides those of
+    /// [`Options::header`]; they replace those of the same name (in upper or lower case). It is
+    /// called for every dial, on a thread that may block, so that a token can be read or renewed.
+    /// One that hangs fails the dial once that has taken its time; of such calls, which nothing can
+    /// end, at most two run for one client, and at most eight in the process. A text in the place
+    /// of headers, a header that breaks the rules, or a panic fails the dial
     /// ([`DialFailure::Headers`](crate::DialFailure::Headers)), which is tried again with backoff;
     /// the text is shown, the values never are. The last call counts.
     ///
@@ -158,8 +160,8 @@ impl Options {
         self
     }
 
-    /// The size of the buffer that is read into, in bytes; at least 128. A smaller one saves
-    /// memory in each connection, a larger one time under load. 4 KiB.
+    /// Sets the size of the read buffer, in bytes; at least 128. A smaller one saves memory in each
+    /// connection, a larger one time under load. 4 KiB.
     ///
     /// ```
     /// # use pushest_driver::Options;
@@ -172,13 +174,13 @@ impl Options {
         self
     }
 
-    /// The size in bytes up to which a message is read at all; a larger one closes the connection
-    /// with 1009 (RFC 6455: too big), as [`Loss::TooLarge`](crate::Loss::TooLarge). It is never
-    /// under [`Limits::message`](crate::Limits::message): messages between the two are read, reported
-    /// ([`MalformedReason::TooLarge`](crate::MalformedReason::TooLarge)) and dropped, and cost nothing but
-    /// themselves. A connection may hold as much for a moment. By itself this delivers nothing larger:
-    /// that takes [`Limits::message`](crate::Limits::message), `Limits::stored_bytes` and
-    /// [`Options::queue`], too. 16 MiB.
+    /// Sets the size in bytes up to which a message is read at all; a larger one closes the
+    /// connection with 1009 (RFC 6455: too big), as [`Loss::TooLarge`](crate::Loss::TooLarge). It
+    /// is never under [`Limits::message`](crate::Limits::message): messages between the two are
+    /// read, reported ([`MalformedReason::TooLarge`](crate::MalformedReason::TooLarge)) and
+    /// dropped, and cost nothing but themselves. A connection may hold as much for a moment. By
+    /// itself this delivers nothing larger: that takes [`Limits::message`](crate::Limits::message),
+    /// `Limits::stored_bytes` and [`Options::queue`], too. 16 MiB.
     ///
     /// ```
     /// # use pushest_driver::Options;
@@ -191,7 +193,7 @@ impl Options {
         self
     }
 
-    /// What happens when a receiver's queue is full. [`Overflow::DropOldest`].
+    /// Sets what happens when a receiver's queue is full. [`Overflow::DropOldest`].
     ///
     /// ```
     /// # use pushest_driver::{Options, Overflow};
@@ -204,9 +206,10 @@ impl Options {
         self
     }
 
-    /// Who authorizes signed channels and the sign-in, for clients without the app's secret. With a
-    /// secret in the configuration it is not asked. Of this, [`Options::blocking_authorizer`] and
-    /// `Options::auth_endpoint` (with the feature `http`), the last call counts.
+    /// Sets the authorizer of signed channels and of the sign-in, for clients without the app's
+    /// secret. With a secret in the configuration it is not asked. Of this,
+    /// [`Options::blocking_authorizer`] and `Options::auth_endpoint` (with the feature `http`), the
+    /// last call counts.
     ///
     /// ```
     /// # use pushest_driver::{Authorization, AuthorizationError, AuthorizationRequest, Options};
@@ -224,11 +227,11 @@ impl Options {
         self
     }
 
-    /// As [`Options::authorizer`], for code that blocks, such as an HTTP client without async: each
-    /// request runs on a thread of its own, which no process waits for when it ends. The client waits
-    /// no longer than the configuration's `authorization` timeout, but nothing can end the request
-    /// either: one that hangs keeps its thread, also beyond the client's end, and while nine hang,
-    /// further requests are unavailable. A panic counts as unavailable, too.
+    /// Sets an authorizer that blocks, such as an HTTP client without async: each request runs on a
+    /// thread of its own, which no process waits for when it ends. The client waits no longer than
+    /// the configuration's `authorization` timeout, but nothing can end the request either: one
+    /// that hangs keeps its thread, also beyond the client's end, and while nine hang, further
+    /// requests are unavailable. A panic counts as unavailable, too.
     ///
     /// ```
     /// # use pushest_driver::{AuthorizationError, Options};
@@ -250,8 +253,8 @@ impl Options {
         self
     }
 
-    /// The client does nothing until [`Client::connect`](crate::Client::connect), so that what is
-    /// set up before, such as [`Client::events`](crate::Client::events), sees everything.
+    /// Makes the client do nothing until [`Client::connect`](crate::unstable::Client::connect), so that what
+    /// is set up before, such as [`Client::events`](crate::unstable::Client::events), sees everything.
     ///
     /// ```
     /// # use pushest_driver::Options;
@@ -321,7 +324,7 @@ impl Options {
     /// notices a suspension with its next heartbeat, at most the activity timeout after the machine
     /// runs again (120 s, unless [`Timeouts::activity`](crate::Timeouts::activity) or the server says
     /// less). Where the program learns of it at once, it calls
-    /// [`network_changed`](crate::Client::network_changed), with which the client looks,
+    /// [`network_changed`](crate::unstable::Client::network_changed), with which the client looks,
     /// too.
     ///
     /// ```
@@ -391,7 +394,7 @@ impl fmt::Debug for Options {
     }
 }
 
-/// What may be sent as a header of the upgrade.
+/// Checks that a header may be sent with the upgrade.
 pub(crate) fn check_header(name: &str, value: &str) -> Result<(), OptionsError> {
     let bad = |rule| Err(OptionsError::Header { name: name.chars().take(200).collect(), rule });
     let lower = name.to_ascii_lowercase();

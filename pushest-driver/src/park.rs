@@ -10,7 +10,7 @@ const PARKED: u8 = 1;
 /// Something has happened.
 const WOKEN: u8 = 2;
 
-/// Whether a loop that runs a [`Pump`](crate::runtime::Pump) sleeps, and whether it was woken: for drivers
+/// Whether a loop that runs a [`Pump`](crate::unstable::Pump) sleeps, and whether it was woken: for drivers
 /// whose loop sleeps in the operating system (`epoll`, a condition variable), of whose waker this
 /// is the cheap half.
 ///

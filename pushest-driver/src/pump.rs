@@ -24,9 +24,9 @@ use crate::open_socket::{Closing, OpenSocket};
 use crate::options::Authority;
 use crate::pump_waker::Turn;
 use crate::read_bytes::ReadBytes;
-use crate::runtime::traits::Runtime;
 use crate::socket_state::SocketState;
 use crate::traffic::Traffic;
+use crate::unstable::traits::Runtime;
 use crate::wall_clock::WallClock;
 use crate::websocket::{self, Incoming, WebSocket};
 
@@ -46,7 +46,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Maximum number of connections in their closing handshake.
 const MOST_CLOSING: usize = 4;
 
-/// Runs a client: made by [`runtime::client`](crate::runtime::client), spawned by the runtime's
+/// Runs a client: made by [`unstable::client`](crate::unstable::client), spawned by the runtime's
 /// crate. It ends once the last clone of the client is dropped and the connection closed.
 #[must_use = "nothing happens unless it runs"]
 pub struct Pump<R: Runtime> {

@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// ```
 /// use std::io::{self, ErrorKind, Read};
 /// use pushest_driver::proto::Instant;
-/// use pushest_driver::runtime::Reads;
+/// use pushest_driver::unstable::Reads;
 ///
 /// /// Reads a socket that returns `WouldBlock` instead of waiting.
 /// fn read(
@@ -46,7 +46,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// }
 /// ```
 ///
-/// [`ByteStream::caught_up`]: super::runtime::ByteStream::caught_up
+/// [`ByteStream::caught_up`]: super::unstable::ByteStream::caught_up
 #[derive(Debug, Clone)]
 pub struct Reads {
     /// Everything that had arrived by then was read.
@@ -63,7 +63,7 @@ pub struct Reads {
 
 impl Reads {
     /// Creates the state of a socket that was not connected yet at `now`, on the clock of
-    /// [`Runtime::now`](super::runtime::Runtime::now), as all times here.
+    /// [`Runtime::now`](super::unstable::Runtime::now), as all times here.
     #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {

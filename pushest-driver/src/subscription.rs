@@ -20,10 +20,10 @@ use crate::waiting::Subscribed;
 /// It receives what concerns the channel, in order: `Subscribed`, `Gap`, `Presence`, the channel's
 /// own events, `SubscriptionFailed` and so on. It is a `Stream`, too.
 ///
-/// It ends after [`Client::unsubscribe`](crate::Client::unsubscribe); and after a
-/// [`Client::shutdown`](crate::Client::shutdown), a refusal for good and the drop of the last client,
+/// It ends after [`Client::unsubscribe`](crate::unstable::Client::unsubscribe); and after a
+/// [`Client::shutdown`](crate::unstable::Client::shutdown), a refusal for good and the drop of the last client,
 /// which it is told by an [`Event::State`] as its last event. It stays ended after a
-/// [`Client::connect`](crate::Client::connect).
+/// [`Client::connect`](crate::unstable::Client::connect).
 #[must_use = "a subscription that is dropped unsubscribes; `detach` keeps it"]
 pub struct Subscription {
     hub: Arc<Hub>,
@@ -40,14 +40,13 @@ impl Subscription {
         Self { hub, place, name, is_detached: false, has_ended: false }
     }
 
-    /// The channel.
+    /// Returns the channel's name, with the id of this subscription.
     #[must_use]
     pub fn name(&self) -> &ChannelName {
         &self.name
     }
 
-    /// Waits until the server has confirmed the subscription; at once if it has. May be dropped
-    /// half-way and called again.
+    /// Waits until the server has confirmed the subscription; at once if it has. Cancel safe.
     ///
     /// # Errors
     /// [`SubscriptionError`](crate::SubscriptionError) once the server or the authorizer has
@@ -72,16 +71,16 @@ impl Subscription {
         polled
     }
 
-    /// From here on receives of channel events only those of this name.
+    /// Restricts the channel events to those of this name, from here on.
     pub(crate) fn keep_only(&self, event: &str) {
         self.hub.relieve(self.place.queue.keep_only(event));
     }
 
-    /// Sends a client event; see [`Client::trigger`](crate::Client::trigger), also for what to wait
+    /// Sends a client event; see [`Client::trigger`](crate::unstable::Client::trigger), also for what to wait
     /// for before the program ends.
     ///
     /// # Errors
-    /// As [`Client::trigger`](crate::Client::trigger).
+    /// As [`Client::trigger`](crate::unstable::Client::trigger).
     pub fn trigger<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -98,10 +97,10 @@ impl Subscription {
     }
 
     /// Sends a client event once the rate allows; see
-    /// [`Client::trigger_when_allowed`](crate::Client::trigger_when_allowed).
+    /// [`Client::trigger_when_allowed`](crate::unstable::Client::trigger_when_allowed).
     ///
     /// # Errors
-    /// As [`Client::trigger_when_allowed`](crate::Client::trigger_when_allowed).
+    /// As [`Client::trigger_when_allowed`](crate::unstable::Client::trigger_when_allowed).
     pub fn trigger_when_allowed<T: Serialize + ?Sized>(
         &self,
         event: &str,
@@ -112,8 +111,8 @@ impl Subscription {
             .only_of(self.name.id())
     }
 
-    /// Who is present; see [`Client::members`](crate::Client::members). Nobody, once the channel
-    /// was unsubscribed from.
+    /// Returns the members that are present; see [`Client::members`](crate::unstable::Client::members). Empty
+    /// once the channel was unsubscribed from.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
         let mut state = self.hub.lock();
@@ -125,7 +124,7 @@ impl Subscription {
     }
 
     /// Returns whether [`Subscription::members`] began with a list of the server's; see
-    /// [`Client::members_known`](crate::Client::members_known). False once the channel was
+    /// [`Client::members_known`](crate::unstable::Client::members_known). False once the channel was
     /// unsubscribed from.
     #[must_use]
     pub fn members_known(&self) -> bool {
@@ -136,7 +135,7 @@ impl Subscription {
         state.session.channel(self.name.as_str()).is_some_and(|view| view.members_known())
     }
 
-    /// How far the subscription is; `None` once it was unsubscribed from.
+    /// Returns the state of the subscription; `None` once it was unsubscribed from.
     #[must_use]
     pub fn state(&self) -> Option<ChannelState> {
         let mut state = self.hub.lock();
@@ -149,7 +148,7 @@ impl Subscription {
     pub fn unsubscribe(self) {}
 
     /// Ends this receiver, and keeps the channel subscribed to without it, for those who receive
-    /// by [`Client::events`](crate::Client::events).
+    /// by [`Client::events`](crate::unstable::Client::events).
     pub fn detach(mut self) {
         self.is_detached = true;
     }
@@ -181,9 +180,9 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// A receiver of everything, made by [`Client::events`](crate::Client::events), or of what is sent
-/// to the signed-in user, made by [`Client::user_events`](crate::Client::user_events). It is a
-/// `Stream`, too. It ends after a [`Client::shutdown`](crate::Client::shutdown), a refusal for good and
+/// A receiver of everything, made by [`Client::events`](crate::unstable::Client::events), or of what is sent
+/// to the signed-in user, made by [`Client::user_events`](crate::unstable::Client::user_events). It is a
+/// `Stream`, too. It ends after a [`Client::shutdown`](crate::unstable::Client::shutdown), a refusal for good and
 /// the drop of the last client; its last event is the [`Event::State`] that says so.
 #[must_use = "it receives nothing once dropped"]
 pub struct Events {

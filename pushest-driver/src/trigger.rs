@@ -18,7 +18,7 @@ pub(crate) fn data<T: Serialize + ?Sized>(data: &T) -> Result<Box<RawValue>, Com
 }
 
 /// Waits until a client event is allowed, and sends it; made by
-/// [`Client::trigger_when_allowed`](crate::Client::trigger_when_allowed).
+/// [`Client::trigger_when_allowed`](crate::unstable::Client::trigger_when_allowed).
 #[must_use = "nothing is sent unless it is awaited"]
 pub struct TriggerWhenAllowed {
     hub: Arc<Hub>,

@@ -28,7 +28,8 @@ impl Subscription {
     /// place. Members who come and go are not told, nor how many they are.
     ///
     /// ```
-    /// # use pushest_driver::{Client, Received, SubscribeError};
+    /// # use pushest_driver::{Received, SubscribeError};
+    /// # use pushest_driver::unstable::Client;
     /// # async fn example(client: Client) -> Result<(), SubscribeError> {
     /// #[derive(serde::Deserialize)]
     /// struct Order {
@@ -68,7 +69,8 @@ impl Subscription {
     /// [`Received::Undecodable`]; [`Received`] says what else comes.
     ///
     /// ```
-    /// # use pushest_driver::{Client, Received, SubscribeError};
+    /// # use pushest_driver::{Received, SubscribeError};
+    /// # use pushest_driver::unstable::Client;
     /// # async fn example(client: Client) -> Result<(), SubscribeError> {
     /// #[derive(serde::Deserialize)]
     /// enum OrderEvent {
@@ -172,7 +174,7 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    /// The event, as it came.
+    /// Returns the event as it came.
     #[must_use]
     pub fn event(&self) -> &ChannelEvent {
         &self.event
@@ -223,7 +225,8 @@ impl<T> TypedEvents<T> {
     /// [`Received::Ended`] has told. Cancel safe.
     ///
     /// ```
-    /// # use pushest_driver::{Client, Received, SubscribeError};
+    /// # use pushest_driver::{Received, SubscribeError};
+    /// # use pushest_driver::unstable::Client;
     /// # async fn example(client: Client) -> Result<(), SubscribeError> {
     /// let mut totals = client.subscribe("orders")?.on::<u64>("total");
     /// while let Some(received) = totals.recv().await {
@@ -282,7 +285,7 @@ impl<T> TypedEvents<T> {
     /// As [`Subscription::subscribed`].
     ///
     /// ```
-    /// # use pushest_driver::Client;
+    /// # use pushest_driver::unstable::Client;
     /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let totals = client.subscribe("private-orders")?.on::<u64>("total");
     /// totals.subscribed().await?; // why not, if the server refuses

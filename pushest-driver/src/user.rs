@@ -11,7 +11,7 @@ use crate::error::NotSignedIn;
 use crate::hub::{Hub, State};
 use crate::waiting::connection;
 
-/// Waits for the sign-in; made by [`Client::signed_in`](crate::Client::signed_in).
+/// Waits for the sign-in; made by [`Client::signed_in`](crate::unstable::Client::signed_in).
 #[must_use = "it does nothing unless awaited"]
 pub struct SignedIn {
     hub: Arc<Hub>,
@@ -47,12 +47,11 @@ fn result(state: &State) -> Option<Result<String, NotSignedIn>> {
         SignInState::SignedIn { user_id } => Some(Ok(user_id.to_string())),
         SignInState::NotAsked => Some(Err(NotSignedIn::NotAsked)),
         SignInState::Failed { reason } => Some(Err(NotSignedIn::Failed(reason.clone()))),
-        SignInState::Waiting | SignInState::Authorizing | SignInState::SigningIn => {
-            match connection(state) {
-                Some(Err(error)) => Some(Err(error.into())),
-                _ => None,
-            }
-        }
+        // On its way, as long as a connection is or may come.
+        _ => match connection(state) {
+            Some(Err(error)) => Some(Err(error.into())),
+            _ => None,
+        },
     }
 }
 

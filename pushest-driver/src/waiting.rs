@@ -17,7 +17,7 @@ use crate::error::{FlushError, NotConnected, SubscriptionError};
 use crate::hub::{Hub, State};
 use crate::wait_list::Answer;
 
-/// Waits for the connection; made by [`Client::connected`](crate::Client::connected).
+/// Waits for the connection; made by [`Client::connected`](crate::unstable::Client::connected).
 #[must_use = "it does nothing unless awaited"]
 pub struct Connected {
     hub: Arc<Hub>,
@@ -169,7 +169,7 @@ impl Drop for Subscribed {
 }
 
 /// Waits for the server to have read what was sent; made by
-/// [`Client::flush`](crate::Client::flush).
+/// [`Client::flush`](crate::unstable::Client::flush).
 #[must_use = "it does nothing unless awaited"]
 pub struct Flush {
     hub: Arc<Hub>,
@@ -215,7 +215,7 @@ impl Drop for Flush {
     }
 }
 
-/// Waits for the connection to be closed; made by [`Client::shutdown`](crate::Client::shutdown).
+/// Waits for the connection to be closed; made by [`Client::shutdown`](crate::unstable::Client::shutdown).
 #[must_use = "the connection is closed in any case, but only awaiting tells when"]
 pub struct Shutdown {
     hub: Arc<Hub>,

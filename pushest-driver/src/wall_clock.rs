@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pushest_proto::Instant;
 
-use crate::runtime::traits::Runtime;
+use crate::unstable::traits::Runtime;
 
 /// How far the two clocks may drift apart before the session is told.
 const DRIFT: Duration = Duration::from_secs(1);

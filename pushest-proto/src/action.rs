@@ -42,6 +42,7 @@ pub enum Action {
 
 /// A text message for a connection. Its `Debug` shows the message without the signature.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Frame {
     /// The connection that it belongs to.
     pub connection: ConnectionId,

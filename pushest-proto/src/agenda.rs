@@ -234,18 +234,20 @@ mod tests {
     }
 
     #[test]
-    fn each_thing_that_waits_is_counted() {
-        let counted = |fill: fn(&mut Agenda, Key)| {
-            let mut agenda = Agenda::default();
-            assert_eq!(agenda.memory(), 0);
-            (0..100).for_each(|key| fill(&mut agenda, key));
-            agenda.memory()
-        };
-        let place = size_of::<Place>() + size_of::<(Order, Key)>();
-        assert!(counted(|agenda, key| agenda.queue(key, Order(key as u64))) >= 100 * place);
-        assert!(counted(|agenda, key| agenda.wait_for_turn(key, Order(1))) >= 100 * place);
-        assert!(counted(|agenda, key| agenda.wake_at(key, at(1))) >= 100 * place);
-        let flight = place + size_of::<(Ticket, Key)>();
-        assert!(counted(|agenda, key| agenda.fly(key, ticket(1), at(1))) >= 100 * flight);
+    fn each_place_and_each_thing_that_waits_is_counted_once() {
+        let mut agenda = Agenda::default();
+        assert_eq!(agenda.memory(), 0);
+        (0..3).for_each(|key| agenda.queue(key, Order(key as u64)));
+        (3..8).for_each(|key| agenda.wait_for_turn(key, Order(1)));
+        (8..15).for_each(|key| agenda.wake_at(key, at(1)));
+        (15..22).for_each(|key| agenda.fly(key, ticket(key as u64), at(1)));
+        let parts = [
+            agenda.places.capacity() * size_of::<Place>(),
+            agenda.in_flight.capacity() * size_of::<(Ticket, Key)>(),
+            // A tree leaves half of its places free.
+            2 * (3 + 5) * size_of::<(Order, Key)>(),
+            2 * (7 + 7) * size_of::<(Instant, Key)>(),
+        ];
+        assert_eq!(agenda.memory(), parts.iter().sum::<usize>());
     }
 }

@@ -198,8 +198,7 @@ mod tests {
             let ceiling = Duration::from_millis(ceiling);
             let mut pauses: alloc::vec::Vec<_> = (0..200)
                 .map(|seed| {
-                    let config =
-                        BackoffConfig { initial: ceiling, maximum: ceiling, ..Default::default() };
+                    let config = BackoffConfig::default().initial(ceiling).maximum(ceiling);
                     let random = fastrand::Rng::with_seed(seed);
                     Backoff::new(config, random).next_delay(Duration::ZERO)
                 })

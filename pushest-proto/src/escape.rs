@@ -18,6 +18,8 @@ use core::fmt::{self, Display, Write as _};
 /// The backslash is not escaped, because names (`App\Events\OrderShipped`) and JSON are full of
 /// them: a text that holds the characters `\n` looks the same as one that holds a line feed. It is
 /// for reading; programs take the value itself.
+///
+/// Exhaustive on purpose: the value is all that there is to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Escaped<T>(pub T);
 

@@ -1,5 +1,6 @@
-//! A door for the fuzzer and tests, and no part of the public surface: how one message is read,
-//! without a session around it; which kinds of event there are.
+//! A door for the fuzzer and tests, in builds with the feature `__fuzzing` only, and no part of the
+//! public surface: how one message is read, without a session around it; which kinds of event there
+//! are; whether a session's state is the same as before.
 //!
 //! A session answers most messages with an action or none, which hides how their parts were read,
 //! and costs ten times what the reading does.
@@ -7,6 +8,8 @@
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Write as _;
+use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
 
 use bytestring::ByteString;
@@ -17,6 +20,7 @@ use crate::event::channel_event::ChannelEvent;
 use crate::event::names::EventNames;
 use crate::hash::Seeded;
 use crate::presence::Member;
+use crate::session::Session;
 use crate::wire::envelope::{self, Token};
 use crate::wire::lists::Watchlist;
 use crate::wire::{decode, lists};
@@ -179,5 +183,23 @@ pub fn decode(kind: Kind, payload: &str) -> Decoded {
         Kind::Online(most) => {
             Decoded::Changes(lists::watchlist_event(true, payload, most).map(changes))
         }
+    }
+}
+
+impl Session {
+    /// A hash of the whole state, for tests that a refused command changed nothing.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        struct Text<H>(H);
+        impl<H: Hasher> core::fmt::Write for Text<H> {
+            fn write_str(&mut self, text: &str) -> core::fmt::Result {
+                self.0.write(text.as_bytes());
+                Ok(())
+            }
+        }
+        let mut text = Text(Seeded::new(0, 0).build_hasher());
+        // In the short form the table of channels does not show them.
+        write!(text, "{self:#?}").expect("a hasher takes everything");
+        text.0.finish()
     }
 }

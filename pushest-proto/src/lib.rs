@@ -157,6 +157,7 @@ mod context;
 mod dial_failure;
 mod escape;
 mod event;
+#[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod hash;
@@ -164,6 +165,7 @@ mod heartbeat;
 mod id;
 mod input;
 mod loss;
+mod masked;
 mod memory;
 #[cfg(any(feature = "api", feature = "endpoint"))]
 mod one_line;
@@ -177,6 +179,7 @@ mod request;
 #[cfg(feature = "serde")]
 mod serialize;
 mod session;
+mod setters;
 mod silence;
 mod statistics;
 mod status;
@@ -193,6 +196,9 @@ mod wall_clock;
 #[cfg(feature = "api")]
 pub mod webhook;
 mod wire;
+
+pub use bytes::Bytes;
+pub use zeroize::Zeroizing;
 
 pub use action::{Action, Frame};
 pub use auth::Signer;
@@ -216,7 +222,9 @@ pub use command::CommandError;
 pub use config::backoff::BackoffConfig;
 pub use config::endpoint::Endpoint;
 pub use config::error::ConfigError;
-pub use config::{Config, ConfigBuilder, Limits, Timeouts};
+pub use config::limits::Limits;
+pub use config::timeouts::Timeouts;
+pub use config::{Config, ConfigBuilder};
 pub use dial_failure::DialFailure;
 pub use escape::{Escaped, needs_escape};
 pub use event::channel_event::ChannelEvent;
@@ -226,6 +234,7 @@ pub use event::{Event, LimitReached, MalformedReason};
 pub use id::{ChannelId, ConnectionId, PingId, SocketId, Ticket};
 pub use input::{Applied, Input};
 pub use loss::{CloseCode, Loss};
+pub use masked::Masked;
 pub use presence::{Member, PresenceChange, PresenceUpdate};
 pub use session::Session;
 pub use session::memory::Memory;

@@ -236,8 +236,10 @@ impl core::error::Error for Loss {
     }
 }
 
-/// The code that a session closes a connection with (RFC 6455, section 7.4.1).
+/// The code that a session closes a connection with (RFC 6455, section 7.4.1). Any code converts into its
+/// number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CloseCode {
     /// 1000: the user disconnected.
     Normal,

@@ -60,6 +60,7 @@ impl fmt::Debug for Member {
 
 /// A change of the members of a presence channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PresenceUpdate {
     /// The presence channel.
     pub channel: ChannelName,
@@ -67,7 +68,26 @@ pub struct PresenceUpdate {
     pub change: PresenceChange,
 }
 
+impl PresenceUpdate {
+    /// Creates an update, as a test of a program needs one.
+    ///
+    /// ```
+    /// use pushest_proto::{ChannelName, PresenceChange, PresenceUpdate};
+    ///
+    /// let nobody = PresenceChange::Reset { joined: Vec::new(), left: Vec::new() };
+    /// let update = PresenceUpdate::new(ChannelName::new("presence-room")?, nobody);
+    /// assert_eq!(update.channel, "presence-room");
+    /// # Ok::<(), pushest_proto::NameError>(())
+    /// ```
+    #[must_use]
+    pub fn new(channel: ChannelName, change: PresenceChange) -> Self {
+        Self { channel, change }
+    }
+}
+
 /// Which members joined or left.
+///
+/// Exhaustive on purpose: a list of members that leaves out one kind of change is wrong from then on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresenceChange {
     /// The server sent the whole list, at a subscription: the difference to what was known since

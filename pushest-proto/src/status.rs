@@ -9,6 +9,9 @@ use crate::id::SocketId;
 use crate::loss::Loss;
 
 /// The state of the connection.
+///
+/// Exhaustive on purpose: another state would be another life cycle, and a program that decides by the
+/// state, such as a health check, must decide for the new one, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConnectionState {
     /// Not connected, and not trying to: before `connect` and after `disconnect`.
@@ -58,6 +61,7 @@ pub struct Status {
 
 /// The state of the sign-in ([`Session::sign_in`](crate::Session::sign_in)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignInState<'a> {
     /// The user has not asked to be signed in.
     NotAsked,

@@ -36,7 +36,7 @@ pub(crate) mod mode {
 
 pub(crate) mod recorder {
     use crate::action::Action;
-    use crate::config::Limits;
+    use crate::config::limits::Limits;
     use crate::input::Input;
     use crate::time::Instant;
 

@@ -41,11 +41,12 @@
 pub mod authorization;
 pub mod conformance;
 pub mod protocol;
+mod setters;
 mod shell;
 pub mod simulation;
 
 pub use authorization::{AuthorizationEndpoint, ReceivedRequest, Reply};
-pub use protocol::{MasterKey, Profile, Refusal, RefusalEnd, Target};
+pub use protocol::{Happening, MasterKey, Profile, Refusal, RefusalEnd, Target};
 pub use shell::{
     Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
 };

@@ -21,7 +21,8 @@ use tokio::net::TcpStream;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::start()?;
-    // The app's own server, which has the secret. It lets everybody see the orders, and nothing else.
+    // The app's own server, which has the secret. It lets every user see the orders, and nothing
+    // else.
     let app = AuthorizationEndpoint::start_with(server.app(), |request| match request.channel() {
         Some("private-orders") => request.grant("7"),
         _ => Reply::new(403, "only orders are for everybody"),
@@ -66,7 +67,7 @@ async fn ask(
         .await
         // Worth another try: the client makes it by itself, with backoff.
         .map_err(|error| AuthorizationError::unavailable(None, &error.to_string()))?;
-    EndpointAnswer { status, retry_after: None, location: None, body: body.as_bytes() }.read()
+    EndpointAnswer::new(status, body.as_bytes()).read()
 }
 
 /// The HTTP client: stands for your own.

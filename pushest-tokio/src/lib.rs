@@ -34,6 +34,9 @@
 //!   the time `since` which events may be missing, however long the program did not run or not
 //!   receive; [`Event::Lagged`] where a receiver was too slow.
 //!
+//! The [guides] have the rest: settings, what a gap means and how to refetch, shutting down, testing,
+//! Laravel, axum, and what is called how for those who come from `pusher-js`.
+//!
 //! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
 //! a second of each kind, and what becomes of the connection as information, in a span with the client's
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a

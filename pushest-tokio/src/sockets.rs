@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use pushest_driver::runtime::{Pump, Reads, Runtime, Spawn, Transport};
+use pushest_driver::unstable::{Pump, Reads, Runtime, Spawn, Transport};
 use pushest_driver::{StartError, proto};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -59,7 +59,7 @@ impl Runtime for Tokio {
     fn secure(
         &self,
         tcp: Self::Tcp,
-        tls: pushest_driver::runtime::TlsParameters,
+        tls: pushest_driver::unstable::TlsParameters,
     ) -> BoxFuture<'static, io::Result<Tls>> {
         let connector = tokio_rustls::TlsConnector::from(tls.config);
         Box::pin(async move {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pushest_driver::proto;
-use pushest_driver::runtime::{ByteStream, Reads};
+use pushest_driver::unstable::{ByteStream, Reads};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;

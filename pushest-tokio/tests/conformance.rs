@@ -47,14 +47,14 @@ mod habits {
     }
 }
 
-/// The server that `PUSHEST_TEST_URL` names.
-#[cfg(feature = "real-server")]
-mod on_real_server {
-    mod multi_thread {
-        pushest_testkit::conformance_on_real_server!(crate::On<crate::Threads>);
-    }
+pushest_conformance::on_real_server! {
+    mod on_real_server {
+        mod multi_thread {
+            pushest_testkit::conformance_on_real_server!(crate::On<crate::Threads>);
+        }
 
-    mod current_thread {
-        pushest_testkit::conformance_on_real_server!(crate::On<crate::OneThread>);
+        mod current_thread {
+            pushest_testkit::conformance_on_real_server!(crate::On<crate::OneThread>);
+        }
     }
 }

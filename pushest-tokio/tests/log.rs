@@ -149,7 +149,7 @@ async fn subscriptions_and_sign_ins_that_fail_are_warnings_with_channel_and_reas
 #[tokio::test]
 async fn what_is_dropped_unread_or_refused_later_is_a_warning() {
     let server = Server::start().expect("a server");
-    let builder = config(&server).limits(Limits { members: 1, ..Limits::default() });
+    let builder = config(&server).limits(Limits::default().members(1));
     let options = Options::default().queue(2, 1_000_000);
     let client = self::client("dropped", builder, options);
     let mut news = client.subscribe("news").expect("valid");

@@ -1,5 +1,5 @@
-//! Nothing secret is logged, whatever level somebody turns on. A process of its own: a subscriber
-//! is for all of it.
+//! Nothing secret is logged, whatever level is turned on. A process of its own: a subscriber is for
+//! all of it.
 
 mod captured_log;
 mod common;

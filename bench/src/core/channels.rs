@@ -27,7 +27,7 @@ impl Shape {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Laravel, Self::Plain, Self::Dense, Self::Object];
 
-    /// The shape's name in tables.
+    /// Returns the shape's name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Laravel => "laravel",
@@ -60,7 +60,7 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// A session that is subscribed to so many channels, and events of this size and shape. Each
+    /// Creates a session with `channels` subscriptions, and events of this size and shape. Each
     /// channel's turn comes in an order that leaps through the table.
     pub fn new(channels: u64, size: usize, shape: Shape) -> Self {
         let name = |index: u64| format!("orders-{index}");

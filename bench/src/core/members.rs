@@ -7,7 +7,7 @@ use super::session::Established;
 
 const CHANNEL: &str = "presence-hall";
 
-/// A session with one presence channel of many members, and one more who comes and goes.
+/// A session with one presence channel of many members, and one member that joins and leaves.
 #[derive(Debug)]
 pub struct Members {
     established: Established,
@@ -42,7 +42,7 @@ impl Members {
         members
     }
 
-    /// One comes and goes, this many times. Panics unless both are told.
+    /// Lets a member join and leave, this many times. Panics unless both are reported.
     pub fn come_and_go(&mut self, count: u64) {
         for _ in 0..count {
             self.join();
@@ -50,12 +50,12 @@ impl Members {
         }
     }
 
-    /// One comes.
+    /// Lets the member join.
     pub fn join(&mut self) {
         assert_eq!(self.established.message(self.joined.clone()).presence, 1);
     }
 
-    /// The same one goes.
+    /// Lets the member leave.
     pub fn leave(&mut self) {
         assert_eq!(self.established.message(self.left.clone()).presence, 1);
     }

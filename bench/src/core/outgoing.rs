@@ -54,7 +54,7 @@ pub struct Private {
 }
 
 impl Private {
-    /// A session that is subscribed to so many.
+    /// Creates a session with this many subscriptions.
     pub fn new(count: usize) -> Self {
         let names: Vec<_> = (0..count).map(|index| format!("private-{index}")).collect();
         let established = Established::new(true, |session| {

@@ -23,13 +23,11 @@ pub(super) struct Asked {
 impl Established {
     /// Connects; what was subscribed to before is asked for.
     pub(super) fn new(secret: bool, subscribe: impl FnOnce(&mut Session)) -> Self {
-        let limits = Limits {
-            message: 1 << 26,
-            members: 1_000_000,
-            member_bytes: 1 << 30,
-            stored_bytes: 1 << 30,
-            ..Limits::default()
-        };
+        let limits = Limits::default()
+            .message(1 << 26)
+            .members(1_000_000)
+            .member_bytes(1 << 30)
+            .stored_bytes(1 << 30);
         let mut config = Config::builder("app-key").host("localhost").limits(limits);
         if secret {
             config = config.secret("app-secret");

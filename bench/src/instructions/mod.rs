@@ -65,7 +65,7 @@ pub fn check(counted: &Path, figures: &Path) -> Result<(), Problem> {
     Err(format!("more than {ALLOWED} % over the figure: {}", problems.join(", ")).into())
 }
 
-/// A table, and the names of what costs more than it may.
+/// Returns a table, and the names of what costs more than it may.
 fn compare(old: &Figures, new: &Figures) -> (String, Vec<String>) {
     let mut table = String::new();
     let mut problems = Vec::new();

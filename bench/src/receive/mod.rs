@@ -48,10 +48,10 @@ pub enum Way {
     Connection,
 }
 
-/// Who receives.
+/// A receiver: its runtime, and how it receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Receiver {
-    /// What it runs on.
+    /// Its runtime.
     pub runtime: Runtime,
     /// How it receives.
     pub way: Way,
@@ -62,7 +62,7 @@ pub struct Receiver {
 pub struct Target {
     /// Where the server listens.
     pub address: SocketAddr,
-    /// Whom to trust: for a connection with TLS.
+    /// The authorities to trust, for a connection with TLS.
     pub authority: Option<String>,
     /// The flood.
     pub flood: Flood,
@@ -73,7 +73,7 @@ impl Runtime {
     pub const ALL: [Self; 5] =
         [Self::Tokio, Self::TokioThreads, Self::AsyncStd, Self::Smol, Self::Blocking];
 
-    /// The runtime's name in commands and tables.
+    /// Returns the runtime's name in commands and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tokio => "tokio",
@@ -98,7 +98,7 @@ impl Way {
         Self::FLOORS.contains(&self)
     }
 
-    /// The way's name in commands and tables.
+    /// Returns the way's name in commands and tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Count => "count",
@@ -121,7 +121,7 @@ impl Receiver {
         })
     }
 
-    /// Only pushest-blocking has a `Connection`.
+    /// Returns whether there is this receiver: only pushest-blocking has a `Connection`.
     fn exists(self) -> bool {
         self.way != Way::Connection || self.runtime == Runtime::Blocking
     }

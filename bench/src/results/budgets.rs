@@ -1,8 +1,8 @@
-//! What was promised, and whether this run keeps it.
+//! The budgets, and whether this run keeps them.
 
 use super::{Results, Spread};
 
-/// One promise.
+/// One budget.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Budget {
     /// What it is about.
@@ -47,7 +47,7 @@ const FIRST: [&str; 6] = [
     "blocking/connection",
 ];
 
-/// Every promise about which this run knows something.
+/// Returns the budgets that this run has measured.
 pub(super) fn budgets(results: &Results) -> Vec<Budget> {
     let mut budgets = Vec::new();
     let mut add = |what: String, bound, measured: Option<Spread>| {

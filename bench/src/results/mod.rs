@@ -89,29 +89,29 @@ pub struct Latencies {
 }
 
 impl Cell {
-    /// The nanoseconds that a frame takes.
+    /// Returns the nanoseconds that a frame takes.
     pub fn wall(&self) -> Spread {
         Spread::of(self.samples.iter().map(|sample| sample.wall_ns as f64 / self.frames as f64))
     }
 
-    /// The nanoseconds of a processor that a frame takes in the receiving process.
+    /// Returns the nanoseconds of a processor that a frame takes in the receiving process.
     pub fn cpu(&self) -> Spread {
         Spread::of(self.samples.iter().map(|sample| sample.cpu_ns as f64 / self.frames as f64))
     }
 
-    /// How many times as fast this is as `other`, round by round.
+    /// Returns how many times as fast this is as `other`, round by round.
     pub fn speed_against(&self, other: &Self) -> Spread {
         let per = |cell: &Self, sample: &Sample| sample.wall_ns as f64 / cell.frames as f64;
         let rounds = self.samples.iter().zip(&other.samples);
         Spread::of(rounds.map(|(mine, its)| per(other, its) / per(self, mine)))
     }
 
-    /// The largest memory of any round, in KiB.
+    /// Returns the largest memory of any round, in KiB.
     pub fn peak_kib(&self) -> u64 {
         self.samples.iter().map(|sample| sample.peak_kib).max().unwrap_or(0)
     }
 
-    /// The runtime; of a peer its name.
+    /// Returns the runtime; of a peer its name.
     pub fn runtime(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
     }
@@ -135,7 +135,7 @@ impl Results {
         self.cell(&cell.section, &cell.group, &format!("{}/{way}", cell.runtime()))
     }
 
-    /// The sections' groups, in the order in which they were measured.
+    /// Returns the sections' groups, in the order in which they were measured.
     pub fn groups(&self) -> Vec<(&str, &str)> {
         let mut groups = Vec::new();
         for cell in &self.cells {
@@ -152,7 +152,7 @@ impl Results {
         self.core.iter().find(|series| series.name == name)
     }
 
-    /// How many times as long `one` takes as `other` of the core alone, round by round.
+    /// Returns how many times as long `one` takes as `other` of the core alone, round by round.
     pub fn core_ratio(&self, one: &str, other: &str) -> Option<Spread> {
         let (one, other) = (self.core(one)?, self.core(other)?);
         let rounds = one.rounds.iter().zip(&other.rounds);

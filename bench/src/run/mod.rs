@@ -153,7 +153,7 @@ fn latencies(order: &Order, plan: &Plan, results: &mut Results) -> Result<(), Pr
     Ok(())
 }
 
-/// The core's rounds are interleaved within one process.
+/// Measures the core, whose rounds are interleaved within one process.
 fn core(order: &Order) -> Result<Vec<crate::core::Series>, Problem> {
     eprintln!("the core alone");
     let mut command = this_program()?;

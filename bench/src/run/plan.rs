@@ -34,13 +34,13 @@ impl Planned {
         Self { section, group, name, receiver: Some(receiver), flood }
     }
 
-    /// Whether everything is measured, from the server's first write on. Where one event stands before
-    /// a bad flood, it may be handed over with the rest of it.
+    /// Returns whether everything is measured, from the server's first write on. Where one event
+    /// stands before a bad flood, it may be handed over with the rest of it.
     pub(super) fn is_whole(&self) -> bool {
         self.section == "bad"
     }
 
-    /// The number of frames that are measured.
+    /// Returns the number of frames that are measured.
     pub(super) fn frames(&self) -> u64 {
         let marks = self.flood.frames_seen();
         if self.is_whole() { marks.end } else { marks.end - marks.begin }
@@ -149,7 +149,8 @@ impl Plan {
     }
 }
 
-/// Who is flooded with bad frames. `events()` is told of each, a subscription of none.
+/// Returns the receivers that are flooded with bad frames. `events()` gets an event for each, a
+/// subscription none.
 fn bad() -> impl Iterator<Item = Receiver> {
     Receiver::all().filter(|receiver| match receiver.runtime {
         Runtime::Tokio => [Way::Count, Way::Subscription, Way::Events].contains(&receiver.way),
@@ -159,7 +160,7 @@ fn bad() -> impl Iterator<Item = Receiver> {
     })
 }
 
-/// What the number of frames is divided by, so that no peer takes minutes.
+/// Returns what the number of frames is divided by, so that no peer takes minutes.
 fn slowness(peer: &str) -> u64 {
     match peer {
         "pusher-rs" | "pusher-rs-threads" => 4,

@@ -27,7 +27,7 @@ pub(super) fn answer(mut command: Command) -> Result<String, Problem> {
     std::thread::spawn(move || {
         let mut text = String::new();
         let read = stdout.read_to_string(&mut text).map(|_| text);
-        // Whoever has lost patience is gone.
+        // The receiver of this channel may have given up.
         let _ = sender.send(read);
     });
     let text = match receiver.recv_timeout(PATIENCE) {
@@ -93,7 +93,7 @@ impl FloodServer {
         })
     }
 
-    /// Ends it. Nothing may be left that it has said and nobody has compared.
+    /// Ends it. All that it has reported must have been compared.
     pub(super) fn end(mut self) -> Result<(), Problem> {
         drop(self.child.stdin.take());
         let status = self.child.wait()?;

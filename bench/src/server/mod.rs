@@ -57,7 +57,7 @@ impl Server {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Serves all that come, and tells what became of each.
+    /// Serves all connections, and reports the result of each.
     pub fn serve(
         self,
         tell: impl Fn(Result<Written, Problem>) + Send + Clone + 'static,
@@ -252,7 +252,7 @@ impl Prepared {
     }
 }
 
-/// The size of an event's data, as its token stands in the JSON.
+/// Returns the size of an event's data, as its token stands in the JSON.
 fn data_of(text: &str) -> Result<u64, Problem> {
     #[derive(Deserialize)]
     struct Event<'a> {
@@ -267,7 +267,7 @@ fn data_of(text: &str) -> Result<u64, Problem> {
 mod tests {
     use super::*;
 
-    /// What is written, and the account of it.
+    /// Returns what is written, and the account of it.
     fn written(flood: Flood) -> (Vec<String>, Written) {
         let mut bytes = Vec::new();
         let prepared = Prepared::new(flood).expect("it is a flood");

@@ -41,8 +41,8 @@ pub(crate) struct Gap {
 }
 
 impl Gap {
-    /// Whether an event that was published so may be lost in it. `held` is how much longer than any
-    /// round trip that the client can have measured the way may have held it.
+    /// Returns whether an event that was published so may be lost in it. `held` is how much longer
+    /// than any round trip that the client can have measured the way may have held it.
     pub(super) fn holds(&self, event: &Published, held: Duration) -> bool {
         let until = self.since + self.silent_for;
         event.ended.is_some_and(|ended| ended + held >= self.since) && event.began <= until
@@ -62,7 +62,7 @@ impl ChannelBook {
         self.skipped.clear();
     }
 
-    /// How often it was confirmed since the last turn.
+    /// Returns how often it was confirmed since the last turn.
     pub(super) fn confirmed(&self) -> u64 {
         self.subscribed - self.subscribed_before
     }

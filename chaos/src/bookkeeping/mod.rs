@@ -100,13 +100,13 @@ impl Book {
         self.connections - self.connections_before
     }
 
-    /// How many events were handed over since the last [`Book::turn`].
+    /// Returns how many events were handed over since the last [`Book::turn`].
     pub(crate) fn events(&self) -> u64 {
         self.channels.iter().map(|book| book.events).sum()
     }
 
-    /// Whether a gap may be among what a receiver dropped, so that what else is missing cannot be
-    /// attributed.
+    /// Returns whether a gap may be among what a receiver dropped, so that what else is missing
+    /// cannot be attributed.
     pub(crate) fn is_blurred(&self) -> bool {
         let gaps = |book: &ChannelBook| book.gaps.len() as u64;
         self.lagged > 0 && self.channels.iter().any(|book| gaps(book) < self.losses())
@@ -158,7 +158,7 @@ impl Book {
         }
     }
 
-    /// What is wrong.
+    /// Returns what is wrong.
     pub(crate) fn problems(&self) -> &[String] {
         &self.wrong
     }

@@ -1,8 +1,9 @@
 use super::*;
 use crate::channels;
 
-/// The books of one client of five channels, of which the first is public and the fourth a cache
-/// channel; and a log in which numbers 1 to 9 of each were published, one a second from second 1.
+/// Returns the books of one client of five channels, of which the first is public and the fourth a
+/// cache channel; and a log in which numbers 1 to 9 of each were published, one a second from
+/// second 1.
 fn books() -> (Book, Log) {
     let log = Log::new(5);
     for channel in 0..5 {

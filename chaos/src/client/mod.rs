@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use pushest_driver::runtime::Commands;
-use pushest_driver::{BackoffConfig, Client, Config, Options, Overflow, Subscription, Timeouts};
+use pushest_driver::unstable::Client;
+use pushest_driver::unstable::Commands;
+use pushest_driver::{BackoffConfig, Config, Options, Overflow, Subscription, Timeouts};
 
 use crate::app;
 use crate::channels::{self, ChannelSpec};
@@ -95,7 +96,7 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// The arguments that [`Start::from_arguments`] reads.
+    /// Returns the arguments that [`Start::from_arguments`] reads.
     pub(crate) fn arguments(&self) -> [String; 6] {
         let overflow = if self.waits { "wait" } else { "lag" };
         [
@@ -132,20 +133,20 @@ pub(crate) fn run(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
         .host("127.0.0.1")
         .port(start.port)
         // A round shall not take long.
-        .timeouts(Timeouts {
-            dial: Duration::from_secs(2),
-            handshake: Duration::from_secs(2),
-            activity: Duration::from_secs(1),
-            pong: Duration::from_secs(1),
-            subscribe: Duration::from_secs(2),
-            stable: Duration::from_secs(1),
-            ..Timeouts::default()
-        })
-        .backoff(BackoffConfig {
-            initial: Duration::from_millis(200),
-            maximum: Duration::from_millis(400),
-            ..BackoffConfig::default()
-        })
+        .timeouts(
+            Timeouts::default()
+                .dial(Duration::from_secs(2))
+                .handshake(Duration::from_secs(2))
+                .activity(Duration::from_secs(1))
+                .pong(Duration::from_secs(1))
+                .subscribe(Duration::from_secs(2))
+                .stable(Duration::from_secs(1)),
+        )
+        .backoff(
+            BackoffConfig::default()
+                .initial(Duration::from_millis(200))
+                .maximum(Duration::from_millis(400)),
+        )
         .build()?;
     // The receiver of everything holds what the others hold together.
     let receivers = if start.runtime == Runtime::Connection { start.channels } else { 1 };
@@ -205,7 +206,7 @@ impl Setup {
         });
     }
 
-    /// The future that receives what a channel carries, for each channel.
+    /// Returns the future that receives what a channel carries, for each channel.
     fn receivers(
         &self,
         client: &Client,

@@ -1,10 +1,10 @@
-//! Writes down what receivers are handed.
+//! Writes down what receivers get.
 
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::sync::{Mutex, PoisonError};
 
 use pushest_driver::Event;
-use pushest_driver::runtime::Commands;
+use pushest_driver::unstable::Commands;
 
 use crate::app;
 use crate::lines::{Line, Told};
@@ -20,7 +20,7 @@ impl Report {
 
     pub(crate) fn line(&self, told: Told) {
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who started it is gone if this fails: then so is this process, in a moment.
+        // The runner is gone if this fails, and this process ends in a moment, too.
         let _ = writeln!(out, "{}", Line { at: app::now(), told });
         let _ = out.flush();
     }

@@ -24,7 +24,7 @@ pub(crate) enum Way {
     Delay(Duration),
     /// Takes connections, and forwards nothing to the client, to the server, or to both.
     Dark { to_client: bool, to_server: bool },
-    /// Answers upgrades by itself.
+    /// Replies to upgrades by itself.
     Answer(Answer),
 }
 
@@ -44,7 +44,7 @@ pub(crate) enum Answer {
 /// What is done to a connection once, in the middle of what the server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// It ends as a connection does whose process ends in order.
+    /// It ends as that of a process that ends in order.
     End,
     /// It is reset.
     Reset,
@@ -130,7 +130,7 @@ fn serve(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     Ok(())
 }
 
-/// Answers an upgrade by itself.
+/// Replies to an upgrade by itself.
 fn refuse(mut client: TcpStream, answer: Answer) -> io::Result<()> {
     if answer == Answer::Close {
         return Ok(());

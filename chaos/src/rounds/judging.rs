@@ -99,7 +99,7 @@ impl Stage {
     }
 }
 
-/// What is wrong with what a client was not handed.
+/// Returns what is wrong with what a client was not handed.
 fn lost(peer: &Peer, book: &Book, verdict: &Verdict) -> Option<String> {
     if peer.start.waits && book.lagged > 0 {
         return Some(format!("{} lagged, though it waits", book.lagged));

@@ -150,7 +150,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Checks memory, and that every client ends when it is told to.
+    /// Checks memory, and that every client ends on command.
     fn end(mut self) -> Result<(), String> {
         let resident = self.resident();
         for ((peer, warm), now) in self.peers().zip(&self.warm).zip(&resident) {
@@ -166,7 +166,7 @@ impl Stage {
         self.direct.into_iter().chain(self.proxied).try_for_each(Peer::quit)
     }
 
-    /// All clients: those that are connected to the server itself first.
+    /// Returns all clients: those that are connected to the server itself first.
     fn peers(&self) -> impl Iterator<Item = &Peer> {
         self.direct.iter().chain(&self.proxied)
     }

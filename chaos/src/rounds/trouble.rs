@@ -87,7 +87,7 @@ enum Step {
     KillServer,
 }
 
-/// What is done for a fault, and when; its mending is the last of it.
+/// Returns what is done for a fault, and when; its mending is the last of it.
 fn steps_of(fault: Fault) -> Vec<(Duration, Step)> {
     let start = Duration::ZERO;
     let mended = (TROUBLE, Step::Set(Way::Clear));

@@ -228,17 +228,10 @@ fn send<C: Call>(call: &C) {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
     assert!(target.bytes().all(is_plain), "{target} is not a request's target");
     assert!(!target.contains("/../") && !target.contains("/./"), "{target} is another path");
-    let mut config = ServerConfig::default();
-    config.app = ServerApp::new("3", KEY, SECRET);
-    let answer = Broker::new(config).http(
-        &HttpRequest {
-            method: request.method().as_str().to_owned(),
-            target: target.to_owned(),
-            body: request.body().to_owned().into_bytes(),
-            unix_time: NOW.as_secs(),
-        },
-        Instant::ORIGIN,
-    );
+    let config = ServerConfig::default().app(ServerApp::new("3", KEY, SECRET));
+    let body = request.body().to_owned().into_bytes();
+    let asked = HttpRequest::new(request.method().as_str(), target, NOW.as_secs()).body(body);
+    let answer = Broker::new(config).http(&asked, Instant::ORIGIN);
     assert_ne!(answer.status, 401, "{target}: {}", answer.body);
 }
 

@@ -115,15 +115,9 @@ impl Case {
         let encoded: String =
             self.channel.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         for (signature, is_right) in [(self.with_a_flip(&signature), false), (signature, true)] {
-            let request = HttpRequest {
-                method: "POST".to_owned(),
-                target: format!(
-                    "/apps/app-id/events?{}&auth_signature={signature}",
-                    query(&encoded)
-                ),
-                body: body.clone().into_bytes(),
-                unix_time: 1000,
-            };
+            let target =
+                format!("/apps/app-id/events?{}&auth_signature={signature}", query(&encoded));
+            let request = HttpRequest::new("POST", target, 1000).body(body.clone().into_bytes());
             let answer = self.broker().http(&request, NOW);
             assert_eq!(answer.status, if is_right { 200 } else { 401 }, "{}", answer.body);
         }
@@ -206,7 +200,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// At most so many characters, of any kind.
+/// At most this many characters, of any kind.
 fn text(bytes: &mut Unstructured<'_>, most: usize) -> Result<String> {
     let length = bytes.int_in_range(0..=most)?.min(bytes.len());
     Ok(String::from_utf8_lossy(bytes.bytes(length)?).into_owned())

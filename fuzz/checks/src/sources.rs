@@ -60,7 +60,7 @@ impl Url {
         format!("{scheme}://{key}:{secret}@{host}{port}{path}{rest}")
     }
 
-    /// The secret as it stands in the URL.
+    /// Returns the secret as it stands in the URL.
     fn written_secret(&self) -> String {
         let encode = |byte: u8| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
@@ -76,7 +76,7 @@ impl Url {
     fn is_what_it_says(&self) {
         let text = self.text();
         let parsed = Config::from_url(&text);
-        // Whatever reads it twice finds the same.
+        // Reading it twice gives the same.
         same(&parsed, &Config::from_url(&text));
         hides(&parsed);
         let Ok(config) = parsed else {
@@ -95,7 +95,7 @@ impl Url {
         assert_eq!(endpoint.host(), host, "the host of {text}");
     }
 
-    /// Whether nothing is wrong with it.
+    /// Returns whether nothing is wrong with it.
     fn must_be_read(&self) -> bool {
         let Self { scheme, path, .. } = self;
         let is_api = scheme.starts_with("http");
@@ -147,7 +147,7 @@ fn variables(bytes: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A URL where only a part of one belongs.
+/// Returns a URL where only a part of one belongs.
 fn misplaced(bytes: &mut Unstructured<'_>) -> Result<()> {
     let text = match bytes.int_in_range(0..=2)? {
         0 => Url::read(bytes)?.text(),
@@ -249,7 +249,7 @@ fn one_of(bytes: &mut Unstructured<'_>, words: &[&str]) -> Result<String> {
     Ok((*bytes.choose(words)?).to_owned())
 }
 
-/// What breaks URLs: what ends a part of them, and what looks like parts.
+/// Returns what breaks URLs: what ends a part of them, and what looks like parts.
 fn fragments(bytes: &mut Unstructured<'_>) -> Result<String> {
     #[rustfmt::skip]
     const FRAGMENTS: [&str; 32] = [

@@ -90,12 +90,10 @@ impl Driver {
                 self.both(|broker| broker.publish(channel, &event, &data, None, now));
             }
             11 => {
-                let request = HttpRequest {
-                    method: if bytes.arbitrary()? { "POST" } else { "GET" }.to_owned(),
-                    target: text(bytes)?,
-                    body: text(bytes)?.into_bytes(),
-                    unix_time: 1000,
-                };
+                let method = if bytes.arbitrary()? { "POST" } else { "GET" };
+                let target = text(bytes)?;
+                let request =
+                    HttpRequest::new(method, target, 1000).body(text(bytes)?.into_bytes());
                 let answer = self.broker.http(&request, now);
                 assert_eq!(answer, self.twin.http(&request, now));
                 if answer.status == 200 {
@@ -141,7 +139,7 @@ impl Driver {
         Ok(())
     }
 
-    /// A message that a client of this connection might send, rightly signed or not.
+    /// Returns a message that a client of this connection might send, rightly signed or not.
     fn message(&self, peer: PeerId, bytes: &mut Unstructured<'_>) -> Result<String> {
         let channel = channel(bytes)?;
         let (kind, byte): (u8, u8) = bytes.arbitrary()?;

@@ -64,7 +64,7 @@ fn asked() -> Asked {
     Asked::new(&endpoint.expect("valid"), KEY, &headers, *b"the sample nonce")
 }
 
-/// How error pages spell the values.
+/// Returns how error pages spell the values.
 fn spellings() -> Vec<String> {
     let html = |text: &str| {
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -95,8 +95,8 @@ fn spellings() -> Vec<String> {
     plain.into_iter().chain(spelled).collect()
 }
 
-/// The answer with the placeholders filled in: what fits the request, the request itself, and a
-/// spelling of a value.
+/// Returns the answer with the placeholders filled in: what fits the request, the request itself,
+/// and a spelling of a value.
 fn filled_in(input: &[u8], asked: &Asked, spellings: &[String]) -> Vec<u8> {
     let mut answer = Vec::new();
     let mut bytes = input.iter();

@@ -19,7 +19,7 @@ const NOW: Instant = Instant::from_micros(1_000_000);
 /// # Panics
 /// If something does not arrive as it was sent.
 pub fn check(bytes: &[u8]) {
-    // Whoever is first decides how much is left for the others: texts are taken in turn.
+    // Texts are taken in turn, since the first decides how much is left for the others.
     if let Ok(talk) = Talk::read(&mut Unstructured::new(bytes)) {
         talk.check();
     }
@@ -231,7 +231,7 @@ impl World {
         world
     }
 
-    /// Carries messages until nobody has anything to say.
+    /// Carries messages until there are none.
     fn talk(&mut self) {
         loop {
             let mut is_quiet = true;
@@ -285,14 +285,14 @@ impl Client {
     }
 }
 
-/// At most so many characters, of any kind.
+/// At most this many characters, of any kind.
 fn text(bytes: &mut Unstructured<'_>, most: usize) -> Result<String> {
     let length = bytes.int_in_range(0..=most)?.min(bytes.len());
     Ok(String::from_utf8_lossy(bytes.bytes(length)?).into_owned())
 }
 
-/// An id with at least one character and at most 128 bytes, and perhaps something about the user.
-/// Control characters are no part of a channel's name, and so not of the user's own.
+/// Returns an id with at least one character and at most 128 bytes, and perhaps something about the
+/// user. Control characters are no part of a channel's name, and so not of the user's own.
 fn user(bytes: &mut Unstructured<'_>, otherwise: &str) -> Result<(String, Option<Value>)> {
     let mut id = text(bytes, 30)?;
     id.retain(|character| !character.is_control());
@@ -316,7 +316,7 @@ fn value(bytes: &mut Unstructured<'_>) -> Result<Value> {
     })
 }
 
-/// A character of a channel's name.
+/// Returns a character of a channel's name.
 fn name_character(byte: u8) -> char {
     const ALLOWED: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=@,.;";
     ALLOWED[usize::from(byte) % ALLOWED.len()].into()

@@ -14,7 +14,7 @@ impl Start for AsyncStd {
         Client::with_options(config, options)
     }
 
-    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+    fn driver(client: &Client) -> &pushest_conformance::driver::unstable::Client {
         client.__driver()
     }
 }
@@ -31,7 +31,7 @@ impl Start for Smol {
         client
     }
 
-    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+    fn driver(client: &Client) -> &pushest_conformance::driver::unstable::Client {
         client.__driver()
     }
 }

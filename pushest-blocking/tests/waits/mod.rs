@@ -26,7 +26,7 @@ impl Spawned {
     }
 }
 
-/// Whoever waits carries it.
+/// A call that waits carries it.
 pub(crate) struct Unspawned(pub(crate) Connection);
 
 impl Unspawned {
@@ -43,7 +43,7 @@ macro_rules! waits {
                 Self::new(config, options.into())
             }
 
-            fn commands(&self) -> &driver::Client {
+            fn commands(&self) -> &driver::unstable::Client {
                 self.$client.__driver()
             }
 

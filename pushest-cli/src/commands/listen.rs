@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::future::ready;
 use std::time::Duration;
 
-use pushest_driver::{Client, Events};
+use pushest_driver::Events;
+use pushest_driver::unstable::Client;
 use pushest_proto::{
     ChannelName, ChannelState, ConnectionState, Event, Loss, RequestFailure, ServerError,
     StateChange, SubscribeOptions,
@@ -28,7 +29,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
     let connection = Connection::lasting(&arguments.connection)?;
-    check_event_name(arguments.event.as_deref())?;
+    arguments.event.iter().try_for_each(|name| check_event_name(name))?;
     super::warn_of_near_misses(&arguments.channels, output);
     let checks = Checks::new(&connection);
     let options = checks.user(&arguments.user, &arguments.channels)?;
@@ -57,7 +58,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
         output,
         client: &client,
         address,
-        event: arguments.event.as_deref(),
+        events: &arguments.event,
         remaining: arguments.count,
         wanted,
         signs_in: user.is_some(),
@@ -122,13 +123,13 @@ enum End {
     Told(Option<u8>),
 }
 
-fn check_event_name(name: Option<&str>) -> Result<(), Failure> {
-    match name {
-        Some(name) if !(1..=EVENT_NAME_BYTES).contains(&name.len()) => Err(Failure::input(
-            format_args!("{name:?} is not an event's name: 1 to {EVENT_NAME_BYTES} bytes"),
-        )),
-        _ => Ok(()),
+fn check_event_name(name: &str) -> Result<(), Failure> {
+    if (1..=EVENT_NAME_BYTES).contains(&name.len()) {
+        return Ok(());
     }
+    Err(Failure::input(format_args!(
+        "{name:?} is not an event's name: 1 to {EVENT_NAME_BYTES} bytes"
+    )))
 }
 
 /// Subscribes to every channel for as long as the client lives.
@@ -156,8 +157,8 @@ struct Listener<'a> {
     output: &'a Output,
     client: &'a Client,
     address: String,
-    /// Only events of this name count and are printed.
-    event: Option<&'a str>,
+    /// Only events of these names count and are printed; without any, all do.
+    events: &'a [String],
     /// How many events are still to come; `None` means as many as there are.
     remaining: Option<u64>,
     /// The channels that the server has not refused.
@@ -205,35 +206,34 @@ impl Listener<'_> {
             if let Line::Members { channel, known, .. } = &mut line {
                 *known = self.client.members_known(channel);
             }
-            if self.event.is_none_or(|name| line.passes(name)) {
+            if line.passes(self.events) {
                 self.output.next_line(&line).await?;
                 if matches!(event, Event::Channel(_)) {
                     return Ok(self.count());
                 }
-            } else if let Some(warning) = line.warning() {
-                // A warning is no output.
-                self.output.warning(warning);
             }
             return Ok(Progress::More);
         }
         match event {
-            Event::State(change) => self.state(change, event)?,
+            Event::State(change) => self.state(change).await?,
             Event::Subscribed { channel } => {
                 self.wanted.insert(channel.clone());
-                self.output.report(event);
+                self.tell(event).await?;
             }
             Event::SubscriptionFailed { channel, reason, retry_in: None } => {
                 self.wanted.remove(channel);
                 if self.wanted.is_empty() && !self.signs_in {
+                    self.tell_programs(event).await?;
                     return Err(Failure::failed(format_args!("{channel}: {reason}")));
                 }
-                self.output.report(event);
+                self.tell(event).await?;
             }
             // The next connection tries again.
             Event::SignInFailed { reason: RequestFailure::NoAnswer, .. } if self.has_signed_in => {
-                self.output.report(event);
+                self.tell(event).await?;
             }
             Event::SignInFailed { reason, retry_in: None } => {
+                self.tell_programs(event).await?;
                 return Err(Failure::failed(format_args!("not signed in: {reason}")));
             }
             // What ended the attempt follows as a change of state, in the same words.
@@ -243,12 +243,28 @@ impl Listener<'_> {
                 let state =
                     error.channel.as_ref().map(|name| self.client.channel_state(name.as_str()));
                 if state != Some(Some(ChannelState::Failed)) {
-                    self.output.report(event);
+                    self.tell(event).await?;
                 }
             }
-            event => self.output.report(event),
+            event => self.tell(event).await?,
         }
         Ok(Progress::More)
+    }
+
+    /// Says what is no result: on standard error, and for programs as a line.
+    async fn tell(&self, event: &Event) -> Result<(), Failure> {
+        if let Some(line) = Line::beside(event) {
+            self.output.next_line(&line).await?;
+        }
+        Ok(())
+    }
+
+    /// Says it to programs alone: people read it as the error that the command ends with.
+    async fn tell_programs(&self, event: &Event) -> Result<(), Failure> {
+        if let Some(line) = Line::beside(event) {
+            self.output.for_programs(&line).await?;
+        }
+        Ok(())
     }
 
     /// Whether the server sent this error instead of a handshake, and the attempt ended with it.
@@ -271,36 +287,33 @@ impl Listener<'_> {
         }
     }
 
-    fn state(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
+    async fn state(&mut self, change: &StateChange) -> Result<(), Failure> {
         self.is_connected = change.to == ConnectionState::Connected;
-        let outcome = self.tell(change, event);
+        let line = Line::state(change, Some(&self.address));
+        let refusal = self.refusal(change);
+        match &refusal {
+            Some(_) => self.output.for_programs(&line).await?,
+            None => self.output.next_line(&line).await?,
+        }
+        self.has_connected |= self.is_connected;
         let is_lost = matches!(change.to, ConnectionState::Waiting | ConnectionState::Refused);
         if is_lost && !self.has_connected && !self.has_pointed {
             self.has_pointed = true;
             self.output.status("`pushest doctor` with the same options tells which step fails");
         }
-        outcome
+        refusal.map_or(Ok(()), Err)
     }
 
-    fn tell(&mut self, change: &StateChange, event: &Event) -> Result<(), Failure> {
-        match (change.to, &change.loss) {
-            (ConnectionState::Refused, Some(loss)) => {
-                return Err(Failure::failed(format_args!("refused: {loss}")));
-            }
+    /// Why there is no point in going on, if there is none.
+    fn refusal(&self, change: &StateChange) -> Option<Failure> {
+        let loss = change.loss.as_ref()?;
+        let is_final = match change.to {
+            ConnectionState::Refused => true,
             // Before the first connection it is most likely a mistake; later it will pass.
-            (ConnectionState::Waiting, Some(loss)) if !self.has_connected && loss.is_refusal() => {
-                return Err(Failure::failed(format_args!("refused: {loss}")));
-            }
-            (ConnectionState::Connecting, _) => {
-                self.output.status(format_args!("connecting to {}", self.address));
-            }
-            (ConnectionState::Connected, _) => {
-                self.has_connected = true;
-                self.output.report(event);
-            }
-            _ => self.output.report(event),
-        }
-        Ok(())
+            ConnectionState::Waiting => !self.has_connected && loss.is_refusal(),
+            _ => false,
+        };
+        is_final.then(|| Failure::failed(format_args!("refused: {loss}")))
     }
 
     /// Without a count there is no other end than a signal: then it is the normal one.

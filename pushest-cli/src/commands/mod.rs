@@ -1,9 +1,11 @@
 //! One file per command.
 
 mod checks;
+pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod listen;
+pub(crate) mod manual;
 pub(crate) mod members;
 mod once;
 pub(crate) mod replay;
@@ -13,8 +15,8 @@ pub(crate) mod trigger;
 
 use std::fmt::Write as _;
 
-use pushest_driver::Client;
-use pushest_proto::{ChannelKind, ChannelName};
+use pushest_driver::unstable::Client;
+use pushest_proto::ChannelName;
 
 use crate::output::Output;
 
@@ -28,13 +30,7 @@ fn warn_of_near_misses<'a>(channels: impl IntoIterator<Item = &'a String>, outpu
     for channel in channels {
         let Ok(name) = ChannelName::new(channel) else { continue };
         let Some(meant) = name.near_miss() else { continue };
-        let kind = match name.kind() {
-            ChannelKind::Public => "public",
-            ChannelKind::Private => "private",
-            ChannelKind::Presence => "presence",
-            ChannelKind::Encrypted => "encrypted",
-            ChannelKind::User => "user",
-        };
+        let kind = name.kind().as_str();
         let is_same_kind = ChannelName::new(&meant).is_ok_and(|meant| meant.kind() == name.kind());
         let cache = if is_same_kind { " without a cached event" } else { "" };
         output.warning(format_args!(

@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use pushest_driver::{Client, Events, Subscription};
+use pushest_driver::unstable::Client;
+use pushest_driver::{Events, Subscription};
 use pushest_proto::{ConnectionState, Event, ServerError, SubscribeOptions};
 use tokio::time::{Instant, sleep_until, timeout};
 

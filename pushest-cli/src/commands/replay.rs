@@ -69,7 +69,11 @@ async fn tell(action: &Action, replay: &Replay, output: &Output) -> Result<(), F
         Event::ServerError(error)
             if error.channel.as_ref().and_then(|name| state(name.as_str()))
                 == Some(ChannelState::Failed) => {}
-        event => output.report(event),
+        event => {
+            if let Some(line) = Line::beside(event) {
+                output.next_line(&line).await?;
+            }
+        }
     }
     Ok(())
 }

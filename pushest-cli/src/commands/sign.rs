@@ -45,11 +45,11 @@ fn check_channel_data(channel: &ChannelName, data: Option<&str>) -> Result<(), F
             "{channel} is a presence channel: give --channel-data, such as \
              '{{\"user_id\":\"7\"}}'"
         ))),
-        (ChannelKind::Private | ChannelKind::Encrypted, None) => Ok(()),
-        (ChannelKind::Private | ChannelKind::Encrypted, Some(_)) => Err(Failure::input(
-            format_args!("{channel} is no presence channel: --channel-data is not signed there"),
-        )),
-        (ChannelKind::Public | ChannelKind::User, _) => Err(Failure::input(format_args!(
+        (kind, None) if kind.is_signed() => Ok(()),
+        (kind, Some(_)) if kind.is_signed() => Err(Failure::input(format_args!(
+            "{channel} is no presence channel: --channel-data is not signed there"
+        ))),
+        _ => Err(Failure::input(format_args!(
             "{channel} is a public channel: subscribing to it needs no signature"
         ))),
     }

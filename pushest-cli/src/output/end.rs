@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Output;
+use super::line::Line;
 use super::painter::Painter;
 use super::printer::Stream;
 use crate::failure::Failure;
@@ -32,6 +33,16 @@ impl Output {
         let was_told = interruption::seen().is_some();
         if was_told || matches!(result, Err(Failure::TimedOut(_))) {
             self.hurry();
+        }
+        if let Err(failure) = &result
+            && let Some(text) = failure.text()
+            && self.form.is_json
+            && self.form.tells_all
+            // A replay has its verdict.
+            && self.form.has_times
+        {
+            // Where it cannot be written, that is the next thing noticed.
+            let _ = self.printer.print_now(Stream::Out, self.text(&Line::Error { text }));
         }
         self.settle(Stream::Out).await;
         let result = match self.printer.failure(Stream::Out) {

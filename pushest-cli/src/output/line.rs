@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::painter::escaped_json;
+use super::served::Served;
 
 /// One line of standard output. The names of its fields are an interface: scripts read them.
 #[derive(Serialize)]
@@ -78,6 +79,10 @@ pub(crate) enum Line<'a> {
         port: u16,
         app_id: &'a str,
         key: &'a str,
+        profile: &'a str,
+        tls: bool,
+        /// The certificate to trust, where it was made for this.
+        ca_file: Option<&'a str>,
         /// Commands to paste.
         #[serde(serialize_with = "joined")]
         example: Vec<String>,
@@ -90,6 +95,47 @@ pub(crate) enum Line<'a> {
     Check { step: &'a str, result: Outcome, text: String, hint: Option<String> },
     /// A step of the demo.
     Step { step: &'a str, elapsed_ms: u64, text: String },
+    /// The connection's state changed.
+    State {
+        state: String,
+        attempt: u32,
+        /// Where it connects to, while it does.
+        address: Option<&'a str>,
+        socket_id: Option<&'a str>,
+        /// What ended the former connection or attempt.
+        reason: Option<String>,
+        retry_ms: Option<u64>,
+        /// The change as it reads for people.
+        #[serde(skip)]
+        text: String,
+    },
+    /// The server has confirmed a subscription.
+    Subscribed { channel: &'a str },
+    /// A subscription failed.
+    SubscriptionFailed { channel: &'a str, reason: String, retry_ms: Option<u64> },
+    /// The sign-in failed.
+    SignInFailed { reason: String, retry_ms: Option<u64> },
+    /// The server reported an error.
+    ServerError {
+        channel: Option<&'a str>,
+        code: Option<u16>,
+        message: &'a str,
+        #[serde(skip)]
+        text: String,
+    },
+    /// A message that could not be understood.
+    Malformed { channel: Option<&'a str>, reason: String, message: &'a str },
+    /// More came than is kept.
+    LimitReached { channel: Option<&'a str>, dropped: u64, text: String },
+    /// Something is not as it should be.
+    Warning { text: String },
+    /// What else is said on standard error.
+    Note { text: String },
+    /// Why the command has failed.
+    Error { text: &'a str },
+    /// What happened at the embedded server.
+    #[serde(untagged)]
+    Served(Served<'a>),
 }
 
 /// How a step went.
@@ -143,10 +189,14 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// The line for programs.
-    pub(super) fn json(&self) -> String {
+    /// The line for programs; the time, if there is one, stands behind the type.
+    pub(super) fn json(&self, time: Option<&str>) -> String {
         let text = serde_json::to_string(self).expect("strings and numbers only");
         let mut text = escaped_json(text);
+        if let Some(time) = time {
+            let end = text.find(',').unwrap_or(text.len() - 1);
+            text.insert_str(end, &format!(",\"time\":\"{time}\""));
+        }
         text.push('\n');
         text
     }
@@ -159,11 +209,14 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Whether it is printed where only events of this name are wanted.
-    pub(crate) fn passes(&self, name: &str) -> bool {
+    /// Whether it is printed where only events of these names are wanted; without any, all are.
+    pub(crate) fn passes(&self, names: &[String]) -> bool {
         match self {
-            Self::Event { event, .. } | Self::Undecryptable { event, .. } => *event == name,
-            Self::Gap { .. } | Self::Lagged { .. } => true,
+            _ if names.is_empty() => true,
+            Self::Event { event, .. } | Self::Undecryptable { event, .. } => {
+                names.iter().any(|name| name == event)
+            }
+            Self::Gap { .. } | Self::Lagged { .. } | Self::Unrouted { .. } => true,
             _ => false,
         }
     }
@@ -293,5 +346,16 @@ mod tests {
             line(Line::Online { user_ids: &["7".to_owned()] }),
             r#"{"type":"online","user_ids":["7"]}"#
         );
+    }
+
+    #[test]
+    fn the_time_stands_behind_the_type() {
+        let line = Line::CacheMiss { channel: "cache-a" };
+        assert_eq!(
+            line.json(Some("2026-11-26T15:17:42.034Z")),
+            "{\"type\":\"cache_miss\",\"time\":\"2026-11-26T15:17:42.034Z\",\
+             \"channel\":\"cache-a\"}\n"
+        );
+        assert_eq!(line.json(None), "{\"type\":\"cache_miss\",\"channel\":\"cache-a\"}\n");
     }
 }

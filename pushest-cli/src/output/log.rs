@@ -3,14 +3,18 @@
 use std::io;
 
 use pushest_proto::Escaped;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt, registry};
 
 use super::Output;
 use super::printer::{Printer, Stream};
 
 impl Output {
-    /// Shows the log from here on.
+    /// Shows the log of our clients from here on: with 1 what happens to the connection, with 2 each
+    /// frame, too. What other libraries log is not masked, and stays out.
     pub(crate) fn log(&self, verbosity: u8) {
         let level = match verbosity {
             0 => LevelFilter::OFF,
@@ -18,7 +22,9 @@ impl Output {
             _ => LevelFilter::TRACE,
         };
         let log = Log(self.printer.clone());
-        tracing_subscriber::fmt().with_max_level(level).with_writer(log).with_ansi(false).init();
+        let layer = fmt::layer().with_writer(log).with_ansi(false);
+        let ours = Targets::new().with_target("pushest", level);
+        registry().with(layer.with_filter(ours)).init();
     }
 }
 

@@ -1,14 +1,16 @@
 //! Lines for people and lines for programs: [`Line`] is what standard output can carry, in both
 //! forms. Status goes to standard error. Both are written by the [`Printer`], and by nothing else.
 
+mod beside;
+mod clock;
 mod end;
 mod line;
 mod log;
 mod painter;
 mod printer;
-mod report;
 #[cfg(test)]
 mod samples;
+mod served;
 mod text;
 
 use std::fmt::Display;
@@ -20,23 +22,38 @@ use self::painter::Painter;
 pub(crate) use self::painter::escaped_json;
 pub(crate) use self::printer::without_threads;
 use self::printer::{Printer, Stream};
-use self::text::{QUIET, WARNING};
+#[cfg(test)]
+pub(crate) use self::samples::kinds;
+pub(crate) use self::served::Served;
+use self::text::QUIET;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 
+/// What the lines of a command carry beside what they say.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Form {
+    /// One JSON object a line on standard output.
+    pub(crate) is_json: bool,
+    /// The time, in each line of standard output.
+    pub(crate) has_times: bool,
+    /// With JSON, what people read on standard error is on standard output, too.
+    pub(crate) tells_all: bool,
+}
+
 /// Standard output and standard error of a command.
+#[derive(Clone)]
 pub(crate) struct Output {
-    is_json: bool,
+    form: Form,
     out_has_colours: bool,
     err_has_colours: bool,
     printer: Printer,
 }
 
 impl Output {
-    pub(crate) fn new(is_json: bool) -> io::Result<Self> {
+    pub(crate) fn new(form: Form) -> io::Result<Self> {
         let has_colours = |choice| matches!(choice, ColorChoice::Always | ColorChoice::AlwaysAnsi);
         Ok(Self {
-            is_json,
+            form,
             out_has_colours: has_colours(AutoStream::choice(&io::stdout())),
             err_has_colours: has_colours(AutoStream::choice(&io::stderr())),
             printer: Printer::start()?,
@@ -45,7 +62,7 @@ impl Output {
 
     /// Prints one of a few lines.
     pub(crate) fn line(&self, line: &Line<'_>) -> io::Result<()> {
-        if self.is_told_as_warning(line) {
+        if self.is_only_aside(line) {
             return Ok(());
         }
         self.printer.print_now(Stream::Out, self.text(line))
@@ -58,11 +75,16 @@ impl Output {
         self.printer.print_now(Stream::Out, painter.finish())
     }
 
+    /// Prints a text of this program's own as it is, all of its lines.
+    pub(crate) fn verbatim(&self, text: String) -> io::Result<()> {
+        self.printer.print_now(Stream::Out, text)
+    }
+
     /// Prints one of any number of lines: waits while too many of them are not read. It is there
     /// at once, in a pipe, too. Once a command that was told to end has waited for
     /// [long enough](Self::hurry), the line is counted instead.
     pub(crate) async fn next_line(&self, line: &Line<'_>) -> io::Result<()> {
-        if self.is_told_as_warning(line) {
+        if self.is_only_aside(line) {
             return Ok(());
         }
         self.printer.print(Stream::Out, self.text(line), line.weight()).await
@@ -83,6 +105,15 @@ impl Output {
         Ok(())
     }
 
+    /// Prints a line for programs that are told all, and nothing for people, who are told so
+    /// otherwise.
+    pub(crate) async fn for_programs(&self, line: &Line<'_>) -> io::Result<()> {
+        if !(self.form.is_json && self.form.tells_all) {
+            return Ok(());
+        }
+        self.printer.print(Stream::Out, self.text(line), line.weight()).await
+    }
+
     /// Waits while too much on standard error is not read.
     pub(crate) async fn ready(&self) {
         self.printer.ready(Stream::Err).await;
@@ -95,40 +126,56 @@ impl Output {
 
     /// Says on standard error what happens meanwhile.
     pub(crate) fn status(&self, text: impl Display) {
-        self.say(QUIET, text);
+        self.also(&Line::Note { text: text.to_string() });
     }
 
     /// Says on standard error that something is not as it should be.
     pub(crate) fn warning(&self, text: impl Display) {
-        self.say(WARNING, format_args!("warning: {text}"));
+        self.also(&Line::Warning { text: text.to_string() });
     }
 
-    /// Says on standard error what is a warning for people. Returns whether that is all: for
-    /// programs it is a line besides.
-    fn is_told_as_warning(&self, line: &Line<'_>) -> bool {
-        match line.warning() {
-            Some(text) => {
-                self.warning(text);
-                !self.is_json
-            }
-            None => false,
+    /// Says on standard error what is no result; for programs that are told all it is a line, too.
+    fn also(&self, line: &Line<'_>) {
+        self.say_aside(line);
+        if self.form.is_json && self.form.tells_all {
+            // That standard output is closed is noticed by those who print results.
+            let _ = self.printer.print_now(Stream::Out, self.text(line));
         }
+    }
+
+    /// Says on standard error what people read there. Returns whether that is all: for programs it is
+    /// a line besides.
+    fn is_only_aside(&self, line: &Line<'_>) -> bool {
+        self.say_aside(line) && !self.form.is_json
+    }
+
+    /// Says on standard error what people read there, if there is anything. Returns whether there is.
+    fn say_aside(&self, line: &Line<'_>) -> bool {
+        let Some((style, text)) = line.aside() else { return false };
+        self.say(style, text);
+        true
     }
 
     fn say(&self, style: Style, text: impl Display) {
         let mut painter = Painter::new(self.err_has_colours);
+        if self.form.has_times && !self.form.is_json {
+            painter.styled(QUIET, clock::now()).text("  ");
+        }
         painter.styled(style, text);
         // There is nowhere left to report that standard error is closed.
         let _ = self.printer.print_now(Stream::Err, painter.finish());
     }
 
     fn text(&self, line: &Line<'_>) -> String {
-        if self.is_json {
-            line.json()
-        } else {
-            let mut painter = Painter::new(self.out_has_colours);
-            line.paint(&mut painter);
-            painter.finish()
+        let time = self.form.has_times.then(clock::now);
+        if self.form.is_json {
+            return line.json(time.as_deref());
         }
+        let mut painter = Painter::new(self.out_has_colours);
+        if let Some(time) = time {
+            painter.styled(QUIET, time).text("  ");
+        }
+        line.paint(&mut painter);
+        painter.finish()
     }
 }

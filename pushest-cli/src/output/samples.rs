@@ -7,6 +7,7 @@ use serde_json::value::to_raw_value;
 
 use super::line::{Line, Outcome, User};
 use super::painter::Painter;
+use super::served::Served;
 
 /// Sets a title, clears the screen, reorders, hides, and begins lines that look like others.
 const EVIL: &str = "EVIL\0\u{7}\u{8}\t\r\n7  (this command)\u{1b}]0;title\u{7}\u{1b}[2J\u{7f}\u{80}\
@@ -68,6 +69,9 @@ samples! {
         port: 1,
         app_id: EVIL,
         key: EVIL,
+        profile: EVIL,
+        tls: true,
+        ca_file: Some(EVIL),
         example: vec![EVIL.to_owned(), EVIL.to_owned()],
     },
     Replayed => Line::Replayed { lines: 1, actions: 1 },
@@ -79,6 +83,95 @@ samples! {
         hint: Some(EVIL.to_owned()),
     },
     Step => Line::Step { step: EVIL, elapsed_ms: 1, text: EVIL.to_owned() },
+    State => Line::State {
+        state: EVIL.to_owned(),
+        attempt: 1,
+        address: Some(EVIL),
+        socket_id: Some(EVIL),
+        reason: Some(EVIL.to_owned()),
+        retry_ms: Some(1),
+        text: EVIL.to_owned(),
+    },
+    Subscribed => Line::Subscribed { channel: EVIL },
+    SubscriptionFailed => Line::SubscriptionFailed {
+        channel: EVIL,
+        reason: EVIL.to_owned(),
+        retry_ms: Some(1),
+    },
+    SignInFailed => Line::SignInFailed { reason: EVIL.to_owned(), retry_ms: None },
+    ServerError => Line::ServerError {
+        channel: Some(EVIL),
+        code: Some(1),
+        message: EVIL,
+        text: EVIL.to_owned(),
+    },
+    Malformed => Line::Malformed { channel: Some(EVIL), reason: EVIL.to_owned(), message: EVIL },
+    LimitReached => Line::LimitReached { channel: Some(EVIL), dropped: 1, text: EVIL.to_owned() },
+    Warning => Line::Warning { text: EVIL.to_owned() },
+    Note => Line::Note { text: EVIL.to_owned() },
+    Error => Line::Error { text: EVIL },
+    Served => Line::Served(Served::SubscriptionRefused {
+        socket_id: EVIL,
+        channel: EVIL,
+        reason: EVIL,
+    }),
+}
+
+/// One of each kind of what the embedded server shows. A kind that is missing does not compile.
+macro_rules! served {
+    ($($kind:ident { $($field:ident: $value:expr),* },)*) => {
+        fn served() -> Vec<Served<'static>> {
+            // Exhaustive on purpose: a new kind needs a sample.
+            fn is_known(served: &Served<'_>) -> bool {
+                match served {
+                    $(Served::$kind { .. } => true,)*
+                }
+            }
+            let served = vec![$(Served::$kind { $($field: $value),* },)*];
+            assert!(served.iter().all(is_known));
+            served
+        }
+    };
+}
+
+served! {
+    Connected { socket_id: EVIL },
+    Refused { code: Some(1), reason: EVIL },
+    Disconnected { socket_id: EVIL, code: None, reason: EVIL },
+    Subscribed { socket_id: EVIL, channel: EVIL, user_id: Some(EVIL) },
+    SubscriptionRefused { socket_id: EVIL, channel: EVIL, reason: EVIL },
+    Unsubscribed { socket_id: EVIL, channel: EVIL },
+    SignedIn { socket_id: EVIL, user_id: EVIL },
+    SignInRefused { socket_id: EVIL, reason: EVIL },
+    ClientEvent { socket_id: EVIL, channel: EVIL, event: EVIL, data: Some(EVIL), receivers: 1 },
+    ClientEventRefused { socket_id: EVIL, channel: EVIL, event: EVIL, reason: EVIL },
+    Published { channel: EVIL, event: EVIL, data: EVIL, receivers: 1 },
+    Request { method: EVIL, path: EVIL, status: Some(1), reason: EVIL },
+    Received { socket_id: EVIL, text: EVIL },
+    Sent { socket_id: EVIL, text: EVIL },
+    Fault { fault: EVIL },
+    Missed { count: 1 },
+}
+
+/// The type of each kind of line, and its fields.
+pub(crate) fn kinds() -> Vec<(String, Vec<String>)> {
+    let others = served().into_iter().map(Line::Served);
+    let lines = samples().into_iter().map(|(_, line)| line).chain(others);
+    let kinds = lines.map(|line| {
+        let value = serde_json::to_value(&line).unwrap();
+        let fields = value.as_object().unwrap().keys().filter(|field| *field != "type");
+        (value["type"].as_str().unwrap().to_owned(), fields.cloned().collect())
+    });
+    kinds.collect()
+}
+
+fn all() -> Vec<(&'static str, Line<'static>)> {
+    let name = |served: &Served<'_>| match served {
+        Served::Missed { .. } => "Missed",
+        _ => "Served",
+    };
+    let served = served().into_iter().map(|served| (name(&served), Line::Served(served)));
+    samples().into_iter().chain(served).collect()
 }
 
 /// How many lines of the terminal a kind takes.
@@ -107,7 +200,7 @@ fn without_colours(text: &str) -> String {
 
 #[test]
 fn no_line_of_standard_output_carries_a_hidden_character() {
-    for (name, line) in samples() {
+    for (name, line) in all() {
         for has_colours in [false, true] {
             let mut painter = Painter::new(has_colours);
             line.paint(&mut painter);
@@ -117,15 +210,19 @@ fn no_line_of_standard_output_carries_a_hidden_character() {
             let hidden = text.chars().find(|it| *it != '\n' && needs_escape(*it));
             assert_eq!(hidden, None, "{name}: {text:?}");
             let is_told = text.contains(r"EVIL\u{0}\u{7}\u{8}\t\r\n7");
-            assert_eq!(is_told, !matches!(name, "Lagged" | "Replayed"), "{name}: {text:?}");
+            assert_eq!(
+                is_told,
+                !matches!(name, "Lagged" | "Replayed" | "Missed"),
+                "{name}: {text:?}"
+            );
         }
     }
 }
 
 #[test]
 fn no_json_line_carries_a_hidden_character_and_none_has_another_value() {
-    for (name, line) in samples() {
-        let text = line.json();
+    for (name, line) in all() {
+        let text = line.json(None);
         let hidden = text.trim_end_matches('\n').chars().find(|it| needs_escape(*it));
         assert_eq!((hidden, text.lines().count()), (None, 1), "{name}: {text:?}");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();

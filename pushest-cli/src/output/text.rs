@@ -97,9 +97,14 @@ impl Line<'_> {
                 p.styled(CHANNEL, channel).text("  ").styled(NAME, event);
                 p.text(format_args!("  sent; round trip {round_trip_ms:.1} ms"));
             }
-            Self::Listening { host, port, app_id, key, example } => {
+            Self::Listening { host, port, app_id, key, profile, tls, example, .. } => {
                 let address = SocketAddr::new(*host, *port);
-                p.text(format_args!("listening on {address} (app id {app_id}, key {key})"));
+                let tls = if *tls { " with TLS" } else { "" };
+                p.text(format_args!("listening on {address}{tls} (app id {app_id}, key {key}"));
+                if *profile != "standard" {
+                    p.text(format_args!(", like {profile}"));
+                }
+                p.text(")");
                 p.new_line().text("try:");
                 for command in example {
                     p.new_line().text(command);
@@ -131,13 +136,30 @@ impl Line<'_> {
                 p.styled(QUIET, format_args!("{elapsed:>8}")).text("  ");
                 p.styled(NAME, format_args!("{step:<9}")).text("  ").text(text);
             }
+            Self::State { .. }
+            | Self::Subscribed { .. }
+            | Self::SubscriptionFailed { .. }
+            | Self::SignInFailed { .. }
+            | Self::ServerError { .. }
+            | Self::Malformed { .. }
+            | Self::LimitReached { .. }
+            | Self::Warning { .. }
+            | Self::Note { .. }
+            | Self::Error { .. }
+            | Self::Served(_) => {
+                if let Some((style, text)) = self.aside() {
+                    p.styled(style, text);
+                }
+            }
         }
     }
 
-    /// The warning that it is for people, where it is one.
-    pub(crate) fn warning(&self) -> Option<impl Display> {
+    /// A message that belongs nowhere, as it reads for people.
+    pub(super) fn unrouted(&self) -> Option<String> {
         match self {
-            Self::Unrouted { event, message } => Some(Unrouted { event, message: message.get() }),
+            Self::Unrouted { event, message } => {
+                Some(Unrouted { event, message: message.get() }.to_string())
+            }
             _ => None,
         }
     }

@@ -7,13 +7,18 @@ mod crowd;
 mod demo;
 mod doctor;
 mod endpoint;
+#[cfg(unix)]
+mod frames;
 mod headers;
+mod json;
 mod listen;
 mod members;
 mod refusals;
 mod replay;
 mod restart;
 mod runtime;
+mod serve;
+mod shells;
 mod sign;
 mod sign_in;
 #[cfg(target_os = "linux")]

@@ -87,6 +87,16 @@ impl Pushest {
         names.flatten().map(|name| name.trim_end().to_owned()).collect()
     }
 
+    /// Whether SIGINT and SIGTERM do not end it by themselves any more.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn handles_signals(&self) -> bool {
+        const INT_AND_TERM: u64 = 1 << (2 - 1) | 1 << (15 - 1);
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+        caught & INT_AND_TERM == INT_AND_TERM
+    }
+
     /// Sends a signal that it may handle, such as `INT`.
     #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {
@@ -158,9 +168,18 @@ impl Lines {
         panic!("no line with {text:?}; so far {:#?}", self.all)
     }
 
-    /// The next line, which is JSON.
+    /// The next line, which is JSON, as [`result`] has it: those about the connection are passed over.
     pub(crate) fn json(&mut self) -> Value {
-        let line = self.next();
+        loop {
+            if let Some(line) = result(&self.next()) {
+                return line;
+            }
+        }
+    }
+
+    /// The next line of this type, which is JSON, whole.
+    pub(crate) fn json_of(&mut self, kind: &str) -> Value {
+        let line = self.until(&format!("{{\"type\":\"{kind}\","));
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
     }
 
@@ -174,6 +193,37 @@ impl Lines {
             }
         }
     }
+}
+
+/// What a line of JSON says without its time, which has its form; `None` for one that is about the
+/// connection, where that is not what a test looks at.
+pub(crate) fn result(line: &str) -> Option<Value> {
+    const CONNECTION: [&str; 10] = [
+        "state",
+        "subscribed",
+        "subscription_failed",
+        "sign_in_failed",
+        "server_error",
+        "malformed",
+        "limit_reached",
+        "warning",
+        "note",
+        "error",
+    ];
+    let mut value: Value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+    let object = value.as_object_mut().unwrap();
+    if let Some(time) = object.remove("time") {
+        assert_is_time(time.as_str().unwrap());
+    }
+    (!CONNECTION.iter().any(|kind| value["type"] == *kind)).then_some(value)
+}
+
+/// RFC 3339 with milliseconds, in UTC, such as 2026-11-26T15:17:42.034Z; of today, or nearly.
+pub(crate) fn assert_is_time(time: &str) {
+    let form = time.replace(|character: char| character.is_ascii_digit(), "0");
+    assert_eq!(form, "0000-00-00T00:00:00.000Z", "{time}");
+    assert!((2024..2100).contains(&time[..4].parse().unwrap()), "{time}");
 }
 
 /// Runs it to its end.

@@ -79,3 +79,16 @@ fn a_file_without_certificates_is_bad_input() {
     assert_eq!(ended.status, Some(2), "{ended:?}");
     assert!(ended.stderr.contains(path), "{ended:?}");
 }
+
+#[test]
+fn why_there_is_no_insecure_stands_beside_the_option_that_helps() {
+    let ended = pushest(&["listen", "news", "--insecure"]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("unexpected argument '--insecure'"), "{ended:?}");
+    assert!(ended.stderr.contains("no --insecure") && ended.stderr.contains("--ca-file FILE"));
+    for command in ["listen", "trigger", "members", "doctor"] {
+        let help = pushest(&[command, "--help"]).stdout.join("\n");
+        let text = help.split("--ca-file").nth(1).unwrap();
+        assert!(text.contains("There is no --insecure."), "{help}");
+    }
+}

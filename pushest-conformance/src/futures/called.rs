@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_driver::Client;
+use pushest_driver::unstable::Client;
 
 use super::{Futures, Start, block_on};
 use crate::callbacks::{Called, Calls, look_at};

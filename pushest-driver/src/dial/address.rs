@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use pushest_proto::{DialFailure, Instant};
 
 use crate::dial::race::Race;
-use crate::runtime::traits::Runtime;
+use crate::unstable::traits::Runtime;
 
 /// Connects to the first address that accepts a connection: of `chosen`, or of the host if that is
 /// empty.

@@ -19,10 +19,10 @@ use tungstenite::protocol::WebSocketConfig;
 
 use self::upgrade::Upgrade;
 use crate::options::{Options, check_header};
-use crate::runtime::traits::Runtime;
-#[cfg(feature = "tls")]
-use crate::runtime::traits::TlsParameters;
 use crate::threads::Threads;
+use crate::unstable::traits::Runtime;
+#[cfg(feature = "tls")]
+use crate::unstable::traits::TlsParameters;
 use crate::websocket::{self, WebSocket};
 
 /// At most eight threads a process call what provides headers, two of them for one client: nothing

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use rustls::ClientConnection;
 
-use crate::runtime::traits::TlsParameters;
+use crate::unstable::traits::TlsParameters;
 
 /// TLS over a stream that returns `WouldBlock` instead of waiting.
 ///

@@ -184,7 +184,7 @@ macro_rules! __async_builder {
             let client = Client::try_with_options(config, options.start_disconnected())?;
             let channels = handler.initial_channels();
             let on_event = |event| handler.on_event(&client, event);
-            $crate::runtime::run(&client.driver, channels, on_event).await
+            $crate::unstable::run(&client.driver, channels, on_event).await
         }
     };
 }

@@ -16,7 +16,7 @@ macro_rules! __async_client {
         $(#[$client_doc])*
         #[derive(Clone)]
         pub struct Client {
-            driver: $crate::Client,
+            driver: $crate::unstable::Client,
         }
 
         impl ::core::fmt::Debug for Client {
@@ -109,7 +109,7 @@ macro_rules! __async_client {
                 options: $crate::Options,
             ) -> ::core::result::Result<Self, $crate::StartError> {
                 let (client, pump) = Self::try_with_pump(config, options)?;
-                <$runtime as $crate::runtime::Spawn>::spawn(pump.pump);
+                <$runtime as $crate::unstable::Spawn>::spawn(pump.pump);
                 Ok(client)
             }
 
@@ -130,8 +130,8 @@ macro_rules! __async_client {
             /// ```
             #[must_use = "nothing happens unless the pump runs"]
             pub fn with_pump(config: $crate::Config, options: $crate::Options) -> (Self, Pump) {
-                let runtime = <$runtime as $crate::runtime::Spawn>::current();
-                let (driver, pump) = $crate::runtime::client(config, options, runtime);
+                let runtime = <$runtime as $crate::unstable::Spawn>::current();
+                let (driver, pump) = $crate::unstable::client(config, options, runtime);
                 (Self { driver }, Pump { pump })
             }
 
@@ -152,7 +152,7 @@ macro_rules! __async_client {
                 config: $crate::Config,
                 options: $crate::Options,
             ) -> ::core::result::Result<(Self, Pump), $crate::StartError> {
-                <$runtime as $crate::runtime::Spawn>::ready()?;
+                <$runtime as $crate::unstable::Spawn>::ready()?;
                 Ok(Self::with_pump(config, options))
             }
 
@@ -170,14 +170,14 @@ macro_rules! __async_client {
                 WeakClient { driver: self.driver.downgrade() }
             }
 
-            fn commands(&self) -> &$crate::runtime::Commands {
+            fn commands(&self) -> &$crate::unstable::Commands {
                 self.driver.commands()
             }
 
             /// For what is written for all runtimes at once, within this workspace.
             #[doc(hidden)]
             #[must_use]
-            pub fn __driver(&self) -> &$crate::Client {
+            pub fn __driver(&self) -> &$crate::unstable::Client {
                 &self.driver
             }
         }
@@ -215,7 +215,7 @@ macro_rules! __async_client {
         /// ```
         #[derive(Clone)]
         pub struct WeakClient {
-            driver: $crate::WeakClient,
+            driver: $crate::unstable::WeakClient,
         }
 
         impl WeakClient {
@@ -259,7 +259,7 @@ macro_rules! __async_client {
         /// ```
         #[must_use = "nothing happens unless it runs"]
         pub struct Pump {
-            pump: $crate::runtime::Pump<$runtime>,
+            pump: $crate::unstable::Pump<$runtime>,
         }
 
         impl ::core::future::Future for Pump {

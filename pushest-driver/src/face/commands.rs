@@ -1,6 +1,6 @@
 //! What every client can be told and asked without waiting.
 
-/// Writes the methods of [`Commands`](crate::runtime::Commands) into a client that has `commands()`,
+/// Writes the methods of [`Commands`](crate::unstable::Commands) into a client that has `commands()`,
 /// which is private there.
 ///
 /// `$full` is the client that has the methods that wait, too, for links. `$begin` and `$end` are what
@@ -452,7 +452,7 @@ macro_rules! __client_commands {
             /// ```
             #[doc = ""]
             #[doc = concat!(" [`signed_in`]: ", stringify!($full), "::signed_in")]
-            #[doc = " [`user_events`]: crate::Client::user_events"]
+            #[doc = " [`user_events`]: crate::unstable::Client::user_events"]
             pub fn sign_in(
                 &self,
                 user_data: ::core::option::Option<&str>,

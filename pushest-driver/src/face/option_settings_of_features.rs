@@ -47,15 +47,16 @@ macro_rules! __option_settings_of_features {
                 self.option(|options| options.blocking_authorizer(authorizer))
             }
 
-            /// Asks the app's own HTTP endpoint to authorize channels and the sign-in: a POST of a form,
-            /// asked afresh for every attempt ([protocol, authorization
+            /// Asks the app's own HTTP endpoint to authorize channels and the sign-in: a POST of a
+            /// form, asked again for every attempt ([protocol, authorization
             /// endpoint](crate::proto::protocol#authorization-endpoint)). Needs the feature `http`.
             ///
             /// Any 2xx with a readable body grants. 408, 429, 5xx, and no answer within the
-            /// configuration's `authorization` timeout are tried again with backoff, and no earlier than
-            /// `Retry-After` says. Everything else is final. Errors tell the status and the first 200
-            /// characters of the body, in which what was sent is masked. Redirects are shown, not
-            /// followed; no proxy is used. `https://` trusts whom `wss://` trusts.
+            /// configuration's `authorization` timeout are tried again with backoff, and no earlier
+            /// than `Retry-After` says. Everything else is final. Errors tell the status and the
+            /// first 200 characters of the body, in which what was sent is masked. Redirects are
+            /// shown, not followed; no proxy is used. `https://` trusts the same authorities as
+            /// `wss://`.
             ///
             /// Requests run on at most eight threads that all clients of the process share, at most six
             /// of them for one host and port; the others wait for their turn, within the same timeout. A

@@ -116,13 +116,12 @@ impl Asker {
         }
         let header = |name| head.headers.get(name).map(http::HeaderValue::as_bytes);
         let location = header(http::header::LOCATION).map(String::from_utf8_lossy);
-        let answer = EndpointAnswer {
-            status,
-            retry_after: header(http::header::RETRY_AFTER)
-                .and_then(|value| retry_after::pause(value, SystemTime::now())),
-            location: location.as_deref(),
-            body: &bytes,
-        };
+        let answer = EndpointAnswer::new(status, &bytes)
+            .retry_after(
+                header(http::header::RETRY_AFTER)
+                    .and_then(|value| retry_after::pause(value, SystemTime::now())),
+            )
+            .location(location.as_deref());
         answer.read_masked(|text| mask(asked).shown(text.as_bytes(), MOST_MASKED).into())
     }
 

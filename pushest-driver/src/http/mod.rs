@@ -26,8 +26,8 @@ use crate::authorizer::Authorizer;
 use crate::dial::host_name::{HostNameError, ascii_url};
 use crate::dial::{Dialer, address};
 use crate::options::AuthHeaders;
-use crate::runtime::traits::Runtime;
 use crate::threads::Threads;
+use crate::unstable::traits::Runtime;
 
 /// At most eight threads a process, six of them for one endpoint: one that hangs leaves two to the
 /// others.

@@ -91,11 +91,12 @@ impl State {
             all.wanted += 1;
             let state = channel.state();
             *match state {
-                ChannelState::Waiting => &mut all.waiting,
                 ChannelState::Authorizing => &mut all.authorizing,
                 ChannelState::Subscribing => &mut all.subscribing,
                 ChannelState::Subscribed => &mut all.subscribed,
                 ChannelState::Failed => &mut all.failed,
+                // A state that is not known here is none in which events come.
+                _ => &mut all.waiting,
             } += 1;
             let failed = |reason: &RequestFailure| FailedChannel {
                 channel: channel.name().clone(),

@@ -10,7 +10,7 @@ use pushest_proto::{Config, ConfigBuilder, Limits};
 use super::local::{A, B, Local};
 use super::*;
 use crate::client::Client;
-use crate::runtime::{self, Pump};
+use crate::unstable::{self, Pump};
 
 /// Runs a program on a thread of its own, for loom gives the first one too little of a stack.
 fn check_client(expected: &[&str], program: impl Fn() -> String + Copy + Send + Sync + 'static) {
@@ -26,7 +26,7 @@ fn config() -> ConfigBuilder {
 }
 
 fn client(config: ConfigBuilder, options: Options, runtime: Local) -> (Client, Pump<Local>) {
-    runtime::client(config.build().unwrap(), options, runtime)
+    unstable::client(config.build().unwrap(), options, runtime)
 }
 
 /// Carries a client, as the task or the thread of a runtime does.
@@ -65,7 +65,7 @@ fn a_receiver_that_lasts_gets_what_says_that_the_client_was_shut_down() {
     check_client(&["Connecting Disconnected"], || {
         let (client, pump) = client(config(), Options::default(), Local::idle());
         let mut events = client.events();
-        runtime::set_lasting(&mut events, true);
+        unstable::set_lasting(&mut events, true);
         let pump = carry(pump);
         drop(client.shutdown());
         let received = block_on(async {
@@ -114,7 +114,7 @@ fn a_flush_is_answered_however_the_pump_was_going_to_sleep() {
 fn a_receiver_that_makes_room_gets_everything_that_was_sent() {
     check_client(&["news a b"], || {
         // One message a turn, so that reading stops after each.
-        let limits = Limits { stored_events: 4, ..Limits::default() };
+        let limits = Limits::default().stored_events(4);
         let options = Options::default().queue(1, 1_000_000).overflow(Overflow::Wait);
         let runtime = Local::connected_to(&[A, B]);
         let (client, pump) = client(config().limits(limits), options, runtime);

@@ -12,8 +12,8 @@ use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::{Role, WebSocket};
 use tungstenite::{Error, Message};
 
-use crate::runtime::traits::Runtime;
-use crate::runtime::{ByteStream, PolledSocket, Transport, WebSocketConfig};
+use crate::unstable::traits::Runtime;
+use crate::unstable::{ByteStream, PolledSocket, Transport, WebSocketConfig};
 
 const ESTABLISHED: &str = r#"{"event":"pusher:connection_established",
     "data":"{\"socket_id\":\"1.1\",\"activity_timeout\":120}"}"#;

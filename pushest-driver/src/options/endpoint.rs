@@ -15,7 +15,7 @@ impl Options {
     /// tried again with backoff, and no earlier than `Retry-After` says, in seconds or as a date;
     /// everything else is final. Errors say the status and the first 200 characters of the body, in
     /// which what was sent is masked. Redirects are shown, not followed; no proxy is used.
-    /// `https://` trusts whom `wss://` trusts.
+    /// `https://` trusts the same authorities as `wss://`.
     ///
     /// Of several addresses of the endpoint's name the next one is tried while the last is silent, as
     /// for the WebSocket, and first the one that answered last. Requests run on at most eight
@@ -33,9 +33,8 @@ impl Options {
     /// # let _ = options;
     /// ```
     ///
-    /// Nothing of a request or an answer is logged with `tracing`. Whoever uses a logger of the
-    /// `log` crate on the level `trace` must leave out the target `ureq_proto`, which writes down
-    /// every byte.
+    /// Nothing of a request or an answer is logged with `tracing`. A logger of the `log` crate on
+    /// the level `trace` must leave out the target `ureq_proto`, which writes down every byte.
     ///
     /// A request that is no longer needed leaves the queue; one that runs ends by itself within that
     /// timeout, and all of them with the client.
@@ -67,9 +66,9 @@ impl Options {
         self
     }
 
-    /// As [`Options::auth_headers`], for headers that may be missing: the error is the outcome of
-    /// the attempt, such as [`AuthorizationError::unavailable`], which is tried again. The last call of either
-    /// counts.
+    /// Sets a function that provides headers for each request to the endpoint, and may fail: the
+    /// error is the outcome of the attempt, such as [`AuthorizationError::unavailable`], which is
+    /// tried again. The last call of either counts.
     ///
     /// ```
     /// # use pushest_driver::{AuthEndpoint, AuthorizationError, Options};

@@ -6,9 +6,9 @@ use super::Overflow;
 use crate::error::{LEAST, OptionsError};
 
 impl Options {
-    /// How much each receiver may leave unreceived, at least one event: by number, and by the bytes
-    /// that its events keep alive. 1,024 events, 8 MiB. [`Options::all_queues`] bounds all receivers
-    /// together.
+    /// Sets how much may wait for each receiver, at least one event: by number, and by the bytes
+    /// that its events keep alive. 1,024 events, 8 MiB. [`Options::all_queues`] bounds all
+    /// receivers together.
     ///
     /// An event counts as [`Event::memory`](crate::Event::memory) says, and its place in the queue. What
     /// channel events pin of the buffers that they were read into counts, too: a queue copies its
@@ -27,8 +27,8 @@ impl Options {
         self
     }
 
-    /// How many bytes all receivers of the client together may leave unreceived; at least 64 KiB.
-    /// Each may still leave no more than [`Options::queue`] says, and bytes are counted as there. By
+    /// Sets how many bytes may wait for all receivers of the client together; at least 64 KiB. Each
+    /// may still leave no more than [`Options::queue`] says, and bytes are counted as there. By
     /// default there is no such bound.
     ///
     /// When it is reached, what happens is what [`Options::overflow`] says. With

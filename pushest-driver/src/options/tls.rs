@@ -1,4 +1,4 @@
-//! Whom the client trusts.
+//! The options of TLS: which certificates the client trusts.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Options {
         Ok(self)
     }
 
-    /// As [`Options::ca_pem`], from a file.
+    /// Trusts the certificates in a PEM file, as [`Options::ca_pem`] does those in a text.
     ///
     /// # Errors
     /// As [`Options::ca_pem`], and if the file cannot be read.
@@ -54,7 +54,7 @@ impl Options {
         })
     }
 
-    /// A TLS configuration of one's own; nothing else of what concerns TLS counts then.
+    /// Sets your own TLS configuration; no other option about TLS counts then.
     ///
     /// ```
     /// # use pushest_driver::{Options, rustls};

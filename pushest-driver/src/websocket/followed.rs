@@ -13,7 +13,7 @@ use crate::byte_stream::ByteStream;
 /// A stream behind the upgrade, as a WebSocket is made of it ([`Runtime::websocket`]). The driver
 /// follows the frames in what is read of it.
 ///
-/// [`Runtime::websocket`]: crate::runtime::Runtime::websocket
+/// [`Runtime::websocket`]: crate::unstable::Runtime::websocket
 pub struct Followed<S> {
     stream: S,
     /// What was read before and is still to be followed. tungstenite, if it were given this itself,

@@ -25,9 +25,9 @@ use tungstenite::{Bytes, Message};
 use self::close::CloseFrame;
 use self::followed::Followed;
 use self::follower::Follower;
-use crate::runtime::traits::Runtime;
-use crate::runtime::traits::Transport;
 use crate::traffic::Traffic;
+use crate::unstable::traits::Runtime;
+use crate::unstable::traits::Transport;
 
 /// How much is gathered before it is written out; a flush writes it in any case.
 const WRITE_BUFFER: usize = 4 * 1024;

@@ -10,7 +10,7 @@ use pushest_proto::Instant;
 use super::polled::PolledSocket;
 use super::*;
 use crate::byte_stream::ByteStream;
-use crate::runtime::traits::Transport;
+use crate::unstable::traits::Transport;
 
 const LIMIT: usize = 16 * 1024 * 1024;
 
@@ -211,7 +211,7 @@ fn what_came_behind_the_answer_to_the_upgrade_is_followed_too() {
 
 #[test]
 fn over_the_limit_of_the_transport_nothing_is_read_and_a_control_frame_fits_any_limit() {
-    let limits = Limits { message: 10, ..Limits::default() };
+    let limits = Limits::default().message(10);
     for (limit, size, fits) in
         [(1, 125, true), (1, 126, false), (200, 200, true), (200, 201, false)]
     {

@@ -57,7 +57,7 @@ impl Clock {
         self.lock().timers.len()
     }
 
-    /// Lets timers that are made from here on end half-way, as a runtime's may.
+    /// Lets timers that are made from here on end early, as a runtime's may.
     pub(super) fn end_early(&self) {
         self.lock().ends_early = true;
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_driver::proto::NameError;
+use pushest_driver::unstable::HostNameError;
 use pushest_driver::{
-    ChannelName, CommandError, ConnectionState, DecodeError, DialFailure, FlushError,
-    HostNameError, Loss, NotConnected, NotSignedIn, OptionsError, RequestFailure, RunError,
-    SignInError, StartError, SubscribeError, SubscriptionError,
+    ChannelName, CommandError, ConnectionState, DecodeError, DialFailure, FlushError, Loss,
+    NotConnected, NotSignedIn, OptionsError, RequestFailure, RunError, SignInError, StartError,
+    SubscribeError, SubscriptionError,
 };
 
 fn is_error<E: Error + Send + Sync + 'static>() {}

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use pushest_driver::{Client, ConnectionState, Options, Overflow, Subscription};
+use pushest_driver::unstable::Client;
+use pushest_driver::{ConnectionState, Options, Overflow, Subscription};
 
 use super::frames;
 use super::rig::{Rig, config, next, received};

@@ -153,7 +153,7 @@ fn a_close_frame_is_answered_and_what_follows_it_is_not_read_as_messages() {
 
 #[test]
 fn a_message_over_the_transports_limit_costs_the_connection_and_says_so_to_the_server() {
-    let limits = pushest_driver::proto::Limits { message: 1_000, ..Default::default() };
+    let limits = pushest_driver::proto::Limits::default().message(1_000);
     let options = Options::default().transport_limit(2_000);
     let mut rig = Rig::connected_with(config().limits(limits), options);
     let mut events = rig.client.events();

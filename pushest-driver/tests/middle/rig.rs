@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use pushest_driver::proto::{ConfigBuilder, PresenceChange};
-use pushest_driver::runtime::{self, Pump};
-use pushest_driver::{Client, Config, ConnectionState, Event, Options};
+use pushest_driver::unstable::Client;
+use pushest_driver::unstable::{self, Pump};
+use pushest_driver::{Config, ConnectionState, Event, Options};
 
 use super::runtime::Scripted;
 use super::server::{Habits, Server};
@@ -45,7 +46,7 @@ impl Rig {
         let world = World::default();
         world.set_addresses(vec![address(1)]);
         let config = config.build().expect("a good configuration");
-        let (client, pump) = runtime::client(config, options, Scripted::new(&world));
+        let (client, pump) = unstable::client(config, options, Scripted::new(&world));
         Self {
             world,
             client,

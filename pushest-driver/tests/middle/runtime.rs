@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{PolledSocket, Runtime, Transport, WebSocketConfig};
+use pushest_driver::unstable::{PolledSocket, Runtime, Transport, WebSocketConfig};
 
 use super::clock::Sleep;
 use super::stream::{Socket, Stream};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::ByteStream;
+use pushest_driver::unstable::ByteStream;
 
 use super::chance::Chance;
 use super::world::{Call, Outcome, World};

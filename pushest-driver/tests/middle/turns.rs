@@ -180,7 +180,7 @@ fn a_batch_is_bounded_in_bytes_too() {
 #[test]
 fn a_batch_never_holds_more_than_the_session_stores() {
     for stored_events in [1, 2, 3, 4, 7, 100] {
-        let limits = Limits { stored_events, ..Limits::default() };
+        let limits = Limits::default().stored_events(stored_events);
         let options = Options::default().queue(100_000, usize::MAX);
         let mut rig = Rig::connected_with(config().limits(limits), options);
         rig.habits.confirms = false;
@@ -217,7 +217,7 @@ fn a_batch_never_holds_more_than_the_session_stores() {
 
 #[test]
 fn messages_that_fit_the_sessions_store_one_by_one_are_not_handed_over_together() {
-    let limits = Limits { stored_bytes: 1024 * 1024, ..Limits::default() };
+    let limits = Limits::default().stored_bytes(1024 * 1024);
     let options = Options::default().queue(100, usize::MAX);
     let mut rig = Rig::connected_with(config().limits(limits), options);
     let mut news = rig.client.subscribe("news").unwrap();

@@ -5,7 +5,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use pushest_driver::{Client, Config, Event, Options, SubscribeOptions};
+use pushest_driver::unstable::Client;
+use pushest_driver::{Config, Event, Options, SubscribeOptions};
 
 use super::frames;
 use super::rig::{Rig, address, config, received, words};
@@ -122,7 +123,7 @@ fn what_is_refused_for_the_state_of_the_client_wakes_nobody() {
     let mut waits = Hand::new(rig.client.trigger_when_allowed("private-chat", "client-a", "2"));
     assert!(waits.poll().is_pending());
     assert_eq!(rig.count_wakes(), 1);
-    // Nobody authorizes.
+    // There is no authorizer.
     let mut rig =
         Rig::with(Config::builder("app-key").host("server.example").port(80), Options::default());
     rig.settle();

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use pushest_driver::{AuthEndpoint, Client, Options};
+use pushest_driver::unstable::Client;
+use pushest_driver::{AuthEndpoint, Options};
 use pushest_testkit::conformance::connecting::DeadAddress;
 use pushest_testkit::protocol::App;
 use pushest_testkit::{AuthorizationEndpoint, Server};

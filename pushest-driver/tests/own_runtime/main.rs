@@ -10,15 +10,16 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use pushest_driver::proto::Instant;
-use pushest_driver::runtime::{
+use pushest_driver::unstable::Client;
+use pushest_driver::unstable::{
     self, ByteStream, PolledSocket, Runtime, Transport, WebSocketConfig,
 };
-use pushest_driver::{Client, Config, DialFailure, Event, Loss, Options};
+use pushest_driver::{Config, DialFailure, Event, Loss, Options};
 use pushest_testkit::{Server, Target, UpgradeFault};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Nobody answers there: the attempt neither succeeds nor fails.
+/// No server answers there: the attempt neither succeeds nor fails.
 const DEAD: &str = "[2001:db8::1]:1";
 
 /// Eight minutes and 37 seconds before the date that the RFCs take for an example.
@@ -110,7 +111,7 @@ fn client_resolving(resolve: Resolve, options: Options) -> Client {
     let config = Config::builder("app-key").host("server.example").port(80).stop_on_refusal(true);
     let runtime = Names(resolve, tokio::time::Instant::now());
     let config = config.build().expect("valid");
-    let (client, pump) = runtime::client(config, options, runtime);
+    let (client, pump) = unstable::client(config, options, runtime);
     tokio::spawn(pump);
     client
 }
@@ -127,7 +128,7 @@ async fn a_dead_address_keeps_nobody_from_the_next_one() {
 #[tokio::test]
 async fn addresses_that_refuse_are_passed_over_at_once_and_all_of_them_are_named() {
     let server = Server::start().expect("a server");
-    // Nobody listens on the port that was just given back.
+    // No server listens on the port that was just given back.
     let gone = Server::start().expect("a server").addr();
     let live = client(vec![gone, gone, gone, gone, server.addr()]);
     live.connected_timeout(Duration::from_millis(500)).await.expect("connected");

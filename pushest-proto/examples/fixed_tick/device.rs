@@ -28,19 +28,17 @@ const CLOSE_TIMEOUT: u32 = 200;
 /// What a device with some hundred kilobytes can afford. Each is a ceiling, and reaching it is an
 /// event.
 pub(crate) fn limits() -> Limits {
-    Limits {
-        message: INCOMING,
-        channels: 4,
-        members: 8,
-        member_bytes: 2_048,
-        stored_events: 16,
-        stored_bytes: 2 * INCOMING,
-        outgoing: LARGEST_TEXT,
-        event_name: 64,
+    Limits::default()
+        .message(INCOMING)
+        .channels(4)
+        .members(8)
+        .member_bytes(2_048)
+        .stored_events(16)
+        .stored_bytes(2 * INCOMING)
+        .outgoing(LARGEST_TEXT)
+        .event_name(64)
         // As member data it stands in a frame as a JSON string, its quotes escaped.
-        event_data: 256,
-        ..Limits::default()
-    }
+        .event_data(256)
 }
 
 /// What a device has seen.

@@ -172,7 +172,7 @@ impl Hardware {
     }
 }
 
-/// The app's server knows who asks, and whether they may; this one lets everybody in.
+/// The app's server knows who asks, and whether they may; this one lets every user in.
 fn grant(
     signer: &Signer,
     request: &AuthorizationRequest,

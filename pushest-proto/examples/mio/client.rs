@@ -107,7 +107,7 @@ impl Client {
         [self.session.poll_timeout(), closing].into_iter().flatten().min()
     }
 
-    /// Does all that can be done now. Answers whether there may be more to read, which the poll
+    /// Does all that can be done now. Returns whether there may be more to read, which the poll
     /// will not say again.
     pub(crate) fn turn(&mut self, turn: &Turn<'_>) -> bool {
         if self.session.poll_timeout().is_some_and(|due| due <= turn.now) {

@@ -39,12 +39,8 @@ pub(crate) struct Crowd {
 impl Crowd {
     pub(crate) fn new(server: SocketAddr) -> Result<Self, Box<dyn Error>> {
         // Only ceilings: a session allocates what it needs.
-        let limits = Limits {
-            message: LARGEST_MESSAGE,
-            outgoing: LARGEST_MESSAGE,
-            channels: 16,
-            ..Limits::default()
-        };
+        let limits =
+            Limits::default().message(LARGEST_MESSAGE).outgoing(LARGEST_MESSAGE).channels(16);
         let config = || -> ConfigBuilder {
             Config::builder(KEY)
                 .host(&server.ip().to_string())

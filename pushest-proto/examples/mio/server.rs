@@ -19,7 +19,7 @@ pub(crate) const PUBLIC: &str = "news";
 pub(crate) const PRIVATE: &str = "private-orders";
 
 /// In the child: one line in for each order, one line out when it is carried out. It ends with its
-/// input, so that it never outlives whoever started it.
+/// input, so that it never outlives the process that started it.
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let server = Server::builder().app("app-id", KEY, SECRET).activity_timeout(ACTIVITY).start()?;
     let mut output = io::stdout();

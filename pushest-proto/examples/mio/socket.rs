@@ -135,7 +135,7 @@ impl Socket {
         }
     }
 
-    /// Sends a close frame, or answers the server's; gives a dial up. After that there is only
+    /// Sends a close frame, or the reply to the server's; gives a dial up. After that there is only
     /// reading, until the server closes the socket.
     pub(crate) fn close(&mut self, code: u16) {
         if let Stage::Open(socket) = &mut self.stage {

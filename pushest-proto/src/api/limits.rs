@@ -1,7 +1,8 @@
 //! What a server takes in one call ([protocol, limits](crate::protocol#limits)).
 
 use crate::channel::name::NameRules;
-use crate::config::Limits;
+use crate::config::limits::Limits;
+use crate::setters::setters;
 
 /// What a server takes in one call. A call beyond it is refused before anything is signed.
 ///
@@ -11,9 +12,11 @@ use crate::config::Limits;
 /// use pushest_proto::api::ApiLimits;
 ///
 /// // Soketi takes data of 100 KB.
-/// let limits = ApiLimits { event_data: 100 * 1024, ..ApiLimits::default() };
+/// let limits = ApiLimits::default().event_data(100 * 1024);
+/// assert_eq!(limits.channels, 100);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ApiLimits {
     /// Maximum number of channels of one event. 100.
     pub channels: usize,
@@ -28,6 +31,23 @@ pub struct ApiLimits {
     pub user_id: usize,
     /// Rules for a channel's name. 200 bytes of letters, digits and `_ - = @ , . ;`.
     pub channel_name: NameRules,
+}
+
+impl ApiLimits {
+    setters! {
+        /// Sets the maximum number of channels of one event.
+        channels: usize;
+        /// Sets the maximum number of events in one batch.
+        batch: usize;
+        /// Sets the maximum length of an event's name, in characters.
+        event_name: usize;
+        /// Sets the maximum size of an event's data, in bytes.
+        event_data: usize;
+        /// Sets the maximum length of a user's id, in bytes.
+        user_id: usize;
+        /// Sets the rules for names of channels.
+        channel_name: NameRules;
+    }
 }
 
 impl Default for ApiLimits {

@@ -4,8 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The method of a request.
+/// The method of a request. [`Method::as_str`] is what HTTP clients take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Method {
     /// Asks, and changes nothing.
     Get,

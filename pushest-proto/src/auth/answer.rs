@@ -9,9 +9,22 @@ use core::time::Duration;
 
 use super::request::{Authorization, AuthorizationError};
 use crate::one_line::one_line;
+use crate::setters::setters;
 
 /// The HTTP response of the endpoint. Needs the feature `endpoint`.
+///
+/// ```
+/// use core::time::Duration;
+/// use pushest_proto::EndpointAnswer;
+///
+/// let granted = EndpointAnswer::new(200, br#"{"auth":"key:5f"}"#).read()?;
+/// assert_eq!(granted.auth, "key:5f");
+/// let busy = EndpointAnswer::new(503, b"later").retry_after(Some(Duration::from_secs(7)));
+/// assert!(busy.read().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct EndpointAnswer<'a> {
     /// The HTTP status.
     pub status: u16,
@@ -29,7 +42,20 @@ impl core::fmt::Debug for EndpointAnswer<'_> {
     }
 }
 
-impl EndpointAnswer<'_> {
+impl<'a> EndpointAnswer<'a> {
+    /// An answer with this HTTP status and this body, without `Retry-After` and `Location`.
+    #[must_use]
+    pub fn new(status: u16, body: &'a [u8]) -> Self {
+        Self { status, retry_after: None, location: None, body }
+    }
+
+    setters! {
+        /// Sets the pause that `Retry-After` asks for.
+        retry_after: Option<Duration>;
+        /// Sets the value of `Location`, which a redirect is reported with.
+        location: Option<&'a str>;
+    }
+
     /// Reads the answer: any 2xx with a readable body grants; after 408, 429 and 5xx the session
     /// asks again; everything else is final. A byte order mark is skipped. Redirects are shown, not
     /// followed: a POST with an app's tokens does not go where an answer points.

@@ -38,6 +38,8 @@ pub struct AuthorizationRequest {
 }
 
 /// The channel, or the sign-in, to authorize.
+///
+/// Exhaustive on purpose: an authorizer must decide about everything that it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthorizationSubject {
     /// The subscription to a channel. The answer needs `channel_data` for a presence channel, and

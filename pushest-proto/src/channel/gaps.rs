@@ -155,3 +155,32 @@ impl Gaps {
         Some(silent_for)
     }
 }
+
+#[cfg(test)]
+impl Gaps {
+    /// A gap that was not told.
+    pub(super) fn since(began: Moment, cause: Arc<Loss>) -> Self {
+        Self { gap: Some((began, cause)), ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{shared, text};
+    use crate::time::Instant;
+    use crate::wall_clock::WallClock;
+
+    #[test]
+    fn a_gap_is_counted_with_its_part_of_the_loss_that_caused_it() {
+        assert_eq!(Gaps::default().memory(), 0);
+        let began = WallClock::default().moment(Instant::ORIGIN);
+        let cause = Arc::new(Loss::reset("gone"));
+        let bytes = shared(size_of::<Loss>()) + text("gone");
+        let one = Gaps::since(began, cause);
+        assert_eq!(one.memory(), bytes);
+        let cause = one.gap.as_ref().map(|(_, cause)| cause.clone()).expect("it was just made");
+        let another = Gaps::since(began, cause);
+        assert_eq!([one.memory(), another.memory()], [bytes / 2; 2]);
+    }
+}

@@ -146,3 +146,28 @@ fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pend
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+
+    use super::*;
+    use crate::channel::name::ChannelName;
+    use crate::event::names::EventName;
+
+    #[test]
+    fn a_key_is_counted_with_free_places_for_what_waits() {
+        let secret = SharedSecret::from_base64(&BASE64.encode([7; 32])).expect("32 bytes");
+        let mut encryption = Encryption::new(secret);
+        let itself = memory::allocation(size_of::<Encryption>());
+        assert_eq!(encryption.other_bytes(), itself);
+        encryption.held.reserve(10);
+        let capacity = encryption.held.capacity();
+        let name = ChannelName::new("private-encrypted-x").expect("a good name");
+        let event = ChannelEvent::new(name, "e".into(), EventName::Plain(0..1), None, None);
+        encryption.held.extend([event.clone(), event]);
+        let free = (capacity - 2) * size_of::<ChannelEvent>();
+        assert_eq!(encryption.other_bytes(), itself + free);
+    }
+}

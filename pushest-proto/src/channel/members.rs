@@ -7,7 +7,7 @@ use indexmap::IndexSet;
 
 use super::name::ChannelName;
 use crate::action::Action;
-use crate::config::Limits;
+use crate::config::limits::Limits;
 use crate::context::Context;
 use crate::event::{Event, LimitReached};
 use crate::hash::Seeded;
@@ -20,6 +20,9 @@ pub(crate) struct Members {
     /// Whether this began with a list of the server's; otherwise it holds only who came since.
     is_known: bool,
     table: IndexSet<ById, Seeded>,
+    /// Number of places in the table. What the table says is less while marks of removed members
+    /// take up places.
+    places: usize,
     /// Bytes of all members.
     bytes: usize,
 }
@@ -80,7 +83,7 @@ impl Present<'_> {
 
 impl Members {
     pub(super) fn new(hash: Seeded) -> Self {
-        Self { is_known: false, table: IndexSet::with_hasher(hash), bytes: 0 }
+        Self { is_known: false, table: IndexSet::with_hasher(hash), places: 0, bytes: 0 }
     }
 
     pub(crate) fn is_known(&self) -> bool {
@@ -106,14 +109,15 @@ impl Members {
 
     /// Returns the bytes of everything else: the table itself, and places that are free.
     pub(crate) fn other_bytes(&self) -> usize {
-        size_of::<Self>() + (self.table.capacity() - self.table.len()) * PLACE_BYTES
+        size_of::<Self>() + (self.places - self.table.len()) * PLACE_BYTES
     }
 
     fn remove(&mut self, id: &str) -> Option<Member> {
         let ById(member) = self.table.swap_take(id)?;
         self.bytes -= bytes_of(&member);
-        if self.table.capacity() > PLACES_KEPT.max(4 * self.table.len()) {
-            self.table.shrink_to(2 * self.table.len());
+        if self.places > PLACES_KEPT.max(4 * self.table.len()) {
+            self.places = 2 * self.table.len();
+            self.table.shrink_to(self.places);
         }
         Some(member)
     }
@@ -127,6 +131,7 @@ impl Members {
         }
         self.bytes = bytes;
         self.table.replace(ById(member));
+        self.places = self.places.max(self.table.capacity());
         Ok(())
     }
 }
@@ -162,7 +167,7 @@ impl Eq for ById {}
 /// A member's place in the table: its key with the hash, and an index with its byte of control, of
 /// which an eighth is always free.
 const PLACE_BYTES: usize =
-    size_of::<ById>() + size_of::<usize>() + (size_of::<usize>() + 1) * 8 / 7;
+    size_of::<ById>() + size_of::<usize>() + 8 * (size_of::<usize>() + 1) / 7;
 
 /// Number of places that are kept for members that come back.
 const PLACES_KEPT: usize = 32;
@@ -170,4 +175,65 @@ const PLACES_KEPT: usize = 32;
 /// Returns what a member costs in the table.
 fn bytes_of(member: &Member) -> usize {
     PLACE_BYTES + member.heap_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString as _;
+
+    use super::*;
+
+    fn members(count: usize) -> Members {
+        let mut members = Members::new(Seeded::new(1, 2));
+        for number in 0..count {
+            let member = Member::new(&number.to_string(), None);
+            members.add(member, &Limits::default()).expect("there is room");
+        }
+        members
+    }
+
+    /// All but so many leave.
+    fn leave(members: &mut Members, remaining: usize) {
+        for number in (remaining..members.len()).rev() {
+            members.remove(&number.to_string()).expect("it was there");
+        }
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_place_is_an_entry_and_an_index_of_which_an_eighth_is_free() {
+        // The entry has the hash beside the member; the index has 9 bytes, which are 10 of 8 / 7.
+        assert_eq!(PLACE_BYTES, size_of::<Member>() + 8 + 10);
+    }
+
+    #[test]
+    fn the_table_and_its_free_places_are_counted_beside_the_members() {
+        assert_eq!(members(0).other_bytes(), size_of::<Members>());
+        let mut members = members(100);
+        let places = members.table.capacity();
+        assert_eq!(members.other_bytes(), size_of::<Members>() + (places - 100) * PLACE_BYTES);
+        // The table has no fewer places when a member leaves.
+        leave(&mut members, 90);
+        assert_eq!(members.other_bytes(), size_of::<Members>() + (places - 90) * PLACE_BYTES);
+    }
+
+    #[test]
+    fn a_table_that_is_less_than_a_quarter_full_is_halved_and_a_small_one_stays() {
+        let mut members = members(448);
+        let full = members.places;
+        assert_eq!((full, full % 4), (members.table.capacity(), 0));
+        leave(&mut members, full / 4);
+        assert_eq!(members.places, full, "a quarter is in use");
+        leave(&mut members, full / 4 - 1);
+        assert_eq!(members.places, full / 2 - 2);
+        let capacity = members.table.capacity();
+        assert!((full / 2 - 2..=full / 2).contains(&capacity), "{capacity} places of {full}");
+        leave(&mut members, 1);
+        assert!((2..=PLACES_KEPT).contains(&members.places));
+        let mut small = self::members(PLACES_KEPT / 2);
+        let places = small.places;
+        assert!(places <= PLACES_KEPT);
+        leave(&mut small, 0);
+        assert_eq!(small.places, places);
+    }
 }

@@ -55,6 +55,7 @@ const MOST_TRIES: u32 = 3;
 
 /// The state of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ChannelState {
     /// There is no connection, or the channel's turn has not come.
     Waiting,

@@ -207,8 +207,9 @@ impl PartialEq<&str> for ChannelName {
     }
 }
 
-/// The kinds of channel, by prefix.
+/// The kinds of channel, by prefix. The protocol has got new ones before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ChannelKind {
     /// No prefix: everyone who knows the app's key may subscribe.
     Public,
@@ -224,6 +225,24 @@ pub enum ChannelKind {
 }
 
 impl ChannelKind {
+    /// Returns the kind's name, such as `presence`.
+    ///
+    /// ```
+    /// use pushest_proto::ChannelKind;
+    ///
+    /// assert_eq!(ChannelKind::of("private-encrypted-orders").as_str(), "encrypted");
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Presence => "presence",
+            Self::Encrypted => "encrypted",
+            Self::User => "user",
+        }
+    }
+
     /// Returns what the prefix says about a channel of this name, be it a valid one or not.
     #[must_use]
     pub fn of(name: &str) -> Self {
@@ -256,7 +275,15 @@ impl ChannelKind {
 }
 
 /// What a server allows as a channel's name.
+///
+/// ```
+/// use pushest_proto::{ChannelName, NameRules};
+///
+/// let rules = NameRules::default().bytes(100).extra_characters(":#");
+/// assert!(ChannelName::with_rules("orders:7", &rules).is_ok());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NameRules {
     /// Maximum length of a name in bytes. 200.
     pub bytes: usize,
@@ -265,6 +292,20 @@ pub struct NameRules {
 }
 
 impl NameRules {
+    /// Sets the maximum length of a name, in bytes.
+    #[must_use]
+    pub fn bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// Sets which characters are allowed besides those of the hosted service.
+    #[must_use]
+    pub fn extra_characters(mut self, characters: &str) -> Self {
+        self.extra_characters = characters.to_string();
+        self
+    }
+
     /// Returns whether a name may hold this character.
     pub(crate) fn allows(&self, character: char) -> bool {
         character.is_ascii_alphanumeric()
@@ -357,8 +398,14 @@ mod tests {
 
     #[test]
     fn other_servers_may_allow_more() {
-        let rules = NameRules { bytes: 10, extra_characters: ":#".into() };
+        let rules = NameRules::default().bytes(10).extra_characters(":#");
         assert!(ChannelName::with_rules("a:b#c", &rules).is_ok());
         assert!(ChannelName::with_rules("12345678901", &rules).is_err());
+    }
+
+    #[test]
+    fn a_name_is_counted_with_its_counters() {
+        let name = ChannelName::new("orders").unwrap();
+        assert_eq!(name.heap_bytes(), memory::shared("orders".len()));
     }
 }

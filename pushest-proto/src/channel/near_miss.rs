@@ -107,21 +107,20 @@ impl Word {
 /// the one of the other; in whatever case. Of a short word with another letter many are words
 /// themselves.
 fn is_one_away(text: &[u8], word: &[u8]) -> bool {
-    let is_short = word.len() < 6;
+    let is_short = word.len() <= CACHE.word.len();
     let same = |a: &[u8], b: &[u8]| a.eq_ignore_ascii_case(b);
     let start = text.iter().zip(word).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
-    let (text, word) = (&text[start..], &word[start..]);
-    match (text, word) {
-        ([], []) => false,
-        ([_, text_rest @ ..], [_, word_rest @ ..]) if text.len() == word.len() => {
-            let is_swapped = text.len() > 1
-                && text[0].eq_ignore_ascii_case(&word[1])
-                && text[1].eq_ignore_ascii_case(&word[0])
-                && same(&text[2..], &word[2..]);
-            is_swapped || (!is_short && same(text_rest, word_rest))
+    match (&text[start..], &word[start..]) {
+        ([a, b, text @ ..], [c, d, word @ ..])
+            if same(&[*a, *b], &[*d, *c]) && same(text, word) =>
+        {
+            true
         }
-        ([_, text_rest @ ..], _) if text.len() == word.len() + 1 => same(text_rest, word),
-        (_, [_, word_rest @ ..]) if text.len() + 1 == word.len() => same(text, word_rest),
-        _ => false,
+        (text @ [_, text_rest @ ..], word @ [_, word_rest @ ..]) => {
+            let has_other = !is_short && same(text_rest, word_rest);
+            has_other || same(text_rest, word) || same(text, word_rest)
+        }
+        // One letter more or less, and it is the last.
+        (text, word) => text.len().abs_diff(word.len()) == 1,
     }
 }

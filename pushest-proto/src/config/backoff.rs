@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use super::error::ConfigError;
 use super::error::check_duration;
+use crate::setters::setters;
 
 /// Maximum number of entries of a schedule.
 pub(super) const MOST_PAUSES: usize = 100;
@@ -24,7 +25,18 @@ pub(super) const MOST_PAUSES: usize = 100;
 ///
 /// Subscriptions and authorizations that are tried again on a connection follow the curve, too; a
 /// schedule does not concern them.
+///
+/// ```
+/// use core::time::Duration;
+/// use pushest_proto::BackoffConfig;
+///
+/// let backoff = BackoffConfig::default()
+///     .initial(Duration::from_millis(500))
+///     .maximum(Duration::from_secs(60));
+/// assert_eq!(backoff.retry_after_limit, Duration::from_secs(60 * 60));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BackoffConfig {
     /// The ceiling of the first pause. 1 s.
     pub initial: Duration,
@@ -58,6 +70,15 @@ impl BackoffConfig {
         // One more than `build` accepts is enough for it to refuse, however long the list is.
         let pauses = pauses.into_iter().take(MOST_PAUSES + 1).collect();
         Self { schedule: Some(pauses), ..Self::default() }
+    }
+
+    setters! {
+        /// Sets the ceiling of the first pause. It must not be above `maximum`.
+        initial: Duration;
+        /// Sets the ceiling of all pauses.
+        maximum: Duration;
+        /// Sets the longest pause that a `Retry-After` can ask for; a longer one is cut to this.
+        retry_after_limit: Duration;
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {

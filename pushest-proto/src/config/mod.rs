@@ -6,22 +6,24 @@ mod counting;
 mod deserialize;
 pub(crate) mod endpoint;
 pub(crate) mod error;
+pub(crate) mod limits;
 #[cfg(feature = "encrypted")]
 mod master_key;
 mod sources;
+pub(crate) mod timeouts;
 mod url;
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use core::time::Duration;
 
 use backoff::BackoffConfig;
 use endpoint::Endpoint;
 use error::ConfigError;
+use limits::Limits;
+use timeouts::Timeouts;
 
 use crate::auth::Signer;
-use crate::channel::name::NameRules;
 use crate::channel::secret::MasterKey;
 
 /// What the hosted service allows on one connection ([protocol, limits](crate::protocol#limits)).
@@ -342,139 +344,5 @@ impl fmt::Debug for ConfigBuilder {
             .field("path", &shown(&self.path))
             .field("tls", &self.tls)
             .finish_non_exhaustive()
-    }
-}
-
-/// The timeouts of a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timeouts {
-    /// A dial: name, TCP, TLS and WebSocket upgrade together. 30 s.
-    pub dial: Duration,
-    /// From the open WebSocket to `pusher:connection_established`. 10 s.
-    pub handshake: Duration,
-    /// Silence after which a ping is sent; the server's own value counts where it is shorter.
-    /// 120 s.
-    pub activity: Duration,
-    /// How long it may take after a ping until anything arrives. 30 s.
-    pub pong: Duration,
-    /// How long the answer to one subscribe may take before it is sent again. 10 s.
-    pub subscribe: Duration,
-    /// How long one authorization may take. 10 s.
-    pub authorization: Duration,
-    /// How long a connection must be established before earlier failures are forgotten. 10 s.
-    pub stable: Duration,
-}
-
-impl Timeouts {
-    fn check(&self) -> Result<(), ConfigError> {
-        let all = [
-            ("dial", self.dial),
-            ("handshake", self.handshake),
-            ("activity", self.activity),
-            ("pong", self.pong),
-            ("subscribe", self.subscribe),
-            ("authorization", self.authorization),
-            ("stable", self.stable),
-        ];
-        all.into_iter().try_for_each(|(what, value)| error::check_duration(what, value))
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            dial: Duration::from_secs(30),
-            handshake: Duration::from_secs(10),
-            activity: Duration::from_secs(120),
-            pong: Duration::from_secs(30),
-            subscribe: Duration::from_secs(10),
-            authorization: Duration::from_secs(10),
-            stable: Duration::from_secs(10),
-        }
-    }
-}
-
-/// Limits for what a session keeps and sends. Sizes are in bytes.
-///
-/// Bytes in memory are counted as [`Event::memory`](crate::Event::memory) says: texts with their
-/// allocations, lists with their capacity, members with their infos, whole messages.
-/// [`Session::memory`](crate::Session::memory) tells each of them. Beside what has a limit here, a
-/// session holds, in its default configuration, up to 1 MiB of free places, unescaped names of
-/// events and other small things; about 1 KiB for each wanted channel, with its name, failure and
-/// what must not be lost of it; and buffers that a driver hands over in part (see
-/// [`Session::handle_message`](crate::Session::handle_message)).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Maximum size of a received message; a larger one is reported and dropped. An event counts in
-    /// `stored_bytes` until it is polled: raise both together. 1 MiB.
-    pub message: usize,
-    /// Maximum number of wanted channels, not counting that of the signed-in user. 100,000.
-    pub channels: usize,
-    /// Maximum number of members of one channel. 10,000.
-    pub members: usize,
-    /// Maximum size of all members of one channel together: ids, infos, and about 80 bytes for each
-    /// member's place. 16 MiB.
-    pub member_bytes: usize,
-    /// Maximum number of events that wait to be polled, or for the key of an encrypted channel; the
-    /// latter take half of it at most. What a server cannot cause any number of is not dropped and
-    /// does not count: changes of state, outcomes of subscriptions and sign-ins, gaps, pongs.
-    /// 4,096.
-    pub stored_events: usize,
-    /// Maximum size of these events: each with its place in the queue, and without the name of its
-    /// channel, which the table of channels keeps. 8 MiB.
-    pub stored_bytes: usize,
-    /// Maximum size of accepted client events and pings that wait to be polled: their frames and
-    /// names, and about 100 bytes for each one's place and allocations. 256 KiB.
-    pub outgoing: usize,
-    /// Rules for a channel's name.
-    pub channel_name: NameRules,
-    /// Maximum length of a client event's name. 200.
-    pub event_name: usize,
-    /// Maximum size of a client event's data, encoded. 10 KiB (10,240), as on the hosted service.
-    pub event_data: usize,
-    /// Maximum size of a presence channel's member data (`channel_data`) or a sign-in's user data,
-    /// as JSON, whether given by the user or granted by an authorizer. 16 KiB.
-    pub signed_data: usize,
-}
-
-impl Limits {
-    fn check(&self) -> Result<(), ConfigError> {
-        // Positions within a message are kept in 32 bits.
-        if self.message == 0 || u32::try_from(self.message).is_err() {
-            return Err(ConfigError::Limit { what: "message", value: self.message });
-        }
-        let others = [
-            ("channels", self.channels),
-            ("members", self.members),
-            ("member_bytes", self.member_bytes),
-            ("stored_events", self.stored_events),
-            ("stored_bytes", self.stored_bytes),
-            ("outgoing", self.outgoing),
-            ("event_name", self.event_name),
-            ("event_data", self.event_data),
-            ("signed_data", self.signed_data),
-        ];
-        match others.into_iter().find(|(_, value)| *value == 0) {
-            Some((what, value)) => Err(ConfigError::Limit { what, value }),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            message: 1024 * 1024,
-            channels: 100_000,
-            members: 10_000,
-            member_bytes: 16 * 1024 * 1024,
-            stored_events: 4_096,
-            stored_bytes: 8 * 1024 * 1024,
-            outgoing: 256 * 1024,
-            channel_name: NameRules::default(),
-            event_name: 200,
-            event_data: 10 * 1024,
-            signed_data: 16 * 1024,
-        }
     }
 }

@@ -234,12 +234,14 @@ fn what_is_left_only_by_something_that_waits_must_stand_in_the_agenda() {
 
 #[test]
 fn an_authorization_and_a_failure_that_are_kept_are_counted() {
+    assert_eq!(Request::default().memory(), 0);
     let granted = Authorization::new("a".repeat(1_000));
-    let ready = Request { step: Step::Ready(Box::new(granted)), ..Request::default() };
-    assert!(ready.memory() >= 1_000 + size_of::<Authorization>());
+    let granted_bytes = allocation(size_of::<Authorization>()) + allocation(1_000);
+    let mut request = Request { step: Step::Ready(Box::new(granted)), ..Request::default() };
+    assert_eq!(request.memory(), granted_bytes);
     let failure =
         RequestFailure::AuthorizationRefused(AuthorizationError::refused(None, &"b".repeat(500)));
-    let failed = Request { failure: Some(Box::new(failure)), ..Request::default() };
-    assert!(failed.memory() >= 500 + size_of::<RequestFailure>());
-    assert_eq!(Request::default().memory(), 0);
+    let failure_bytes = allocation(size_of::<RequestFailure>()) + allocation(500);
+    request.failure = Some(Box::new(failure));
+    assert_eq!(request.memory(), granted_bytes + failure_bytes);
 }

@@ -133,7 +133,7 @@ impl Serialize for Event {
 }
 
 /// The data is text, whatever it holds: what is JSON inside is not taken apart, and so neither its
-/// depth nor its numbers are of any concern to whoever reads this.
+/// depth nor its numbers matter to the reader of this.
 #[derive(Serialize)]
 struct ChannelEventForm<'a> {
     channel: &'a ChannelName,

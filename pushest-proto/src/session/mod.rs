@@ -16,8 +16,6 @@ mod too_large;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::fmt::Write as _;
-use core::hash::{BuildHasher, Hasher};
 
 use bytes::Bytes;
 
@@ -315,23 +313,6 @@ impl Session {
             round_trip: self.heartbeat.round_trip,
             ..self.statistics
         }
-    }
-
-    /// Returns a hash of the whole state, for tests that a refused command changed nothing.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn state_hash(&self) -> u64 {
-        struct Text<H>(H);
-        impl<H: Hasher> core::fmt::Write for Text<H> {
-            fn write_str(&mut self, text: &str) -> core::fmt::Result {
-                self.0.write(text.as_bytes());
-                Ok(())
-            }
-        }
-        let mut text = Text(Seeded::new(0, 0).build_hasher());
-        // In the short form the table of channels does not show them.
-        write!(text, "{self:#?}").expect("a hasher takes everything");
-        text.0.finish()
     }
 }
 

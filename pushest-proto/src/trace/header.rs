@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::texts::{BackoffText, LimitsText, TimeoutsText, endpoint};
 use super::version::{LIBRARY, VERSION};
+use crate::config::Config;
 use crate::config::backoff::BackoffConfig;
 use crate::config::endpoint::Endpoint;
 use crate::config::error::ConfigError;
-use crate::config::{Config, Limits, Timeouts};
+use crate::config::limits::Limits;
+use crate::config::timeouts::Timeouts;
 use crate::time::Instant;
 
 /// Everything that decides what a session does.

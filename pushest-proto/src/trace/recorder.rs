@@ -8,7 +8,7 @@ use super::line::Line;
 use super::told;
 use crate::action::Action;
 use crate::auth::request::Authorization;
-use crate::config::Limits;
+use crate::config::limits::Limits;
 use crate::input::Input;
 use crate::text::KEPT_BYTES;
 use crate::time::Instant;

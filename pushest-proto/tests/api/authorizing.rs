@@ -88,12 +88,7 @@ fn what_is_granted_is_what_a_client_reads() {
         let granted =
             signer.authorize_channel(&socket_id(), &channel(name), Some(&member)).unwrap();
         let body = granted.to_json();
-        let answer = EndpointAnswer {
-            status: 200,
-            retry_after: None,
-            location: None,
-            body: body.as_bytes(),
-        };
+        let answer = EndpointAnswer::new(200, body.as_bytes());
         assert_eq!(answer.read(), Ok(granted));
     }
     let user = UserData::new("7").info(r#"{"a":1}"#).watchlist(["8", "9"]);
@@ -235,7 +230,7 @@ fn a_client_cannot_choose_the_signed_text_by_colons() {
         assert!(!reply.body.contains("auth\":"), "{}", reply.body);
     }
     // Where a server allows colons, what has no prefix is not signed all the same.
-    let rules = NameRules { extra_characters: ":{}\"".into(), ..NameRules::default() };
+    let rules = NameRules::default().extra_characters(":{}\"");
     let body = json!({"socket_id": "1.2", "channel_name": r#":user::{"id":"admin"}"#}).to_string();
     let asked = ChannelForm::read_with_rules(JSON, body.as_bytes(), &rules).unwrap();
     let result = signer().authorize_channel(&asked.socket_id, &asked.channel, None);

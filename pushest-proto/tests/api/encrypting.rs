@@ -99,7 +99,7 @@ fn one_nonce_for_two_events_of_a_batch_is_refused() {
 
 #[test]
 fn the_sealed_data_counts_against_the_limit() {
-    let limits = ApiLimits { event_data: 100, ..ApiLimits::default() };
+    let limits = ApiLimits::default().event_data(100);
     let app = sealing_app().with_limits(limits);
     let error = app.request(&event(&"x".repeat(50)), NOW).unwrap_err();
     // 32 of the nonce, 88 of 66 bytes in base64, and 28 of names, quotes and braces.

@@ -137,14 +137,13 @@ fn users_are_counted_and_named_on_presence_channels_only() {
 
 #[test]
 fn other_servers_have_other_limits() {
-    let limits = ApiLimits {
-        channels: 2,
-        batch: 1,
-        event_name: 3,
-        event_data: 4,
-        user_id: 5,
-        channel_name: NameRules { bytes: 6, extra_characters: ":".into() },
-    };
+    let limits = ApiLimits::default()
+        .channels(2)
+        .batch(1)
+        .event_name(3)
+        .event_data(4)
+        .user_id(5)
+        .channel_name(NameRules::default().bytes(6).extra_characters(":"));
     let app = app().with_limits(limits);
     assert!(app.request(&Publish::new(["a:b", "b"], "abc", "abcd"), NOW).is_ok());
     let error = refusal_of(&app, &Publish::new(["a", "b", "c"], "e", ""));
@@ -161,7 +160,7 @@ fn other_servers_have_other_limits() {
 
 #[test]
 fn the_limits_of_the_configuration_hold_for_what_is_published_too() {
-    let own = pushest_proto::Limits { event_data: 100 * 1024, ..pushest_proto::Limits::default() };
+    let own = pushest_proto::Limits::default().event_data(100 * 1024);
     let app = App::new(&crate::config().limits(own).build().unwrap()).unwrap();
     assert!(app.request(&Publish::new("a", "e", "x".repeat(100_000)), NOW).is_ok());
 }

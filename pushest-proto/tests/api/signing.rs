@@ -116,8 +116,8 @@ fn what_stands_in_a_path_is_encoded_and_signed_as_it_is_sent() {
         terminate("a/../b?c#d é"),
         "/apps/3/users/a%2F..%2Fb%3Fc%23d%20%C3%A9/terminate_connections"
     );
-    let rules = NameRules { extra_characters: ":#".into(), ..NameRules::default() };
-    let app = app().with_limits(ApiLimits { channel_name: rules, ..ApiLimits::default() });
+    let rules = NameRules::default().extra_characters(":#");
+    let app = app().with_limits(ApiLimits::default().channel_name(rules));
     let channel = app.request(&GetChannel::new("a:b#c"), NOW).unwrap();
     assert_eq!(path(&channel), "/apps/3/channels/a:b%23c");
     let channel = app.request(&GetChannel::new("-_=@,.;"), NOW).unwrap();

@@ -65,7 +65,7 @@ impl Twins {
 
 #[test]
 fn what_every_method_tells_can_be_told_as_a_value() {
-    let mut twins = Twins::new(|| asking().limits(Limits { message: 4_096, ..Limits::default() }));
+    let mut twins = Twins::new(|| asking().limits(Limits::default().message(4_096)));
     twins.both(Session::connect, Input::Connect);
     let connection = twins.connection();
     twins.both(|it, now| it.handle_open(connection, now), Input::Open { connection });
@@ -130,7 +130,7 @@ fn what_every_method_tells_can_be_told_as_a_value() {
 
 #[test]
 fn a_message_over_the_limit_is_told_by_either_way_alike() {
-    let limits = || signing().limits(Limits { message: 4_096, ..Limits::default() });
+    let limits = || signing().limits(Limits::default().message(4_096));
     let mut twins = Twins::new(limits);
     twins.both(Session::connect, Input::Connect);
     let connection = twins.connection();

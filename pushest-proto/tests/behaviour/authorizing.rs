@@ -1,4 +1,4 @@
-//! Authorizations by somebody who has the secret.
+//! Authorizations by an endpoint that has the secret.
 
 use std::time::Duration;
 
@@ -152,7 +152,7 @@ fn a_failure_is_reported_when_it_changes_and_not_at_every_retry() {
         AuthorizationError::unavailable(Some(500), &format!("oops, request {number}"))
     };
     let other = AuthorizationError::unavailable(Some(502), "no upstream");
-    // Nobody answers pings here, and nobody minds.
+    // No pings are answered here, which does not matter.
     harness.session.handle_reading(false, harness.now);
     let fail = |harness: &mut Harness, denied: &AuthorizationError| {
         let request = loop {
@@ -312,7 +312,7 @@ fn a_pause_that_an_authorizer_asks_for_is_kept_up_to_a_day() {
         answer(&mut harness, ticket, Err(denied));
         let failure = harness.session.channel("private-x").unwrap().failure().unwrap().to_string();
         assert!(failure.len() < 600);
-        // Nobody answers pings here, and nobody minds.
+        // No pings are answered here, which does not matter.
         harness.session.handle_reading(false, harness.now);
         harness.pass_seconds(59);
         assert!(harness.requests().is_empty());
@@ -407,4 +407,18 @@ fn signed_data_must_be_a_string_where_it_is_needed() {
         panic!("{events:?}")
     };
     assert!(denied.to_string().contains("`user_data` that is a string"), "{denied}");
+}
+
+#[test]
+fn subscribing_again_does_not_forget_as_whom_the_authorization_has_it() {
+    let mut harness = connected();
+    harness.subscribe("presence-x");
+    let ticket = harness.requests()[0].ticket;
+    answer(&mut harness, ticket, Ok(granted().channel_data(r#"{"user_id":"7"}"#)));
+    for _ in 0..2 {
+        harness.subscribe("presence-x");
+        assert_eq!(harness.session.channel("presence-x").unwrap().my_id(), Some("7"));
+        harness.succeed("presence-x");
+    }
+    assert!(harness.requests().is_empty());
 }

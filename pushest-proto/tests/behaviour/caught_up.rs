@@ -392,3 +392,13 @@ fn a_channel_that_was_left_and_wanted_again_has_no_gap_from_before() {
     harness.succeed("y");
     assert!(matches!(&harness.events()[..], [Event::Subscribed { .. }]));
 }
+
+#[test]
+fn a_confirmation_that_answers_nothing_is_no_round_trip_and_makes_no_gap_longer() {
+    let mut harness = read_up_to_now();
+    harness.succeed("x");
+    harness.caught_up();
+    let read = harness.now;
+    harness.event("x");
+    assert_eq!(harness.gap("x"), read);
+}

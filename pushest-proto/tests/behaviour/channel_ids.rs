@@ -10,7 +10,7 @@ use pushest_proto::{
 };
 use serde_json::json;
 
-/// Subscribes, without a poll, and answers the id.
+/// Subscribes, without a poll, and returns the id.
 fn want(harness: &mut Harness, channel: &str) -> ChannelId {
     let options = match ChannelKind::of(channel) {
         ChannelKind::Presence => SubscribeOptions::member("me"),
@@ -46,7 +46,7 @@ fn kinds(told: &[(String, Option<ChannelId>, &'static str)]) -> HashSet<&'static
 
 #[test]
 fn whatever_is_told_of_a_channel_has_the_id_that_subscribing_returned() {
-    let limits = Limits { members: 1, ..Limits::default() };
+    let limits = Limits::default().members(1);
     let mut harness = Harness::new(signing().limits(limits).client_events_per_second(None));
     harness.connect();
     let room = want(&mut harness, "presence-room");

@@ -111,7 +111,7 @@ fn without_a_connection_a_client_event_is_refused() {
 
 #[test]
 fn what_waits_to_be_sent_is_bounded() {
-    let limits = Limits { outgoing: 1_000, ..Limits::default() };
+    let limits = Limits::default().outgoing(1_000);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribed("private-x");
@@ -230,7 +230,7 @@ fn more_than_the_server_takes_is_refused_with_the_time_of_the_next_one() {
 #[test]
 fn an_event_that_could_never_be_sent_is_too_large() {
     for limit in 1..400 {
-        let limits = Limits { outgoing: limit, ..Limits::default() };
+        let limits = Limits::default().outgoing(limit);
         let mut harness = Harness::unrecorded(signing().limits(limits));
         harness.connect();
         harness.subscribed("private-x");

@@ -262,3 +262,33 @@ fn a_subscribe_of_a_channel_that_was_left_fails_no_other() {
     let events = harness.events();
     assert!(events.is_empty(), "{events:?}");
 }
+
+#[test]
+fn of_a_channel_and_a_sign_in_of_the_same_size_the_channel_fails_first() {
+    let user = r#"{"id":"a-user-with-a-long-id-so-that-the-frame-is-long"}"#;
+    let mut harness = Harness::new(signing());
+    harness.session.sign_in(Some(user), harness.now).unwrap();
+    harness.connect_and_keep();
+    let sign_in = harness.sent().remove(0).len();
+    harness.subscribe("private-");
+    let subscribe = harness.sent().remove(0).len();
+    let channel = format!("private-{}", "x".repeat(sign_in - subscribe));
+    let mut harness = Harness::new(signing());
+    harness.session.sign_in(Some(user), harness.now).unwrap();
+    harness.subscribe(&channel);
+    harness.connect_and_keep();
+    assert_eq!(harness.sent().iter().map(String::len).collect::<Vec<_>>(), [sign_in; 2]);
+    harness.close(TOO_BIG);
+    harness.establish();
+    assert!(harness.events().is_empty());
+    for is_first in [true, false] {
+        harness.close(TOO_BIG);
+        let events = harness.events();
+        match &events[..] {
+            [Event::SubscriptionFailed { .. }] if is_first => {}
+            [Event::SignInFailed { .. }] if !is_first => {}
+            other => panic!("{other:?}"),
+        }
+        harness.establish();
+    }
+}

@@ -77,7 +77,7 @@ fn what_is_not_said_is_as_a_builder_leaves_it() {
     assert_eq!(format!("{:?}", read(&nulls).expect("valid")), format!("{built:?}"));
     let partly = json!({ "key": "app-key", "timeouts": { "dial_ms": 7 }, "cluster": "eu" });
     let config = read(&partly).expect("valid");
-    let expected = Timeouts { dial: Duration::from_millis(7), ..built.timeouts().clone() };
+    let expected = built.timeouts().clone().dial(Duration::from_millis(7));
     assert_eq!(config.timeouts(), &expected);
     assert_eq!(config.endpoint().host(), "ws-eu.pusher.com");
 }
@@ -118,8 +118,8 @@ fn what_breaks_a_rule_is_refused_in_the_words_of_the_builder() {
         all
     };
     let builder = || Config::builder("app-key");
-    let timeouts = |dial| Timeouts { dial, ..Timeouts::default() };
-    let limits = |message| Limits { message, ..Limits::default() };
+    let timeouts = |dial| Timeouts::default().dial(dial);
+    let limits = |message| Limits::default().message(message);
     let too_many: Vec<Duration> = vec![Duration::from_secs(1); 1_000];
     for (file, builder) in [
         (json!({}), ConfigBuilder::default()),

@@ -102,17 +102,17 @@ fn a_bad_value_is_refused_by_name_and_rule() {
     let base64 = |text: &str| refused(Config::builder("k").master_key_base64(text));
     assert_eq!(base64("AAAA"), "the master key has 3 bytes: it must have 32");
     assert_eq!(base64("not base64!"), "the master key is not base64");
-    let timeouts = Timeouts { pong: Duration::ZERO, ..Timeouts::default() };
+    let timeouts = Timeouts::default().pong(Duration::ZERO);
     assert!(refused(Config::builder("k").timeouts(timeouts)).contains("cannot be the pong"));
-    let backoff = BackoffConfig { maximum: Duration::MAX, ..BackoffConfig::default() };
+    let backoff = BackoffConfig::default().maximum(Duration::MAX);
     assert!(refused(Config::builder("k").backoff(backoff)).contains("maximum backoff"));
     let initial = Duration::from_secs(60);
-    let backoff = BackoffConfig { initial, ..BackoffConfig::default() };
+    let backoff = BackoffConfig::default().initial(initial);
     assert!(refused(Config::builder("k").backoff(backoff)).contains("longer than the maximum"));
     for limits in [
-        Limits { message: 0, ..Limits::default() },
-        Limits { message: usize::MAX, ..Limits::default() },
-        Limits { channels: 0, ..Limits::default() },
+        Limits::default().message(0),
+        Limits::default().message(usize::MAX),
+        Limits::default().channels(0),
     ] {
         assert!(refused(Config::builder("k").limits(limits)).contains("cannot be the limit"));
     }

@@ -225,11 +225,8 @@ fn disconnecting_while_dialling_gives_the_dial_up() {
 
 #[test]
 fn timeouts_are_configurable() {
-    let timeouts = Timeouts {
-        dial: Duration::from_secs(2),
-        handshake: Duration::from_secs(3),
-        ..Timeouts::default()
-    };
+    let timeouts =
+        Timeouts::default().dial(Duration::from_secs(2)).handshake(Duration::from_secs(3));
     let mut harness = Harness::new(asking().timeouts(timeouts));
     harness.session.connect(harness.now);
     harness.drain();

@@ -96,7 +96,7 @@ fn the_master_key_and_the_secret_need_nobody_else() {
     let events = harness.events();
     let [Event::Channel(event)] = &events[..] else { panic!("{events:?}") };
     assert_eq!(event.json::<String>().unwrap(), "plain words");
-    // Another key cannot be had, so nobody is asked.
+    // Another key cannot be had, so that none is asked for.
     harness.receive(&object("e", Some(ROOM), self::sealed()));
     assert_eq!(told(&mut harness), ["e !WrongKey"]);
     assert!(harness.requests().is_empty());
@@ -148,7 +148,7 @@ fn what_the_fresh_key_does_not_open_is_reported_and_does_not_ask_again() {
     assert!(harness.requests().is_empty());
 }
 
-/// Asking for the key took the subscription's own deadline away, and nobody tried again.
+/// Asking for the key took the subscription's own deadline away, so that it was not tried again.
 #[test]
 fn an_event_before_the_confirmation_asks_for_no_key_and_the_subscription_is_not_forgotten() {
     let mut harness = Harness::new(asking());

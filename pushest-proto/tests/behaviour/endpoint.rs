@@ -8,7 +8,7 @@ use pushest_proto::{AuthEndpoint, Authorization, AuthorizationError, EndpointAns
 fn read(status: u16, body: &str) -> Result<Authorization, AuthorizationError> {
     let retry_after = Some(Duration::from_secs(7));
     let location = Some("https://example.org/login");
-    EndpointAnswer { status, retry_after, location, body: body.as_bytes() }.read()
+    EndpointAnswer::new(status, body.as_bytes()).retry_after(retry_after).location(location).read()
 }
 
 #[test]
@@ -88,9 +88,7 @@ fn of_an_error_page_the_first_200_characters_are_shown_on_one_line_without_contr
 #[test]
 fn a_byte_order_mark_before_the_answer_is_skipped() {
     let json = r#"{"auth":"k:s"}"#;
-    let read = |body: &[u8]| {
-        EndpointAnswer { status: 200, retry_after: None, location: None, body }.read()
-    };
+    let read = |body: &[u8]| EndpointAnswer::new(200, body).read();
     let utf16 = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
         mark.into_iter().chain(json.encode_utf16().flat_map(bytes)).collect()
     };
@@ -172,12 +170,8 @@ fn a_refusal_shows_no_key_and_no_token() {
         let denied = read(status, r#"{"auth":"k:s","shared_secret":"c2VjcmV0"}"#).unwrap_err();
         assert!(!denied.to_string().contains("c2VjcmV0"), "{denied}");
     }
-    let answer = EndpointAnswer {
-        status: 302,
-        retry_after: None,
-        location: Some("https://ann:s3cret@example.org/login?token=t0ken#fr4gment"),
-        body: b"",
-    };
+    let answer = EndpointAnswer::new(302, b"")
+        .location(Some("https://ann:s3cret@example.org/login?token=t0ken#fr4gment"));
     let denied = answer.read().unwrap_err().to_string();
     assert!(denied.contains("example.org/login,") && !denied.contains("s3cret"), "{denied}");
 }

@@ -46,7 +46,7 @@ impl Harness {
         Self { session, now, actions: Vec::new(), connection: None, endpoint: None, recording }
     }
 
-    /// For tests of so many sessions, or such long ones, that recording them takes too long.
+    /// For tests of many sessions, or long ones, that recording them takes too long.
     pub(crate) fn unrecorded(config: ConfigBuilder) -> Self {
         let now = Instant::from_micros(1_000_000);
         let session = Session::new(config.build().unwrap(), 7, now);
@@ -110,7 +110,7 @@ impl Harness {
         self.receive(&established(SOCKET, 120));
     }
 
-    /// Lets the pause until the next attempt pass, if there is one, and answers how long it took.
+    /// Lets the pause until the next attempt pass, if there is one, and returns how long it took.
     pub(crate) fn wait_for_retry(&mut self) -> Duration {
         let begun = self.now;
         while let Some(retry) = self.session.status(self.now).next_retry {

@@ -40,7 +40,7 @@ fn silence_for_the_activity_timeout_is_broken_by_a_ping() {
 #[test]
 fn the_shorter_activity_timeout_counts() {
     for (own, servers, effective) in [(120, 30, 30), (20, 30, 20), (120, 0, 1)] {
-        let timeouts = Timeouts { activity: Duration::from_secs(own), ..Timeouts::default() };
+        let timeouts = Timeouts::default().activity(Duration::from_secs(own));
         let mut harness = Harness::new(signing().timeouts(timeouts));
         harness.session.connect(harness.now);
         harness.drain();

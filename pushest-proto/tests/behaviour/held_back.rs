@@ -115,3 +115,28 @@ fn the_pong_of_a_ping_before_the_pause_is_not_taken_for_that_of_a_later_one() {
     let held_back = emptied.saturating_duration_since(harness.gap("x"));
     assert!((15 * SECOND..=45 * SECOND).contains(&held_back), "{held_back:?}");
 }
+
+#[test]
+fn the_answer_to_a_subscribe_from_before_the_pause_is_not_taken_for_that_to_a_later_one() {
+    const ROOM: &str = "presence-room";
+    for was_answered in [true, false] {
+        let mut harness = read_up_to_now();
+        harness.subscribe_as(ROOM, "me");
+        if was_answered {
+            harness.succeed(ROOM);
+        }
+        harness.paused(15);
+        harness.pass_seconds(1);
+        harness.subscribe_as(ROOM, "another");
+        harness.pass_seconds(2);
+        harness.succeed(ROOM);
+        harness.caught_up();
+        let emptied = harness.now;
+        harness.event("x");
+        // Where the first subscribe was unanswered this may be its answer, and what the server
+        // held back is still on its way.
+        let age = if was_answered { 2 } else { 15 };
+        let began = harness.gap("x");
+        assert_eq!(emptied.saturating_duration_since(began), age * SECOND, "{was_answered}");
+    }
+}

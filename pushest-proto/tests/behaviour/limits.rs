@@ -1,11 +1,13 @@
 //! Memory is bounded, and reaching a bound is told.
 
 use crate::harness::{Harness, message, signing};
-use pushest_proto::{CommandError, ConnectionState, Event, LimitReached, Limits, SubscribeOptions};
+use pushest_proto::{
+    CommandError, ConnectionState, Event, LimitReached, Limits, Loss, SubscribeOptions,
+};
 
 #[test]
 fn the_oldest_events_go_when_nobody_polls_and_the_next_notice_counts_them() {
-    let limits = Limits { stored_events: 10, ..Limits::default() };
+    let limits = Limits::default().stored_events(10);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribed("x");
@@ -38,7 +40,7 @@ fn the_oldest_events_go_when_nobody_polls_and_the_next_notice_counts_them() {
 
 #[test]
 fn events_are_bounded_in_bytes_too_and_changes_of_state_never_go() {
-    let limits = Limits { stored_bytes: 5_000, ..Limits::default() };
+    let limits = Limits::default().stored_bytes(5_000);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribed("x");
@@ -63,7 +65,7 @@ fn events_are_bounded_in_bytes_too_and_changes_of_state_never_go() {
 
 #[test]
 fn the_number_of_channels_is_bounded() {
-    let limits = Limits { channels: 2, ..Limits::default() };
+    let limits = Limits::default().channels(2);
     let mut harness = Harness::new(signing().limits(limits));
     harness.subscribe("a");
     harness.subscribe("b");
@@ -127,4 +129,41 @@ fn pings_that_nobody_answers_and_nobody_waits_for_take_no_room() {
     harness.pass_seconds(500 * 120);
     assert_eq!(harness.sent().len(), 503);
     assert!(held(&harness) < before + 200, "{before}, then {}", held(&harness));
+}
+
+#[test]
+fn a_channel_that_waits_for_a_connection_stands_in_no_queue() {
+    let mut harness = Harness::new(signing());
+    for number in 0..100 {
+        harness.subscribe(&number.to_string());
+    }
+    let waiting = harness.session.memory().channel_bytes;
+    harness.connect();
+    assert!(harness.session.memory().channel_bytes > waiting);
+    harness.close(4200);
+    assert_eq!(harness.session.memory().channel_bytes, waiting);
+}
+
+#[test]
+fn a_name_that_only_stored_events_keep_is_counted_once() {
+    let mut harness = Harness::connected();
+    let name = "x".repeat(100);
+    harness.subscribed(&name);
+    let bytes = |harness: &Harness| harness.session.memory().channel_bytes;
+    let wanted = bytes(&harness);
+    let connection = harness.current();
+    for _ in 0..2 {
+        let message = message("e", Some(&name), "1");
+        harness.session.handle_slice(connection, message.as_bytes(), harness.now);
+    }
+    assert_eq!(bytes(&harness), wanted, "the channel has it");
+    harness.session.unsubscribe(&name, harness.now).unwrap();
+    harness.session.handle_close(connection, Loss::reset("gone"), harness.now);
+    // Now it is another subscription's name, and no longer the one in the events.
+    harness.session.subscribe(&name, &SubscribeOptions::default(), harness.now).unwrap();
+    let stored = bytes(&harness);
+    harness.drain();
+    assert_eq!(harness.events().len(), 2);
+    let counters = 2 * size_of::<usize>();
+    assert_eq!(stored - bytes(&harness), counters + 100 + 16, "with what the allocator needs");
 }

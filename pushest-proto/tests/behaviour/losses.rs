@@ -1,4 +1,4 @@
-//! What a loss says to whoever reads it.
+//! What a loss says to people who read it.
 
 use std::time::Duration;
 

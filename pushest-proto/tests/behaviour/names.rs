@@ -1,6 +1,6 @@
 //! Names of channels, as users handle them.
 
-use pushest_proto::ChannelName;
+use pushest_proto::{ChannelName, NameError};
 
 #[test]
 fn a_name_compares_with_text_and_shows_as_text() {
@@ -28,6 +28,11 @@ fn a_name_almost_with_a_prefix_is_told_from_names_of_its_own() {
         ("pivate-chat", "private-chat"),
         ("privite-chat", "private-chat"),
         ("privatee_chat", "private-chat"),
+        ("privats-chat", "private-chat"),
+        ("privaet-chat", "private-chat"),
+        ("rpivate-chat", "private-chat"),
+        ("xprivate-chat", "private-chat"),
+        ("rivate-chat", "private-chat"),
         ("presence_room", "presence-room"),
         ("prescence-room", "presence-room"),
         ("presense-room", "presence-room"),
@@ -40,6 +45,7 @@ fn a_name_almost_with_a_prefix_is_told_from_names_of_its_own() {
         ("cache_x", "cache-x"),
         ("Cache-x", "cache-x"),
         ("cahce-x", "cache-x"),
+        ("cach-x", "cache-x"),
         ("private-cache_x", "private-cache-x"),
         ("presence_cache-x", "presence-cache-x"),
         ("private-encrypted-cache_x", "private-encrypted-cache-x"),
@@ -66,6 +72,12 @@ fn a_name_almost_with_a_prefix_is_told_from_names_of_its_own() {
         "primate-house",
         "pirate-ships",
         "privates-mess",
+        "rxivate-x",
+        "xpivate-x",
+        "rpixate-x",
+        "privaxx-x",
+        "privateaa-x",
+        "priva-x",
         "private1-x",
         "present-x",
         "presents_list",
@@ -80,6 +92,8 @@ fn a_name_almost_with_a_prefix_is_told_from_names_of_its_own() {
         "catch-x",
         "vache-x",
         "cash-x",
+        "cachy-x",
+        "cac-x",
         "private-orders_7",
         "private-caches-x",
         "private-cached_x",
@@ -94,5 +108,29 @@ fn a_name_almost_with_a_prefix_is_told_from_names_of_its_own() {
         "_private_x",
     ] {
         assert_eq!(near_miss(name), None, "{name}");
+    }
+}
+
+#[test]
+fn names_are_sorted_as_their_texts_are() {
+    let name = |text| ChannelName::new(text).unwrap();
+    assert!(name("a") < name("b") && name("b") > name("a-longer-one"));
+    assert!(name("a") <= name("a") && name("b") >= name("a"));
+    let mut names = ["b", "a-b", "a"].map(name);
+    names.sort();
+    assert_eq!(names, ["a", "a-b", "b"]);
+}
+
+#[test]
+fn an_error_shows_the_name_unless_it_may_be_a_url_with_a_secret() {
+    let shown = |text| match ChannelName::new(text).unwrap_err() {
+        NameError::Character { name, .. } => name,
+        other => panic!("{other:?}"),
+    };
+    for name in ["room@home!", "a:b", "a b"] {
+        assert_eq!(shown(name), name);
+    }
+    for url in ["key:secret@host", "http://host", "ws://key:secret@host"] {
+        assert_eq!(shown(url), "…", "{url}");
     }
 }

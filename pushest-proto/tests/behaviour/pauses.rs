@@ -101,11 +101,9 @@ fn short_pauses_of_the_users_own_make_no_herd_either() {
     let configurations = [
         BackoffConfig::schedule([Duration::from_millis(1)]),
         BackoffConfig::schedule([Duration::from_secs(5)]),
-        BackoffConfig {
-            initial: Duration::from_millis(1),
-            maximum: Duration::from_millis(50),
-            ..BackoffConfig::default()
-        },
+        BackoffConfig::default()
+            .initial(Duration::from_millis(1))
+            .maximum(Duration::from_millis(50)),
     ];
     for backoff in configurations {
         let pauses = crowd(
@@ -223,10 +221,7 @@ fn subscriptions_are_tried_again_on_the_curve_whatever_the_schedule() {
 
 #[test]
 fn a_pause_that_a_server_asks_for_is_kept_up_to_an_hour_and_the_text_names_what_is_kept() {
-    let day = BackoffConfig {
-        retry_after_limit: Duration::from_secs(86_400),
-        ..BackoffConfig::default()
-    };
+    let day = BackoffConfig::default().retry_after_limit(Duration::from_secs(86_400));
     let cases = [
         (BackoffConfig::default(), 77, 77),
         (BackoffConfig::default(), 3_600, 3_600),
@@ -262,7 +257,7 @@ fn pauses_that_break_a_rule_are_refused_with_the_rule() {
     for pause in [Duration::ZERO, Duration::from_micros(999), Duration::MAX] {
         let text = refused(BackoffConfig::schedule([second, pause]));
         assert!(text.contains("pause of a schedule") && text.contains("10 years"), "{text}");
-        let limit = BackoffConfig { retry_after_limit: pause, ..BackoffConfig::default() };
+        let limit = BackoffConfig::default().retry_after_limit(pause);
         let text = refused(limit);
         assert!(text.contains("limit of Retry-After") && text.contains("10 years"), "{text}");
     }

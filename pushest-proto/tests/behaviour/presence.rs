@@ -168,7 +168,7 @@ fn one_bad_id_is_only_itself() {
 #[test]
 fn members_of_a_list_that_find_no_room_are_counted() {
     // There is room for the first, and the others are longer.
-    let limits = Limits { member_bytes: bytes_of(&["me"]), ..Limits::default() };
+    let limits = Limits::default().member_bytes(bytes_of(&["me"]));
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribe_as(ROOM, "me");
@@ -209,7 +209,7 @@ fn a_member_shows_its_id_and_info() {
 
 #[test]
 fn lists_that_nobody_polls_are_bounded_in_bytes() {
-    let limits = Limits { stored_bytes: 100_000, ..Limits::default() };
+    let limits = Limits::default().stored_bytes(100_000);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribe_as(ROOM, "me");
@@ -254,7 +254,7 @@ fn members_of_a_channel_that_has_none_are_ignored() {
 
 #[test]
 fn members_are_bounded_in_count_and_bytes() {
-    let limits = Limits { members: 3, member_bytes: 500, ..Limits::default() };
+    let limits = Limits::default().members(3).member_bytes(500);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.subscribe_as(ROOM, "me");
@@ -291,7 +291,7 @@ fn unsubscribing_frees_the_members() {
 
 #[test]
 fn many_members_come_and_go() {
-    let limits = Limits { members: 100_000, ..Limits::default() };
+    let limits = Limits::default().members(100_000);
     let mut harness = Harness::unrecorded(signing().limits(limits));
     harness.connect();
     harness.subscribe_as(ROOM, "me");

@@ -34,11 +34,11 @@ fn an_ordinary_loss_is_followed_by_backoff_and_everything_wanted_again() {
 fn the_pause_grows_with_each_failure_and_stays_capped() {
     let mut longest = Duration::ZERO;
     for seed in 0..50 {
-        let config = asking().backoff(BackoffConfig {
-            initial: Duration::from_secs(1),
-            maximum: Duration::from_secs(8),
-            ..BackoffConfig::default()
-        });
+        let config = asking().backoff(
+            BackoffConfig::default()
+                .initial(Duration::from_secs(1))
+                .maximum(Duration::from_secs(8)),
+        );
         let mut harness = Harness::with_seed(config, seed);
         harness.session.connect(harness.now);
         harness.drain();

@@ -255,3 +255,52 @@ fn the_time_in_which_the_machine_was_suspended_is_in_that_gap_too() {
     assert_eq!(*silent_for, 101 * SECOND);
     assert_eq!(*since, Some(Duration::from_secs(1_000)));
 }
+
+#[test]
+fn each_subscribe_that_may_be_unanswered_counts_also_that_of_a_subscription_that_was_ended() {
+    let mut harness = Harness::connected();
+    harness.subscribe_as(ROOM, "me");
+    harness.session.unsubscribe(ROOM, harness.now).unwrap();
+    harness.subscribe_as(ROOM, "me");
+    harness.subscribe_as(ROOM, "another");
+    assert_eq!(harness.sent().len(), 5);
+    for number in ["1", "2", "3"] {
+        harness.pass_seconds(1);
+        harness.succeed(ROOM);
+        harness.carry(number);
+    }
+    let gap = &*format!("gap of 1 s: {}", Loss::Resubscribed);
+    let told = ["subscribed", "1", "subscribed", gap, "2", "subscribed", gap, "3"];
+    assert_eq!(harness.told(), told);
+}
+
+#[test]
+fn a_gap_of_a_subscription_that_was_ended_is_not_told_in_the_next_one() {
+    let mut harness = Harness::connected();
+    harness.subscribed(ROOM);
+    harness.lose(Loss::reset("gone"));
+    harness.establish();
+    harness.actions.clear();
+    // The next one begins before the end of the former was polled.
+    harness.session.unsubscribe(ROOM, harness.now).unwrap();
+    harness.subscribe_as(ROOM, "me");
+    harness.succeed(ROOM);
+    harness.succeed(ROOM);
+    assert_eq!(harness.told(), ["subscribed"]);
+}
+
+#[test]
+fn other_member_data_before_the_server_was_told_of_the_channel_renews_nothing() {
+    let mut harness = Harness::connected();
+    harness.session.handle_writable(harness.current(), false, harness.now);
+    harness.subscribe_as(ROOM, "me");
+    harness.subscribe_as(ROOM, "another");
+    harness.carry("stray");
+    assert!(harness.told().is_empty());
+    assert_eq!(harness.session.statistics().unwanted, 1);
+    harness.session.handle_writable(harness.current(), true, harness.now);
+    harness.drain();
+    assert_eq!(harness.sent().len(), 1);
+    harness.succeed(ROOM);
+    assert_eq!(harness.told(), ["subscribed"]);
+}

@@ -158,7 +158,7 @@ fn presence() -> Vec<PresenceUpdate> {
     let changes = harness.presence();
     assert_eq!(changes.len(), 3, "{changes:?}");
     let channel = name("presence-room");
-    changes.into_iter().map(|change| PresenceUpdate { channel: channel.clone(), change }).collect()
+    changes.into_iter().map(|change| PresenceUpdate::new(channel.clone(), change)).collect()
 }
 
 /// The protocol's second vector for encrypted channels, opened.

@@ -53,7 +53,7 @@ fn junk_is_told_and_loses_nothing() {
 
 #[test]
 fn a_message_over_the_limit_is_told() {
-    let mut harness = Harness::new(signing().limits(Limits { message: 100, ..Limits::default() }));
+    let mut harness = Harness::new(signing().limits(Limits::default().message(100)));
     harness.connect_with(r#"{"event":"pusher:connection_established","data":{"socket_id":"1.2"}}"#);
     let long = message("e", Some("x"), &"ü".repeat(2_000));
     let too_large = |size| MalformedReason::TooLarge { size, limit: 100 };

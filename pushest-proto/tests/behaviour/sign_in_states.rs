@@ -18,7 +18,7 @@ fn confirm(harness: &mut Harness) {
     harness.receive(&message("pusher:signin_success", None, &data));
 }
 
-/// Answers the request for an authorization that was polled last.
+/// Gives the answer to the request for an authorization that was polled last.
 fn answer(harness: &mut Harness, answer: Result<Authorization, AuthorizationError>) {
     let ticket = harness.requests().pop().expect("it asks").ticket;
     harness.session.handle_authorization(ticket, answer, harness.now);

@@ -57,7 +57,7 @@ fn a_sign_in_that_the_authorizer_refused_is_not_confirmed_by_a_server() {
 
 #[test]
 fn the_users_own_channel_takes_no_place_among_the_channels() {
-    let limits = Limits { channels: 1, ..Limits::default() };
+    let limits = Limits::default().channels(1);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness.session.sign_in(Some(USER), harness.now).unwrap();

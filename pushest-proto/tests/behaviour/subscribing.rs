@@ -401,3 +401,19 @@ fn without_the_secret_a_presence_channel_needs_no_user_id() {
     harness.connect_and_keep();
     assert_eq!(harness.requests().len(), 1);
 }
+
+#[test]
+fn a_channel_without_a_connection_waits_and_has_not_failed() {
+    let mut harness = Harness::new(signing());
+    harness.subscribe("x");
+    let known = |harness: &Harness| {
+        let view = harness.session.channel("x").unwrap();
+        (view.state(), view.failure().is_some())
+    };
+    assert_eq!(known(&harness), (ChannelState::Waiting, false));
+    harness.connect();
+    harness.succeed("x");
+    assert_eq!(known(&harness), (ChannelState::Subscribed, false));
+    harness.lose(Loss::reset("gone"));
+    assert_eq!(known(&harness), (ChannelState::Waiting, false));
+}

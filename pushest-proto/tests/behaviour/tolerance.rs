@@ -160,7 +160,7 @@ fn a_list_of_which_nothing_can_be_read_makes_the_members_unknown() {
         assert_eq!(room.state(), ChannelState::Subscribed);
         assert_eq!(harness.session.memory().member_bytes, 0);
 
-        // Who comes and goes from now on is known; whoever was there before is not.
+        // Members that come and go from now on are known; those from before are not.
         harness.receive(&added(r#"{"user_id":"7"}"#));
         harness.receive(&removed(r#"{"user_id":"1"}"#));
         assert_eq!((ids(&harness), is_known(&harness)), (vec!["7".to_string()], false));
@@ -439,7 +439,7 @@ fn a_megabyte_of_oddities_is_one_event() {
         format!(r#"{{"presence":{{"ids":["a"],"hash":{}"#, "[".repeat(900_000)),
         format!(r#"{{"presence":{{"ids":["a","{}"#, r"\u00".repeat(200_000)),
     ] {
-        let limits = Limits { message: 8 << 20, ..Limits::default() };
+        let limits = Limits::default().message(8 << 20);
         let mut harness = Harness::unrecorded(signing().limits(limits));
         harness.connect();
         harness.subscribe_as(ROOM, "1");

@@ -10,7 +10,7 @@ use pushest_proto::{
 };
 
 fn small() -> Harness {
-    let limits = Limits { message: 1_000, ..Limits::default() };
+    let limits = Limits::default().message(1_000);
     let mut harness = Harness::new(signing().limits(limits));
     harness.connect();
     harness
@@ -141,7 +141,7 @@ fn a_gap_is_told_before_a_message_over_the_limit() {
 
 #[test]
 fn before_the_connection_is_established_a_message_over_the_limit_is_told_and_changes_nothing() {
-    let limits = Limits { message: 1_000, ..Limits::default() };
+    let limits = Limits::default().message(1_000);
     let mut harness = Harness::new(signing().limits(limits));
     harness.session.connect(harness.now);
     harness.drain();
@@ -275,7 +275,7 @@ fn an_authorization_of_exactly_the_limits_is_used() {
 
 #[test]
 fn the_limit_of_signed_data_can_be_raised() {
-    let limits = Limits { signed_data: 100_000, ..Limits::default() };
+    let limits = Limits::default().signed_data(100_000);
     let mut harness = Harness::new(asking().limits(limits));
     harness.connect();
     harness.subscribe("presence-x");
@@ -331,4 +331,29 @@ fn the_end_of_time_is_not_reached_by_a_message_beyond_the_transport_limit() {
     harness.now = Instant::from_micros(u64::MAX);
     harness.lose(Loss::TooLarge { limit: 16 });
     assert_eq!(harness.session.state(), ConnectionState::Waiting);
+}
+
+#[test]
+fn a_list_over_the_limit_that_names_no_channel_confirms_only_the_one_that_waits_for_a_list() {
+    let data = serde_json::to_string(&"x".repeat(2_000)).unwrap();
+    let list = format!(r#"{{"event":"pusher_internal:subscription_succeeded","data":{data}}}"#);
+    for (presence, told) in [
+        (&[][..], None),
+        (&["presence-a", "presence-b"], None),
+        (&["presence-a"], Some("presence-a")),
+    ] {
+        let mut harness = small();
+        harness.subscribe("private-x");
+        for channel in presence {
+            harness.subscribe_as(channel, "me");
+        }
+        harness.receive(&list);
+        let events = harness.events();
+        let Some(Event::Malformed { channel, .. }) = events.last() else { panic!("{events:?}") };
+        assert_eq!(channel.as_ref().map(|channel| channel.as_str()), told);
+        for view in harness.session.wanted_channels() {
+            let is_confirmed = Some(view.name().as_str()) == told;
+            assert_eq!(view.state() == ChannelState::Subscribed, is_confirmed, "{}", view.name());
+        }
+    }
 }

@@ -280,10 +280,8 @@ fn a_recording_in_another_format_is_refused_by_name_whatever_else_is_in_it() {
 
 #[test]
 fn a_schedule_of_pauses_is_part_of_the_recording() {
-    let backoff = BackoffConfig {
-        retry_after_limit: Duration::from_secs(60),
-        ..BackoffConfig::schedule([3, 5].map(Duration::from_secs))
-    };
+    let backoff = BackoffConfig::schedule([3, 5].map(Duration::from_secs))
+        .retry_after_limit(Duration::from_secs(60));
     let mut harness = Harness::new(asking().backoff(backoff));
     harness.session.connect(harness.now);
     harness.drain();

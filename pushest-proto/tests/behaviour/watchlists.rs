@@ -130,7 +130,7 @@ fn of_a_watchlist_that_is_too_long_the_rest_is_counted() {
 
 #[test]
 fn watchlists_of_ids_without_a_letter_are_bounded_by_what_they_cost() {
-    let limits = Limits { stored_bytes: 100_000, ..Limits::default() };
+    let limits = Limits::default().stored_bytes(100_000);
     let mut harness = Harness::watching(signing().limits(limits));
     let connection = harness.current();
     let ids = vec![""; 20_000];

@@ -351,13 +351,11 @@ fn whatever_a_server_sends_and_somebody_polls_too_slowly_the_limits_hold() {
 #[test]
 fn small_limits_hold_as_well() {
     let _alone = alone();
-    let limits = Limits {
-        stored_events: 100,
-        stored_bytes: 100_000,
-        members: 50,
-        member_bytes: 100_000,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .stored_events(100)
+        .stored_bytes(100_000)
+        .members(50)
+        .member_bytes(100_000);
     for kind in FLOODS {
         flood(kind, &limits, 0);
         flood(kind, &limits, 3);
@@ -387,10 +385,8 @@ const BESIDE_A_CHANNEL: usize = 4_096;
 fn what_is_known_of_many_channels_with_long_names_is_counted() {
     let _alone = alone();
     let limits = Limits::default();
-    let meter = Meter {
-        before: live(),
-        limits: Limits { stored_bytes: 2 * CHANNELS * BESIDE_A_CHANNEL, ..limits },
-    };
+    let meter =
+        Meter { before: live(), limits: limits.stored_bytes(2 * CHANNELS * BESIDE_A_CHANNEL) };
     let mut world = World::new();
     subscribe_to_all(&mut world);
     meter.check(&world, "subscribing");
@@ -448,11 +444,8 @@ fn gaps_and_changes_of_state_with_long_reasons_are_counted() {
 #[test]
 fn client_events_that_wait_or_may_be_refused_are_counted() {
     let _alone = alone();
-    let limits = Limits { outgoing: 10_000_000, ..Limits::default() };
-    let meter = Meter {
-        before: live(),
-        limits: Limits { stored_bytes: 3 * limits.outgoing, ..limits.clone() },
-    };
+    let limits = Limits::default().outgoing(10_000_000);
+    let meter = Meter { before: live(), limits: limits.clone().stored_bytes(3 * limits.outgoing) };
     let config = signing().limits(limits).client_events_per_second(None);
     let mut world = World::with(config).subscribed("private-a");
     let event = format!("client-{}", "n".repeat(190));
@@ -470,7 +463,7 @@ fn however_small_what_waits_to_be_sent_is_it_holds_no_more_than_the_limit() {
     let _alone = alone();
     let limit = 1_000_000;
     let config = || {
-        let limits = Limits { outgoing: limit, ..Limits::default() };
+        let limits = Limits::default().outgoing(limit);
         signing().limits(limits).client_events_per_second(None)
     };
     let full_of = |push: &dyn Fn(&mut World) -> bool| {

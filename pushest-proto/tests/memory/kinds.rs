@@ -24,7 +24,7 @@ const INSTANCES: usize = 40;
 const SIZES: [usize; 5] = [0, 1, 17, 500, 20_000];
 
 fn name(length: usize) -> ChannelName {
-    let rules = NameRules { bytes: 1_000_000, extra_characters: String::new() };
+    let rules = NameRules::default().bytes(1_000_000);
     ChannelName::with_rules(&"c".repeat(length.max(1)), &rules).unwrap()
 }
 

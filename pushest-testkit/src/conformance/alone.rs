@@ -104,8 +104,7 @@ pub fn clients_that_dial_leave_nothing<D: Driver>() {
 pub fn clients_that_wait_for_their_receiver_leave_nothing<D: Driver>() {
     let (remote, server) = in_process();
     leaves_nothing(|| {
-        let settings =
-            Settings { queue_events: 10, overflow: Overflow::Wait, ..Settings::default() };
+        let settings = Settings::default().queue_events(10).overflow(Overflow::Wait);
         let mut client = started_with::<D>(remote.config(), settings);
         client.must_subscribe("news");
         for _ in 0..200 {
@@ -136,9 +135,9 @@ pub fn endpoints_that_hang_hold_at_most_eight_threads_and_no_other_endpoint<D: D
     let asking = |app: &AuthorizationEndpoint| {
         let endpoint = Some(AuthEndpoint::new(&app.url("/")));
         // No request that hangs ends by itself meanwhile.
-        let timeouts = Timeouts { authorization: 10 * PATIENCE, ..Timeouts::default() };
+        let timeouts = Timeouts::default().authorization(10 * PATIENCE);
         let config = remote.builder().timeouts(timeouts).build().expect("valid");
-        started_with::<D>(config, Settings { endpoint, ..Settings::default() })
+        started_with::<D>(config, Settings::default().endpoint(endpoint))
     };
     let mut clients: Vec<_> = (0..12).map(|_| asking(&hangs)).collect();
     for client in &mut clients {
@@ -163,9 +162,9 @@ pub fn a_client_that_goes_takes_its_request_to_a_silent_endpoint_along<D: Driver
     let (remote, _server) = in_process();
     let silent = DeadAddress::new();
     let endpoint = Some(AuthEndpoint::new(&format!("http://{}/", silent.address)));
-    let timeouts = Timeouts { authorization: 10 * PATIENCE, ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(10 * PATIENCE);
     let config = remote.builder().timeouts(timeouts).build().expect("valid");
-    let mut client = started_with::<D>(config, Settings { endpoint, ..Settings::default() });
+    let mut client = started_with::<D>(config, Settings::default().endpoint(endpoint));
     client.must_connect();
     client.want("private-orders");
     client.until("the request", |_| threads("pushest-http") == 1);
@@ -193,7 +192,7 @@ pub fn names_are_resolved_on_at_most_eight_threads<D: Driver>() {
 
 pub fn what_provides_headers_and_hangs_holds_two_threads_however_often_it_is_dialled<D: Driver>() {
     let (remote, _server) = in_process();
-    let timeouts = Timeouts { dial: Duration::from_millis(100), ..Timeouts::default() };
+    let timeouts = Timeouts::default().dial(Duration::from_millis(100));
     let config = remote.builder().timeouts(timeouts).build().expect("valid");
     let (release, hangs) = channel::<()>();
     let hangs = Mutex::new(hangs);
@@ -202,7 +201,7 @@ pub fn what_provides_headers_and_hangs_holds_two_threads_however_often_it_is_dia
         let _ = hangs.lock().map(|released| released.recv());
         Err("released".to_owned())
     };
-    let settings = Settings { header_provider: Some(Arc::new(provider)), ..Settings::default() };
+    let settings = Settings::default().header_provider(Some(Arc::new(provider)));
     let mut client = started_with::<D>(config, settings);
     for _ in 0..6 {
         let loss = client.next_state(ConnectionState::Waiting).loss.expect("why");

@@ -32,11 +32,11 @@ pub(super) fn signer(server: &Server) -> Signer {
 pub(super) fn asking(
     authorizer: impl Fn(AuthorizationRequest) -> Authorizing + Send + Sync + 'static,
 ) -> Settings {
-    Settings { authorizer: Some(Arc::new(authorizer)), ..Settings::default() }
+    Settings::default().authorizer(Some(Arc::new(authorizer)))
 }
 
 fn config(remote: &Remote, patience: Duration) -> Config {
-    let timeouts = Timeouts { authorization: patience, ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(patience);
     remote.builder().timeouts(timeouts).build().expect("valid")
 }
 

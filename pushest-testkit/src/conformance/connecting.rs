@@ -49,7 +49,7 @@ pub fn a_dial_and_a_handshake_that_never_end_are_given_up<D: Driver>() {
     server.fault_upgrades(1, UpgradeFault::Ignore);
     server.withhold_handshake(true);
     let short = Duration::from_millis(200);
-    let timeouts = Timeouts { dial: short, handshake: short, ..Timeouts::default() };
+    let timeouts = Timeouts::default().dial(short).handshake(short);
     let mut client = started::<D>(remote.builder().timeouts(timeouts).build().expect("valid"));
     let change = client.next_state(ConnectionState::Waiting);
     assert_eq!(change.loss.as_deref(), Some(&Loss::Dial(DialFailure::Timeout)));
@@ -97,7 +97,7 @@ pub fn one_dead_address_of_two_keeps_nobody_from_connecting<D: Driver>() {
     // The name is not asked for: the addresses are known.
     let config = remote.signing().host("no-such-host.invalid").build().expect("valid");
     let addresses = vec![dead.address, server.addr()];
-    let settings = Settings { addresses, ..Settings::default() };
+    let settings = Settings::default().addresses(addresses);
     let mut client = started_with::<D>(config, settings);
     client.must_connect();
     assert_eq!(client.status().attempt, 1);
@@ -106,7 +106,7 @@ pub fn one_dead_address_of_two_keeps_nobody_from_connecting<D: Driver>() {
 
 pub fn only_dead_addresses_are_given_up_and_tried_again<D: Driver>() {
     let dead = DeadAddress::new();
-    let timeouts = Timeouts { dial: Duration::from_millis(200), ..Timeouts::default() };
+    let timeouts = Timeouts::default().dial(Duration::from_millis(200));
     let config = Config::builder("key").host("127.0.0.1").port(dead.address.port());
     let mut client = started::<D>(config.timeouts(timeouts).build().expect("valid"));
     let change = client.next_state(ConnectionState::Waiting);

@@ -12,6 +12,8 @@ use pushest_proto::{
     CommandError, Config, Endpoint, Event, Member, SocketId, Statistics, Status, SubscribeOptions,
 };
 
+use crate::setters::setters;
+
 /// A driver: an implementation that carries a [`pushest_proto::Session`] over sockets.
 pub trait Driver: 'static {
     /// The driver's client.
@@ -148,6 +150,8 @@ pub trait DriverClient {
 }
 
 /// Why a wait was not successful.
+///
+/// Exhaustive on purpose: a scenario tells the two apart, and a driver's adapter must say which it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unmet {
     /// It did not come within the limit, and may still come.
@@ -159,7 +163,15 @@ pub enum Unmet {
 }
 
 /// Settings that a driver must have an option for.
+///
+/// ```
+/// use pushest_testkit::conformance::{Overflow, Settings};
+///
+/// let settings = Settings::default().queue_events(10).overflow(Overflow::Wait);
+/// assert_eq!((settings.queue_events, settings.queue_bytes), (10, 8 * 1024 * 1024));
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Settings {
     /// Maximum number of events that wait for the receiver.
     pub queue_events: usize,
@@ -190,6 +202,8 @@ pub struct Settings {
 }
 
 /// What happens when the receiver is too slow.
+///
+/// Exhaustive on purpose: a driver that does not know one of these must not compile against the suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overflow {
     /// Its oldest events are dropped, and it gets their number.
@@ -229,6 +243,35 @@ impl Default for Settings {
             transport_limit: None,
             time_of_day: None,
         }
+    }
+}
+
+impl Settings {
+    setters! {
+        /// Sets the number of events that the receiver may leave unreceived.
+        queue_events: usize;
+        /// Sets the number of bytes that these may keep alive.
+        queue_bytes: usize;
+        /// Sets the number of bytes that all receivers of the client together may leave.
+        all_queues: Option<usize>;
+        /// Sets what happens when the queue is full.
+        overflow: Overflow;
+        /// Sets who authorizes.
+        authorizer: Option<Authorizer>;
+        /// Sets the app's HTTP endpoint for authorizations.
+        endpoint: Option<AuthEndpoint>;
+        /// Sets a certificate authority to trust (PEM).
+        authority_pem: Option<String>;
+        /// Sets the user's own headers for the WebSocket upgrade.
+        headers: Vec<(String, String)>;
+        /// Sets what provides headers for each dial.
+        header_provider: Option<HeaderProvider>;
+        /// Sets the addresses to connect to instead of those of the host's name.
+        addresses: Vec<SocketAddr>;
+        /// Sets the size of a message in bytes that costs the connection.
+        transport_limit: Option<usize>;
+        /// Sets where the client takes the time of the day from.
+        time_of_day: Option<TimeOfDay>;
     }
 }
 

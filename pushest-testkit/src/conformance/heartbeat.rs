@@ -12,11 +12,9 @@ use super::{Remote, Scheme, in_process};
 use crate::{Server, Target};
 
 fn config(remote: &Remote, activity: u64, pong: u64) -> Config {
-    let timeouts = Timeouts {
-        activity: Duration::from_millis(activity),
-        pong: Duration::from_millis(pong),
-        ..Timeouts::default()
-    };
+    let timeouts = Timeouts::default()
+        .activity(Duration::from_millis(activity))
+        .pong(Duration::from_millis(pong));
     remote.signing().timeouts(timeouts).build().expect("valid")
 }
 
@@ -82,7 +80,7 @@ pub fn a_server_that_does_not_read_fills_the_session_and_nothing_else<D: Driver>
     server.publish("private-chat", "headline", "rain");
     assert_eq!(client.next_text("headline"), "rain");
 
-    let plenty = Settings { queue_events: 20_000, queue_bytes: 256 << 20, ..remote.settings() };
+    let plenty = remote.settings().queue_events(20_000).queue_bytes(256 << 20);
     let mut other = started_with::<D>(remote.config(), plenty);
     other.must_subscribe("private-chat");
     server.resume_reading(Target::All);
@@ -96,7 +94,7 @@ pub fn the_servers_close_code_counts_though_nothing_can_be_written_any_more<D: D
     scheme: Scheme,
 ) {
     let (remote, server) = scheme.in_process();
-    let settings = Settings { queue_bytes: LARGE, overflow: Overflow::Wait, ..remote.settings() };
+    let settings = remote.settings().queue_bytes(LARGE).overflow(Overflow::Wait);
     let mut client = started_with::<D>(remote.config(), settings);
     client.must_subscribe("private-chat");
     server.stop_reading(Target::All);

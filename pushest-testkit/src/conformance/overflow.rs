@@ -15,7 +15,7 @@ const CHANNEL: &str = "private-numbers";
 
 /// Returns a client with a queue that overflows, subscribed.
 fn client<D: Driver>(config: Config, events: usize, overflow: Overflow) -> D::Client {
-    let settings = Settings { queue_events: events, overflow, ..Settings::default() };
+    let settings = Settings::default().queue_events(events).overflow(overflow);
     let mut client = started_with::<D>(config, settings);
     client.must_subscribe(CHANNEL);
     client
@@ -50,7 +50,7 @@ pub fn a_slow_receiver_loses_its_oldest_events_and_is_told_how_many<D: Driver>()
 
 pub fn the_bytes_that_events_pin_are_bounded_too<D: Driver>() {
     let (remote, server) = in_process();
-    let settings = Settings { queue_bytes: 20_000, ..Settings::default() };
+    let settings = Settings::default().queue_bytes(20_000);
     let mut client = started_with::<D>(remote.config(), settings);
     client.must_subscribe("news");
     for _ in 0..10 {
@@ -71,8 +71,7 @@ const ALL: usize = 128 * 1024;
 
 pub fn a_bound_for_all_receivers_together_holds_for_one_alone<D: Driver>() {
     let (remote, server) = in_process();
-    let settings =
-        Settings { queue_events: 10 * EVENTS, all_queues: Some(ALL), ..Settings::default() };
+    let settings = Settings::default().queue_events(10 * EVENTS).all_queues(Some(ALL));
     let mut client = started_with::<D>(remote.config(), settings);
     client.must_subscribe(CHANNEL);
     while !matches!(client.next(), Event::Subscribed { .. }) {}
@@ -94,12 +93,10 @@ pub fn a_bound_for_all_receivers_together_holds_for_one_alone<D: Driver>() {
 
 pub fn with_overflow_wait_a_bound_for_all_receivers_together_loses_nothing<D: Driver>() {
     let (remote, server) = in_process();
-    let settings = Settings {
-        queue_events: 10 * EVENTS,
-        all_queues: Some(ALL),
-        overflow: Overflow::Wait,
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .queue_events(10 * EVENTS)
+        .all_queues(Some(ALL))
+        .overflow(Overflow::Wait);
     let mut client = started_with::<D>(remote.config(), settings);
     client.must_subscribe(CHANNEL);
     publish_numbers(&server);
@@ -122,11 +119,8 @@ pub fn with_overflow_wait_nothing_is_lost_however_long_it_takes<D: Driver>() {
     let builder = Server::builder().activity_timeout(Duration::from_millis(400));
     let server = builder.pong_timeout(Duration::from_secs(20)).start().expect("a server");
     let remote = super::Remote::of(&server);
-    let timeouts = Timeouts {
-        activity: Duration::from_millis(400),
-        pong: Duration::from_millis(400),
-        ..Timeouts::default()
-    };
+    let timeouts =
+        Timeouts::default().activity(Duration::from_millis(400)).pong(Duration::from_millis(400));
     let config = remote.signing().timeouts(timeouts).build().expect("valid");
     let mut client = client::<D>(config, 10, Overflow::Wait);
     let socket_id = client.status().socket_id;

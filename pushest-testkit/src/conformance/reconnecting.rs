@@ -87,7 +87,7 @@ pub fn a_gap_stands_between_its_subscribed_and_all_else_of_the_channel<D: Driver
 
 pub fn a_thousand_channels_are_back_after_a_loss<D: Driver>() {
     let (remote, server) = in_process();
-    let settings = Settings { queue_events: 10_000, ..Settings::default() };
+    let settings = Settings::default().queue_events(10_000);
     let mut client = started_with::<D>(remote.config(), settings);
     let names: Vec<String> = (0..1_000).map(|number| format!("private-{number}")).collect();
     for name in &names {

@@ -33,6 +33,7 @@ impl Remote {
     /// # Panics
     /// If the URL is not of this form.
     #[must_use]
+    #[track_caller]
     pub fn from_url(url: &str) -> Self {
         let parts = || {
             let (user, server) = url.strip_prefix("pusher://")?.rsplit_once('@')?;
@@ -41,7 +42,7 @@ impl Remote {
             let port = port.trim_end_matches('/').parse().ok()?;
             Some(Self { key, secret, host, port, authority_pem: None })
         };
-        parts().unwrap_or_else(|| panic!("a URL is not of the form pusher://KEY:SECRET@HOST:PORT"))
+        parts().expect("a URL of the form pusher://KEY:SECRET@HOST:PORT")
     }
 
     /// The server that the variable `PUSHEST_TEST_URL` names.
@@ -49,13 +50,14 @@ impl Remote {
     /// # Panics
     /// Without it, and as [`Remote::from_url`].
     #[must_use]
+    #[track_caller]
     pub fn from_environment() -> Self {
-        let url = std::env::var("PUSHEST_TEST_URL").unwrap_or_else(|_| {
+        let Ok(url) = std::env::var("PUSHEST_TEST_URL") else {
             panic!(
                 "this needs PUSHEST_TEST_URL, such as \
                  pusher://app-key:app-secret@127.0.0.1:6001, of a server with the app app-id"
             )
-        });
+        };
         Self::from_url(&url)
     }
 
@@ -88,11 +90,9 @@ impl Remote {
     /// Returns a configuration without the secret.
     pub fn builder(&self) -> ConfigBuilder {
         // No server has to be spared here, and the test should not wait.
-        let backoff = BackoffConfig {
-            initial: Duration::from_millis(100),
-            maximum: Duration::from_millis(200),
-            ..BackoffConfig::default()
-        };
+        let backoff = BackoffConfig::default()
+            .initial(Duration::from_millis(100))
+            .maximum(Duration::from_millis(200));
         let builder = Config::builder(&self.key).host(&self.host).port(self.port);
         builder.tls(self.authority_pem.is_some()).backoff(backoff)
     }
@@ -110,13 +110,14 @@ impl Remote {
 
     /// Returns the settings of a client that is to trust it.
     pub(super) fn settings(&self) -> Settings {
-        Settings { authority_pem: self.authority_pem.clone(), ..Settings::default() }
+        Settings::default().authority_pem(self.authority_pem.clone())
     }
 
     /// Publishes over the HTTP API, as the app's server does.
     ///
     /// # Panics
     /// If the server does not take it.
+    #[track_caller]
     pub fn publish(&self, channel: &str, event: &str, data: &str) {
         self.post(channel, event, data).expect("published");
     }

@@ -12,10 +12,11 @@ use super::connection::{Connection, Due};
 use super::decode::ClientMessage;
 use super::encode::{self, Data, Message};
 use super::faults::Faults;
+use super::happening::{Happening, Notes};
 use super::profile::{Dialect, UnknownMessage};
 use super::refusal::{Reason, Refusal};
 use super::user::User;
-use super::{Action, PeerId};
+use super::{Action, NO_CLOSE_FRAME, PeerId};
 
 /// How long the last event of a cache channel is kept ([protocol, cache
 /// channels](pushest_proto::protocol#cache-channels)).
@@ -46,6 +47,7 @@ pub struct Broker {
     ready: VecDeque<Action>,
     /// Actions held back by a delay, in order, each with the time that it becomes ready.
     delayed: VecDeque<(Instant, Action)>,
+    pub(super) notes: Notes,
 }
 
 impl Broker {
@@ -66,6 +68,7 @@ impl Broker {
             alarms: BTreeSet::new(),
             ready: VecDeque::new(),
             delayed: VecDeque::new(),
+            notes: Notes::default(),
         }
     }
 
@@ -106,6 +109,7 @@ impl Broker {
             if let Some(connection) = self.connections.get_mut(&peer) {
                 connection.established = true;
             }
+            self.note(peer, |socket_id| Happening::Connected { socket_id });
             self.watch(peer);
         }
         peer
@@ -123,6 +127,8 @@ impl Broker {
     /// Takes a text message of a client. Messages of a closed connection are ignored.
     pub fn receive(&mut self, peer: PeerId, text: &str, now: Instant) {
         self.heard(peer, now);
+        let received = |socket_id| Happening::Received { socket_id, text: text.to_owned() };
+        self.note_frame(peer, received);
         if !self.connections.get(&peer).is_some_and(|connection| connection.established) {
             return;
         }
@@ -161,6 +167,7 @@ impl Broker {
     /// Forgets a client's connection that is gone, however it ended.
     pub fn disconnected(&mut self, peer: PeerId, now: Instant) {
         self.clock(now);
+        self.note_end(peer, NO_CLOSE_FRAME, "");
         self.forget(peer);
     }
 
@@ -182,7 +189,11 @@ impl Broker {
             self.cached.insert(channel.to_owned(), (now, text.clone()));
         }
         let exclude = exclude.and_then(|socket_id| self.peer(socket_id));
-        self.broadcast(channel, exclude, &text);
+        let receivers = self.broadcast(channel, exclude, &text);
+        self.note_other(|| {
+            let [channel, event, data] = [channel, event, data].map(str::to_owned);
+            Happening::Published { channel, event, data, receivers }
+        });
     }
 
     /// Returns the next action, in the order of the causes.
@@ -236,22 +247,31 @@ impl Broker {
             return;
         }
         connection.sent(now);
+        self.note_frame(peer, |socket_id| Happening::Sent { socket_id, text: text.to_string() });
         self.push(Action::Send { peer, text });
     }
 
-    /// Sends to every subscriber but one.
-    pub(super) fn broadcast(&mut self, channel: &str, exclude: Option<PeerId>, text: &ByteString) {
+    /// Sends to every subscriber but one. Returns how many they are.
+    pub(super) fn broadcast(
+        &mut self,
+        channel: &str,
+        exclude: Option<PeerId>,
+        text: &ByteString,
+    ) -> usize {
         let peers: Vec<_> =
             self.subscribers(channel).filter(|&peer| Some(peer) != exclude).collect();
+        let count = peers.len();
         for peer in peers {
             self.send(peer, text.clone());
         }
+        count
     }
 
     /// Closes a connection and forgets it.
     pub(super) fn close_peer(&mut self, peer: PeerId, code: u16, reason: &str) {
         if self.connections.contains_key(&peer) {
             self.push(Action::Close { peer, code, reason: cut(reason, LONGEST_REASON).to_owned() });
+            self.note_end(peer, code, reason);
             self.forget(peer);
         }
     }

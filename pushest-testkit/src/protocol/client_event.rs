@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::channel::Kind;
 use super::encode::{self, Data, Message};
+use super::happening::Happening;
 use super::profile::ClientEventRefusal;
 use super::{Broker, PeerId};
 
@@ -17,15 +18,24 @@ impl Broker {
         data: Option<&RawValue>,
     ) {
         if let Err(message) = self.check_client_event(peer, event, channel, data) {
+            self.note(peer, |socket_id| {
+                let [channel, event] = [channel, event].map(str::to_owned);
+                Happening::ClientEventRefused { socket_id, channel, event, reason: message.clone() }
+            });
             self.refuse_client_event(peer, channel, &message);
             return;
         }
         let member = self.channels.get(channel).and_then(|channel| channel.members.of_peer(peer));
         let user_id =
             member.filter(|_| self.dialect().client_event_user_id).map(|member| member.id.as_str());
-        let data = data.map_or(Data::Absent, Data::Token);
-        let text = Message::new(event, Some(channel), data).with_user_id(user_id).encode();
-        self.broadcast(channel, Some(peer), &text);
+        let token = data.map_or(Data::Absent, Data::Token);
+        let text = Message::new(event, Some(channel), token).with_user_id(user_id).encode();
+        let receivers = self.broadcast(channel, Some(peer), &text);
+        self.note(peer, |socket_id| {
+            let [channel, event] = [channel, event].map(str::to_owned);
+            let data = data.map(|data| data.get().to_owned());
+            Happening::ClientEvent { socket_id, channel, event, data, receivers }
+        });
     }
 
     fn check_client_event(

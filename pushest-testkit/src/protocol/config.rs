@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::encrypted::MasterKey;
 use super::profile::Profile;
+use crate::setters::setters;
 
 /// The app that the server serves: clients name it by its key and sign with its secret.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct App {
     /// The id, which names the app in the HTTP API: `/apps/ID/events`.
     pub id: String,
@@ -62,7 +64,15 @@ impl fmt::Debug for App {
 }
 
 /// The configuration of a [`Broker`](super::Broker). [`ServerConfig::new`] fills it in for a
-/// profile; every field may be changed afterwards.
+/// profile; every field may be changed afterwards, by assigning it or by its setter.
+///
+/// ```
+/// use pushest_testkit::Profile;
+/// use pushest_testkit::protocol::{Broker, Limits, ServerConfig};
+///
+/// let limits = Limits::default().presence_members(3).connections(Some(10));
+/// let broker = Broker::new(ServerConfig::new(Profile::Soketi).limits(limits).seed(7));
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {
@@ -140,6 +150,29 @@ impl ServerConfig {
     }
 }
 
+impl ServerConfig {
+    setters! {
+        /// Sets the app that is served.
+        app: App;
+        /// Sets the silence after which a client is pinged; clients are told it in whole seconds.
+        activity_timeout: Duration;
+        /// Sets how long a pinged client may stay silent.
+        pong_timeout: Duration;
+        /// Sets how large things may be.
+        limits: Limits;
+        /// Sets whether subscribers are told how many they are.
+        subscription_counts: bool;
+        /// Sets whether `ids` of a presence channel is an object from socket id to user id.
+        presence_ids_by_socket: bool;
+        /// Sets whether clients may send client events.
+        client_events: bool;
+        /// Sets the hosts of the origins that clients may come from.
+        allowed_origins: Vec<String>;
+        /// Sets where the socket ids come from.
+        seed: u64;
+    }
+}
+
 impl Default for ServerConfig {
     /// [`Profile::Standard`].
     fn default() -> Self {
@@ -178,6 +211,35 @@ pub struct Limits {
     pub client_events_per_second: Option<u32>,
     /// Maximum number of connections (more are closed with 4100); `None` for any number.
     pub connections: Option<usize>,
+}
+
+impl Limits {
+    setters! {
+        /// Sets the maximum length of a channel's name, in bytes.
+        channel_name: usize;
+        /// Sets the maximum length of an event's name, in bytes.
+        event_name: usize;
+        /// Sets the maximum size of an event's data, in bytes.
+        data: usize;
+        /// Sets the maximum size of one message from a client, in bytes.
+        message: usize;
+        /// Sets the maximum number of users on one presence channel.
+        presence_members: usize;
+        /// Sets the maximum size of one member's `user_info`, in bytes.
+        user_info: usize;
+        /// Sets the maximum length of a user's id, in bytes.
+        user_id: usize;
+        /// Sets the maximum number of users on one watchlist.
+        watchlist: usize;
+        /// Sets the maximum number of channels in one HTTP event.
+        channels_per_event: usize;
+        /// Sets the maximum number of events in one HTTP batch.
+        events_per_batch: usize;
+        /// Sets the maximum number of client events in any second of one connection.
+        client_events_per_second: Option<u32>;
+        /// Sets the maximum number of connections at one time.
+        connections: Option<usize>;
+    }
 }
 
 impl Default for Limits {

@@ -11,12 +11,14 @@ use serde_json::{Map, Value, json};
 
 use super::channel::Kind;
 use super::{Broker, signature};
+use crate::setters::setters;
 
 /// How far a request's `auth_timestamp` may be from the server's clock, in seconds.
 const TOLERATED_SKEW: u64 = 600;
 
 /// A request to the HTTP API, as the shell read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HttpRequest {
     /// `GET` or `POST`.
     pub method: String,
@@ -28,8 +30,30 @@ pub struct HttpRequest {
     pub unix_time: u64,
 }
 
+impl HttpRequest {
+    /// A request without a body, at this time of the server's clock (seconds since 1970).
+    ///
+    /// ```
+    /// use pushest_proto::Instant;
+    /// use pushest_testkit::protocol::{Broker, HttpRequest, ServerConfig};
+    ///
+    /// let mut broker = Broker::new(ServerConfig::default());
+    /// let answer = broker.http(&HttpRequest::new("GET", "/", 1_700_000_000), Instant::ORIGIN);
+    /// assert_eq!(answer.status, 200);
+    /// ```
+    pub fn new(method: impl Into<String>, target: impl Into<String>, unix_time: u64) -> Self {
+        Self { method: method.into(), target: target.into(), body: Vec::new(), unix_time }
+    }
+
+    setters! {
+        /// Sets the body.
+        body: Vec<u8>;
+    }
+}
+
 /// The answer to an [`HttpRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
@@ -63,7 +87,9 @@ impl Broker {
     /// for another app or path, 405 for another method, 413 for data that is too large.
     pub fn http(&mut self, request: &HttpRequest, now: Instant) -> HttpResponse {
         self.clock(now);
-        self.route(request).unwrap_or_else(|error| error)
+        let response = self.route(request).unwrap_or_else(|error| error);
+        self.note_request(&request.method, &request.target, response.status, &response.body);
+        response
     }
 
     fn route(&mut self, request: &HttpRequest) -> Result<HttpResponse, HttpResponse> {

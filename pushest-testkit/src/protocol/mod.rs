@@ -38,6 +38,7 @@ mod decode;
 mod encode;
 mod encrypted;
 mod faults;
+mod happening;
 mod http_api;
 mod http_events;
 mod inspect;
@@ -50,12 +51,12 @@ mod user;
 
 use core::fmt;
 
-use bytestring::ByteString;
-
 pub use broker::Broker;
+pub use bytestring::ByteString;
 pub use config::{App, Limits, ServerConfig};
 pub use encrypted::MasterKey;
 pub use faults::Target;
+pub use happening::Happening;
 pub use http_api::{HttpRequest, HttpResponse};
 pub use profile::Profile;
 pub use refusal::{Refusal, RefusalEnd};
@@ -85,7 +86,7 @@ pub const NO_CLOSE_FRAME: u16 = 1006;
 /// The code that stands for "a close frame without a code": it must never go over the wire, either.
 pub const NO_CODE: u16 = 1005;
 
-/// What is to be done.
+/// What is to be done. Exhaustive on purpose: whoever carries the server must carry out each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Send one text message.

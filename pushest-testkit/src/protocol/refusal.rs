@@ -1,6 +1,7 @@
 //! Connections that are refused before they are established, in the forms that servers give it
 //! ([protocol, refused before established](pushest_proto::protocol#refused-before-established)).
 
+use super::happening::Happening;
 use super::profile::{Dialect, RefusedConnection};
 use super::{Action, Broker, NO_CLOSE_FRAME, NO_CODE, PeerId, encode};
 
@@ -62,6 +63,15 @@ impl Refusal {
         self
     }
 
+    /// The code and the reason that a client is told.
+    fn told(&self) -> (Option<u16>, String) {
+        match (&self.error, &self.end) {
+            (Some((code, message)), _) => (*code, message.clone()),
+            (None, RefusalEnd::Close(code, reason)) => (Some(*code), reason.clone()),
+            (None, _) => (None, String::new()),
+        }
+    }
+
     /// The same code and reason in the form that a server gives it.
     pub(super) fn in_form(form: RefusedConnection, code: u16, reason: &str) -> Self {
         let error = Self::error(code, reason);
@@ -104,6 +114,10 @@ impl Reason<'_> {
 
 impl Broker {
     pub(super) fn refuse_connection(&mut self, peer: PeerId, refusal: Refusal) {
+        self.note_other(|| {
+            let (code, reason) = refusal.told();
+            Happening::Refused { code, reason }
+        });
         if let Some((code, message)) = &refusal.error {
             self.send(peer, encode::error(&self.dialect(), None, *code, message));
         }

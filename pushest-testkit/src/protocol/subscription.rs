@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::channel::{self, Kind, USER_CHANNEL};
 use super::decode::{ChannelData, Subscribe, user_id_text};
+use super::happening::Happening;
 use super::presence::Member;
 use super::profile::{Empty, Refusal, SubscriptionError};
 use super::{Broker, PeerId, encode, signature};
@@ -40,6 +41,8 @@ impl Broker {
             return;
         };
         if connection.subscriptions.remove(name) {
+            let channel = name.to_owned();
+            self.note(peer, |socket_id| Happening::Unsubscribed { socket_id, channel });
             self.leave(peer, name);
         }
     }
@@ -64,6 +67,10 @@ impl Broker {
 
     /// Refuses in the words of the profile.
     pub(super) fn refuse_subscription(&mut self, peer: PeerId, name: &str, refused: &Refused) {
+        self.note(peer, |socket_id| {
+            let (channel, reason) = (name.to_owned(), refused.message.clone());
+            Happening::SubscriptionRefused { socket_id, channel, reason }
+        });
         let dialect = self.dialect();
         let text = match dialect.refusal {
             Refusal::Error { code, otherwise, names_channel } => {
@@ -195,6 +202,9 @@ impl Broker {
             return;
         };
         let is_new = connection.subscriptions.insert(name.to_owned());
+        let user_id = member.as_ref().map(|member| member.id.clone());
+        let channel = name.to_owned();
+        self.note(peer, |socket_id| Happening::Subscribed { socket_id, channel, user_id });
         let channel = self.channels.entry(name.to_owned()).or_default();
         channel.subscribers.insert(peer);
         let mut added = None;

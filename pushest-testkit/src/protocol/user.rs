@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::channel::USER_CHANNEL;
 use super::decode::{SignIn, UserData};
+use super::happening::Happening;
 use super::profile::{Refusal, SignInAnswer, Watchlist};
 use super::{Broker, PeerId, encode, signature};
 
@@ -110,6 +111,8 @@ impl Broker {
             return;
         };
         connection.user = Some(id.clone());
+        let user_id = id.clone();
+        self.note(peer, |socket_id| Happening::SignedIn { socket_id, user_id });
         let user = self.users.entry(id.clone()).or_default();
         let is_first = user.peers.is_empty();
         user.peers.insert(peer);
@@ -134,6 +137,8 @@ impl Broker {
     }
 
     fn refuse_sign_in(&mut self, peer: PeerId, code: Option<u16>, message: &str) {
+        let reason = message.to_owned();
+        self.note(peer, |socket_id| Happening::SignInRefused { socket_id, reason });
         let dialect = self.dialect();
         let code = match dialect.refusal {
             Refusal::Error { code: None, .. } if code == Some(4009) => None,

@@ -305,6 +305,7 @@ impl AcceptedSocket {
                     }
                 }
                 Parsed::Bad(response) => {
+                    shared.broker.note_bad_request(response.status, &response.body);
                     self.transport.queue(http::encode(&response, false).as_bytes());
                     self.stage = Stage::Finishing;
                     return Ok(());
@@ -322,7 +323,13 @@ impl AcceptedSocket {
     /// Replies to an upgrade: with a WebSocket, or as a fault demands.
     fn upgrade(&mut self, upgrade: &Upgrade, rest: Vec<u8>, index: usize, shared: &mut Shared) {
         shared.record_upgrade(&upgrade.target, &upgrade.head);
-        match shared.next_upgrade_fault() {
+        let fault = shared.next_upgrade_fault();
+        let (status, reason) = match &fault {
+            None => (Some(101), ""),
+            Some(fault) => (fault.answered_status(), "a fault, as told"),
+        };
+        shared.broker.note_upgrade(&upgrade.target, status, reason);
+        match fault {
             Some(UpgradeFault::Refuse { status, headers, body }) => {
                 let mut headers: Vec<_> =
                     headers.iter().map(|(name, value)| (&**name, &**value)).collect();

@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -10,10 +11,11 @@ use std::time::Duration;
 use mio::{Poll, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::certificate::Identity;
+use super::certificate::{self, Identity};
 use super::event_loop::{self, EventLoop};
+use super::watcher::Watcher;
 use super::{Certificate, Server};
-use crate::protocol::{App, Broker, Limits, MasterKey, Profile, ServerConfig};
+use crate::protocol::{App, Broker, Happening, Limits, MasterKey, Profile, ServerConfig};
 
 /// Maximum number of connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -42,6 +44,8 @@ pub struct Builder {
     plain_clients: PlainClients,
     write_limit: usize,
     is_recording: bool,
+    watcher: Option<SyncSender<Happening>>,
+    shows_frames: bool,
 }
 
 impl Default for Builder {
@@ -55,6 +59,8 @@ impl Default for Builder {
             plain_clients: PlainClients::Drop,
             write_limit: 16 * 1024 * 1024,
             is_recording: false,
+            watcher: None,
+            shows_frames: false,
         }
     }
 }
@@ -158,6 +164,25 @@ impl Builder {
         self
     }
 
+    /// Speaks TLS with a certificate of your own: the certificate, and those between it and its
+    /// authority, if there are any, and the private key (PKCS #8, PKCS #1 or SEC 1), both in PEM.
+    ///
+    /// ```no_run
+    /// use pushest_testkit::Server;
+    ///
+    /// let [chain, key] = ["server.pem", "server-key.pem"].map(std::fs::read);
+    /// let server = Server::builder().identity(&chain?, &key?)?.start()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no certificate or no key in them, or they do not belong together.
+    pub fn identity(mut self, certificates: &[u8], key: &[u8]) -> io::Result<Self> {
+        self.certificate = None;
+        self.tls = Some(certificate::given(certificates, key)?);
+        Ok(self)
+    }
+
     /// Speaks TLS as a scenario of the conformance suite wants it.
     pub(crate) fn tls_config(mut self, config: Arc<rustls::ServerConfig>) -> Self {
         self.tls = Some(config);
@@ -186,6 +211,37 @@ impl Builder {
         self
     }
 
+    /// Sends what [happens](Happening) at the server. It waits for nobody: where the channel is full,
+    /// things are left out, and [counted](Happening::Missed). The channel is closed when the server
+    /// has stopped.
+    ///
+    /// ```
+    /// use std::sync::mpsc::sync_channel;
+    /// use pushest_testkit::{Happening, Server};
+    ///
+    /// let (sender, happenings) = sync_channel(100);
+    /// let server = Server::builder().observe(sender).start()?;
+    /// server.publish("news", "headline", "rain");
+    /// server.stop();
+    /// for happening in happenings {
+    ///     assert!(matches!(happening, Happening::Published { receivers: 0, .. }));
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn observe(mut self, sender: SyncSender<Happening>) -> Self {
+        self.watcher = Some(sender);
+        self
+    }
+
+    /// Whether every message is among what [`observe`](Self::observe) sends, in both directions and
+    /// with signatures; by default not.
+    #[must_use]
+    pub fn observe_frames(mut self, on: bool) -> Self {
+        self.shows_frames = on;
+        self
+    }
+
     /// Starts the server; it accepts connections when this returns.
     ///
     /// # Errors
@@ -199,13 +255,17 @@ impl Builder {
             Some(identity) => (Some(identity.authority_pem), Some(identity.config)),
             None => (None, self.tls),
         };
+        let is_tls = tls.is_some();
         let listener = listen(self.address)?;
         let address = listener.local_addr()?;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), event_loop::WAKER)?);
         let (commands, received) = mpsc::channel();
         let app = self.config.app.clone();
-        let broker = Broker::new(self.config);
+        let mut broker = Broker::new(self.config);
+        if self.watcher.is_some() {
+            broker.observe(self.shows_frames);
+        }
         let shared = event_loop::shared(
             broker,
             tls,
@@ -213,10 +273,11 @@ impl Builder {
             self.write_limit,
             self.is_recording,
         );
-        let turns = EventLoop::new(poll, listener, received, shared)?;
+        let turns = EventLoop::new(poll, listener, received, shared, Watcher::new(self.watcher))?;
         let thread =
             thread::Builder::new().name("pushest-testkit".to_owned()).spawn(move || turns.run())?;
-        Ok(Server { address, app, authority_pem, commands, waker, thread: Some(thread) })
+        let thread = Some(thread);
+        Ok(Server { address, app, authority_pem, is_tls, commands, waker, thread })
     }
 }
 

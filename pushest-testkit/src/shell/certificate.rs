@@ -9,6 +9,7 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// The certificate that a TLS server shows. Each but the last is signed by the server's own
@@ -85,15 +86,37 @@ fn names(address: IpAddr) -> Vec<String> {
     names
 }
 
+/// TLS with a chain and a key of the user's own, in PEM.
+pub(super) fn given(certificates: &[u8], key: &[u8]) -> io::Result<Arc<ServerConfig>> {
+    let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
+    let chain = CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>();
+    let chain =
+        chain.map_err(|error| invalid(format!("the certificates cannot be read: {error}")))?;
+    if chain.is_empty() {
+        return Err(invalid("there is no certificate in PEM".to_owned()));
+    }
+    // Whatever is wrong with it, nothing of a key is shown.
+    let key = PrivateKeyDer::from_pem_slice(key)
+        .map_err(|_| invalid("there is no private key in PEM that can be read".to_owned()))?;
+    with_chain(chain, key).map_err(|error| invalid(format!("they cannot be used: {error}")))
+}
+
 fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> io::Result<Arc<ServerConfig>> {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    with_chain(vec![certificate], key)
+}
+
+fn with_chain(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> io::Result<Arc<ServerConfig>> {
     // The provider is named: a process may have none, or two, and must not be given one.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
         .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
+        .with_single_cert(chain, key)
         .map_err(io::Error::other)?;
     Ok(Arc::new(config))
 }

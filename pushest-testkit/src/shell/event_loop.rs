@@ -14,6 +14,7 @@ use slab::Slab;
 use super::View;
 use super::accepted_socket::{AcceptedSocket, DRIP, Progress, Shared};
 use super::wait::Waiter;
+use super::watcher::Watcher;
 use crate::protocol::{Action, NO_CLOSE_FRAME, PeerId, Target};
 
 /// A command of another thread to the loop.
@@ -41,6 +42,7 @@ pub(super) struct EventLoop {
     /// Closed WebSockets, by the time that they are dropped: all wait equally long.
     lingering: VecDeque<(Instant, usize, u64)>,
     waiters: Vec<Waiter>,
+    watcher: Watcher,
     pub(super) is_stopped: bool,
 }
 
@@ -50,6 +52,7 @@ impl EventLoop {
         mut listener: TcpListener,
         commands: mpsc::Receiver<Command>,
         shared: Shared,
+        watcher: Watcher,
     ) -> io::Result<Self> {
         listener.register(poll.registry(), LISTENER, Interest::READABLE)?;
         Ok(Self {
@@ -64,6 +67,7 @@ impl EventLoop {
             unflushed: Vec::new(),
             lingering: VecDeque::new(),
             waiters: Vec::new(),
+            watcher,
             is_stopped: false,
         })
     }
@@ -118,6 +122,7 @@ impl EventLoop {
             };
             self.flush(index);
         }
+        self.watcher.tell(&mut self.shared.broker);
         let view = View { broker: &self.shared.broker, upgrades: self.shared.upgrades };
         self.waiters.retain_mut(|waiter| !waiter.check(&view));
     }

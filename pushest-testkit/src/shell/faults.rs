@@ -78,6 +78,14 @@ impl EchoForm {
 }
 
 impl UpgradeFault {
+    /// Returns the status of the answer, where it is an HTTP answer by itself.
+    pub(super) fn answered_status(&self) -> Option<u16> {
+        match self {
+            Self::Refuse { status, .. } | Self::Echo { status, .. } => Some(*status),
+            Self::Ignore | Self::Raw(_) | Self::Stall(_) | Self::Rewrite { .. } => None,
+        }
+    }
+
     /// Creates an HTTP answer with these headers and an empty body.
     #[must_use]
     pub fn status(status: u16, headers: &[(&str, &str)]) -> Self {

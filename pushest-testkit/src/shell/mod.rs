@@ -8,6 +8,7 @@ mod faults;
 mod http;
 mod transport;
 mod wait;
+mod watcher;
 
 use std::fmt;
 use std::io;
@@ -34,6 +35,7 @@ pub struct Server {
     address: SocketAddr,
     app: App,
     authority_pem: Option<String>,
+    is_tls: bool,
     commands: mpsc::Sender<Command>,
     waker: Arc<mio::Waker>,
     thread: Option<JoinHandle<()>>,
@@ -52,6 +54,7 @@ pub struct View<'a> {
 /// The condition was not met in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("waited {waited:?} for {wanted}; {found}")]
+#[non_exhaustive]
 pub struct TimedOut {
     /// The condition.
     pub wanted: String,
@@ -107,7 +110,7 @@ impl Server {
     /// Returns whether it speaks TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        self.authority_pem.is_some()
+        self.is_tls
     }
 
     /// Returns the URL `pusher://KEY:SECRET@ADDRESS:PORT`, with `pushers` for TLS. It holds the
@@ -124,7 +127,8 @@ impl Server {
         format!("{scheme}://{key}:{secret}@{}", self.address)
     }
 
-    /// Returns the certificate to trust, in PEM; `None` without TLS. Another one at every start.
+    /// Returns the certificate to trust, in PEM. Another one at every start; `None` without TLS, and
+    /// with a certificate of your own ([`Builder::identity`]).
     #[must_use]
     pub fn authority_pem(&self) -> Option<&str> {
         self.authority_pem.as_deref()

@@ -8,9 +8,20 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use super::Troubles;
 use super::direction::Direction;
 use crate::protocol::PeerId;
+use crate::setters::setters;
 
 /// How a connection breaks: between any two messages of either direction.
+///
+/// ```
+/// use std::time::Duration;
+/// use pushest_testkit::Cut;
+///
+/// // Nothing arrives any more; the client is told a second later, the server by its timeouts only.
+/// let cut = Cut::new(0, 0).client_notices(Some(Duration::from_secs(1)));
+/// assert_eq!(cut.server_notices, None);
+/// ```
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Cut {
     /// Number of messages on their way to the server that still arrive.
     pub to_server: usize,
@@ -22,6 +33,22 @@ pub struct Cut {
     /// When the client notices, after the last message has arrived; `None` if only its own
     /// timeouts tell it.
     pub client_notices: Option<Duration>,
+}
+
+impl Cut {
+    /// A cut after which this many of the messages on their way to the server and to the client still
+    /// arrive; only their own timeouts tell the two.
+    #[must_use]
+    pub fn new(to_server: usize, to_client: usize) -> Self {
+        Self { to_server, to_client, server_notices: None, client_notices: None }
+    }
+
+    setters! {
+        /// Sets when the server notices, after the last message has arrived.
+        server_notices: Option<Duration>;
+        /// Sets when the client notices, after the last message has arrived.
+        client_notices: Option<Duration>;
+    }
 }
 
 #[derive(Debug)]

@@ -46,7 +46,7 @@
 //!
 //! // Everything that is on its way is lost, and neither side is told.
 //! world.publish("news", "headline", "sun");
-//! world.cut(client, Cut { to_server: 0, to_client: 0, server_notices: None, client_notices: None });
+//! world.cut(client, Cut::new(0, 0));
 //! world.run(Duration::from_secs(3600));
 //! ticker.take_in(world.link_mut(client));
 //! assert_eq!((&*ticker.headline, ticker.fetches), ("rain", 1));
@@ -163,6 +163,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn command<T>(
         &mut self,
         client: usize,
@@ -193,6 +194,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn cut(&mut self, client: usize, cut: Cut) {
         self.links[client].cut(cut, self.now);
     }
@@ -202,6 +204,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn set_reading(&mut self, client: usize, reading: bool) {
         self.links[client].set_reading(reading, self.now);
     }
@@ -212,6 +215,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn stop(&mut self, client: usize) {
         self.links[client].stop(false, self.now);
     }
@@ -221,6 +225,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn suspend(&mut self, client: usize) {
         self.links[client].stop(true, self.now);
     }
@@ -229,6 +234,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn resume(&mut self, client: usize) {
         self.links[client].resume(self.now);
     }
@@ -238,6 +244,7 @@ impl World {
     ///
     /// # Panics
     /// If there is no client with this number.
+    #[track_caller]
     pub fn set_writable(&mut self, client: usize, writable: bool) {
         self.links[client].set_writable(writable, self.now);
     }

@@ -122,7 +122,7 @@ impl Harness {
         messages.iter().map(|message| message["event"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Whom a close was decided for since the last look, and with which code.
+    /// The connections that a close was decided for since the last look, and the codes.
     pub(crate) fn closes(&mut self) -> Vec<(PeerId, u16)> {
         self.actions()
             .into_iter()
@@ -153,12 +153,7 @@ impl Harness {
     }
 
     pub(crate) fn request_raw(&mut self, method: &str, target: &str, body: &str) -> HttpResponse {
-        let request = HttpRequest {
-            method: method.to_owned(),
-            target: target.to_owned(),
-            body: body.as_bytes().to_vec(),
-            unix_time: UNIX_TIME,
-        };
+        let request = HttpRequest::new(method, target, UNIX_TIME).body(body.as_bytes().to_vec());
         self.broker.http(&request, self.now)
     }
 }

@@ -14,18 +14,13 @@ fn body(answer: &pushest_testkit::protocol::HttpResponse) -> Value {
 /// docs/protocol.md#test-vectors.
 #[test]
 fn the_published_vector_is_accepted() {
-    let mut config = ServerConfig::default();
-    config.app = App::new("3", "278d425bdf160c739803", "7ad3773142a6692b25b8");
-    let mut broker = Broker::new(config);
-    let mut request = HttpRequest {
-        method: "POST".to_owned(),
-        target: "/apps/3/events?body_md5=ec365a775a4cd0599faeb73354201b6f&auth_version=1.0\
-                 &auth_key=278d425bdf160c739803&auth_timestamp=1353088179\
-                 &auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c"
-            .to_owned(),
-        body: br#"{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}"#.to_vec(),
-        unix_time: 1_353_088_179 + 600,
-    };
+    let app = App::new("3", "278d425bdf160c739803", "7ad3773142a6692b25b8");
+    let mut broker = Broker::new(ServerConfig::default().app(app));
+    let target = "/apps/3/events?body_md5=ec365a775a4cd0599faeb73354201b6f&auth_version=1.0\
+                  &auth_key=278d425bdf160c739803&auth_timestamp=1353088179\
+                  &auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c";
+    let body = br#"{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}"#;
+    let mut request = HttpRequest::new("POST", target, 1_353_088_179 + 600).body(body.to_vec());
     let now = pushest_proto::Instant::ORIGIN;
     assert_eq!(broker.http(&request, now).status, 200);
     request.unix_time += 1;

@@ -147,12 +147,8 @@ fn no_request_breaks_it() {
             bytes[at] = random.u8(32..127);
             target = String::from_utf8(bytes).unwrap();
         }
-        let request = HttpRequest {
-            method: method.to_owned(),
-            target,
-            body: body.into_bytes(),
-            unix_time: crate::harness::UNIX_TIME,
-        };
+        let request =
+            HttpRequest::new(method, target, crate::harness::UNIX_TIME).body(body.into_bytes());
         let answer = server.broker.http(&request, server.now);
         assert!([200, 400, 401, 404, 405, 413].contains(&answer.status));
     }

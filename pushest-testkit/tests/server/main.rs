@@ -11,3 +11,4 @@ mod sockets;
 mod starting;
 mod tls;
 mod waiting;
+mod watching;

@@ -126,7 +126,7 @@ impl Walk {
             let stored_events = if client == 2 { 8 } else { 100_000 };
             let mut config = Config::builder("app-key")
                 .host("simulated")
-                .limits(Limits { stored_events, ..Limits::default() });
+                .limits(Limits::default().stored_events(stored_events));
             // One of two asks for authorizations, which takes up to four times the delay.
             let signs = random.bool();
             if signs {
@@ -261,13 +261,10 @@ impl Walk {
             _ => Some(Duration::from_millis(self.random.u64(0..20_000))),
         };
         let (server_notices, client_notices) = (notices(), notices());
-        let cut = Cut {
-            to_server: self.random.usize(0..=to_server),
-            to_client: self.random.usize(0..=to_client),
-            server_notices,
-            client_notices,
-        };
-        self.world.cut(client, cut);
+        let (to_server, to_client) =
+            (self.random.usize(0..=to_server), self.random.usize(0..=to_client));
+        let cut = Cut::new(to_server, to_client);
+        self.world.cut(client, cut.server_notices(server_notices).client_notices(client_notices));
     }
 
     fn server_closes(&mut self, client: usize) {

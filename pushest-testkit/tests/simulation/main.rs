@@ -20,7 +20,7 @@ use pushest_testkit::simulation::Troubles;
 
 use run::Run;
 
-/// So many runs without being asked for other ones.
+/// Number of runs by default.
 const SEEDS: u64 = 10_000;
 
 #[test]
@@ -43,7 +43,7 @@ fn a_run_that_fails_runs_again_the_same_way() {
     }
 }
 
-/// What is asked for, or so many.
+/// The number that is asked for, or the default.
 fn seeds_of(count: u64) -> Range<u64> {
     let variable = |name: &str| {
         let value = std::env::var(name).ok()?;

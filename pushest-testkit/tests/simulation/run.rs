@@ -87,7 +87,7 @@ impl Run {
             if signs[client] {
                 config = config.secret("app-secret");
             }
-            config = config.limits(Limits { stored_events: 100_000, ..Limits::default() });
+            config = config.limits(Limits::default().stored_events(100_000));
             add(&mut world, config.build().expect("the values are valid"));
             let link = world.link_mut(client);
             link.set_delay(Duration::from_millis(random.u64(1..2_000)));
@@ -113,7 +113,7 @@ impl Run {
         }
     }
 
-    /// Runs to the end, checks that all is well, and answers what went wrong on the way.
+    /// Runs to the end, checks that all is well, and returns the troubles on the way.
     pub(crate) fn finish(mut self) -> Troubles {
         self.every(Session::connect);
         for _ in 0..self.random.usize(20..80) {
@@ -237,13 +237,10 @@ impl Run {
             _ => Some(Duration::from_millis(self.random.u64(0..20_000))),
         };
         let (server_notices, client_notices) = (notices(), notices());
-        let cut = Cut {
-            to_server: self.random.usize(0..=to_server),
-            to_client: self.random.usize(0..=to_client),
-            server_notices,
-            client_notices,
-        };
-        self.world.cut(client, cut);
+        let (to_server, to_client) =
+            (self.random.usize(0..=to_server), self.random.usize(0..=to_client));
+        let cut = Cut::new(to_server, to_client);
+        self.world.cut(client, cut.server_notices(server_notices).client_notices(client_notices));
     }
 
     fn server_closes(&mut self, client: usize) {

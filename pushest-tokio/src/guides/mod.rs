@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`settings`] | where to connect, authorization, headers, TLS, queues, the log |
 //! | [`channels`] | kinds of channels, values, who is present, client events, sign-in |
+//! | [`typed_events`] | events as values of your types |
 //! | [`gaps`] | what a gap means, and how to refetch |
 //! | [`shutting_down`] | what ends what, with loops for tokio and for threads |
 //! | [`testing`] | testing your own program against a server inside the process |
@@ -94,6 +95,12 @@ pub mod shutting_down {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../../docs/testing.md")]
 pub mod testing {}
+
+/// Events as values of your types.
+///
+#[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/typed-events.md")]
+pub mod typed_events {}
 
 /// The core without I/O.
 ///

@@ -40,12 +40,10 @@ impl Target {
     }
 
     pub(crate) fn builder(&self) -> ConfigBuilder {
-        // Nobody has to be spared here, and nobody wants to wait.
-        let backoff = BackoffConfig {
-            initial: Duration::from_millis(100),
-            maximum: Duration::from_millis(200),
-            ..BackoffConfig::default()
-        };
+        // No server has to be spared here, and the test should not wait.
+        let backoff = BackoffConfig::default()
+            .initial(Duration::from_millis(100))
+            .maximum(Duration::from_millis(200));
         Config::builder(&self.key).host(&self.host).port(self.port).backoff(backoff)
     }
 

@@ -1,4 +1,4 @@
-//! Clients without the secret: somebody else authorizes.
+//! Clients without the secret, which an authorizer has.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ fn granted(target: &Target, request: &AuthorizationRequest) -> Authorization {
 }
 
 fn client(target: &Target, options: Options) -> Client {
-    let timeouts = Timeouts { authorization: Duration::from_millis(500), ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(Duration::from_millis(500));
     Client::with_options(target.builder().timeouts(timeouts).build().expect("valid"), options)
 }
 

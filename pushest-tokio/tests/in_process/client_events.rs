@@ -34,7 +34,7 @@ async fn too_many_are_refused_with_the_time_of_the_next_and_waiting_sends_all_in
         }
         other => panic!("{other:?}"),
     }
-    // Who waits half-way and gives up has sent nothing.
+    // A future that is dropped while it waits has sent nothing.
     drop(chat.trigger_when_allowed("client-number", &"never"));
     for number in 5..15 {
         within(chat.trigger_when_allowed("client-number", &number)).await.expect("sent");

@@ -1,4 +1,4 @@
-//! What a server sees of a client that connects, and what nobody sees.
+//! What a server sees of a client that connects, and what it does not.
 
 use std::io::Read;
 use std::net::TcpListener;

@@ -24,7 +24,7 @@ fn endpoint(
 }
 
 fn client(target: &Target, options: Options) -> Client {
-    let timeouts = Timeouts { authorization: Duration::from_millis(500), ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(Duration::from_millis(500));
     Client::with_options(target.builder().timeouts(timeouts).build().expect("valid"), options)
 }
 
@@ -82,7 +82,7 @@ async fn it_is_sent_a_form_with_parameters_and_headers_and_every_2xx_grants() {
         .header("X-CSRF-Token", "0123");
     let client = client(&target, Options::default().auth_endpoint(asks));
     let mut orders = subscribed(&client, "private-orders").await;
-    // The endpoint knows who subscribes: nobody has to say so here.
+    // The endpoint knows who subscribes: it need not be said here.
     let room = subscribed(&client, "presence-room").await;
     assert_eq!(room.members()[0].id(), USER);
     client.sign_in(None).expect("somebody authorizes");
@@ -225,7 +225,7 @@ async fn what_cannot_be_asked_says_why() {
         assert_eq!(status, None);
         assert!(text.contains(words), "{text}");
     }
-    // Nobody listens there, for now.
+    // No server listens there, for now.
     let client = client(&target, options("http://127.0.0.1:9/"));
     let mut orders = client.subscribe("private-orders").expect("a good channel");
     let text = wait_for(&mut orders, |event| match event {
@@ -277,7 +277,7 @@ fn a_request_that_hangs_ends_with_the_client() {
     let (target, server) = start();
     let endpoint = endpoint(&server, |_| Reply::silence());
     let hour = Duration::from_secs(60 * 60);
-    let timeouts = Timeouts { authorization: hour, ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(hour);
     let config = target.builder().timeouts(timeouts).build().expect("valid");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");

@@ -90,7 +90,7 @@ async fn why_it_is_not_connected_is_data() {
 async fn a_network_change_ends_a_long_wait() {
     let (target, server) = start();
     let hours = Duration::from_secs(24 * 60 * 60);
-    let backoff = BackoffConfig { initial: hours, maximum: hours, ..Default::default() };
+    let backoff = BackoffConfig::default().initial(hours).maximum(hours);
     let client = Client::new(target.builder().backoff(backoff).build().expect("valid"));
     within(client.connected()).await.expect("connected");
     let mut events = client.events();
@@ -107,7 +107,7 @@ async fn a_network_change_ends_a_long_wait() {
 #[tokio::test]
 async fn a_network_change_asks_a_connected_server_for_a_sign_of_life() {
     let (target, server) = start();
-    let timeouts = Timeouts { pong: Duration::from_millis(300), ..Timeouts::default() };
+    let timeouts = Timeouts::default().pong(Duration::from_millis(300));
     let config = target.builder().timeouts(timeouts).build().expect("valid");
     let client = Client::new(config);
     let mut news = subscribed(&client, "news").await;

@@ -89,7 +89,7 @@ async fn an_encrypted_channel_is_opened_with_the_master_key(like: &Like) {
 }
 
 async fn a_user_is_signed_in_or_told_that_it_failed(like: &Like) {
-    let timeouts = Timeouts { subscribe: Duration::from_millis(500), ..Timeouts::default() };
+    let timeouts = Timeouts::default().subscribe(Duration::from_millis(500));
     let client = like.client(|builder| builder.timeouts(timeouts));
     let (mut events, mut user_events) = (client.events(), client.user_events());
     let mut news = subscribed(&client, "news").await;
@@ -136,11 +136,8 @@ async fn watched(events: &mut pushest_tokio::Events, wanted: bool) {
 }
 
 async fn a_quiet_connection_is_kept_alive_and_a_dead_one_noticed(like: &Like) {
-    let timeouts = Timeouts {
-        activity: Duration::from_millis(100),
-        pong: Duration::from_secs(1),
-        ..Timeouts::default()
-    };
+    let timeouts =
+        Timeouts::default().activity(Duration::from_millis(100)).pong(Duration::from_secs(1));
     let quiet = like.client(|builder| builder.timeouts(timeouts));
     let mut news = subscribed(&quiet, "news").await;
     let socket_id = quiet.status().socket_id;

@@ -37,7 +37,7 @@ async fn a_recorded_client_replays_to_the_same_actions() {
     looked_at.lock().unwrap().take();
     drop((client, orders));
     within(async {
-        // Whoever is let go has been handed everything.
+        // The sink has everything by then.
         while Arc::strong_count(&recording) > 1 {
             tokio::task::yield_now().await;
         }

@@ -10,20 +10,23 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// A runtime with threads of its own.
 pub(crate) struct Threads;
 
+pub(crate) fn threads() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(2).enable_all().build().expect("a runtime")
+    })
+}
+
 impl Start for Threads {
     type Client = Client;
 
     fn start(config: Config, options: Options) -> Client {
-        static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-        let runtime = RUNTIME.get_or_init(|| {
-            let mut builder = Builder::new_multi_thread();
-            builder.worker_threads(2).enable_all().build().expect("a runtime")
-        });
-        let _entered = runtime.enter();
+        let _entered = threads().enter();
         Client::with_options(config, options)
     }
 
-    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+    fn driver(client: &Client) -> &pushest_conformance::driver::unstable::Client {
         client.__driver()
     }
 }
@@ -46,7 +49,7 @@ impl Start for OneThread {
         Client::with_options(config, options)
     }
 
-    fn driver(client: &Client) -> &pushest_conformance::driver::Client {
+    fn driver(client: &Client) -> &pushest_conformance::driver::unstable::Client {
         client.__driver()
     }
 }

@@ -16,7 +16,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
-/// After so many the numbers begin anew.
+/// The number of events after which the numbers begin anew.
 const FRAMES: u64 = 256;
 
 struct Tally {
@@ -88,7 +88,7 @@ impl Tally {
                 "cpu_ns": (processor_time() - cpu).as_nanos() as u64,
                 "peak_kib": peak_kib(),
             });
-            // Whoever waited may have lost patience.
+            // The receiver may have given up.
             let _ = done.send(books);
         }
     }

@@ -12,7 +12,7 @@ use tungstenite::{Message, WebSocket};
 use super::super::{READ_BUFFER, Target};
 use crate::Problem;
 
-/// The URL of the upgrade. It names no TLS: the stream has it already.
+/// Returns the URL of the upgrade. It names no TLS: the stream has it already.
 pub(super) fn url(target: &Target) -> String {
     format!("ws://{}/app/app-key?protocol=7", target.address)
 }
@@ -21,7 +21,7 @@ pub(super) fn config() -> WebSocketConfig {
     WebSocketConfig::default().read_buffer_size(READ_BUFFER)
 }
 
-/// The server's name, and whom to trust.
+/// Returns the server's name, and the authorities to trust.
 pub(super) fn tls(
     target: &Target,
     authority: &str,
@@ -58,7 +58,7 @@ impl Handshake {
     }
 }
 
-/// The whole of it on a stream that blocks.
+/// Performs all of it on a stream that blocks.
 pub(super) fn websocket<S: Read + Write>(
     target: &Target,
     stream: S,

@@ -1,6 +1,7 @@
 //! The async clients. What receives is the same on all of them.
 
-use pushest_driver::{Client, Config, Options};
+use pushest_driver::unstable::Client;
+use pushest_driver::{Config, Options};
 
 use super::super::{Runtime, Target, Way};
 use super::counting::{self, Order};
@@ -89,7 +90,7 @@ async fn on_smol(
                 driver.disconnect();
             }
         };
-        pushest_driver::runtime::run(driver, channels, on_event).await?;
+        pushest_driver::unstable::run(driver, channels, on_event).await?;
         return handler.into_tally();
     }
     let (client, pump) = pushest_async_std::Client::with_pump(config, options);

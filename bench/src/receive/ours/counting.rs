@@ -32,7 +32,7 @@ pub(super) fn order(
     Ok(tally.numbered(order?.n))
 }
 
-/// What a receiver says that has ended too early.
+/// Returns what a receiver says that has ended too early.
 pub(super) fn ended() -> Problem {
     "the receiver ended before the last event".into()
 }

@@ -18,7 +18,7 @@ pub(super) fn receive(receiver: Receiver, target: &Target, tally: Tally) -> Resu
     }
 }
 
-/// What a client is made of. It waits for slow receivers: the books must be complete.
+/// Returns what a client is made of. It waits for slow receivers: the books must be complete.
 fn settings(target: &Target) -> Result<(Config, Options), Problem> {
     let config = Config::builder("app-key")
         .host(&target.address.ip().to_string())

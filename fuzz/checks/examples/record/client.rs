@@ -112,7 +112,7 @@ impl Client {
         Ok(self.socket.send(Message::text(text))?)
     }
 
-    /// What was heard, the socket id written over: it is another one each time.
+    /// Returns what was heard, the socket id written over: it is another one each time.
     pub(crate) fn into_heard(self) -> Vec<String> {
         let socket_id = self.socket_id.as_str();
         self.heard.iter().map(|message| message.replace(socket_id, "1234.5678")).collect()

@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the server said, by a client's recording.
+/// Returns what the server said, by a client's recording.
 fn heard(recording: &str) -> Result<BTreeSet<String>, serde_json::Error> {
     let mut messages = BTreeSet::new();
     for line in recording.lines() {
@@ -63,7 +63,7 @@ fn heard(recording: &str) -> Result<BTreeSet<String>, serde_json::Error> {
     Ok(messages)
 }
 
-/// Everything that a server says to two clients that do all there is to do.
+/// Returns everything that a server says to two clients that do all there is to do.
 fn record(app: &App) -> Result<BTreeSet<String>, Box<dyn Error>> {
     let (mut alice, mut bob) = (Client::connect(app)?, Client::connect(app)?);
     for (client, id) in [(&mut alice, "me"), (&mut bob, "1")] {
@@ -122,8 +122,8 @@ fn write(folder: &Path, server: &str, messages: &BTreeSet<String>) -> Result<(),
     Ok(())
 }
 
-/// An input of `session`: one that signs and has the key wants the channels that are recorded, is
-/// connected, and hears this message.
+/// Returns an input of `session`: one that signs and has the key wants the channels that are
+/// recorded, is connected, and hears this message.
 fn input_of_session(message: &str) -> Vec<u8> {
     const SIGNS_AND_HAS_THE_KEY: u8 = 3;
     const SEED: u8 = 7;

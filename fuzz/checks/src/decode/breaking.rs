@@ -33,7 +33,7 @@ pub(super) fn one_part_leaves_the_others_equal(text: &str, tokens: &Tokens<'_>) 
 const IDS: &str = r#"["a",2,"c"]"#;
 const HASH: &str = r#"{"a":{"n":1},"d":null}"#;
 
-/// The members of a list, and how many parts were lost.
+/// Returns the members of a list, and how many parts were lost.
 fn list(ids: &str, hash: &str, more: &str) -> (Vec<Pair>, u64) {
     let payload = format!(r#"{{"presence":{{"ids":{ids},"hash":{hash},"count":4{more}}}}}"#);
     let read = fuzzing::decode(Kind::Members(MANY), &payload);

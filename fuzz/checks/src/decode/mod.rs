@@ -146,7 +146,7 @@ fn alike(envelope: &Envelope<'_>, reading: &Reading) {
     assert_eq!(event.json::<Value>().ok(), value.ok(), "data as a value");
 }
 
-/// The four members in a message that is JSON but for what its values are.
+/// Returns the four members in a message that is JSON but for what its values are.
 fn lenient<'a>(message: &'a Tokens<'a>) -> Option<[Option<&'a str>; 4]> {
     let mut found = [None; 4];
     for (key, value) in message.value().strict_entries()? {
@@ -178,7 +178,7 @@ fn alike_leniently([name, channel, user_id, data]: [Option<&str>; 4], reading: &
     }
 }
 
-/// The payload: what the data is, or what it holds as a string.
+/// Returns the payload: what the data is, or what it holds as a string.
 fn payload_of(data: Option<&str>) -> String {
     let data = data.unwrap_or("null");
     let text = Tokens::of(data).value().string();
@@ -186,7 +186,7 @@ fn payload_of(data: Option<&str>) -> String {
     if text.is_empty() { "null".to_owned() } else { text }
 }
 
-/// An id as the other reader reads it.
+/// Returns an id as the other reader reads it.
 fn id(token: &str) -> Option<String> {
     reference::id(Tokens::of(token).value())
 }
@@ -224,13 +224,13 @@ fn decoded_alike(event: Option<&str>, payload: &str) {
     assert_eq!(ours, other, "{kind:?} of {payload:?}");
 }
 
-/// A string's content, if the value is a string that can be read.
+/// Returns a string's content, if the value is a string that can be read.
 fn string(value: &RawValue) -> Option<String> {
     value.get().starts_with('"').then(|| serde_json::from_str(value.get()).ok()).flatten()
 }
 
-/// A string's content, what stands between its quotes if its escapes are no text, or any other
-/// value as it stands.
+/// Returns a string's content, what stands between its quotes if its escapes are no text, or any
+/// other value as it stands.
 fn text(value: &RawValue) -> Cow<'_, str> {
     let token = value.get();
     match token.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {

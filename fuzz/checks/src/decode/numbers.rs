@@ -48,7 +48,7 @@ fn written_out(token: &str) -> Result<WrittenOut, bool> {
     Ok((is_negative, whole, fraction.trim_end_matches('0').to_owned()))
 }
 
-/// The id that a number is.
+/// Returns the id that a number is.
 pub(super) fn id(token: &str) -> Option<String> {
     if !is_number(token) {
         return None;
@@ -65,7 +65,7 @@ pub(super) fn id(token: &str) -> Option<String> {
     })
 }
 
-/// The number without its fraction.
+/// Returns the number without its fraction.
 pub(super) fn whole(token: &str) -> Option<u64> {
     if !is_number(token) {
         return None;

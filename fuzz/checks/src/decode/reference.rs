@@ -43,19 +43,19 @@ fn number(value: Value<'_>) -> Option<u64> {
     }
 }
 
-/// The last value of this key; `null` is none.
+/// Returns the last value of this key; `null` is none.
 fn field<'a>(object: Value<'a>, key: &str) -> Option<Value<'a>> {
     let entries = object.entries()?.parts;
     let (_, value) = entries.into_iter().rev().find(|(name, _)| name == key)?;
     Some(value).filter(|value| !value.is_null())
 }
 
-/// How many entries of an object are none.
+/// Returns how many entries of an object are none.
 fn broken(object: Value<'_>) -> u64 {
     object.entries().map_or(0, |entries| entries.lost)
 }
 
-/// The info if it is JSON, and whether it is something else.
+/// Returns the info if it is JSON, and whether it is something else.
 fn info(value: Option<Value<'_>>) -> (Option<String>, u64) {
     match value.filter(|value| !value.is_null()) {
         None => (None, 0),
@@ -160,7 +160,7 @@ fn error(data: Value<'_>, payload: &str) -> (Option<u16>, String) {
     (code, message)
 }
 
-/// A whole number that fits, or none: nothing is cut off of a code.
+/// Returns a whole number that fits, or none: nothing is cut off of a code.
 fn code_of(value: Value<'_>) -> Option<u16> {
     numbers::id(&value.text_of())?.parse().ok()
 }
@@ -212,7 +212,8 @@ fn online(data: Value<'_>, most: usize) -> Option<(Changes, u64, u64)> {
     (!changes.is_empty() || lost == 0).then(|| shortened(changes, lost, most))
 }
 
-/// The changes with at most `most` ids each, how many are over that, and how many parts are odd.
+/// Returns the changes with at most `most` ids each, how many are over that, and how many parts are
+/// odd.
 fn shortened(mut changes: Changes, lost: u64, most: usize) -> (Changes, u64, u64) {
     let mut dropped = 0;
     for (_, ids) in &mut changes {

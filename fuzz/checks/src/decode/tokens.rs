@@ -88,7 +88,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// What begins with a quote.
+/// Returns what begins with a quote.
 fn string(bytes: &[u8]) -> (Kind, usize) {
     let mut is_escaped = false;
     for (index, byte) in bytes.iter().enumerate().skip(1) {
@@ -118,7 +118,7 @@ impl<'a> Value<'a> {
         serde_json::from_str::<IgnoredAny>(self.as_str()).is_ok()
     }
 
-    /// Whether it is one token, or what stands between two brackets.
+    /// Returns whether it is one token, or what stands between two brackets.
     pub(super) fn is_one(self) -> bool {
         match self.tokens {
             [one] => matches!(one.kind, Kind::String | Kind::Word),
@@ -130,8 +130,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it stays one part wherever it is put: its brackets and quotes are closed, and no
-    /// comma stands outside of them.
+    /// Returns whether it stays one part wherever it is put: its brackets and quotes are closed,
+    /// and no comma stands outside of them.
     pub(super) fn is_part(self) -> bool {
         let mut depth = 0_u32;
         for token in self.tokens {
@@ -147,12 +147,12 @@ impl<'a> Value<'a> {
         depth == 0 && !self.tokens.is_empty()
     }
 
-    /// Whether it begins with a string and a colon.
+    /// Returns whether it begins with a string and a colon.
     pub(super) fn is_entry(self) -> bool {
         self.entry().is_some()
     }
 
-    /// Where the bracket is closed that it begins with; brackets of both kinds are alike.
+    /// Returns where the bracket is closed that it begins with; brackets of both kinds are alike.
     fn end_of_first(self) -> Option<usize> {
         let mut depth = 0_u32;
         self.tokens.iter().position(|token| {
@@ -165,13 +165,13 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// A string's content.
+    /// Returns a string's content.
     pub(super) fn string(self) -> Option<String> {
         let [Token { kind: Kind::String, start, end }] = self.tokens else { return None };
         Some(content(&self.text[start + 1..end - 1]))
     }
 
-    /// A string's content, nothing for `null`, anything else as it stands.
+    /// Returns a string's content, nothing for `null`, anything else as it stands.
     pub(super) fn text_of(self) -> String {
         if self.is_null() {
             return String::new();
@@ -179,7 +179,7 @@ impl<'a> Value<'a> {
         self.string().unwrap_or_else(|| self.as_str().to_owned())
     }
 
-    /// The elements of an array; its kind of bracket is that of `open`.
+    /// Returns the elements of an array; its kind of bracket is that of `open`.
     fn split(self, open: u8) -> Option<Parts<Self>> {
         let (close, first) = (open + 2, self.tokens.first()?);
         if first.kind != Kind::Open(open) {
@@ -215,8 +215,8 @@ impl<'a> Value<'a> {
         Some(Parts { parts, lost })
     }
 
-    /// The elements of an array and their places. Where nothing stands between two commas there is
-    /// a place, too.
+    /// Returns the elements of an array and their places. Where nothing stands between two commas
+    /// there is a place, too.
     pub(super) fn places(self) -> Vec<(usize, Self)> {
         let end = self.end_of_first().unwrap_or(self.tokens.len());
         let mut depth = 0_u32;
@@ -256,7 +256,7 @@ impl<'a> Value<'a> {
         self.split(b'[')
     }
 
-    /// The keys and values of an object; an empty array is one, too.
+    /// Returns the keys and values of an object; an empty array is one, too.
     pub(super) fn entries(self) -> Option<Parts<(String, Self)>> {
         if let Some(elements) = self.split(b'[') {
             let is_empty = elements.parts.is_empty() && elements.lost == 0;
@@ -273,7 +273,7 @@ impl<'a> Value<'a> {
         Some(entries)
     }
 
-    /// The elements of an array, or the values of an object.
+    /// Returns the elements of an array, or the values of an object.
     pub(super) fn values(self) -> Option<Parts<Self>> {
         if let Some(elements) = self.elements() {
             return Some(elements);
@@ -282,7 +282,7 @@ impl<'a> Value<'a> {
         Some(Parts { parts: parts.into_iter().map(|(_, value)| value).collect(), lost })
     }
 
-    /// The entries of what is an object in its own grammar, whatever its values are.
+    /// Returns the entries of what is an object in its own grammar, whatever its values are.
     pub(super) fn strict_entries(self) -> Option<Vec<(&'a str, Self)>> {
         let end = self.tokens.len().checked_sub(1)?;
         if self.tokens[0].kind != Kind::Open(b'{')
@@ -305,7 +305,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The content of a string, by way of UTF-16: what JSON's escapes were made for.
+/// Returns the content of a string, by way of UTF-16: what JSON's escapes were made for.
 fn content(escaped: &str) -> String {
     if !escaped.contains('\\') {
         return escaped.to_owned();

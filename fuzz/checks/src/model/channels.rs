@@ -7,7 +7,7 @@ use pushest_proto::{ChannelState, Ticket};
 use super::reference::Reference;
 use super::sizes::SentFrame;
 
-/// How far a subscription, or the sign-in, is.
+/// The state of a subscription, or of the sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Step {
     /// For a connection, or for its next try.
@@ -77,7 +77,7 @@ impl Reference {
         self.channels.iter().map(|channel| (&*channel.name, channel.state()))
     }
 
-    /// What the server was told on this connection.
+    /// Returns what the server was told on this connection.
     pub(super) fn told(&self) -> impl Iterator<Item = &str> {
         self.channels.iter().filter(|channel| channel.told).map(|channel| &*channel.name)
     }

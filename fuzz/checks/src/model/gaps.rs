@@ -177,8 +177,9 @@ impl Gaps {
         }
     }
 
-    /// The bounds of the latest time, before the last message, at which everything was read; not
-    /// after the first message behind it. The last message, if nothing was said of reading.
+    /// Returns the bounds of the latest time, before the last message, at which everything was
+    /// read; not after the first message behind it. The last message, if nothing was said of
+    /// reading.
     fn began(&self) -> (i128, i128) {
         let is_said = self.log.iter().any(|entry| matches!(entry, Entry::Read(_)));
         let (mut latest, mut counted, mut heard) = (None, 0, 0);

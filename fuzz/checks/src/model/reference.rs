@@ -9,7 +9,7 @@ use super::channels::{ModelChannel, Step};
 use super::sizes::SentFrame;
 use crate::plan::{Answer, CHANNELS, SCHEDULE, Setting};
 
-/// After so many retries at once, one waits like any other.
+/// Maximum number of retries at once in a row; the next one waits like any other.
 const IMMEDIATE_RETRIES: u32 = 3;
 
 /// What is drawn on top of a pause that all have alike.
@@ -76,7 +76,7 @@ impl Reference {
         self.state == ConnectionState::Connected
     }
 
-    /// Whether messages of the connection count.
+    /// Returns whether messages of the connection count.
     pub(super) fn is_open(&self) -> bool {
         self.is_opening || self.is_connected()
     }

@@ -7,7 +7,7 @@ use super::reference::Reference;
 use crate::plan::{IDS, ListForm, Message, infos};
 
 impl Message {
-    /// The message, if the model knows what it means.
+    /// Returns the message, if the model knows what it means.
     pub(super) fn known(&self) -> Option<&Self> {
         (!matches!(self, Self::Raw(_))).then_some(self)
     }
@@ -99,7 +99,7 @@ impl Reference {
         }
     }
 
-    /// A presence channel whose members may change.
+    /// Returns a presence channel whose members may change.
     fn listening(&self, name: &str) -> Option<usize> {
         let index = self.find(name)?;
         let channel = &self.channels[index];
@@ -142,7 +142,7 @@ impl Reference {
         unanswered.next().filter(|_| unanswered.next().is_none())
     }
 
-    /// The signed channels that the server has not answered.
+    /// Returns the signed channels that the server has not answered.
     fn unanswered(&self) -> impl Iterator<Item = usize> {
         let channels = self.channels.iter().enumerate();
         channels

@@ -13,7 +13,7 @@ use super::{CHANNELS, SHARED_SECRET, byte, channel};
 /// The users that there are.
 pub(crate) const IDS: [&str; 4] = ["me", "1", "2", "3"];
 
-/// What is told about a user; `null` counts as nothing.
+/// Returns what is told about a user; `null` counts as nothing.
 pub(crate) fn infos(index: u8) -> Option<&'static str> {
     [None, Some("{}"), Some(r#"{"n":1}"#), Some(r#""\"""#)][usize::from(index & 3)]
 }
@@ -185,7 +185,7 @@ impl Message {
         Self::Sealed { fits: byte & 1 == 0, intact: byte & 2 == 0 }
     }
 
-    /// The message's bytes. `number` is that of an event.
+    /// Returns the message's bytes. `number` is that of an event.
     pub(crate) fn written(&self, number: u64) -> Vec<u8> {
         match self {
             Self::Raw(bytes) => return bytes.clone(),
@@ -277,7 +277,7 @@ fn id_token(index: u8, spelling: u8) -> String {
     }
 }
 
-/// A message whose data is a string that holds `data`.
+/// Returns a message whose data is a string that holds `data`.
 fn with_text(event: &str, channel: &str, data: &str) -> String {
     let data = serde_json::to_string(data).expect("a text always has a JSON form");
     format!(r#"{{"event":"{event}","channel":"{channel}","data":{data}}}"#)

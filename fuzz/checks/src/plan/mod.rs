@@ -46,7 +46,7 @@ pub(crate) fn prepare() {
     message::prepare();
 }
 
-/// At most so many inputs make a plan.
+/// Maximum number of inputs of a plan.
 const MOST_INPUTS: usize = 64;
 
 /// A whole plan: what the session is configured with, and what happens to it.
@@ -111,9 +111,9 @@ pub(crate) enum Answer {
 /// When a driver has read everything.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ReadAt {
-    /// So long before the present.
+    /// This long before the present.
     Past(Duration),
-    /// So long after it, which no clock shows.
+    /// This long after it, which no clock shows.
     Future(Duration),
 }
 
@@ -146,7 +146,7 @@ pub(crate) enum Input {
     Reading(bool),
     Writable(bool),
     NetworkChange,
-    /// The wall clock is so much further ahead of the other clock than before.
+    /// The wall clock is this much further ahead of the other clock than before.
     WallClock(WallStep),
     Timeout,
     Subscribe(&'static str, SubscribeOptions),
@@ -176,7 +176,7 @@ impl Plan {
         Self { setting, steps }
     }
 
-    /// Whether a server's message quotes what is looked for in the output.
+    /// Returns whether a server's message quotes what is looked for in the output.
     pub(crate) fn quotes(&self, texts: &[&str]) -> bool {
         self.steps.iter().any(|step| match &step.input {
             Input::Message(_, Message::Raw(raw)) => {
@@ -224,15 +224,13 @@ impl Setting {
 
     pub(crate) fn limits(self) -> Limits {
         if self.small {
-            Limits {
-                stored_events: 8,
-                stored_bytes: 4096,
-                channels: 4,
-                members: 3,
-                outgoing: 512,
-                message: 4096,
-                ..Limits::default()
-            }
+            Limits::default()
+                .stored_events(8)
+                .stored_bytes(4096)
+                .channels(4)
+                .members(3)
+                .outgoing(512)
+                .message(4096)
         } else {
             Limits::default()
         }
@@ -297,7 +295,7 @@ impl Input {
     }
 }
 
-/// The next byte; zero behind the last.
+/// Returns the next byte; zero behind the last.
 fn byte(bytes: &mut Unstructured<'_>) -> u8 {
     bytes.arbitrary().expect("missing bytes are zero")
 }

@@ -36,17 +36,17 @@ impl Known {
         }
     }
 
-    /// Whether this is the connection that was asked for last.
+    /// Returns whether this is the connection that was asked for last.
     pub(crate) fn is_last(&self, which: Which) -> bool {
         self.connection(which) == self.connection(Which::Last)
     }
 
-    /// What the wall clock shows.
+    /// Returns what the wall clock shows.
     pub(crate) fn wall_clock(&self, now: Instant) -> Duration {
         self.wall.shows(now)
     }
 
-    /// The place of one of the requests so far, counted from the last.
+    /// Returns the place of one of the requests so far, counted from the last.
     pub(crate) fn request(&self, back: u8) -> Option<usize> {
         let back = usize::from(back) % self.tickets.len().max(1);
         self.tickets.len().checked_sub(back + 1)
@@ -54,9 +54,9 @@ impl Known {
 }
 
 impl Input {
-    /// What the session is told, and the time that is told with it, be that `now`, which may lie in
-    /// the past; `present` is the driver's time, and `number` the number in the message. `None` for
-    /// what is the driver's own, and for what there has been nothing of.
+    /// Returns what the session is told, and the time that is told with it, be that `now`, which
+    /// may lie in the past; `present` is the driver's time, and `number` the number in the message.
+    /// `None` for what is the driver's own, and for what there has been nothing of.
     pub(crate) fn told(
         &self,
         known: &mut Known,
@@ -112,7 +112,7 @@ impl Input {
     }
 }
 
-/// What an authorizer answers.
+/// Returns what an authorizer answers.
 pub(crate) fn authorization(answer: Answer) -> Result<Authorization, AuthorizationError> {
     let granted = Authorization::new(format!("app-key:{SENTINEL}"));
     let full = granted.clone().channel_data(r#"{"user_id":"me"}"#).user_data(r#"{"id":"me"}"#);
@@ -125,7 +125,7 @@ pub(crate) fn authorization(answer: Answer) -> Result<Authorization, Authorizati
         Answer::Unavailable => Err(AuthorizationError::unavailable(None, "later")),
         Answer::RetryAfter => {
             let retry_after = Some(Duration::from_secs(7));
-            EndpointAnswer { status: 503, retry_after, location: None, body: b"later" }.read()
+            EndpointAnswer::new(503, b"later").retry_after(retry_after).read()
         }
     }
 }

@@ -89,7 +89,7 @@ impl Driver {
         }
     }
 
-    /// What the driver itself has allocated.
+    /// Returns what the driver itself has allocated.
     pub(super) fn own_bytes(&self) -> usize {
         self.known.connections.capacity() * size_of::<ConnectionId>()
             + self.known.tickets.capacity() * size_of::<Ticket>()
@@ -265,7 +265,7 @@ impl Driver {
     }
 }
 
-/// Whether an action tells what servers can cause as often as they like.
+/// Returns whether an action tells what servers can cause as often as they like.
 fn is_droppable(action: &Action) -> bool {
     match action {
         Action::UpdatePresence(_) => true,

@@ -7,8 +7,8 @@ use super::driver::Driver;
 use crate::frame::Frame;
 use crate::plan::{Answer, authorization};
 
-/// So many deadlines may pass until everything has settled: tries that nobody answered, and
-/// pauses, end one after the other.
+/// Maximum number of deadlines until everything has settled: unanswered tries, and pauses, end one
+/// after the other.
 const MOST_DEADLINES: usize = 200;
 
 /// Beyond this, a pause of a day would end after the end of time.
@@ -71,7 +71,7 @@ impl Driver {
 const ESTABLISHED: &[u8] =
     br#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"1.2\"}"}"#;
 
-/// What a server says to a frame.
+/// Returns what a server says to a frame.
 fn answer(frame: &Frame) -> Option<String> {
     match frame {
         Frame::Ping => Some(r#"{"event":"pusher:pong"}"#.to_owned()),

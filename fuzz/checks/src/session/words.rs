@@ -39,7 +39,7 @@ fn write_event(text: &mut String, event: &Event) -> std::fmt::Result {
     }
 }
 
-/// What a refused command says.
+/// Returns what a refused command says.
 pub(super) fn words_of(error: &CommandError) -> String {
     format!("{error}: {error:?}")
 }

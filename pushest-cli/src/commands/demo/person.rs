@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use pushest_driver::{Client, Events, Options};
+use pushest_driver::unstable::Client;
+use pushest_driver::{Events, Options};
 use pushest_proto::{ChannelEvent, Config, Event, Member, PresenceChange, SubscribeOptions};
 use pushest_testkit::Server;
 use serde_json::json;

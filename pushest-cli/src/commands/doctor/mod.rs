@@ -123,7 +123,7 @@ impl Doctor<'_> {
             self.skip("sign", "a public channel is not signed")?;
         }
         for channel in channels {
-            let step = step_of(channel.kind());
+            let step = channel.kind().as_str();
             let is_signed = channel.kind().is_signed();
             if !is_connected || once.client.status().state != ConnectionState::Connected {
                 self.skip(step, NOT_CONNECTED)?;
@@ -251,7 +251,7 @@ impl Doctor<'_> {
         channel: &ChannelName,
         has_signed: &mut bool,
     ) -> Result<Option<Subscription>, Failure> {
-        let (step, is_signed) = (step_of(channel.kind()), channel.kind().is_signed());
+        let (step, is_signed) = (channel.kind().as_str(), channel.kind().is_signed());
         let client = &once.client;
         let subscription = client.subscribe_with(channel.as_str(), &self.user)?;
         let pick = |event: &Event| match event {
@@ -404,14 +404,4 @@ fn is_denied(reason: &RequestFailure) -> bool {
         reason,
         RequestFailure::AuthorizationRefused(_) | RequestFailure::AuthorizationUnavailable(_)
     )
-}
-
-fn step_of(kind: ChannelKind) -> &'static str {
-    match kind {
-        ChannelKind::Public => "public",
-        ChannelKind::Private => "private",
-        ChannelKind::Presence => "presence",
-        ChannelKind::Encrypted => "encrypted",
-        ChannelKind::User => "user",
-    }
 }

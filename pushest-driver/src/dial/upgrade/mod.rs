@@ -23,7 +23,7 @@ use pushest_proto::{DialFailure, Endpoint};
 use self::answer::{Answer, Step};
 use self::request::Request;
 use crate::byte_stream::ByteStream;
-use crate::runtime::traits::Runtime;
+use crate::unstable::traits::Runtime;
 use crate::wall_clock::TimeOfDay;
 
 /// Maximum number of bytes of one read. What belongs to the WebSocket goes on to it.

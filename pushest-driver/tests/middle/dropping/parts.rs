@@ -105,7 +105,7 @@ pub(super) struct Parts(Arc<Mutex<Held>>);
 
 #[derive(Default)]
 struct Held {
-    client: Option<pushest_driver::Client>,
+    client: Option<pushest_driver::unstable::Client>,
     room: Option<Subscription>,
     tasks: Vec<(Part, Task)>,
     receivers: Vec<(Part, Receiver)>,
@@ -119,7 +119,11 @@ struct Held {
 }
 
 impl Parts {
-    pub(super) fn new(client: pushest_driver::Client, stop: usize, victims: &[Part]) -> Self {
+    pub(super) fn new(
+        client: pushest_driver::unstable::Client,
+        stop: usize,
+        victims: &[Part],
+    ) -> Self {
         let victims = victims.to_vec();
         let held = Held { client: Some(client), stop, victims, ..Held::default() };
         Self(Arc::new(Mutex::new(held)))
@@ -129,7 +133,7 @@ impl Parts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn client(&self) -> Option<pushest_driver::Client> {
+    pub(super) fn client(&self) -> Option<pushest_driver::unstable::Client> {
         self.lock().client.clone()
     }
 
@@ -232,7 +236,7 @@ impl Parts {
         self.lock().victims.is_empty()
     }
 
-    /// How many wakers of tasks and receivers somebody holds, and how often they were woken since
+    /// Number of wakers of tasks and receivers that are held, and how often they were woken since
     /// this was asked last.
     pub(super) fn wakers(&self) -> (usize, usize) {
         let held = self.lock();

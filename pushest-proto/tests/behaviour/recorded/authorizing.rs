@@ -1,4 +1,4 @@
-//! Channels whose authorizations somebody else has: at most eight requests run at once, the others
+//! Channels whose authorizations an endpoint has: at most eight requests run at once, the others
 //! wait for their turn.
 
 use std::time::Duration;
@@ -74,7 +74,7 @@ pub(super) fn in_turn() -> Harness {
 
 /// Authorizations that are not to be had for now, in the same and in other words.
 pub(super) fn unavailable_for_now() -> Harness {
-    let timeouts = Timeouts { authorization: Duration::from_secs(4), ..Timeouts::default() };
+    let timeouts = Timeouts::default().authorization(Duration::from_secs(4));
     let mut harness = Harness::new(asking().timeouts(timeouts));
     harness.connect_and_keep();
     harness.want("private-a");

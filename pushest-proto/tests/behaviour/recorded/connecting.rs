@@ -14,10 +14,8 @@ const PING: &str = r#"{"event":"pusher:ping","data":"{}"}"#;
 
 /// Everything that can become of a dial, up to the switch to TLS.
 pub(super) fn dialling() -> Harness {
-    let backoff = BackoffConfig {
-        retry_after_limit: Duration::from_secs(30),
-        ..BackoffConfig::schedule([1, 2, 4].map(Duration::from_secs))
-    };
+    let backoff = BackoffConfig::schedule([1, 2, 4].map(Duration::from_secs))
+        .retry_after_limit(Duration::from_secs(30));
     let mut harness = Harness::new(asking().backoff(backoff));
     harness.want("news");
     harness.session.connect(harness.now);
@@ -47,7 +45,7 @@ pub(super) fn dialling() -> Harness {
         harness.lose(Loss::Dial(failure));
         harness.wait_for_retry();
     }
-    // Nobody dials, nobody establishes; what is late is about a former connection.
+    // Nothing is dialled or established; what is late is about a former connection.
     let former = harness.current();
     harness.pass_seconds(31);
     harness.wait_for_retry();
@@ -166,11 +164,8 @@ pub(super) fn refused_for_good() -> Harness {
 
 /// Pings of both sides, silence, and what counts as a sign of life.
 pub(super) fn heartbeat() -> Harness {
-    let timeouts = Timeouts {
-        activity: Duration::from_secs(30),
-        pong: Duration::from_secs(10),
-        ..Timeouts::default()
-    };
+    let timeouts =
+        Timeouts::default().activity(Duration::from_secs(30)).pong(Duration::from_secs(10));
     let mut harness = Harness::new(signing().timeouts(timeouts));
     harness.connect_and_keep();
     harness.subscribe("news");
@@ -309,7 +304,7 @@ pub(super) fn order_of_causes() -> Harness {
 
 /// A driver that polls late: the oldest events go, and what must not be lost stays.
 pub(super) fn slow_driver() -> Harness {
-    let limits = Limits { stored_events: 4, channels: 3, ..Limits::default() };
+    let limits = Limits::default().stored_events(4).channels(3);
     let mut harness = Harness::new(signing().limits(limits));
     for name in ["news", "private-a", "presence-b"] {
         harness.want(name);

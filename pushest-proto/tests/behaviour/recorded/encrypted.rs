@@ -96,7 +96,7 @@ pub(super) fn asking_for_keys() -> Harness {
     harness.disconnect()
 }
 
-/// The master key makes every channel's key: nobody is asked.
+/// The master key makes every channel's key: no authorization is asked for.
 pub(super) fn with_the_master_key() -> Harness {
     let mut hash = Sha256::new();
     hash.update(ROOM.as_bytes());

@@ -7,8 +7,7 @@ use serde_json::json;
 
 /// Counts and caches in their forms, and messages that cannot be read.
 pub(super) fn cache_and_counts() -> Harness {
-    let mut harness =
-        Harness::new(signing().limits(Limits { message: 1_000, ..Limits::default() }));
+    let mut harness = Harness::new(signing().limits(Limits::default().message(1_000)));
     for name in ["cache-weather", "private-cache-a", "presence-cache-b", "news"] {
         harness.want(name);
     }
@@ -76,7 +75,7 @@ pub(super) fn presence() -> Harness {
         let event = if joins { "member_added" } else { "member_removed" };
         object(&format!("pusher_internal:{event}"), Some(ROOM), data)
     };
-    let mut harness = Harness::new(signing().limits(Limits { members: 4, ..Limits::default() }));
+    let mut harness = Harness::new(signing().limits(Limits::default().members(4)));
     let options = SubscribeOptions::member("me").info(r#"{"name":"me"}"#);
     harness.session.subscribe(ROOM, &options, harness.now).unwrap();
     harness.want("private-a");
@@ -131,7 +130,7 @@ pub(super) fn presence() -> Harness {
 
 /// Rates, sizes, what waits while the driver cannot write, and what goes out before an end.
 pub(super) fn client_events() -> Harness {
-    let limits = Limits { outgoing: 800, event_data: 200, ..Limits::default() };
+    let limits = Limits::default().outgoing(800).event_data(200);
     let config = signing().limits(limits).client_events_per_second(Some(4));
     let mut harness = Harness::new(config);
     harness.want("private-a");

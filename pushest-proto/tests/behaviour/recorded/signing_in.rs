@@ -5,13 +5,13 @@ use crate::harness::{Harness, asking, message, object, signing};
 use pushest_proto::{Authorization, AuthorizationError, Loss};
 use serde_json::json;
 
-/// Somebody else has the authorization.
+/// An endpoint has the authorization.
 pub(super) fn asking_first() -> Harness {
     let mut harness = Harness::new(asking());
     harness.sign_in(r#"{"id":"first"}"#);
     harness.connect_and_keep();
     let asked = harness.requests();
-    // As somebody else while the request runs, and with a channel that was wanted before.
+    // As another user while the request runs, and with a channel that was wanted before.
     harness.want("private-a");
     harness.sign_in(r#"{"id":"ada","watchlist":["bob"]}"#);
     harness.sign_in(r#"{"id":"ada","watchlist":["bob"]}"#);
@@ -94,7 +94,7 @@ pub(super) fn with_the_secret() -> Harness {
     let many: Vec<String> = (0..103).map(|number| format!("{number}")).collect();
     harness.receive(&object("online", None, json!({"user_ids": many})));
     harness.receive(&object("pusher_internal:watchlist_events", None, json!({"events": 7})));
-    // As somebody else: the former user's channel is left.
+    // As another user: the former user's channel is left.
     harness.sign_in(r#"{"id":"bob"}"#);
     harness.drain();
     harness.receive(&signed_in("bob"));

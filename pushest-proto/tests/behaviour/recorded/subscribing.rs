@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// Three tries, answers that come late, and channels that are left in between.
 pub(super) fn unanswered() -> Harness {
-    let timeouts = Timeouts { subscribe: Duration::from_secs(5), ..Timeouts::default() };
+    let timeouts = Timeouts::default().subscribe(Duration::from_secs(5));
     let mut harness = Harness::new(signing().timeouts(timeouts));
     for name in ["news", "private-a", "presence-a", "private-b", "private-c"] {
         harness.want(name);

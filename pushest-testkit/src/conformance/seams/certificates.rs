@@ -23,7 +23,7 @@ const OPENSSL: &str = include_str!("certificates/openssl.pem");
 const OPENSSL_KEY: &str = include_str!("certificates/key.pem");
 
 fn trusting(pem: &str) -> Settings {
-    Settings { authority_pem: Some(pem.to_owned()), ..Settings::default() }
+    Settings::default().authority_pem(Some(pem.to_owned()))
 }
 
 fn config(host: &str, port: u16) -> Config {
@@ -87,7 +87,7 @@ pub fn no_other_certificate_is_trusted_because_one_was_given<D: Driver>() {
 /// Returns a client whose server speaks no TLS, and whose endpoint does.
 fn asking<D: Driver>(remote: &Remote, port: u16, given: &str) -> D::Client {
     let endpoint = AuthEndpoint::new(&format!("https://localhost:{port}/auth"));
-    let settings = Settings { endpoint: Some(endpoint), ..trusting(given) };
+    let settings = trusting(given).endpoint(Some(endpoint));
     started_with::<D>(remote.builder().build().expect("valid"), settings)
 }
 

@@ -22,7 +22,7 @@ fn app(
 }
 
 fn asking<D: Driver>(remote: &Remote, endpoint: AuthEndpoint) -> D::Client {
-    let settings = Settings { endpoint: Some(endpoint), ..Settings::default() };
+    let settings = Settings::default().endpoint(Some(endpoint));
     started_with::<D>(remote.builder().build().expect("valid"), settings)
 }
 

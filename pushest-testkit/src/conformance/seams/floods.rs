@@ -159,7 +159,7 @@ fn sleep_through<D: Driver>(flood: &'static Flood, signs_in: bool, live: fn() ->
     let (port, serving) = serve(flood, highest.clone(), live);
     let config = Config::builder("app-key").secret("app-secret").host("127.0.0.1").port(port);
     let config = config.master_key(encrypted::MASTER_KEY).build().expect("valid");
-    let settings = Settings { queue_events: 1_000_000, queue_bytes: LIMIT, ..Settings::default() };
+    let settings = Settings::default().queue_events(1_000_000).queue_bytes(LIMIT);
     let mut client = started_with::<D>(config, settings);
     let options = match flood.channel {
         "presence-room" => SubscribeOptions::member("me"),

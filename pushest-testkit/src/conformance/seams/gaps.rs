@@ -106,7 +106,7 @@ fn since_1970() -> Duration {
 fn waiting_client<D: Driver>(scheme: Scheme, events: usize, bytes: usize) {
     let (remote, server) = scheme.in_process();
     let publisher = Publisher::new(server);
-    let settings = Settings { queue_events: 10, overflow: Overflow::Wait, ..remote.settings() };
+    let settings = remote.settings().queue_events(10).overflow(Overflow::Wait);
     let earliest = since_1970();
     let mut client = started_with::<D>(remote.config(), settings);
     client.must_subscribe(CHANNEL);
@@ -160,11 +160,8 @@ fn blocked_client<D: Driver>(scheme: Scheme, events: usize, bytes: usize) {
         });
         blocking
     };
-    let settings = Settings {
-        authorizer: Some(Arc::new(authorizer)),
-        queue_bytes: 64 * 1024 * 1024,
-        ..remote.settings()
-    };
+    let settings =
+        remote.settings().authorizer(Some(Arc::new(authorizer))).queue_bytes(64 * 1024 * 1024);
     let earliest = since_1970();
     let mut client = started_with::<D>(remote.builder().build().expect("valid"), settings);
     client.must_subscribe(CHANNEL);
@@ -204,7 +201,7 @@ const TIMEOUT: Duration = Duration::from_millis(200);
 pub fn what_was_sent_into_a_path_that_went_dark_lies_in_the_gap<D: Driver>(scheme: Scheme) {
     let (remote, server) = scheme.in_process();
     let publisher = Publisher::new(server);
-    let timeouts = Timeouts { activity: TIMEOUT, pong: TIMEOUT, ..Timeouts::default() };
+    let timeouts = Timeouts::default().activity(TIMEOUT).pong(TIMEOUT);
     let config = remote.signing().timeouts(timeouts).build().expect("valid");
     let earliest = since_1970();
     let mut client = started_with::<D>(config, remote.settings());
@@ -291,8 +288,8 @@ pub fn a_machine_that_was_suspended_asks_for_a_sign_of_life_and_the_gap_has_that
     let seconds = ahead.clone();
     let time_of_day =
         move || SystemTime::now() + Duration::from_secs(seconds.load(Ordering::SeqCst));
-    let settings = Settings { time_of_day: Some(Arc::new(time_of_day)), ..Settings::default() };
-    let timeouts = Timeouts { pong: Duration::from_millis(300), ..Timeouts::default() };
+    let settings = Settings::default().time_of_day(Some(Arc::new(time_of_day)));
+    let timeouts = Timeouts::default().pong(Duration::from_millis(300));
     let config = remote.signing().timeouts(timeouts).build().expect("valid");
     let pings = || server.received().iter().filter(|text| text.contains("pusher:ping")).count();
     let mut client = started_with::<D>(config, settings);

@@ -20,7 +20,7 @@ pub fn headers_are_provided_anew_for_each_dial<D: Driver>() {
         let dial = count.fetch_add(1, Ordering::SeqCst) + 1;
         Ok(vec![("X-Dial".to_owned(), dial.to_string())])
     };
-    let settings = Settings { header_provider: Some(Arc::new(provider)), ..Settings::default() };
+    let settings = Settings::default().header_provider(Some(Arc::new(provider)));
     let mut client = started_with::<D>(remote.config(), settings);
     client.must_subscribe("news");
     assert_eq!(dials.load(Ordering::SeqCst), 1);
@@ -33,11 +33,9 @@ pub fn headers_that_are_provided_take_the_place_of_fixed_ones_of_the_same_name<D
     let (remote, server) = in_process();
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let provided = vec![header("x-token", "fresh"), header("X-List", "a"), header("X-List", "b")];
-    let settings = Settings {
-        headers: vec![header("X-Token", "stale"), header("X-TOKEN", "stale"), header("X-Fix", "1")],
-        header_provider: Some(Arc::new(move || Ok(provided.clone()))),
-        ..Settings::default()
-    };
+    let settings = Settings::default()
+        .headers(vec![header("X-Token", "stale"), header("X-TOKEN", "stale"), header("X-Fix", "1")])
+        .header_provider(Some(Arc::new(move || Ok(provided.clone()))));
     let mut client = started_with::<D>(remote.config(), settings);
     client.must_connect();
     let heads = server.upgrade_heads();
@@ -67,7 +65,7 @@ pub fn headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_ag
         }
         plan.lock().expect("nobody panicked").pop().expect("the last one connects")
     };
-    let settings = Settings { header_provider: Some(Arc::new(provider)), ..Settings::default() };
+    let settings = Settings::default().header_provider(Some(Arc::new(provider)));
     let mut client = started_with::<D>(remote.config(), settings);
     for text in ["panicked", "the token's file cannot be read", "visible ASCII", "upgrade itself"] {
         let loss = client.next_state(ConnectionState::Waiting).loss.expect("why");

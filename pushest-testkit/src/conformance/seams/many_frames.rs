@@ -40,9 +40,9 @@ pub fn what_comes_while_many_channels_are_subscribed_to_waits_for_none_of_them<D
         reading.join().expect("it read");
         0
     });
-    let limits = Limits { stored_events: STORED, ..Limits::default() };
+    let limits = Limits::default().stored_events(STORED);
     let config = config(port).limits(limits).build().expect("valid");
-    let settings = Settings { queue_events: 10 * EVENTS, ..Settings::default() };
+    let settings = Settings::default().queue_events(10 * EVENTS);
     let mut client = started_with::<D>(config, settings);
     client.want("news");
     for number in 0..CHANNELS {
@@ -76,7 +76,7 @@ pub fn what_was_triggered_while_the_server_read_nothing_arrives_before_a_shutdow
             }
         }
     });
-    let limits = Limits { outgoing: 64 * 1024, ..Limits::default() };
+    let limits = Limits::default().outgoing(64 * 1024);
     let config = config(port).limits(limits).client_events_per_second(None).build().expect("valid");
     let mut client = started_with::<D>(config, Settings::default());
     client.must_subscribe("private-chat");

@@ -61,7 +61,7 @@ pub fn the_zone_of_an_endpoints_address_is_resolved_and_sent_nowhere<D: Driver>(
     let door = Door::at(Ipv6Addr::LOCALHOST.into());
     for zone in ["%251", "%1"] {
         let url = format!("http://[::1{zone}]:{}/auth", door.address.port());
-        let settings = Settings { endpoint: Some(AuthEndpoint::new(&url)), ..Settings::default() };
+        let settings = Settings::default().endpoint(Some(AuthEndpoint::new(&url)));
         let mut client = started_with::<D>(remote.builder().build().expect("valid"), settings);
         client.must_connect();
         client.want("private-orders");
@@ -80,7 +80,7 @@ pub fn a_certificate_must_be_for_the_ascii_form_of_a_name<D: Driver>() {
     let server = Server::builder().tls(Certificate::Valid).start().expect("a server");
     let remote = Remote::of(&server);
     let config = remote.signing().host("bücher.example").tls(true).stop_on_refusal(true);
-    let settings = Settings { addresses: vec![server.addr()], ..remote.settings() };
+    let settings = remote.settings().addresses(vec![server.addr()]);
     let mut client = started_with::<D>(config.build().expect("valid"), settings);
     let Err(Unmet::Failed(error)) = client.connected(PATIENCE) else {
         panic!("its certificate is for another name")
@@ -93,7 +93,7 @@ fn config(host: &str, port: u16) -> Config {
 }
 
 fn to(address: SocketAddr) -> Settings {
-    Settings { addresses: vec![address], ..Settings::default() }
+    Settings::default().addresses(vec![address])
 }
 
 /// A server that refuses every upgrade, and keeps the requests.

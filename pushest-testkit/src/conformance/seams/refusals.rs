@@ -74,8 +74,7 @@ pub fn a_missing_or_foreign_origin_is_refused_at_once_and_an_allowed_one_connect
     let remote = Remote::of(&server);
     let from = |origin: Option<&str>| {
         let header = |origin: &str| ("Origin".to_owned(), origin.to_owned());
-        let settings =
-            Settings { headers: origin.map(header).into_iter().collect(), ..Settings::default() };
+        let settings = Settings::default().headers(origin.map(header).into_iter().collect());
         D::client(remote.config(), settings)
     };
     for origin in [None, Some("https://elsewhere.example.org")] {
@@ -93,7 +92,7 @@ pub fn an_error_without_a_code_leaves_the_handshake_its_time_and_its_words_in_th
 >() {
     let (remote, server) = in_process();
     server.refuse_connections_with(Some(Refusal::error(None, "Try the other door")));
-    let timeouts = Timeouts { handshake: Duration::from_millis(200), ..Timeouts::default() };
+    let timeouts = Timeouts::default().handshake(Duration::from_millis(200));
     let mut client = started::<D>(remote.builder().timeouts(timeouts).build().expect("valid"));
     let change = client.next_state(ConnectionState::Waiting);
     assert_eq!(change.loss.as_deref(), Some(&Loss::HandshakeTimeout));

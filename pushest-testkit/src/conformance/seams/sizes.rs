@@ -57,7 +57,7 @@ pub fn a_kept_event_of_more_than_a_megabyte_costs_itself_only<D: Driver>(scheme:
 
 pub fn a_message_over_the_limit_in_many_frames_costs_itself_only<D: Driver>() {
     let (remote, server) = in_process();
-    let limits = Limits { message: 100_000, ..Limits::default() };
+    let limits = Limits::default().message(100_000);
     let mut client = connected::<D>(remote.signing().limits(limits).build().expect("valid"));
     client.must_subscribe("news");
     let part = |head: u8, payload: &[u8]| {
@@ -86,9 +86,9 @@ pub fn a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_t
 ) {
     let (remote, server) = scheme.in_process();
     let (message, transport_limit) = (64 * 1024, 2 * MIB);
-    let limits = Limits { message, ..Limits::default() };
+    let limits = Limits::default().message(message);
     let config = remote.signing().limits(limits).build().expect("valid");
-    let settings = Settings { transport_limit: Some(transport_limit), ..remote.settings() };
+    let settings = remote.settings().transport_limit(Some(transport_limit));
     let mut client = started_with::<D>(config, settings);
     client.must_subscribe("news");
     client.must_subscribe("private-orders");
@@ -116,7 +116,7 @@ pub fn a_message_beyond_the_transport_limit_costs_the_connection_and_says_what_t
 
 pub fn a_transport_limit_under_that_of_a_message_is_the_same_as_it<D: Driver>() {
     let (remote, server) = in_process();
-    let settings = Settings { transport_limit: Some(1), ..Settings::default() };
+    let settings = Settings::default().transport_limit(Some(1));
     let mut client = started_with::<D>(remote.config(), settings);
     client.must_subscribe("news");
     server.publish("news", "large", &"x".repeat(MIB - 1_000));
@@ -139,8 +139,7 @@ pub fn an_authorization_of_a_megabyte_fails_its_channel_and_no_other<D: Driver>(
         });
         answer
     };
-    let settings =
-        Settings { authorizer: Some(std::sync::Arc::new(authorizer)), ..Settings::default() };
+    let settings = Settings::default().authorizer(Some(std::sync::Arc::new(authorizer)));
     let config = remote.builder().build().expect("valid");
     let mut client = started_with::<D>(config, settings);
     for channel in ["private-a", "private-large", "private-b"] {

@@ -224,7 +224,7 @@ pub fn an_error_page_that_repeats_the_request_gives_nothing_of_it_away<D: Driver
     ];
     let headers = headers.map(|(name, value)| (name.to_owned(), value)).to_vec();
     let config = remote.builder().path("/tenant-4711").build().expect("valid");
-    let mut client = started_with::<D>(config, Settings { headers, ..Settings::default() });
+    let mut client = started_with::<D>(config, Settings::default().headers(headers));
     for form in forms {
         let failure = next_failure(&mut client);
         let DialFailure::Http { status: 302, location: Some(location), body, .. } = &failure else {
@@ -290,7 +290,7 @@ pub fn the_host_of_the_request_names_no_default_port<D: Driver>(scheme: Scheme) 
     let default = if scheme == Scheme::Wss { 443 } else { 80 };
     let config = remote.builder().host("localhost").port(default).tls(scheme == Scheme::Wss);
     // The port is the default one, and the server listens elsewhere.
-    let settings = Settings { addresses: vec![server.addr()], ..remote.settings() };
+    let settings = remote.settings().addresses(vec![server.addr()]);
     let mut client = started_with::<D>(config.build().expect("valid"), settings);
     client.must_connect();
     let heads = server.upgrade_heads();

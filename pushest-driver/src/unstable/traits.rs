@@ -17,7 +17,7 @@ use crate::byte_stream::ByteStream;
 use crate::names;
 use crate::websocket::followed::Followed;
 #[cfg(doc)]
-use crate::{runtime::client, websocket::polled::PolledSocket};
+use crate::{unstable::client, websocket::polled::PolledSocket};
 
 /// Sockets and time of a runtime. Nothing is spawned: [`client`] returns the future that does all
 /// the work.
@@ -101,6 +101,7 @@ pub type Transport<R> = Followed<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls
 /// The parameters of a TLS handshake.
 #[cfg(feature = "tls")]
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct TlsParameters {
     /// The configuration, with the trusted authorities in it.
     pub config: Arc<rustls::ClientConfig>,

@@ -1,6 +1,7 @@
 //! What not every server has, against a real server, which `PUSHEST_TEST_URL` names. Its app is
 //! `app-id`. What every server has is part of the conformance suite.
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use pushest_tokio::{Client, Event, Events};
@@ -10,7 +11,7 @@ use common::{Target, next_text, subscribed, unique, wait_for, within};
 fn target() -> (Target, ()) {
     let url = std::env::var("PUSHEST_TEST_URL").unwrap_or_else(|_| {
         panic!(
-            "the feature `real-server` needs PUSHEST_TEST_URL, such as \
+            "the tests on a real server need PUSHEST_TEST_URL, such as \
              pusher://app-key:app-secret@127.0.0.1:6001"
         )
     });

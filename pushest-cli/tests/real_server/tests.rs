@@ -2,7 +2,7 @@
 //! `pusher://KEY:SECRET@HOST:PORT`, with the app's id in PUSHEST_TEST_APP_ID (`app-id` by default).
 #![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
 
-#[path = "cli/support.rs"]
+#[path = "../cli/support.rs"]
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 mod support;
 

@@ -1,0 +1,143 @@
+//! What stands below the options in the help of the commands.
+
+pub(super) const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  a failure, a refusal or a timeout; standard error says which
+  2  bad input: nothing was sent
+  130, 143  ended by SIGINT or SIGTERM before it was done
+
+Where nobody reads the output, a command that is done waits for it to be read. A signal, or the
+--timeout of `listen`, ends it within a second, and what was not printed is counted on standard
+error; a second signal ends it at once. What servers and other users say is shown with control
+characters, invisible characters and those that set the direction of text escaped, as \\u{1b};
+with --json they stand as JSON's own escapes, and the values are exact.";
+
+pub(super) const VARIABLES: &str = "\
+Environment variables (options win over them; --url replaces them all):
+  PUSHER_URL, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_APP_CLUSTER, PUSHER_HOST, PUSHER_PORT,
+  PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_KEY,
+  REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
+  variables' whole address (host, port, scheme) is left out.
+  PUSHER_ENCRYPTION_MASTER_KEY_BASE64 is what --master-key is, with --url, too.";
+
+pub(super) const LISTEN: &str = "\
+Standard output has one line per event, flushed at once; what happens to the connection goes to
+standard error. When the connection is lost, it is made again, every channel is subscribed again,
+and a gap line tells that events may be missing. A channel that the server refuses is reported; if
+none is left, or the sign-in is refused, the exit status is 1. Interrupting a listener that has no
+--count is its normal end, with exit status 0.
+
+With --event NAME, which may be given several times, only events of these very names are printed and
+counted, with gaps and lags; what happens to the connection is told as ever.
+
+With --timestamps each line, those on standard error too, begins with the time at which it was
+written, as 2026-11-26T15:17:42.034Z: UTC, by the clock of this machine. With --json each line has
+it as \"time\" anyway.
+
+With --json standard output has everything: nothing needs to be read from standard error as well,
+where people find the same as ever. Each line is an object with \"type\" and \"time\" before all
+else, and later versions may add fields and types. The types of events:
+  {\"type\":\"event\",\"time\":…,\"channel\":…,\"event\":…,\"data\":…,\"user_id\":…,\"decrypted\":…}
+      data: the value; a string that holds JSON is decoded. user_id: the member that sent a client
+      event, else null. decrypted: whether the data came encrypted
+  {\"type\":\"undecryptable\",…,\"channel\":…,\"event\":…,\"reason\":…}
+      an encrypted event that could not be opened; it does not count
+  {\"type\":\"members\",…,\"channel\":…,\"joined\":[{\"user_id\":…,\"user_info\":…}],\"left\":[…],\"known\":…}
+      the whole list came with a subscription: the difference to what was known. known: whether the
+      list could be read
+  {\"type\":\"joined\",…,\"channel\":…,\"user_id\":…,\"user_info\":…}, and the same with \"left\"
+  {\"type\":\"gap\",…,\"channel\":…,\"silent_ms\":…,\"since_ms\":…,\"cause\":…}
+      events of the last silent_ms milliseconds may be missing, those sent from since_ms on:
+      milliseconds since 1970 (UTC), or null
+  {\"type\":\"subscription_count\",…,\"channel\":…,\"count\":…}
+  {\"type\":\"cache_miss\",…,\"channel\":…}
+  {\"type\":\"unrouted\",…,\"event\":…,\"message\":…}
+      a message that belongs to no channel and that the protocol does not know
+  {\"type\":\"lagged\",…,\"dropped\":…}
+      the reader of this output was too slow: so many of the oldest events that waited are gone
+  {\"type\":\"signed_in\",…,\"user_id\":…}
+      again after every reconnection; events to the user come on #server-to-user-ID
+  {\"type\":\"online\",…,\"user_ids\":[…]}, and the same with \"offline\"
+      users of the watchlist
+And those of the connection:
+  {\"type\":\"state\",…,\"state\":…,\"attempt\":…,\"address\":…,\"socket_id\":…,\"reason\":…,\"retry_ms\":…}
+      state: connecting (to address), connected (as socket_id), waiting (for retry_ms, because of
+      reason), refused (because of reason) or disconnected; what does not apply is null
+  {\"type\":\"subscribed\",…,\"channel\":…}
+      again after every reconnection
+  {\"type\":\"subscription_failed\",…,\"channel\":…,\"reason\":…,\"retry_ms\":…}
+      retry_ms: it is tried again on this connection after so long; null: not before the next one
+  {\"type\":\"sign_in_failed\",…,\"reason\":…,\"retry_ms\":…}
+  {\"type\":\"server_error\",…,\"channel\":…,\"code\":…,\"message\":…}
+  {\"type\":\"malformed\",…,\"channel\":…,\"reason\":…,\"message\":…}
+      a message that could not be understood, and its beginning
+  {\"type\":\"limit_reached\",…,\"channel\":…,\"dropped\":…,\"text\":…}
+      more members or users than are kept
+  {\"type\":\"warning\",…,\"text\":…}, {\"type\":\"note\",…,\"text\":…}
+      for people only
+  {\"type\":\"error\",…,\"text\":…}
+      why the exit status is not 0; it is the last line
+
+A channel whose name is almost one of another kind (private_chat, prescence-room) is warned about.
+Where no connection can be made, `pushest doctor` with the same options tells which step fails.";
+
+pub(super) const RECORD: &str = "\
+With --record FILE everything that the client is told, asked and answers goes into a new file, for a
+report of a fault; `pushest replay FILE` lives through it again. It has everything that the server
+sent, member data and user data: look it through before you show it to anybody. No secret, no key
+and no token is in it, and of encrypted events neither key nor text: they replay as asterisks. The
+file is readable for its owner only, and written out every second and at the end. An existing file
+is not overwritten.";
+
+pub(super) const REPLAY: &str = "\
+Nothing is dialled. Standard output has the lines of `listen`, without the time, and at last the
+verdict; what happened to the connection goes to standard error, and with --json to standard output,
+too. The exit status is 0 if the replay does what was recorded,
+1 if it does something else, and 2 if the file cannot be read as a recording: the line and the rule
+are named. No line may be longer than 64 MiB.
+
+With --json the verdict is one of these:
+  {\"type\":\"replayed\",\"lines\":…,\"actions\":…}
+      so many lines, and so many actions that are equal
+  {\"type\":\"differs\",\"line\":…,\"recorded\":…,\"replayed\":…}
+      the first line at which they differ";
+
+pub(super) const DOCTOR: &str = "\
+The steps: resolve, connect, tls, upgrade (to WebSocket), handshake (of the protocol), sign,
+subscribing (public, private, presence, encrypted, as far as they are asked for) and trigger: the
+event client-pushest-doctor, which other subscribers of the channel receive.
+
+With --json each step is a line:
+  {\"type\":\"check\",\"step\":…,\"result\":\"ok\" or \"failed\" or \"skipped\",\"text\":…,\"hint\":… or null}";
+
+pub(super) const TRIGGER: &str = "\
+An event is never kept to be sent later. The command waits for the connection and the subscription,
+for --timeout at most. If the connection is lost before the event went out, it is refused, and the
+error names the state of the connection; if it is lost before the server has confirmed that it read
+the event, the error says so, and whether it arrived is not known. The exit status is 1 then, and
+the command does not try again.
+
+With --json the line is:
+  {\"type\":\"triggered\",\"channel\":…,\"event\":…,\"round_trip_ms\":…}";
+
+pub(super) const MEMBERS: &str = "\
+With --json each member is a line, after what else the server says with the list (see `listen`):
+  {\"type\":\"member\",\"channel\":…,\"user_id\":…,\"user_info\":…,\"me\":…}
+      me: whether it is the user that the command joined as";
+
+pub(super) const DEMO: &str = "\
+With --json each step is a line:
+  {\"type\":\"step\",\"step\":…,\"elapsed_ms\":…,\"text\":…}";
+
+pub(super) const COMPLETIONS: &str = "\
+Where shells look for it:
+  bash        pushest completions bash > ~/.local/share/bash-completion/completions/pushest
+  zsh         pushest completions zsh > a folder of $fpath, as _pushest
+  fish        pushest completions fish > ~/.config/fish/completions/pushest.fish
+  elvish      pushest completions elvish >> ~/.config/elvish/rc.elv
+  powershell  pushest completions powershell >> $PROFILE";
+
+pub(super) const MANUAL: &str = "\
+To read it: pushest manual | man -l -
+To install it: pushest manual > ~/.local/share/man/man1/pushest.1";

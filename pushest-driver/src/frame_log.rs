@@ -1,0 +1,138 @@
+//! The frames of a connection in the log, both ways: for those who look for a fault of a server, at
+//! the level of `trace` alone (target `pushest::frames`).
+//!
+//! Signatures and keys are hidden ([`Masked`]), also where a server repeats what it was sent.
+
+use pushest_proto::{Escaped, Masked};
+use tracing::Level;
+use tungstenite::Message;
+
+use crate::masking::Mask;
+use crate::websocket::Incoming;
+
+/// The longest part of a message that is shown, in bytes; of the rest the length is told.
+const SHOWN: usize = 64 * 1024;
+
+/// So many sent secrets are remembered at least, and twice as many at most: each of them takes some
+/// kilobytes.
+const REMEMBERED: usize = 500;
+
+/// Writes the frames of one connection.
+#[derive(Default)]
+pub(crate) struct FrameLog {
+    /// What was sent and is hidden in what comes: the latest secrets, and those before them.
+    latest: Mask,
+    earlier: Mask,
+    count: usize,
+}
+
+impl FrameLog {
+    /// Writes a frame that was handed to the sink.
+    pub(crate) fn sent(&mut self, message: &Message) {
+        if !is_enabled() {
+            return;
+        }
+        match message {
+            Message::Text(text) => {
+                Masked(text).secrets().for_each(|secret| self.remember(secret));
+                self.write("sent", text);
+            }
+            Message::Close(frame) => {
+                let code = frame.as_ref().map(|frame| u16::from(frame.code));
+                tracing::trace!(target: "pushest::frames", code, "sent a close frame");
+            }
+            // The sink answers pings by itself.
+            _ => {}
+        }
+    }
+
+    /// Writes a frame that was read.
+    pub(crate) fn received(&self, incoming: &Incoming) {
+        if !is_enabled() {
+            return;
+        }
+        match incoming {
+            Incoming::Message(bytes) => self.write("received", &String::from_utf8_lossy(bytes)),
+            Incoming::Ping => {
+                tracing::trace!(target: "pushest::frames", "received a ping, which is answered");
+            }
+            Incoming::Pong => tracing::trace!(target: "pushest::frames", "received a pong"),
+            Incoming::Closed(loss) => {
+                let loss = Escaped(loss);
+                tracing::trace!(target: "pushest::frames", "received a close frame: {loss}");
+            }
+        }
+    }
+
+    fn write(&self, direction: &str, text: &str) {
+        let bytes = text.len();
+        let text = self.shown(text);
+        let text = Escaped(&text);
+        tracing::trace!(target: "pushest::frames", bytes, "{direction} {text}");
+    }
+
+    /// A message as it is shown. What a key hides is hidden first: a value that is cut off would not
+    /// be found any more.
+    fn shown(&self, text: &str) -> Box<str> {
+        let masked = Masked(text).unescaped();
+        let shown = self.earlier.shown(masked.as_bytes(), SHOWN);
+        let shown = self.latest.shown(shown.as_bytes(), SHOWN);
+        if masked.len() <= SHOWN { shown } else { format!("{shown}…").into() }
+    }
+
+    /// Servers repeat signatures with and without the app's key, which is no secret.
+    fn remember(&mut self, secret: &str) {
+        if self.count == REMEMBERED {
+            self.earlier = std::mem::take(&mut self.latest);
+            self.count = 0;
+        }
+        self.count += 1;
+        self.latest.hide(secret.rsplit_once(':').map_or(secret, |(_, signature)| signature));
+    }
+}
+
+fn is_enabled() -> bool {
+    tracing::enabled!(target: "pushest::frames", Level::TRACE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(log: &mut FrameLog, text: &str) {
+        Masked(text).secrets().for_each(|secret| log.remember(secret));
+    }
+
+    #[test]
+    fn what_was_sent_is_hidden_where_a_server_repeats_it() {
+        let mut log = FrameLog::default();
+        sent(&mut log, r#"{"data":{"auth":"app-key:own-signature-1"}}"#);
+        let error = r#"{"event":"pusher:error","data":"got app-key:own-signature-1 and \u006fwn-signature-1"}"#;
+        let shown = log.shown(error);
+        assert!(!shown.contains("signature-1") && shown.contains("got app-key:***"), "{shown}");
+        // An empty signature hides nothing.
+        sent(&mut log, r#"{"auth":"app-key:"}"#);
+        assert!(log.shown("app-key").contains("app-key"));
+    }
+
+    #[test]
+    fn of_the_secrets_the_latest_are_remembered_and_memory_is_bounded() {
+        let mut log = FrameLog::default();
+        for number in 0..3 * REMEMBERED {
+            sent(&mut log, &format!(r#"{{"auth":"k:s3cret-{number:06}"}}"#));
+        }
+        let latest = format!("s3cret-{:06}", 3 * REMEMBERED - 1);
+        let first_kept = format!("s3cret-{:06}", 2 * REMEMBERED - 1);
+        assert_eq!(&*log.shown(&format!("[{latest} {first_kept}]")), "[*** ***]");
+        let debug = format!("{:?}{:?}", log.latest, log.earlier);
+        assert_eq!(debug.matches(&format!("values: {REMEMBERED}")).count(), 2, "{debug}");
+    }
+
+    #[test]
+    fn of_a_long_message_the_beginning_is_shown() {
+        let long = "x".repeat(SHOWN + 10);
+        let shown = FrameLog::default().shown(&long);
+        assert!(shown.starts_with("xxx") && shown.ends_with("x…"));
+        assert!(shown.len() <= SHOWN + 3);
+    }
+}
