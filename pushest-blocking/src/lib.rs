@@ -76,13 +76,16 @@ pub use pushest_driver::AuthEndpoint;
 pub use pushest_driver::rustls;
 pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, BackoffConfig,
-    BuildError, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
-    Config, ConfigBuilder, ConfigError, ConnectionState, DecodeError, DecryptionFailure,
-    DialFailure, Endpoint, Escaped, Event, EventDecoder, FlushError, InReplyTo, LimitReached,
-    Limits, Loss, MalformedReason, Member, NotConnected, NotSignedIn, OptionsError, Overflow,
-    PresenceChange, PresenceUpdate, Received, RequestFailure, RunError, ServerError, SignInError,
-    SocketId, StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions,
-    SubscriptionError, Timeouts, config_from_env, proto,
+    BuildError, ChannelCounts, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelSnapshot,
+    ChannelState, ChannelStatistics, CommandError, Config, ConfigBuilder, ConfigError,
+    ConnectionState, DecodeError, DecryptionFailure, DialFailure, Ending, Endpoint, Escaped, Event,
+    EventDecoder, FailedChannel, FailedDials, FlushError, Health, HealthReason, HealthRules,
+    HealthState, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NameError,
+    NameRules, NotConnected, NotSignedIn, OptionsError, Overflow, PingId, PresenceChange,
+    PresenceUpdate, QueueDepths, Received, RequestFailure, RunError, ServerError, SignInError,
+    Snapshot, SocketId, StartError, StateChange, Statistics, Status, SubscribeError,
+    SubscribeOptions, SubscriptionError, Ticket, Timeouts, Traffic, UnconfirmedChannel,
+    config_from_env, proto,
 };
 pub use receiving::{Events, RecvError, Subscription};
 pub use running::{Handler, run, run_with_options};

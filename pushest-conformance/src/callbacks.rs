@@ -43,6 +43,7 @@ pub fn look_at(commands: &Commands) {
     let _ = (commands.retry("private-chat"), commands.unsubscribe("nothing-of-this-name"));
     let _ = (commands.members("private-chat"), commands.members_known("private-chat"));
     let _ = (commands.me("private-chat"), commands.channel_state("private-chat"));
+    let _ = (commands.snapshot(), commands.health(), commands.channel_statistics("private-chat"));
     let _ = (commands.statistics(), commands.round_trip());
     let _ = (commands.signed_in_user(), format!("{commands:?}"));
 }

@@ -44,6 +44,7 @@ mod real_server;
 pub mod receivers;
 mod suite;
 pub mod typed;
+pub mod watching;
 
 pub use adapter::{Adapted, Waits, met};
 pub use features::Features;

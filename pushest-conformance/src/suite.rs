@@ -2,12 +2,13 @@
 
 /// Makes the tests of a client, whose [`Waits`](trait@crate::Waits) this takes: the conformance suite,
 /// with TLS and endpoints where the crate that this is expanded in has the features for them, and
-/// [`callbacks!`](crate::callbacks!).
+/// [`callbacks!`](crate::callbacks!) and [`watching!`](crate::watching!).
 #[macro_export]
 macro_rules! suite {
     ($waits:ty) => {
         $crate::testkit::conformance!($crate::Adapted<$waits>);
         $crate::callbacks!($waits);
+        $crate::watching!($waits);
         #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
         $crate::testkit::conformance_over_tls!($crate::Adapted<$waits>);
         #[cfg(feature = "http")]

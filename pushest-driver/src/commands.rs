@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_proto::{
-    ChannelState, ChannelView, CommandError, Config, Endpoint, Member, Statistics, Status,
+    ChannelState, ChannelStatistics, ChannelView, CommandError, Config, Endpoint, Member,
+    Statistics, Status,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::SignInError;
+use crate::health::{Health, HealthRules};
 use crate::hub::Hub;
+use crate::snapshot::Snapshot;
 use crate::trigger;
 
 /// The commands of a client, for drivers whose handles have them as methods. What each does stands at the
@@ -157,9 +160,41 @@ impl Commands {
     /// Returns counters since the client was made, with what receivers were too slow for.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        let mut statistics = self.hub.lock().session.statistics();
-        statistics.dropped += self.hub.congestion.dropped();
-        statistics
+        self.hub.statistics()
+    }
+
+    /// Returns what was counted of a channel since it was subscribed to; `None` if it is not wanted, or
+    /// unless [`ConfigBuilder::channel_statistics`](crate::ConfigBuilder::channel_statistics) asked for
+    /// that.
+    #[must_use]
+    pub fn channel_statistics(&self, channel: &str) -> Option<ChannelStatistics> {
+        let state = self.hub.lock();
+        state.session.channel(channel)?.statistics(self.hub.now())
+    }
+
+    /// Returns what the client is doing now, all of it at one moment: its state and since when, channels
+    /// by state, counters, queues, and each channel's numbers where
+    /// [`ConfigBuilder::channel_statistics`](crate::ConfigBuilder::channel_statistics) asked for them.
+    ///
+    /// It walks over the channels and receivers, and holds the client up meanwhile: some microseconds
+    /// for a hundred channels, milliseconds for a hundred thousand. For a log line a minute, or a page
+    /// that is asked a few times a minute.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.hub.snapshot(true)
+    }
+
+    /// Returns whether the client does what it is for, and why not, by the default [`HealthRules`]. It
+    /// walks over channels and receivers as [`Commands::snapshot`] does.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health_by(&HealthRules::default())
+    }
+
+    /// Returns whether the client does what it is for, and why not, by rules of your own.
+    #[must_use]
+    pub fn health_by(&self, rules: &HealthRules) -> Health {
+        self.hub.snapshot(false).health(rules)
     }
 
     /// Returns the round trip that was measured last.

@@ -5,6 +5,7 @@
 //! released; wakers are cloned before it is taken. Order of locks: hub, then queue or recording.
 
 mod ending;
+mod numbers;
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -29,6 +30,7 @@ use crate::recording::Recording;
 use crate::registry::{ChannelEntry, Registry};
 use crate::sync::{Mutex, MutexGuard};
 use crate::wait_list::{Answer, WaitList};
+use crate::watch::Watch;
 use crate::websocket;
 
 /// A clock: the time since an origin that does not change.
@@ -64,6 +66,7 @@ pub(crate) struct State {
     /// The change of state that was told last.
     last_change: Option<StateChange>,
     pub(crate) draining: Option<Draining>,
+    pub(crate) watch: Watch,
     pub(crate) receivers: Receivers,
     /// Receivers of everything.
     listeners: Vec<usize>,
@@ -99,6 +102,7 @@ impl Hub {
             is_over: false,
             last_change: None,
             draining: None,
+            watch: Watch::default(),
             receivers: Receivers::new(
                 congestion.clone(),
                 websocket::most_buffer(options.read_buffer),

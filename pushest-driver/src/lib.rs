@@ -26,6 +26,7 @@ mod frame_log;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handler;
+mod health;
 #[cfg(feature = "http")]
 mod http;
 mod hub;
@@ -53,11 +54,13 @@ mod recording;
 mod registry;
 mod retry_after;
 mod settings;
+mod snapshot;
 mod socket_state;
 mod subscription;
 mod sync;
 mod thread_probe;
 mod threads;
+mod traffic;
 mod trigger;
 mod typed;
 mod unblocked;
@@ -66,6 +69,7 @@ mod user;
 mod wait_list;
 mod waiting;
 mod wall_clock;
+mod watch;
 mod websocket;
 
 use std::cell::Cell;
@@ -78,21 +82,28 @@ pub use error::{
     StartError, SubscribeError, SubscriptionError,
 };
 pub use futures_util::future::BoxFuture;
+pub use health::{Health, HealthReason, HealthRules, HealthState};
 pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
 pub use pushest_proto::AuthEndpoint;
 pub use pushest_proto::{
     self as proto, Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
-    BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState, CommandError,
-    Config, ConfigBuilder, ConfigError, ConnectionState, DecryptionFailure, DialFailure, Endpoint,
-    Escaped, Event, EventDecoder, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member,
+    BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState,
+    ChannelStatistics, CommandError, Config, ConfigBuilder, ConfigError, ConnectionState,
+    DecryptionFailure, DialFailure, Endpoint, Escaped, Event, EventDecoder, FailedDials, InReplyTo,
+    LimitReached, Limits, Loss, MalformedReason, Member, NameError, NameRules, PingId,
     PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
-    Status, SubscribeOptions, Timeouts,
+    Status, SubscribeOptions, Ticket, Timeouts,
 };
 /// The TLS library, in the version whose configuration [`Options::tls_config`] takes.
 #[cfg(feature = "tls")]
 pub use rustls;
+pub use snapshot::{
+    ChannelCounts, ChannelSnapshot, Ending, FailedChannel, QueueDepths, Snapshot,
+    UnconfirmedChannel,
+};
 pub use subscription::{Events, Subscription};
+pub use traffic::Traffic;
 pub use trigger::TriggerWhenAllowed;
 pub use typed::{DecodeError, Received, TypedEvents};
 pub use user::SignedIn;

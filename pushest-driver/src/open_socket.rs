@@ -9,6 +9,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
 use crate::frame_log::FrameLog;
+use crate::traffic::Traffic;
 use crate::unstable::traits::Runtime;
 use crate::websocket::{self, Incoming, WebSocket};
 
@@ -34,6 +35,8 @@ pub(crate) struct OpenSocket<S> {
     /// The last such time that the session was told.
     told: Option<Instant>,
     frames: Box<FrameLog>,
+    /// What went over it by the last time that this was taken.
+    taken_traffic: Traffic,
 }
 
 impl<S> OpenSocket<S>
@@ -52,6 +55,7 @@ where
             caught_up: Some(dialled),
             told: None,
             frames: Box::default(),
+            taken_traffic: Traffic::default(),
         }
     }
 
@@ -158,6 +162,12 @@ impl<R: Runtime> OpenSocket<WebSocket<R>> {
         self.caught_up = self.socket.caught_up().or(self.caught_up);
     }
 
+    /// Returns what went over it since the last call.
+    pub(crate) fn take_traffic(&mut self) -> Traffic {
+        let all = self.socket.traffic();
+        all.since(std::mem::replace(&mut self.taken_traffic, all))
+    }
+
     /// Returns how many bytes were read so far, those of frames included that are no messages.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.socket.bytes_read()
@@ -209,6 +219,13 @@ where
         }
         context.waker().wake_by_ref();
         false
+    }
+}
+
+impl<R: Runtime> Closing<WebSocket<R>> {
+    /// Returns what went over it since the last call.
+    pub(crate) fn take_traffic(&mut self) -> Traffic {
+        self.open.take_traffic()
     }
 }
 

@@ -25,6 +25,7 @@ use crate::options::Authority;
 use crate::pump_waker::Turn;
 use crate::read_bytes::ReadBytes;
 use crate::socket_state::SocketState;
+use crate::traffic::Traffic;
 use crate::unstable::traits::Runtime;
 use crate::wall_clock::WallClock;
 use crate::websocket::{self, Incoming, WebSocket};
@@ -71,6 +72,7 @@ pub struct Pump<R: Runtime> {
     /// Other tasks could run since the session was told last.
     is_new_poll: bool,
     read_bytes: ReadBytes,
+    traffic: Traffic,
     /// How many messages, and how many bytes of them, are read before the session is told: less
     /// than what it stores, so that it never has to drop any.
     batch: (usize, usize),
@@ -147,6 +149,7 @@ impl<R: Runtime> Pump<R> {
             is_ending: false,
             is_new_poll: true,
             read_bytes: ReadBytes::default(),
+            traffic: Traffic::default(),
             batch,
             deadline: None,
             sleep: None,
@@ -192,7 +195,9 @@ impl<R: Runtime> Pump<R> {
         }
         self.check_receivers(state, now);
         self.report_sockets(state);
-        self.log.look(state, hub.congestion.dropped(), now);
+        let dropped = hub.congestion.dropped();
+        state.watch.note(dropped, self.traffic, now);
+        self.log.look(state, dropped, now);
         let due = [state.session.poll_timeout(), state.next_deadline(), self.log.due()];
         self.deadline = due.into_iter().flatten().min();
         if state.is_off() {
@@ -320,6 +325,7 @@ impl<R: Runtime> Pump<R> {
         if is_paused != self.is_paused {
             self.is_paused = is_paused;
             state.session.handle_reading(!is_paused, now);
+            state.watch.note_reading(!is_paused, now);
         }
     }
 
@@ -365,10 +371,18 @@ impl<R: Runtime> Pump<R> {
             SocketState::Open(_) if self.is_paused => {}
             SocketState::Open(_) => self.read_messages(context),
         }
+        self.count_traffic();
         self.read_bytes.look(match &self.socket {
             SocketState::Open(open) => Some(open.bytes_read()),
             SocketState::None | SocketState::Dialing(..) => None,
         });
+    }
+
+    /// Counts what went over the socket since the last call: at each turn, and before it is given up.
+    fn count_traffic(&mut self) {
+        if let SocketState::Open(open) = &mut self.socket {
+            self.traffic = self.traffic.and(open.take_traffic());
+        }
     }
 
     fn read_messages(&mut self, context: &mut Context<'_>) {
@@ -398,6 +412,7 @@ impl<R: Runtime> Pump<R> {
                     if let Some(code) = websocket::breach(&loss) {
                         self.close(Some(code), self.hub.now());
                     }
+                    self.count_traffic();
                     self.socket = SocketState::None;
                     self.news.push(News::Lost(connection, loss));
                 }
@@ -417,7 +432,11 @@ impl<R: Runtime> Pump<R> {
             return;
         }
         let now = self.hub.now();
-        self.closing.retain_mut(|closing| !closing.poll(context, now));
+        self.closing.retain_mut(|closing| {
+            let is_done = closing.poll(context, now);
+            self.traffic = self.traffic.and(closing.take_traffic());
+            !is_done
+        });
         self.tell_sockets();
     }
 

@@ -149,6 +149,12 @@ impl Queue {
         (ring.len(), ring.has_any())
     }
 
+    /// The number of events that the receiver has not taken, and the bytes that they keep alive.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        let ring = self.lock();
+        (ring.len(), ring.bytes())
+    }
+
     /// Restricts the queue to channel events of this name and what may have cost some of them, among
     /// those that wait, too.
     pub(crate) fn keep_only(&self, name: &str) -> Relief {

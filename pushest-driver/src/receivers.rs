@@ -14,6 +14,7 @@ use slab::Slab;
 
 use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Total};
+use crate::snapshot::QueueDepths;
 
 /// Bytes that are read before what is left as views is copied: few enough to be no burden, and so
 /// many that queues are not looked at for every single message.
@@ -197,6 +198,20 @@ impl Receivers {
             let unread = receiver.queue.unread();
             (events + unread.0, has_any || (unread.1 && !receiver.is_lasting))
         })
+    }
+
+    /// Returns what the receivers that have not ended have not received; the rest is not known here.
+    pub(crate) fn depths(&self) -> QueueDepths {
+        let mut all = QueueDepths::default();
+        for (_, receiver) in self.slab.iter().filter(|(_, receiver)| !receiver.has_ended) {
+            let (events, bytes) = receiver.queue.depth();
+            all.receivers += 1;
+            all.events += events;
+            all.bytes += bytes;
+            all.largest_events = all.largest_events.max(events);
+            all.largest_bytes = all.largest_bytes.max(bytes);
+        }
+        all
     }
 
     /// Ends all receivers.

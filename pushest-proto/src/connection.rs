@@ -67,11 +67,15 @@ pub(crate) struct Connection {
     pub(crate) writable: bool,
     /// The user disconnected while frames waited: they are sent before the `Close`.
     pub(crate) sends_before_close: bool,
+    /// Since when the public state is what it is.
+    pub(crate) state_since: Instant,
+    /// Since when there is no connection although one is wanted.
+    pub(crate) away_since: Option<Instant>,
     last_id: u64,
 }
 
 impl Connection {
-    pub(crate) fn new(endpoint: Endpoint) -> Self {
+    pub(crate) fn new(endpoint: Endpoint, now: Instant) -> Self {
         Self {
             phase: Phase::Idle,
             endpoint,
@@ -86,6 +90,8 @@ impl Connection {
             close_due: None,
             writable: true,
             sends_before_close: false,
+            state_since: now,
+            away_since: None,
             last_id: 0,
         }
     }
@@ -93,6 +99,24 @@ impl Connection {
     pub(crate) fn next_id(&mut self) -> ConnectionId {
         self.last_id += 1;
         ConnectionId(self.last_id)
+    }
+
+    /// Goes to another phase. The public state that this makes begins now, unless it was that before.
+    pub(crate) fn go_to(&mut self, phase: Phase, now: Instant) {
+        let (from, to) = (self.phase.state(), phase.state());
+        self.phase = phase;
+        if from != to {
+            self.state_since = now;
+        }
+        match to {
+            // Attempts and pauses take turns: what counts is when the first of them began.
+            ConnectionState::Connecting | ConnectionState::Waiting => {
+                self.away_since.get_or_insert(now);
+            }
+            ConnectionState::Connected
+            | ConnectionState::Disconnected
+            | ConnectionState::Refused => self.away_since = None,
+        }
     }
 
     /// Returns whether an input about `connection` is about the present one.

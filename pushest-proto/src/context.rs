@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::hash::Seeded;
 use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
+use crate::statistics::Statistics;
 use crate::time::Instant;
 use crate::trace::mode::Trace;
 use crate::wall_clock::{Moment, WallClock};
@@ -18,6 +19,7 @@ pub(crate) struct Context<'a> {
     pub(crate) wall_clock: &'a WallClock,
     pub(crate) config: &'a Config,
     pub(crate) pending: &'a mut Pending,
+    pub(crate) statistics: &'a mut Statistics,
     pub(crate) backoff: &'a mut Backoff,
     pub(crate) last_ticket: &'a mut u64,
     pub(crate) trace: Option<&'a mut Trace>,

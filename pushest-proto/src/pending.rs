@@ -42,6 +42,8 @@ pub(crate) struct Pending {
     dropped: u64,
     /// How many were dropped in all.
     ever_dropped: u64,
+    /// How many events of encrypted channels no key opened, in all.
+    ever_unopened: u64,
     dropped_at: Order,
     most_events: usize,
     most_bytes: usize,
@@ -59,6 +61,7 @@ impl Pending {
             held_bytes: 0,
             dropped: 0,
             ever_dropped: 0,
+            ever_unopened: 0,
             dropped_at: Order::default(),
             most_events,
             most_bytes,
@@ -195,6 +198,18 @@ impl Pending {
     /// Returns how many events were dropped in all.
     pub(crate) fn ever_dropped(&self) -> u64 {
         self.ever_dropped
+    }
+
+    /// Stores that no key opened an event.
+    #[cfg(feature = "encrypted")]
+    pub(crate) fn push_unopened(&mut self, event: Event) {
+        self.ever_unopened += 1;
+        self.push(Action::Emit(event));
+    }
+
+    /// How many events of encrypted channels no key opened, in all.
+    pub(crate) fn ever_unopened(&self) -> u64 {
+        self.ever_unopened
     }
 
     /// Returns how many events wait.

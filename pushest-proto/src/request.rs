@@ -212,6 +212,11 @@ impl Request {
         matches!(self.step, Step::Done | Step::Rekeying)
     }
 
+    /// Returns whether an authorization is waited for.
+    pub(crate) fn is_authorizing(&self) -> bool {
+        matches!(self.step, Step::Authorizing | Step::Rekeying)
+    }
+
     /// Returns whether it is under way, or done, so that another request for the same changes
     /// nothing.
     pub(crate) fn is_running(&self) -> bool {
@@ -444,6 +449,7 @@ fn ask(
     let established = context.established?;
     let ticket = context.next_ticket(established.connection);
     agenda.fly(key, ticket, context.now + context.config.timeouts.authorization);
+    context.statistics.authorizations += 1;
     let authorization_subject = subject.authorization_subject();
     let request = subject.request();
     Some(Action::Authorize(AuthorizationRequest {

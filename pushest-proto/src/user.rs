@@ -15,7 +15,7 @@ use crate::event::failure::RequestFailure;
 use crate::id::Ticket;
 use crate::memory;
 use crate::order::Order;
-use crate::request::{Request, Rules, Said, Step, Subject};
+use crate::request::{Next, Request, Rules, Said, Step, Subject};
 use crate::status::SignInState;
 use crate::time::Instant;
 use crate::wire::lists::MOST_WATCHED;
@@ -190,6 +190,7 @@ impl User {
             }
             Some(_) => Ok(granted),
         });
+        context.statistics.count_authorization(&usable);
         self.tell(usable.into(), context);
     }
 
@@ -214,6 +215,9 @@ impl User {
 
     pub(crate) fn handle_timeout(&mut self, context: &mut Context<'_>) {
         if self.agenda.pop_overdue(context.now).is_some() {
+            if self.sign_in.request.is_authorizing() {
+                context.statistics.unavailable_authorizations += 1;
+            }
             self.tell(Said::TimeUp, context);
         }
     }
@@ -225,6 +229,9 @@ impl User {
         // A sign-in is not sent twice on a connection.
         let rules = Rules { asks: context.config.signer.is_none(), tries: 1 };
         let next = sign_in.request.on(said, rules, context.backoff);
+        if let Next::Fail(_) = next {
+            context.statistics.failed_sign_ins += 1;
+        }
         next.carry_out(sign_in, SIGN_IN, agenda, context)
     }
 }

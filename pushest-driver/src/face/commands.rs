@@ -139,6 +139,87 @@ macro_rules! __client_commands {
             pub fn statistics(&self) -> $crate::face::types::Statistics {
                 self.commands().statistics()
             }
+
+            /// Returns what was counted of a channel since it was subscribed to: events, bytes, gaps, and
+            /// the age of the last event. `None` if the channel is not wanted, or unless
+            /// [`ConfigBuilder::channel_statistics`](crate::ConfigBuilder::channel_statistics) asked for
+            /// that.
+            ///
+            /// ```
+            #[doc = $begin]
+            /// if let Some(counted) = client.channel_statistics("orders") {
+            ///     println!("{} events, the last one {:?} ago", counted.events, counted.last_event);
+            /// }
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn channel_statistics(
+                &self,
+                channel: &str,
+            ) -> ::core::option::Option<$crate::face::types::ChannelStatistics> {
+                self.commands().channel_statistics(channel)
+            }
+
+            /// Returns what the client is doing now, all of it at one moment: its state and since when,
+            /// channels by state, counters, queues, and the numbers of each channel where
+            /// [`ConfigBuilder::channel_statistics`](crate::ConfigBuilder::channel_statistics) asked for
+            /// them. With the feature `serde` it serializes.
+            ///
+            /// It walks over the channels and receivers, and the client waits meanwhile: microseconds for
+            /// a hundred channels, milliseconds for a hundred thousand. It is meant for a log line a
+            /// minute, or for a page that is asked for a few times a minute.
+            ///
+            /// ```
+            #[doc = $begin]
+            /// let snapshot = client.snapshot();
+            /// println!(
+            ///     "{} for {:?}: {} of {} channels, {} events wait to be received",
+            ///     snapshot.state,
+            ///     snapshot.state_for,
+            ///     snapshot.channels.subscribed,
+            ///     snapshot.channels.wanted,
+            ///     snapshot.queues.events,
+            /// );
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn snapshot(&self) -> $crate::face::types::Snapshot {
+                self.commands().snapshot()
+            }
+
+            /// Returns whether the client is healthy, degraded or down, and why, by the default
+            /// [`HealthRules`](crate::HealthRules); see [`Health`](crate::Health) for what counts. It takes
+            /// as long as a [`snapshot`](Self::snapshot).
+            ///
+            /// ```
+            #[doc = $begin]
+            /// let health = client.health();
+            /// let status = if health.is_down() { 503 } else { 200 };
+            /// println!("{status} {health}"); // 200 degraded: not connected for 2.0 s: …
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn health(&self) -> $crate::face::types::Health {
+                self.commands().health()
+            }
+
+            /// Returns whether the client is healthy, degraded or down, and why, by your own rules.
+            ///
+            /// ```
+            #[doc = $begin]
+            /// let rules = HealthRules::default().down_after(std::time::Duration::from_secs(10));
+            /// for reason in client.health_by(&rules).reasons {
+            ///     println!("{}: {reason}", reason.kind());
+            /// }
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn health_by(
+                &self,
+                rules: &$crate::face::types::HealthRules,
+            ) -> $crate::face::types::Health {
+                self.commands().health_by(rules)
+            }
         }
 
         /// # Channels

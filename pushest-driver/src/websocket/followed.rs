@@ -20,11 +20,13 @@ pub struct Followed<S> {
     /// would go on with a buffer no larger than it.
     beginning: Bytes,
     pub(super) follower: Follower,
+    /// Bytes that were written.
+    pub(super) written: u64,
 }
 
 impl<S> Followed<S> {
     pub(super) fn new(stream: S, beginning: Vec<u8>, follower: Follower) -> Self {
-        Self { stream, beginning: beginning.into(), follower }
+        Self { stream, beginning: beginning.into(), follower, written: 0 }
     }
 
     #[cfg(test)]
@@ -68,7 +70,11 @@ impl<S: ByteStream> ByteStream for Followed<S> {
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream.poll_write(context, bytes)
+        let written = self.stream.poll_write(context, bytes);
+        if let Poll::Ready(Ok(length)) = &written {
+            self.written += *length as u64;
+        }
+        written
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -25,6 +25,7 @@ use tungstenite::{Bytes, Message};
 use self::close::CloseFrame;
 use self::followed::Followed;
 use self::follower::Follower;
+use crate::traffic::Traffic;
 use crate::unstable::traits::Runtime;
 use crate::unstable::traits::Transport;
 
@@ -59,6 +60,8 @@ pub(crate) struct WebSocket<R: Runtime> {
     /// The messages that tungstenite has handed out; those that the follower has seen beyond them
     /// are in its buffer.
     taken: u64,
+    /// The messages that tungstenite was given to send.
+    sent: u64,
     /// One of the sides has sent its close frame.
     is_closing: bool,
 }
@@ -123,7 +126,7 @@ impl<R: Runtime> WebSocket<R> {
         let follower = Follower::new(LARGE.max(config.read_buffer_size));
         let transport = Followed::new(stream, beginning, follower);
         let socket = Some(R::websocket(transport, config));
-        Self { socket, config, taken: 0, is_closing: false }
+        Self { socket, config, taken: 0, sent: 0, is_closing: false }
     }
 
     fn socket(&mut self) -> &mut R::Socket {
@@ -148,6 +151,17 @@ impl<R: Runtime> WebSocket<R> {
     /// Returns how many bytes were read so far.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.follower().bytes()
+    }
+
+    /// Returns what went over it so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        let transport = self.transport();
+        Traffic {
+            frames_received: self.taken,
+            bytes_received: transport.follower.bytes(),
+            frames_sent: self.sent,
+            bytes_sent: transport.written,
+        }
     }
 
     /// Returns how the connection was lost by an error: as the close frame says, if it is the frame
@@ -240,7 +254,9 @@ impl<R: Runtime> Sink<Message> for WebSocket<R> {
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
         self.is_closing |= message.is_close();
-        self.socket().start_send_unpin(message)
+        self.socket().start_send_unpin(message)?;
+        self.sent += 1;
+        Ok(())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {

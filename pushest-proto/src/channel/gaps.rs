@@ -1,6 +1,7 @@
 //! Since when events of a channel may be missing ([`Event::Gap`]).
 
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use super::name::ChannelName;
 use crate::context::Context;
@@ -123,23 +124,35 @@ impl Gaps {
     }
 
     /// Reports the gap, if there is one, before something else of the channel is reported. While
-    /// the subscription is made anew it is not over, and waits for the confirmation.
-    pub(super) fn tell(&mut self, channel: &ChannelName, context: &mut Context<'_>) {
+    /// the subscription is made anew it is not over, and waits for the confirmation. Returns its
+    /// length, if it was reported.
+    pub(super) fn tell(
+        &mut self,
+        channel: &ChannelName,
+        context: &mut Context<'_>,
+    ) -> Option<Duration> {
         self.was_told_of = true;
-        if !matches!(self.renewal, Some(Renewal::Begun(_))) {
-            self.end(channel, context);
+        if matches!(self.renewal, Some(Renewal::Begun(_))) {
+            return None;
         }
+        self.end(channel, context)
     }
 
-    /// Reports the gap, if there is one, and closes it: what comes from now on is not missing.
-    pub(super) fn end(&mut self, channel: &ChannelName, context: &mut Context<'_>) {
+    /// Reports the gap, if there is one, and closes it: what comes from now on is not missing. Returns
+    /// its length.
+    pub(super) fn end(
+        &mut self,
+        channel: &ChannelName,
+        context: &mut Context<'_>,
+    ) -> Option<Duration> {
         self.was_told_of = true;
-        if let Some((began, cause)) = self.gap.take() {
-            let silent_for = context.moment().since(began);
-            let since = context.wall_clock.unix_of(began, context.now);
-            let channel = channel.clone();
-            context.pending.keep(Event::Gap { channel, silent_for, since, cause });
-        }
+        let (began, cause) = self.gap.take()?;
+        let silent_for = context.moment().since(began);
+        let since = context.wall_clock.unix_of(began, context.now);
+        let channel = channel.clone();
+        context.statistics.count_gap(silent_for);
+        context.pending.keep(Event::Gap { channel, silent_for, since, cause });
+        Some(silent_for)
     }
 }
 

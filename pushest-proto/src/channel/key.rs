@@ -138,13 +138,13 @@ impl Context<'_> {
 }
 
 fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pending: &mut Pending) {
-    pending.push(Action::Emit(match opened {
-        Ok(text) => Event::Channel(event.opened(text)),
+    match opened {
+        Ok(text) => pending.push(Action::Emit(Event::Channel(event.opened(text)))),
         Err(reason) => {
             let (channel, name) = (event.channel().clone(), clip(event.name()));
-            Event::Undecryptable { channel, name, reason }
+            pending.push_unopened(Event::Undecryptable { channel, name, reason });
         }
-    }));
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::Channel;
 use super::members::Members;
+use super::numbers::Numbers;
 use super::table::Channels;
 use crate::agenda::Key;
 use crate::memory::{self, shared};
@@ -33,6 +34,7 @@ impl Channel {
             + self.me.as_deref().map_or(0, |me| shared(me.len()))
             + self.encryption.as_deref().map_or(0, |encryption| encryption.other_bytes())
             + self.request.memory()
+            + self.numbers.as_deref().map_or(0, |_| memory::allocation(size_of::<Numbers>()))
             + self.gaps.memory()
     }
 }

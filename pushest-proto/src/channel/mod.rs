@@ -15,6 +15,7 @@ mod members;
 mod memory;
 pub(crate) mod name;
 mod near_miss;
+mod numbers;
 #[cfg(feature = "encrypted")]
 pub(crate) mod secret;
 #[cfg(not(feature = "encrypted"))]
@@ -37,6 +38,7 @@ use crate::loss::Loss;
 use crate::order::Order;
 use crate::presence::Member;
 use crate::request::{Next, Request, Rules, Said, Step, Subject};
+use crate::statistics::ChannelStatistics;
 use crate::time::Instant;
 use crate::wall_clock::Moment;
 use crate::wire::decode::{self, Control};
@@ -45,6 +47,7 @@ use gaps::Gaps;
 use key::Encryption;
 use members::{Members, Present};
 use name::{ChannelKind, ChannelName};
+use numbers::Numbers;
 use secret::SharedSecret;
 
 /// Maximum number of subscribes without an answer, after which the subscription fails.
@@ -96,6 +99,11 @@ pub(crate) struct Channel {
     count: Option<u64>,
     /// The key of an encrypted channel, and what is done when it does not fit.
     encryption: Option<Box<Encryption>>,
+    /// When the subscription was confirmed or ceased to be; before, when the channel began to be
+    /// wanted.
+    state_since: Instant,
+    /// What is counted of it, where the user asked for that.
+    numbers: Option<Box<Numbers>>,
 }
 
 /// What the server says of the channel.
@@ -139,12 +147,28 @@ impl Channel {
 
     /// Reports the gap, if there is one, before something else of the channel is reported.
     pub(crate) fn tell_gap(&mut self, context: &mut Context<'_>) {
-        self.gaps.tell(&self.name, context);
+        let told = self.gaps.tell(&self.name, context);
+        self.count_gap(told);
+    }
+
+    /// What comes from now on is not missing: tells the gap, if there is one.
+    fn end_gap(&mut self, context: &mut Context<'_>) {
+        let told = self.gaps.end(&self.name, context);
+        self.count_gap(told);
+    }
+
+    fn count_gap(&mut self, told: Option<Duration>) {
+        if let (Some(numbers), Some(length)) = (self.numbers.as_deref_mut(), told) {
+            numbers.count_gap(length);
+        }
     }
 
     /// Takes an event of the channel. Returns whether the key has to be asked for anew.
     pub(crate) fn receive(&mut self, event: ChannelEvent, context: &mut Context<'_>) -> bool {
         self.tell_gap(context);
+        if let Some(numbers) = self.numbers.as_deref_mut() {
+            numbers.count_event(event.message().len(), context.now);
+        }
         match self.encryption.as_deref_mut() {
             Some(encryption) if !event.name().starts_with("pusher") => {
                 // With the master key, deriving the key again would give the same. Before the
@@ -232,7 +256,17 @@ impl Channel {
             members: None,
             count: None,
             encryption: None,
+            state_since: Instant::ORIGIN,
+            numbers: None,
         }
+    }
+
+    /// The user wants it from now on.
+    fn begin(&mut self, context: &mut Context<'_>) {
+        self.wanted = true;
+        self.since = context.pending.next_order();
+        self.state_since = context.now;
+        self.numbers = context.config.channel_statistics.then(Default::default);
     }
 
     fn state(&self) -> ChannelState {
@@ -255,6 +289,7 @@ impl Channel {
         self.members = None;
         self.count = None;
         self.encryption = None;
+        self.numbers = None;
     }
 
     /// Resets the channel to what outlives a connection, and opens a gap from `since`.
@@ -271,7 +306,11 @@ impl Channel {
     /// longer asked for.
     fn on(&mut self, said: Said, context: &mut Context<'_>) -> Next {
         let asks = self.kind.is_signed() && context.config.signer.is_none();
+        let was_done = self.request.is_done();
         let next = self.request.on(said, Rules { asks, tries: MOST_TRIES }, context.backoff);
+        if self.request.is_done() != was_done {
+            self.state_since = context.now;
+        }
         if let Some(encryption) = self.encryption.as_deref_mut() {
             if let Next::Rekeyed(granted) = &next {
                 encryption.rekeyed(granted.as_deref(), context);
@@ -374,6 +413,21 @@ impl<'a> ChannelView<'a> {
     #[must_use]
     pub fn failure(&self) -> Option<&'a RequestFailure> {
         self.0.request.failure()
+    }
+
+    /// Since when the channel is subscribed, if it is; otherwise since when it is not, on this
+    /// connection and former ones: since the subscription was lost, or since the user wants it.
+    #[must_use]
+    pub fn state_since(&self) -> Instant {
+        self.0.state_since
+    }
+
+    /// Returns what was counted of the channel since the user wants it, at the time `now`; `None`
+    /// unless [`ConfigBuilder::channel_statistics`](crate::ConfigBuilder::channel_statistics) asked
+    /// for that.
+    #[must_use]
+    pub fn statistics(&self, now: Instant) -> Option<ChannelStatistics> {
+        self.0.numbers.as_deref().map(|numbers| numbers.at(now))
     }
 
     /// Returns how many connections subscribe to the channel; `None` until the server tells, which

@@ -24,7 +24,7 @@ use crate::hash::Seeded;
 use crate::id::{ChannelId, Ticket};
 use crate::loss::Loss;
 use crate::order::Order;
-use crate::request::{Request, Said, Step};
+use crate::request::{Next, Request, Said, Step};
 use crate::time::Instant;
 use crate::wall_clock::Moment;
 use crate::wire::encode;
@@ -212,8 +212,7 @@ impl Channels {
         let is_new = !channel.wanted;
         if is_new {
             self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
-            channel.wanted = true;
-            channel.since = context.pending.next_order();
+            channel.begin(context);
             // Clones stay as they are: what is stored of the former subscription is still about
             // that.
             channel.name.set_id(ChannelId::new(key, self.generation));
@@ -304,6 +303,9 @@ impl Channels {
         // A key that is taken is in no place of the agenda: `tell` puts it into the next one, or
         // ends the request (contract, C9).
         while let Some(key) = self.agenda.pop_overdue(context.now) {
+            if self.slab[key].request.is_authorizing() {
+                context.statistics.unavailable_authorizations += 1;
+            }
             self.tell(key, Said::TimeUp, context);
         }
     }
@@ -322,6 +324,7 @@ impl Channels {
             Step::Rekeying => answer,
             _ => answer.and_then(|granted| channel.usable(granted)),
         };
+        context.statistics.count_authorization(&answer);
         self.tell(key, answer.into(), context);
     }
 
@@ -340,7 +343,8 @@ impl Channels {
         let channel = &mut self.slab[key];
         if is_new || is_renewal {
             context.pending.keep(Event::Subscribed { channel: channel.name.clone() });
-            channel.gaps.end(&channel.name, context);
+            context.statistics.subscriptions += 1;
+            channel.end_gap(context);
         }
         if channel.is_presence() {
             channel.members(context).reset(members, context);
@@ -371,6 +375,9 @@ impl Channels {
     ) -> Option<Action> {
         let channel = &mut self.slab[key];
         let next = channel.on(said, context);
+        if let Next::Fail(_) = next {
+            context.statistics.failed_subscriptions += 1;
+        }
         let action = next.carry_out(channel, key, &mut self.agenda, context);
         if channel.kind.is_signed() && channel.request.is_unanswered() {
             self.unanswered.insert(key);

@@ -1,6 +1,7 @@
 //! The configuration of a session: the app, the endpoint, timeouts, limits.
 
 pub(crate) mod backoff;
+mod counting;
 #[cfg(feature = "serde")]
 mod deserialize;
 pub(crate) mod endpoint;
@@ -52,6 +53,7 @@ pub struct Config {
     pub(crate) backoff: BackoffConfig,
     pub(crate) limits: Limits,
     pub(crate) stop_on_refusal: bool,
+    pub(crate) channel_statistics: bool,
 }
 
 impl Config {
@@ -139,6 +141,7 @@ impl fmt::Debug for Config {
             .field("client_events_per_second", &self.client_events_per_second)
             .field("stop_on_refusal", &self.stop_on_refusal)
             .field("app_id", &self.app_id)
+            .field("channel_statistics", &self.channel_statistics)
             .finish()
     }
 }
@@ -165,6 +168,7 @@ pub struct ConfigBuilder {
     backoff: BackoffConfig,
     limits: Limits,
     stop_on_refusal: bool,
+    channel_statistics: bool,
 }
 
 impl ConfigBuilder {
@@ -321,6 +325,7 @@ impl ConfigBuilder {
             backoff: self.backoff,
             limits: self.limits,
             stop_on_refusal: self.stop_on_refusal,
+            channel_statistics: self.channel_statistics,
         })
     }
 }

@@ -26,7 +26,7 @@ fn ms_down(since: Duration) -> u64 {
     since.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
-fn us(duration: Duration) -> u64 {
+pub(crate) fn us(duration: Duration) -> u64 {
     duration.as_micros().try_into().unwrap_or(u64::MAX)
 }
 

@@ -54,6 +54,8 @@ impl Session {
                 Source::Outgoing => self.take_outgoing(),
             };
             if let Some(Action::Send(frame)) = &action {
+                self.statistics.sent_messages += 1;
+                self.statistics.sent_bytes += frame.text.len() as u64;
                 let largest = &mut self.connection.largest_frame;
                 *largest = frame.text.len().max(*largest);
             }
@@ -124,6 +126,7 @@ impl Session {
         match self.outgoing.pop()? {
             Item::ClientEvent(ClientEvent { channel, event, text }) => {
                 let connection = self.sending_on()?;
+                self.statistics.client_events += 1;
                 self.sent.event(channel, event);
                 Some(Action::Send(Frame { connection, text }))
             }

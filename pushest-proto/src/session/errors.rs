@@ -92,6 +92,7 @@ impl Session {
     }
 
     fn report(&mut self, error: ServerError) {
+        self.statistics.server_errors += 1;
         self.connection.last_error = Some(error.clone());
         self.pending.push(Action::Emit(Event::ServerError(error)));
     }

@@ -21,6 +21,7 @@ impl Session {
     pub(super) fn dial(&mut self) {
         let connection = &mut self.connection;
         let id = connection.next_id();
+        self.statistics.dials += 1;
         connection.attempt = connection.attempt.saturating_add(1);
         connection.socket_id = None;
         connection.largest_frame = 0;
@@ -63,11 +64,13 @@ impl Session {
         // Judged before the end: it matters whether the server had established the connection
         // (docs/protocol.md#refused-before-established).
         let policy = loss.policy(tls, established, self.config.stop_on_refusal);
+        self.statistics.count_loss(&loss, established);
         let loss = self.end_connection(loss);
         self.connection.not_before = self.now;
         let delay = match policy {
             // No timer is armed: only the user's `connect` leads out of it.
             Policy::Stop => {
+                self.statistics.refusals += 1;
                 self.enter(Phase::Refused, Some(loss), None);
                 return;
             }
@@ -136,7 +139,7 @@ impl Session {
     /// Changes the phase, and tells it where the public state changes.
     pub(super) fn enter(&mut self, phase: Phase, loss: Option<Arc<Loss>>, delay: Option<Duration>) {
         let from = self.connection.phase.state();
-        self.connection.phase = phase;
+        self.connection.go_to(phase, self.now);
         self.pending.keep(Event::State(StateChange {
             from,
             to: phase.state(),

@@ -36,6 +36,7 @@ use crate::outgoing::{Outgoing, SentClientEvents};
 use crate::pending::Pending;
 use crate::rate::Rate;
 use crate::silence::Silence;
+use crate::statistics::Statistics;
 use crate::status::{ConnectionState, SignInState, Status};
 use crate::time::Instant;
 use crate::timers::{Timer, Timers};
@@ -68,29 +69,6 @@ pub struct Session {
     trace: Option<Box<Trace>>,
 }
 
-/// Counters since the session began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Number of messages received, of any kind.
-    pub messages: u64,
-    /// Bytes of these messages.
-    pub bytes: u64,
-    /// Number of events of wanted channels that were handed on.
-    pub events: u64,
-    /// Number of events of channels that are not wanted (the last ones of a former subscription).
-    pub unwanted: u64,
-    /// Number of events that were dropped because they were not polled fast enough.
-    pub dropped: u64,
-    /// Number of connections that were established.
-    pub connections: u64,
-    /// Number of connections that were established after the first.
-    pub reconnects: u64,
-    /// The last round trip that was measured, by a ping of the session or of the user; `None`
-    /// before the first.
-    pub round_trip: Option<core::time::Duration>,
-}
-
 /// What happened. These inputs cannot fail, whatever a server sends; one about a former connection
 /// is ignored.
 impl Session {
@@ -114,7 +92,7 @@ impl Session {
         let wall_clock = WallClock::default();
         Self {
             now,
-            connection: Connection::new(config.endpoint.clone()),
+            connection: Connection::new(config.endpoint.clone(), now),
             heartbeat: Heartbeat::new(now, timeouts.activity),
             silence: Silence::new(wall_clock.moment(now)),
             wall_clock,
@@ -249,6 +227,19 @@ impl Session {
         self.connection.phase.state()
     }
 
+    /// Returns since when the session is in its [`state`](Session::state).
+    #[must_use]
+    pub fn state_since(&self) -> Instant {
+        self.connection.state_since
+    }
+
+    /// Returns since when there is no connection although one is wanted, over all attempts that have failed
+    /// since; `None` while connected, after a `disconnect` and after a refusal for good.
+    #[must_use]
+    pub fn away_since(&self) -> Option<Instant> {
+        self.connection.away_since
+    }
+
     /// Returns the socket id that the server gave; `None` unless connected.
     #[must_use]
     pub fn socket_id(&self) -> Option<&SocketId> {
@@ -268,7 +259,7 @@ impl Session {
         self.channels.view(name)
     }
 
-    /// Returns all wanted channels.
+    /// Returns all wanted channels, in the order in which they began to be.
     pub fn wanted_channels(&self) -> impl Iterator<Item = ChannelView<'_>> {
         self.channels.views()
     }
@@ -317,6 +308,7 @@ impl Session {
     pub fn statistics(&self) -> Statistics {
         Statistics {
             dropped: self.pending.ever_dropped(),
+            undecryptable: self.pending.ever_unopened(),
             reconnects: self.statistics.connections.saturating_sub(1),
             round_trip: self.heartbeat.round_trip,
             ..self.statistics
@@ -365,6 +357,7 @@ impl Session {
             wall_clock: &self.wall_clock,
             config: &self.config,
             pending: &mut self.pending,
+            statistics: &mut self.statistics,
             backoff: &mut self.backoff,
             last_ticket: &mut self.last_ticket,
             trace: self.trace.as_deref_mut(),

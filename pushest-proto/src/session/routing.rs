@@ -232,6 +232,7 @@ impl Session {
         problem: MalformedReason,
         message: &str,
     ) {
+        self.statistics.malformed += 1;
         let event = Event::Malformed { problem, channel, message: clip(message) };
         self.pending.push(Action::Emit(event));
     }

@@ -68,6 +68,7 @@ impl Session {
             }
             channels.tell_gap(key, &mut context)
         });
+        self.statistics.malformed += 1;
         let problem = MalformedReason::TooLarge { size, limit: self.config.limits.message };
         let event = Event::Malformed { problem, channel, message: clip(beginning) };
         self.pending.push(Action::Emit(event));

@@ -54,6 +54,7 @@ fn the_pages_example_is_the_configuration_that_a_builder_makes() {
         .tls(true)
         .client_events_per_second(Some(10))
         .stop_on_refusal(true)
+        .channel_statistics(true)
         .timeouts(timeouts)
         .backoff(backoff)
         .limits(limits)

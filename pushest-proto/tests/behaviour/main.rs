@@ -7,6 +7,7 @@ mod applying;
 mod authorizing;
 mod caught_up;
 mod channel_ids;
+mod channel_statistics;
 mod client_events;
 mod closed_for_size;
 #[cfg(feature = "serde")]
@@ -40,6 +41,7 @@ mod serialized;
 mod server_faults;
 mod sign_in_states;
 mod signing_in;
+mod statistics;
 mod std_traits;
 mod subscribing;
 mod tolerance;

@@ -293,3 +293,15 @@ fn nothing_that_is_serialized_holds_a_secret() {
     all.push(text(&harness.session.status(harness.now)));
     assert!(all.iter().all(|text| !text.contains(SECRET)), "{all:#?}");
 }
+
+#[test]
+fn statistics_look_as_the_page_says() {
+    let mut harness = Harness::new(signing().channel_statistics(true));
+    harness.connect();
+    harness.subscribed("orders");
+    harness.receive(&message("shipped", Some("orders"), "7"));
+    harness.pass(Duration::from_secs(2));
+    let of_all = text(&harness.session.statistics());
+    let of_one = harness.session.channel("orders").unwrap().statistics(harness.now);
+    assert_eq!([of_all, text(&of_one.expect("it is counted"))].to_vec(), lines("Statistics"));
+}

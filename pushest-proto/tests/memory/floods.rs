@@ -385,10 +385,8 @@ const BESIDE_A_CHANNEL: usize = 4_096;
 fn what_is_known_of_many_channels_with_long_names_is_counted() {
     let _alone = alone();
     let limits = Limits::default();
-    let meter = Meter {
-        before: live(),
-        limits: limits.stored_bytes(2 * CHANNELS * BESIDE_A_CHANNEL),
-    };
+    let meter =
+        Meter { before: live(), limits: limits.stored_bytes(2 * CHANNELS * BESIDE_A_CHANNEL) };
     let mut world = World::new();
     subscribe_to_all(&mut world);
     meter.check(&world, "subscribing");

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod counted;
 mod floods;
 mod kinds;
 mod world;

@@ -20,8 +20,7 @@ fn the_published_vector_is_accepted() {
                   &auth_key=278d425bdf160c739803&auth_timestamp=1353088179\
                   &auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c";
     let body = br#"{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}"#;
-    let mut request =
-        HttpRequest::new("POST", target, 1_353_088_179 + 600).body(body.to_vec());
+    let mut request = HttpRequest::new("POST", target, 1_353_088_179 + 600).body(body.to_vec());
     let now = pushest_proto::Instant::ORIGIN;
     assert_eq!(broker.http(&request, now).status, 200);
     request.unix_time += 1;

@@ -147,8 +147,8 @@ fn no_request_breaks_it() {
             bytes[at] = random.u8(32..127);
             target = String::from_utf8(bytes).unwrap();
         }
-        let request = HttpRequest::new(method, target, crate::harness::UNIX_TIME)
-            .body(body.into_bytes());
+        let request =
+            HttpRequest::new(method, target, crate::harness::UNIX_TIME).body(body.into_bytes());
         let answer = server.broker.http(&request, server.now);
         assert!([200, 400, 401, 404, 405, 413].contains(&answer.status));
     }

@@ -12,13 +12,14 @@
 //! | [`laravel`] | Reverb, Echo's names, the auth endpoint, `Origin` |
 //! | [`axum`] | a service with state, authorization, webhooks, and an end |
 //! | [`coming_from_pusher_js`], [`coming_from_pusher_rs`] | what is called how, and what differs |
+//! | [`in_production`] | numbers, a health check, alerts |
 //! | [`publishing`] | the backend's half |
 //! | [`your_own_loop`] | the core without I/O, and its size |
 //!
 //! # In the repository
 //!
 //! These have no page here: `docs/features.md`, what this client does, line by line, with the tests that
-//! show it; `docs/in-production.md`, numbers and a health check; `docs/command.md`, the command `pushest`;
+//! show it; `docs/command.md`, the command `pushest`;
 //! `docs/where-it-runs.md`, on which systems it was seen to run; and the examples of each crate.
 
 /// A service with axum that listens in the background.
@@ -52,6 +53,12 @@ pub mod coming_from_pusher_rs {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../../docs/gaps.md")]
 pub mod gaps {}
+
+/// Numbers, a health check, alerts.
+///
+#[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/in-production.md")]
+pub mod in_production {}
 
 /// Reverb, Echo's names, the auth endpoint, `Origin`.
 ///

@@ -55,6 +55,7 @@ impl Section for Settings {
         "tls",
         "client_events_per_second",
         "stop_on_refusal",
+        "channel_statistics",
         "timeouts",
         "backoff",
         "limits",
@@ -86,6 +87,7 @@ impl Section for Settings {
                 builder.client_events_per_second = at.value::<Rate>()?.map(|Rate(rate)| rate);
             }
             "stop_on_refusal" => at.replace(&mut builder.stop_on_refusal)?,
+            "channel_statistics" => at.replace(&mut builder.channel_statistics)?,
             "timeouts" => at.section("timeouts.", &mut builder.timeouts)?,
             "backoff" => at.section("backoff.", &mut builder.backoff)?,
             _ => at.section("limits.", &mut builder.limits)?,
