@@ -132,7 +132,7 @@ fn pings_need_a_connection_and_are_bounded() {
     assert!(matches!(error, CommandError::OutgoingFull { .. }));
     harness.close(4100);
     let error = harness.session.ping(harness.now).unwrap_err();
-    assert_eq!(error, CommandError::NotConnected { state: ConnectionState::Connecting });
+    assert_eq!(error, CommandError::NotConnected { state: ConnectionState::Waiting });
 }
 
 #[test]
