@@ -13,7 +13,7 @@ use pushest_proto::{
 
 use crate::traffic::Traffic;
 
-/// What a client is doing at one moment: [`snapshot`](crate::Commands::snapshot) takes it. All of it
+/// What a client is doing at one moment: [`snapshot`](struct.Client.html#method.snapshot) takes it. All of it
 /// is of the same moment.
 ///
 /// With the feature `serde` it serializes; spans are whole milliseconds, and end in `_ms`.

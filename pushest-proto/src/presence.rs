@@ -72,7 +72,7 @@ impl PresenceUpdate {
     /// Creates an update, as a test of a program needs one.
     ///
     /// ```
-    /// use pushest_proto::{ChannelName, PresenceChange, PresenceUpdate};
+    /// # use pushest_proto::{ChannelName, PresenceChange, PresenceUpdate};
     ///
     /// let nobody = PresenceChange::Reset { joined: Vec::new(), left: Vec::new() };
     /// let update = PresenceUpdate::new(ChannelName::new("presence-room")?, nobody);

@@ -228,7 +228,7 @@ impl ChannelKind {
     /// Returns the kind's name, such as `presence`.
     ///
     /// ```
-    /// use pushest_proto::ChannelKind;
+    /// # use pushest_proto::ChannelKind;
     ///
     /// assert_eq!(ChannelKind::of("private-encrypted-orders").as_str(), "encrypted");
     /// ```
@@ -277,7 +277,7 @@ impl ChannelKind {
 /// What a server allows as a channel's name.
 ///
 /// ```
-/// use pushest_proto::{ChannelName, NameRules};
+/// # use pushest_proto::{ChannelName, NameRules};
 ///
 /// let rules = NameRules::default().bytes(100).extra_characters(":#");
 /// assert!(ChannelName::with_rules("orders:7", &rules).is_ok());

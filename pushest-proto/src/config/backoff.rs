@@ -28,7 +28,7 @@ pub(super) const MOST_PAUSES: usize = 100;
 ///
 /// ```
 /// use core::time::Duration;
-/// use pushest_proto::BackoffConfig;
+/// # use pushest_proto::BackoffConfig;
 ///
 /// let backoff = BackoffConfig::default()
 ///     .initial(Duration::from_millis(500))

@@ -18,7 +18,7 @@ impl ConfigBuilder {
     /// [`Statistics`](crate::Statistics) stay.
     ///
     /// ```
-    /// use pushest_proto::Config;
+    /// # use pushest_proto::Config;
     ///
     /// let config = Config::builder("app-key").channel_statistics(true).build()?;
     /// assert!(config.has_channel_statistics());

@@ -15,7 +15,7 @@ use crate::setters::setters;
 /// [`Session::handle_message`](crate::Session::handle_message)).
 ///
 /// ```
-/// use pushest_proto::{Config, Limits, NameRules};
+/// # use pushest_proto::{Config, Limits, NameRules};
 ///
 /// let names = NameRules::default().extra_characters(":#"); // as Sockudo allows
 /// let limits = Limits::default().message(2 << 20).stored_bytes(16 << 20).channel_name(names);

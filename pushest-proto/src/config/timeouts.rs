@@ -12,7 +12,7 @@ use crate::setters::setters;
 ///
 /// ```
 /// use core::time::Duration;
-/// use pushest_proto::{Config, Timeouts};
+/// # use pushest_proto::{Config, Timeouts};
 ///
 /// let timeouts = Timeouts::default().activity(Duration::from_secs(30)).pong(Duration::from_secs(5));
 /// let config = Config::builder("app-key").timeouts(timeouts).build()?;

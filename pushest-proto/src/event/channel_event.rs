@@ -138,7 +138,7 @@ impl ChannelEvent {
     /// `event` and, if there is any, `data`.
     ///
     /// ```
-    /// use pushest_proto::ChannelEvent;
+    /// # use pushest_proto::ChannelEvent;
     ///
     /// #[derive(Debug, serde::Deserialize)]
     /// enum OrderEvent {

@@ -17,7 +17,7 @@ const KEPT: usize = 16 * 1024;
 /// allocates nothing but what the value needs.
 ///
 /// ```
-/// use pushest_proto::{ChannelEvent, EventDecoder};
+/// # use pushest_proto::{ChannelEvent, EventDecoder};
 ///
 /// fn ids(events: &[ChannelEvent]) -> Result<Vec<u64>, serde_json::Error> {
 ///     #[derive(serde::Deserialize)]
