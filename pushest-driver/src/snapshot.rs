@@ -13,8 +13,7 @@ use pushest_proto::{
 
 use crate::traffic::Traffic;
 
-/// What a client is doing at one moment: [`snapshot`](struct.Client.html#method.snapshot) takes it. All of it
-/// is of the same moment.
+/// What a client is doing at one moment, all of it at the same: what `client.snapshot()` returns.
 ///
 /// With the feature `serde` it serializes; spans are whole milliseconds, and end in `_ms`.
 /// [`Snapshot::health`] says what to make of it.
