@@ -454,14 +454,8 @@ impl<R: Runtime> Pump<R> {
         if self.sleep.as_ref().is_none_or(|(until, _)| *until > deadline) {
             self.sleep = Some((deadline, Box::pin(self.runtime.sleep_until(deadline))));
         }
-        let is_over = match &mut self.sleep {
-            Some((_, sleep)) => sleep.as_mut().poll(context).is_ready(),
-            None => false,
-        };
-        if is_over {
-            self.sleep = None;
-        }
-        is_over
+        // A `sleep_until` that has come is not polled again.
+        self.sleep.take_if(|(_, sleep)| sleep.as_mut().poll(context).is_ready()).is_some()
     }
 
     fn sockets(&self) -> usize {
