@@ -62,7 +62,7 @@ impl Subscription {
     /// is tried again by itself keeps it waiting.
     ///
     /// ```
-    /// # use pushest_driver::*;
+    /// # use pushest_driver::{*, unstable::Client};
     /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let orders = client.subscribe("private-orders")?;
     /// orders.subscribed().await?;
@@ -239,7 +239,7 @@ impl Subscription {
     /// by [`Client::events`](struct.Client.html#method.events).
     ///
     /// ```
-    /// # use pushest_driver::*;
+    /// # use pushest_driver::{*, unstable::Client};
     /// # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let mut events = client.events();
     /// client.subscribe("orders")?.detach();
@@ -302,7 +302,7 @@ impl Events {
     /// Receives the next event, or `None` once the client has ended. Cancel safe.
     ///
     /// ```
-    /// # use pushest_driver::*;
+    /// # use pushest_driver::{*, unstable::Client};
     /// # async fn example(client: Client) {
     /// let mut events = client.events();
     /// while let Some(event) = events.recv().await {
