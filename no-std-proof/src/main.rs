@@ -33,8 +33,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use pushest_proto::{
-    Action, AuthorizationRequest, ChannelState, CloseCode, Config, ConnectionId, ConnectionState,
-    Event, Instant, Loss, Session, SubscribeOptions,
+    Action, AuthorizationRequest, ChannelState, Config, ConnectionId, ConnectionState, Event,
+    Instant, Loss, Session, SubscribeOptions,
 };
 
 /// The official libraries' test vector for a private channel.
@@ -219,9 +219,7 @@ impl Driver {
             match action {
                 Action::Connect { connection, .. } => self.connect = Some(connection),
                 Action::Send(frame) => self.frames.push(frame.text),
-                Action::Close { connection, code: CloseCode::Normal | CloseCode::Away } => {
-                    self.closed = Some(connection)
-                }
+                Action::Close { connection, .. } => self.closed = Some(connection),
                 Action::Emit(event) => self.events.push(event),
                 Action::Authorize(request) => self.requests.push(request),
                 // No request is given up, and there is no presence channel.
