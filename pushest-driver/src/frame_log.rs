@@ -58,7 +58,9 @@ impl FrameLog {
             }
             Incoming::Pong => tracing::trace!(target: "pushest::frames", "received a pong"),
             Incoming::Closed(loss) => {
-                let loss = Escaped(loss);
+                // Its reason may repeat what was sent, as a message may.
+                let loss = self.shown(&loss.to_string());
+                let loss = Escaped(&loss);
                 tracing::trace!(target: "pushest::frames", "received a close frame: {loss}");
             }
         }

@@ -72,9 +72,6 @@ mod wall_clock;
 mod watch;
 mod websocket;
 
-use std::cell::Cell;
-use std::env::VarError;
-
 pub use authorizer::Authorizer;
 pub use drain::Drain;
 pub use error::{
@@ -116,18 +113,5 @@ pub use waiting::{Connected, Flush, Shutdown, Subscribed};
 /// As [`Config::from_variables`]; without a key the variables that were looked for are named
 /// ([`ConfigError::NoVariable`]), and one of them that is not UTF-8 is a [`ConfigError::Variable`].
 pub fn config_from_env() -> Result<Config, ConfigError> {
-    let unreadable = Cell::new(None);
-    let config = Config::from_variables(|name| match std::env::var(name) {
-        Ok(value) => Some(value),
-        Err(VarError::NotPresent) => None,
-        // It is set, and to do without it would be a guess.
-        Err(VarError::NotUnicode(_)) => {
-            unreadable.set(Some(name));
-            None
-        }
-    });
-    match unreadable.get() {
-        Some(name) => Err(ConfigError::Variable { name, problem: "is not UTF-8" }),
-        None => config,
-    }
+    settings::from_environment(|lookup| Config::from_variables(lookup))
 }

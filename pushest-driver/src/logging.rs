@@ -13,7 +13,7 @@ use std::fmt::{self, Display};
 
 use pushest_proto::{
     ChannelName, ConnectionId, ConnectionState, Endpoint, Escaped, Event, InReplyTo, Instant,
-    RequestFailure, StateChange,
+    Masked, RequestFailure, StateChange,
 };
 use tracing::Span;
 use tracing::field::display;
@@ -275,9 +275,7 @@ impl Record {
             Silence::Before(0) => None,
             Silence::Before(count) | Silence::Sum(count) => Some(count),
         };
-        // What the server said is escaped: it must neither command the reader's terminal nor begin a
-        // line of its own.
-        let text = Escaped(self);
+        let text = Shown(self);
         let channel = self.channel().map(|channel| display(Escaped(channel)));
         match &self.what {
             What::Recovered(Recovered { channels, gap, failed }) => {
@@ -294,6 +292,16 @@ impl Record {
             What::Lagging { receiver: Receiver::Channel(channel), .. } => Some(channel),
             What::Lagging { receiver: Receiver::Other, .. } | What::Recovered(_) => None,
         }
+    }
+}
+
+/// A record as it is written. What the server said is escaped, so that it neither commands the
+/// reader's terminal nor begins a line of its own; where it repeats a signature, that is hidden.
+struct Shown<'a>(&'a Record);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Masked(&self.0.to_string()).fmt(f)
     }
 }
 
@@ -356,5 +364,27 @@ fn write_event(event: &Event, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match retry_in {
         Some(pause) => write!(f, "; next attempt in {:.1} s", pause.as_secs_f64()),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pushest_proto::AuthorizationError;
+
+    use super::*;
+
+    #[test]
+    fn a_signature_that_a_server_repeats_is_not_written() {
+        let signature = "5f".repeat(32);
+        let error = AuthorizationError::refused(None, &format!("got key:{signature}\n"));
+        let event = Event::SubscriptionFailed {
+            channel: ChannelName::new("private-a").unwrap(),
+            reason: RequestFailure::AuthorizationRefused(error),
+            retry_in: None,
+        };
+        let (level, silence) = (Level::Warn, Silence::Before(0));
+        let record = Record { level, what: What::Event(event), silence };
+        let shown = Shown(&record).to_string();
+        assert!(shown.contains(r"got key:***\n") && !shown.contains("5f5f"), "{shown}");
     }
 }

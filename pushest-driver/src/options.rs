@@ -253,8 +253,8 @@ impl Options {
         self
     }
 
-    /// The client does nothing until [`Client::connect`](struct.Client.html#method.connect), so that what is
-    /// set up before, such as [`Client::events`](struct.Client.html#method.events), sees everything.
+    /// Makes a client that does nothing until [`Client::connect`](struct.Client.html#method.connect), so that
+    /// what is set up before, such as [`Client::events`](struct.Client.html#method.events), sees everything.
     ///
     /// ```
     /// # use pushest_driver::Options;

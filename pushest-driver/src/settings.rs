@@ -1,5 +1,8 @@
 //! What a client's builder collects: a configuration and options, or the first error.
 
+use std::cell::Cell;
+use std::env::VarError;
+
 use pushest_proto::{Config, ConfigBuilder, ConfigError};
 
 use crate::error::{BuildError, OptionsError};
@@ -42,7 +45,7 @@ impl Settings {
     #[must_use]
     pub fn environment(mut self) -> Self {
         self.is_of_environment = true;
-        self.try_config(|config| config.variables(|name| std::env::var(name).ok()))
+        self.try_config(|config| from_environment(|lookup| config.variables(lookup)))
     }
 
     /// Changes the options.
@@ -77,5 +80,25 @@ impl Settings {
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Reads something from environment variables, of which none may be other than UTF-8.
+pub(crate) fn from_environment<T>(
+    read: impl FnOnce(&dyn Fn(&'static str) -> Option<String>) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
+    let unreadable = Cell::new(None);
+    let result = read(&|name| match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(VarError::NotPresent) => None,
+        // It is set, and to do without it would be a guess.
+        Err(VarError::NotUnicode(_)) => {
+            unreadable.set(Some(name));
+            None
+        }
+    });
+    match unreadable.get() {
+        Some(name) => Err(ConfigError::Variable { name, problem: "is not UTF-8" }),
+        None => result,
     }
 }

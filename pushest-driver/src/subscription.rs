@@ -40,7 +40,7 @@ impl Subscription {
         Self { hub, place, name, is_detached: false, has_ended: false }
     }
 
-    /// The channel.
+    /// Returns the name of the channel, with the id of this subscription.
     ///
     /// ```
     /// # use pushest_driver::*;
@@ -54,7 +54,7 @@ impl Subscription {
         &self.name
     }
 
-    /// Waits until the server has confirmed the subscription; at once if it has. Cancel safe.
+    /// Waits until the server has confirmed the subscription, which it may have already. Cancel safe.
     ///
     /// # Errors
     /// [`SubscriptionError`](crate::SubscriptionError) once the server or the authorizer has
@@ -161,8 +161,8 @@ impl Subscription {
             .only_of(self.name.id())
     }
 
-    /// Who is present; see [`Client::members`](struct.Client.html#method.members). Nobody, once the channel
-    /// was unsubscribed from.
+    /// Returns the members of a presence channel, in the order in which they joined. While the channel is
+    /// not subscribed they are those that were known last. None once this subscription has ended.
     ///
     /// ```
     /// # use pushest_driver::*;
@@ -205,7 +205,7 @@ impl Subscription {
         state.session.channel(self.name.as_str()).is_some_and(|view| view.members_known())
     }
 
-    /// How far the subscription is; `None` once it was unsubscribed from.
+    /// Returns the state of this subscription, or `None` once it has ended.
     ///
     /// ```
     /// # use pushest_driver::*;

@@ -11,7 +11,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while let Some(event) = orders.recv().await {
         match event {
             Event::Channel(event) => println!("{}: {}", event.name(), event.text()),
-            // The connection was lost and is back: some events may come twice, none is missing.
+            // The connection was lost and is back: events of that time are missing, or come twice.
             Event::Gap { silent_for, .. } => println!("refetch the last {silent_for:?}"),
             // This loop was too slow; a gap may be among what was dropped.
             Event::Lagged { dropped } => println!("{dropped} lost: refetch from your last event"),
