@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use pushest_driver::Event;
+use pushest_driver::{Event, Received};
 use serde::Deserialize;
 
 use crate::Problem;
@@ -25,11 +25,14 @@ pub(super) fn event(tally: &mut Tally, event: &Event) -> Result<bool, Problem> {
 }
 
 /// Counts a decoded event. Returns whether it was the last.
-pub(super) fn order(
-    tally: &mut Tally,
-    order: Result<Order, serde_json::Error>,
-) -> Result<bool, Problem> {
-    Ok(tally.numbered(order?.n))
+pub(super) fn order(tally: &mut Tally, order: Received<Order>) -> Result<bool, Problem> {
+    match order {
+        Received::Value { value, .. } => Ok(tally.numbered(value.n)),
+        Received::Undecodable(error) => Err(error.into()),
+        Received::Lagged { .. } => Err("it lagged, although it waits".into()),
+        Received::Failed { .. } => Err("not subscribed".into()),
+        _ => Ok(false),
+    }
 }
 
 /// Returns what a receiver says that has ended too early.
