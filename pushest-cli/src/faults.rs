@@ -174,7 +174,7 @@ static KINDS: [Kind; 24] = [
         When::Always,
         "every message comes so much later",
         |server, fault, _| {
-            server.set_delay(Duration::from_millis(fault.number().into()));
+            server.set_delay(fault.milliseconds());
         },
     ),
     kind(
@@ -306,6 +306,13 @@ impl Fault {
         match self.value {
             Value::Number(number) => number.try_into().unwrap_or(u16::MAX),
             _ => 0,
+        }
+    }
+
+    fn milliseconds(&self) -> Duration {
+        match self.value {
+            Value::Number(number) => Duration::from_millis(number),
+            _ => Duration::ZERO,
         }
     }
 
@@ -451,6 +458,12 @@ mod tests {
             assert_eq!(counted.is_ok(), kind.when != When::Always, "{text}");
             assert!(help().contains(&format!("\n  {}", kind.name)));
         }
+    }
+
+    #[test]
+    fn the_longest_delay_is_as_long_as_it_says() {
+        let fault = parse("delay=600000").unwrap();
+        assert_eq!(fault.milliseconds(), Duration::from_secs(600));
     }
 
     #[test]

@@ -139,8 +139,17 @@ fn without_repetition(page: &str) -> String {
             }
             seen.push(line);
         }
-        lines.push_str(line);
+        line.chars().for_each(|character| push_ascii(&mut lines, character));
         lines.push('\n');
     }
     lines
+}
+
+/// Adds a character; what is not ASCII by its number, for not every roff is told that a page is UTF-8.
+fn push_ascii(lines: &mut String, character: char) {
+    if character.is_ascii() {
+        lines.push(character);
+    } else {
+        lines.push_str(&format!("\\[u{:04X}]", u32::from(character)));
+    }
 }

@@ -158,7 +158,8 @@ impl<'a> Line<'a> {
             Event::Presence(update) => update.into(),
             Event::Gap { channel, silent_for, since, cause } => Self::Gap {
                 channel: channel.as_str(),
-                silent_ms: silent_for.as_millis().try_into().unwrap_or(u64::MAX),
+                // Who looks back that far must not begin late.
+                silent_ms: silent_for.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX),
                 since_ms: since.map(|since| since.as_millis().try_into().unwrap_or(u64::MAX)),
                 cause: cause.to_string(),
             },
@@ -290,6 +291,10 @@ fn one_line(json: Box<RawValue>) -> Box<RawValue> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use pushest_proto::{ChannelName, Loss};
+
     use super::*;
 
     fn json(text: &str) -> Box<RawValue> {
@@ -335,6 +340,13 @@ mod tests {
             r#"{"type":"gap","channel":"a","silent_ms":7,"since_ms":1795680000123,"cause":"b"}"#
         );
         assert!(line(gap(None)).contains(r#""since_ms":null,"#));
+        let gap = Event::Gap {
+            channel: ChannelName::new("a").unwrap(),
+            silent_for: Duration::from_micros(7_001),
+            since: None,
+            cause: Loss::PongTimeout.into(),
+        };
+        assert!(line(Line::of(&gap).unwrap()).contains(r#""silent_ms":8,"#));
         let unrouted = Event::Unrouted { name: "a".into(), message: "{\"event\": \"a\"}".into() };
         assert_eq!(
             line(Line::of(&unrouted).unwrap()),

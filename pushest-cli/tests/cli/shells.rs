@@ -87,6 +87,7 @@ fn the_manual_has_its_sections_and_every_command_and_option() {
         let title = format!("\n.SH PUSHEST {}\n", command.to_uppercase());
         assert!(page.contains(&title), "no {title}");
         let own = printed(&["manual", command]);
+        assert!(own.is_ascii(), "not every roff reads UTF-8: {command}");
         for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS"] {
             assert!(own.contains(&format!("\n.SH {section}\n")), "{command}: no {section}");
         }

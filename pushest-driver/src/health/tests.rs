@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pushest_proto::{ChannelName, ConnectionState, DialFailure, Loss, RequestFailure, Statistics};
+use pushest_proto::{
+    AuthorizationError, ChannelName, ConnectionState, DialFailure, Loss, RequestFailure, Statistics,
+};
 
 use super::{Health, HealthReason, HealthRules, HealthState};
 use crate::snapshot::{
@@ -163,6 +165,30 @@ fn what_makes_it_down_stands_first_and_the_rest_is_told_too() {
         "down: not connected for 61.0 s: the server could not be reached: nobody is there; \
          2 channels failed, among them news: the server did not answer"
     );
+}
+
+#[test]
+fn health_is_one_line_whatever_a_server_says() {
+    let said = "bye\u{1b}[2J\nhealthy";
+    let loss = || Some(Arc::new(Loss::Refused { code: 4100, message: said.into() }));
+    let refused = AuthorizationError::Refused { status: None, message: said.into() };
+    let failure = Some(FailedChannel {
+        channel: news(),
+        reason: RequestFailure::AuthorizationRefused(refused),
+    });
+    let reason = failure.as_ref().map(|failed| failed.reason.clone());
+    let channels = ChannelCounts {
+        failure: failure.clone(),
+        unauthorized_failure: failure,
+        ..ChannelCounts::default()
+    };
+    let away = away(ConnectionState::Waiting, 1.0);
+    let health = Snapshot { last_loss: loss(), channels, sign_in_failure: reason, ..away }
+        .health(&HealthRules::default());
+    assert_eq!(health.reasons.len(), 4);
+    let text = health.to_string();
+    assert!(!text.contains(char::is_control), "{text:?}");
+    assert_eq!(text.matches(r"bye\u{1b}[2J\nhealthy").count(), 4, "{text}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use pushest_proto::Loss;
+use pushest_proto::{Escaped, Loss};
 
 use super::{Health, HealthReason, HealthState};
 
@@ -40,17 +40,17 @@ impl fmt::Display for HealthReason {
             }
             Self::Draining => f.write_str("draining"),
             Self::ChannelsFailed { channels, channel, reason } => {
-                write!(f, "{} failed, among them {channel}: {reason}", Number(*channels))
+                write!(f, "{} failed, among them {channel}: {}", Number(*channels), Escaped(reason))
             }
             Self::ChannelsUnconfirmed { channels, channel, unconfirmed_for } => {
                 let longest = Seconds(*unconfirmed_for);
                 write!(f, "{} not confirmed, {channel} for {longest}", Number(*channels))
             }
             Self::AuthorizationsFailing { channels, channel, reason } => {
-                let number = Number(*channels);
+                let (number, reason) = (Number(*channels), Escaped(reason));
                 write!(f, "{number} without authorization, among them {channel}: {reason}")
             }
-            Self::SignInFailed { reason } => write!(f, "not signed in: {reason}"),
+            Self::SignInFailed { reason } => write!(f, "not signed in: {}", Escaped(reason)),
             Self::ReceiversLagging { last_dropped, dropped, channel } => {
                 let ago = Seconds(*last_dropped);
                 write!(f, "{dropped} events were dropped unreceived, the last {ago} ago")?;
@@ -68,7 +68,7 @@ impl fmt::Display for HealthReason {
 
 fn because(f: &mut fmt::Formatter<'_>, what: &str, loss: Option<&Loss>) -> fmt::Result {
     match loss {
-        Some(loss) => write!(f, "{what}: {loss}"),
+        Some(loss) => write!(f, "{what}: {}", Escaped(loss)),
         None => f.write_str(what),
     }
 }

@@ -341,7 +341,7 @@ impl fmt::Debug for ConfigBuilder {
             .field("cluster", &shown(&self.cluster))
             .field("host", &shown(&self.host))
             .field("port", &self.port)
-            .field("path", &shown(&self.path))
+            .field("path", &self.path.as_deref().map(error::shown_path))
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }

@@ -134,8 +134,9 @@ impl ChannelEvent {
     /// A variant with one field without a name, or with named fields, takes the `data`, read as by
     /// [`ChannelEvent::json`]; one without fields takes any data, and ignores it. `#[serde(rename)]`,
     /// `alias` and `other` count. Beside enums of this form (serde's default) those that are marked
-    /// `#[serde(tag = "event", content = "data")]` can be read; any other type is given a map of
-    /// `event` and, if there is any, `data`.
+    /// `#[serde(tag = "event", content = "data")]` can be read, whose variants without fields serde gives
+    /// no other data than none or `null`; any other type is given a map of `event` and, if there is any,
+    /// `data`.
     ///
     /// ```
     /// # use pushest_proto::ChannelEvent;

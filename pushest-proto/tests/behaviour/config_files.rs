@@ -245,3 +245,27 @@ fn a_builder_is_read_without_what_is_still_to_be_told() {
     let debug = format!("{config:?}");
     assert!(!debug.contains("app-secret"), "{debug}");
 }
+
+/// With serde_json's `arbitrary_precision`, which any crate of a program may switch on for all of it,
+/// each number comes as a map of this form.
+#[test]
+fn numbers_are_read_in_the_form_that_arbitrary_precision_gives_them() {
+    let number = |text: &str| json!({ "$serde_json::private::Number": text });
+    let file = |port: &Value| {
+        json!({
+            "key": "k", "host": "h", "port": port, "client_events_per_second": number("7"),
+            "timeouts": { "dial_ms": number("5000") }, "limits": { "channels": number("9") },
+            "backoff": { "schedule_ms": [number("1"), number("2")] },
+        })
+    };
+    let config = read(&file(&number("6001"))).expect("valid");
+    assert_eq!(config.endpoint().port(), 6001);
+    assert_eq!(config.timeouts().dial, Duration::from_millis(5000));
+    assert_eq!(config.limits().channels, 9);
+    for text in ["70000", "-1", "1.5", "6e3", ""] {
+        let error = refused(&file(&number(text)));
+        assert_eq!(error, "`port` must be a number from 1 to 65535", "{text}");
+    }
+    let error = refused(&json!({ "secret": number("12345") }));
+    assert_eq!(error, "`secret` must be a text, in quotes");
+}

@@ -227,7 +227,10 @@ fn enums_that_are_tagged_within_a_map_and_wrappers_can_be_read_too() {
         let shipped = named("shipped", data).variant().unwrap();
         assert_eq!(shipped, Some(Tagged::Shipped { id: 7, way: Way::Road }));
     }
-    assert_eq!(named("typing", "").variant().unwrap(), Some(Tagged::Typing));
+    for data in ["", "null"] {
+        assert_eq!(named("typing", data).variant().unwrap(), Some(Tagged::Typing), "{data}");
+    }
+    assert!(named("typing", "{}").variant::<Tagged>().is_err(), "as the page says");
     assert_eq!(named("other", "{}").variant::<Tagged>().unwrap(), None);
     let wrong = named("shipped", r#"{"id":7,"way":"Air"}"#).variant::<Tagged>();
     assert!(wrong.unwrap_err().to_string().contains("Air"));

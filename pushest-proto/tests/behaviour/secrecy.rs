@@ -69,6 +69,7 @@ fn a_url_pasted_where_a_part_of_it_belongs_is_not_quoted() {
         Config::builder("key").host(&format!("{SENTINEL}@host")),
         Config::builder("key").cluster(&url),
         Config::builder("key").path(&url),
+        Config::builder("key").path(&format!("/realtime?token={SENTINEL}")),
     ] {
         assert!(!format!("{builder:?}").contains(SENTINEL), "{builder:?}");
         let error = builder.build().unwrap_err();

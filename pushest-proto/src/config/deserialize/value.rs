@@ -6,7 +6,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use serde::de::{self, IgnoredAny, SeqAccess};
+use serde::de::{self, IgnoredAny, MapAccess, SeqAccess};
 use zeroize::Zeroizing;
 
 use super::super::backoff::MOST_PAUSES;
@@ -145,6 +145,10 @@ impl Setting for Pauses {
     }
 }
 
+/// The name under which serde_json hands over a number, as a text, where any crate of the program
+/// has switched on its feature `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
+
 /// The place of a value in a file.
 pub(super) struct At<T> {
     section: &'static str,
@@ -191,5 +195,13 @@ impl<'de, T: Setting> Wanted<'de> for At<T> {
         let Self { section, name, .. } = self;
         let value = T::of_list(self, list)?;
         Self::new(section, name).checked(value)
+    }
+
+    // What goes wrong in here is not told: it would be quoted.
+    fn table<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<T>, A::Error> {
+        let is_number = matches!(map.next_key::<String>(), Ok(Some(key)) if key == NUMBER);
+        let digits = is_number.then(|| map.next_value::<String>().ok()).flatten();
+        let value = digits.and_then(|digits| T::of_number(u64::of_text(&digits)?));
+        self.checked(value)
     }
 }
