@@ -40,6 +40,12 @@
 //! for names and eight for endpoints, which all clients of the process share. A
 //! [`blocking_authorizer`](Options::blocking_authorizer) runs on threads of its own.
 //!
+//! The [guides](https://docs.rs/pushest-tokio/latest/pushest_tokio/guides/) of `pushest-tokio`, in the
+//! repository under `docs/`, hold for this crate, too. What to refetch after an [`Event::Gap`] is in
+//! [`gaps`](https://docs.rs/pushest-tokio/latest/pushest_tokio/guides/gaps/), a loop for threads that
+//! leaves nothing behind in
+//! [`shutting_down`](https://docs.rs/pushest-tokio/latest/pushest_tokio/guides/shutting_down/).
+//!
 //! What fails is written to the log of [`tracing`](https://docs.rs/tracing) as a warning, at most once
 //! a second of each kind, and what becomes of the connection as information, in a span with the client's
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
@@ -47,7 +53,8 @@
 //!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
-//! rustls without any, for those who bring their own; `native-roots` trusts the system's
+//! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
+//! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's
 //! certificate authorities, too; `serde` serializes events, states and numbers, and
 //! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]

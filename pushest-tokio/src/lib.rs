@@ -44,7 +44,8 @@
 //!
 //! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
-//! rustls without any, for those who bring their own; `native-roots` trusts the system's
+//! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
+//! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's
 //! certificate authorities, too; `serde` serializes events, states and numbers, and
 //! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]

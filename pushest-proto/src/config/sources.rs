@@ -39,6 +39,10 @@ impl ConfigBuilder {
     /// Schemes are read in any case, and slashes at the end mean nothing. Key and secret are
     /// percent-decoded; the path goes into the endpoint as it stands.
     ///
+    /// It replaces what was set before of key, secret, app id and address (cluster, host, port, path,
+    /// TLS), also by nothing: after a URL without a secret there is none. What is set afterwards
+    /// replaces that part of the URL, but a cluster never a host.
+    ///
     /// # Errors
     /// [`ConfigError::Url`] if it has another form, and if key or secret are not percent-encoded:
     /// with an `@`, `/`, `?`, `#` or `:` as it is in a secret, where the secret ends and the host
