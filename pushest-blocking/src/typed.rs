@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use pushest_driver::{ChannelName, Received, SubscriptionError};
+use pushest_driver::{
+    ChannelName, ChannelState, CommandError, Member, Received, SubscriptionError,
+};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::reactor::LoopId;
@@ -102,7 +105,9 @@ receiver!(TypedEvents<T> of Received<T>, |this: &mut Self, limit| {
 });
 
 impl<T> TypedEvents<T> {
-    /// Returns the name of the channel, with the id of the subscription.
+    /// Returns the name of the channel. It carries the [`ChannelId`](crate::ChannelId) of this
+    /// subscription, which tells it from earlier and later ones to the same channel. Where a
+    /// `&ChannelName` is asked for, a name made by [`ChannelName::new`] will do as well.
     ///
     /// ```no_run
     /// # fn example(totals: pushest_blocking::TypedEvents<u64>) {
@@ -129,5 +134,95 @@ impl<T> TypedEvents<T> {
     /// ```
     pub fn subscribed(&self) -> Result<(), SubscriptionError> {
         subscribed(self.carried_by, self.driver.subscribed())
+    }
+
+    /// Sends a client event; see [`Subscription::trigger`].
+    ///
+    /// # Errors
+    /// [`CommandError`], and nothing was sent: what [`Client::trigger`](crate::Client::trigger) refuses, and
+    /// [`CommandError::NotSubscribed`] once the subscription has ended.
+    ///
+    /// ```no_run
+    /// # use pushest_blocking::{CommandError, TypedEvents};
+    /// # fn example(typing: TypedEvents<String>) -> Result<(), CommandError> {
+    /// typing.trigger("client-typing", &"Ann")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn trigger<D: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &D,
+    ) -> Result<(), CommandError> {
+        self.driver.trigger(event, data)
+    }
+
+    /// Sends a client event as soon as the rate allows, and waits for that.
+    ///
+    /// # Errors
+    /// [`CommandError`], and nothing was sent: what [`TypedEvents::trigger`] refuses, except for the rate.
+    ///
+    /// ```no_run
+    /// # use pushest_blocking::{CommandError, TypedEvents};
+    /// # fn example(moves: TypedEvents<u32>) -> Result<(), CommandError> {
+    /// for position in 0..100 {
+    ///     moves.trigger_when_allowed("client-moved", &position)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn trigger_when_allowed<D: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &D,
+    ) -> Result<(), CommandError> {
+        let triggering = self.driver.trigger_when_allowed(event, data);
+        let triggered = wait_for_on(self.carried_by, triggering, None);
+        triggered.unwrap_or_else(|| self.driver.trigger(event, data))
+    }
+
+    /// Returns the members of a presence channel, in the order in which they joined. While the channel is
+    /// not subscribed they are those that were known last. None once the subscription has ended.
+    ///
+    /// ```no_run
+    /// # fn example(typing: pushest_blocking::TypedEvents<String>) {
+    /// for member in typing.members() {
+    ///     println!("{}", member.id());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn members(&self) -> Vec<Member> {
+        self.driver.members()
+    }
+
+    /// Returns whether [`TypedEvents::members`] began with a list of the server's; see
+    /// [`Client::members_known`](crate::Client::members_known). False once the subscription has ended.
+    ///
+    /// ```no_run
+    /// # fn example(typing: pushest_blocking::TypedEvents<String>) {
+    /// if typing.members_known() {
+    ///     println!("{} are here", typing.members().len());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn members_known(&self) -> bool {
+        self.driver.members_known()
+    }
+
+    /// Returns the state of the subscription, or `None` once it has ended.
+    ///
+    /// ```no_run
+    /// # use pushest_blocking::{ChannelState, TypedEvents};
+    /// # fn example(totals: TypedEvents<u64>) {
+    /// if totals.state() != Some(ChannelState::Subscribed) {
+    ///     println!("no totals at the moment");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> Option<ChannelState> {
+        self.driver.state()
     }
 }

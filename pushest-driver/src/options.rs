@@ -23,8 +23,9 @@ use crate::error::OptionsError;
 use crate::recording::SinkOption;
 use crate::wall_clock::TimeOfDay;
 
-/// What happens when a receiver's queue is full ([`Options::queue`]), or all queues together are
-/// ([`Options::all_queues`]).
+/// What happens when a receiver's queue is full
+/// ([`Options::queue`](struct.Options.html#method.queue)), or all queues together are
+/// ([`Options::all_queues`](struct.Options.html#method.all_queues)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Overflow {

@@ -21,7 +21,7 @@ use crate::traffic::Traffic;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// What the client is called in the log ([`Options::name`](crate::Options::name), or a number).
+    /// What the client is called in the log ([`Options::name`](struct.Options.html#method.name), or a number).
     pub client: String,
     /// The connection's state.
     pub state: ConnectionState,

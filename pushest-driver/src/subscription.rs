@@ -40,7 +40,9 @@ impl Subscription {
         Self { hub, place, name, is_detached: false, has_ended: false }
     }
 
-    /// Returns the name of the channel, with the id of this subscription.
+    /// Returns the name of the channel. It carries the [`ChannelId`](crate::ChannelId) of this
+    /// subscription, which tells it from earlier and later ones to the same channel. Where a
+    /// `&ChannelName` is asked for, a name made by [`ChannelName::new`] will do as well.
     ///
     /// ```
     /// # use pushest_driver::*;

@@ -9,12 +9,14 @@ use std::time::Duration;
 use futures_core::{FusedStream, Stream};
 use futures_util::future::poll_fn;
 use pushest_proto::{
-    ChannelEvent, ChannelName, Escaped, Event, EventDecoder, LimitReached, Loss, RequestFailure,
-    StateChange,
+    ChannelEvent, ChannelName, ChannelState, CommandError, Escaped, Event, EventDecoder,
+    LimitReached, Loss, Member, RequestFailure, StateChange,
 };
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::subscription::Subscription;
+use crate::trigger::TriggerWhenAllowed;
 use crate::waiting::Subscribed;
 
 /// Typed events.
@@ -267,7 +269,9 @@ impl<T> TypedEvents<T> {
         }
     }
 
-    /// Returns the name of the channel, with the id of the subscription.
+    /// Returns the name of the channel. It carries the [`ChannelId`](crate::ChannelId) of this
+    /// subscription, which tells it from earlier and later ones to the same channel. Where a
+    /// `&ChannelName` is asked for, a name made by [`ChannelName::new`] will do as well.
     ///
     /// ```
     /// # use pushest_driver::TypedEvents;
@@ -295,6 +299,97 @@ impl<T> TypedEvents<T> {
     /// ```
     pub fn subscribed(&self) -> Subscribed {
         self.subscription.subscribed()
+    }
+
+    /// Sends a client event; see [`Subscription::trigger`].
+    ///
+    /// # Errors
+    /// As [`Client::trigger`](struct.Client.html#method.trigger).
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(typing: TypedEvents<String>) -> Result<(), Box<dyn std::error::Error>> {
+    /// typing.trigger("client-typing", &"Ann")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn trigger<D: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &D,
+    ) -> Result<(), CommandError> {
+        self.subscription.trigger(event, data)
+    }
+
+    /// Sends a client event once the rate allows; see
+    /// [`Client::trigger_when_allowed`](struct.Client.html#method.trigger_when_allowed).
+    ///
+    /// # Errors
+    /// As [`Client::trigger_when_allowed`](struct.Client.html#method.trigger_when_allowed).
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # async fn example(moves: TypedEvents<u32>) -> Result<(), Box<dyn std::error::Error>> {
+    /// for position in 0..100 {
+    ///     moves.trigger_when_allowed("client-moved", &position).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn trigger_when_allowed<D: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &D,
+    ) -> TriggerWhenAllowed {
+        self.subscription.trigger_when_allowed(event, data)
+    }
+
+    /// Returns the members of a presence channel, in the order in which they joined. While the channel is
+    /// not subscribed they are those that were known last. None once the subscription has ended.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(typing: TypedEvents<String>) {
+    /// for member in typing.members() {
+    ///     println!("{}", member.id());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn members(&self) -> Vec<Member> {
+        self.subscription.members()
+    }
+
+    /// Returns whether [`TypedEvents::members`] began with a list of the server's; see
+    /// [`Client::members_known`](struct.Client.html#method.members_known). False once the subscription
+    /// has ended.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(typing: TypedEvents<String>) {
+    /// if typing.members_known() {
+    ///     println!("{} are here", typing.members().len());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn members_known(&self) -> bool {
+        self.subscription.members_known()
+    }
+
+    /// Returns the state of the subscription, or `None` once it has ended.
+    ///
+    /// ```
+    /// # use pushest_driver::*;
+    /// # fn example(totals: TypedEvents<u64>) {
+    /// if totals.state() != Some(ChannelState::Subscribed) {
+    ///     println!("no totals at the moment");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> Option<ChannelState> {
+        self.subscription.state()
     }
 }
 

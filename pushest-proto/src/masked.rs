@@ -13,6 +13,8 @@ use crate::escape::Escaped;
 /// signature is written ([protocol, signing](crate::protocol#signing)); another hash of that
 /// length is hidden as well. Everything else is shown, the data of members and users included.
 ///
+/// Exhaustive on purpose: it is a way to display a text, and holds nothing but that text.
+///
 /// ```
 /// use pushest_proto::Masked;
 ///

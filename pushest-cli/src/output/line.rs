@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use pushest_proto::{ChannelEvent, Event, LimitReached, Member, PresenceChange, PresenceUpdate};
 use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::{RawValue, Value, to_raw_value};
 
 use super::painter::escaped_json;
 use super::served::Served;
@@ -176,11 +176,9 @@ impl<'a> Line<'a> {
             Event::Watchlist { online: true, user_ids } => Self::Online { user_ids },
             Event::Watchlist { online: false, user_ids } => Self::Offline { user_ids },
             Event::Unrouted { name, message } => {
-                let message = serde_json::from_str(message).map(one_line).unwrap_or_else(|_| {
-                    // The core reads more than JSON allows.
-                    to_raw_value(message).expect("a string can always be written as JSON")
-                });
-                Self::Unrouted { event: name, message }
+                // The core reads more than JSON allows.
+                let json = serde_json::from_str(message).ok().and_then(readable);
+                Self::Unrouted { event: name, message: json.unwrap_or_else(|| quoted(message)) }
             }
             Event::Lagged { dropped }
             | Event::LimitReached(LimitReached::StoredEvents { dropped }) => {
@@ -232,18 +230,19 @@ pub(crate) struct User<'a> {
 
 impl<'a> From<&'a Member> for User<'a> {
     fn from(member: &'a Member) -> Self {
-        let user_info = member.info_json().and_then(|info| serde_json::from_str(info).ok());
-        Self { user_id: member.id(), user_info: user_info.map(one_line) }
+        let user_info = member.info_json().and_then(|info| {
+            let json = serde_json::from_str(info).ok()?;
+            Some(readable(json).unwrap_or_else(|| quoted(info)))
+        });
+        Self { user_id: member.id(), user_info }
     }
 }
 
 impl<'a> From<&'a ChannelEvent> for Line<'a> {
     fn from(event: &'a ChannelEvent) -> Self {
         let text = event.text();
-        let data = event.json().map(one_line).unwrap_or_else(|_| {
-            // Not JSON at all, which only a faulty server sends.
-            to_raw_value(&*text).expect("a string can always be written as JSON")
-        });
+        // Some of it is no JSON at all, which only a faulty server sends.
+        let data = event.json().ok().and_then(readable).unwrap_or_else(|| quoted(&text));
         let (channel, user_id) = (event.channel().as_str(), event.user_id());
         let decrypted = event.was_encrypted();
         Self::Event { channel, event: event.name(), data, user_id, decrypted, text }
@@ -266,6 +265,21 @@ impl<'a> From<&'a PresenceUpdate> for Line<'a> {
 
 fn joined<S: Serializer>(lines: &[String], to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&lines.join("\n"))
+}
+
+/// Returns a text as a JSON string.
+fn quoted(text: &str) -> Box<RawValue> {
+    to_raw_value(text).expect("a string can always be written as JSON")
+}
+
+/// Returns the JSON on one line, or `None` if a strict reader would refuse the whole line because of
+/// it: half of a surrogate pair, a number beyond 64-bit floats, nesting deeper than 124.
+///
+/// A `RawValue` is checked for its syntax only; it comes from strangers.
+fn readable(json: Box<RawValue>) -> Option<Box<RawValue>> {
+    // Read as deep as it is to stand: the line is an object, and members stand in an array of objects.
+    let line = format!("[[[{}]]]", json.get());
+    serde_json::from_str::<Value>(&line).is_ok().then(|| one_line(json))
 }
 
 /// The same JSON without white space between its tokens.
@@ -305,6 +319,34 @@ mod tests {
     fn json_becomes_one_line_without_touching_strings() {
         let text = "{ \"a b\" :\n [1,\t\"c \\\" d\\\\\" , 2.50]}";
         assert_eq!(one_line(json(text)).get(), "{\"a b\":[1,\"c \\\" d\\\\\",2.50]}");
+    }
+
+    #[test]
+    fn json_that_strict_readers_refuse_is_a_string() {
+        let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+        let (deepest, deeper, abyss) = (nested(124), nested(125), nested(10_000));
+        for (data, is_kept) in [
+            (r#"{"a":"\ud83d\ude00","b":-1.5e300}"#, true),
+            ("99999999999999999999999999", true),
+            (&deepest, true),
+            (&deeper, false),
+            (&abyss, false),
+            (r#"["\ud800"]"#, false),
+            (r#"["\ude00\ud83d"]"#, false),
+            (r#"{"\udc00":1}"#, false),
+            ("[1e999]", false),
+            ("-1e999", false),
+        ] {
+            let text = Value::from(data).to_string();
+            let shown = if is_kept { data } else { &text };
+            let unrouted = Event::Unrouted { name: "a".into(), message: data.into() };
+            let line = Line::of(&unrouted).unwrap().json(None);
+            assert!(line.contains(&format!(r#""message":{shown}}}"#)), "{line:.200}");
+            serde_json::from_str::<Value>(&line).unwrap();
+            let users = vec![User { user_id: "7", user_info: readable(json(data)) }];
+            let members = Line::Members { channel: "a", joined: users, left: vec![], known: true };
+            serde_json::from_str::<Value>(&members.json(None)).unwrap();
+        }
     }
 
     #[test]

@@ -452,7 +452,7 @@ macro_rules! __client_commands {
             /// ```
             #[doc = ""]
             #[doc = concat!(" [`signed_in`]: ", stringify!($full), "::signed_in")]
-            #[doc = " [`user_events`]: crate::unstable::Client::user_events"]
+            #[doc = " [`user_events`]: struct.Client.html#method.user_events"]
             pub fn sign_in(
                 &self,
                 user_data: ::core::option::Option<&str>,

@@ -10,7 +10,8 @@ use super::request::{AuthorizationRequest, AuthorizationSubject};
 
 const CONTENT_TYPE: &str = "content-type";
 
-/// Where an app authorizes channels and authenticates users. Needs the feature `endpoint`.
+/// Where an app authorizes channels and authenticates users. Needs the feature `endpoint` of
+/// pushest-proto, or `http` of a client's crate, which includes it.
 ///
 /// ```
 /// # use pushest_proto::AuthEndpoint;

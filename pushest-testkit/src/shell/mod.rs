@@ -231,8 +231,9 @@ impl Server {
         self.call(|turn| turn.shared.upgrade_heads.iter().cloned().collect())
     }
 
-    /// Returns the latest 10,000 text messages received, oldest first, if the builder was told to
-    /// [`record`](Builder::record); else none.
+    /// Returns the latest 10,000 text messages received, oldest first.
+    ///
+    /// Always empty unless the server was built with [`Builder::record(true)`](Builder::record).
     #[must_use]
     pub fn received(&self) -> Vec<String> {
         self.call(|turn| {
@@ -263,6 +264,20 @@ impl Server {
     pub fn until_subscribers(&self, channel: &str, count: usize) -> Until {
         let channel = channel.to_owned();
         self.until(move |view| reached(view.broker.subscribers(&channel).count(), count))
+    }
+
+    /// Returns a future that completes once at least `count` users are on a presence channel; with
+    /// a count of zero, once none is.
+    ///
+    /// ```
+    /// # use pushest_testkit::Server;
+    /// # async fn example(server: Server) {
+    /// server.until_members("presence-room", 2).await;
+    /// # }
+    /// ```
+    pub fn until_members(&self, channel: &str, count: usize) -> Until {
+        let channel = channel.to_owned();
+        self.until(move |view| reached(view.broker.members(&channel).count(), count))
     }
 
     /// Returns a future that completes once at least `count` connections are established; with a
@@ -319,9 +334,7 @@ impl Server {
         count: usize,
         timeout: Duration,
     ) -> Result<(), TimedOut> {
-        let name = channel.to_owned();
-        let until = self.until(move |view| reached(view.broker.members(&name).count(), count));
-        if until.wait(timeout) {
+        if self.until_members(channel, count).wait(timeout) {
             return Ok(());
         }
         Err(TimedOut {
