@@ -25,7 +25,7 @@ impl Subscription {
     /// cost some of them.
     ///
     /// The data is read as by [`ChannelEvent::json`](crate::ChannelEvent::json): most servers send JSON
-    /// within a string, whose content is decoded; text that is no JSON fits a `String`, and any data
+    /// within a string, whose content is decoded; text that is no JSON fits a `String`, and any JSON
     /// [`IgnoredAny`](https://docs.rs/serde/latest/serde/de/struct.IgnoredAny.html). [`Received`] says
     /// what else comes: what does not fit, gaps, lags, failures and the end, each in its place. Members
     /// who come and go are not told, nor how many they are.
