@@ -7,7 +7,7 @@ use pushest_proto::{
     AuthorizationError, ChannelName, ConnectionState, DialFailure, Loss, RequestFailure, Statistics,
 };
 
-use super::{Health, HealthReason, HealthRules, HealthState};
+use super::{HealthReason, HealthRules, HealthState};
 use crate::snapshot::{
     ChannelCounts, Ending, FailedChannel, QueueDepths, Snapshot, UnconfirmedChannel,
 };
@@ -202,7 +202,7 @@ fn the_worse_is_the_greater() {
 fn health_and_snapshots_serialize_in_the_forms_of_the_core() {
     let queues = QueueDepths { last_dropped: Some(seconds(2.5)), ..well().queues };
     let snapshot = Snapshot { queues, ..away(ConnectionState::Waiting, 1.5) };
-    let health: Health = snapshot.health(&HealthRules::default());
+    let health: super::Health = snapshot.health(&HealthRules::default());
     let health = serde_json::to_value(&health).expect("it serializes");
     assert_eq!(health["state"], "degraded");
     assert_eq!(health["reasons"][0]["kind"], "reconnecting");
