@@ -57,7 +57,11 @@ fn queue(overflow: Overflow, events: usize, congestion: &Arc<Congestion>) -> Arc
 
 /// Pushes a batch as the hub does, and wakes without a lock.
 fn push(queue: &Queue, names: &[&str]) {
-    let event = |name: &&str| Event::Subscribed { channel: ChannelName::new(name).unwrap() };
+    // Of a kind that a receiver of events of one name does not want.
+    let event = |name: &&str| Event::SubscriptionCount {
+        channel: ChannelName::new(name).unwrap(),
+        count: 1,
+    };
     if let Some(waker) = queue.push_all(&mut names.iter().map(event).collect(), 0) {
         waker.wake();
     }
@@ -101,7 +105,7 @@ fn receive_all(queue: &Queue) -> String {
 
 fn word(event: &Event) -> String {
     match event {
-        Event::Subscribed { channel } => channel.to_string(),
+        Event::SubscriptionCount { channel, .. } => channel.to_string(),
         Event::Lagged { dropped: events } => format!("{events} lost"),
         Event::Channel(event) => event.name().to_string(),
         Event::State(change) => format!("{:?}", change.to),
