@@ -105,7 +105,9 @@ fn receive_all(queue: &Queue) -> String {
 
 fn word(event: &Event) -> String {
     match event {
-        Event::SubscriptionCount { channel, .. } => channel.to_string(),
+        Event::Subscribed { channel } | Event::SubscriptionCount { channel, .. } => {
+            channel.to_string()
+        }
         Event::Lagged { dropped: events } => format!("{events} lost"),
         Event::Channel(event) => event.name().to_string(),
         Event::State(change) => format!("{:?}", change.to),
