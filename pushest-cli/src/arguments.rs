@@ -67,7 +67,7 @@ pub(crate) enum Command {
     ///
     /// The protocol tells this to members only, so the command joins the channel for a moment. Its
     /// own entry is in the list, marked as its own; if that user was there already, it is the same
-    /// entry, and nobody sees a join. What else the server says with it (a cached event or a cache
+    /// entry, and no other member sees a join. What else the server says with it (a cached event or a cache
     /// miss, a count, a sign-in) comes first, as `listen` prints it.
     #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::MEMBERS))]
     Members(MembersArguments),

@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     Failed(String),
     /// It took longer than it was to take. Exit status 1.
     TimedOut(String),
-    /// Nobody reads standard output any more: the end of a pipe such as `… | head`. Exit status 0.
+    /// Standard output is closed: the end of a pipe such as `… | head`. Exit status 0.
     BrokenPipe,
     /// A signal ended it before it was done. Exit status 128 + the signal's number.
     Interrupted(u8),

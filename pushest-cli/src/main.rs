@@ -4,7 +4,7 @@
 //! `pushest help` and `pushest help COMMAND`. Standard output has results only; status, warnings
 //! and logs go to standard error. All input is validated before anything is sent or dialled.
 #![forbid(unsafe_code)]
-// The printer alone writes to them: it escapes what comes from strangers, and stalls nobody.
+// The printer alone writes to them: it escapes what comes from strangers, and never blocks its callers.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
@@ -74,7 +74,7 @@ fn form(arguments: &Arguments) -> Form {
     let (has_times, tells_all) = match &arguments.command {
         Command::Listen(listen) => (is_json || listen.timestamps, true),
         Command::Serve(serve) => (is_json || serve.timestamps, true),
-        // Nobody knows when it was.
+        // The time of it is not known.
         Command::Replay(_) => (false, true),
         _ => (false, false),
     };

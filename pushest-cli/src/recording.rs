@@ -30,7 +30,7 @@ struct Writer {
 }
 
 impl Recording {
-    /// A new file, for its owner only: what is in it is nobody else's business.
+    /// A new file that only its owner can read and write.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);

@@ -1,4 +1,4 @@
-//! What a client says of itself to whoever watches it: counters, snapshots and health.
+//! What a client reports about itself: counters, snapshots and health.
 
 use std::time::{Duration, Instant};
 
@@ -141,7 +141,7 @@ pub fn a_snapshot_serializes_and_has_no_secret<W: Waits>() {
 #[doc(hidden)]
 pub fn without_a_server_it_is_degraded_then_down_and_with_one_it_is_healthy<W: Waits>() {
     let server = Server::start().expect("a server");
-    // Nobody listens there.
+    // No server listens there.
     let config = signing(&server).port(1);
     let mut client: W = start(config, options());
     is(&client, HealthState::Down, &["disconnected"]);
@@ -216,7 +216,7 @@ pub fn channels_that_fail_or_cannot_be_authorized_degrade_it_and_are_named<W: Wa
     let strict = client.commands().health_by(&strict);
     assert!(reasons(&strict).contains(&"channels_unconfirmed"), "{strict}");
     assert!(strict.to_string().contains("private-pending"), "{strict}");
-    // What is no longer wanted is nobody's trouble.
+    // A channel that is no longer wanted does not degrade the health.
     for channel in ["private-refused", "private-unavailable", "private-pending"] {
         client.commands().unsubscribe(channel).expect("it is wanted");
     }

@@ -216,7 +216,7 @@ pub enum NotSignedIn {
         /// The timeout.
         waited: Duration,
     },
-    /// Nobody has called [`Client::sign_in`](struct.Client.html#method.sign_in).
+    /// [`Client::sign_in`](struct.Client.html#method.sign_in) was not called.
     #[error("nobody has asked to be signed in")]
     NotAsked,
 }

@@ -13,7 +13,7 @@ use crate::websocket::Incoming;
 /// The longest part of a message that is shown, in bytes; of the rest the length is told.
 const SHOWN: usize = 64 * 1024;
 
-/// So many sent secrets are remembered at least, and twice as many at most: each of them takes some
+/// Minimum number of sent secrets that are remembered; twice as many at most: each of them takes some
 /// kilobytes.
 const REMEMBERED: usize = 500;
 

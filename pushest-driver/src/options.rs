@@ -238,7 +238,7 @@ impl Options {
     /// # use pushest_driver::{AuthorizationError, Options};
     /// let options = Options::default().blocking_authorizer(|request| {
     ///     // … ask the app's server for `request.socket_id` and `request.subject`
-    ///     Err(AuthorizationError::unavailable(None, &format!("nobody signs {} yet", request.subject)))
+    ///     Err(AuthorizationError::unavailable(None, &format!("no server signs {} yet", request.subject)))
     /// });
     /// # let _ = options;
     /// ```

@@ -4,7 +4,7 @@ use pushest_proto::Instant;
 
 use crate::traffic::Traffic;
 
-/// What the pump notes for whoever asks how the client does: with the time that it has read anyway,
+/// What the pump notes for snapshots and health: with the time that it has read anyway,
 /// once a turn.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {

@@ -1,4 +1,4 @@
-//! Counters of a session and of one channel: plain numbers that only grow, for whoever watches a
+//! Counters of a session and of one channel: plain numbers that only grow, for operators of a
 //! program. Nothing of the protocol depends on them.
 
 use core::time::Duration;
@@ -7,7 +7,7 @@ use crate::auth::request::{Authorization, AuthorizationError};
 use crate::dial_failure::DialFailure;
 use crate::loss::Loss;
 
-/// Counters since the session began, over all connections. They only grow; whoever wants a rate
+/// Counters since the session began, over all connections. They only grow; for a rate, the user
 /// subtracts two of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]

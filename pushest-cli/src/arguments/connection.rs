@@ -94,7 +94,7 @@ pub(crate) struct ConnectionOptions {
     /// itself, as `openssl req -x509` makes them
     ///
     /// There is no --insecure. With it, anybody on the way could pose as the server, read every
-    /// event and sign in as the user, and nobody would notice; and what is tried with it goes to
+    /// event and sign in as the user, unnoticed; and what is tried with it goes to
     /// production with it. The certificate of a server of your own, given here, is all that it takes.
     #[arg(long, help_heading = "Connection", value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,

@@ -7,7 +7,7 @@ Exit status:
   2  bad input: nothing was sent
   130, 143  ended by SIGINT or SIGTERM before it was done
 
-Where nobody reads the output, a command that is done waits for it to be read. A signal, or the
+Where the output is not read, a command that is done waits for it to be read. A signal, or the
 --timeout of `listen`, ends it within a second, and what was not printed is counted on standard
 error; a second signal ends it at once. What servers and other users say is shown with control
 characters, invisible characters and those that set the direction of text escaped, as \\u{1b};

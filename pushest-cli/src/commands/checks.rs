@@ -91,7 +91,7 @@ impl<'a> Checks<'a> {
     }
 }
 
-/// What `--sign-in` says: JSON, or `null` where whoever authorizes knows better.
+/// What `--sign-in` says: JSON, or `null` where the authorizer gives the user data.
 pub(crate) fn user_data(text: &str) -> Option<&str> {
     (text.trim() != "null").then_some(text)
 }

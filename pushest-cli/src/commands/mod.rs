@@ -20,7 +20,7 @@ use pushest_proto::ChannelName;
 
 use crate::output::Output;
 
-/// A user that nobody else is.
+/// A user id that no other client has.
 fn random_user() -> String {
     format!("pushest-cli-{:08x}", fastrand::u32(..))
 }

@@ -135,7 +135,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// Writes what happens, on a thread of its own: the server waits for nobody.
+/// Writes what happens, on a thread of its own: a slow reader does not hold up the server.
 fn show(happenings: Receiver<Happening>, output: Output) -> Result<JoinHandle<()>, Failure> {
     let write = move || {
         for happening in happenings {

@@ -200,7 +200,7 @@ impl<'a> Line<'a> {
         text
     }
 
-    /// How many lines it stands for where lines are counted that nobody could read.
+    /// How many lines it stands for where lines are counted that could not be printed.
     pub(super) fn weight(&self) -> u64 {
         match self {
             Self::Lagged { dropped } => *dropped,

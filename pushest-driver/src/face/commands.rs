@@ -407,7 +407,7 @@ macro_rules! __client_commands {
             /// ```
             #[doc = $begin]
             /// if client.members_known("presence-room") && client.member_count("presence-room") == 1 {
-            ///     println!("nobody else is here");
+            ///     println!("no other member is here");
             /// }
             #[doc = $end]
             /// ```

@@ -398,7 +398,7 @@ enum Answer {
     None,
 }
 
-/// Whether it was whoever authorizes that said no, or nothing, and not the server.
+/// Returns whether the authorizer refused or did not answer, and not the server.
 fn is_denied(reason: &RequestFailure) -> bool {
     matches!(
         reason,

@@ -17,7 +17,7 @@ impl AuthorityFile {
     pub(super) fn new(pem: &str) -> Result<Self, Failure> {
         let name = format!("pushest-ca-{:016x}.pem", fastrand::u64(..));
         let path = std::env::temp_dir().join(name);
-        // Nobody else can have put a file, or a link, in its place.
+        // No other process can have put a file, or a link, in its place.
         let made = OpenOptions::new().write(true).create_new(true).open(&path);
         let written = made.and_then(|mut file| file.write_all(pem.as_bytes()));
         let shown = path.display().to_string();
@@ -35,7 +35,7 @@ impl AuthorityFile {
 
 impl Drop for AuthorityFile {
     fn drop(&mut self) {
-        // Whoever removed it before has done the same.
+        // If it was removed already, there is nothing left to do.
         let _ = fs::remove_file(&self.path);
     }
 }
