@@ -6,6 +6,7 @@ use pushest_driver::unstable::{Commands, set_lasting};
 use pushest_driver::{ChannelName, Config, Event, StartError, SubscribeError, SubscribeOptions};
 
 use crate::building::ConnectionBuilder;
+use crate::carrier::is_carried_here;
 use crate::client::Client;
 use crate::event_loop::EventLoop;
 use crate::options::Options;
@@ -322,10 +323,9 @@ impl Connection {
         self.event_loop.wait_for(future, limit)
     }
 
-    /// A connection has no thread of its own: waiting for it is what carries it.
-    #[expect(clippy::unused_self, reason = "of a client this depends on the thread")]
+    /// Returns whether this thread was started for the loop: never while the loop is a connection's.
     pub(crate) fn is_carried_here(&self) -> bool {
-        false
+        is_carried_here(self.event_loop.reactor.id())
     }
 }
 

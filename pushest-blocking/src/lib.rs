@@ -83,10 +83,10 @@ pub use pushest_driver::AuthEndpoint;
 pub use pushest_driver::rustls;
 pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, BackoffConfig,
-    BuildError, ChannelCounts, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelSnapshot,
-    ChannelState, ChannelStatistics, CommandError, Config, ConfigBuilder, ConfigError,
-    ConnectionState, DecodeError, DecryptionFailure, DialFailure, Ending, Endpoint, Escaped, Event,
-    EventDecoder, FailedChannel, FailedDials, FlushError, Health, HealthReason, HealthRules,
+    BuildError, ChannelCounts, ChannelEvent, ChannelFailure, ChannelId, ChannelKind, ChannelName,
+    ChannelSnapshot, ChannelState, ChannelStatistics, CommandError, Config, ConfigBuilder,
+    ConfigError, ConnectionState, DecodeError, DecryptionFailure, DialFailure, Ending, Endpoint,
+    Escaped, Event, EventDecoder, FailedDials, FlushError, Health, HealthReason, HealthRules,
     HealthState, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NameError,
     NameRules, NotConnected, NotSignedIn, OptionsError, Overflow, PingId, PresenceChange,
     PresenceUpdate, QueueDepths, Received, RequestFailure, RunError, ServerError, SignInError,

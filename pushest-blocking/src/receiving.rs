@@ -6,7 +6,7 @@ use pushest_driver::{ChannelName, ChannelState, CommandError, Event, Member, Sub
 use serde::Serialize;
 
 use crate::reactor::LoopId;
-use crate::waiting::{subscribed, wait_for_on};
+use crate::waiting::{subscribed, triggered, wait_for_on};
 
 /// Why nothing was received.
 ///
@@ -189,9 +189,8 @@ impl Subscription {
         event: &str,
         data: &T,
     ) -> Result<(), CommandError> {
-        let triggering = self.driver.trigger_when_allowed(event, data);
-        let triggered = wait_for_on(self.carried_by, triggering, None);
-        triggered.unwrap_or_else(|| self.driver.trigger(event, data))
+        let when_allowed = self.driver.trigger_when_allowed(event, data);
+        triggered(self.carried_by, when_allowed, || self.driver.trigger(event, data))
     }
 
     /// Returns the members of a presence channel, in the order in which they joined. While the channel is

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::reactor::LoopId;
 use crate::receiving::{RecvError, Subscription, receiver};
-use crate::waiting::{subscribed, wait_for_on};
+use crate::waiting::{subscribed, triggered, wait_for_on};
 
 /// Typed events.
 impl Subscription {
@@ -176,9 +176,8 @@ impl<T> TypedEvents<T> {
         event: &str,
         data: &D,
     ) -> Result<(), CommandError> {
-        let triggering = self.driver.trigger_when_allowed(event, data);
-        let triggered = wait_for_on(self.carried_by, triggering, None);
-        triggered.unwrap_or_else(|| self.driver.trigger(event, data))
+        let when_allowed = self.driver.trigger_when_allowed(event, data);
+        triggered(self.carried_by, when_allowed, || self.driver.trigger(event, data))
     }
 
     /// Returns the members of a presence channel, in the order in which they joined. While the channel is

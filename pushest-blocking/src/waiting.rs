@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use pushest_driver::{NotConnected, SubscriptionError};
+use pushest_driver::{CommandError, NotConnected, SubscriptionError};
 
 use crate::carrier::is_carried_here;
 use crate::reactor::LoopId;
@@ -30,6 +30,15 @@ pub(crate) fn subscribed(
 ) -> Result<(), SubscriptionError> {
     let subscribed = wait_for_on(carried_by, subscribed, None);
     subscribed.unwrap_or(Err(SubscriptionError::NotConnected(NotConnected::OwnThread)))
+}
+
+/// Waits until a client event may be sent; on the thread of the loop, sends it now or says why not.
+pub(crate) fn triggered(
+    carried_by: LoopId,
+    when_allowed: impl Future<Output = Result<(), CommandError>>,
+    now: impl FnOnce() -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    wait_for_on(carried_by, when_allowed, None).unwrap_or_else(now)
 }
 
 /// Waits for the future's answer, at most for `limit`.

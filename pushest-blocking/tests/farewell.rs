@@ -11,7 +11,7 @@ use pushest_testkit::{Server, Target};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The three seconds that are promised, and some more for a busy machine.
-const FAREWELL: Duration = Duration::from_secs(5);
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 fn server() -> Server {
     Server::builder().record(true).start().expect("a server")
@@ -101,7 +101,7 @@ fn a_server_that_does_not_read_holds_a_dropped_client_for_three_seconds_at_most(
     while client.trigger("private-chat", "client-number", &data).is_ok() {}
     let begun = Instant::now();
     drop(client);
-    assert!(begun.elapsed() < FAREWELL, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < CLOSE_PATIENCE, "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn code_of_the_users_that_hangs_on_the_thread_holds_a_dropped_client_for_three_s
     is_time.store(true, std::sync::atomic::Ordering::SeqCst);
     let begun = Instant::now();
     drop(client);
-    assert!(begun.elapsed() < FAREWELL, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < CLOSE_PATIENCE, "{:?}", begun.elapsed());
     drop(release);
 }
 

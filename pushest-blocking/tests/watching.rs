@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn a_connection_that_nobody_carries_is_down_though_it_believes_to_be_connected() {
     let server = Server::start().expect("a server");
     // Long enough that a busy machine does not make it late by itself.
-    let soon = Duration::from_millis(500);
+    let soon = Duration::from_secs(1);
     let timeouts = Timeouts::default().activity(soon);
     let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
     let config = config.timeouts(timeouts).build().expect("valid");

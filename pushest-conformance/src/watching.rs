@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use pushest_driver::proto::{Config, ConfigBuilder, ConnectionState, Endpoint, SubscribeOptions};
+use pushest_driver::proto::{
+    Config, ConfigBuilder, ConnectionState, Endpoint, SubscribeOptions, Timeouts,
+};
 use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, Ending, Health, HealthRules,
     HealthState, Options, Overflow, Snapshot,
@@ -303,6 +305,27 @@ pub fn losses_and_gaps_are_counted_once_each<W: Waits>() {
     }
 }
 
+#[doc(hidden)]
+pub fn what_was_sent_last_is_in_the_traffic_without_another_event<W: Waits>() {
+    let server = Server::start().expect("a server");
+    // No timer wakes the client meanwhile, not even one whose deadline has moved away.
+    let minutes = Duration::from_secs(600);
+    let timeouts = Timeouts::default().dial(minutes).handshake(minutes).activity(minutes);
+    let timeouts = timeouts.subscribe(minutes).authorization(minutes).stable(minutes);
+    let mut client: W = subscribed(signing(&server).timeouts(timeouts), options());
+    let before = client.commands().snapshot().traffic;
+    // The server does not answer it.
+    client.commands().trigger(CHANNEL, "client-typing", &7).expect("subscribed");
+    let snapshot = until(&mut client, "the client event", |it| {
+        it.traffic.frames_sent > before.frames_sent && it.traffic.bytes_sent > before.bytes_sent
+    });
+    assert_eq!(snapshot.traffic.frames_sent, snapshot.statistics.sent_messages, "{snapshot:?}");
+    client.shutdown(PATIENCE).expect("closed");
+    let snapshot = client.commands().snapshot();
+    let with_close = snapshot.statistics.sent_messages + 1;
+    assert_eq!(snapshot.traffic.frames_sent, with_close, "{snapshot:?}");
+}
+
 /// Makes a test of each of the scenarios of [`watching`](mod@crate::watching) for a client, whose
 /// [`Waits`](trait@crate::Waits) this takes.
 #[macro_export]
@@ -318,6 +341,7 @@ macro_rules! watching {
             reading_that_waits_for_a_receiver_is_told_with_its_time
             paused_or_shut_down_it_is_down_and_says_which
             losses_and_gaps_are_counted_once_each
+            what_was_sent_last_is_in_the_traffic_without_another_event
         }
     };
     (@tests $waits:ty: $($test:ident)*) => {$(

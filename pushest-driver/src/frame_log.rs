@@ -3,7 +3,7 @@
 //!
 //! Signatures and keys are hidden ([`Masked`]), also where a server repeats what it was sent.
 
-use pushest_proto::{Escaped, Masked};
+use pushest_proto::Masked;
 use tracing::Level;
 use tungstenite::Message;
 
@@ -27,11 +27,8 @@ pub(crate) struct FrameLog {
 }
 
 impl FrameLog {
-    /// Writes a frame that was handed to the sink.
+    /// Writes a frame that the sink has taken; only where [`is_enabled`].
     pub(crate) fn sent(&mut self, message: &Message) {
-        if !is_enabled() {
-            return;
-        }
         match message {
             Message::Text(text) => {
                 Masked(text).secrets().for_each(|secret| self.remember(secret));
@@ -60,7 +57,6 @@ impl FrameLog {
             Incoming::Closed(loss) => {
                 // Its reason may repeat what was sent, as a message may.
                 let loss = self.shown(&loss.to_string());
-                let loss = Escaped(&loss);
                 tracing::trace!(target: "pushest::frames", "received a close frame: {loss}");
             }
         }
@@ -69,17 +65,21 @@ impl FrameLog {
     fn write(&self, direction: &str, text: &str) {
         let bytes = text.len();
         let text = self.shown(text);
-        let text = Escaped(&text);
         tracing::trace!(target: "pushest::frames", bytes, "{direction} {text}");
     }
 
-    /// A message as it is shown. What a key hides is hidden first: a value that is cut off would not
-    /// be found any more.
-    fn shown(&self, text: &str) -> Box<str> {
+    /// Returns a message as it is shown, escaped. All is hidden before it is cut: a value that is cut
+    /// off would not be found any more.
+    fn shown(&self, text: &str) -> String {
         let masked = Masked(text).unescaped();
-        let shown = self.earlier.shown(masked.as_bytes(), SHOWN);
-        let shown = self.latest.shown(shown.as_bytes(), SHOWN);
-        if masked.len() <= SHOWN { shown } else { format!("{shown}…").into() }
+        let masked = self.earlier.shown(masked.as_bytes(), usize::MAX);
+        let mut shown = self.latest.shown(masked.as_bytes(), usize::MAX).into_string();
+        if shown.len() > SHOWN {
+            let end = (0..=SHOWN).rev().find(|at| shown.is_char_boundary(*at));
+            shown.truncate(end.unwrap_or_default());
+            shown.push('…');
+        }
+        shown
     }
 
     /// Servers repeat signatures with and without the app's key, which is no secret.
@@ -93,7 +93,8 @@ impl FrameLog {
     }
 }
 
-fn is_enabled() -> bool {
+/// Returns whether frames are logged, so that what is to be logged need not be kept otherwise.
+pub(crate) fn is_enabled() -> bool {
     tracing::enabled!(target: "pushest::frames", Level::TRACE)
 }
 
@@ -125,7 +126,7 @@ mod tests {
         }
         let latest = format!("s3cret-{:06}", 3 * REMEMBERED - 1);
         let first_kept = format!("s3cret-{:06}", 2 * REMEMBERED - 1);
-        assert_eq!(&*log.shown(&format!("[{latest} {first_kept}]")), "[*** ***]");
+        assert_eq!(log.shown(&format!("[{latest} {first_kept}]")), "[*** ***]");
         let debug = format!("{:?}{:?}", log.latest, log.earlier);
         assert_eq!(debug.matches(&format!("values: {REMEMBERED}")).count(), 2, "{debug}");
     }
@@ -136,5 +137,18 @@ mod tests {
         let shown = FrameLog::default().shown(&long);
         assert!(shown.starts_with("xxx") && shown.ends_with("x…"));
         assert!(shown.len() <= SHOWN + 3);
+    }
+
+    #[test]
+    fn by_what_is_shown_a_message_is_long_and_its_cut_is_told() {
+        let mut log = FrameLog::default();
+        let secret = "s3cret".repeat(SHOWN / 6);
+        sent(&mut log, &format!(r#"{{"auth":"k:{secret}"}}"#));
+        assert_eq!(log.shown(&format!("[{secret} {secret}]")), "[*** ***]");
+        let growing = "\u{1b}".repeat(SHOWN / 4);
+        assert!(log.shown(&growing).ends_with('…'));
+        // The character that does not fit as a whole is left out.
+        let cut = log.shown(&format!("x{}", "ä".repeat(SHOWN)));
+        assert!(cut.ends_with("ä…") && cut.len() == SHOWN - 1 + "…".len(), "{}", cut.len());
     }
 }

@@ -19,7 +19,7 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let mut events = client.events();
     for (channel, options) in channels {
-        client.subscribe_with(&channel, &options).map_err(RunError::Subscribe)?.detach();
+        client.subscribe_with(&channel, &options)?.detach();
     }
     client.connect();
     while let Some(event) = events.recv().await {

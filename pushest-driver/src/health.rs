@@ -146,7 +146,8 @@ pub struct HealthRules {
     pub lagging_within: Duration,
     /// How long a full receiver may hold up reading before the client is degraded. 10 s.
     pub paused_after: Duration,
-    /// How long something may be due before the client is down. 10 s.
+    /// How long something may be due before the client is down. 10 s. Less than 1 s counts as 1 s:
+    /// what is due for less is not reported ([`Snapshot::overdue_for`]).
     pub stalled_after: Duration,
 }
 
@@ -191,7 +192,8 @@ impl HealthRules {
         self
     }
 
-    /// Sets how long something may be due before the client is down.
+    /// Sets how long something may be due before the client is down. Less than 1 s counts as 1 s:
+    /// what is due for less is not reported ([`Snapshot::overdue_for`]).
     #[must_use]
     pub fn stalled_after(mut self, time: Duration) -> Self {
         self.stalled_after = time;

@@ -444,8 +444,10 @@ impl State {
     }
 
     pub(crate) fn set_sockets(&mut self, sockets: usize) {
-        self.sockets = sockets;
-        self.wake_closing();
+        if self.sockets != sockets {
+            self.sockets = sockets;
+            self.wake_closing();
+        }
     }
 
     pub(crate) fn wake_closing(&mut self) {

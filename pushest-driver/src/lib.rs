@@ -96,7 +96,7 @@ pub use pushest_proto::{
 #[cfg(feature = "tls")]
 pub use rustls;
 pub use snapshot::{
-    ChannelCounts, ChannelSnapshot, Ending, FailedChannel, QueueDepths, Snapshot,
+    ChannelCounts, ChannelFailure, ChannelSnapshot, Ending, QueueDepths, Snapshot,
     UnconfirmedChannel,
 };
 pub use subscription::{Events, Subscription};

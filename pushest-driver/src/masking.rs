@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pushest_proto::needs_escape;
 
 /// What stands for a hidden value.
 const STARS: &str = "***";
@@ -78,9 +79,8 @@ impl Mask {
         }
     }
 
-    /// Returns the beginning of a text, at most `most` bytes: without the values, and with
-    /// everything escaped that moves a cursor or cannot be seen. Bytes that are not UTF-8 become
-    /// U+FFFD.
+    /// Returns the beginning of a text, at most `most` bytes: without the values, and with every
+    /// character escaped that [`needs_escape`] names. Bytes that are not UTF-8 become U+FFFD.
     pub(crate) fn shown(&self, text: &[u8], most: usize) -> Box<str> {
         let hidden = self.hidden_in(text);
         let mut shown = String::new();
@@ -337,21 +337,12 @@ fn escape(text: &[u8]) -> Option<(Escaped, usize)> {
     }
 }
 
-/// Returns a character as a line of text may hold it.
+/// Returns a character as a line of text may hold it: as [`pushest_proto::Escaped`] shows it.
 fn visible(character: char) -> String {
-    // Those that turn the direction of writing around or take no room are no controls to Unicode.
-    let is_invisible = matches!(
-        character,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    );
-    match character {
-        '\n' => "\\n".to_string(),
-        '\r' => "\\r".to_string(),
-        '\t' => "\\t".to_string(),
-        _ if is_invisible || character.is_control() => character.escape_unicode().to_string(),
-        _ => character.to_string(),
+    if needs_escape(character) {
+        character.escape_default().to_string()
+    } else {
+        character.to_string()
     }
 }
 
@@ -432,6 +423,8 @@ mod tests {
     fn what_cannot_be_seen_is_escaped_and_the_rest_cut_between_characters() {
         let mask = Mask::default();
         assert_eq!(shown(&mask, "a\r\n\tb\u{1b}[2J\u{202e}c"), r"a\r\n\tb\u{1b}[2J\u{202e}c");
+        // One list says what cannot be seen, also of what takes no room.
+        assert_eq!(shown(&mask, "a\u{3164}b\u{e0100}"), r"a\u{3164}b\u{e0100}");
         assert_eq!(&*mask.shown(b"a\xffb\xe2\x82", 512), "a\u{fffd}b\u{fffd}");
         assert_eq!(&*mask.shown("ääää".as_bytes(), 5), "ää");
         assert_eq!(&*mask.shown(b"1234\n", 5), "1234");

@@ -8,7 +8,7 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
-use crate::frame_log::FrameLog;
+use crate::frame_log::{self, FrameLog};
 use crate::traffic::Traffic;
 use crate::unstable::traits::Runtime;
 use crate::websocket::{self, Incoming, WebSocket};
@@ -89,12 +89,14 @@ where
             }
             self.is_full = false;
             let Some(message) = self.held.pop_front() else { return Ok(true) };
-            // A message that finds no room comes here again, and is written once.
-            if !was_full {
-                self.frames.sent(&message);
-            }
+            let logged = frame_log::is_enabled().then(|| message.clone());
             match self.socket.start_send_unpin(message) {
-                Ok(()) => self.is_unflushed = true,
+                Ok(()) => {
+                    self.is_unflushed = true;
+                    if let Some(message) = logged {
+                        self.frames.sent(&message);
+                    }
+                }
                 Err(Error::WriteBufferFull(message)) if !was_full => {
                     self.held.push_front(*message);
                     self.is_full = true;

@@ -99,18 +99,24 @@ impl<R: Runtime> Future for Pump<R> {
         let hub = this.hub.clone();
         hub.pump.poll_turns(context, |context| {
             this.drive();
+            let told = this.traffic;
             this.write(context);
             this.read(context);
             this.poll_authorizations(context);
             this.poll_closing(context);
             if this.is_ending && this.sockets() == 0 {
+                this.tell_sockets();
                 this.hub.finish();
                 // The executor may keep this future after its end.
                 this.sleep = None;
                 return Turn::Ended;
             }
-            let has_news = !this.news.is_empty() || this.must_tell_room();
-            if has_news || this.is_due(context) { Turn::Again } else { Turn::Idle }
+            let is_busy = !this.news.is_empty() || this.must_tell_room() || this.is_due(context);
+            // It may be long until the next turn.
+            if !is_busy && this.traffic != told {
+                this.tell_sockets();
+            }
+            if is_busy { Turn::Again } else { Turn::Idle }
         })
     }
 }
@@ -196,7 +202,7 @@ impl<R: Runtime> Pump<R> {
         self.check_receivers(state, now);
         self.report_sockets(state);
         let dropped = hub.congestion.dropped();
-        state.watch.note(dropped, self.traffic, now);
+        state.watch.note(dropped, now);
         self.log.look(state, dropped, now);
         let due = [state.session.poll_timeout(), state.next_deadline(), self.log.due()];
         self.deadline = due.into_iter().flatten().min();
@@ -462,7 +468,7 @@ impl<R: Runtime> Pump<R> {
         self.closing.len() + usize::from(self.socket.connection().is_some())
     }
 
-    /// Reports the number of sockets where the lock is free.
+    /// Reports the sockets, and what went over them, where the lock is free.
     fn tell_sockets(&mut self) {
         let hub = self.hub.clone();
         let mut state = hub.lock();
@@ -473,9 +479,8 @@ impl<R: Runtime> Pump<R> {
     }
 
     fn report_sockets(&self, state: &mut State) {
-        if state.sockets != self.sockets() {
-            state.set_sockets(self.sockets());
-        }
+        state.watch.traffic = self.traffic;
+        state.set_sockets(self.sockets());
     }
 }
 

@@ -75,8 +75,7 @@ impl Settings {
             Ok(config) => Ok((config, options)),
             // Without any variable this is the error that names those that were looked for.
             Err(ConfigError::Missing { what: "key" }) if self.is_of_environment => {
-                let error = Config::from_variables(|_| None);
-                Err(error.expect_err("a configuration needs a key").into())
+                Err(ConfigError::__no_key().into())
             }
             Err(error) => Err(error.into()),
         }

@@ -105,11 +105,11 @@ pub struct ChannelCounts {
     /// Those that failed.
     pub failed: usize,
     /// One of those that failed, and why.
-    pub failure: Option<FailedChannel>,
+    pub failure: Option<ChannelFailure>,
     /// Those among the waiting and authorizing ones whose last authorization could not be had.
     pub unauthorized: usize,
     /// One of those, and why.
-    pub unauthorized_failure: Option<FailedChannel>,
+    pub unauthorized_failure: Option<ChannelFailure>,
     /// While connected, those that are neither confirmed nor failed, nor without authorization.
     pub unconfirmed: usize,
     /// The one of those that has waited longest.
@@ -120,7 +120,7 @@ pub struct ChannelCounts {
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct FailedChannel {
+pub struct ChannelFailure {
     /// The channel.
     pub channel: ChannelName,
     /// Why.

@@ -59,7 +59,7 @@ impl Subscription {
         self.keep_only(event);
         let decode = |decoder: &mut EventDecoder, event: ChannelEvent| match decoder.json(&event) {
             Ok(value) => Received::Value { value, event },
-            Err(error) => Received::Undecodable(DecodeError { event, error }),
+            Err(error) => Received::Undecodable(DecodeError::new(event, error)),
         };
         TypedEvents { subscription: self, decoder: EventDecoder::default(), decode }
     }
@@ -108,7 +108,7 @@ impl Subscription {
         {
             Ok(Some(value)) => Received::Value { value, event },
             Ok(None) => Received::Unknown(event),
-            Err(error) => Received::Undecodable(DecodeError { event, error }),
+            Err(error) => Received::Undecodable(DecodeError::new(event, error)),
         };
         TypedEvents { subscription: self, decoder: EventDecoder::default(), decode }
     }
@@ -118,7 +118,7 @@ impl Subscription {
 ///
 /// Exhaustive on purpose: what it is about is told by these kinds, and what is new one day comes as
 /// [`Received::Other`]. A program that names each of them loses nothing without knowing.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Received<T> {
     /// An event of the channel, decoded.
     Value {
@@ -170,13 +170,27 @@ pub enum Received<T> {
 }
 
 /// An event whose data does not fit the type that it was to be decoded to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct DecodeError {
     event: ChannelEvent,
-    error: serde_json::Error,
+    /// Shared: it cannot be cloned.
+    error: Arc<serde_json::Error>,
 }
 
+/// Two are equal if their events are, and what the decoder says of them.
+impl PartialEq for DecodeError {
+    fn eq(&self, other: &Self) -> bool {
+        self.event == other.event && self.error.to_string() == other.error.to_string()
+    }
+}
+
+impl Eq for DecodeError {}
+
 impl DecodeError {
+    fn new(event: ChannelEvent, error: serde_json::Error) -> Self {
+        Self { event, error: Arc::new(error) }
+    }
+
     /// Returns the event as it came.
     #[must_use]
     pub fn event(&self) -> &ChannelEvent {
@@ -205,7 +219,7 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
+        Some(&*self.error)
     }
 }
 

@@ -12,17 +12,15 @@ pub(crate) struct Watch {
     dropped: u64,
     /// When their number was last seen to have grown.
     pub(crate) dropped_at: Option<Instant>,
-    /// What went over all sockets.
+    /// What went over all sockets by the end of the last turn.
     pub(crate) traffic: Traffic,
     /// Since when nothing is read.
     pub(crate) paused_since: Option<Instant>,
 }
 
 impl Watch {
-    /// Takes note of what went over all sockets by now, and of the number of events that receivers
-    /// were too slow for.
-    pub(crate) fn note(&mut self, dropped: u64, traffic: Traffic, now: Instant) {
-        self.traffic = traffic;
+    /// Takes note of the number of events that receivers were too slow for.
+    pub(crate) fn note(&mut self, dropped: u64, now: Instant) {
         if dropped != self.dropped {
             self.dropped = dropped;
             self.dropped_at = Some(now);

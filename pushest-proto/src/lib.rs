@@ -236,6 +236,9 @@ pub use input::{Applied, Input};
 pub use loss::{CloseCode, Loss};
 pub use masked::Masked;
 pub use presence::{Member, PresenceChange, PresenceUpdate};
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+pub use serialize::ms_up as __ms_up;
 pub use session::Session;
 pub use session::memory::Memory;
 pub use session::options::SubscribeOptions;

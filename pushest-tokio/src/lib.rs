@@ -61,17 +61,17 @@ pub use pushest_driver::AuthEndpoint;
 pub use pushest_driver::rustls;
 pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, Authorizer,
-    BackoffConfig, BoxFuture, BuildError, ChannelCounts, ChannelEvent, ChannelId, ChannelKind,
-    ChannelName, ChannelSnapshot, ChannelState, ChannelStatistics, CommandError, Config,
-    ConfigBuilder, ConfigError, Connected, ConnectionState, DecodeError, DecryptionFailure,
-    DialFailure, Drain, Ending, Endpoint, Escaped, Event, EventDecoder, Events, FailedChannel,
-    FailedDials, Flush, FlushError, Health, HealthReason, HealthRules, HealthState, InReplyTo,
-    LimitReached, Limits, Loss, MalformedReason, Member, NameError, NameRules, NotConnected,
-    NotSignedIn, Options, OptionsError, Overflow, PingId, PresenceChange, PresenceUpdate,
-    QueueDepths, Received, RequestFailure, RunError, ServerError, Shutdown, SignInError, SignedIn,
-    Snapshot, SocketId, StartError, StateChange, Statistics, Status, SubscribeError,
-    SubscribeOptions, Subscribed, Subscription, SubscriptionError, Ticket, Timeouts, Traffic,
-    TriggerWhenAllowed, TypedEvents, UnconfirmedChannel, config_from_env, proto,
+    BackoffConfig, BoxFuture, BuildError, ChannelCounts, ChannelEvent, ChannelFailure, ChannelId,
+    ChannelKind, ChannelName, ChannelSnapshot, ChannelState, ChannelStatistics, CommandError,
+    Config, ConfigBuilder, ConfigError, Connected, ConnectionState, DecodeError, DecryptionFailure,
+    DialFailure, Drain, Ending, Endpoint, Escaped, Event, EventDecoder, Events, FailedDials, Flush,
+    FlushError, Health, HealthReason, HealthRules, HealthState, InReplyTo, LimitReached, Limits,
+    Loss, MalformedReason, Member, NameError, NameRules, NotConnected, NotSignedIn, Options,
+    OptionsError, Overflow, PingId, PresenceChange, PresenceUpdate, QueueDepths, Received,
+    RequestFailure, RunError, ServerError, Shutdown, SignInError, SignedIn, Snapshot, SocketId,
+    StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed,
+    Subscription, SubscriptionError, Ticket, Timeouts, Traffic, TriggerWhenAllowed, TypedEvents,
+    UnconfirmedChannel, config_from_env, proto,
 };
 
 use sockets::Tokio;

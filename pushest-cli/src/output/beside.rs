@@ -19,10 +19,10 @@ impl<'a> Line<'a> {
             Event::SubscriptionFailed { channel, reason, retry_in } => Self::SubscriptionFailed {
                 channel: channel.as_str(),
                 reason: reason.to_string(),
-                retry_ms: retry_in.map(millis),
+                retry_ms: retry_in.map(ms_up),
             },
             Event::SignInFailed { reason, retry_in } => {
-                Self::SignInFailed { reason: reason.to_string(), retry_ms: retry_in.map(millis) }
+                Self::SignInFailed { reason: reason.to_string(), retry_ms: retry_in.map(ms_up) }
             }
             // What failed follows as an event of its own, and says it all.
             Event::ServerError(ServerError { in_reply_to: Some(InReplyTo::SignIn), .. }) => {
@@ -66,7 +66,7 @@ impl<'a> Line<'a> {
             address,
             socket_id: change.socket_id.as_ref().map(|id| id.as_str()),
             reason: change.loss.as_ref().map(ToString::to_string),
-            retry_ms: change.retry_in.map(millis),
+            retry_ms: change.retry_in.map(ms_up),
             text: match address {
                 Some(address) => format!("connecting to {address}"),
                 None => change.to_string(),
@@ -120,6 +120,8 @@ fn again(retry_ms: Option<u64>) -> String {
     pause.map(|pause| format!("; again in {pause:.1} s")).unwrap_or_default()
 }
 
-fn millis(duration: Duration) -> u64 {
-    duration.as_millis().try_into().unwrap_or(u64::MAX)
+/// Returns a pause or a span in milliseconds, rounded up: a program that waits for it, or looks back for
+/// it, must not be early.
+pub(crate) fn ms_up(duration: Duration) -> u64 {
+    duration.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
 }

@@ -7,6 +7,7 @@ use pushest_proto::{ChannelEvent, Event, LimitReached, Member, PresenceChange, P
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, Value, to_raw_value};
 
+use super::beside::ms_up;
 use super::painter::escaped_json;
 use super::served::Served;
 
@@ -158,8 +159,8 @@ impl<'a> Line<'a> {
             Event::Presence(update) => update.into(),
             Event::Gap { channel, silent_for, since, cause } => Self::Gap {
                 channel: channel.as_str(),
-                // Who looks back that far must not begin late.
-                silent_ms: silent_for.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX),
+                silent_ms: ms_up(*silent_for),
+                // Rounded down: a program that fetches from there on must not begin late.
                 since_ms: since.map(|since| since.as_millis().try_into().unwrap_or(u64::MAX)),
                 cause: cause.to_string(),
             },

@@ -16,6 +16,7 @@ mod text;
 use std::fmt::Display;
 use std::io;
 
+pub(crate) use self::beside::ms_up;
 pub(crate) use self::end::PATIENCE;
 pub(crate) use self::line::{Line, Outcome};
 use self::painter::Painter;

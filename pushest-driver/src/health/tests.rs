@@ -9,7 +9,7 @@ use pushest_proto::{
 
 use super::{HealthReason, HealthRules, HealthState};
 use crate::snapshot::{
-    ChannelCounts, Ending, FailedChannel, QueueDepths, Snapshot, UnconfirmedChannel,
+    ChannelCounts, ChannelFailure, Ending, QueueDepths, Snapshot, UnconfirmedChannel,
 };
 use crate::traffic::Traffic;
 
@@ -48,8 +48,8 @@ fn news() -> ChannelName {
     ChannelName::new("news").expect("a good name")
 }
 
-fn failed() -> Option<FailedChannel> {
-    Some(FailedChannel { channel: news(), reason: RequestFailure::NoAnswer })
+fn failed() -> Option<ChannelFailure> {
+    Some(ChannelFailure { channel: news(), reason: RequestFailure::NoAnswer })
 }
 
 /// The state, and the names of the reasons.
@@ -172,7 +172,7 @@ fn health_is_one_line_whatever_a_server_says() {
     let said = "bye\u{1b}[2J\nhealthy";
     let loss = || Some(Arc::new(Loss::Refused { code: 4100, message: said.into() }));
     let refused = AuthorizationError::Refused { status: None, message: said.into() };
-    let failure = Some(FailedChannel {
+    let failure = Some(ChannelFailure {
         channel: news(),
         reason: RequestFailure::AuthorizationRefused(refused),
     });

@@ -8,7 +8,7 @@ use pushest_proto::{
 
 use super::{Hub, State};
 use crate::snapshot::{
-    ChannelCounts, ChannelSnapshot, Ending, FailedChannel, QueueDepths, Snapshot,
+    ChannelCounts, ChannelFailure, ChannelSnapshot, Ending, QueueDepths, Snapshot,
     UnconfirmedChannel,
 };
 
@@ -98,7 +98,7 @@ impl State {
                 // A state that is not known here is none in which events come.
                 _ => &mut all.waiting,
             } += 1;
-            let failed = |reason: &RequestFailure| FailedChannel {
+            let failed = |reason: &RequestFailure| ChannelFailure {
                 channel: channel.name().clone(),
                 reason: reason.clone(),
             };

@@ -4,7 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use futures_util::{Sink, Stream};
+use futures_core::{FusedStream, Stream};
+use futures_util::Sink;
 use tungstenite::protocol::{Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 
@@ -68,6 +69,13 @@ impl<S: ByteStream + Unpin> Stream for PolledSocket<S> {
                 Poll::Ready(if is_end { None } else { Some(result) })
             }
         }
+    }
+}
+
+/// Reading has ended once it has failed, too.
+impl<S: ByteStream + Unpin> FusedStream for PolledSocket<S> {
+    fn is_terminated(&self) -> bool {
+        self.is_over
     }
 }
 

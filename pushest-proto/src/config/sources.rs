@@ -20,7 +20,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let config = ConfigBuilder::default().variables(lookup)?.build();
         config.map_err(|error| match error {
-            ConfigError::Missing { what: "key" } => no_key(),
+            ConfigError::Missing { what: "key" } => ConfigError::__no_key(),
             other => other,
         })
     }
@@ -222,8 +222,13 @@ const REVERB: Names = Names {
     scheme: "REVERB_SCHEME",
 };
 
-fn no_key() -> ConfigError {
-    ConfigError::NoVariable { what: "key", variables: &[PUSHER.url, PUSHER.key, REVERB.key] }
+impl ConfigError {
+    /// For drivers, which build a configuration of variables and of other settings.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __no_key() -> Self {
+        Self::NoVariable { what: "key", variables: &[PUSHER.url, PUSHER.key, REVERB.key] }
+    }
 }
 
 fn refused(name: &'static str, problem: &'static str) -> ConfigError {

@@ -17,7 +17,7 @@ use crate::id::{PingId, SocketId};
 
 /// A pause or a span in milliseconds, rounded up: who waits for it, or looks back for it, must not be
 /// early.
-pub(crate) fn ms_up(duration: Duration) -> u64 {
+pub fn ms_up(duration: Duration) -> u64 {
     duration.as_nanos().div_ceil(1_000_000).try_into().unwrap_or(u64::MAX)
 }
 

@@ -14,7 +14,7 @@ use self::person::{Person, WAIT};
 use crate::arguments::DemoArguments;
 use crate::failure::Failure;
 use crate::interruption;
-use crate::output::{Line, Output};
+use crate::output::{Line, Output, ms_up};
 use crate::runtime::Runtime;
 
 /// All of it, so that it ends within 15 s whatever happens.
@@ -239,7 +239,7 @@ impl Stage<'_> {
                 }
                 Event::Gap { channel, silent_for, .. } => {
                     missing.remove(channel.as_str());
-                    let ms = silent_for.as_millis();
+                    let ms = ms_up(*silent_for);
                     self.say(
                         "recovery",
                         format_args!(
