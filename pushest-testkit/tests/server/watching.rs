@@ -120,8 +120,10 @@ fn who_does_not_take_it_holds_nothing_up_and_is_told_how_much_is_gone() {
     for _ in 0..1_000 {
         server.publish("news", "headline", "rain");
     }
-    let seen: Vec<Happening> = happenings.try_iter().collect();
+    // No more than those: as soon as there is room it is told what was missed.
+    let seen: Vec<Happening> = happenings.try_iter().take(10).collect();
     assert_eq!(seen.len(), 10);
+    assert!(seen.iter().all(|it| matches!(it, Happening::Published { .. })), "{seen:?}");
     server.publish("news", "headline", "rain");
     assert_eq!(next(&happenings), Happening::Missed { count: 990 });
     assert!(matches!(next(&happenings), Happening::Published { .. }));
@@ -129,6 +131,25 @@ fn who_does_not_take_it_holds_nothing_up_and_is_told_how_much_is_gone() {
     drop(happenings);
     server.publish("news", "headline", "rain");
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn what_is_gone_is_told_though_nothing_follows_it_and_at_the_end_of_the_server() {
+    let (sender, happenings) = sync_channel(10);
+    let server = Server::builder().observe(sender).start().unwrap();
+    let burst = || (0..100).for_each(|_| server.publish("news", "headline", "rain"));
+    burst();
+    for _ in 0..10 {
+        assert!(matches!(next(&happenings), Happening::Published { .. }));
+    }
+    assert_eq!(next(&happenings), Happening::Missed { count: 90 });
+    burst();
+    server.stop();
+    for _ in 0..10 {
+        assert!(matches!(next(&happenings), Happening::Published { .. }));
+    }
+    assert_eq!(next(&happenings), Happening::Missed { count: 90 });
+    assert!(happenings.recv_timeout(PATIENCE).is_err(), "nothing comes after the end");
 }
 
 #[test]
