@@ -153,6 +153,34 @@ fn what_is_gone_is_told_though_nothing_follows_it_and_at_the_end_of_the_server()
 }
 
 #[test]
+fn the_status_of_an_answer_of_ones_own_is_that_of_its_last_status_line() {
+    let (server, happenings) = watched(|builder| builder);
+    for (answer, status) in [
+        (
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n",
+            Some(101),
+        ),
+        ("HTTP/1.1 426\r\nConnection: close\r\n\r\n", Some(426)),
+        ("no HTTP\r\n\r\n", None),
+    ] {
+        server.fault_upgrades(1, UpgradeFault::rewrite(answer));
+        let mut stream = tcp(&server);
+        let request = "GET /app/app-key HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        // What becomes of the WebSocket is told between them.
+        let told = loop {
+            if let request @ Happening::Request { .. } = next(&happenings) {
+                break request;
+            }
+        };
+        assert_eq!(told, upgraded(status, "a fault, as told"), "{answer}");
+    }
+}
+
+#[test]
 fn a_certificate_of_ones_own_is_checked_when_it_is_given() {
     let error = |chain: &[u8], key: &[u8]| {
         Server::builder().identity(chain, key).expect_err("not usable").to_string()
