@@ -37,9 +37,7 @@ impl Output {
         if let Err(failure) = &result
             && let Some(text) = failure.text()
             && self.form.is_json
-            && self.form.tells_all
-            // A replay has its verdict.
-            && self.form.has_times
+            && self.form.tells_errors
         {
             // Where it cannot be written, that is the next thing noticed.
             let _ = self.printer.print_now(Stream::Out, self.text(&Line::Error { text }));
