@@ -12,6 +12,8 @@ use clap_complete::Shell;
 
 pub(crate) use self::connection::ConnectionOptions;
 use self::help::{EXIT_STATUS, VARIABLES};
+#[cfg(test)]
+pub(crate) use self::serve::wrong_certificates;
 pub(crate) use self::serve::{DEFAULT_APP, ServeArguments};
 use crate::runtime::Runtime;
 

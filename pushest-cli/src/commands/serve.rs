@@ -71,7 +71,11 @@ pub(crate) async fn run(
 
 fn with_tls(builder: Builder, arguments: &ServeArguments) -> Result<Builder, Failure> {
     let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) else {
-        return Ok(if arguments.tls { builder.tls(Certificate::Valid) } else { builder });
+        let made = arguments.tls_fault.or(arguments.tls.then_some(Certificate::Valid));
+        return Ok(match made {
+            Some(certificate) => builder.tls(certificate),
+            None => builder,
+        });
     };
     let read = |path: &Path| {
         fs::read(path).map_err(|error| {
