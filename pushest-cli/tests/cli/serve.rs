@@ -199,6 +199,16 @@ fn a_certificate_that_clients_refuse_is_shown_where_it_is_asked_for() {
 }
 
 #[test]
+fn an_upgrade_in_pieces_is_shown_with_its_status() {
+    let (mut server, options, _) = serve(&["-v", "--fault", "http-slow=20/1"]);
+    let ended = pushest(&words(&["trigger", "private-a", "client-x", "1"], &options));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let request = server.stdout.json_of("request");
+    assert_eq!((&request["path"], &request["status"]), (&json!("/app/app-key"), &json!(101)));
+    assert_eq!(request["reason"], "a fault, as told");
+}
+
+#[test]
 fn it_takes_on_the_habits_of_each_server() {
     for profile in Profile::ALL.map(Profile::name) {
         let (server, options, line) = serve(&["--profile", profile]);
