@@ -115,7 +115,7 @@ pub(crate) struct ListenArguments {
     #[arg(long)]
     pub(crate) timestamps: bool,
 
-    /// End after so many events
+    /// End after this number of events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
 

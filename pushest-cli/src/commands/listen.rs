@@ -24,8 +24,8 @@ use crate::recording::{FLUSH, Recording};
 /// The longest name of an event ([protocol, limits](pushest_proto::protocol#limits)).
 const EVENT_NAME_BYTES: usize = 200;
 
-/// How long a server that gave reason to end may take to answer the goodbye.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// Time limit for the closing handshake with a server that gave reason to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
     let connection = Connection::lasting(&arguments.connection)?;
@@ -94,7 +94,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let result = match end {
         End::Own(result) => {
             // A server that has refused may not even answer a close frame.
-            let patience = if result.is_ok() { Duration::MAX } else { FAREWELL };
+            let patience = if result.is_ok() { Duration::MAX } else { SHUTDOWN_TIMEOUT };
             let _ = time::timeout(patience, client.shutdown()).await;
             result
         }

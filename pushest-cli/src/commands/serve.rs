@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::interruption;
 use crate::output::{Line, Output, Served};
 
-/// So much of what happens may wait to be written.
+/// Maximum number of happenings that wait to be written.
 const WAITING: usize = 1024;
 
 pub(crate) async fn run(
