@@ -12,6 +12,8 @@ use clap_complete::Shell;
 
 pub(crate) use self::connection::ConnectionOptions;
 use self::help::{EXIT_STATUS, VARIABLES};
+#[cfg(test)]
+pub(crate) use self::serve::wrong_certificates;
 pub(crate) use self::serve::{DEFAULT_APP, ServeArguments};
 use crate::runtime::Runtime;
 
@@ -113,7 +115,7 @@ pub(crate) struct ListenArguments {
     #[arg(long)]
     pub(crate) timestamps: bool,
 
-    /// End after so many events
+    /// End after this number of events
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
 

@@ -18,7 +18,7 @@ const MASTER_KEY_VARIABLE: &str = "PUSHER_ENCRYPTION_MASTER_KEY_BASE64";
 pub(crate) struct Connection {
     pub(crate) config: Config,
     pub(crate) options: Options,
-    /// Somebody else says who subscribes and signs in.
+    /// Whether an authorization endpoint says who subscribes and signs in.
     pub(crate) has_endpoint: bool,
 }
 

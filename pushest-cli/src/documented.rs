@@ -2,7 +2,7 @@
 
 use clap::CommandFactory as _;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, wrong_certificates};
 use crate::faults;
 
 const PAGE: &str = include_str!("../docs/command.md");
@@ -44,7 +44,8 @@ fn every_exit_status_and_fault_is_there() {
         assert!(common.contains(status), "{status}");
     }
     let serve = section("## pushest serve");
-    for usage in faults::usages() {
+    let certificates = wrong_certificates().map(|it| it.name().to_owned());
+    for usage in faults::usages().chain(certificates) {
         assert!(serve.contains(&format!("`{usage}`")), "no {usage}");
     }
 }

@@ -97,7 +97,7 @@ static KINDS: [Kind; 24] = [
         "http-slow",
         Takes::Number("BYTES", 1, 1000),
         When::Upgrade,
-        "a WebSocket behind an answer in pieces of so many bytes",
+        "a WebSocket behind an answer in pieces of this many bytes",
         |server, fault, _| {
             let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: \
                       websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n";

@@ -71,14 +71,14 @@ async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
 /// What the lines of the command carry.
 fn form(arguments: &Arguments) -> Form {
     let is_json = arguments.json;
-    let (has_times, tells_all) = match &arguments.command {
-        Command::Listen(listen) => (is_json || listen.timestamps, true),
-        Command::Serve(serve) => (is_json || serve.timestamps, true),
-        // The time of it is not known.
-        Command::Replay(_) => (false, true),
-        _ => (false, false),
+    let (has_times, tells_all, tells_errors) = match &arguments.command {
+        Command::Listen(listen) => (is_json || listen.timestamps, true, true),
+        Command::Serve(serve) => (is_json || serve.timestamps, true, true),
+        // The time of it is not known, and its last line is the verdict.
+        Command::Replay(_) => (false, true, false),
+        _ => (false, false, false),
     };
-    Form { is_json, has_times, tells_all }
+    Form { is_json, has_times, tells_all, tells_errors }
 }
 
 /// Carries a command out that has nothing to put in order at a sudden end: up to its own end, a

@@ -1,14 +1,12 @@
 //! What the `Client`, the `WeakClient` and the `ClientBuilder` of every runtime's crate do.
 
 use std::error::Error;
-use std::time::Duration;
 
 use pushest_driver::proto::ConfigError;
 use pushest_driver::{BuildError, OptionsError};
 
-/// Longer than anything here takes, even on a busy machine.
 #[doc(hidden)]
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub use crate::receivers::PATIENCE;
 
 /// Checks that a setting has failed, and that the error says so with its source.
 #[doc(hidden)]

@@ -17,7 +17,8 @@ use serde_json::Value;
 use crate::{Waits, block_on};
 
 /// Longer than anything here takes, even on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+#[doc(hidden)]
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Long enough for what is not to come.
 pub(crate) const MOMENT: Duration = Duration::from_millis(200);

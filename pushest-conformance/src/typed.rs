@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Waits;
-use crate::receivers::{MOMENT, PATIENCE, ReceiveTyped, Receives, config, connected};
+use crate::receivers::{PATIENCE, ReceiveTyped, Receives, config, connected};
 
 #[derive(Debug, PartialEq, Deserialize)]
 struct Order {
@@ -64,7 +64,7 @@ fn ends<T: Debug>(receive: &mut ReceiveTyped<T>, state: ConnectionState) {
         other => panic!("the end; {other:?}"),
     }
     for _ in 0..2 {
-        assert!(matches!(receive(MOMENT), Ok(None)), "the end stays");
+        assert!(matches!(receive(PATIENCE), Ok(None)), "the end stays");
     }
 }
 

@@ -12,9 +12,7 @@ use pushest_driver::{
 use pushest_testkit::{Server, Target};
 
 use crate::Waits;
-
-/// Longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::receivers::PATIENCE;
 
 const STEP: Duration = Duration::from_millis(5);
 

@@ -25,8 +25,6 @@ use crate::escape::Escaped;
 /// );
 /// assert_eq!(Masked(frame).secrets().collect::<Vec<_>>(), ["key:5f0c"]);
 /// ```
-///
-/// Exhaustive on purpose: it is a text and nothing else.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Masked<'a>(pub &'a str);
 

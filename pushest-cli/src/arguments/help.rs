@@ -55,7 +55,7 @@ else, and later versions may add fields and types. The types of events:
   {\"type\":\"unrouted\",…,\"event\":…,\"message\":…}
       a message that belongs to no channel and that the protocol does not know
   {\"type\":\"lagged\",…,\"dropped\":…}
-      the reader of this output was too slow: so many of the oldest events that waited are gone
+      the reader of this output was too slow: this number of the oldest events that waited are gone
   {\"type\":\"signed_in\",…,\"user_id\":…}
       again after every reconnection; events to the user come on #server-to-user-ID
   {\"type\":\"online\",…,\"user_ids\":[…]}, and the same with \"offline\"
@@ -99,7 +99,7 @@ are named. No line may be longer than 64 MiB.
 
 With --json the verdict is one of these:
   {\"type\":\"replayed\",\"lines\":…,\"actions\":…}
-      so many lines, and so many actions that are equal
+      the number of lines, and of actions that are equal
   {\"type\":\"differs\",\"line\":…,\"recorded\":…,\"replayed\":…}
       the first line at which they differ";
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pushest_testkit::Profile;
+use pushest_testkit::{Certificate, Profile};
 
 use super::seconds;
 use crate::faults::{self, Fault};
@@ -53,6 +53,16 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
 
+    /// Speak TLS with a certificate as --tls makes it, that clients refuse: expired, for another
+    /// name, or signed by itself, which they take where --ca-file names it
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = certificates(),
+        conflicts_with_all = ["tls_cert", "tls_key"]
+    )]
+    pub(crate) tls_fault: Option<Certificate>,
+
     /// Misbehave in this way, see below; may be given several times
     #[arg(long, value_name = "NAME[=VALUE][/COUNT]", value_parser = faults::parse)]
     pub(crate) fault: Vec<Fault>,
@@ -68,13 +78,25 @@ pub(crate) struct ServeArguments {
 
 impl ServeArguments {
     pub(crate) fn is_tls(&self) -> bool {
-        self.tls || self.tls_cert.is_some()
+        self.tls || self.tls_fault.is_some() || self.tls_cert.is_some()
     }
 }
 
 fn profiles() -> impl TypedValueParser<Value = Profile> {
     PossibleValuesParser::new(Profile::ALL.map(Profile::name))
         .map(|name| Profile::from_name(&name).expect("it is one of these names"))
+}
+
+/// All that the testkit makes, but for the one that is right.
+pub(crate) fn wrong_certificates() -> impl Iterator<Item = Certificate> {
+    Certificate::ALL.into_iter().filter(|certificate| *certificate != Certificate::Valid)
+}
+
+fn certificates() -> impl TypedValueParser<Value = Certificate> {
+    PossibleValuesParser::new(wrong_certificates().map(Certificate::name)).map(|name| {
+        let named = wrong_certificates().find(|certificate| certificate.name() == name);
+        named.expect("it is one of these names")
+    })
 }
 
 /// What stands below the options in the help.

@@ -24,8 +24,8 @@ use crate::recording::{FLUSH, Recording};
 /// The longest name of an event ([protocol, limits](pushest_proto::protocol#limits)).
 const EVENT_NAME_BYTES: usize = 200;
 
-/// How long a server that gave reason to end may take to answer the goodbye.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// Time limit for the closing handshake with a server that gave reason to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
     let connection = Connection::lasting(&arguments.connection)?;
@@ -94,7 +94,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let result = match end {
         End::Own(result) => {
             // A server that has refused may not even answer a close frame.
-            let patience = if result.is_ok() { Duration::MAX } else { FAREWELL };
+            let patience = if result.is_ok() { Duration::MAX } else { SHUTDOWN_TIMEOUT };
             let _ = time::timeout(patience, client.shutdown()).await;
             result
         }
@@ -218,7 +218,7 @@ impl Listener<'_> {
             Event::State(change) => self.state(change).await?,
             Event::Subscribed { channel } => {
                 self.wanted.insert(channel.clone());
-                self.tell(event).await?;
+                self.output.tell(event).await?;
             }
             Event::SubscriptionFailed { channel, reason, retry_in: None } => {
                 self.wanted.remove(channel);
@@ -226,11 +226,11 @@ impl Listener<'_> {
                     self.tell_programs(event).await?;
                     return Err(Failure::failed(format_args!("{channel}: {reason}")));
                 }
-                self.tell(event).await?;
+                self.output.tell(event).await?;
             }
             // The next connection tries again.
             Event::SignInFailed { reason: RequestFailure::NoAnswer, .. } if self.has_signed_in => {
-                self.tell(event).await?;
+                self.output.tell(event).await?;
             }
             Event::SignInFailed { reason, retry_in: None } => {
                 self.tell_programs(event).await?;
@@ -243,20 +243,12 @@ impl Listener<'_> {
                 let state =
                     error.channel.as_ref().map(|name| self.client.channel_state(name.as_str()));
                 if state != Some(Some(ChannelState::Failed)) {
-                    self.tell(event).await?;
+                    self.output.tell(event).await?;
                 }
             }
-            event => self.tell(event).await?,
+            event => self.output.tell(event).await?,
         }
         Ok(Progress::More)
-    }
-
-    /// Says what is no result: on standard error, and for programs as a line.
-    async fn tell(&self, event: &Event) -> Result<(), Failure> {
-        if let Some(line) = Line::beside(event) {
-            self.output.next_line(&line).await?;
-        }
-        Ok(())
     }
 
     /// Says it to programs alone: people read it as the error that the command ends with.

@@ -62,7 +62,7 @@ impl<'a> Once<'a> {
         result.map(drop).map_err(Failure::failed)
     }
 
-    /// Waits for `work`. Answers also what errors the server reported until then.
+    /// Waits for `work`. Returns its result, and the errors that the server reported until then.
     pub(crate) async fn during<T>(
         &mut self,
         work: impl Future<Output = T>,

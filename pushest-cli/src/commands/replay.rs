@@ -69,11 +69,7 @@ async fn tell(action: &Action, replay: &Replay, output: &Output) -> Result<(), F
         Event::ServerError(error)
             if error.channel.as_ref().and_then(|name| state(name.as_str()))
                 == Some(ChannelState::Failed) => {}
-        event => {
-            if let Some(line) = Line::beside(event) {
-                output.next_line(&line).await?;
-            }
-        }
+        event => output.tell(event).await?,
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod authority;
 
+use std::convert::Infallible;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::thread::{self, JoinHandle};
 
 use pushest_proto::Config;
 use pushest_testkit::{Builder, Certificate, Happening, Server};
-use tokio::time::{Instant, interval_at};
+use tokio::time::sleep;
 
 use self::authority::AuthorityFile;
 use crate::arguments::{DEFAULT_APP, ServeArguments};
@@ -18,7 +19,7 @@ use crate::failure::Failure;
 use crate::interruption;
 use crate::output::{Line, Output, Served};
 
-/// So much of what happens may wait to be written.
+/// Maximum number of happenings that wait to be written.
 const WAITING: usize = 1024;
 
 pub(crate) async fn run(
@@ -70,7 +71,11 @@ pub(crate) async fn run(
 
 fn with_tls(builder: Builder, arguments: &ServeArguments) -> Result<Builder, Failure> {
     let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) else {
-        return Ok(if arguments.tls { builder.tls(Certificate::Valid) } else { builder });
+        let made = arguments.tls_fault.or(arguments.tls.then_some(Certificate::Valid));
+        return Ok(match made {
+            Some(certificate) => builder.tls(certificate),
+            None => builder,
+        });
     };
     let read = |path: &Path| {
         fs::read(path).map_err(|error| {
@@ -149,23 +154,16 @@ fn show(happenings: Receiver<Happening>, output: Output) -> Result<JoinHandle<()
     thread.map_err(|error| Failure::failed(format_args!("no thread: {error}")))
 }
 
-enum Never {}
-
 /// Lets the faults strike that befall the connections there are.
 async fn strike(
     arguments: &ServeArguments,
     server: &Server,
     output: &Output,
     verbose: u8,
-) -> Never {
-    let every = arguments.fault_every;
-    if !arguments.fault.iter().any(|fault| fault.is_strike()) {
-        std::future::pending::<()>().await;
-    }
-    let begin = Instant::now().checked_add(every).unwrap_or_else(|| Instant::now() + LATEST);
-    let mut ticks = interval_at(begin, every);
-    for times in 0.. {
-        ticks.tick().await;
+) -> Infallible {
+    let mut times = 0;
+    loop {
+        sleep(arguments.fault_every).await;
         for fault in &arguments.fault {
             if fault.strike(server, times) && verbose > 0 {
                 let fault = fault.to_string();
@@ -173,12 +171,9 @@ async fn strike(
                 let _ = output.line(&Line::Served(Served::Fault { fault: &fault }));
             }
         }
+        times += 1;
     }
-    std::future::pending().await
 }
-
-/// As good as never.
-const LATEST: std::time::Duration = std::time::Duration::from_secs(1 << 30);
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! What people are told beside the results, on standard error. For programs it is a line like any
 //! other.
 
+use std::io;
 use std::time::Duration;
 
 use anstyle::Style;
@@ -107,6 +108,15 @@ impl Output {
     pub(crate) fn report(&self, event: &Event) {
         if let Some(line) = Line::beside(event) {
             self.say_aside(&line);
+        }
+    }
+
+    /// Says what is no result: on standard error, and for programs as a line. Waits while too many
+    /// lines are not read.
+    pub(crate) async fn tell(&self, event: &Event) -> io::Result<()> {
+        match Line::beside(event) {
+            Some(line) => self.next_line(&line).await,
+            None => Ok(()),
         }
     }
 }

@@ -15,8 +15,9 @@ use crate::interruption;
 /// How long a command that was told to end waits, above all for what it said to be read.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long its last words, which tell what was not read, are waited for.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// Time limit for writing what standard error is told at the very end: what was not read, and why the
+/// command failed.
+const REPORT_TIMEOUT: Duration = Duration::from_millis(200);
 
 impl Output {
     /// The command was told to end: from here on nothing waits for longer than a second.
@@ -37,9 +38,7 @@ impl Output {
         if let Err(failure) = &result
             && let Some(text) = failure.text()
             && self.form.is_json
-            && self.form.tells_all
-            // A replay has its verdict.
-            && self.form.has_times
+            && self.form.tells_errors
         {
             // Where it cannot be written, that is the next thing noticed.
             let _ = self.printer.print_now(Stream::Out, self.text(&Line::Error { text }));
@@ -50,7 +49,7 @@ impl Output {
             None => result,
         };
         self.say_last(&result);
-        self.printer.allow(Instant::now() + LAST_WORDS);
+        self.printer.allow(Instant::now() + REPORT_TIMEOUT);
         self.settle(Stream::Err).await;
 
         let unprinted = [Stream::Out, Stream::Err].map(|stream| self.printer.unprinted(stream));

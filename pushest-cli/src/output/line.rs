@@ -64,7 +64,7 @@ pub(crate) enum Line<'a> {
     },
     /// Standard output was read too slowly.
     Lagged { dropped: u64 },
-    /// Somebody who is present.
+    /// A member of a presence channel.
     Member {
         channel: &'a str,
         #[serde(flatten)]

@@ -39,6 +39,8 @@ pub(crate) struct Form {
     pub(crate) has_times: bool,
     /// With JSON, what people read on standard error is on standard output, too.
     pub(crate) tells_all: bool,
+    /// With JSON, why the command failed is the last line of standard output.
+    pub(crate) tells_errors: bool,
 }
 
 /// Standard output and standard error of a command.

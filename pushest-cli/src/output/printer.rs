@@ -92,7 +92,7 @@ impl Printer {
         Ok(())
     }
 
-    /// Says that so many lines are to be printed. Those that are still owed when this is dropped
+    /// Says that this number of lines is to be printed. Those that are still owed when this is dropped
     /// count as missed.
     pub(crate) fn owe(&self, stream: Stream, weight: u64) -> Unprinted<'_> {
         Unprinted { printer: self, stream, weight }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pushest_proto::needs_escape;
-use pushest_testkit::Profile;
+use pushest_testkit::{Certificate, Profile};
 use serde_json::{Value, json};
 
 use crate::support::{Pushest, pushest, words};
@@ -170,6 +170,42 @@ fn a_certificate_of_ones_own_is_shown_and_a_wrong_one_is_bad_input() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     server.signal("INT");
     assert_eq!(server.end().status, Some(0));
+}
+
+#[test]
+fn a_certificate_that_clients_refuse_is_shown_where_it_is_asked_for() {
+    for (fault, text) in [("expired", "expired"), ("wrong-name", "name")] {
+        let (server, options, line) = serve(&["--tls-fault", fault]);
+        assert_eq!(line["tls"], true);
+        let ended = pushest(&words(&["members", "presence-a"], &options));
+        assert_eq!(ended.status, Some(1), "{fault}: {ended:?}");
+        assert!(ended.stderr.contains("certificate was refused"), "{fault}: {ended:?}");
+        assert!(ended.stderr.contains(text), "{fault}: {ended:?}");
+        drop(server);
+    }
+    let (server, options, _) = serve(&["--tls", "--tls-fault", "self-signed"]);
+    let distrusting: Vec<String> = options[..options.len() - 2].to_vec();
+    let ended = pushest(&words(&["members", "presence-a"], &distrusting));
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("certificate was refused"), "{ended:?}");
+    let ended = pushest(&words(&["members", "presence-a"], &options));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    drop(server);
+    let ended = pushest(&["serve", "--tls-fault", "valid"]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    for name in Certificate::ALL.map(Certificate::name).iter().filter(|name| **name != "valid") {
+        assert!(ended.stderr.contains(name), "no {name} in {ended:?}");
+    }
+}
+
+#[test]
+fn an_upgrade_in_pieces_is_shown_with_its_status() {
+    let (mut server, options, _) = serve(&["-v", "--fault", "http-slow=20/1"]);
+    let ended = pushest(&words(&["trigger", "private-a", "client-x", "1"], &options));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let request = server.stdout.json_of("request");
+    assert_eq!((&request["path"], &request["status"]), (&json!("/app/app-key"), &json!(101)));
+    assert_eq!(request["reason"], "a fault, as told");
 }
 
 #[test]

@@ -192,7 +192,7 @@ mod tests {
         members
     }
 
-    /// All but so many leave.
+    /// Removes members until this many remain.
     fn leave(members: &mut Members, remaining: usize) {
         for number in (remaining..members.len()).rev() {
             members.remove(&number.to_string()).expect("it was there");

@@ -9,28 +9,25 @@ use crate::time::Instant;
 /// that its message came with: no clock is read, and nothing is allocated.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    events: u64,
-    bytes: u64,
-    gaps: u64,
-    gap_time: Duration,
+    /// All but the age of the last event, which depends on when it is asked for.
+    counted: ChannelStatistics,
     last_event: Option<Instant>,
 }
 
 impl Numbers {
     pub(super) fn count_event(&mut self, bytes: usize, now: Instant) {
-        self.events += 1;
-        self.bytes = self.bytes.saturating_add(bytes as u64);
+        self.counted.events += 1;
+        self.counted.bytes = self.counted.bytes.saturating_add(bytes as u64);
         self.last_event = Some(now);
     }
 
     pub(super) fn count_gap(&mut self, length: Duration) {
-        self.gaps += 1;
-        self.gap_time = self.gap_time.saturating_add(length);
+        self.counted.gaps += 1;
+        self.counted.gap_time = self.counted.gap_time.saturating_add(length);
     }
 
     pub(super) fn at(&self, now: Instant) -> ChannelStatistics {
-        let age = |at| now.saturating_duration_since(at);
-        let Self { events, bytes, gaps, gap_time, last_event } = *self;
-        ChannelStatistics { events, bytes, gaps, gap_time, last_event: last_event.map(age) }
+        let last_event = self.last_event.map(|at| now.saturating_duration_since(at));
+        ChannelStatistics { last_event, ..self.counted }
     }
 }

@@ -7,7 +7,7 @@ use super::{Broker, NO_CLOSE_FRAME, NO_CODE, PeerId};
 /// Something that happened at the server: what [`Builder::observe`](crate::Builder::observe) sends,
 /// and [`Broker::poll_happening`] returns.
 ///
-/// Texts are as the client sent them: whoever prints them escapes them
+/// Texts are as the client sent them: escape them before they are printed
 /// ([`Escaped`](pushest_proto::Escaped)). No signature is among them, except in frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -135,7 +135,7 @@ pub enum Happening {
         /// The message.
         text: String,
     },
-    /// Nobody took what happened in time.
+    /// What happened was not received in time.
     Missed {
         /// How much of it is gone.
         count: u64,
@@ -145,7 +145,7 @@ pub enum Happening {
 /// What is noted of what happens.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    /// `None` where nobody watches.
+    /// `None` while nothing is observed.
     noted: Option<VecDeque<Happening>>,
     with_frames: bool,
 }
@@ -166,7 +166,7 @@ impl Broker {
         self.notes.noted.as_mut()?.pop_front()
     }
 
-    /// Notes it, if anybody watches; `make` gets the socket id of the connection.
+    /// Notes it, if the broker is observed; `make` gets the socket id of the connection.
     pub(super) fn note(&mut self, peer: PeerId, make: impl FnOnce(String) -> Happening) {
         let Some(noted) = &mut self.notes.noted else { return };
         if let Some(connection) = self.connections.get(&peer) {

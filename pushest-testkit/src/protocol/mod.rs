@@ -86,7 +86,7 @@ pub const NO_CLOSE_FRAME: u16 = 1006;
 /// The code that stands for "a close frame without a code": it must never go over the wire, either.
 pub const NO_CODE: u16 = 1005;
 
-/// What is to be done. Exhaustive on purpose: whoever carries the server must carry out each.
+/// What is to be done. Exhaustive on purpose: the driver of the broker must carry out each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Send one text message.

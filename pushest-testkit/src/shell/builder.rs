@@ -211,9 +211,9 @@ impl Builder {
         self
     }
 
-    /// Sends what [happens](Happening) at the server. It waits for nobody: where the channel is full,
-    /// things are left out, and [counted](Happening::Missed). The channel is closed when the server
-    /// has stopped.
+    /// Sends what [happens](Happening) at the server. It never waits for the receiver: where the
+    /// channel is full, things are left out, and [counted](Happening::Missed) as soon as there is room
+    /// again. The channel is closed when the server has stopped and that was told.
     ///
     /// ```
     /// use std::sync::mpsc::sync_channel;

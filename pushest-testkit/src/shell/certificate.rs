@@ -29,6 +29,27 @@ pub enum Certificate {
     SelfSigned,
 }
 
+impl Certificate {
+    /// Every certificate, for programs that let their users choose.
+    pub const ALL: [Self; 4] = [Self::Valid, Self::Expired, Self::WrongName, Self::SelfSigned];
+
+    /// Returns the certificate's name in lower case, as a command line would spell it.
+    ///
+    /// ```
+    /// # use pushest_testkit::Certificate;
+    /// assert_eq!(Certificate::ALL.map(Certificate::name)[2], "wrong-name");
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Expired => "expired",
+            Self::WrongName => "wrong-name",
+            Self::SelfSigned => "self-signed",
+        }
+    }
+}
+
 /// What a TLS server needs, and what its clients must trust.
 #[derive(Debug)]
 pub(crate) struct Identity {
@@ -119,4 +140,23 @@ fn with_chain(
         .with_single_cert(chain, key)
         .map_err(io::Error::other)?;
     Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_certificate_is_among_all_of_them() {
+        for certificate in Certificate::ALL {
+            // One more is one more here: then it belongs into the list, too.
+            let place = match certificate {
+                Certificate::Valid => 0,
+                Certificate::Expired => 1,
+                Certificate::WrongName => 2,
+                Certificate::SelfSigned => 3,
+            };
+            assert_eq!(Certificate::ALL[place], certificate);
+        }
+    }
 }

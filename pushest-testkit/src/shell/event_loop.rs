@@ -14,7 +14,7 @@ use slab::Slab;
 use super::View;
 use super::accepted_socket::{AcceptedSocket, DRIP, Progress, Shared};
 use super::wait::Waiter;
-use super::watcher::Watcher;
+use super::watcher::{RETRY, Watcher};
 use crate::protocol::{Action, NO_CLOSE_FRAME, PeerId, Target};
 
 /// A command of another thread to the loop.
@@ -108,6 +108,7 @@ impl EventLoop {
             self.settle();
             self.drop_lingering();
         }
+        self.watcher.finish();
     }
 
     /// Carries out what the broker has decided and tells those who wait for it.
@@ -173,6 +174,12 @@ impl EventLoop {
         if !self.unread.is_empty() {
             return Some(Duration::ZERO);
         }
+        let retry = self.watcher.owes().then_some(RETRY);
+        self.until_next().into_iter().chain(retry).min()
+    }
+
+    /// Returns how long it is until something is due.
+    fn until_next(&self) -> Option<Duration> {
         let lingering = self.lingering.front().map(|&(at, ..)| at);
         let dripping = self.shared.dripping.front().map(|&(at, ..)| at);
         let broker = self.shared.broker.poll_timeout();

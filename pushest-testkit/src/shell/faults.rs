@@ -78,11 +78,13 @@ impl EchoForm {
 }
 
 impl UpgradeFault {
-    /// Returns the status of the answer, where it is an HTTP answer by itself.
+    /// Returns the status of the answer, where it is HTTP: of a rewritten one, that of its last status
+    /// line, which ends what is sent before the WebSocket.
     pub(super) fn answered_status(&self) -> Option<u16> {
         match self {
             Self::Refuse { status, .. } | Self::Echo { status, .. } => Some(*status),
-            Self::Ignore | Self::Raw(_) | Self::Stall(_) | Self::Rewrite { .. } => None,
+            Self::Rewrite { answer, .. } => answer.lines().filter_map(status_in).next_back(),
+            Self::Ignore | Self::Raw(_) | Self::Stall(_) => None,
         }
     }
 
@@ -100,6 +102,11 @@ impl UpgradeFault {
     pub fn rewrite(answer: &str) -> Self {
         Self::Rewrite { answer: answer.to_owned(), piece: usize::MAX }
     }
+}
+
+/// Returns the status of a status line.
+fn status_in(line: &str) -> Option<u16> {
+    line.strip_prefix("HTTP/")?.split(' ').nth(1)?.trim_end().parse().ok()
 }
 
 /// Faults. Those with a [`Target`] concern connections that are there; `Target::All` does not

@@ -207,6 +207,7 @@ impl Link {
     }
 
     /// Carries out the session's actions. Returns whether there were any.
+    #[track_caller]
     pub(super) fn carry_out(&mut self, now: Instant) -> bool {
         if self.process.is_stopped() {
             return false;
@@ -220,6 +221,7 @@ impl Link {
         busy
     }
 
+    #[track_caller]
     fn act(&mut self, action: Action, now: Instant) {
         match action {
             Action::Connect { connection, .. } => {
@@ -325,6 +327,7 @@ impl Link {
     ///
     /// # Panics
     /// If it does not.
+    #[track_caller]
     pub(super) fn check_deadline(&self, now: Instant) {
         if !self.process.runs(now) {
             return;

@@ -271,6 +271,7 @@ impl World {
     /// # Panics
     /// If a session breaks its contract: a frame for a connection that is not there or takes none,
     /// or a deadline that is over.
+    #[track_caller]
     pub fn run(&mut self, duration: Duration) {
         let end = self.now + duration;
         loop {
@@ -287,6 +288,7 @@ impl World {
     }
 
     /// Carries out everything that is to be done now.
+    #[track_caller]
     fn settle(&mut self) {
         loop {
             let mut busy = false;
@@ -308,7 +310,10 @@ impl World {
             }
         }
         let now = self.now;
-        self.links.iter().for_each(|link| link.check_deadline(now));
+        // Not by a closure, which would be the caller that a panic names.
+        for link in &self.links {
+            link.check_deadline(now);
+        }
     }
 
     fn pass_time(&mut self) {

@@ -120,8 +120,10 @@ fn who_does_not_take_it_holds_nothing_up_and_is_told_how_much_is_gone() {
     for _ in 0..1_000 {
         server.publish("news", "headline", "rain");
     }
-    let seen: Vec<Happening> = happenings.try_iter().collect();
+    // No more than those: as soon as there is room it is told what was missed.
+    let seen: Vec<Happening> = happenings.try_iter().take(10).collect();
     assert_eq!(seen.len(), 10);
+    assert!(seen.iter().all(|it| matches!(it, Happening::Published { .. })), "{seen:?}");
     server.publish("news", "headline", "rain");
     assert_eq!(next(&happenings), Happening::Missed { count: 990 });
     assert!(matches!(next(&happenings), Happening::Published { .. }));
@@ -129,6 +131,53 @@ fn who_does_not_take_it_holds_nothing_up_and_is_told_how_much_is_gone() {
     drop(happenings);
     server.publish("news", "headline", "rain");
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn what_is_gone_is_told_though_nothing_follows_it_and_at_the_end_of_the_server() {
+    let (sender, happenings) = sync_channel(10);
+    let server = Server::builder().observe(sender).start().unwrap();
+    let burst = || (0..100).for_each(|_| server.publish("news", "headline", "rain"));
+    burst();
+    for _ in 0..10 {
+        assert!(matches!(next(&happenings), Happening::Published { .. }));
+    }
+    assert_eq!(next(&happenings), Happening::Missed { count: 90 });
+    burst();
+    server.stop();
+    for _ in 0..10 {
+        assert!(matches!(next(&happenings), Happening::Published { .. }));
+    }
+    assert_eq!(next(&happenings), Happening::Missed { count: 90 });
+    assert!(happenings.recv_timeout(PATIENCE).is_err(), "nothing comes after the end");
+}
+
+#[test]
+fn the_status_of_an_answer_of_ones_own_is_that_of_its_last_status_line() {
+    let (server, happenings) = watched(|builder| builder);
+    for (answer, status) in [
+        (
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n",
+            Some(101),
+        ),
+        ("HTTP/1.1 426\r\nConnection: close\r\n\r\n", Some(426)),
+        ("no HTTP\r\n\r\n", None),
+    ] {
+        server.fault_upgrades(1, UpgradeFault::rewrite(answer));
+        let mut stream = tcp(&server);
+        let request = "GET /app/app-key HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        // What becomes of the WebSocket is told between them.
+        let told = loop {
+            if let request @ Happening::Request { .. } = next(&happenings) {
+                break request;
+            }
+        };
+        assert_eq!(told, upgraded(status, "a fault, as told"), "{answer}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod checks;
 mod crowd;
 mod gaps;
+mod panics;
 mod recording;
 mod run;
 

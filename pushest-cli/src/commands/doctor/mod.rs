@@ -91,7 +91,7 @@ struct Doctor<'a> {
     endpoint: Endpoint,
     key: String,
     given: Given,
-    /// Somebody else signs.
+    /// An authorization endpoint signs.
     asks: bool,
     can_sign: bool,
     /// The user named the channel.
@@ -137,7 +137,7 @@ impl Doctor<'_> {
         self.trigger(once, is_connected, channels, &subscriptions).await
     }
 
-    /// Answers whether there is a connection.
+    /// Returns whether there is a connection.
     async fn connect(&mut self, once: &mut Once<'_>) -> Result<bool, Failure> {
         let pick = |event: &Event| match event {
             Event::State(change) => match (change.to, &change.loss) {

@@ -79,7 +79,7 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    /// Returns whether another line fits into so many times the usual room.
+    /// Returns whether another line fits into `times` the usual room.
     pub(super) fn has_room(&self, bytes: usize, times: usize) -> bool {
         self.entries.is_empty()
             || self.entries.len() < LINES * times
@@ -91,7 +91,7 @@ impl Queue {
         self.entries.front().map(|entry| entry.order)
     }
 
-    /// Returns the first line, and more of them: up to so many bytes, and before this place.
+    /// Returns the first line, and those after it up to this number of bytes and before this place.
     pub(super) fn batch(&self, bytes: usize, barrier: Option<u64>) -> Vec<u8> {
         let mut batch = Vec::new();
         for entry in &self.entries {

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::queue::{BYTES, LINES};
 use super::*;
 
-/// A stream that takes a write only when the test reads it, and in pieces of so many bytes.
+/// A stream that takes a write only when the test reads it, and in pieces of this size.
 struct Pipe(SyncSender<(Stream, Vec<u8>)>, Stream, usize);
 
 impl Write for Pipe {
