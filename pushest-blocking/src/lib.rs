@@ -89,8 +89,8 @@ pub use pushest_driver::{
     Escaped, Event, EventDecoder, FailedDials, FlushError, Health, HealthReason, HealthRules,
     HealthState, InReplyTo, LimitReached, Limits, Loss, MalformedReason, Member, NameError,
     NameRules, NotConnected, NotSignedIn, OptionsError, Overflow, PingId, PresenceChange,
-    PresenceUpdate, QueueDepths, Received, RequestFailure, RunError, ServerError, SignInError,
-    Snapshot, SocketId, StartError, StateChange, Statistics, Status, SubscribeError,
+    PresenceUpdate, QueueDepths, Received, Refetch, RequestFailure, RunError, ServerError,
+    SignInError, Snapshot, SocketId, StartError, StateChange, Statistics, Status, SubscribeError,
     SubscribeOptions, SubscriptionError, Ticket, Timeouts, Traffic, UnconfirmedChannel,
     config_from_env, proto,
 };

@@ -51,6 +51,7 @@ mod recording;
 #[cfg(not(feature = "recording"))]
 #[path = "unrecorded.rs"]
 mod recording;
+mod refetch;
 mod registry;
 mod retry_after;
 mod settings;
@@ -92,6 +93,7 @@ pub use pushest_proto::{
     PresenceChange, PresenceUpdate, RequestFailure, ServerError, SocketId, StateChange, Statistics,
     Status, SubscribeOptions, Ticket, Timeouts,
 };
+pub use refetch::Refetch;
 /// The TLS library, in the version whose configuration [`Options::tls_config`] takes.
 #[cfg(feature = "tls")]
 pub use rustls;

@@ -15,6 +15,7 @@ use pushest_proto::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::refetch::Refetch;
 use crate::subscription::Subscription;
 use crate::trigger::TriggerWhenAllowed;
 use crate::waiting::Subscribed;
@@ -167,6 +168,47 @@ pub enum Received<T> {
     /// `messages`, members who come and go ([`Presence`](Event::Presence)), how many there are
     /// ([`SubscriptionCount`](Event::SubscriptionCount)), and that too many are there to be known.
     Other(Event),
+}
+
+impl<T> Received<T> {
+    /// Returns what to fetch if events may be missing here: at a [`Received::Gap`] what was sent since
+    /// its beginning, at [`Received::Lagged`] everything; otherwise `None`.
+    ///
+    /// ```
+    /// # use pushest_driver::TypedEvents;
+    /// # async fn fetch(since: Option<std::time::SystemTime>) {}
+    /// # async fn example(mut totals: TypedEvents<u64>) {
+    /// while let Some(received) = totals.recv().await {
+    ///     if let Some(refetch) = received.refetch() {
+    ///         fetch(refetch.since()).await; // everything for `None`
+    ///     } else if let Some(total) = received.value() {
+    ///         println!("{total} orders so far");
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn refetch(&self) -> Option<Refetch> {
+        match self {
+            Self::Gap { since, .. } => Some(Refetch::gap(*since)),
+            Self::Lagged { .. } => Some(Refetch::Everything),
+            _ => None,
+        }
+    }
+
+    /// Returns the value, if it is one.
+    ///
+    /// ```
+    /// # use pushest_driver::Received;
+    /// assert_eq!(Received::<u64>::Lagged { dropped: 3 }.value(), None);
+    /// ```
+    #[must_use]
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Value { value, .. } => Some(value),
+            _ => None,
+        }
+    }
 }
 
 /// An event whose data does not fit the type that it was to be decoded to.

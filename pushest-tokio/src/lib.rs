@@ -67,7 +67,7 @@ pub use pushest_driver::{
     DialFailure, Drain, Ending, Endpoint, Escaped, Event, EventDecoder, Events, FailedDials, Flush,
     FlushError, Health, HealthReason, HealthRules, HealthState, InReplyTo, LimitReached, Limits,
     Loss, MalformedReason, Member, NameError, NameRules, NotConnected, NotSignedIn, Options,
-    OptionsError, Overflow, PingId, PresenceChange, PresenceUpdate, QueueDepths, Received,
+    OptionsError, Overflow, PingId, PresenceChange, PresenceUpdate, QueueDepths, Received, Refetch,
     RequestFailure, RunError, ServerError, Shutdown, SignInError, SignedIn, Snapshot, SocketId,
     StartError, StateChange, Statistics, Status, SubscribeError, SubscribeOptions, Subscribed,
     Subscription, SubscriptionError, Ticket, Timeouts, Traffic, TriggerWhenAllowed, TypedEvents,

@@ -52,7 +52,8 @@ impl Service {
         let serving = serve(app.clone(), listener, async { drop(stopped.await) });
         let running = tokio::spawn(async { serving.await.expect("it serves") });
         let is_there = server.until_subscribers("orders", 1);
-        assert!(tokio::task::spawn_blocking(move || is_there.wait(PATIENCE)).await.expect("ran"));
+        let waiting = tokio::task::spawn_blocking(move || is_there.wait(PATIENCE));
+        waiting.await.expect("it ran").unwrap();
         Self { server, app, client, address, stop: Some(stop), running }
     }
 

@@ -51,37 +51,30 @@ pub enum Event {
     },
     /// The subscription is back, after a lost connection or with other member data: events may have
     /// been missed. It comes right after the channel's `Subscribed`, before anything else of the
-    /// channel except what had been sent before. A user who then fetches what was sent in the last
-    /// `silent_for`, or after `since`, misses nothing, and may see some events twice. If the event
-    /// waited in a queue, add that time to `silent_for`.
+    /// channel except what had been sent before. A user who then fetches what was sent after
+    /// `since` misses nothing, and may see some events twice.
     ///
-    /// The gap begins where the connection is last known to have been read to its end before the
-    /// last message that arrived ([`Session::handle_caught_up`](crate::Session::handle_caught_up)),
-    /// less the longest round trip that was measured on it and the time in which the driver did not
-    /// read or the machine was suspended (until a later ping is answered), but not before the
-    /// channel was subscribed to on it. What is missing was sent after that, unless the network
-    /// delayed it for longer than any round trip. Where the session is not told what was read, the
-    /// gap begins with the last message that was handed to it; what arrived and was not read is
-    /// then not in it.
+    /// The gap begins at the last moment at which the lost connection is known to have been read to
+    /// its end, less the longest round trip that was measured on it and the time in which nothing
+    /// was read or the machine was suspended, but not before the channel was subscribed to on it.
+    /// What is missing was sent after that, unless the network delayed it for longer than any round
+    /// trip.
     ///
-    /// Where the user subscribed again with other member data
-    /// ([`Session::subscribe`](crate::Session::subscribe)) the gap begins when the unsubscribe was
-    /// polled, and its cause is [`Loss::Resubscribed`]. If the connection is lost before the new
-    /// confirmation, there is one gap, from the earlier beginning and with its cause. If the former
-    /// subscribe was unanswered, too, a first `Subscribed` may be the answer to that, and a second
-    /// `Subscribed` comes with a gap from the first one on.
+    /// With other member data it begins when the former subscription was given up, and its cause is
+    /// [`Loss::Resubscribed`]. If the connection is lost before the new confirmation, there is one
+    /// gap, from the earlier beginning and with its cause. If the former one was not confirmed yet,
+    /// either, there may be two `Subscribed`, and a gap between them.
     Gap {
         /// The channel.
         channel: ChannelName,
         /// The time from the beginning of the gap until this event was made, with the time in which
-        /// the machine was suspended, as far as the session was told
-        /// ([`Session::handle_wall_clock`](crate::Session::handle_wall_clock)).
+        /// the machine was suspended. An event that waited in a queue is older.
         silent_for: Duration,
         /// The beginning of the gap on the wall clock of this machine, since 1970 (UTC): with std,
         /// `SystemTime::UNIX_EPOCH + since`. Unlike `silent_for` it is right however late a
         /// receiver comes to the event. It is exact to a few milliseconds; how far this machine's
-        /// clock is from that of the server is not known. `None` if the session was never told the
-        /// wall clock; the drivers always tell it, unless it is before 1970.
+        /// clock is from that of the server is not known. `None` if the wall clock is before 1970, or
+        /// an event loop of your own does not tell it.
         since: Option<Duration>,
         /// How the former connection ended, or [`Loss::Resubscribed`] where the user ended the
         /// former subscription.

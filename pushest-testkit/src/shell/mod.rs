@@ -64,6 +64,12 @@ pub struct TimedOut {
     pub waited: Duration,
 }
 
+impl TimedOut {
+    fn found(self, what: impl std::fmt::Debug) -> Self {
+        Self { found: format!("there are {what:?}"), ..self }
+    }
+}
+
 impl Server {
     /// Starts a server on a free port of the loopback address, for the app `app-id`, `app-key`,
     /// `app-secret`.
@@ -254,16 +260,16 @@ impl Server {
     /// Returns a future that completes once `condition` holds; it is looked at after everything
     /// that happens.
     pub fn until(&self, condition: impl FnMut(&View<'_>) -> bool + Send + 'static) -> Until {
-        let (until, waiter) = wait::pair(condition);
-        self.call(move |turn| turn.add_waiter(waiter));
-        until
+        self.until_named("the condition".into(), condition)
     }
 
     /// Returns a future that completes once at least `count` connections are subscribed to a
     /// channel; with a count of zero, once none is.
     pub fn until_subscribers(&self, channel: &str, count: usize) -> Until {
-        let channel = channel.to_owned();
-        self.until(move |view| reached(view.broker.subscribers(&channel).count(), count))
+        let (wanted, channel) = (format!("{count} subscribers of {channel}"), channel.to_owned());
+        self.until_named(wanted, move |view| {
+            reached(view.broker.subscribers(&channel).count(), count)
+        })
     }
 
     /// Returns a future that completes once at least `count` users are on a presence channel; with
@@ -276,72 +282,56 @@ impl Server {
     /// # }
     /// ```
     pub fn until_members(&self, channel: &str, count: usize) -> Until {
-        let channel = channel.to_owned();
-        self.until(move |view| reached(view.broker.members(&channel).count(), count))
+        let (wanted, channel) = (format!("{count} members of {channel}"), channel.to_owned());
+        self.until_named(wanted, move |view| reached(view.broker.members(&channel).count(), count))
     }
 
     /// Returns a future that completes once at least `count` connections are established; with a
     /// count of zero, once none is.
     pub fn until_connections(&self, count: usize) -> Until {
-        self.until(move |view| reached(view.broker.peers().count(), count))
+        self.until_named(format!("{count} connections"), move |view| {
+            reached(view.broker.peers().count(), count)
+        })
     }
 
     /// Blocks until at least `count` connections are subscribed to a channel; with a count of zero,
     /// until none is.
     ///
     /// # Errors
-    /// After `timeout`.
+    /// After `timeout`, with how many there are.
     pub fn wait_for_subscribers(
         &self,
         channel: &str,
         count: usize,
         timeout: Duration,
     ) -> Result<(), TimedOut> {
-        if self.until_subscribers(channel, count).wait(timeout) {
-            return Ok(());
-        }
-        Err(TimedOut {
-            wanted: format!("{count} subscribers of {channel}"),
-            found: format!("there are {}", self.subscribers(channel)),
-            waited: timeout,
-        })
+        let until = self.until_subscribers(channel, count);
+        until.wait(timeout).map_err(|error| error.found(self.subscribers(channel)))
     }
 
     /// Blocks until at least `count` connections are established; with a count of zero, until none
     /// is.
     ///
     /// # Errors
-    /// After `timeout`.
+    /// After `timeout`, with how many there are.
     pub fn wait_for_connections(&self, count: usize, timeout: Duration) -> Result<(), TimedOut> {
-        if self.until_connections(count).wait(timeout) {
-            return Ok(());
-        }
-        Err(TimedOut {
-            wanted: format!("{count} connections"),
-            found: format!("there are {}", self.connections()),
-            waited: timeout,
-        })
+        let until = self.until_connections(count);
+        until.wait(timeout).map_err(|error| error.found(self.connections()))
     }
 
     /// Blocks until at least `count` users are on a presence channel; with a count of zero, until
     /// none is.
     ///
     /// # Errors
-    /// After `timeout`.
+    /// After `timeout`, with who is there.
     pub fn wait_for_members(
         &self,
         channel: &str,
         count: usize,
         timeout: Duration,
     ) -> Result<(), TimedOut> {
-        if self.until_members(channel, count).wait(timeout) {
-            return Ok(());
-        }
-        Err(TimedOut {
-            wanted: format!("{count} members of {channel}"),
-            found: format!("there are {:?}", self.members(channel)),
-            waited: timeout,
-        })
+        let until = self.until_members(channel, count);
+        until.wait(timeout).map_err(|error| error.found(self.members(channel)))
     }
 
     /// Ends the server as a crash would: every socket is closed, without a close frame. The same
@@ -351,6 +341,16 @@ impl Server {
     }
 
     /// Runs `work` on the loop's thread, lets everything that it caused go out, and returns.
+    fn until_named(
+        &self,
+        wanted: String,
+        condition: impl FnMut(&View<'_>) -> bool + Send + 'static,
+    ) -> Until {
+        let (until, waiter) = wait::pair(wanted, condition);
+        self.call(move |turn| turn.add_waiter(waiter));
+        until
+    }
+
     fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut EventLoop) -> T + Send + 'static,

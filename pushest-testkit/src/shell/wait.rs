@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::View;
+use super::{TimedOut, View};
 
 /// A condition on what the server has seen: it completes once that holds, and stays so.
 ///
@@ -17,6 +17,7 @@ use super::View;
 #[must_use = "it does nothing unless waited for"]
 pub struct Until {
     signal: Arc<Signal>,
+    wanted: String,
 }
 
 #[derive(Debug, Default)]
@@ -39,23 +40,35 @@ pub(super) struct Waiter {
 }
 
 /// Returns an [`Until`] and the loop's side of it.
-pub(super) fn pair(condition: impl FnMut(&View<'_>) -> bool + Send + 'static) -> (Until, Waiter) {
+pub(super) fn pair(
+    wanted: String,
+    condition: impl FnMut(&View<'_>) -> bool + Send + 'static,
+) -> (Until, Waiter) {
     let signal = Arc::new(Signal::default());
     let waiter = Waiter { condition: Box::new(condition), signal: Arc::downgrade(&signal) };
-    (Until { signal }, waiter)
+    (Until { signal, wanted }, waiter)
 }
 
 impl Until {
-    /// Blocks for at most `timeout`. Returns whether the condition was met.
-    #[must_use]
-    pub fn wait(&self, timeout: Duration) -> bool {
+    /// Blocks until the condition is met.
+    ///
+    /// # Errors
+    /// After `timeout`.
+    pub fn wait(&self, timeout: Duration) -> Result<(), TimedOut> {
         let state = self.signal.lock();
         let (state, _) = self
             .signal
             .changed
             .wait_timeout_while(state, timeout, |state| !state.is_done)
             .unwrap_or_else(PoisonError::into_inner);
-        state.is_done
+        if state.is_done {
+            return Ok(());
+        }
+        Err(TimedOut {
+            wanted: self.wanted.clone(),
+            found: "it has not come to that".into(),
+            waited: timeout,
+        })
     }
 }
 

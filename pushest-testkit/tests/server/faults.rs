@@ -122,7 +122,7 @@ fn upgrades_are_answered_with_junk_or_not_at_all() {
     server.fault_upgrades(1, UpgradeFault::Ignore);
     let mut stream = tcp(&server);
     stream.write_all(request().as_bytes()).unwrap();
-    assert!(server.until(|view| view.upgrades == 2).wait(PATIENCE));
+    server.until(|view| view.upgrades == 2).wait(PATIENCE).unwrap();
     server.stop();
     let mut answer = Vec::new();
     // Whether it ends in order or by a reset, nothing was said.

@@ -123,14 +123,15 @@ fn members_come_and_go() {
     let error = server.wait_for_members("presence-x", 1, Duration::ZERO).unwrap_err();
     assert_eq!(error.found, "there are []");
     let until = server.until_members("presence-x", 1);
-    assert!(!until.wait(Duration::ZERO));
+    let error = until.wait(Duration::ZERO).unwrap_err();
+    assert_eq!(error.wanted, "1 members of presence-x");
     let channel_data = json!({ "user_id": "7" }).to_string();
     let mut mac = Hmac::<Sha256>::new_from_slice(b"app-secret").unwrap();
     mac.update(format!("{}:presence-x:{channel_data}", client.socket_id).as_bytes());
     let auth = format!("app-key:{}", hex::encode(mac.finalize().into_bytes()));
     let data = json!({ "channel": "presence-x", "auth": auth, "channel_data": channel_data });
     client.send(&json!({ "event": "pusher:subscribe", "data": data }));
-    assert!(until.wait(PATIENCE));
+    until.wait(PATIENCE).unwrap();
     server.wait_for_members("presence-x", 1, PATIENCE).unwrap();
     assert_eq!(server.members("presence-x"), ["7"]);
     drop(client);

@@ -141,7 +141,8 @@ impl Following {
 
     async fn until_subscribers(&self, count: usize) {
         let there = self.server.until_subscribers("orders", count);
-        assert!(tokio::task::spawn_blocking(move || there.wait(PATIENCE)).await.expect("it ran"));
+        let waiting = tokio::task::spawn_blocking(move || there.wait(PATIENCE));
+        waiting.await.expect("it ran").unwrap();
     }
 
     /// Loses the connection, and lets orders change before there is another one.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::{Duration, SystemTime};
 
-use pushest_tokio::{Event, Subscription, SubscriptionError};
+use pushest_tokio::{Event, Refetch, Subscription, SubscriptionError};
 
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 pub(crate) struct Order {
@@ -52,18 +52,16 @@ pub(crate) async fn follow(
     channel.subscribed().await?;
     fetch(store, None, orders).await;
     while let Some(event) = channel.recv().await {
+        if let Some(refetch) = Refetch::asked_by(&event) {
+            // The store's clock may be ahead of ours by a minute.
+            let allowance = Duration::from_secs(60);
+            fetch(store, refetch.since().map(|since| since - allowance), orders).await;
+        }
         match event {
             Event::Channel(event) if event.name() == "order-changed" => match event.json() {
                 Ok(order) => orders.apply(order),
                 Err(error) => eprintln!("not an order: {error}: {}", event.raw()),
             },
-            Event::Gap { since, .. } => {
-                // The store's clock may be ahead of ours by a minute.
-                let allowance = Duration::from_secs(60);
-                let since = since.map(|since| SystemTime::UNIX_EPOCH + since - allowance);
-                fetch(store, since, orders).await;
-            }
-            Event::Lagged { .. } => fetch(store, None, orders).await,
             Event::SubscriptionFailed { reason, .. } => eprintln!("not subscribed: {reason}"),
             _ => {}
         }

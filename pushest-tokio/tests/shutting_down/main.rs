@@ -41,9 +41,8 @@ impl Service {
             page::serve(&serving, stop, handle).await.expect("a good name")
         });
         let is_there = server.until_subscribers("orders", 1);
-        assert!(
-            tokio::task::spawn_blocking(move || is_there.wait(PATIENCE)).await.expect("it ran")
-        );
+        let waiting = tokio::task::spawn_blocking(move || is_there.wait(PATIENCE));
+        waiting.await.expect("it ran").unwrap();
         Self { server, client, stop: Some(stop), handled, running }
     }
 
