@@ -84,7 +84,10 @@ impl Worker {
     }
 
     /// Runs something on the lane.
-    fn run<'a, F: Future>(&'a mut self, something: impl FnOnce(&'a mut Lane<Sockets>) -> F) -> F::Output {
+    fn run<'a, F: Future>(
+        &'a mut self,
+        something: impl FnOnce(&'a mut Lane<Sockets>) -> F,
+    ) -> F::Output {
         let Self { lane, reactor, poll, events } = self;
         let mut future = pin!(something(lane));
         let waker = Waker::from(reactor.clone());
