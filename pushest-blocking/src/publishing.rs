@@ -46,9 +46,11 @@ impl Carrier {
         let left = || backend.timeout().saturating_sub(begun.elapsed());
         loop {
             let place = waiting::wait_for(pool.place(), Some(left()));
+            let limit = left();
+            let place = place.filter(|_| !limit.is_zero());
             let mut place = place.ok_or_else(|| calling.without_turn())?;
             let mut worker = place.lane(|_| true).map_or_else(Worker::new, Ok)?;
-            let (message, limit) = (calling.message()?, left());
+            let message = calling.message()?;
             let attempted = worker.run(|lane| lane.attempt(backend, message, limit));
             place.leave(worker);
             drop(place);

@@ -100,15 +100,18 @@ pub fn a_call_waits_for_its_turn_and_for_an_answer_no_longer_than_it_may<D: ApiD
     let limit = Duration::from_millis(300);
     let api = server.api::<D>(ApiSettings::default().in_flight(1).timeout(limit));
     let begun = Instant::now();
-    let outcomes = api.publish_all(vec![event(); 2]);
+    let outcomes = api.publish_all(vec![event(); 20]);
     assert!((limit..PATIENCE).contains(&begun.elapsed()), "{:?}", begun.elapsed());
-    let mut failures: Vec<_> =
-        outcomes.into_iter().map(|outcome| outcome.expect_err("nobody answers")).collect();
-    failures.sort_by_key(|failure| failure.may_have_arrived);
-    let [waited, sent] = &failures[..] else { panic!("two: {failures:?}") };
-    assert!(sent.may_have_arrived && sent.text.contains("no answer from 127.0.0.1:"), "{sent:?}");
-    // The first one's time ends as the second one's does: either may see its turn.
-    assert!(!waited.may_have_arrived && waited.text.contains("within 300ms"), "{waited:?}");
+    let failures = outcomes.into_iter().map(|outcome| outcome.expect_err("nobody answers"));
+    let (sent, waited): (Vec<_>, Vec<_>) = failures.partition(|failure| failure.may_have_arrived);
+    // When the time of the first one is over, another one may have a moment left for its turn.
+    assert!(!sent.is_empty() && server.count() <= sent.len(), "{sent:?}");
+    for failure in sent {
+        assert!(failure.text.contains("no answer from 127.0.0.1:"), "{failure:?}");
+    }
+    for failure in waited {
+        assert!(failure.text.contains("within 300ms") && failure.may_repeat, "{failure:?}");
+    }
     let failure = api.call(query()).expect_err("nobody answers");
     assert!(!failure.may_have_arrived && failure.may_repeat, "{failure:?}");
 }
