@@ -41,7 +41,7 @@ pub(crate) struct Hub {
     pub(crate) pump: PumpWaker,
     clock: Clock,
     pub(crate) config: Config,
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     /// The client's name in the log.
     pub(crate) name: Box<str>,
     pub(crate) congestion: Arc<Congestion>,
@@ -124,7 +124,7 @@ impl Hub {
             clock,
             config,
             name: options.name_in_log(),
-            options,
+            options: Arc::new(options),
             congestion,
             recording,
         }

@@ -27,9 +27,8 @@ pub(crate) struct Log {
     client: Box<str>,
     /// Shows the client and its connection in all that is logged meanwhile.
     span: Span,
-    limiters: [Limiter; KINDS],
-    /// The last line of each kind that was kept silent.
-    silent: [Option<What>; KINDS],
+    /// What is limited, of each kind of which there was a line: most clients have few.
+    limited: [Option<Box<Limited>>; KINDS],
     /// Lines that wait for the hub's lock to be free.
     records: Vec<Record>,
     recovery: Recovery,
@@ -59,6 +58,14 @@ enum Kind {
 }
 
 const KINDS: usize = Kind::Lagging as usize + 1;
+
+/// The lines of one kind.
+#[derive(Default)]
+struct Limited {
+    limiter: Limiter,
+    /// The last line that was kept silent.
+    silent: Option<Box<What>>,
+}
 
 struct Record {
     level: Level,
@@ -103,8 +110,7 @@ impl Log {
         Self {
             client: client.into(),
             span: span_without_connection(client),
-            limiters: Default::default(),
-            silent: Default::default(),
+            limited: Default::default(),
             records: Vec::new(),
             recovery: Recovery::default(),
             is_connected: false,
@@ -156,38 +162,44 @@ impl Log {
         }
         let events = dropped - self.dropped;
         // Lines that were kept silent need no number of their own: their events are in this one's.
-        if events > 0 && self.limiters[Kind::Lagging as usize].admit(now).is_some() {
+        if events > 0 && self.of(Kind::Lagging).limiter.admit(now).is_some() {
             let receiver = state.lagging().map_or(Receiver::Other, Receiver::Channel);
             self.dropped = dropped;
             self.push(Level::Warn, What::Lagging { receiver, events });
         }
-        for kind in 0..KINDS {
+        for (kind, limited) in self.limited.iter_mut().enumerate() {
             // What is lagging counts itself, above.
             if kind != Kind::Lagging as usize
-                && let Some(silent) = self.limiters[kind].settle(now)
-                && let Some(what) = self.silent[kind].take()
+                && let Some(limited) = limited
+                && let Some(silent) = limited.limiter.settle(now)
+                && let Some(what) = limited.silent.take()
             {
                 let silence = Silence::Sum(silent);
-                self.records.push(Record { level: Level::of(kind), what, silence });
+                self.records.push(Record { level: Level::of(kind), what: *what, silence });
             }
         }
     }
 
     /// Returns when [`Log::look`] has something to note, though nothing happens.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.limiters.iter().filter_map(Limiter::due).min()
+        self.limited.iter().flatten().filter_map(|limited| limited.limiter.due()).min()
+    }
+
+    fn of(&mut self, kind: Kind) -> &mut Limited {
+        self.limited[kind as usize].get_or_insert_default()
     }
 
     fn limited(&mut self, kind: Kind, what: What, now: Instant) {
-        let kind = kind as usize;
-        match self.limiters[kind].admit(now) {
+        let limited = self.of(kind);
+        match limited.limiter.admit(now) {
             Some(silent) => {
-                self.silent[kind] = None;
+                limited.silent = None;
                 let silence = Silence::Before(silent);
-                self.records.push(Record { level: Level::of(kind), what, silence });
+                let level = Level::of(kind as usize);
+                self.records.push(Record { level, what, silence });
             }
             None => {
-                self.silent[kind] = Some(what.clone());
+                limited.silent = Some(Box::new(what.clone()));
                 self.push(Level::Debug, what);
             }
         }
@@ -229,7 +241,8 @@ impl Log {
 
     /// Writes what was noted. Not under the hub's lock.
     pub(crate) fn write(&mut self) {
-        for record in self.records.drain(..) {
+        // Lines are rare: their places are given back.
+        for record in std::mem::take(&mut self.records) {
             if let What::Event(Event::State(StateChange { socket_id: Some(id), .. })) = &record.what
             {
                 self.span.record(stringify!(socket_id), display(Escaped(id)));

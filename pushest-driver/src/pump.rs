@@ -225,7 +225,7 @@ impl<R: Runtime> Pump<R> {
             self.dial(connection, endpoint, now);
             self.tell_sockets();
         }
-        self.discarded.clear();
+        drop(std::mem::take(&mut self.discarded));
     }
 
     fn tell(&mut self, state: &mut State, now: Instant) {
@@ -352,6 +352,8 @@ impl<R: Runtime> Pump<R> {
                 }
                 self.closing.push(Closing::new(open, code, now + CLOSE_TIMEOUT));
             }
+            // The list is for what has to be dropped: most clients never have one.
+            SocketState::None => {}
             former => self.discarded.push(former),
         }
     }
