@@ -245,18 +245,26 @@ impl Bare {
         let (mut socket, _) = client_async_with_config(url, stream, Some(config)).await?;
         socket.next().await.ok_or("it ended early")??;
         self.told.send(Ok(Report::default()))?;
-        if self.order.events > 0 {
-            self.begins.wait_for(|begins| *begins).await?;
-            let Order { connections, events, .. } = self.order;
-            let report = receive(&mut socket, Flock { connections, events }).await?;
-            self.told.send(Ok(report))?;
+        if self.order.events == 0 {
+            // In a task of its own, which has no room for the handshake's future.
+            tokio::spawn(stay(socket));
+            return Ok(());
         }
-        loop {
-            match tokio::time::timeout(QUIET, socket.next()).await {
-                Ok(message) => drop(message.ok_or("it ended early")??),
-                Err(_) => {
-                    socket.send(Message::text(r#"{"event":"pusher:ping","data":{}}"#)).await?;
-                }
+        self.begins.wait_for(|begins| *begins).await?;
+        let Order { connections, events, .. } = self.order;
+        let report = receive(&mut socket, Flock { connections, events }).await?;
+        self.told.send(Ok(report))?;
+        stay(socket).await
+    }
+}
+
+/// Reads what comes, and sends a ping if nothing does.
+async fn stay(mut socket: WebSocketStream<TcpStream>) -> Result<(), Problem> {
+    loop {
+        match tokio::time::timeout(QUIET, socket.next()).await {
+            Ok(message) => drop(message.ok_or("it ended early")??),
+            Err(_) => {
+                socket.send(Message::text(r#"{"event":"pusher:ping","data":{}}"#)).await?;
             }
         }
     }

@@ -43,7 +43,7 @@ pub(crate) struct Hub {
     pub(crate) config: Config,
     pub(crate) options: Arc<Options>,
     /// The client's name in the log.
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) congestion: Arc<Congestion>,
     pub(crate) recording: Option<Recording>,
 }
@@ -123,7 +123,7 @@ impl Hub {
             pump: PumpWaker::default(),
             clock,
             config,
-            name: options.name_in_log(),
+            name: options.name_in_log().into(),
             options: Arc::new(options),
             congestion,
             recording,

@@ -10,6 +10,7 @@ mod limiter;
 mod recovery;
 
 use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use pushest_proto::{
     ChannelName, ConnectionId, ConnectionState, Endpoint, Escaped, Event, InReplyTo, Instant,
@@ -24,11 +25,11 @@ use recovery::{Recovered, Recovery};
 
 /// The log of one client.
 pub(crate) struct Log {
-    client: Box<str>,
+    client: Arc<str>,
     /// Shows the client and its connection in all that is logged meanwhile.
     span: Span,
-    /// What is limited, of each kind of which there was a line: most clients have few.
-    limited: [Option<Box<Limited>>; KINDS],
+    /// The kinds of which there was a line: most clients have few.
+    limited: Vec<Limited>,
     /// Lines that wait for the hub's lock to be free.
     records: Vec<Record>,
     recovery: Recovery,
@@ -57,11 +58,9 @@ enum Kind {
     Lagging,
 }
 
-const KINDS: usize = Kind::Lagging as usize + 1;
-
 /// The lines of one kind.
-#[derive(Default)]
 struct Limited {
+    kind: Kind,
     limiter: Limiter,
     /// The last line that was kept silent.
     silent: Option<Box<What>>,
@@ -106,11 +105,11 @@ enum Receiver {
 
 impl Log {
     /// Creates the log of a client with this name.
-    pub(crate) fn new(client: &str) -> Self {
+    pub(crate) fn new(client: Arc<str>) -> Self {
         Self {
-            client: client.into(),
-            span: span_without_connection(client),
-            limited: Default::default(),
+            span: span_without_connection(&client),
+            client,
+            limited: Vec::new(),
             records: Vec::new(),
             recovery: Recovery::default(),
             is_connected: false,
@@ -167,26 +166,33 @@ impl Log {
             self.dropped = dropped;
             self.push(Level::Warn, What::Lagging { receiver, events });
         }
-        for (kind, limited) in self.limited.iter_mut().enumerate() {
+        for limited in &mut self.limited {
             // What is lagging counts itself, above.
-            if kind != Kind::Lagging as usize
-                && let Some(limited) = limited
+            if limited.kind != Kind::Lagging
                 && let Some(silent) = limited.limiter.settle(now)
                 && let Some(what) = limited.silent.take()
             {
                 let silence = Silence::Sum(silent);
-                self.records.push(Record { level: Level::of(kind), what: *what, silence });
+                let level = Level::of(limited.kind);
+                self.records.push(Record { level, what: *what, silence });
             }
         }
     }
 
     /// Returns when [`Log::look`] has something to note, though nothing happens.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.limited.iter().flatten().filter_map(|limited| limited.limiter.due()).min()
+        self.limited.iter().filter_map(|limited| limited.limiter.due()).min()
     }
 
     fn of(&mut self, kind: Kind) -> &mut Limited {
-        self.limited[kind as usize].get_or_insert_default()
+        let at = self.limited.iter().position(|limited| limited.kind == kind);
+        let at = at.unwrap_or_else(|| {
+            // One place more: doubling would make a few, which most clients never need.
+            self.limited.reserve_exact(1);
+            self.limited.push(Limited { kind, limiter: Limiter::default(), silent: None });
+            self.limited.len() - 1
+        });
+        &mut self.limited[at]
     }
 
     fn limited(&mut self, kind: Kind, what: What, now: Instant) {
@@ -195,7 +201,7 @@ impl Log {
             Some(silent) => {
                 limited.silent = None;
                 let silence = Silence::Before(silent);
-                let level = Level::of(kind as usize);
+                let level = Level::of(kind);
                 self.records.push(Record { level, what, silence });
             }
             None => {
@@ -265,8 +271,11 @@ fn is_detail(event: &Event) -> bool {
 }
 
 impl Level {
-    fn of(kind: usize) -> Self {
-        if kind <= Kind::Disconnected as usize { Self::Info } else { Self::Warn }
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Connected | Kind::Recovered | Kind::Disconnected => Self::Info,
+            _ => Self::Warn,
+        }
     }
 }
 

@@ -137,7 +137,7 @@ impl<R: Runtime> Pump<R> {
         // An event takes some hundred bytes beside its message.
         let most = BATCH.min(limits.stored_events / 4).min(limits.stored_bytes / 1024);
         let batch = (most.max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
-        let log = Log::new(&hub.name);
+        let log = Log::new(hub.name.clone());
         Self {
             hub,
             runtime,
@@ -431,7 +431,7 @@ impl<R: Runtime> Pump<R> {
     fn poll_authorizations(&mut self, context: &mut Context<'_>) {
         let news = &mut self.news;
         self.authorizations.poll(context, |ticket, answer| {
-            news.push(News::Answered(ticket, answer));
+            news.push(News::Answered(ticket, Box::new(answer)));
         });
     }
 

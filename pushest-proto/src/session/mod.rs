@@ -221,7 +221,7 @@ impl Session {
             attempt: self.connection.attempt,
             next_retry: next_retry.map(|at| at.saturating_duration_since(now.max(self.now))),
             last_loss: self.connection.last_loss.clone(),
-            last_error: self.connection.last_error.clone(),
+            last_error: self.connection.last_error.as_deref().cloned(),
         }
     }
 
