@@ -3,20 +3,26 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use pushest_bench::flood::Flood;
-use pushest_bench::receive::Receiver;
-use pushest_bench::{core, run};
+use pushest_bench::receive::{Receiver, Way};
+use pushest_bench::{core, crowd, outgoing, run};
 
 pub(crate) const USAGE: &str = "\
 bench run [--rounds N] [--events N] [--only TEXT]… [--peers FOLDER] [--out FOLDER] [--name NAME]
-bench draw RESULTS.json PICTURE.svg
+bench draw RESULTS.json PICTURE.svg [--what speed|growth]
 bench instructions check|accept --counted FOLDER --figures FILE
 
 and what these start:
 bench flood-server [--authority FILE]
 bench receive RUNTIME/WAY --address ADDRESS --channel CHANNEL [--authority FILE] [--whole true]
 bench latency RUNTIME/WAY --channel CHANNEL
+bench fan WAY --address ADDRESS --channel CHANNEL --receivers N
+bench crowd-server
+bench crowd bare|ours --address ADDRESS --connections N --buffer BYTES [--idle MS] [--events N]
+bench answering-server
+bench outgoing trigger|public|private bare|ours --address ADDRESS --count N
 bench core [--rounds N] [--events N] [--most N]
 
 The scripts `bench/run` and `bench/instructions` build everything first.";
@@ -28,6 +34,7 @@ pub(crate) enum Command {
     Draw {
         json: PathBuf,
         picture: PathBuf,
+        is_growth: bool,
     },
     Instructions {
         accept: bool,
@@ -49,6 +56,16 @@ pub(crate) enum Command {
         receiver: Receiver,
         flood: Flood,
     },
+    Fan {
+        way: Way,
+        address: SocketAddr,
+        flood: Flood,
+        receivers: u64,
+    },
+    CrowdServer,
+    Crowd(crowd::Order),
+    AnsweringServer,
+    Outgoing(outgoing::Order),
     Core(core::Order),
 }
 
@@ -65,7 +82,15 @@ impl Command {
                 out: given.take("out")?.unwrap_or_else(|| ".".into()),
                 name: given.take("name")?.unwrap_or_else(|| "bench".into()),
             }),
-            "draw" => Self::Draw { json: given.word()?.into(), picture: given.word()?.into() },
+            "draw" => Self::Draw {
+                json: given.word()?.into(),
+                picture: given.word()?.into(),
+                is_growth: match given.take::<String>("what")?.as_deref() {
+                    None | Some("speed") => false,
+                    Some("growth") => true,
+                    Some(other) => return Err(format!("{other:?} cannot be drawn")),
+                },
+            },
             "instructions" => Self::Instructions {
                 accept: match given.word()?.as_str() {
                     "check" => false,
@@ -86,6 +111,28 @@ impl Command {
             "latency" => {
                 Self::Latency { receiver: given.word()?.parse()?, flood: given.need("channel")? }
             }
+            "fan" => Self::Fan {
+                way: given.word()?.parse()?,
+                address: given.need("address")?,
+                flood: given.need("channel")?,
+                receivers: given.need("receivers")?,
+            },
+            "crowd-server" => Self::CrowdServer,
+            "crowd" => Self::Crowd(crowd::Order {
+                is_ours: given.is_ours()?,
+                address: given.need("address")?,
+                connections: given.need("connections")?,
+                buffer: given.need("buffer")?,
+                idle: Duration::from_millis(given.take("idle")?.unwrap_or(0)),
+                events: given.take("events")?.unwrap_or(0),
+            }),
+            "answering-server" => Self::AnsweringServer,
+            "outgoing" => Self::Outgoing(outgoing::Order {
+                task: given.word()?.parse()?,
+                is_ours: given.is_ours()?,
+                address: given.need("address")?,
+                count: given.need("count")?,
+            }),
             "core" => Self::Core(core::Order {
                 rounds: given.take("rounds")?.unwrap_or(5),
                 events: given.take("events")?.unwrap_or(500_000),
@@ -125,6 +172,14 @@ impl Given {
             Err("a word is missing".into())
         } else {
             Ok(self.words.remove(0))
+        }
+    }
+
+    fn is_ours(&mut self) -> Result<bool, String> {
+        match self.word()?.as_str() {
+            "bare" => Ok(false),
+            "ours" => Ok(true),
+            other => Err(format!("{other:?} is neither bare nor ours")),
         }
     }
 

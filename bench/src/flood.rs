@@ -10,6 +10,12 @@ pub const EVENT: &str = r"App\Events\OrderShipped";
 /// The number of different frames that a flood repeats. Each carries its number.
 pub const FRAMES: u64 = 256;
 
+/// A frame over this size is large, in bytes.
+const LARGE: usize = 16 * 1024;
+
+/// The number of different frames if they are large.
+const FEW_FRAMES: u64 = 8;
+
 /// The pace of lone events and of bursts, in events a second.
 const PACE: u64 = 1_000;
 
@@ -62,6 +68,8 @@ pub struct Flood {
     pub frames: u64,
     /// The number of frames that are written at once; 0 for all, as fast as they are taken.
     pub burst: u64,
+    /// The number of channels that take turns.
+    pub channels: u64,
 }
 
 /// Which events the clocks of a receiver start and stop at, counted from 1.
@@ -76,7 +84,7 @@ pub struct Marks {
 impl Flood {
     /// A flood at full speed.
     pub fn new(kind: Kind, size: usize, frames: u64) -> Self {
-        Self { kind, size, frames, burst: 0 }
+        Self { kind, size, frames, burst: 0, channels: 1 }
     }
 
     /// Returns the marks for a receiver of events. Of a good flood the first tenth warms up. A bad
@@ -97,6 +105,22 @@ impl Flood {
         }
     }
 
+    /// Returns the number of different frames. Each carries its number, and there is one for each
+    /// channel; of large ones there are fewer, so that they fit into memory.
+    pub fn different(self) -> u64 {
+        let of_size = if self.size > LARGE { FEW_FRAMES } else { FRAMES };
+        of_size.max(self.channels)
+    }
+
+    /// Returns the name of the channel that the frame with this number is an event of. The only one is
+    /// called as the flood is; of many, each has its number behind that.
+    pub fn channel(self, number: u64) -> String {
+        match self.channels {
+            1 => self.to_string(),
+            channels => format!("{self}-{}", number % channels),
+        }
+    }
+
     /// Returns the time between two bursts.
     pub fn pause(self) -> std::time::Duration {
         std::time::Duration::from_nanos(self.burst * 1_000_000_000 / PACE)
@@ -105,7 +129,9 @@ impl Flood {
 
 impl fmt::Display for Flood {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "flood-{}-{}-{}-{}", self.kind.name(), self.size, self.frames, self.burst)
+        let Self { kind, size, frames, burst, channels } = self;
+        write!(f, "flood-{}-{size}-{frames}-{burst}", kind.name())?;
+        if *channels == 1 { Ok(()) } else { write!(f, "-{channels}") }
     }
 }
 
@@ -115,15 +141,20 @@ impl FromStr for Flood {
     fn from_str(channel: &str) -> Result<Self, String> {
         let broken = || format!("the channel {channel:?} names no flood");
         let parts: Vec<&str> = channel.split('-').collect();
-        let [_, kind, size, frames, burst] = parts[..] else { return Err(broken()) };
+        let (parts, channels) = match parts[..] {
+            [_, _, _, _, _, channels] => (&parts[..5], channels),
+            _ => (&parts[..], "1"),
+        };
+        let [_, kind, size, frames, burst] = *parts else { return Err(broken()) };
         let kind = std::iter::once(Kind::Good).chain(Kind::BAD).find(|known| known.name() == kind);
         let flood = Self {
             kind: kind.ok_or_else(broken)?,
             size: size.parse().map_err(|_| broken())?,
             frames: frames.parse().map_err(|_| broken())?,
             burst: burst.parse().map_err(|_| broken())?,
+            channels: channels.parse().map_err(|_| broken())?,
         };
-        if flood.frames < 2 || flood.to_string() != channel {
+        if flood.frames < 2 || flood.channels == 0 || flood.to_string() != channel {
             return Err(broken());
         }
         Ok(flood)
@@ -137,12 +168,30 @@ mod tests {
     #[test]
     fn a_flood_is_read_from_the_name_that_it_gives_its_channel() {
         for kind in std::iter::once(Kind::Good).chain(Kind::BAD) {
-            let flood = Flood { kind, size: 208, frames: 1_000, burst: 64 };
-            assert_eq!(flood.to_string().parse(), Ok(flood));
+            for channels in [1, 100] {
+                let flood = Flood { kind, size: 208, frames: 1_000, burst: 64, channels };
+                assert_eq!(flood.to_string().parse(), Ok(flood));
+            }
         }
-        for broken in ["news", "flood-good-208-1-0", "flood-good-208-9", "flood-good-+8-9-0"] {
+        for broken in [
+            "news",
+            "flood-good-208-1-0",
+            "flood-good-208-9",
+            "flood-good-+8-9-0",
+            "flood-good-208-9-0-1",
+        ] {
             assert!(broken.parse::<Flood>().is_err(), "{broken}");
         }
+    }
+
+    #[test]
+    fn each_of_many_channels_has_a_name_and_a_frame_of_its_own() {
+        let one = Flood::new(Kind::Good, 208, 1_000);
+        assert_eq!((one.channel(7), one.different()), (one.to_string(), FRAMES));
+        let many = Flood { channels: 1_000, ..one };
+        assert_eq!(many.channel(1_007), format!("{many}-7"));
+        assert_eq!(many.different(), 1_000);
+        assert_eq!(Flood { size: 1_000_000, ..one }.different(), FEW_FRAMES);
     }
 
     #[test]

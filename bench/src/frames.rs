@@ -58,8 +58,8 @@ impl Frames {
 
 /// Returns the text of the flood's frame with this number.
 pub fn text(flood: Flood, number: u64) -> String {
+    let channel = flood.channel(number);
     let number = number % FRAMES;
-    let channel = flood.to_string();
     match flood.kind {
         Kind::Good => event(&channel, number, flood.size),
         Kind::Unwanted => event("unwanted", number, flood.size),

@@ -3,15 +3,18 @@
 
 pub mod clocks;
 pub mod core;
+pub mod crowd;
 pub mod flood;
 pub mod frames;
 pub mod instructions;
 pub mod latency;
+pub mod outgoing;
 pub mod receive;
 pub mod results;
 pub mod run;
 pub mod server;
 pub mod tally;
+pub mod weight;
 
 /// What went wrong, in words: it ends the program.
 pub type Problem = Box<dyn std::error::Error + Send + Sync>;

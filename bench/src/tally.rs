@@ -34,6 +34,26 @@ pub struct Report {
     pub arrivals: Vec<u64>,
 }
 
+impl Report {
+    /// Returns the books of receivers of one process together: from when the first of them started its
+    /// clocks until the last stopped. The processor time is the largest of any, since each counts that of
+    /// all; what decoded data say is left out. `None` without any.
+    pub fn together(reports: &[Self]) -> Option<Self> {
+        let ended_ns = reports.iter().map(|report| report.ended_ns).max()?;
+        let began_ns = reports.iter().map(|report| report.ended_ns - report.wall_ns).min()?;
+        Some(Self {
+            events: reports.iter().map(|report| report.events).sum(),
+            bytes: reports.iter().map(|report| report.bytes).sum(),
+            out_of_order: None,
+            wall_ns: ended_ns - began_ns,
+            ended_ns,
+            cpu_ns: reports.iter().map(|report| report.cpu_ns).max()?,
+            peak_kib: reports.iter().map(|report| report.peak_kib).max()?,
+            arrivals: Vec::new(),
+        })
+    }
+}
+
 /// Counts what a receiver gets.
 #[derive(Debug)]
 pub struct Tally {
@@ -156,6 +176,20 @@ mod tests {
         let report = tally.report();
         assert!((before..=wall_ns()).contains(&report.ended_ns));
         assert!(report.cpu_ns > 0);
+    }
+
+    #[test]
+    fn receivers_together_take_from_the_first_start_to_the_last_end() {
+        let report = |wall_ns, ended_ns| Report {
+            events: 2,
+            bytes: Some(20),
+            wall_ns,
+            ended_ns,
+            ..Report::default()
+        };
+        let all = Report::together(&[report(30, 100), report(50, 110)]).expect("there are two");
+        assert_eq!((all.wall_ns, all.events, all.bytes), (50, 4, Some(40)));
+        assert_eq!(Report::together(&[]), None);
     }
 
     #[test]

@@ -20,7 +20,13 @@ const REMEMBERED: usize = 500;
 /// Writes the frames of one connection.
 #[derive(Default)]
 pub(crate) struct FrameLog {
-    /// What was sent and is hidden in what comes: the latest secrets, and those before them.
+    /// What was sent and is hidden in what comes; `None` where nothing was logged, as nearly always.
+    secrets: Option<Box<Secrets>>,
+}
+
+#[derive(Default)]
+struct Secrets {
+    /// The latest secrets, and those before them.
     latest: Mask,
     earlier: Mask,
     count: usize,
@@ -31,7 +37,8 @@ impl FrameLog {
     pub(crate) fn sent(&mut self, message: &Message) {
         match message {
             Message::Text(text) => {
-                Masked(text).secrets().for_each(|secret| self.remember(secret));
+                let secrets = self.secrets.get_or_insert_default();
+                Masked(text).secrets().for_each(|secret| secrets.remember(secret));
                 self.write("sent", text);
             }
             Message::Close(frame) => {
@@ -72,8 +79,10 @@ impl FrameLog {
     /// off would not be found any more.
     fn shown(&self, text: &str) -> String {
         let masked = Masked(text).unescaped();
-        let masked = self.earlier.shown(masked.as_bytes(), usize::MAX);
-        let mut shown = self.latest.shown(masked.as_bytes(), usize::MAX).into_string();
+        let none = Secrets::default();
+        let secrets = self.secrets.as_deref().unwrap_or(&none);
+        let masked = secrets.earlier.shown(masked.as_bytes(), usize::MAX);
+        let mut shown = secrets.latest.shown(masked.as_bytes(), usize::MAX).into_string();
         if shown.len() > SHOWN {
             let end = (0..=SHOWN).rev().find(|at| shown.is_char_boundary(*at));
             shown.truncate(end.unwrap_or_default());
@@ -82,6 +91,9 @@ impl FrameLog {
         shown
     }
 
+}
+
+impl Secrets {
     /// Servers repeat signatures with and without the app's key, which is no secret.
     fn remember(&mut self, secret: &str) {
         if self.count == REMEMBERED {
@@ -103,7 +115,8 @@ mod tests {
     use super::*;
 
     fn sent(log: &mut FrameLog, text: &str) {
-        Masked(text).secrets().for_each(|secret| log.remember(secret));
+        let secrets = log.secrets.get_or_insert_default();
+        Masked(text).secrets().for_each(|secret| secrets.remember(secret));
     }
 
     #[test]
@@ -127,7 +140,8 @@ mod tests {
         let latest = format!("s3cret-{:06}", 3 * REMEMBERED - 1);
         let first_kept = format!("s3cret-{:06}", 2 * REMEMBERED - 1);
         assert_eq!(log.shown(&format!("[{latest} {first_kept}]")), "[*** ***]");
-        let debug = format!("{:?}{:?}", log.latest, log.earlier);
+        let debug = log.secrets.map(|secrets| format!("{:?}{:?}", secrets.latest, secrets.earlier));
+        let debug = debug.expect("secrets were sent");
         assert_eq!(debug.matches(&format!("values: {REMEMBERED}")).count(), 2, "{debug}");
     }
 

@@ -41,9 +41,9 @@ pub(crate) struct Hub {
     pub(crate) pump: PumpWaker,
     clock: Clock,
     pub(crate) config: Config,
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     /// The client's name in the log.
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) congestion: Arc<Congestion>,
     pub(crate) recording: Option<Recording>,
     /// The runtime's `Api`, once it was asked for.
@@ -126,8 +126,8 @@ impl Hub {
             pump: PumpWaker::default(),
             clock,
             config,
-            name: options.name_in_log(),
-            options,
+            name: options.name_in_log().into(),
+            options: Arc::new(options),
             congestion,
             recording,
             #[cfg(feature = "api")]

@@ -10,6 +10,7 @@ mod limiter;
 mod recovery;
 
 use std::fmt::{self, Display};
+use std::sync::Arc;
 
 use pushest_proto::{
     ChannelName, ConnectionId, ConnectionState, Endpoint, Escaped, Event, InReplyTo, Instant,
@@ -24,12 +25,11 @@ use recovery::{Recovered, Recovery};
 
 /// The log of one client.
 pub(crate) struct Log {
-    client: Box<str>,
+    client: Arc<str>,
     /// Shows the client and its connection in all that is logged meanwhile.
     span: Span,
-    limiters: [Limiter; KINDS],
-    /// The last line of each kind that was kept silent.
-    silent: [Option<What>; KINDS],
+    /// The kinds of which there was a line: most clients have few.
+    limited: Vec<Limited>,
     /// Lines that wait for the hub's lock to be free.
     records: Vec<Record>,
     recovery: Recovery,
@@ -58,7 +58,13 @@ enum Kind {
     Lagging,
 }
 
-const KINDS: usize = Kind::Lagging as usize + 1;
+/// The lines of one kind.
+struct Limited {
+    kind: Kind,
+    limiter: Limiter,
+    /// The last line that was kept silent.
+    silent: Option<Box<What>>,
+}
 
 struct Record {
     level: Level,
@@ -99,12 +105,11 @@ enum Receiver {
 
 impl Log {
     /// Creates the log of a client with this name.
-    pub(crate) fn new(client: &str) -> Self {
+    pub(crate) fn new(client: Arc<str>) -> Self {
         Self {
-            client: client.into(),
-            span: span_without_connection(client),
-            limiters: Default::default(),
-            silent: Default::default(),
+            span: span_without_connection(&client),
+            client,
+            limited: Vec::new(),
             records: Vec::new(),
             recovery: Recovery::default(),
             is_connected: false,
@@ -156,38 +161,51 @@ impl Log {
         }
         let events = dropped - self.dropped;
         // Lines that were kept silent need no number of their own: their events are in this one's.
-        if events > 0 && self.limiters[Kind::Lagging as usize].admit(now).is_some() {
+        if events > 0 && self.of(Kind::Lagging).limiter.admit(now).is_some() {
             let receiver = state.lagging().map_or(Receiver::Other, Receiver::Channel);
             self.dropped = dropped;
             self.push(Level::Warn, What::Lagging { receiver, events });
         }
-        for kind in 0..KINDS {
+        for limited in &mut self.limited {
             // What is lagging counts itself, above.
-            if kind != Kind::Lagging as usize
-                && let Some(silent) = self.limiters[kind].settle(now)
-                && let Some(what) = self.silent[kind].take()
+            if limited.kind != Kind::Lagging
+                && let Some(silent) = limited.limiter.settle(now)
+                && let Some(what) = limited.silent.take()
             {
                 let silence = Silence::Sum(silent);
-                self.records.push(Record { level: Level::of(kind), what, silence });
+                let level = Level::of(limited.kind);
+                self.records.push(Record { level, what: *what, silence });
             }
         }
     }
 
     /// Returns when [`Log::look`] has something to note, though nothing happens.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.limiters.iter().filter_map(Limiter::due).min()
+        self.limited.iter().filter_map(|limited| limited.limiter.due()).min()
+    }
+
+    fn of(&mut self, kind: Kind) -> &mut Limited {
+        let at = self.limited.iter().position(|limited| limited.kind == kind);
+        let at = at.unwrap_or_else(|| {
+            // One place more: doubling would make a few, which most clients never need.
+            self.limited.reserve_exact(1);
+            self.limited.push(Limited { kind, limiter: Limiter::default(), silent: None });
+            self.limited.len() - 1
+        });
+        &mut self.limited[at]
     }
 
     fn limited(&mut self, kind: Kind, what: What, now: Instant) {
-        let kind = kind as usize;
-        match self.limiters[kind].admit(now) {
+        let limited = self.of(kind);
+        match limited.limiter.admit(now) {
             Some(silent) => {
-                self.silent[kind] = None;
+                limited.silent = None;
                 let silence = Silence::Before(silent);
-                self.records.push(Record { level: Level::of(kind), what, silence });
+                let level = Level::of(kind);
+                self.records.push(Record { level, what, silence });
             }
             None => {
-                self.silent[kind] = Some(what.clone());
+                limited.silent = Some(Box::new(what.clone()));
                 self.push(Level::Debug, what);
             }
         }
@@ -229,7 +247,8 @@ impl Log {
 
     /// Writes what was noted. Not under the hub's lock.
     pub(crate) fn write(&mut self) {
-        for record in self.records.drain(..) {
+        // Lines are rare: their places are given back.
+        for record in std::mem::take(&mut self.records) {
             if let What::Event(Event::State(StateChange { socket_id: Some(id), .. })) = &record.what
             {
                 self.span.record(stringify!(socket_id), display(Escaped(id)));
@@ -252,8 +271,11 @@ fn is_detail(event: &Event) -> bool {
 }
 
 impl Level {
-    fn of(kind: usize) -> Self {
-        if kind <= Kind::Disconnected as usize { Self::Info } else { Self::Warn }
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Connected | Kind::Recovered | Kind::Disconnected => Self::Info,
+            _ => Self::Warn,
+        }
     }
 }
 

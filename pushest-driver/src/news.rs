@@ -13,7 +13,8 @@ pub(crate) enum News {
     /// Everything that had arrived by then stands before this.
     CaughtUp(ConnectionId, Instant),
     Lost(ConnectionId, Loss),
-    Answered(Ticket, Result<Authorization, AuthorizationError>),
+    /// Boxed, so that a batch of messages takes less room.
+    Answered(Ticket, Box<Result<Authorization, AuthorizationError>>),
 }
 
 impl News {
@@ -24,7 +25,7 @@ impl News {
             Self::Heard(connection) => session.handle_activity(connection, now),
             Self::CaughtUp(connection, at) => session.handle_caught_up(connection, at),
             Self::Lost(connection, loss) => session.handle_close(connection, loss, now),
-            Self::Answered(ticket, answer) => session.handle_authorization(ticket, answer, now),
+            Self::Answered(ticket, answer) => session.handle_authorization(ticket, *answer, now),
         }
     }
 

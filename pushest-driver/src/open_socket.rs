@@ -34,7 +34,7 @@ pub(crate) struct OpenSocket<S> {
     caught_up: Option<Instant>,
     /// The last such time that the session was told.
     told: Option<Instant>,
-    frames: Box<FrameLog>,
+    frames: FrameLog,
     /// What went over it by the last time that this was taken.
     taken_traffic: Traffic,
 }
@@ -54,7 +54,7 @@ where
             broken: None,
             caught_up: Some(dialled),
             told: None,
-            frames: Box::default(),
+            frames: FrameLog::default(),
             taken_traffic: Traffic::default(),
         }
     }

@@ -137,7 +137,7 @@ impl<R: Runtime> Pump<R> {
         // An event takes some hundred bytes beside its message.
         let most = BATCH.min(limits.stored_events / 4).min(limits.stored_bytes / 1024);
         let batch = (most.max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
-        let log = Log::new(&hub.name);
+        let log = Log::new(hub.name.clone());
         Self {
             hub,
             runtime,
@@ -225,7 +225,7 @@ impl<R: Runtime> Pump<R> {
             self.dial(connection, endpoint, now);
             self.tell_sockets();
         }
-        self.discarded.clear();
+        drop(std::mem::take(&mut self.discarded));
     }
 
     fn tell(&mut self, state: &mut State, now: Instant) {
@@ -352,6 +352,8 @@ impl<R: Runtime> Pump<R> {
                 }
                 self.closing.push(Closing::new(open, code, now + CLOSE_TIMEOUT));
             }
+            // The list is for what has to be dropped: most clients never have one.
+            SocketState::None => {}
             former => self.discarded.push(former),
         }
     }
@@ -429,7 +431,7 @@ impl<R: Runtime> Pump<R> {
     fn poll_authorizations(&mut self, context: &mut Context<'_>) {
         let news = &mut self.news;
         self.authorizations.poll(context, |ticket, answer| {
-            news.push(News::Answered(ticket, answer));
+            news.push(News::Answered(ticket, Box::new(answer)));
         });
     }
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::auth::member::{self, Unsignable};
 use crate::channel::name::{ChannelKind, ChannelName};
 use crate::command::CommandError;
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::session::options::SubscribeOptions;
 use crate::user;
 
@@ -36,7 +36,7 @@ impl Config {
         name: &str,
         options: &SubscribeOptions,
     ) -> Result<ChannelName, CommandError> {
-        self.subscription(name, options).map(|(name, _)| name)
+        self.settings.subscription(name, options).map(|(name, _)| name)
     }
 
     /// Checks what [`Session::trigger`](crate::Session::trigger) checks before it looks at the
@@ -51,8 +51,8 @@ impl Config {
         event: &str,
         data: &RawValue,
     ) -> Result<(), CommandError> {
-        self.triggering(channel, event)?;
-        self.event_data(data)
+        self.settings.triggering(channel, event)?;
+        self.settings.event_data(data)
     }
 
     /// Checks what [`Session::sign_in`](crate::Session::sign_in) checks.
@@ -60,8 +60,16 @@ impl Config {
     /// # Errors
     /// As [`Session::sign_in`](crate::Session::sign_in).
     pub fn check_sign_in(&self, user_data: Option<&str>) -> Result<(), CommandError> {
+        self.settings.check_sign_in(user_data)
+    }
+}
+
+/// The checks, as a session makes them.
+impl Settings {
+    /// Checks what a sign-in is given.
+    pub(crate) fn check_sign_in(&self, user_data: Option<&str>) -> Result<(), CommandError> {
         match user_data {
-            None if self.has_secret() => Err(CommandError::UserDataMissing),
+            None if self.signer.is_some() => Err(CommandError::UserDataMissing),
             None => Ok(()),
             Some(data) => {
                 self.signed(data)?;
@@ -83,13 +91,14 @@ impl Config {
         if let Some(data) = &channel_data {
             self.signed(data)?;
         }
-        if is_presence && channel_data.is_none() && self.has_secret() {
+        if is_presence && channel_data.is_none() && self.signer.is_some() {
             return Err(CommandError::MemberDataMissing { channel: name });
         }
         if name.kind() == ChannelKind::Encrypted && !cfg!(feature = "encrypted") {
             return Err(CommandError::EncryptionUnsupported { channel: name });
         }
-        if name.kind() == ChannelKind::Encrypted && self.has_secret() && !self.has_master_key() {
+        let lacks_key = self.signer.is_some() && self.master_key.is_none();
+        if name.kind() == ChannelKind::Encrypted && lacks_key {
             return Err(CommandError::MasterKeyMissing { channel: name });
         }
         Ok((name, channel_data))

@@ -1,5 +1,6 @@
 //! The connection's lifecycle: Idle → Connecting → Opening → Established → Waiting → Connecting …
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use crate::config::endpoint::Endpoint;
@@ -52,7 +53,7 @@ pub(crate) struct Connection {
     pub(crate) socket_id: Option<SocketId>,
     pub(crate) attempt: u32,
     pub(crate) last_loss: Option<Arc<Loss>>,
-    pub(crate) last_error: Option<ServerError>,
+    pub(crate) last_error: Option<Box<ServerError>>,
     /// No attempt begins before this: the pause that the server asked for at the last loss.
     pub(crate) not_before: Instant,
     /// The size of the largest frame that was polled for this connection.
@@ -136,6 +137,6 @@ impl Connection {
         let share = |loss: &Arc<Loss>| crate::loss::loss(loss) - crate::loss::others_share(loss);
         self.socket_id.as_ref().map_or(0, |id| memory::shared_text(id.as_str()))
             + self.last_loss.as_ref().map_or(0, share)
-            + self.last_error.as_ref().map_or(0, ServerError::content_bytes)
+            + self.last_error.as_deref().map_or(0, ServerError::content_bytes)
     }
 }

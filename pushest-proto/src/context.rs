@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use crate::auth::Signer;
 use crate::backoff::Backoff;
-use crate::config::Config;
+use crate::config::Settings;
 use crate::hash::Seeded;
 use crate::id::{ConnectionId, SocketId, Ticket};
 use crate::pending::Pending;
@@ -17,7 +17,7 @@ use crate::wall_clock::{Moment, WallClock};
 pub(crate) struct Context<'a> {
     pub(crate) now: Instant,
     pub(crate) wall_clock: &'a WallClock,
-    pub(crate) config: &'a Config,
+    pub(crate) config: &'a Settings,
     pub(crate) pending: &'a mut Pending,
     pub(crate) statistics: &'a mut Statistics,
     pub(crate) backoff: &'a mut Backoff,

@@ -179,8 +179,9 @@ impl Pending {
             }
             Front::Kept => {
                 let popped = self.kept.pop_front().map(|(_, action)| action);
-                if self.kept.is_empty() && self.kept.capacity() > PLACES_KEPT {
-                    self.kept.shrink_to(PLACES_KEPT);
+                if self.kept.is_empty() {
+                    // These are few: an idle session keeps no place for the next one.
+                    self.kept = VecDeque::new();
                 }
                 popped
             }
@@ -192,6 +193,13 @@ impl Pending {
                 }
                 Some(action)
             }
+        }
+    }
+
+    /// Gives the places for the next batch back, if nothing waits: none is near.
+    pub(crate) fn rest(&mut self) {
+        if self.droppable.is_empty() {
+            self.droppable = VecDeque::new();
         }
     }
 

@@ -35,17 +35,29 @@ impl Timer {
     ];
 }
 
+/// A timer without a deadline. It is behind any time, and takes less room than an `Option`.
+const NEVER: Instant = Instant::from_micros(u64::MAX);
+
+/// The latest deadline.
+const LATEST: Instant = Instant::from_micros(u64::MAX - 1);
+
 /// The table. Setting a timer replaces its former deadline.
-#[derive(Debug, Default)]
-pub(crate) struct Timers([Option<Instant>; Timer::ALL.len()]);
+#[derive(Debug)]
+pub(crate) struct Timers([Instant; Timer::ALL.len()]);
+
+impl Default for Timers {
+    fn default() -> Self {
+        Self([NEVER; Timer::ALL.len()])
+    }
+}
 
 impl Timers {
     pub(crate) fn arm(&mut self, timer: Timer, deadline: Instant) {
-        self.0[timer as usize] = Some(deadline);
+        self.0[timer as usize] = deadline.min(LATEST);
     }
 
     pub(crate) fn disarm(&mut self, timer: Timer) {
-        self.0[timer as usize] = None;
+        self.0[timer as usize] = NEVER;
     }
 
     pub(crate) fn disarm_all(&mut self) {
@@ -53,17 +65,17 @@ impl Timers {
     }
 
     pub(crate) fn is_armed(&self, timer: Timer) -> bool {
-        self.0[timer as usize].is_some()
+        self.0[timer as usize] != NEVER
     }
 
     /// Returns the deadline of one timer.
     pub(crate) fn deadline(&self, timer: Timer) -> Option<Instant> {
-        self.0[timer as usize]
+        Some(self.0[timer as usize]).filter(|deadline| *deadline != NEVER)
     }
 
     /// Returns the earliest deadline of all.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.0.iter().flatten().min().copied()
+        self.0.iter().min().copied().filter(|deadline| *deadline != NEVER)
     }
 
     /// Takes one timer that is due at `now`, the earliest first.
@@ -93,5 +105,16 @@ mod tests {
         assert_eq!(timers.take_due(now), Some(Timer::Dial));
         assert_eq!(timers.take_due(now), None);
         assert_eq!(timers.next(), Some(Instant::from_micros(9)));
+    }
+
+    #[test]
+    fn the_end_of_time_is_a_deadline_too() {
+        let mut timers = Timers::default();
+        assert_eq!(timers.next(), None);
+        timers.arm(Timer::Pong, NEVER);
+        assert!(timers.is_armed(Timer::Pong) && !timers.is_armed(Timer::Dial));
+        assert_eq!(timers.next(), Some(LATEST));
+        timers.disarm(Timer::Pong);
+        assert_eq!((timers.next(), timers.deadline(Timer::Pong)), (None, None));
     }
 }

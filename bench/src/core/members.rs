@@ -1,7 +1,10 @@
 //! Who is present: joins and leaves.
 
+use std::hint::black_box;
+
 use bytes::Bytes;
 use pushest_proto::{Instant, SubscribeOptions};
+use serde::de::IgnoredAny;
 
 use super::session::Established;
 
@@ -40,6 +43,16 @@ impl Members {
         let mut members = Self { established, joined: joined.into(), left: left.into() };
         members.come_and_go(1);
         members
+    }
+
+    /// Skips both messages as JSON, this many times: the floor.
+    pub fn skip(&self, count: u64) {
+        for _ in 0..count {
+            for message in [&self.joined, &self.left] {
+                let skipped = serde_json::from_slice::<IgnoredAny>(black_box(message));
+                assert!(black_box(skipped).is_ok(), "it is JSON");
+            }
+        }
     }
 
     /// Lets a member join and leave, this many times. Panics unless both are reported.

@@ -5,8 +5,10 @@ mod members;
 mod outgoing;
 mod rounds;
 mod session;
+mod weight;
 
 pub use self::channels::{Channels, Shape};
 pub use self::members::Members;
 pub use self::outgoing::{Private, Single};
 pub use self::rounds::{Order, Series, run};
+pub use self::weight::many_channels;

@@ -29,6 +29,9 @@ pub struct Series {
     pub rounds: Vec<Clocks>,
 }
 
+/// The numbers of channels, and of members, that a curve is drawn through.
+const DECADES: [u64; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
+
 struct Subject {
     series: Series,
     run: Box<dyn FnMut(u64)>,
@@ -67,7 +70,7 @@ fn subjects(order: Order) -> Vec<Subject> {
             add(name("core", size, shape, 1), events, Box::new(move |count| core.route(count)));
         }
     }
-    for channels in [1, 100, 10_000, 100_000].into_iter().filter(|count| *count <= order.most) {
+    for channels in DECADES.into_iter().filter(|count| *count <= order.most) {
         let shape = Shape::Laravel;
         let mut floor = Channels::new(channels, 208, shape);
         add(
@@ -82,7 +85,13 @@ fn subjects(order: Order) -> Vec<Subject> {
             Box::new(move |count| core.route(count)),
         );
     }
-    for count in [100, 100_000].into_iter().filter(|count| *count <= order.most) {
+    for count in DECADES.into_iter().filter(|count| *count <= order.most) {
+        let floor = Members::new(1);
+        add(
+            format!("members/skip/{count}"),
+            order.events / 4,
+            Box::new(move |count| floor.skip(count)),
+        );
         let mut members = Members::new(count);
         add(
             format!("members/{count}"),

@@ -1,5 +1,6 @@
 //! Receives one flood, as a floor or with one of our clients.
 
+pub mod fan;
 mod floor;
 mod ours;
 
@@ -7,6 +8,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+pub(crate) use self::ours::counting;
 use crate::Problem;
 use crate::flood::{Flood, Marks};
 use crate::tally::{Report, Tally};
@@ -138,6 +140,15 @@ impl Receiver {
             _ => ours::receive(self, target, tally)?,
         };
         Ok(tally.report())
+    }
+}
+
+impl FromStr for Way {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = Self::FLOORS.into_iter().chain(Self::OURS).find(|way| way.name() == name);
+        known.ok_or_else(|| format!("no way {name:?} to receive"))
     }
 }
 

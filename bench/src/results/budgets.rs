@@ -1,6 +1,7 @@
 //! The budgets, and whether this run keeps them.
 
 use super::{Results, Spread};
+use crate::outgoing::Task;
 
 /// One budget.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,9 @@ impl std::fmt::Display for Bound {
         }
     }
 }
+
+/// The most times as long as a bare loop that sending and confirming may take.
+const OUTGOING: f64 = 3.0;
 
 /// Our receivers that a program would use first, on each runtime.
 const FIRST: [&str; 6] = [
@@ -88,6 +92,18 @@ pub(super) fn budgets(results: &Results) -> Vec<Budget> {
         let measured = ours.zip(its).map(|(ours, its)| ours.speed_against(its));
         add(format!("tokio/subscription: speed against {peer}"), Bound::AtLeast(least), measured);
     }
+    for task in Task::ALL {
+        add(
+            format!("outgoing, {task}: time against the bare loop's, signing apart"),
+            Bound::AtMost(OUTGOING),
+            results.outgoing_ratio(task),
+        );
+    }
+    add(
+        "an idle connection, 4 KiB buffer: KiB resident".into(),
+        Bound::AtMost(10.0),
+        results.crowd("ours").map(|crowd| crowd.resident().divided(1024.0)),
+    );
     for cell in results.cells.iter().filter(|cell| is_bad(cell) && !is_floor(&cell.name)) {
         let good = results.cell("bad", "good", &cell.name);
         add(

@@ -1,13 +1,21 @@
 //! What a run has measured, and what it says.
 
 mod budgets;
+mod crowds;
+mod curves;
 mod draw;
+mod growth;
+mod outgoing;
 mod statistics;
 mod table;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::crowds::{Crowd, Weight};
+pub use self::curves::growth_svg;
 pub use self::draw::svg;
+pub use self::growth::{Curve, Point};
+pub use self::outgoing::Outgoing;
 pub use self::statistics::Spread;
 pub use self::table::markdown;
 use crate::core::Series;
@@ -26,6 +34,18 @@ pub struct Results {
     pub cells: Vec<Cell>,
     /// The latencies.
     pub latencies: Vec<Latencies>,
+    /// What an event costs as something grows.
+    #[serde(default)]
+    pub growth: Vec<Curve>,
+    /// What is sent.
+    #[serde(default)]
+    pub outgoing: Vec<Outgoing>,
+    /// Thousands of idle connections.
+    #[serde(default)]
+    pub crowds: Vec<Crowd>,
+    /// What clients and channels allocate.
+    #[serde(default)]
+    pub weights: Vec<Weight>,
     /// The core alone.
     pub core: Vec<Series>,
 }

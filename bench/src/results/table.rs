@@ -23,6 +23,9 @@ fn write_all(results: &Results, out: &mut String) -> std::fmt::Result {
     peers(results, out)?;
     bad(results, out)?;
     latencies(results, out)?;
+    super::outgoing::table(results, out)?;
+    super::crowds::tables(results, out)?;
+    super::growth::tables(results, out)?;
     core(results, out)?;
     promises(results, out)
 }

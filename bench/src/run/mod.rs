@@ -1,17 +1,20 @@
 //! The whole benchmark: each round measures everything once, so that what slows the machine for a
 //! while slows all alike.
 
+mod crowds;
+mod growth;
 mod machine;
+mod outgoing;
 mod plan;
 mod programs;
 
 use std::path::PathBuf;
 
 use self::plan::{Plan, Planned};
-use self::programs::{FloodServer, Peers, answer, this_program};
+use self::programs::{Peers, Server, answer, this_program};
 use crate::Problem;
 use crate::latency::Latency;
-use crate::results::{Cell, Latencies, Results, Sample, markdown, svg};
+use crate::results::{Cell, Latencies, Results, Sample, growth_svg, markdown, svg};
 use crate::server::Written;
 use crate::tally::Report;
 
@@ -32,11 +35,24 @@ pub struct Order {
     pub name: String,
 }
 
-/// Measures, writes the three files, and prints the table.
+impl Order {
+    /// Returns whether it is to be seen only whether all of it works.
+    fn is_small(&self) -> bool {
+        self.events < 100_000
+    }
+
+    /// Returns whether what has this name is to be measured.
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| name.contains(part.as_str()))
+    }
+}
+
+/// Measures, writes the files, and prints the table.
 pub fn run(order: &Order) -> Result<(), Problem> {
     let peers = Peers::find(order.peers.as_deref())?;
     let plan = Plan::new(order, &peers.names());
-    if plan.is_empty() {
+    let is_more = growth::is_any(order) || outgoing::is_any(order) || crowds::is_any(order);
+    if plan.is_empty() && !is_more {
         return Err(format!("nothing has a name with {:?}", order.only).into());
     }
     let mut results = Results {
@@ -46,6 +62,9 @@ pub fn run(order: &Order) -> Result<(), Problem> {
         ..Results::default()
     };
     floods(order, &plan, &peers, &mut results)?;
+    results.growth = growth::measure(order)?;
+    results.outgoing = outgoing::measure(order)?;
+    (results.crowds, results.weights) = crowds::measure(order)?;
     if !plan.latencies.is_empty() {
         latencies(order, &plan, &mut results)?;
     }
@@ -57,9 +76,12 @@ pub fn run(order: &Order) -> Result<(), Problem> {
 
 fn floods(order: &Order, plan: &Plan, peers: &Peers, results: &mut Results) -> Result<(), Problem> {
     results.cells = plan.floods.iter().map(Planned::cell).collect();
+    if plan.floods.is_empty() {
+        return Ok(());
+    }
     let scratch = order.out.join("authority.pem");
-    let plain = FloodServer::start(None)?;
-    let tls = FloodServer::start(Some(&scratch))?;
+    let plain = Server::flood(None)?;
+    let tls = Server::flood(Some(&scratch))?;
     for round in 1..=order.rounds {
         for (planned, cell) in plan.floods.iter().zip(&mut results.cells) {
             eprintln!("round {round}: {}", planned.key());
@@ -75,7 +97,7 @@ fn floods(order: &Order, plan: &Plan, peers: &Peers, results: &mut Results) -> R
 }
 
 /// One receiver of one flood, whose books and the server's must be the same.
-fn sample(planned: &Planned, server: &FloodServer, peers: &Peers) -> Result<Sample, Problem> {
+fn sample(planned: &Planned, server: &Server, peers: &Peers) -> Result<Sample, Problem> {
     let channel = planned.flood.to_string();
     let command = match planned.receiver {
         Some(receiver) => {
@@ -97,7 +119,7 @@ fn sample(planned: &Planned, server: &FloodServer, peers: &Peers) -> Result<Samp
         }
     };
     let report: Report = serde_json::from_str(&answer(command)?)?;
-    let written = server.written()?;
+    let written: Written = server.report()?;
     compare(planned, &report, &written)?;
     let wall_ns = match planned.is_whole() {
         true => report.ended_ns.saturating_sub(written.began_ns),
@@ -157,7 +179,7 @@ fn latencies(order: &Order, plan: &Plan, results: &mut Results) -> Result<(), Pr
 fn core(order: &Order) -> Result<Vec<crate::core::Series>, Problem> {
     eprintln!("the core alone");
     let mut command = this_program()?;
-    let most = if order.events < 100_000 { 1_000 } else { 100_000 };
+    let most = if order.is_small() { 1_000 } else { 100_000 };
     command.args(["core", "--rounds", &order.rounds.to_string()]);
     command.args(["--events", &(order.events / 4).to_string(), "--most", &most.to_string()]);
     Ok(serde_json::from_str(&answer(command)?)?)
@@ -169,15 +191,22 @@ fn save(order: &Order, results: &Results) -> Result<(), Problem> {
     std::fs::write(path("json"), serde_json::to_string_pretty(results)? + "\n")?;
     std::fs::write(path("md"), &table)?;
     std::fs::write(path("svg"), svg(results))?;
+    let growth = order.out.join(format!("{}-growth.svg", order.name));
+    std::fs::write(growth, growth_svg(results))?;
     println!("{table}");
-    println!("written: {}, .md and .svg", path("json").display());
+    println!("written: {}, .md, .svg and -growth.svg", path("json").display());
     Ok(())
 }
 
 /// Draws the picture anew from the JSON of a run.
-pub fn draw(json: &std::path::Path, picture: &std::path::Path) -> Result<(), Problem> {
+pub fn draw(
+    json: &std::path::Path,
+    picture: &std::path::Path,
+    is_growth: bool,
+) -> Result<(), Problem> {
     let results: Results = serde_json::from_slice(&std::fs::read(json)?)?;
-    Ok(std::fs::write(picture, svg(&results))?)
+    let drawn = if is_growth { growth_svg(&results) } else { svg(&results) };
+    Ok(std::fs::write(picture, drawn)?)
 }
 
 impl Planned {

@@ -101,7 +101,7 @@ impl Plan {
                 })
                 .copied()
                 .collect(),
-            core: is_named("core"),
+            core: is_named("core") || is_named("growth"),
         }
     }
 

@@ -6,8 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use crate::Problem;
-use crate::server::Written;
 
 /// The time after which a program that has not ended is ended: far more than any should take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -15,6 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// This program, to be started once more.
 pub(super) fn this_program() -> Result<Command, Problem> {
     Ok(Command::new(std::env::current_exe()?))
+}
+
+/// The program `weigh`, which is built beside this one.
+pub(super) fn weigh() -> Result<Command, Problem> {
+    Ok(Command::new(std::env::current_exe()?.with_file_name("weigh")))
 }
 
 /// Runs a program to its end, and returns what it has printed.
@@ -42,22 +48,15 @@ pub(super) fn answer(mut command: Command) -> Result<String, Problem> {
     if status.success() { Ok(text) } else { Err(format!("it failed: {status}").into()) }
 }
 
-/// The flood server, in a process of its own.
-pub(super) struct FloodServer {
+/// A program that runs beside this one, and prints lines. It ends with its standard input.
+pub(super) struct Beside {
+    name: &'static str,
     child: Child,
-    address: String,
-    authority: Option<PathBuf>,
     lines: Receiver<String>,
 }
 
-impl FloodServer {
-    /// Starts it; with TLS if there is a file to write the authority's certificate to.
-    pub(super) fn start(authority: Option<&Path>) -> Result<Self, Problem> {
-        let mut command = this_program()?;
-        command.arg("flood-server");
-        if let Some(path) = authority {
-            command.arg("--authority").arg(path);
-        }
+impl Beside {
+    pub(super) fn start(name: &'static str, mut command: Command) -> Result<Self, Problem> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let (sender, lines) = channel();
@@ -67,10 +66,78 @@ impl FloodServer {
                 let _ = sender.send(line);
             }
         });
-        let mut server =
-            Self { child, address: String::new(), authority: authority.map(Path::to_owned), lines };
-        server.address = server.line()?;
+        Ok(Self { name, child, lines })
+    }
+
+    /// Returns the next line that it prints within this time.
+    pub(super) fn line(&self, patience: Duration) -> Result<String, Problem> {
+        self.lines.recv_timeout(patience).map_err(|error| match error {
+            RecvTimeoutError::Timeout => format!("the {} says nothing", self.name).into(),
+            RecvTimeoutError::Disconnected => format!("the {} has ended", self.name).into(),
+        })
+    }
+
+    /// Ends it. All that it has printed must have been received.
+    pub(super) fn end(mut self) -> Result<(), Problem> {
+        drop(self.child.stdin.take());
+        let status = self.child.wait()?;
+        match self.lines.recv() {
+            Ok(line) => Err(format!("nobody received this: {line}").into()),
+            Err(_) if status.success() => Ok(()),
+            Err(_) => Err(format!("the {} failed: {status}", self.name).into()),
+        }
+    }
+}
+
+impl Drop for Beside {
+    /// After an error it is still there, but for one that has ended already.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The time within which a server says where it listens, and what it wrote.
+const SOON: Duration = Duration::from_secs(10);
+
+/// One of this program's servers, in a process of its own.
+pub(super) struct Server {
+    program: Beside,
+    address: String,
+    authority: Option<PathBuf>,
+}
+
+impl Server {
+    /// Starts the flood server; with TLS if there is a file to write the authority's certificate to.
+    pub(super) fn flood(authority: Option<&Path>) -> Result<Self, Problem> {
+        let mut command = this_program()?;
+        command.arg("flood-server");
+        if let Some(path) = authority {
+            command.arg("--authority").arg(path);
+        }
+        let mut server = Self::start("flood server", command)?;
+        server.authority = authority.map(Path::to_owned);
         Ok(server)
+    }
+
+    /// Starts the server of a crowd.
+    pub(super) fn crowd() -> Result<Self, Problem> {
+        let mut command = this_program()?;
+        command.arg("crowd-server");
+        Self::start("crowd server", command)
+    }
+
+    /// Starts the server that confirms and counts.
+    pub(super) fn answering() -> Result<Self, Problem> {
+        let mut command = this_program()?;
+        command.arg("answering-server");
+        Self::start("answering server", command)
+    }
+
+    fn start(name: &'static str, command: Command) -> Result<Self, Problem> {
+        let program = Beside::start(name, command)?;
+        let address = program.line(SOON)?;
+        Ok(Self { program, address, authority: None })
     }
 
     pub(super) fn address(&self) -> &str {
@@ -81,35 +148,14 @@ impl FloodServer {
         self.authority.as_deref()
     }
 
-    /// Returns what the server wrote to the last client.
-    pub(super) fn written(&self) -> Result<Written, Problem> {
-        Ok(serde_json::from_str(&self.line()?)?)
-    }
-
-    fn line(&self) -> Result<String, Problem> {
-        self.lines.recv_timeout(Duration::from_secs(10)).map_err(|error| match error {
-            RecvTimeoutError::Timeout => "the flood server does not say what it wrote".into(),
-            RecvTimeoutError::Disconnected => "the flood server has ended".into(),
-        })
+    /// Returns what the server reports of the last client.
+    pub(super) fn report<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        Ok(serde_json::from_str(&self.program.line(SOON)?)?)
     }
 
     /// Ends it. All that it has reported must have been compared.
-    pub(super) fn end(mut self) -> Result<(), Problem> {
-        drop(self.child.stdin.take());
-        let status = self.child.wait()?;
-        match self.lines.recv() {
-            Ok(line) => Err(format!("nobody received this: {line}").into()),
-            Err(_) if status.success() => Ok(()),
-            Err(_) => Err(format!("the flood server failed: {status}").into()),
-        }
-    }
-}
-
-impl Drop for FloodServer {
-    /// After an error it is still there, but for one that has ended already.
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(super) fn end(self) -> Result<(), Problem> {
+        self.program.end()
     }
 }
 

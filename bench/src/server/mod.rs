@@ -1,6 +1,8 @@
 //! A server that speaks as much of the protocol as it takes to be subscribed to, and then writes
 //! frames that it has encoded before. A thread serves each connection.
 
+pub mod answering;
+pub mod crowd;
 mod tls;
 
 use std::io::{Read, Write};
@@ -16,7 +18,7 @@ use tungstenite::{Message, WebSocket};
 pub use self::tls::Identity;
 use crate::Problem;
 use crate::clocks::Clocks;
-use crate::flood::{FRAMES, Flood, Kind};
+use crate::flood::{Flood, Kind};
 use crate::frames::{Frames, text};
 
 /// What was written to one connection.
@@ -107,9 +109,18 @@ fn talk<S: Read + Write>(
 ) -> Result<(), Problem> {
     let mut socket = tungstenite::accept(stream).map_err(|error| error.to_string())?;
     socket.send(Message::text(ESTABLISHED))?;
-    let flood = subscription(&mut socket)?;
+    let first = subscription(&mut socket)?;
+    let flood: Flood = match first.parse() {
+        Ok(flood) => flood,
+        // One of many channels has its number behind the flood's name.
+        Err(_) => first.rsplit_once('-').ok_or("a channel without a flood")?.0.parse()?,
+    };
     let prepared = Prepared::new(flood)?;
-    socket.send(Message::text(succeeded(&flood.to_string())))?;
+    socket.send(Message::text(succeeded(&first)))?;
+    for _ in 1..flood.channels {
+        let channel = subscription(&mut socket)?;
+        socket.send(Message::text(succeeded(&channel)))?;
+    }
     tell(prepared.write(socket.get_mut(), &mut writing)?);
     // The client ends it, in order or not; whether it has everything is for its own books.
     while let Ok(message) = socket.read() {
@@ -118,9 +129,11 @@ fn talk<S: Read + Write>(
     Ok(())
 }
 
-const ESTABLISHED: &str = r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"4711.1147\",\"activity_timeout\":120}"}"#;
+/// What the server says first.
+pub(crate) const ESTABLISHED: &str = r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"4711.1147\",\"activity_timeout\":120}"}"#;
 
-fn succeeded(channel: &str) -> String {
+/// Returns the confirmation of a subscription.
+pub(crate) fn succeeded(channel: &str) -> String {
     format!(
         r#"{{"event":"pusher_internal:subscription_succeeded","channel":"{channel}","data":"{{}}"}}"#
     )
@@ -144,17 +157,25 @@ enum Subscribe {
     Other(serde::de::IgnoredAny),
 }
 
-/// Reads up to the subscription, and answers pings.
-fn subscription<S: Read + Write>(socket: &mut WebSocket<S>) -> Result<Flood, Problem> {
+/// Reads up to the next subscription, and answers pings. Returns the channel's name.
+fn subscription<S: Read + Write>(socket: &mut WebSocket<S>) -> Result<String, Problem> {
     loop {
         let message = socket.read()?;
         answer_ping(socket, &message)?;
         let Message::Text(text) = message else { continue };
-        let request: Request<'_> = serde_json::from_str(&text)?;
-        if let ("pusher:subscribe", Subscribe::To { channel }) = (request.event, request.data) {
-            return Ok(channel.parse()?);
+        if let Some(channel) = subscribed(&text)? {
+            return Ok(channel);
         }
     }
+}
+
+/// Returns the channel's name, if this is what subscribes to one.
+pub(crate) fn subscribed(text: &str) -> Result<Option<String>, Problem> {
+    let request: Request<'_> = serde_json::from_str(text)?;
+    Ok(match (request.event, request.data) {
+        ("pusher:subscribe", Subscribe::To { channel }) => Some(channel),
+        _ => None,
+    })
 }
 
 fn answer_ping<S: Read + Write>(
@@ -169,6 +190,9 @@ fn answer_ping<S: Read + Write>(
     Ok(())
 }
 
+/// The most frames in one system call.
+const AT_ONCE: u64 = 256;
+
 /// A flood, encoded.
 struct Prepared {
     flood: Flood,
@@ -181,7 +205,7 @@ struct Prepared {
 
 impl Prepared {
     fn new(flood: Flood) -> Result<Self, Problem> {
-        let texts: Vec<String> = (0..FRAMES).map(|number| text(flood, number)).collect();
+        let texts: Vec<String> = (0..flood.different()).map(|number| text(flood, number)).collect();
         let good = |number| {
             // The channel's name is that of the flood, whatever the flood consists of.
             crate::frames::event(&flood.to_string(), number, flood.size)
@@ -204,6 +228,7 @@ impl Prepared {
         writing: &mut impl FnMut(u64),
     ) -> Result<Written, Problem> {
         let flood = self.flood;
+        let different = self.frames.len() as u64;
         let started = Clocks::now();
         if !self.mark.is_empty() {
             stream.write_all(self.mark.bytes(0, 1))?;
@@ -211,8 +236,8 @@ impl Prepared {
         let mut written = 0;
         let mut next = Instant::now();
         while written < flood.frames {
-            let first = written % FRAMES;
-            let mut count = (FRAMES - first).min(flood.frames - written);
+            let first = written % different;
+            let mut count = (different - first).min(flood.frames - written).min(AT_ONCE);
             if flood.burst > 0 {
                 count = count.min(flood.burst);
                 next += flood.pause();
@@ -234,9 +259,10 @@ impl Prepared {
         let marks = self.mark.len() as u64;
         let (events, data_bytes) = match flood.kind {
             Kind::Good => {
+                let different = self.frames.len() as u64;
                 let whole: u64 = self.data.iter().sum();
-                let rest: u64 = self.data.iter().take((flood.frames % FRAMES) as usize).sum();
-                (flood.frames, flood.frames / FRAMES * whole + rest)
+                let rest: u64 = self.data.iter().take((flood.frames % different) as usize).sum();
+                (flood.frames, flood.frames / different * whole + rest)
             }
             _ => (marks, self.data.iter().sum()),
         };
@@ -253,7 +279,7 @@ impl Prepared {
 }
 
 /// Returns the size of an event's data, as its token stands in the JSON.
-fn data_of(text: &str) -> Result<u64, Problem> {
+pub(crate) fn data_of(text: &str) -> Result<u64, Problem> {
     #[derive(Deserialize)]
     struct Event<'a> {
         #[serde(borrow)]
@@ -282,12 +308,15 @@ mod tests {
     #[test]
     fn the_server_says_exactly_what_it_wrote() {
         for kind in std::iter::once(Kind::Good).chain(Kind::BAD) {
-            for frames in [2, 255, 256, 257, 1_000] {
-                let flood = Flood::new(kind, 300, frames);
+            for (frames, channels) in
+                [(2, 1), (255, 1), (256, 1), (257, 1), (1_000, 1), (1_000, 3), (1_000, 300)]
+            {
+                let flood = Flood { channels, ..Flood::new(kind, 300, frames) };
                 let (texts, account) = written(flood);
                 let of_channel = |text: &&String| {
                     serde_json::from_str::<serde_json::Value>(text).is_ok_and(|message| {
-                        message["channel"] == flood.to_string() && message["event"].is_string()
+                        let channel = message["channel"].as_str().unwrap_or_default();
+                        channel.starts_with(&flood.to_string()) && message["event"].is_string()
                     })
                 };
                 let events: Vec<_> = texts.iter().filter(of_channel).collect();

@@ -38,13 +38,13 @@ type Tls = std::convert::Infallible;
 #[derive(Debug)]
 pub(crate) struct Dialer {
     config: Config,
-    options: Options,
+    options: Arc<Options>,
     #[cfg(feature = "tls")]
     trust: tls::CachedTlsConfig,
 }
 
 impl Dialer {
-    pub(crate) fn new(config: Config, options: Options) -> Self {
+    pub(crate) fn new(config: Config, options: Arc<Options>) -> Self {
         Self {
             config,
             options,
@@ -145,7 +145,7 @@ impl Dialer {
     }
 
     fn websocket(&self) -> WebSocketConfig {
-        let Options { transport_limit, read_buffer, .. } = self.options;
+        let Options { transport_limit, read_buffer, .. } = *self.options;
         websocket::config(self.config.limits(), transport_limit, read_buffer)
     }
 

@@ -13,7 +13,8 @@ const ESTIMATE: Duration = Duration::from_secs(1);
 pub(super) struct Recovery {
     /// There was a connection before this one.
     has_left: bool,
-    running: Option<Running>,
+    /// Boxed, since most of the time there is none.
+    running: Option<Box<Running>>,
 }
 
 #[derive(Debug)]
@@ -48,7 +49,8 @@ impl Recovery {
             }
             if change.to == ConnectionState::Connected && self.has_left {
                 let recovered = Recovered::default();
-                self.running = Some(Running { recovered, answered: 0, expected: 0, stale_at: now });
+                let running = Running { recovered, answered: 0, expected: 0, stale_at: now };
+                self.running = Some(Box::new(running));
             }
         }
         let Some(running) = &mut self.running else { return };

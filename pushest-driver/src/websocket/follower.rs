@@ -30,7 +30,8 @@ pub(super) struct Follower {
     is_within_message: bool,
     bytes: u64,
     messages: u64,
-    close: Option<CloseFrame>,
+    /// Boxed, since most connections never have one.
+    close: Option<Box<CloseFrame>>,
     /// The messages that had ended when the close frame began.
     before_close: u64,
     large: u64,
@@ -73,7 +74,7 @@ impl Follower {
 
     /// Returns the first close frame, as far as it has come.
     pub(super) fn close(&self) -> Option<&CloseFrame> {
-        self.close.as_ref()
+        self.close.as_deref()
     }
 
     /// Returns the messages and control frames that had ended before the close frame began.
@@ -179,7 +180,8 @@ impl Follower {
         self.is_close = opcode == CLOSE && self.close.is_none();
         if self.is_close {
             let is_plain = first & RESERVED == 0;
-            self.close = Some(CloseFrame::new(length, mask, is_final, is_plain));
+            let close = CloseFrame::new(length, mask, is_final, is_plain);
+            self.close = Some(Box::new(close));
             self.before_close = self.messages;
         } else if matches!(opcode, 0x3..=0x7 | 0xb..=0xf) {
             // There are no such frames: what follows is not one either.

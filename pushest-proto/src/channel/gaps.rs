@@ -1,5 +1,6 @@
 //! Since when events of a channel may be missing ([`Event::Gap`]).
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::time::Duration;
 
@@ -7,6 +8,7 @@ use super::name::ChannelName;
 use crate::context::Context;
 use crate::event::Event;
 use crate::loss::{self, Loss};
+use crate::memory::allocation;
 use crate::wall_clock::Moment;
 
 /// The gap of one channel, and what decides whether the next loss leaves one.
@@ -22,7 +24,8 @@ pub(super) struct Gaps {
     was_told_of: bool,
     /// Number of subscribes on this connection that the server has not answered.
     unanswered: u32,
-    renewal: Option<Renewal>,
+    /// Few channels ever have one: it takes no room in the others.
+    renewal: Option<Box<Renewal>>,
 }
 
 /// The subscription ends, and a new one with other member data takes its place on the same
@@ -51,7 +54,7 @@ impl Renewal {
 impl Gaps {
     /// Begins a subscription with other member data, while the server knows of the former one.
     pub(super) fn renew(&mut self) {
-        self.renewal.get_or_insert(Renewal::Due);
+        self.renewal.get_or_insert_with(|| Box::new(Renewal::Due));
     }
 
     pub(super) fn is_renewed(&self) -> bool {
@@ -60,8 +63,9 @@ impl Gaps {
 
     /// Notes that an unsubscribe was polled although the channel is wanted.
     pub(super) fn unsubscribed(&mut self, now: Moment) {
-        let renewal = self.renewal.as_ref();
-        self.renewal = renewal.map(|renewal| Renewal::Begun(renewal.began().unwrap_or(now)));
+        if let Some(renewal) = self.renewal.as_deref_mut() {
+            *renewal = Renewal::Begun(renewal.began().unwrap_or(now));
+        }
     }
 
     /// Notes that a subscribe was polled.
@@ -89,7 +93,7 @@ impl Gaps {
             return false;
         };
         if self.unanswered > 0 {
-            self.renewal = Some(Renewal::Confirmed(now));
+            self.renewal = Some(Box::new(Renewal::Confirmed(now)));
         }
         if self.was_told_of {
             self.gap.get_or_insert_with(|| (began, Arc::new(Loss::Resubscribed)));
@@ -120,7 +124,8 @@ impl Gaps {
     /// Returns what a gap that was not told keeps alive, in bytes.
     pub(super) fn memory(&self) -> usize {
         let share = |cause| loss::loss(cause) - loss::others_share(cause);
-        self.gap.as_ref().map_or(0, |(_, cause)| share(cause))
+        let renewal = self.renewal.as_ref().map_or(0, |_| allocation(size_of::<Renewal>()));
+        renewal + self.gap.as_ref().map_or(0, |(_, cause)| share(cause))
     }
 
     /// Reports the gap, if there is one, before something else of the channel is reported. While
@@ -132,7 +137,7 @@ impl Gaps {
         context: &mut Context<'_>,
     ) -> Option<Duration> {
         self.was_told_of = true;
-        if matches!(self.renewal, Some(Renewal::Begun(_))) {
+        if matches!(self.renewal.as_deref(), Some(Renewal::Begun(_))) {
             return None;
         }
         self.end(channel, context)

@@ -6,7 +6,7 @@ impl Config {
     /// Returns whether each channel is counted ([`ConfigBuilder::channel_statistics`]).
     #[must_use]
     pub fn has_channel_statistics(&self) -> bool {
-        self.channel_statistics
+        self.settings.channel_statistics
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod timeouts;
 mod url;
 
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -41,8 +42,16 @@ const HOSTED_CLIENT_EVENTS_PER_SECOND: u32 = 10;
 /// );
 /// # Ok::<(), pushest_proto::ConfigError>(())
 /// ```
+///
+/// Cloning it is cheap: all clones share one allocation, so that thousands of clients may have it.
 #[derive(Clone)]
 pub struct Config {
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// What a configuration consists of.
+#[derive(Clone)]
+pub(crate) struct Settings {
     pub(crate) key: String,
     pub(crate) app_id: Option<String>,
     pub(crate) signer: Option<Signer>,
@@ -74,65 +83,79 @@ impl Config {
     /// Returns the app's key.
     #[must_use]
     pub fn key(&self) -> &str {
-        &self.key
+        &self.settings.key
     }
 
     /// Returns the app's id, which the HTTP API needs; `None` if it was not given.
     #[must_use]
     pub fn app_id(&self) -> Option<&str> {
-        self.app_id.as_deref()
+        self.settings.app_id.as_deref()
     }
 
     /// Returns whether the app's secret is known, so that the session signs by itself.
     #[must_use]
     pub fn has_secret(&self) -> bool {
-        self.signer.is_some()
+        self.settings.signer.is_some()
     }
 
     /// Returns the signer with the app's secret, and with the master key if there is one; `None`
     /// without a secret.
     #[must_use]
     pub fn signer(&self) -> Option<&Signer> {
-        self.signer.as_ref()
+        self.settings.signer.as_ref()
     }
 
     /// Returns whether the app's master key is known, so that the session opens encrypted events by
     /// itself.
     #[must_use]
     pub fn has_master_key(&self) -> bool {
-        self.master_key.is_some()
+        self.settings.master_key.is_some()
     }
 
     /// Returns where the session connects to.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        &self.settings.endpoint
     }
 
     /// Returns the timeouts, as they were given or by default.
     #[must_use]
     pub fn timeouts(&self) -> &Timeouts {
-        &self.timeouts
+        &self.settings.timeouts
     }
 
     /// Returns how long the session waits before it connects again.
     #[must_use]
     pub fn backoff(&self) -> &BackoffConfig {
-        &self.backoff
+        &self.settings.backoff
     }
 
     /// Returns the limits, as they were given or by default.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.settings.limits
+    }
+
+    /// Returns it with another endpoint, which is not checked.
+    #[cfg(feature = "recording")]
+    pub(crate) fn with_endpoint(self, endpoint: Endpoint) -> Self {
+        let settings = Arc::unwrap_or_clone(self.settings);
+        Self { settings: Arc::new(Settings { endpoint, ..settings }) }
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings.fmt(f)
+    }
+}
+
+/// Without a secret.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("key", &self.key)
-            .field("has_secret", &self.has_secret())
+            .field("has_secret", &self.signer.is_some())
             .field("endpoint", &self.endpoint)
             .field("timeouts", &self.timeouts)
             .field("backoff", &self.backoff)
@@ -314,7 +337,7 @@ impl ConfigBuilder {
         self.timeouts.check()?;
         self.backoff.check()?;
         self.limits.check()?;
-        Ok(Config {
+        let settings = Settings {
             key,
             app_id: self.app_id,
             signer,
@@ -326,7 +349,8 @@ impl ConfigBuilder {
             limits: self.limits,
             stop_on_refusal: self.stop_on_refusal,
             channel_statistics: self.channel_statistics,
-        })
+        };
+        Ok(Config { settings: Arc::new(settings) })
     }
 }
 

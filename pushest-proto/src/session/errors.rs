@@ -1,5 +1,7 @@
 //! What a server says of its own errors, and what these are about.
 
+use alloc::boxed::Box;
+
 use super::Session;
 use super::routing::{Addressee, addressee};
 use crate::action::Action;
@@ -93,7 +95,7 @@ impl Session {
 
     fn report(&mut self, error: ServerError) {
         self.statistics.server_errors += 1;
-        self.connection.last_error = Some(error.clone());
+        self.connection.last_error = Some(Box::new(error.clone()));
         self.pending.push(Action::Emit(Event::ServerError(error)));
     }
 }

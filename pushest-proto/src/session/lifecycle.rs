@@ -223,6 +223,7 @@ impl Session {
             self.timers.arm(Timer::Activity, silent_at);
             return;
         }
+        self.pending.rest();
         self.check_for_life();
         if !self.heartbeat.reading {
             // Nothing is heard, so the server needs to hear from us.

@@ -23,7 +23,7 @@ use crate::auth::request::{Authorization, AuthorizationError};
 use crate::backoff::Backoff;
 use crate::channel::ChannelView;
 use crate::channel::table::Channels;
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::connection::{Connection, Phase};
 use crate::context::{Context, Established};
 use crate::event::names::EventNames;
@@ -48,7 +48,9 @@ use crate::wall_clock::WallClock;
 /// for what it promises.
 #[derive(Debug)]
 pub struct Session {
-    config: Config,
+    /// As it was given; what is in it is `config`.
+    given: Config,
+    config: Arc<Settings>,
     /// The latest time that any input named; a clock that runs backwards is held here.
     now: Instant,
     connection: Connection,
@@ -88,6 +90,7 @@ impl Session {
     pub(crate) fn traced(config: Config, seed: u64, now: Instant, trace: Option<Trace>) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let hash = Seeded::new(random.u64(..), random.u64(..));
+        let (given, config) = (config.clone(), config.settings);
         let (limits, timeouts) = (&config.limits, &config.timeouts);
         let wall_clock = WallClock::default();
         Self {
@@ -108,6 +111,7 @@ impl Session {
             names: EventNames::new(hash),
             statistics: Statistics::default(),
             trace: trace.map(Box::new),
+            given,
             config,
         }
     }
@@ -217,7 +221,7 @@ impl Session {
             attempt: self.connection.attempt,
             next_retry: next_retry.map(|at| at.saturating_duration_since(now.max(self.now))),
             last_loss: self.connection.last_loss.clone(),
-            last_error: self.connection.last_error.clone(),
+            last_error: self.connection.last_error.as_deref().cloned(),
         }
     }
 
@@ -286,7 +290,7 @@ impl Session {
     /// Returns the configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.given
     }
 
     /// Returns the activity timeout in force: the server's, where it is shorter than the configured

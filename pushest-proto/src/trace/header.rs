@@ -40,20 +40,21 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn new(config: &Config, seed: u64, now: Instant) -> Self {
+        let settings = &config.settings;
         Self {
             version: VERSION,
             library: LIBRARY.to_string(),
             at: now.as_micros(),
             seed,
-            key: config.key.clone(),
+            key: settings.key.clone(),
             has_secret: config.has_secret(),
             has_master_key: config.has_master_key(),
-            client_events_per_second: config.client_events_per_second,
-            stop_on_refusal: config.stop_on_refusal,
-            endpoint: config.endpoint.clone(),
-            timeouts: config.timeouts.clone(),
-            backoff: config.backoff.clone(),
-            limits: config.limits.clone(),
+            client_events_per_second: settings.client_events_per_second,
+            stop_on_refusal: settings.stop_on_refusal,
+            endpoint: settings.endpoint.clone(),
+            timeouts: settings.timeouts.clone(),
+            backoff: settings.backoff.clone(),
+            limits: settings.limits.clone(),
         }
     }
 
@@ -72,6 +73,6 @@ impl Header {
         if self.has_master_key {
             builder = builder.master_key(&[0; 32]);
         }
-        Ok(Config { endpoint: self.endpoint, ..builder.build()? })
+        Ok(builder.build()?.with_endpoint(self.endpoint))
     }
 }

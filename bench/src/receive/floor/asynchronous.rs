@@ -5,7 +5,7 @@ use tungstenite::{Error, Message};
 
 use super::super::{Runtime, Target};
 use super::Floor;
-use super::upgrade::{self, Handshake};
+use super::upgrade::{self, Handshake, Next};
 use crate::Problem;
 use crate::tally::Tally;
 
@@ -66,12 +66,17 @@ async fn receive<S>(target: &Target, mut socket: S, mut floor: Floor) -> Result<
 where
     S: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin,
 {
+    let mut handshake = Handshake::new(target);
     loop {
         let message = socket.next().await.ok_or("the connection ended early")??;
-        match Handshake::on(target, &message) {
-            Handshake::Answer(answer) => socket.send(answer).await?,
-            Handshake::Wait => {}
-            Handshake::Done => break,
+        match handshake.on(&message) {
+            Next::Answer(answers) => {
+                for answer in answers {
+                    socket.send(answer).await?;
+                }
+            }
+            Next::Wait => {}
+            Next::Done => break,
         }
     }
     while let Some(message) = socket.next().await {

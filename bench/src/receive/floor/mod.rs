@@ -2,7 +2,7 @@
 
 mod asynchronous;
 mod blocking;
-mod upgrade;
+pub(super) mod upgrade;
 
 use std::hint::black_box;
 

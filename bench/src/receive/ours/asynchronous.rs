@@ -118,7 +118,9 @@ async fn receive(
         }
         Way::Events => {
             let mut events = client.events();
-            client.subscribe(&channel)?.detach();
+            for number in 0..target.flood.channels {
+                client.subscribe(&target.flood.channel(number))?.detach();
+            }
             while let Some(event) = events.recv().await {
                 if counting::event(&mut tally, &event)? {
                     return Ok(tally);

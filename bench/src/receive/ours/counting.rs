@@ -15,7 +15,7 @@ pub(super) struct Order {
 }
 
 /// Counts an event of the channel. Returns whether it was the last.
-pub(super) fn event(tally: &mut Tally, event: &Event) -> Result<bool, Problem> {
+pub(crate) fn event(tally: &mut Tally, event: &Event) -> Result<bool, Problem> {
     match event {
         Event::Channel(event) => Ok(tally.sized(black_box(event).raw().len())),
         Event::Lagged { .. } => Err("it lagged, although it waits".into()),
@@ -36,6 +36,6 @@ pub(super) fn order(tally: &mut Tally, order: Received<Order>) -> Result<bool, P
 }
 
 /// Returns what a receiver says that has ended too early.
-pub(super) fn ended() -> Problem {
+pub(crate) fn ended() -> Problem {
     "the receiver ended before the last event".into()
 }

@@ -2,7 +2,7 @@
 
 mod asynchronous;
 mod blocking;
-mod counting;
+pub(crate) mod counting;
 mod handler;
 
 use pushest_driver::{Config, Options, Overflow};
@@ -19,7 +19,7 @@ pub(super) fn receive(receiver: Receiver, target: &Target, tally: Tally) -> Resu
 }
 
 /// Returns what a client is made of. It waits for slow receivers: the books must be complete.
-fn settings(target: &Target) -> Result<(Config, Options), Problem> {
+pub(super) fn settings(target: &Target) -> Result<(Config, Options), Problem> {
     let config = Config::builder("app-key")
         .host(&target.address.ip().to_string())
         .port(target.address.port())
