@@ -94,8 +94,21 @@ impl Pending {
     /// Stores an event of which a server can cause any number; the oldest are dropped if there is
     /// no room.
     pub(crate) fn push(&mut self, action: Action) {
+        let bytes = content_bytes(&action);
+        self.store(action, bytes);
+    }
+
+    /// The same for an event of a channel, which most are.
+    #[inline]
+    pub(crate) fn push_event(&mut self, event: ChannelEvent) {
+        let bytes = event.content_bytes();
+        self.store(Action::Emit(Event::Channel(event)), bytes);
+    }
+
+    #[inline(always)]
+    fn store(&mut self, action: Action, content_bytes: usize) {
         let order = self.next_order();
-        let bytes = PLACE_BYTES + content_bytes(&action);
+        let bytes = PLACE_BYTES + content_bytes;
         // First of all, so that there are never more places than events are allowed.
         if self.droppable.len() + self.held >= self.most_events {
             self.drop_oldest();
@@ -152,10 +165,15 @@ impl Pending {
 
     /// Returns the place of what is popped next, [`Order::NEVER`] if nothing waits, and where it is
     /// stored.
+    #[inline]
     pub(crate) fn front(&self) -> (Order, Front) {
         let never = Order::NEVER;
         let mut front =
             (self.droppable.front().map_or(never, |(order, ..)| *order), Front::Droppable);
+        // Most of the time nothing else waits.
+        if self.kept.is_empty() && self.dropped == 0 && self.abandoned.is_empty() {
+            return front;
+        }
         for other in [
             (self.kept.front().map_or(never, |(order, _)| *order), Front::Kept),
             (if self.dropped > 0 { self.dropped_at } else { never }, Front::Notice),

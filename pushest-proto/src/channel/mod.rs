@@ -178,7 +178,7 @@ impl Channel {
                 encryption.receive(event, may_ask, context)
             }
             _ => {
-                context.pending.push(Action::Emit(Event::Channel(event)));
+                context.pending.push_event(event);
                 false
             }
         }

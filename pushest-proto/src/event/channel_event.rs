@@ -207,7 +207,7 @@ impl ChannelEvent {
                 match token.string(&self.message) {
                     None => (whole, None),
                     // Not a JSON string: what looks like JSON in it was never meant as such.
-                    Some(_) if token.control => (whole, None),
+                    Some(content) if envelope::has_control(content) => (whole, None),
                     Some(content) if token.escaped && escapes::undo_strictly(content, buffer) => {
                         (Payload::Json(buffer), Some(whole))
                     }

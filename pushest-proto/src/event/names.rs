@@ -49,9 +49,10 @@ impl EventNames {
 
     /// The name that a token stands for, unless the token is not a JSON string.
     pub(crate) fn name(&mut self, token: Token, message: &str) -> Option<EventName> {
-        let content = token.string(message).filter(|_| !token.control)?;
+        let content = token.string(message)?;
         if !token.escaped {
-            return Some(EventName::Plain(token.content_range()));
+            let is_json = !envelope::has_control(content);
+            return is_json.then(|| EventName::Plain(token.content_range()));
         }
         if let Some(name) = self.names.get(content) {
             return Some(EventName::Unescaped(name.clone()));
