@@ -58,6 +58,7 @@ enum Data {
 }
 
 impl ChannelEvent {
+    #[inline(always)]
     pub(crate) fn new(
         channel: ChannelName,
         message: ByteString,
@@ -281,6 +282,7 @@ impl ChannelEvent {
 
     /// Returns what it keeps alive beside itself and its channel's name, in bytes: no more of its
     /// message's buffer is known than the message.
+    #[inline]
     pub(crate) fn content_bytes(&self) -> usize {
         let opened = match &self.data {
             Data::Opened(text) => memory::allocation(text.len()),

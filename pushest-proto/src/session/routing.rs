@@ -24,6 +24,7 @@ use crate::wire::envelope::{self, Envelope};
 use crate::wire::lists::{self, MOST_WATCHED, Watchlist};
 
 impl Session {
+    #[inline]
     pub(super) fn route(&mut self, connection: ConnectionId, message: Bytes) {
         let message = match ByteString::try_from(message) {
             Ok(message) => message,
@@ -254,6 +255,7 @@ pub(super) enum Addressee<'a> {
     Unreadable,
 }
 
+#[inline]
 pub(super) fn addressee<'a>(
     channels: &'a mut Channels,
     envelope: &Envelope,

@@ -31,6 +31,7 @@ impl Token {
     }
 
     /// Returns what stands between the quotes, escapes and all, if the value is a string.
+    #[inline]
     pub(crate) fn string<'a>(&self, text: &'a str) -> Option<&'a str> {
         // Only a string begins with a quote, and then it ends with another one.
         let is_string = text.as_bytes().get(self.start as usize) == Some(&b'"');
@@ -40,6 +41,7 @@ impl Token {
 
 /// Returns whether the content of a string has a control character, which JSON wants escaped (RFC 8259,
 /// section 7).
+#[inline]
 pub(crate) fn has_control(content: &str) -> bool {
     // To the end, so that many are looked at together.
     content.bytes().fold(false, |has, byte| has | (byte < 0x20))
@@ -60,6 +62,7 @@ pub(crate) struct Envelope {
 pub(crate) struct NotAnObject;
 
 /// Scans a message.
+#[inline(always)]
 pub(crate) fn scan(text: &str) -> Result<Envelope, NotAnObject> {
     let mut scanner = Scanner::new(text);
     let mut envelope = Envelope::default();

@@ -7,6 +7,9 @@ use memchr::memchr2;
 
 use super::masks::{BLOCK, between, brackets, escaped, quotes_and_backslashes};
 
+/// Number of bytes from which on it takes less time to look for the next special one than at each block.
+const LONG: usize = 4 * BLOCK;
+
 /// A text, and what is known of the block of it that was looked at last.
 pub(super) struct Blocks<'a> {
     bytes: &'a [u8],
@@ -30,17 +33,18 @@ impl<'a> Blocks<'a> {
     pub(super) fn end_of_string(&mut self, at: usize) -> Option<(usize, bool)> {
         let place = at.wrapping_sub(self.start);
         if place < BLOCK {
+            // Most end where they begin.
             let from = u64::MAX << place;
-            let end = (self.quotes & from).trailing_zeros();
-            // Most are short and have no escapes.
-            if end < u64::BITS && self.backslashes & from & !(u64::MAX << end) == 0 {
-                return Some((self.start + end as usize, false));
+            let backslashes = self.backslashes & from;
+            let ends = self.quotes & from & !escaped(backslashes, 0).0;
+            if ends != 0 {
+                return Some(self.string_end(ends, backslashes));
             }
         }
-        self.end_of_any_string(at)
+        self.end_of_long_string(at)
     }
 
-    fn end_of_any_string(&mut self, mut at: usize) -> Option<(usize, bool)> {
+    fn end_of_long_string(&mut self, mut at: usize) -> Option<(usize, bool)> {
         let (mut has_escapes, mut carry) = (false, false);
         loop {
             let place = self.look(at)?;
@@ -49,19 +53,23 @@ impl<'a> Blocks<'a> {
             let (escaped, carries) = escaped(backslashes, u64::from(carry) << place);
             let ends = self.quotes & from & !escaped;
             if ends != 0 {
-                let end = ends.trailing_zeros();
-                has_escapes |= backslashes & !(u64::MAX << end) != 0;
-                return Some((self.start + end as usize, has_escapes));
+                let (end, has_more) = self.string_end(ends, backslashes);
+                return Some((end, has_escapes | has_more));
             }
             carry = carries;
             at = self.start + BLOCK;
-            if backslashes == 0 {
-                // It may be a long text: to what is next in it.
-                at += memchr2(b'"', b'\\', self.bytes.get(at..)?)?;
-            } else {
-                has_escapes = true;
+            has_escapes |= backslashes != 0;
+            if backslashes == 0 && self.bytes.len() - self.start > LONG {
+                // To what is next in a long text.
+                at += memchr2(b'"', b'\\', &self.bytes[at..])?;
             }
         }
+    }
+
+    #[inline(always)]
+    fn string_end(&self, ends: u64, backslashes: u64) -> (usize, bool) {
+        let before = (ends - 1) & !ends;
+        (self.start + ends.trailing_zeros() as usize, backslashes & before != 0)
     }
 
     /// Returns what is behind the bracket that closes the object or array whose first bracket is at
@@ -78,7 +86,7 @@ impl<'a> Blocks<'a> {
             if backslashes & !inside != 0 {
                 return end_byte_by_byte(self.bytes, start);
             }
-            let (opening, closing) = brackets(&self.block());
+            let (opening, closing) = self.with_block(brackets);
             let mut outside = (opening | closing) & from & !inside;
             while outside != 0 {
                 let bracket = outside & outside.wrapping_neg();
@@ -115,19 +123,19 @@ impl<'a> Blocks<'a> {
     fn load(&mut self, at: usize) {
         // The last block overlaps the one before, so that it is a whole one, too.
         self.start = at.min(self.bytes.len().saturating_sub(BLOCK));
-        (self.quotes, self.backslashes) = quotes_and_backslashes(&self.block());
+        (self.quotes, self.backslashes) = self.with_block(quotes_and_backslashes);
     }
 
     #[inline(always)]
-    fn block(&self) -> [u8; BLOCK] {
+    fn with_block(&self, look: impl Fn(&[u8; BLOCK]) -> (u64, u64)) -> (u64, u64) {
         let rest = &self.bytes[self.start..];
         match rest.first_chunk() {
-            Some(block) => *block,
+            Some(block) => look(block),
             // The text is shorter than a block: zeros stand for nothing.
             None => {
                 let mut block = [0; BLOCK];
                 block[..rest.len()].copy_from_slice(rest);
-                block
+                look(&block)
             }
         }
     }
