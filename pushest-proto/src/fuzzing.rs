@@ -53,7 +53,7 @@ pub fn read(message: &str) -> Option<Reading> {
 }
 
 fn string(token: Token, message: &str) -> Option<Cow<'_, str>> {
-    let content = token.string(message).filter(|_| !token.control)?;
+    let content = token.string(message).filter(|content| !envelope::has_control(content))?;
     if token.escaped {
         envelope::unescaped(token.of(message)).map(Cow::Owned)
     } else {

@@ -22,8 +22,12 @@ const MOST_KEPT_APART: usize = 256;
 /// Number of places that are kept for the next batch when nothing waits.
 const PLACES_KEPT: usize = 64;
 
-/// The place of a droppable event.
-const PLACE_BYTES: usize = size_of::<(Order, usize, Action)>();
+/// What a droppable event takes beside what it keeps alive.
+const PLACE_BYTES: usize = size_of::<Place>() + size_of::<Action>();
+
+/// The place of a droppable event, and its bytes.
+#[derive(Debug)]
+struct Place(Order, usize);
 
 /// Hands out the places, and keeps what waits.
 #[derive(Debug)]
@@ -32,7 +36,10 @@ pub(crate) struct Pending {
     /// Requests whose answers are no longer needed.
     abandoned: VecDeque<(Order, Ticket)>,
     kept: VecDeque<(Order, Action)>,
-    droppable: VecDeque<(Order, usize, Action)>,
+    droppable: VecDeque<Action>,
+    /// Of the droppable ones, apart from them: so that an action is not moved to be taken out of what
+    /// is stored with it.
+    places: VecDeque<Place>,
     /// Bytes of all that is droppable.
     bytes: usize,
     /// How many events wait for a key before they can be told, and their bytes.
@@ -56,6 +63,7 @@ impl Pending {
             abandoned: VecDeque::new(),
             kept: VecDeque::new(),
             droppable: VecDeque::new(),
+            places: VecDeque::new(),
             bytes: 0,
             held: 0,
             held_bytes: 0,
@@ -94,22 +102,37 @@ impl Pending {
     /// Stores an event of which a server can cause any number; the oldest are dropped if there is
     /// no room.
     pub(crate) fn push(&mut self, action: Action) {
+        let bytes = content_bytes(&action);
+        self.store(action, bytes);
+    }
+
+    /// The same for an event of a channel, which most are.
+    #[inline]
+    pub(crate) fn push_event(&mut self, event: ChannelEvent) {
+        let bytes = event.content_bytes();
+        self.store(Action::Emit(Event::Channel(event)), bytes);
+    }
+
+    #[inline(always)]
+    fn store(&mut self, action: Action, content_bytes: usize) {
         let order = self.next_order();
-        let bytes = PLACE_BYTES + content_bytes(&action);
+        let bytes = PLACE_BYTES + content_bytes;
         // First of all, so that there are never more places than events are allowed.
         if self.droppable.len() + self.held >= self.most_events {
             self.drop_oldest();
         }
         self.bytes += bytes;
-        self.droppable.push_back((order, bytes, action));
+        self.places.push_back(Place(order, bytes));
+        self.droppable.push_back(action);
         while self.bytes + self.held_bytes > self.most_bytes && self.drop_oldest() {}
     }
 
     /// Makes room for one event. Returns whether there was one to drop.
     fn drop_oldest(&mut self) -> bool {
-        let Some((order, bytes, _)) = self.droppable.pop_front() else {
+        let Some(Place(order, bytes)) = self.places.pop_front() else {
             return false;
         };
+        self.droppable.pop_front();
         self.bytes -= bytes;
         if self.dropped == 0 {
             self.dropped_at = order;
@@ -152,10 +175,15 @@ impl Pending {
 
     /// Returns the place of what is popped next, [`Order::NEVER`] if nothing waits, and where it is
     /// stored.
+    #[inline]
     pub(crate) fn front(&self) -> (Order, Front) {
         let never = Order::NEVER;
         let mut front =
-            (self.droppable.front().map_or(never, |(order, ..)| *order), Front::Droppable);
+            (self.places.front().map_or(never, |Place(order, _)| *order), Front::Droppable);
+        // Most of the time nothing else waits.
+        if self.kept.is_empty() && self.dropped == 0 && self.abandoned.is_empty() {
+            return front;
+        }
         for other in [
             (self.kept.front().map_or(never, |(order, _)| *order), Front::Kept),
             (if self.dropped > 0 { self.dropped_at } else { never }, Front::Notice),
@@ -169,7 +197,32 @@ impl Pending {
     }
 
     /// Takes what [`Pending::front`] has found.
+    #[inline]
     pub(crate) fn pop(&mut self, front: Front) -> Option<Action> {
+        match front {
+            Front::Droppable => self.pop_droppable(),
+            other => self.pop_other(other),
+        }
+    }
+
+    #[inline(always)]
+    fn pop_droppable(&mut self) -> Option<Action> {
+        let Place(_, bytes) = self.places.pop_front()?;
+        self.bytes -= bytes;
+        if self.places.is_empty() && self.places.capacity() > PLACES_KEPT {
+            self.shrink();
+        }
+        self.droppable.pop_front()
+    }
+
+    /// Gives back the room of a batch, of which the last event is about to be taken.
+    #[cold]
+    fn shrink(&mut self) {
+        self.places.shrink_to(PLACES_KEPT);
+        self.droppable.shrink_to(PLACES_KEPT);
+    }
+
+    fn pop_other(&mut self, front: Front) -> Option<Action> {
         match front {
             Front::Abandoned => self.abandoned.pop_front().map(|(_, it)| Action::Abandon(it)),
             Front::Notice => {
@@ -185,14 +238,7 @@ impl Pending {
                 }
                 popped
             }
-            Front::Droppable => {
-                let (_, bytes, action) = self.droppable.pop_front()?;
-                self.bytes -= bytes;
-                if self.droppable.is_empty() && self.droppable.capacity() > PLACES_KEPT {
-                    self.droppable.shrink_to(PLACES_KEPT);
-                }
-                Some(action)
-            }
+            Front::Droppable => self.pop_droppable(),
         }
     }
 
@@ -238,18 +284,18 @@ impl Pending {
             }
             _ => 0,
         });
-        let free = self.droppable.capacity() - self.droppable.len();
+        let free = (self.droppable.capacity() - self.droppable.len()) * size_of::<Action>()
+            + (self.places.capacity() - self.places.len()) * size_of::<Place>();
         self.kept.capacity() * size_of::<(Order, Action)>()
             + self.abandoned.capacity() * size_of::<(Order, Ticket)>()
             + kept.sum::<usize>()
-            + free * PLACE_BYTES
+            + free
     }
 
     /// Returns the names of the channels that all these events are about.
     pub(crate) fn channels(&self) -> impl Iterator<Item = &ChannelName> {
         let kept = self.kept.iter().map(|(_, action)| action);
-        let droppable = self.droppable.iter().map(|(_, _, action)| action);
-        kept.chain(droppable).filter_map(|action| match action {
+        kept.chain(&self.droppable).filter_map(|action| match action {
             Action::Emit(event) => event.channel(),
             Action::UpdatePresence(update) => Some(&update.channel),
             _ => None,

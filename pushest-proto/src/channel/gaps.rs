@@ -131,6 +131,7 @@ impl Gaps {
     /// Reports the gap, if there is one, before something else of the channel is reported. While
     /// the subscription is made anew it is not over, and waits for the confirmation. Returns its
     /// length, if it was reported.
+    #[inline]
     pub(super) fn tell(
         &mut self,
         channel: &ChannelName,
@@ -145,19 +146,29 @@ impl Gaps {
 
     /// Reports the gap, if there is one, and closes it: what comes from now on is not missing. Returns
     /// its length.
+    #[inline]
     pub(super) fn end(
         &mut self,
         channel: &ChannelName,
         context: &mut Context<'_>,
     ) -> Option<Duration> {
         self.was_told_of = true;
-        let (began, cause) = self.gap.take()?;
+        let gap = self.gap.take()?;
+        Some(Self::report(gap, channel, context))
+    }
+
+    #[cold]
+    fn report(
+        (began, cause): (Moment, Arc<Loss>),
+        channel: &ChannelName,
+        context: &mut Context<'_>,
+    ) -> Duration {
         let silent_for = context.moment().since(began);
         let since = context.wall_clock.unix_of(began, context.now);
         let channel = channel.clone();
         context.statistics.count_gap(silent_for);
         context.pending.keep(Event::Gap { channel, silent_for, since, cause });
-        Some(silent_for)
+        silent_for
     }
 }
 

@@ -8,7 +8,6 @@ use bytestring::ByteString;
 
 use super::encrypted::DecryptionFailure;
 use super::secret::SharedSecret;
-use crate::action::Action;
 use crate::auth::request::Authorization;
 use crate::context::Context;
 use crate::event::Event;
@@ -139,7 +138,7 @@ impl Context<'_> {
 
 fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pending: &mut Pending) {
     match opened {
-        Ok(text) => pending.push(Action::Emit(Event::Channel(event.opened(text)))),
+        Ok(text) => pending.push_event(event.opened(text)),
         Err(reason) => {
             let (channel, name) = (event.channel().clone(), clip(event.name()));
             pending.push_unopened(Event::Undecryptable { channel, name, reason });

@@ -79,6 +79,7 @@ impl Channels {
     }
 
     /// A wanted channel, and its key.
+    #[inline]
     pub(crate) fn find(&mut self, name: &str) -> Option<(Key, &mut Channel)> {
         let key = *self.by_name.get(name)?;
         Some((key, &mut self.slab[key])).filter(|(_, channel)| channel.wanted)

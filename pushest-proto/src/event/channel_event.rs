@@ -58,6 +58,7 @@ enum Data {
 }
 
 impl ChannelEvent {
+    #[inline(always)]
     pub(crate) fn new(
         channel: ChannelName,
         message: ByteString,
@@ -207,7 +208,7 @@ impl ChannelEvent {
                 match token.string(&self.message) {
                     None => (whole, None),
                     // Not a JSON string: what looks like JSON in it was never meant as such.
-                    Some(_) if token.control => (whole, None),
+                    Some(content) if envelope::has_control(content) => (whole, None),
                     Some(content) if token.escaped && escapes::undo_strictly(content, buffer) => {
                         (Payload::Json(buffer), Some(whole))
                     }
@@ -281,6 +282,7 @@ impl ChannelEvent {
 
     /// Returns what it keeps alive beside itself and its channel's name, in bytes: no more of its
     /// message's buffer is known than the message.
+    #[inline]
     pub(crate) fn content_bytes(&self) -> usize {
         let opened = match &self.data {
             Data::Opened(text) => memory::allocation(text.len()),

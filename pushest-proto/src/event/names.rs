@@ -39,34 +39,48 @@ impl EventName {
 #[derive(Debug)]
 pub(crate) struct EventNames {
     names: HashMap<Arc<str>, Arc<str>, Seeded>,
+    /// The name that was read last, in both forms: the next event often has the same.
+    last: Option<(Arc<str>, Arc<str>)>,
     bytes: usize,
 }
 
 impl EventNames {
     pub(crate) fn new(hash: Seeded) -> Self {
-        Self { names: HashMap::with_hasher(hash), bytes: 0 }
+        Self { names: HashMap::with_hasher(hash), last: None, bytes: 0 }
     }
 
     /// The name that a token stands for, unless the token is not a JSON string.
+    #[inline]
     pub(crate) fn name(&mut self, token: Token, message: &str) -> Option<EventName> {
-        let content = token.string(message).filter(|_| !token.control)?;
+        let content = token.string(message)?;
         if !token.escaped {
-            return Some(EventName::Plain(token.content_range()));
+            let is_json = !envelope::has_control(content);
+            return is_json.then(|| EventName::Plain(token.content_range()));
         }
-        if let Some(name) = self.names.get(content) {
-            return Some(EventName::Unescaped(name.clone()));
+        match &self.last {
+            Some((written, name)) if **written == *content => Some(EventName::Unescaped(name.clone())),
+            _ => self.unescaped(content, token.of(message)).map(EventName::Unescaped),
         }
-        let name: Arc<str> = envelope::unescaped(token.of(message))?.into();
+    }
+
+    /// The name with this content, which has escapes.
+    fn unescaped(&mut self, content: &str, string: &str) -> Option<Arc<str>> {
+        if let Some((written, name)) = self.names.get_key_value(content) {
+            self.last = Some((written.clone(), name.clone()));
+            return Some(name.clone());
+        }
+        let name: Arc<str> = envelope::unescaped(string)?.into();
         let bytes = content.len() + name.len();
         if self.names.len() >= MOST_NAMES || self.bytes + bytes > MOST_BYTES {
             self.names.clear();
+            self.last = None;
             self.bytes = 0;
         }
         if bytes <= MOST_BYTES {
             self.names.insert(content.into(), name.clone());
             self.bytes += bytes;
         }
-        Some(EventName::Unescaped(name))
+        Some(name)
     }
 
     /// Returns the bytes of the table with all its names.

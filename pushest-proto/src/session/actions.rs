@@ -28,6 +28,9 @@ impl Session {
     /// Takes the next action, in the order of the causes; `None` when there is none.
     #[must_use = "an action that is not carried out is lost"]
     pub fn poll_action(&mut self) -> Option<Action> {
+        if !self.is_traced() {
+            return self.next_action();
+        }
         let action = self.next_action();
         if let Some(Trace::Recording(recorder)) = self.trace() {
             recorder.polled(action.as_ref());
@@ -35,9 +38,24 @@ impl Session {
         action
     }
 
+    #[inline]
     fn next_action(&mut self) -> Option<Action> {
+        if self.quiet {
+            debug_assert!(matches!(self.next_source(), None | Some(Source::Pending(_))));
+            let (_, front) = self.pending.front();
+            return self.pending.pop(front);
+        }
+        self.next_of_all()
+    }
+
+    /// Asks every source.
+    fn next_of_all(&mut self) -> Option<Action> {
         loop {
-            let action = match self.next_source()? {
+            let Some(source) = self.next_source() else {
+                self.quiet = true;
+                return None;
+            };
+            let action = match source {
                 Source::Pending(front) => self.pending.pop(front),
                 Source::Connect => self.take_connect(),
                 Source::Close => self.take_close(),

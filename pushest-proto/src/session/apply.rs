@@ -41,6 +41,14 @@ impl Session {
             return Ok(Applied::Done);
         }
         self.record(&input, now);
+        // A message says itself whether something has come to be due. What is refused changes nothing.
+        let may_be_quiet = matches!(input, Input::Message { .. });
+        let applied = self.carry_out(input, now)?;
+        self.quiet &= may_be_quiet;
+        Ok(applied)
+    }
+
+    fn carry_out(&mut self, input: Input<'_>, now: Instant) -> Result<Applied, CommandError> {
         match input {
             Input::Connect => self.want_connection(now),
             Input::Disconnect => self.want_no_connection(now),

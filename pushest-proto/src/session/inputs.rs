@@ -21,6 +21,7 @@ impl Session {
 
     pub(super) fn on_message(&mut self, connection: ConnectionId, message: Bytes, now: Instant) {
         if message.len() > self.config.limits.message {
+            self.quiet = false;
             return self.on_oversized(connection, message.len(), &message, now);
         }
         self.advance(now);

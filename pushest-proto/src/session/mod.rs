@@ -68,6 +68,9 @@ pub struct Session {
     last_ticket: u64,
     names: EventNames,
     statistics: Statistics,
+    /// Nothing has come to be due since all sources of actions had nothing, but what `pending` stores:
+    /// the others need not be asked.
+    quiet: bool,
     trace: Option<Box<Trace>>,
 }
 
@@ -110,6 +113,7 @@ impl Session {
             last_ticket: 0,
             names: EventNames::new(hash),
             statistics: Statistics::default(),
+            quiet: false,
             trace: trace.map(Box::new),
             given,
             config,

@@ -24,6 +24,7 @@ use crate::wire::envelope::{self, Envelope};
 use crate::wire::lists::{self, MOST_WATCHED, Watchlist};
 
 impl Session {
+    #[inline]
     pub(super) fn route(&mut self, connection: ConnectionId, message: Bytes) {
         let message = match ByteString::try_from(message) {
             Ok(message) => message,
@@ -37,6 +38,7 @@ impl Session {
             return self.malformed(MalformedReason::NoEvent, &message);
         };
         if let Some(control) = Control::named(name.of(&message)) {
+            self.quiet = false;
             return self.control(connection, control, &envelope, &message);
         }
         let (channels, _, mut context) = self.parts();
@@ -46,6 +48,7 @@ impl Session {
                 let event = ChannelEvent::new(channel.name().clone(), message, name, data, user_id);
                 if channel.receive(event, &mut context) {
                     channels.tell(key, Said::KeyOutdated, &mut context);
+                    self.quiet = false;
                 }
                 self.statistics.events += 1;
             }
@@ -252,6 +255,7 @@ pub(super) enum Addressee<'a> {
     Unreadable,
 }
 
+#[inline]
 pub(super) fn addressee<'a>(
     channels: &'a mut Channels,
     envelope: &Envelope,
@@ -260,9 +264,8 @@ pub(super) fn addressee<'a>(
     let Some(token) = envelope.channel else {
         return Addressee::Nobody;
     };
-    let Some(content) = token.string(message).filter(|_| !token.control) else {
-        return Addressee::Unreadable;
-    };
+    let content = token.string(message).filter(|content| !envelope::has_control(content));
+    let Some(content) = content else { return Addressee::Unreadable };
     let found = if token.escaped {
         envelope::unescaped(token.of(message)).and_then(|name| channels.find(&name))
     } else {

@@ -35,8 +35,12 @@ pub(crate) enum Control {
 }
 
 impl Control {
+    #[inline]
     pub(crate) fn named(event: &str) -> Option<Self> {
-        let name = event.strip_prefix("pusher")?;
+        Self::with_suffix(event.strip_prefix("pusher")?)
+    }
+
+    fn with_suffix(name: &str) -> Option<Self> {
         Some(match name {
             ":connection_established" => Self::Established,
             ":ping" => Self::Ping,

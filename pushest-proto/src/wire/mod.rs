@@ -5,5 +5,7 @@ pub(crate) mod encode;
 pub(crate) mod envelope;
 pub(crate) mod escapes;
 pub(crate) mod lists;
+mod masks;
 pub(crate) mod number;
 pub(crate) mod parts;
+mod scan;
