@@ -23,8 +23,8 @@ use crate::draining::Draining;
 use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
 use crate::pump_waker::PumpWaker;
-use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
+use crate::queue::{Queue, Reader};
 use crate::receivers::Receivers;
 use crate::recording::Recording;
 use crate::registry::{ChannelEntry, Registry};
@@ -89,7 +89,7 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) key: usize,
-    pub(crate) queue: Arc<Queue>,
+    pub(crate) reader: Reader,
 }
 
 impl Hub {
@@ -203,7 +203,7 @@ impl Hub {
         if state.is_over {
             state.end_new(key, true);
         }
-        Place { key, queue }
+        Place { key, reader: Reader::new(queue) }
     }
 
     /// Makes a channel wanted, and a receiver for it. Returns its place and the channel's name,
@@ -247,8 +247,8 @@ impl Hub {
 
     /// Drops a receiver of a subscription; with the last one, unless it is detached, also
     /// unsubscribes.
-    pub(crate) fn leave(&self, place: &Place, name: &ChannelName, is_detached: bool) {
-        self.relieve(place.queue.close());
+    pub(crate) fn leave(&self, place: &mut Place, name: &ChannelName, is_detached: bool) {
+        self.relieve(place.reader.close());
         self.command(|state, now| {
             state.receivers.remove(place.key);
             let Some(channel) = state.channel(name.id()) else { return };
@@ -263,8 +263,8 @@ impl Hub {
     }
 
     /// Drops a receiver of everything, or of the user's events.
-    pub(crate) fn stop_listening(&self, place: &Place) {
-        self.relieve(place.queue.close());
+    pub(crate) fn stop_listening(&self, place: &mut Place) {
+        self.relieve(place.reader.close());
         let mut state = self.lock();
         state.receivers.remove(place.key);
         state.listeners.retain(|key| *key != place.key);

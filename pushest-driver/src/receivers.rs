@@ -6,6 +6,7 @@
 //! could, [`Receivers::settle`] lets each queue copy what its receiver has left, once a
 //! [`SPAN`] was read. Until then [`Receivers::pinned`] bounds what hangs on views.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -47,7 +48,7 @@ pub(crate) struct Receivers {
 struct Receiver {
     queue: Arc<Queue>,
     /// Events of the running batch.
-    staged: Vec<Event>,
+    staged: VecDeque<Event>,
     /// It is among the fresh ones.
     is_fresh: bool,
     /// Where it is among the holding ones.
@@ -80,7 +81,7 @@ impl Receivers {
     pub(crate) fn insert(&mut self, queue: Arc<Queue>) -> usize {
         self.slab.insert(Receiver {
             queue,
-            staged: Vec::new(),
+            staged: VecDeque::new(),
             is_fresh: false,
             holding_at: None,
             is_ending: false,
@@ -117,7 +118,7 @@ impl Receivers {
             if receiver.staged.is_empty() {
                 self.staged.push(key);
             }
-            receiver.staged.push(event);
+            receiver.staged.push_back(event);
         }
     }
 

@@ -9,6 +9,7 @@ mod local;
 mod park;
 mod pump_waker;
 mod queue;
+mod taken;
 mod unblocked;
 mod waiting;
 
@@ -21,8 +22,8 @@ use loom::future::block_on;
 use pushest_proto::{ChannelName, Event};
 
 use crate::options::{Options, Overflow};
-use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
+use crate::queue::{Queue, Reader};
 
 /// How often a thread is stopped, in one run of a model, where it could have gone on.
 const PREEMPTIONS: usize = 3;
@@ -76,11 +77,11 @@ fn end(queue: &Queue) {
 /// Receives `most` events, or to the end if it comes earlier, as receivers do: their names, and how
 /// many were lost before them. The first function runs for each event, before any other thread
 /// could know of it; the second when reading can go on.
-fn receive(queue: &Queue, most: usize, received: impl Fn(), relieved: impl Fn()) -> String {
+fn receive(reader: &mut Reader, most: usize, received: impl Fn(), relieved: impl Fn()) -> String {
     let mut names = Vec::new();
     block_on(poll_fn(|context| {
         while names.len() < most {
-            let (event, relief) = queue.poll_recv(context);
+            let (event, relief) = reader.poll_recv(context);
             if matches!(event, Poll::Ready(Some(_))) {
                 received();
             }
@@ -99,8 +100,8 @@ fn receive(queue: &Queue, most: usize, received: impl Fn(), relieved: impl Fn())
 }
 
 /// Receives until the end.
-fn receive_all(queue: &Queue) -> String {
-    receive(queue, usize::MAX, || (), || ())
+fn receive_all(reader: &mut Reader) -> String {
+    receive(reader, usize::MAX, || (), || ())
 }
 
 fn word(event: &Event) -> String {
