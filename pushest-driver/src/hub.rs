@@ -65,6 +65,8 @@ pub(crate) struct State {
     pub(crate) is_over: bool,
     /// The change of state that was told last.
     last_change: Option<StateChange>,
+    /// The latest time that the session was told anything at.
+    latest: Instant,
     pub(crate) draining: Option<Draining>,
     pub(crate) watch: Watch,
     pub(crate) receivers: Receivers,
@@ -101,6 +103,7 @@ impl Hub {
             life: Life::Running,
             is_over: false,
             last_change: None,
+            latest: Instant::ORIGIN,
             draining: None,
             watch: Watch::default(),
             receivers: Receivers::new(
@@ -160,7 +163,9 @@ impl Hub {
     ) -> T {
         let (result, wakers) = {
             let mut state = self.lock();
-            let result = step(&mut state, self.now());
+            // Under the lock, so that of two commands the later one has the later time.
+            let now = state.not_before(self.now());
+            let result = step(&mut state, now);
             (result, std::mem::take(&mut state.wakers))
         };
         wakers.into_iter().for_each(Waker::wake);
@@ -313,6 +318,13 @@ impl State {
         );
         // While actions wait, there is a timeout (contract, C3).
         is_off && self.session.poll_timeout().is_none()
+    }
+
+    /// Returns the time, or the latest that the session was told anything at if that is later: the pump
+    /// looks at the clock before it takes the lock, and a command may come between.
+    pub(crate) fn not_before(&mut self, now: Instant) -> Instant {
+        self.latest = self.latest.max(now);
+        self.latest
     }
 
     /// Returns the id of the channel's current subscription.

@@ -17,7 +17,8 @@
 //! the buffer that it was read into, and keeps all of that: what may hang on the views of a client's
 //! queues, whichever they are, the hub says with each push. A queue for which that would be too much
 //! copies its views, and then keeps alive what it counts; so does one whose receiver has not come for
-//! its events until the pump runs again ([`Queue::settle`]). A receiver that keeps up pays for no copy.
+//! its events until the pump runs again ([`Queue::settle`]), unless what such queues have is most of what
+//! was read. A receiver that keeps up pays for no copy.
 
 pub(crate) mod congestion;
 mod reader;
@@ -33,6 +34,7 @@ use pushest_proto::Event;
 use self::congestion::{Congestion, Relief};
 pub(crate) use self::reader::Reader;
 use self::ring::Ring;
+pub(crate) use self::ring::cost;
 use self::taken::{Count, Unread};
 use crate::options::{Options, Overflow};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
@@ -66,9 +68,14 @@ impl Queue {
         }
     }
 
-    /// Pushes a batch. Returns the waker to call after releasing all locks. At most `pinned` bytes
-    /// are kept alive by views alone, in all queues of the client together.
-    pub(crate) fn push_all(&self, events: &mut VecDeque<Event>, pinned: usize) -> Option<Waker> {
+    /// Pushes a batch that costs `bytes` ([`cost`]). Returns the waker to call after releasing all locks. At
+    /// most `pinned` bytes are kept alive by views alone, in all queues of the client together.
+    pub(crate) fn push_all(
+        &self,
+        events: &mut VecDeque<Event>,
+        mut bytes: usize,
+        pinned: usize,
+    ) -> Option<Waker> {
         let mut ring = self.lock();
         if ring.is_ended {
             events.clear();
@@ -76,8 +83,9 @@ impl Queue {
         }
         if ring.only.is_some() {
             events.retain(|event| ring.wants(event));
+            bytes = events.iter().map(cost).sum();
         }
-        ring.append(events);
+        ring.append(events, bytes);
         ring.pinned = pinned;
         match self.overflow {
             Overflow::DropOldest => self.drop_what_is_over(&mut ring),
@@ -115,6 +123,11 @@ impl Queue {
             ring.is_full = true;
             self.congestion.full.fetch_add(1, Ordering::AcqRel);
         }
+    }
+
+    /// Returns what the events that are still here as views count, in bytes; it counts up to `most`.
+    pub(crate) fn views(&self, most: usize) -> usize {
+        self.lock().views(most)
     }
 
     /// Copies the views among the events that are still here.

@@ -13,7 +13,7 @@ mod taken;
 mod unblocked;
 mod waiting;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -23,7 +23,7 @@ use pushest_proto::{ChannelName, Event};
 
 use crate::options::{Options, Overflow};
 use crate::queue::congestion::{Congestion, Relief};
-use crate::queue::{Queue, Reader};
+use crate::queue::{Queue, Reader, cost};
 
 /// How often a thread is stopped, in one run of a model, where it could have gone on.
 const PREEMPTIONS: usize = 3;
@@ -63,7 +63,9 @@ fn push(queue: &Queue, names: &[&str]) {
         channel: ChannelName::new(name).unwrap(),
         count: 1,
     };
-    if let Some(waker) = queue.push_all(&mut names.iter().map(event).collect(), 0) {
+    let mut events: VecDeque<_> = names.iter().map(event).collect();
+    let bytes = events.iter().map(cost).sum();
+    if let Some(waker) = queue.push_all(&mut events, bytes, 0) {
         waker.wake();
     }
 }

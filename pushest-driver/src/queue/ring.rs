@@ -72,9 +72,10 @@ impl Ring {
         }
     }
 
-    /// Pushes a batch, of which nothing is left. Into an empty ring no event is moved.
-    pub(super) fn append(&mut self, events: &mut VecDeque<Event>) {
-        self.bytes += events.iter().map(cost).sum::<usize>();
+    /// Pushes a batch, of which nothing is left and which costs `bytes`. Into an empty ring no event is
+    /// moved.
+    pub(super) fn append(&mut self, events: &mut VecDeque<Event>, bytes: usize) {
+        self.bytes += bytes;
         if self.events.is_empty() {
             std::mem::swap(&mut self.events, events);
         } else {
@@ -95,7 +96,7 @@ impl Ring {
     /// Reserves places for `events` more, without doubling what is there.
     pub(super) fn reserve(&mut self, events: usize) {
         if self.events.capacity() - self.events.len() < events {
-            self.events.reserve_exact(events.max(self.events.len() / 4));
+            self.events.reserve_exact(events.max(self.events.len() / 2));
         }
     }
 
@@ -143,6 +144,19 @@ impl Ring {
         }
     }
 
+    /// Returns what the events count that may be views, in bytes, if that is less than `most`.
+    pub(super) fn views(&self, most: usize) -> usize {
+        let mut bytes = 0;
+        // The latest are those that are views.
+        for event in self.events.range(self.settled..).rev() {
+            bytes += cost(event);
+            if bytes >= most {
+                break;
+            }
+        }
+        bytes
+    }
+
     /// Returns whether some events may be views into the buffers that were read into.
     pub(super) fn has_views(&self) -> bool {
         self.settled < self.events.len()
@@ -162,6 +176,6 @@ impl Ring {
 /// Returns what an event costs a queue, in bytes: what it keeps alive, and half of a place more,
 /// since the ring may have half as many places again as it has events.
 #[inline]
-pub(super) fn cost(event: &Event) -> usize {
+pub(crate) fn cost(event: &Event) -> usize {
     event.memory() + size_of::<Event>() / 2
 }

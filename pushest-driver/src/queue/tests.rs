@@ -19,7 +19,12 @@ fn queue(overflow: Overflow, events: usize) -> (Reader, Arc<Congestion>) {
 
 fn push(reader: &Reader, names: &[&str]) {
     let event = |name: &&str| Event::Subscribed { channel: ChannelName::new(name).unwrap() };
-    reader.queue.push_all(&mut names.iter().map(event).collect(), 0);
+    push_all(reader, &mut names.iter().map(event).collect(), 0);
+}
+
+fn push_all(reader: &Reader, events: &mut VecDeque<Event>, pinned: usize) {
+    let bytes = events.iter().map(cost).sum();
+    reader.queue.push_all(events, bytes, pinned);
 }
 
 /// Returns the name of the next event, how many were dropped, or how it stands.
@@ -79,7 +84,7 @@ fn watchlists_of_empty_ids_are_counted_by_what_they_cost() {
     let (mut reader, _) = queue(Overflow::DropOldest, 100);
     let user_ids = vec![String::new(); 20_000];
     let event = Event::Watchlist { online: true, user_ids };
-    reader.queue.push_all(&mut vec![event; 10].into(), 0);
+    push_all(&reader, &mut vec![event; 10].into(), 0);
     // A million bytes are two of them.
     assert_eq!(next(&mut reader).0, "lagged 8");
 }
@@ -207,7 +212,7 @@ fn one_that_is_narrowed_hands_out_nothing_else_of_what_was_taken() {
     let count = Event::SubscriptionCount { channel: ChannelName::new("news").unwrap(), count: 1 };
     events.insert(2, count.clone());
     events.push_back(count);
-    reader.queue.push_all(&mut events, 0);
+    push_all(&reader, &mut events, 0);
     assert!(next(&mut reader).0.contains("Channel"));
     reader.keep_only("a");
     assert_eq!(reader.queue.unread(), (3, true));
@@ -223,7 +228,7 @@ fn nothing_is_taken_where_it_would_keep_much_alive() {
     let (mut reader, _) = queue(Overflow::DropOldest, 100);
     let (mut events, _) = views(10);
     let mut later = events.split_off(5);
-    reader.queue.push_all(&mut events, 250_000);
+    push_all(&reader, &mut events, 250_000);
     assert!(next(&mut reader).0.contains("Channel"));
     assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 0);
     // Their own memory is little.
@@ -231,7 +236,7 @@ fn nothing_is_taken_where_it_would_keep_much_alive() {
     assert!(next(&mut reader).0.contains("Channel"));
     assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 3);
     while next(&mut reader).0 != "nothing" {}
-    reader.queue.push_all(&mut later, 200_000);
+    push_all(&reader, &mut later, 200_000);
     assert!(next(&mut reader).0.contains("Channel"));
     assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 4);
     // What they pin counts until they are received.
@@ -244,9 +249,9 @@ fn nothing_is_taken_where_it_would_keep_much_alive() {
 fn views_are_copied_once_they_would_pin_more_than_the_queue_may_hold() {
     let (mut reader, _) = queue(Overflow::DropOldest, 100);
     let (mut events, buffer) = views(10);
-    reader.queue.push_all(&mut events.split_off(5), 900_000);
+    push_all(&reader, &mut events.split_off(5), 900_000);
     assert!(!buffer.is_unique(), "a receiver that comes in time pays for no copy");
-    reader.queue.push_all(&mut events, 1_000_000);
+    push_all(&reader, &mut events, 1_000_000);
     assert!(buffer.is_unique());
     for _ in 0..10 {
         assert!(next(&mut reader).0.contains("Channel"));
@@ -259,7 +264,7 @@ fn views_that_are_left_are_copied_each_once() {
     let (reader, _) = queue(Overflow::DropOldest, 100);
     let (mut events, buffer) = views(10);
     let mut later = events.split_off(5);
-    reader.queue.push_all(&mut events, 0);
+    push_all(&reader, &mut events, 0);
     reader.queue.settle();
     assert!(!buffer.is_unique(), "the later ones");
     let first = |queue: &Queue| match queue.lock().pop() {
@@ -267,7 +272,7 @@ fn views_that_are_left_are_copied_each_once() {
         other => panic!("{other:?}"),
     };
     assert!(!buffer.as_ptr_range().contains(&first(&reader.queue)));
-    reader.queue.push_all(&mut later, 0);
+    push_all(&reader, &mut later, 0);
     for _ in 0..4 {
         assert!(!buffer.as_ptr_range().contains(&first(&reader.queue)));
     }
