@@ -32,6 +32,8 @@ pub(crate) struct EventLoop {
     pub(crate) reactor: Arc<Reactor>,
     poll: mio::Poll,
     events: mio::Events,
+    /// Wakes the loop.
+    waker: Waker,
     /// When the pump was polled last.
     looked: Instant,
 }
@@ -49,6 +51,7 @@ impl EventLoop {
             client: Some(client),
             pump: Some(pump),
             looked: reactor.now(),
+            waker: Waker::from(reactor.clone()),
             reactor,
             poll,
             events: mio::Events::with_capacity(EVENTS),
@@ -84,20 +87,24 @@ impl EventLoop {
         limit: Option<Duration>,
     ) -> Option<F::Output> {
         let mut future = pin!(future);
-        let waker = Waker::from(self.reactor.clone());
         let now = self.reactor.now();
         let until = limit.map(|limit| now + limit);
         // What is there already need not wait for the sockets; but a flood of it must not keep
         // commands, heartbeats and the server's messages waiting either.
-        if self.reactor.take_woken() || now >= self.looked + STRIDE {
+        let is_due = now >= self.looked + STRIDE;
+        if self.reactor.take_woken() || is_due {
+            if is_due {
+                self.reactor.look_again();
+            }
             self.turn();
         }
-        if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&self.waker)) {
             return Some(answer);
         }
         loop {
             self.turn();
-            if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&self.waker))
+            {
                 return Some(answer);
             }
             if until.is_some_and(|until| self.reactor.now() >= until) {
@@ -110,10 +117,9 @@ impl EventLoop {
     /// Lets the pump do what can be done without waiting. Returns whether it goes on.
     fn turn(&mut self) -> bool {
         self.looked = self.reactor.now();
-        let waker = Waker::from(self.reactor.clone());
         // One that panics is gone.
         if let Some(mut pump) = self.pump.take()
-            && Pin::new(&mut pump).poll(&mut Context::from_waker(&waker)).is_pending()
+            && Pin::new(&mut pump).poll(&mut Context::from_waker(&self.waker)).is_pending()
         {
             self.pump = Some(pump);
         }

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake};
 
 use mio::net::TcpStream;
@@ -12,8 +12,9 @@ use mio::{Interest, Registry, Token};
 use pushest_driver::proto::Instant;
 use pushest_driver::unstable::Parking;
 
-/// One token for all: the loop looks at everything whenever it wakes.
-const ANY: Token = Token(0);
+/// The waker's token; sockets have those after it. The loop looks at everything whenever it wakes: they
+/// only tell which sockets have nothing behind what they still hold.
+const WAKER: Token = Token(0);
 
 /// Tells the loops of a process apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,11 @@ pub(crate) struct Reactor {
     /// When the first timer that was looked at in this turn is over, in microseconds.
     first_timer: AtomicU64,
     wakeups: AtomicU64,
+    /// How often the loop has slept, or would have had it not been woken.
+    sleeps: AtomicU64,
+    last_token: AtomicUsize,
+    /// Sockets whose peer has closed its side, or that have failed: what says so is told once.
+    closed: Mutex<Vec<Token>>,
 }
 
 impl Reactor {
@@ -37,11 +43,14 @@ impl Reactor {
         Ok(Self {
             id: LoopId(LAST.fetch_add(1, Ordering::Relaxed)),
             registry: poll.registry().try_clone()?,
-            waker: mio::Waker::new(poll.registry(), ANY)?,
+            waker: mio::Waker::new(poll.registry(), WAKER)?,
             parking: Parking::new(),
             origin: std::time::Instant::now(),
             first_timer: AtomicU64::new(u64::MAX),
             wakeups: AtomicU64::new(0),
+            sleeps: AtomicU64::new(0),
+            last_token: AtomicUsize::new(WAKER.0),
+            closed: Mutex::default(),
         })
     }
 
@@ -63,6 +72,16 @@ impl Reactor {
         self.parking.take_woken()
     }
 
+    /// Returns a number that changes whenever sockets that were empty may no longer be.
+    pub(crate) fn sleeps(&self) -> u64 {
+        self.sleeps.load(Ordering::Relaxed)
+    }
+
+    /// Makes sockets be looked at that were empty, although the loop does not sleep.
+    pub(crate) fn look_again(&self) {
+        self.sleeps.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Waits for a socket, a timer or a waker, at most until then.
     pub(crate) fn wait(
         &self,
@@ -70,6 +89,8 @@ impl Reactor {
         events: &mut mio::Events,
         until: Option<Instant>,
     ) {
+        // Whoever is woken again and again must not forget the sockets.
+        self.look_again();
         if !self.parking.park() {
             // It has happened already.
             return;
@@ -80,14 +101,38 @@ impl Reactor {
         let limit = until.saturating_duration_since(self.now());
         // It fails where a signal interrupts it, and has then waited long enough.
         let _ = poll.poll(events, Some(limit));
+        for event in events.iter().filter(|event| event.is_read_closed() || event.is_error()) {
+            if event.token() != WAKER && !self.is_closed(event.token()) {
+                self.closed().push(event.token());
+            }
+        }
         self.wakeups.fetch_add(1, Ordering::Relaxed);
         // A wake that came meanwhile needs no further turn: the loop looks at everything now.
         self.parking.unpark();
     }
 
-    /// Registers a socket: whatever happens on it wakes the loop.
-    pub(crate) fn register(&self, stream: &mut TcpStream) -> io::Result<()> {
-        self.registry.register(stream, ANY, Interest::READABLE | Interest::WRITABLE)
+    /// Registers a socket: whatever happens on it wakes the loop. Its token is to be given back
+    /// ([`Reactor::forget`]).
+    pub(crate) fn register(&self, stream: &mut TcpStream) -> io::Result<Token> {
+        let token = Token(self.last_token.fetch_add(1, Ordering::Relaxed) + 1);
+        self.registry.register(stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(token)
+    }
+
+    /// Returns whether the peer has closed its side of a socket, or the socket has failed: then
+    /// nothing more wakes the loop for what is still to be read.
+    pub(crate) fn is_closed(&self, token: Token) -> bool {
+        self.closed().contains(&token)
+    }
+
+    /// Forgets a socket that is dropped.
+    pub(crate) fn forget(&self, token: Token) {
+        self.closed().retain(|closed| *closed != token);
+    }
+
+    fn closed(&self) -> MutexGuard<'_, Vec<Token>> {
+        // Nothing panics while it is locked.
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use futures_util::future::BoxFuture;
+use mio::Token;
 use mio::net::TcpStream;
 use pushest_driver::proto;
 #[cfg(feature = "tls")]
@@ -16,6 +17,21 @@ use pushest_driver::unstable::{
 };
 
 use crate::reactor::{Reactor, Sleep};
+
+/// Whether a read that returns less than it was asked for has emptied the socket, and the loop is woken
+/// for what comes after it: so it is with epoll and kqueue. Elsewhere mio wakes the loop only once
+/// the socket has refused to be read.
+const SHORT_IS_EMPTY: bool = cfg!(any(
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "illumos",
+    target_os = "ios",
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "netbsd",
+    target_os = "openbsd",
+));
 
 /// The sockets and timers of one loop.
 pub(crate) struct Sockets {
@@ -45,7 +61,9 @@ impl Runtime for Sockets {
         let (reads, reactor) = (Reads::new(self.now()), self.reactor.clone());
         Box::pin(async move {
             let mut stream = TcpStream::connect(address)?;
-            reactor.register(&mut stream)?;
+            let token = reactor.register(&mut stream)?;
+            let socket = Socket { stream, reads, reactor, token, emptied: None };
+            let stream = &socket.stream;
             ready(|| match (stream.take_error()?, stream.peer_addr()) {
                 (Some(error), _) => Err(error),
                 (None, Err(error)) if error.kind() == io::ErrorKind::NotConnected => {
@@ -55,7 +73,6 @@ impl Runtime for Sockets {
             })
             .await?;
             stream.set_nodelay(true)?;
-            let socket = Socket { stream, reads, reactor };
             Ok(NonBlocking::with_reads(socket, |socket| Some(socket.reads.caught_up())))
         })
     }
@@ -93,20 +110,40 @@ pub(crate) struct Socket {
     stream: TcpStream,
     reads: Reads,
     reactor: Arc<Reactor>,
+    token: Token,
+    /// It was empty when the loop had slept so often. Before the next sleep it is not asked again.
+    emptied: Option<u64>,
 }
 
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let sleeps = self.reactor.sleeps();
+        if self.emptied == Some(sleeps) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let before = self.reactor.now();
         let read = self.stream.read(buffer);
-        match &read {
-            Ok(length) => self.reads.read(before, buffer.len(), *length),
+        let is_empty = match &read {
+            Ok(length) => {
+                self.reads.read(before, buffer.len(), *length);
+                let is_short = (1..buffer.len()).contains(length);
+                // If the end is behind it, that was told already.
+                SHORT_IS_EMPTY && is_short && !self.reactor.is_closed(self.token)
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.reads.found_nothing(before);
+                true
             }
-            Err(_) => {}
-        }
+            Err(_) => false,
+        };
+        self.emptied = is_empty.then_some(sleeps);
         read
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.reactor.forget(self.token);
     }
 }
 
@@ -143,4 +180,105 @@ async fn next_turn() {
         true => Poll::Ready(()),
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Shutdown, TcpListener};
+    use std::task::{Context, Waker};
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A loop with one socket, and the socket's other end.
+    struct Pair {
+        poll: mio::Poll,
+        events: mio::Events,
+        reactor: Arc<Reactor>,
+        socket: Socket,
+        server: std::net::TcpStream,
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            let mut poll = mio::Poll::new().expect("a queue");
+            let mut events = mio::Events::with_capacity(16);
+            let reactor = Arc::new(Reactor::new(&poll).expect("a waker"));
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let address = listener.local_addr().expect("it is bound");
+            let mut connect = Sockets { reactor: reactor.clone() }.connect(address);
+            let socket = loop {
+                let context = &mut Context::from_waker(Waker::noop());
+                if let Poll::Ready(connected) = connect.as_mut().poll(context) {
+                    break connected.expect("it listens").into_inner();
+                }
+                reactor.wait(&mut poll, &mut events, Some(reactor.now() + PATIENCE));
+            };
+            let server = listener.accept().expect("it has connected").0;
+            Self { poll, events, reactor, socket, server }
+        }
+
+        fn read(&mut self) -> Option<usize> {
+            match self.socket.read(&mut [0; 100]) {
+                Ok(length) => Some(length),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+                Err(error) => panic!("{error}"),
+            }
+        }
+
+        /// Sleeps until there is something to read.
+        fn next(&mut self) -> usize {
+            let begun = Instant::now();
+            loop {
+                if let Some(length) = self.read() {
+                    return length;
+                }
+                assert!(begun.elapsed() < PATIENCE, "nothing wakes the loop");
+                let until = self.reactor.now() + PATIENCE;
+                self.reactor.wait(&mut self.poll, &mut self.events, Some(until));
+            }
+        }
+    }
+
+    #[test]
+    fn a_socket_that_was_emptied_is_asked_again_only_after_a_sleep_and_misses_nothing() {
+        let mut pair = Pair::new();
+        for _ in 0..100 {
+            pair.server.write_all(b"one").expect("it is open");
+            assert_eq!(pair.next(), 3);
+            pair.server.write_all(b"more").expect("it is open");
+            if SHORT_IS_EMPTY {
+                assert_eq!(pair.read(), None);
+            }
+            assert_eq!(pair.next(), 4);
+        }
+    }
+
+    #[test]
+    fn whoever_does_not_sleep_can_look_again() {
+        let mut pair = Pair::new();
+        pair.server.write_all(b"one").expect("it is open");
+        assert_eq!(pair.next(), 3);
+        assert_eq!(pair.read(), None);
+        pair.server.write_all(b"more").expect("it is open");
+        let begun = Instant::now();
+        let read = std::iter::from_fn(|| {
+            assert!(begun.elapsed() < PATIENCE, "it is not looked at");
+            pair.reactor.look_again();
+            Some(pair.read())
+        });
+        assert_eq!(read.flatten().next(), Some(4));
+    }
+
+    #[test]
+    fn the_end_behind_the_last_bytes_is_read_although_nothing_more_wakes_the_loop() {
+        for _ in 0..100 {
+            let mut pair = Pair::new();
+            pair.server.write_all(b"last").expect("it is open");
+            pair.server.shutdown(Shutdown::Write).expect("it is open");
+            assert_eq!((pair.next(), pair.next()), (4, 0));
+        }
+    }
 }

@@ -23,8 +23,8 @@ use crate::draining::Draining;
 use crate::error::{FlushError, SignInError, SubscribeError};
 use crate::options::Options;
 use crate::pump_waker::PumpWaker;
-use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
+use crate::queue::{Queue, Reader};
 use crate::receivers::Receivers;
 use crate::recording::Recording;
 use crate::registry::{ChannelEntry, Registry};
@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) is_over: bool,
     /// The change of state that was told last.
     last_change: Option<StateChange>,
+    /// The latest time that the session was told anything at.
+    latest: Instant,
     pub(crate) draining: Option<Draining>,
     pub(crate) watch: Watch,
     pub(crate) receivers: Receivers,
@@ -92,7 +94,7 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) key: usize,
-    pub(crate) queue: Arc<Queue>,
+    pub(crate) reader: Reader,
 }
 
 impl Hub {
@@ -104,6 +106,7 @@ impl Hub {
             life: Life::Running,
             is_over: false,
             last_change: None,
+            latest: Instant::ORIGIN,
             draining: None,
             watch: Watch::default(),
             receivers: Receivers::new(
@@ -165,7 +168,9 @@ impl Hub {
     ) -> T {
         let (result, wakers) = {
             let mut state = self.lock();
-            let result = step(&mut state, self.now());
+            // Under the lock, so that of two commands the later one has the later time.
+            let now = state.not_before(self.now());
+            let result = step(&mut state, now);
             (result, std::mem::take(&mut state.wakers))
         };
         wakers.into_iter().for_each(Waker::wake);
@@ -208,7 +213,7 @@ impl Hub {
         if state.is_over {
             state.end_new(key, true);
         }
-        Place { key, queue }
+        Place { key, reader: Reader::new(queue) }
     }
 
     /// Makes a channel wanted, and a receiver for it. Returns its place and the channel's name,
@@ -252,8 +257,8 @@ impl Hub {
 
     /// Drops a receiver of a subscription; with the last one, unless it is detached, also
     /// unsubscribes.
-    pub(crate) fn leave(&self, place: &Place, name: &ChannelName, is_detached: bool) {
-        self.relieve(place.queue.close());
+    pub(crate) fn leave(&self, place: &mut Place, name: &ChannelName, is_detached: bool) {
+        self.relieve(place.reader.close());
         self.command(|state, now| {
             state.receivers.remove(place.key);
             let Some(channel) = state.channel(name.id()) else { return };
@@ -268,8 +273,8 @@ impl Hub {
     }
 
     /// Drops a receiver of everything, or of the user's events.
-    pub(crate) fn stop_listening(&self, place: &Place) {
-        self.relieve(place.queue.close());
+    pub(crate) fn stop_listening(&self, place: &mut Place) {
+        self.relieve(place.reader.close());
         let mut state = self.lock();
         state.receivers.remove(place.key);
         state.listeners.retain(|key| *key != place.key);
@@ -318,6 +323,13 @@ impl State {
         );
         // While actions wait, there is a timeout (contract, C3).
         is_off && self.session.poll_timeout().is_none()
+    }
+
+    /// Returns the time, or the latest that the session was told anything at if that is later: the pump
+    /// looks at the clock before it takes the lock, and a command may come between.
+    pub(crate) fn not_before(&mut self, now: Instant) -> Instant {
+        self.latest = self.latest.max(now);
+        self.latest
     }
 
     /// Returns the id of the channel's current subscription.

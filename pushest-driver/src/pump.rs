@@ -2,7 +2,11 @@
 //! happens.
 //!
 //! A turn has a fixed order: drain the actions, flush, read, look at the time. After a few turns
-//! it lets others run, and begins anew with reading.
+//! it lets others run, and begins anew with reading. The clock is read once a batch: what was read is
+//! told with the time of the look behind it.
+
+mod reading;
+mod telling;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,8 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use pushest_proto::{Action, ConnectionId, ConnectionState, Endpoint, Event, Instant, Loss};
-use tungstenite::Message;
+use pushest_proto::{ConnectionId, Endpoint, Instant};
 
 use crate::authorizations::{Authorizations, blocking};
 use crate::dial::Dialer;
@@ -20,7 +23,7 @@ use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
 use crate::logging::Log;
 use crate::news::News;
-use crate::open_socket::{Closing, OpenSocket};
+use crate::open_socket::Closing;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
 use crate::read_bytes::ReadBytes;
@@ -28,14 +31,11 @@ use crate::socket_state::SocketState;
 use crate::traffic::Traffic;
 use crate::unstable::traits::Runtime;
 use crate::wall_clock::WallClock;
-use crate::websocket::{self, Incoming, WebSocket};
+use crate::websocket::WebSocket;
 
 /// Messages and bytes that are read at most before they are handed to the session.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
-
-/// Bytes of messages that the session is told before what comes of them goes to the receivers.
-const STEP_BYTES: usize = 16 * 1024;
 
 /// Bytes of frames that are taken from the session before the sink gets them.
 const SEND_BYTES: usize = 64 * 1024;
@@ -97,8 +97,9 @@ impl<R: Runtime> Future for Pump<R> {
         // deadline that has passed meanwhile.
         this.read(context);
         let hub = this.hub.clone();
+        let mut now = hub.now();
         hub.pump.poll_turns(context, |context| {
-            this.drive();
+            this.drive(now);
             let told = this.traffic;
             this.write(context);
             this.read(context);
@@ -111,7 +112,9 @@ impl<R: Runtime> Future for Pump<R> {
                 this.sleep = None;
                 return Turn::Ended;
             }
-            let is_busy = !this.news.is_empty() || this.must_tell_room() || this.is_due(context);
+            now = this.hub.now();
+            let is_busy =
+                !this.news.is_empty() || this.must_tell_room() || this.is_due(now, context);
             // It may be long until the next turn.
             if !is_busy && this.traffic != told {
                 this.tell_sockets();
@@ -165,22 +168,25 @@ impl<R: Runtime> Pump<R> {
         }
     }
 
-    /// Tells the session what happened and carries out what it asks for, all under one lock.
-    fn drive(&mut self) {
+    /// Tells the session what happened by `now` and carries out what it asks for, all under one lock.
+    fn drive(&mut self, now: Instant) {
         let hub = self.hub.clone();
-        let time_of_day = hub.options.time_of_day.since_1970(&*self.runtime);
+        // What follows these is counted by it.
+        let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
+        let is_asked = self.news.iter().any(asks);
+        let is_new_poll = std::mem::take(&mut self.is_new_poll);
+        let time_of_day = (is_new_poll || is_asked)
+            .then(|| hub.options.time_of_day.since_1970(&*self.runtime))
+            .flatten();
         let mut guard = hub.lock();
         let state = &mut *guard;
-        if std::mem::take(&mut self.is_new_poll) {
+        let now = state.not_before(now);
+        if is_new_poll {
             state.receivers.settle_left();
         }
         state.receivers.note_read(self.read_bytes.take());
-        // The clock is read under the lock, so that commands cannot be ahead of it.
-        let now = hub.now();
-        // What follows is counted by it.
-        let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
         if let Some(time) = time_of_day
-            && self.wall_clock.is_due(time, now, self.news.iter().any(asks))
+            && self.wall_clock.is_due(time, now, is_asked)
         {
             state.session.handle_wall_clock(time, now);
         }
@@ -228,110 +234,11 @@ impl<R: Runtime> Pump<R> {
         drop(std::mem::take(&mut self.discarded));
     }
 
-    fn tell(&mut self, state: &mut State, now: Instant) {
-        let mut bytes = 0;
-        let mut told = std::mem::take(&mut self.news);
-        for news in told.drain(..) {
-            if matches!(news, News::Opened(_)) {
-                (self.has_room, self.is_writable) = (true, true);
-            }
-            bytes += news.bytes();
-            news.tell(&mut state.session, now);
-            // What a message brings may be many times as large as itself.
-            if bytes >= STEP_BYTES {
-                bytes = 0;
-                self.carry_out_all(state, now);
-            }
-        }
-        // Its room is needed again.
-        self.news = told;
-    }
-
-    fn carry_out_all(&mut self, state: &mut State, now: Instant) {
-        while let Some(action) = state.session.poll_action() {
-            self.carry_out(action, state, now);
-        }
-        state.deliver();
-    }
-
-    /// Carries out an action under the lock. No code of the runtime or of the user runs in here:
-    /// frames are only gathered.
-    fn carry_out(&mut self, action: Action, state: &mut State, now: Instant) {
-        match action {
-            Action::Emit(event) => {
-                self.log.note(&event, now);
-                state.route(event, now);
-            }
-            Action::UpdatePresence(update) => state.route(Event::Presence(update), now),
-            Action::Send(frame) => {
-                if let SocketState::Open(open) = &mut self.socket
-                    && open.connection == frame.connection
-                {
-                    let had_budget = self.budget > 0;
-                    self.budget = self.budget.saturating_sub(frame.text.len());
-                    open.send(Message::text(frame.text));
-                    if had_budget && self.budget == 0 {
-                        // The other frames stay in the session until the next turn, and what the
-                        // user is to be told flows past them: the session never stores it up.
-                        state.session.handle_writable(open.connection, false, now);
-                    }
-                }
-            }
-            Action::Connect { connection, endpoint } => {
-                self.next_dial = Some((connection, endpoint));
-            }
-            Action::Close { connection, code } => {
-                self.next_dial.take_if(|(next, _)| *next == connection);
-                if self.socket.connection() == Some(connection) {
-                    self.close(Some(code.into()), now);
-                }
-            }
-            Action::Authorize(request) => self.authorizations.request(request),
-            Action::Abandon(ticket) => self.authorizations.abandon(ticket),
-        }
-    }
-
-    /// Tells the session whether the sink has room. While it has none, frames stay in the session;
-    /// everything else flows past them.
-    fn check_room(&mut self, state: &mut State, now: Instant) {
-        if let (SocketState::Open(open), true) = (&self.socket, self.must_tell_room()) {
-            self.is_writable = self.has_room;
-            state.session.handle_writable(open.connection, self.has_room, now);
-        }
-    }
-
-    /// Lets frames out again that waited for this turn to end, before the lock is released. They make
-    /// a timeout (contract, C3), so that the next turn begins at once.
-    fn renew_budget(&mut self, state: &mut State, now: Instant) {
-        if let (SocketState::Open(open), 0) = (&self.socket, self.budget) {
-            state.session.handle_writable(open.connection, self.is_writable, now);
-        }
-        self.budget = SEND_BYTES;
-    }
-
-    fn must_tell_room(&self) -> bool {
-        matches!(self.socket, SocketState::Open(_)) && self.has_room != self.is_writable
-    }
-
     /// Writes what was gathered to the sink, and flushes as far as it goes.
     fn write(&mut self, context: &mut Context<'_>) {
         if let SocketState::Open(open) = &mut self.socket {
             self.has_room = open.make_room(context);
             open.flush(context);
-        }
-    }
-
-    /// Stops reading while a receiver that must not lose anything is full. The session is told, so
-    /// that it does not take the silence for the server's.
-    fn check_receivers(&mut self, state: &mut State, now: Instant) {
-        // Before the server has said who we are there is nothing for receivers.
-        let is_connected = state.session.state() == ConnectionState::Connected;
-        let is_for_nobody = !is_connected || state.draining.is_some();
-        let is_paused = !is_for_nobody && self.hub.congestion.is_any();
-        if is_paused != self.is_paused {
-            self.is_paused = is_paused;
-            state.session.handle_reading(!is_paused, now);
-            state.watch.note_reading(!is_paused, now);
         }
     }
 
@@ -358,76 +265,6 @@ impl<R: Runtime> Pump<R> {
         }
     }
 
-    fn read(&mut self, context: &mut Context<'_>) {
-        match &mut self.socket {
-            SocketState::None => {}
-            SocketState::Dialing(connection, since, dial) => {
-                let (connection, since) = (*connection, *since);
-                match dial.as_mut().poll(context) {
-                    Poll::Pending => {}
-                    Poll::Ready(Ok(socket)) => {
-                        tracing::debug!(target: "pushest", "open");
-                        self.socket = SocketState::Open(OpenSocket::new(connection, socket, since));
-                        self.news.push(News::Opened(connection));
-                    }
-                    Poll::Ready(Err(failure)) => {
-                        self.socket = SocketState::None;
-                        self.news.push(News::Lost(connection, Loss::Dial(failure)));
-                    }
-                }
-            }
-            SocketState::Open(_) if self.is_paused => {}
-            SocketState::Open(_) => self.read_messages(context),
-        }
-        self.count_traffic();
-        self.read_bytes.look(match &self.socket {
-            SocketState::Open(open) => Some(open.bytes_read()),
-            SocketState::None | SocketState::Dialing(..) => None,
-        });
-    }
-
-    /// Counts what went over the socket since the last call: at each turn, and before it is given up.
-    fn count_traffic(&mut self) {
-        if let SocketState::Open(open) = &mut self.socket {
-            self.traffic = self.traffic.and(open.take_traffic());
-        }
-    }
-
-    fn read_messages(&mut self, context: &mut Context<'_>) {
-        let (most, most_bytes) = self.batch;
-        // What is left of a former batch counts, too.
-        let mut bytes = self.news.iter().map(News::bytes).sum::<usize>();
-        while self.news.is_empty() || (self.news.len() < most && bytes < most_bytes) {
-            let SocketState::Open(open) = &mut self.socket else { return };
-            let connection = open.connection;
-            let Poll::Ready(read) = open.read(context) else { return open.catch_up() };
-            if let Some(at) = open.take_caught_up() {
-                self.news.push(News::CaughtUp(connection, at));
-            }
-            match read {
-                Ok(Incoming::Closed(loss)) => {
-                    self.news.push(News::Lost(connection, loss));
-                    self.close(None, self.hub.now());
-                }
-                Ok(Incoming::Ping | Incoming::Pong) => {
-                    self.news.push(News::Heard(connection));
-                }
-                Ok(Incoming::Message(message)) => {
-                    bytes += message.len();
-                    self.news.push(News::Received(connection, message));
-                }
-                Err(loss) => {
-                    if let Some(code) = websocket::breach(&loss) {
-                        self.close(Some(code), self.hub.now());
-                    }
-                    self.count_traffic();
-                    self.socket = SocketState::None;
-                    self.news.push(News::Lost(connection, loss));
-                }
-            }
-        }
-    }
-
     fn poll_authorizations(&mut self, context: &mut Context<'_>) {
         let news = &mut self.news;
         self.authorizations.poll(context, |ticket, answer| {
@@ -449,13 +286,13 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// Returns whether the deadline has come; otherwise arranges to be woken then.
-    fn is_due(&mut self, context: &mut Context<'_>) -> bool {
+    fn is_due(&mut self, now: Instant, context: &mut Context<'_>) -> bool {
         let closing = self.closing.iter().map(|closing| closing.deadline).min();
         let Some(deadline) = [self.deadline, closing].into_iter().flatten().min() else {
             self.sleep = None;
             return false;
         };
-        if deadline <= self.hub.now() {
+        if deadline <= now {
             return true;
         }
         // One that ends early does no harm, and deadlines mostly move away.

@@ -4,16 +4,18 @@
 //! A small event that waits pins the buffer that it was read into, and buffers are shared by the
 //! events of all channels. So nothing stays a view for long: when the pump runs again after others
 //! could, [`Receivers::settle`] lets each queue copy what its receiver has left, once a
-//! [`SPAN`] was read. Until then [`Receivers::pinned`] bounds what hangs on views.
+//! [`SPAN`] was read, unless all of that is still there. Until then [`Receivers::pinned`] bounds what
+//! hangs on views.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
 
 use pushest_proto::Event;
 use slab::Slab;
 
-use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Total};
+use crate::queue::{Queue, cost};
 use crate::snapshot::QueueDepths;
 
 /// Bytes that are read before what is left as views is copied: few enough to be no burden, and so
@@ -29,6 +31,8 @@ pub(crate) struct Receivers {
     slab: Slab<Receiver>,
     /// Receivers with staged events.
     staged: Vec<usize>,
+    /// What all staged events cost, in bytes.
+    staged_bytes: usize,
     /// Receivers that were given events since all views were copied.
     fresh: Vec<usize>,
     /// Receivers whose queue was not empty when it was last looked at; only where all queues
@@ -47,7 +51,9 @@ pub(crate) struct Receivers {
 struct Receiver {
     queue: Arc<Queue>,
     /// Events of the running batch.
-    staged: Vec<Event>,
+    staged: VecDeque<Event>,
+    /// What they cost, in bytes.
+    staged_bytes: usize,
     /// It is among the fresh ones.
     is_fresh: bool,
     /// Where it is among the holding ones.
@@ -67,6 +73,7 @@ impl Receivers {
         Self {
             slab: Slab::new(),
             staged: Vec::new(),
+            staged_bytes: 0,
             fresh: Vec::new(),
             holding: Vec::new(),
             read: 0,
@@ -80,7 +87,8 @@ impl Receivers {
     pub(crate) fn insert(&mut self, queue: Arc<Queue>) -> usize {
         self.slab.insert(Receiver {
             queue,
-            staged: Vec::new(),
+            staged: VecDeque::new(),
+            staged_bytes: 0,
             is_fresh: false,
             holding_at: None,
             is_ending: false,
@@ -92,6 +100,7 @@ impl Receivers {
 
     pub(crate) fn remove(&mut self, key: usize) {
         let Some(gone) = self.slab.try_remove(key) else { return };
+        self.staged_bytes -= gone.staged_bytes;
         self.lagging.take_if(|lagging| *lagging == key);
         // The next receiver may have the same key.
         if let Some(place) = gone.holding_at {
@@ -117,8 +126,16 @@ impl Receivers {
             if receiver.staged.is_empty() {
                 self.staged.push(key);
             }
-            receiver.staged.push(event);
+            let bytes = cost(&event);
+            receiver.staged_bytes += bytes;
+            self.staged_bytes += bytes;
+            receiver.staged.push_back(event);
         }
+    }
+
+    /// Returns what is staged for all receivers, in bytes.
+    pub(crate) fn staged_bytes(&self) -> usize {
+        self.staged_bytes
     }
 
     /// Pushes what is staged for all receivers.
@@ -228,11 +245,25 @@ impl Receivers {
         self.read = self.read.saturating_add(bytes);
     }
 
-    /// Receivers had their turn: what they have left there is copied, if it is worth a look.
+    /// Receivers had their turn: what they have left there is copied, if it is worth a look. If what
+    /// they have left counts as much as all that was read, the copies would keep as much alive as the
+    /// views do.
     pub(crate) fn settle_left(&mut self) {
-        if self.read >= SPAN {
+        if self.read >= SPAN && self.views() < self.read {
             self.settle();
         }
+    }
+
+    /// Returns what the events that were left as views count, in bytes; it counts up to what was read.
+    fn views(&self) -> usize {
+        let mut views: usize = 0;
+        for receiver in self.fresh.iter().filter_map(|key| self.slab.get(*key)) {
+            if views >= self.read {
+                break;
+            }
+            views = views.saturating_add(receiver.queue.views(self.read - views));
+        }
+        views
     }
 
     fn settle(&mut self) {
@@ -257,7 +288,9 @@ impl Receivers {
         let pinned = self.pinned();
         let Some(receiver) = self.slab.get_mut(key) else { return };
         let dropped = self.congestion.dropped();
-        wakers.extend(receiver.queue.push_all(&mut receiver.staged, pinned));
+        let bytes = std::mem::take(&mut receiver.staged_bytes);
+        self.staged_bytes -= bytes;
+        wakers.extend(receiver.queue.push_all(&mut receiver.staged, bytes, pinned));
         if self.congestion.dropped() != dropped {
             self.lagging = Some(key);
         }

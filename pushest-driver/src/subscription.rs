@@ -100,14 +100,14 @@ impl Subscription {
     }
 
     pub(crate) fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        let polled = poll_place(&self.hub, &self.place, context);
+        let polled = poll_place(&self.hub, &mut self.place, context);
         self.has_ended |= matches!(polled, Poll::Ready(None));
         polled
     }
 
     /// Restricts the channel events to those of this name, from here on.
-    pub(crate) fn keep_only(&self, event: &str) {
-        self.hub.relieve(self.place.queue.keep_only(event));
+    pub(crate) fn keep_only(&mut self, event: &str) {
+        self.hub.relieve(self.place.reader.keep_only(event));
     }
 
     /// Sends a client event; see the client's `trigger`, which says what becomes of it while the
@@ -258,7 +258,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.hub.leave(&self.place, &self.name, self.is_detached);
+        self.hub.leave(&mut self.place, &self.name, self.is_detached);
     }
 }
 
@@ -329,11 +329,11 @@ impl Events {
         polled
     }
 
-    fn poll_lasting(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        match poll_place(&self.hub, &self.place, context) {
+    fn poll_lasting(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        match poll_place(&self.hub, &mut self.place, context) {
             Poll::Pending if self.is_lasting && self.hub.lock().is_closed() => {
                 // What says so may have come between the two looks.
-                match poll_place(&self.hub, &self.place, context) {
+                match poll_place(&self.hub, &mut self.place, context) {
                     Poll::Pending => Poll::Ready(None),
                     polled => polled,
                 }
@@ -345,7 +345,7 @@ impl Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        self.hub.stop_listening(&self.place);
+        self.hub.stop_listening(&mut self.place);
     }
 }
 
@@ -369,8 +369,9 @@ impl fmt::Debug for Events {
     }
 }
 
-fn poll_place(hub: &Hub, place: &Place, context: &mut Context<'_>) -> Poll<Option<Event>> {
-    let (event, relief) = place.queue.poll_recv(context);
+#[inline]
+fn poll_place(hub: &Hub, place: &mut Place, context: &mut Context<'_>) -> Poll<Option<Event>> {
+    let (event, relief) = place.reader.poll_recv(context);
     hub.relieve(relief);
     event
 }

@@ -13,7 +13,9 @@
 //!   event and by the end; reading that stopped for a full queue goes on, whichever of two
 //!   receivers makes room last, and when the full queue is closed, ended or narrowed instead; it
 //!   goes on only once half of each queue is free. The same for a bound of all queues together, and
-//!   what is dropped for that while it is received is counted once.
+//!   what is dropped for that while it is received is counted once. What a receiver has taken at one
+//!   go, and hands out without the lock, is received or counted as dropped, each once, and a drain and
+//!   reading that waits for room see when it is received.
 //! - [`PumpWaker`](crate::pump_waker::PumpWaker): whatever happens before
 //!   [`wake`](crate::pump_waker::PumpWaker::wake) is seen by a later turn, however the pump was
 //!   going to sleep; no order of memory is needed from the caller.

@@ -56,7 +56,7 @@ impl Subscription {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn on<T: DeserializeOwned>(self, event: &str) -> TypedEvents<T> {
+    pub fn on<T: DeserializeOwned>(mut self, event: &str) -> TypedEvents<T> {
         self.keep_only(event);
         let decode = |decoder: &mut EventDecoder, event: ChannelEvent| match decoder.json(&event) {
             Ok(value) => Received::Value { value, event },

@@ -5,16 +5,15 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use pushest_driver::unstable::{Pump, Reads, Runtime, Spawn, Transport};
+use pushest_driver::unstable::{
+    PolledSocket, Pump, Reads, Runtime, Spawn, Transport, WebSocketConfig,
+};
 use pushest_driver::{StartError, proto};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::streams::{Bytes, Socket, Stream};
+use crate::streams::{Socket, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -33,7 +32,7 @@ type Tls = std::convert::Infallible;
 impl Runtime for Tokio {
     type Tcp = Stream<Socket>;
     type Tls = Tls;
-    type Socket = WebSocketStream<Bytes<Transport<Self>>>;
+    type Socket = PolledSocket<Transport<Self>>;
     type Sleep = Sleep;
 
     fn now(&self) -> proto::Instant {
@@ -69,16 +68,15 @@ impl Runtime for Tokio {
     }
 
     fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
-        let socket = WebSocketStream::from_raw_socket(Bytes(transport), Role::Client, Some(config));
-        socket.now_or_never().expect("without a handshake there is nothing to wait for")
+        PolledSocket::new(transport, config)
     }
 
     fn transport(socket: &Self::Socket) -> &Transport<Self> {
-        &socket.get_ref().0
+        socket.stream()
     }
 
     fn into_transport(socket: Self::Socket) -> Transport<Self> {
-        socket.into_inner().0
+        socket.into_stream()
     }
 }
 

@@ -58,7 +58,7 @@ impl Hub {
             let mut guard = self.lock();
             let state = &mut *guard;
             // From now on the state is what it is: there is no connection.
-            let now = self.now();
+            let now = state.not_before(self.now());
             state.shut(now);
             while let Some(action) = state.session.poll_action() {
                 match action {

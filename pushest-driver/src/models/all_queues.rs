@@ -42,7 +42,7 @@ impl Parts {
     }
 
     fn receive(&self, index: usize, events: usize) -> String {
-        receive(&self.queues[index], events, || (), || self.waker.wake())
+        receive(&mut Reader::new(self.queues[index].clone()), events, || (), || self.waker.wake())
     }
 
     fn held(&self) -> usize {
@@ -87,7 +87,7 @@ fn reading_goes_on_for_each_event_though_all_are_full_with_one() {
 #[test]
 fn reading_goes_on_when_the_receiver_that_holds_all_is_dropped() {
     goes_on_after(|parts| {
-        if parts.queues[0].close() == Relief::All {
+        if Reader::new(parts.queues[0].clone()).close() == Relief::All {
             parts.waker.wake();
         }
     });
@@ -134,7 +134,7 @@ fn what_is_dropped_for_all_while_it_is_received_is_counted_once() {
                 end(queue);
             }
         });
-        let received = receive_all(&parts.queues[0]);
+        let received = receive_all(&mut Reader::new(parts.queues[0].clone()));
         pump.join().unwrap();
         let lost: u64 = received.split(' ').filter_map(|word| word.parse::<u64>().ok()).sum();
         assert_eq!(parts.congestion.dropped(), lost);

@@ -9,10 +9,11 @@ mod local;
 mod park;
 mod pump_waker;
 mod queue;
+mod taken;
 mod unblocked;
 mod waiting;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -21,8 +22,8 @@ use loom::future::block_on;
 use pushest_proto::{ChannelName, Event};
 
 use crate::options::{Options, Overflow};
-use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
+use crate::queue::{Queue, Reader, cost};
 
 /// How often a thread is stopped, in one run of a model, where it could have gone on.
 const PREEMPTIONS: usize = 3;
@@ -62,7 +63,9 @@ fn push(queue: &Queue, names: &[&str]) {
         channel: ChannelName::new(name).unwrap(),
         count: 1,
     };
-    if let Some(waker) = queue.push_all(&mut names.iter().map(event).collect(), 0) {
+    let mut events: VecDeque<_> = names.iter().map(event).collect();
+    let bytes = events.iter().map(cost).sum();
+    if let Some(waker) = queue.push_all(&mut events, bytes, 0) {
         waker.wake();
     }
 }
@@ -76,11 +79,11 @@ fn end(queue: &Queue) {
 /// Receives `most` events, or to the end if it comes earlier, as receivers do: their names, and how
 /// many were lost before them. The first function runs for each event, before any other thread
 /// could know of it; the second when reading can go on.
-fn receive(queue: &Queue, most: usize, received: impl Fn(), relieved: impl Fn()) -> String {
+fn receive(reader: &mut Reader, most: usize, received: impl Fn(), relieved: impl Fn()) -> String {
     let mut names = Vec::new();
     block_on(poll_fn(|context| {
         while names.len() < most {
-            let (event, relief) = queue.poll_recv(context);
+            let (event, relief) = reader.poll_recv(context);
             if matches!(event, Poll::Ready(Some(_))) {
                 received();
             }
@@ -99,8 +102,8 @@ fn receive(queue: &Queue, most: usize, received: impl Fn(), relieved: impl Fn())
 }
 
 /// Receives until the end.
-fn receive_all(queue: &Queue) -> String {
-    receive(queue, usize::MAX, || (), || ())
+fn receive_all(reader: &mut Reader) -> String {
+    receive(reader, usize::MAX, || (), || ())
 }
 
 fn word(event: &Event) -> String {

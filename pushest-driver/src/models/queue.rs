@@ -11,6 +11,7 @@ use super::*;
 fn a_receiver_that_goes_to_sleep_is_woken_by_each_event_and_by_the_end() {
     check(&["a b"], || {
         let queue = queue(Overflow::DropOldest, 10, &Arc::default());
+        let mut reader = Reader::new(queue.clone());
         let pump = thread::spawn({
             let queue = queue.clone();
             move || {
@@ -19,7 +20,7 @@ fn a_receiver_that_goes_to_sleep_is_woken_by_each_event_and_by_the_end() {
                 end(&queue);
             }
         });
-        let received = receive_all(&queue);
+        let received = receive_all(&mut reader);
         pump.join().unwrap();
         received
     });
@@ -30,6 +31,7 @@ fn what_is_not_received_in_time_is_counted_before_what_follows() {
     check(&["1 lost 1 lost c", "1 lost b c", "2 lost c", "a 1 lost c", "a b c"], || {
         let congestion = Arc::<Congestion>::default();
         let queue = queue(Overflow::DropOldest, 1, &congestion);
+        let mut reader = Reader::new(queue.clone());
         let pump = thread::spawn({
             let queue = queue.clone();
             move || {
@@ -39,7 +41,7 @@ fn what_is_not_received_in_time_is_counted_before_what_follows() {
                 end(&queue);
             }
         });
-        let received = receive_all(&queue);
+        let received = receive_all(&mut reader);
         pump.join().unwrap();
         let lost: u64 = received.split(' ').filter_map(|word| word.parse::<u64>().ok()).sum();
         assert_eq!(congestion.dropped(), lost);
@@ -52,6 +54,7 @@ fn one_that_is_ended_while_it_is_pushed_to_and_received_from_gives_what_came_bef
     check(&["", "a", "a b"], || {
         let congestion = Arc::<Congestion>::default();
         let queue = queue(Overflow::Wait, 1, &congestion);
+        let mut reader = Reader::new(queue.clone());
         let pump = thread::spawn({
             let queue = queue.clone();
             move || {
@@ -64,7 +67,7 @@ fn one_that_is_ended_while_it_is_pushed_to_and_received_from_gives_what_came_bef
             let queue = queue.clone();
             move || end(&queue)
         });
-        let received = receive_all(&queue);
+        let received = receive_all(&mut reader);
         pump.join().unwrap();
         command.join().unwrap();
         assert!(!congestion.is_any());
@@ -77,6 +80,7 @@ fn one_that_is_closed_while_it_is_pushed_to_holds_nothing_and_nobody_up() {
     check(&["", "a"], || {
         let congestion = Arc::<Congestion>::default();
         let queue = queue(Overflow::Wait, 1, &congestion);
+        let mut reader = Reader::new(queue.clone());
         let pump = thread::spawn({
             let queue = queue.clone();
             move || {
@@ -84,11 +88,11 @@ fn one_that_is_closed_while_it_is_pushed_to_holds_nothing_and_nobody_up() {
                 push(&queue, &["b"]);
             }
         });
-        let received = received_already(&queue);
-        queue.close();
+        let received = received_already(&mut reader);
+        reader.close();
         pump.join().unwrap();
         assert!(!congestion.is_any());
-        assert_eq!(receive_all(&queue), "");
+        assert_eq!(receive_all(&mut reader), "");
         received
     });
 }
@@ -98,6 +102,7 @@ fn one_that_is_closed_and_ended_at_once_makes_room_once() {
     check(&["", "a"], || {
         let congestion = Arc::<Congestion>::default();
         let queue = queue(Overflow::Wait, 1, &congestion);
+        let mut reader = Reader::new(queue.clone());
         let pump = thread::spawn({
             let queue = queue.clone();
             move || push(&queue, &["a"])
@@ -107,8 +112,8 @@ fn one_that_is_closed_and_ended_at_once_makes_room_once() {
             let queue = queue.clone();
             move || end(&queue)
         });
-        let received = received_already(&queue);
-        queue.close();
+        let received = received_already(&mut reader);
+        reader.close();
         pump.join().unwrap();
         client.join().unwrap();
         assert!(!congestion.is_any());
@@ -120,6 +125,7 @@ fn one_that_is_closed_and_ended_at_once_makes_room_once() {
 fn one_that_moves_to_another_task_is_woken_there() {
     check(&["a"], || {
         let queue = queue(Overflow::DropOldest, 10, &Arc::default());
+        let mut reader = Reader::new(queue.clone());
         let pump = thread::spawn({
             let queue = queue.clone();
             move || {
@@ -128,15 +134,15 @@ fn one_that_moves_to_another_task_is_woken_there() {
             }
         });
         // It was polled once, by a task that has lost its interest: half of a `select!`.
-        let received = received_already(&queue) + &receive_all(&queue);
+        let received = received_already(&mut reader) + &receive_all(&mut reader);
         pump.join().unwrap();
         received
     });
 }
 
 /// Returns what is there without waiting, if anything.
-fn received_already(queue: &Queue) -> String {
-    match queue.poll_recv(&mut Context::from_waker(Waker::noop())).0 {
+fn received_already(reader: &mut Reader) -> String {
+    match reader.poll_recv(&mut Context::from_waker(Waker::noop())).0 {
         Poll::Ready(Some(event)) => word(&event),
         _ => String::new(),
     }

@@ -5,6 +5,8 @@ use std::task::Waker;
 
 use pushest_proto::{Event, LimitReached};
 
+use super::taken::{Taken, Unread};
+
 /// Places that a ring may have free, whatever its size.
 const SPARE: usize = 64;
 
@@ -16,6 +18,13 @@ pub(super) struct Ring {
     bytes: usize,
     /// The oldest events up to here are no views: they have a memory of their own.
     settled: usize,
+    /// The most that views pinned when events were pushed last, in bytes.
+    pub(super) pinned: usize,
+    /// What is unread of what the receiver has taken, while its count is closed. What was dropped of
+    /// it since keeps its bytes until the receiver comes for the rest.
+    pub(super) taken: Unread,
+    /// The most that views among what the receiver has taken pin, in bytes.
+    pub(super) pinned_by_taken: usize,
     /// Events dropped since the receiver was told.
     pub(super) dropped: u64,
     /// Of channel events only those of this name are taken in, and what may have cost some of them.
@@ -36,9 +45,10 @@ impl Ring {
         self.events.len()
     }
 
-    /// Returns whether the receiver has something to take: events, or how many were dropped.
+    /// Returns whether the receiver has something to receive, events or how many were dropped; while
+    /// the count of what it has taken is closed.
     pub(super) fn has_any(&self) -> bool {
-        self.dropped > 0 || !self.events.is_empty()
+        self.dropped > 0 || self.taken.events > 0 || !self.events.is_empty()
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -62,10 +72,31 @@ impl Ring {
         }
     }
 
+    /// Pushes a batch, of which nothing is left and which costs `bytes`. Into an empty ring no event is
+    /// moved.
+    pub(super) fn append(&mut self, events: &mut VecDeque<Event>, bytes: usize) {
+        self.bytes += bytes;
+        if self.events.is_empty() {
+            std::mem::swap(&mut self.events, events);
+        } else {
+            self.reserve(events.len());
+            self.events.append(events);
+        }
+    }
+
+    /// Moves everything to what the receiver has taken. Returns how much that is.
+    pub(super) fn move_to(&mut self, taken: &mut Taken) -> Unread {
+        let unread = Unread { events: self.events.len(), bytes: self.bytes };
+        self.pinned_by_taken = if self.has_views() { self.pinned } else { 0 };
+        taken.swap(&mut self.events);
+        (self.bytes, self.settled) = (0, 0);
+        unread
+    }
+
     /// Reserves places for `events` more, without doubling what is there.
     pub(super) fn reserve(&mut self, events: usize) {
         if self.events.capacity() - self.events.len() < events {
-            self.events.reserve_exact(events.max(self.events.len() / 4));
+            self.events.reserve_exact(events.max(self.events.len() / 2));
         }
     }
 
@@ -87,8 +118,15 @@ impl Ring {
         Some(event)
     }
 
+    /// Drops the oldest event, which may be one that the receiver has taken; then the count of those is
+    /// closed.
     pub(super) fn drop_oldest(&mut self) {
-        self.dropped += u64::from(self.pop().is_some());
+        if self.taken.events > 0 {
+            self.taken.events -= 1;
+            self.dropped += 1;
+        } else {
+            self.dropped += u64::from(self.pop().is_some());
+        }
     }
 
     /// Takes everything out.
@@ -104,6 +142,19 @@ impl Ring {
         if self.events.capacity() > self.events.len() / 2 * 3 + SPARE {
             self.events.shrink_to(self.events.len() + SPARE / 4);
         }
+    }
+
+    /// Returns what the events count that may be views, in bytes, if that is less than `most`.
+    pub(super) fn views(&self, most: usize) -> usize {
+        let mut bytes = 0;
+        // The latest are those that are views.
+        for event in self.events.range(self.settled..).rev() {
+            bytes += cost(event);
+            if bytes >= most {
+                break;
+            }
+        }
+        bytes
     }
 
     /// Returns whether some events may be views into the buffers that were read into.
@@ -124,6 +175,7 @@ impl Ring {
 
 /// Returns what an event costs a queue, in bytes: what it keeps alive, and half of a place more,
 /// since the ring may have half as many places again as it has events.
-fn cost(event: &Event) -> usize {
+#[inline]
+pub(crate) fn cost(event: &Event) -> usize {
     event.memory() + size_of::<Event>() / 2
 }

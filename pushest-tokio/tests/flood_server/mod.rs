@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::{Message, accept};
+use tungstenite::{Message, accept};
 
 /// Events of each channel.
 pub(crate) const EVENTS: usize = 1_500;

@@ -1,0 +1,183 @@
+//! The receiver's end of a queue.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use pushest_proto::Event;
+
+use super::Queue;
+use super::congestion::Relief;
+use super::ring::{Ring, cost};
+use super::taken::{Taken, Unread};
+
+/// Minimum number of events that are taken at one go.
+const LEAST: usize = 2;
+
+/// What is taken at one go keeps at most this part of the queue's bytes alive: one in so many.
+const PART: usize = 4;
+
+/// The receiver's end of a queue.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    pub(super) queue: Arc<Queue>,
+    taken: Taken,
+}
+
+impl Reader {
+    pub(crate) fn new(queue: Arc<Queue>) -> Self {
+        Self { queue, taken: Taken::default() }
+    }
+
+    /// Receives the next event, or the end.
+    #[inline]
+    pub(crate) fn poll_recv(&mut self, context: &mut Context<'_>) -> (Poll<Option<Event>>, Relief) {
+        match self.taken.next(&self.queue.count) {
+            Some(event) => (Poll::Ready(Some(event)), Relief::None),
+            None => self.queue.poll_recv(&mut self.taken, context),
+        }
+    }
+
+    /// Forgets everything, as the receiver is gone.
+    pub(crate) fn close(&mut self) -> Relief {
+        self.queue.close(&mut self.taken)
+    }
+
+    /// Restricts the queue to channel events of this name and what may have cost some of them, among
+    /// those that wait, too.
+    pub(crate) fn keep_only(&mut self, name: &str) -> Relief {
+        self.queue.keep_only(&mut self.taken, name)
+    }
+}
+
+impl Queue {
+    fn poll_recv(
+        &self,
+        taken: &mut Taken,
+        context: &mut Context<'_>,
+    ) -> (Poll<Option<Event>>, Relief) {
+        let mut ring = self.lock();
+        if let Some(ready) = self.receive(&mut ring, taken) {
+            return ready;
+        }
+        if ring.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            return (Poll::Pending, Relief::None);
+        }
+        drop(ring);
+        // Cloning and dropping it may run code of the user's: not under the lock.
+        let waker = context.waker().clone();
+        let mut ring = self.lock();
+        // An event between the two looks has woken no task.
+        if let Some(ready) = self.receive(&mut ring, taken) {
+            return ready;
+        }
+        let former = ring.waker.replace(waker);
+        drop(ring);
+        drop(former);
+        (Poll::Pending, Relief::None)
+    }
+
+    /// Returns what there is to receive, if there is anything, or the end.
+    fn receive(&self, ring: &mut Ring, taken: &mut Taken) -> Option<(Poll<Option<Event>>, Relief)> {
+        if !taken.is_empty() {
+            self.forget_dropped(ring, taken);
+        }
+        if ring.dropped > 0 {
+            let dropped = std::mem::take(&mut ring.dropped);
+            return Some((Poll::Ready(Some(Event::Lagged { dropped })), drained(ring)));
+        }
+        if let Some(event) = self.next(ring, taken) {
+            let relief = self.relieve_if_half(ring);
+            let relief = relief.or(drained(ring));
+            if self.may_take(ring) && !taken.is_empty() {
+                // The rest without the lock.
+                taken.open(&self.count, std::mem::take(&mut ring.taken));
+            }
+            return Some((Poll::Ready(Some(event)), relief));
+        }
+        ring.is_ended.then_some((Poll::Ready(None), Relief::None))
+    }
+
+    /// Removes the next event: from what was taken, or from the ring, which is taken then if that is
+    /// worth it. The count is closed after it.
+    fn next(&self, ring: &mut Ring, taken: &mut Taken) -> Option<Event> {
+        if taken.is_empty() {
+            // It stands at nothing, or is closed: nobody can come between.
+            self.count.stop();
+            ring.taken = Unread::default();
+            if !self.may_take(ring) || ring.len() < LEAST || self.is_too_much(ring) {
+                return ring.pop();
+            }
+            ring.taken = ring.move_to(taken);
+        }
+        let event = taken.pop()?;
+        ring.taken.events -= 1;
+        ring.taken.bytes -= cost(&event);
+        Some(event)
+    }
+
+    /// Drops of what was taken what the pump has counted as dropped.
+    fn forget_dropped(&self, ring: &mut Ring, taken: &mut Taken) {
+        self.close_count(ring);
+        while taken.len() > ring.taken.events {
+            if let Some(event) = taken.pop() {
+                ring.taken.bytes -= cost(&event);
+            }
+        }
+    }
+
+    /// Returns whether nobody has to know at once what the receiver receives.
+    fn may_take(&self, ring: &Ring) -> bool {
+        !self.is_counted && !ring.is_full && !ring.is_draining
+    }
+
+    /// Returns whether what is here would keep too much alive, taken.
+    fn is_too_much(&self, ring: &Ring) -> bool {
+        let pinned = if ring.has_views() { ring.pinned } else { 0 };
+        let most = (self.most_bytes / PART).min(Unread::MOST_BYTES);
+        ring.bytes().saturating_add(pinned) > most
+    }
+
+    fn close(&self, taken: &mut Taken) -> Relief {
+        let mut ring = self.lock();
+        self.close_count(&mut ring);
+        let is_waited_for = ring.is_draining && ring.has_any();
+        ring.is_ended = true;
+        ring.taken = Unread::default();
+        let relief = self.relieve(&mut ring);
+        ring.dropped = 0;
+        // Dropping these may take long, or run code of the user's: not under the lock.
+        let gone = (ring.take(), taken.clear(), ring.waker.take());
+        drop(ring);
+        drop(gone);
+        if is_waited_for { Relief::All } else { relief }
+    }
+
+    fn keep_only(&self, taken: &mut Taken, name: &str) -> Relief {
+        let mut ring = self.lock();
+        ring.only = Some(name.into());
+        self.forget_dropped(&mut ring, taken);
+        ring.taken = taken.retain(|event| ring.wants(event));
+        for event in ring.take() {
+            if ring.wants(&event) {
+                ring.push(event);
+            }
+        }
+        self.relieve_if_half(&mut ring).or(drained(&ring))
+    }
+
+    /// Lets reading go on once half of the queue is free, so that it does not stop and go with
+    /// every event.
+    fn relieve_if_half(&self, ring: &mut Ring) -> Relief {
+        let events = ring.taken.events + ring.len();
+        if events <= self.most_events / 2 && self.kept(ring) <= self.most_bytes / 2 {
+            self.relieve(ring)
+        } else {
+            self.account(ring)
+        }
+    }
+}
+
+/// Wakes the pump that waits until the receiver has received everything.
+fn drained(ring: &Ring) -> Relief {
+    if ring.is_draining && !ring.has_any() { Relief::All } else { Relief::None }
+}
