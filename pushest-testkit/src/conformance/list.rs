@@ -256,7 +256,7 @@ macro_rules! conformance_over {
 /// Makes a test of each scenario that needs nothing but a server of the protocol, for the server
 /// that the variable `PUSHEST_TEST_URL` names: `conformance_on_real_server!(MyDriver);`
 ///
-/// The URL is `pusher://KEY:SECRET@HOST:PORT`; the app's id is `app-id`. The server must know client
+/// The URL is `pusher://KEY:SECRET@HOST:PORT`; the app's id is `1`. The server must know client
 /// events and presence, and publish over its HTTP API.
 #[macro_export]
 macro_rules! conformance_on_real_server {
