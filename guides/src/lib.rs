@@ -5,3 +5,8 @@
 #[cfg(doctest)]
 #[doc = include_str!("../docs/axum.md")]
 struct Axum;
+
+/// What the page shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/without-a-framework.md")]
+struct WithoutAFramework;

@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 mod connection;
+mod endpoint;
 mod help;
 mod serve;
 
@@ -10,7 +11,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use self::connection::ConnectionOptions;
+pub(crate) use self::connection::{AppOptions, ConnectionOptions};
+pub(crate) use self::endpoint::{AuthServerArguments, EndpointOptions, WebhooksArguments};
 use self::help::{EXIT_STATUS, VARIABLES};
 #[cfg(test)]
 pub(crate) use self::serve::wrong_certificates;
@@ -82,10 +84,24 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Print the authorization of a subscription or a sign-in, and nothing else
     ///
-    /// This is what an application's authorization endpoint answers as `auth`: KEY:SIGNATURE. It
+    /// This is what an application's authorization endpoint answers as `auth`: KEY:SIGNATURE. For an
+    /// encrypted channel, where the master key is given, a second line is its `shared_secret`. It
     /// needs the key and the secret, and dials nothing.
-    #[command(after_long_help = VARIABLES)]
+    #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::SIGN))]
     Sign(SignArguments),
+    /// Authorize clients as an app's backend does, for local work, until it is interrupted
+    ///
+    /// pusher-js, and other clients without the secret, subscribe to private, presence and encrypted
+    /// channels and sign in with it. It signs for whoever reaches it: that is this machine alone,
+    /// unless --bind says otherwise.
+    #[command(after_long_help = format!("{}\n\n{}\n\n{VARIABLES}", help::AUTH_SERVER, help::GUARD))]
+    AuthServer(AuthServerArguments),
+    /// Print the webhooks that a server sends, until it is interrupted
+    ///
+    /// It takes webhooks that are signed with the app's secret, at any path. What is not signed, too
+    /// old or larger than 1 MiB is refused, and reported on standard error.
+    #[command(after_long_help = format!("{}\n\n{}\n\n{VARIABLES}", help::WEBHOOKS, help::GUARD))]
+    Webhooks(WebhooksArguments),
     /// Print a script that completes this command's words in a shell
     #[command(after_long_help = help::COMPLETIONS)]
     Completions(CompletionsArguments),

@@ -115,8 +115,7 @@ impl Case {
         let encoded: String =
             self.channel.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         for (signature, is_right) in [(self.with_a_flip(&signature), false), (signature, true)] {
-            let target =
-                format!("/apps/1/events?{}&auth_signature={signature}", query(&encoded));
+            let target = format!("/apps/1/events?{}&auth_signature={signature}", query(&encoded));
             let request = HttpRequest::new("POST", target, 1000).body(body.clone().into_bytes());
             let answer = self.broker().http(&request, NOW);
             assert_eq!(answer.status, if is_right { 200 } else { 401 }, "{}", answer.body);

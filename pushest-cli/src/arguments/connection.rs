@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Which app.
-#[derive(Args)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct AppOptions {
     /// The app's key
     #[arg(long, help_heading = "Connection")]
@@ -23,7 +23,7 @@ pub(crate) struct AppOptions {
 }
 
 /// Which app, and where.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct ConnectionOptions {
     #[command(flatten)]
     pub(crate) app: AppOptions,

@@ -126,6 +126,48 @@ With --json each member is a line, after what else the server says with the list
   {\"type\":\"member\",\"channel\":…,\"user_id\":…,\"user_info\":…,\"me\":…}
       me: whether it is the user that the command joined as";
 
+pub(super) const SIGN: &str = "\
+With --json the line is what an endpoint answers, with a type before it:
+  {\"type\":\"signed\",\"auth\":…,\"channel_data\":…,\"shared_secret\":…,\"user_data\":…}
+      what does not apply is left out";
+
+pub(super) const AUTH_SERVER: &str = "\
+The endpoints are where pusher-js looks for them:
+  POST /pusher/auth       for channels; /broadcasting/auth, as Laravel has it, is the same
+  POST /pusher/user-auth  for sign-ins; and /broadcasting/user-auth
+
+Each request is answered at once, and is a line: channel, socket id, and what became of it. Whoever
+asks is the user that --user-id names, whatever the request says. Socket id and channel name are
+checked before anything is signed. Encrypted channels need the master key.
+
+With --json:
+  {\"type\":\"serving\",\"time\":…,\"host\":…,\"port\":…,\"key\":…,\"user_id\":…,\"urls\":[…]}
+      urls: for channels, and for sign-ins
+  {\"type\":\"authorization\",…,\"channel\":…,\"socket_id\":…,\"user_id\":…,\"status\":…,\"reason\":…}
+      channel: null for a sign-in. reason: why it was refused, else null
+  {\"type\":\"request\",…,\"method\":…,\"path\":…,\"status\":…,\"reason\":…}
+      a request that could not be answered; for people it is on standard error";
+
+pub(super) const WEBHOOKS: &str = "\
+Point the server to the URL that the first line names: `pushest serve --webhooks URL`, or its
+settings. Each event is a line, in the server's order. One whose webhook has come before is marked
+as `again`: servers send a webhook again that was not answered in time.
+
+With --json the first line is \"serving\", as of `auth-server`, and then:
+  {\"type\":\"webhook\",\"time\":…,\"name\":…,\"channel\":…,\"user_id\":…,\"event\":…,\"data\":…,\"socket_id\":…,
+   \"count\":…,\"json\":…,\"time_ms\":…,\"again\":…}
+      event, data, socket_id: of a client event. count: of a subscription count. json: the whole
+      event, where its name is not known here. time_ms: when the server made the webhook, in
+      milliseconds since 1970. again: whether it has come before
+  {\"type\":\"request\",…,\"method\":…,\"path\":…,\"status\":…,\"reason\":…}
+      what was not taken; for people it is on standard error";
+
+pub(super) const GUARD: &str = "\
+Requests for another host than localhost and the address that was reached are refused with 403: by a
+name of its own, a page of anybody could reach this machine. So are requests of pages of other
+origins than those that --allow-origin names, or of localhost where it names none. Programs that are
+no browsers send no origin.";
+
 pub(super) const DEMO: &str = "\
 With --json each step is a line:
   {\"type\":\"step\",\"step\":…,\"elapsed_ms\":…,\"text\":…}";

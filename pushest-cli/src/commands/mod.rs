@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod auth_server;
 mod checks;
 pub(crate) mod completions;
 pub(crate) mod demo;
@@ -12,6 +13,7 @@ pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod sign;
 pub(crate) mod trigger;
+pub(crate) mod webhooks;
 
 use std::fmt::Write as _;
 

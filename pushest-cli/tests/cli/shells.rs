@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Ended, pushest};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "demo",
     "serve",
     "listen",
@@ -13,6 +13,8 @@ const COMMANDS: [&str; 10] = [
     "members",
     "doctor",
     "sign",
+    "auth-server",
+    "webhooks",
     "completions",
     "manual",
 ];

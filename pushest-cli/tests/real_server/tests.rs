@@ -195,3 +195,39 @@ fn the_doctor_finds_nothing_wrong_and_what_is_wrong() {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("private, presence"), "{ended:?}");
 }
+
+#[test]
+fn the_servers_webhooks_are_verified_and_read() {
+    let webhooks = env::var("PUSHEST_TEST_WEBHOOKS")
+        .expect("PUSHEST_TEST_WEBHOOKS is the URL that the server sends webhooks to");
+    let port = webhooks.rsplit(':').next().unwrap().split('/').next().unwrap();
+    let (url, room) = (url(), channel("presence-", "told"));
+    let mut printer = Pushest::start(&[
+        "webhooks",
+        "--json",
+        "--port",
+        port,
+        "--url",
+        &url,
+        "--largest-age",
+        "60",
+    ]);
+    printer.stdout.json_of("serving");
+    let listener = listener(&room, &["--user-id", "ada"]);
+    let mut told = |name: &str| loop {
+        let line = printer.stdout.json_of("webhook");
+        // Other tests make some happen, too.
+        if line["channel"] == *room && line["name"] == name {
+            assert!(line["time_ms"].as_u64().unwrap() > 1_700_000_000_000, "{line}");
+            return line;
+        }
+    };
+    told("channel_occupied");
+    assert_eq!(told("member_added")["user_id"], "ada");
+    let ended = run(&["trigger", &room, "client-x", r#"{"a":[1]}"#, "--user-id", "grace"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let sent = told("client_event");
+    assert_eq!((&sent["event"], &sent["data"]), (&json!("client-x"), &json!({"a": [1]})));
+    listener.kill();
+    told("channel_vacated");
+}

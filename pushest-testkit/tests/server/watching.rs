@@ -63,8 +63,7 @@ fn connections_subscriptions_and_events_are_told_in_their_order_and_without_fram
 fn requests_and_refusals_are_told_without_what_is_signed() {
     let (server, happenings) = watched(|builder| builder);
     let mut stream = tcp(&server);
-    let request =
-        "GET /apps/1/channels?auth_signature=5f0c HTTP/1.1\r\nConnection: close\r\n\r\n";
+    let request = "GET /apps/1/channels?auth_signature=5f0c HTTP/1.1\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     stream.read_to_end(&mut Vec::new()).unwrap();
     let request = next(&happenings);
