@@ -29,6 +29,11 @@ use crate::websocket::{self, WebSocket};
 /// can end one that hangs, and each further dial calls it again.
 static THREADS: Threads = Threads::new("pushest-headers", 8, 2);
 
+#[cfg(feature = "tls")]
+type Tls = TlsParameters;
+#[cfg(not(feature = "tls"))]
+type Tls = std::convert::Infallible;
+
 /// Makes the connections of one client.
 #[derive(Debug)]
 pub(crate) struct Dialer {
@@ -60,20 +65,40 @@ impl Dialer {
             let tls = dialer.tls(&endpoint)?;
             let headers = dialer.headers().await?;
             let upgrade = dialer.upgrade(&runtime, &endpoint, &headers)?;
-            let (host, port) = (endpoint.host_with_zone(), endpoint.port());
-            let chosen = &dialer.options.addresses;
-            let tcp = address::connect(&*runtime, &host, port, chosen).await?;
-            let mut stream = match tls {
-                None => Either::Left(tcp),
-                #[cfg(feature = "tls")]
-                Some(tls) => {
-                    let tls = runtime.secure(tcp, tls).await;
-                    Either::Right(tls.map_err(|error| tls::failure(&error))?)
-                }
-            };
+            let mut stream = dialer.open(&*runtime, &endpoint, tls).await?;
             let beginning = upgrade.negotiate(&mut stream).await?;
             Ok(WebSocket::new(stream, beginning, dialer.websocket()))
         })
+    }
+
+    /// Connects to an endpoint, with TLS where it has that, and no further.
+    #[cfg(feature = "api")]
+    pub(crate) async fn connect<R: Runtime>(
+        &self,
+        runtime: &R,
+        endpoint: Endpoint,
+    ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
+        let endpoint = host_name::ascii(endpoint)?;
+        let tls = self.tls(&endpoint)?;
+        self.open(runtime, &endpoint, tls).await
+    }
+
+    async fn open<R: Runtime>(
+        &self,
+        runtime: &R,
+        endpoint: &Endpoint,
+        tls: Option<Tls>,
+    ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
+        let (host, port) = (endpoint.host_with_zone(), endpoint.port());
+        let tcp = address::connect(runtime, &host, port, &self.options.addresses).await?;
+        match tls {
+            None => Ok(Either::Left(tcp)),
+            #[cfg(feature = "tls")]
+            Some(tls) => {
+                let tls = runtime.secure(tcp, tls).await;
+                Ok(Either::Right(tls.map_err(|error| tls::failure(&error))?))
+            }
+        }
     }
 
     #[cfg(feature = "http")]
@@ -125,7 +150,7 @@ impl Dialer {
     }
 
     #[cfg(feature = "tls")]
-    fn tls(&self, endpoint: &Endpoint) -> Result<Option<TlsParameters>, DialFailure> {
+    fn tls(&self, endpoint: &Endpoint) -> Result<Option<Tls>, DialFailure> {
         if !endpoint.is_tls() {
             return Ok(None);
         }
@@ -134,7 +159,7 @@ impl Dialer {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn tls(&self, endpoint: &Endpoint) -> Result<Option<std::convert::Infallible>, DialFailure> {
+    fn tls(&self, endpoint: &Endpoint) -> Result<Option<Tls>, DialFailure> {
         if endpoint.is_tls() {
             let reason = "wss:// needs one of the features tls-ring and tls-aws-lc";
             return Err(DialFailure::Unsupported(reason.into()));

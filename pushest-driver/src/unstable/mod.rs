@@ -16,6 +16,14 @@ pub use tungstenite::{Error, Message};
 #[cfg(feature = "tls")]
 pub use self::traits::TlsParameters;
 pub use self::traits::{Runtime, Transport};
+#[cfg(feature = "api")]
+pub use crate::backend::api::Api;
+#[cfg(feature = "api")]
+pub use crate::backend::calling::{Backend, Calling, Next};
+#[cfg(feature = "api")]
+pub use crate::backend::lane::{Attempted, Lane};
+#[cfg(feature = "api")]
+pub use crate::backend::pool::{Place, Pool};
 pub use crate::assembly::{Spawn, client, release, set_lasting};
 pub use crate::byte_stream::{ByteStream, NonBlocking};
 pub use crate::client::{Client, WeakClient};

@@ -82,6 +82,19 @@ impl Publish {
         Self::new(channels::of_user(user_id), name, data)
     }
 
+    /// Creates an event to a user, as [`Publish::to_user`] does, whose data is any value, written as
+    /// JSON.
+    ///
+    /// # Errors
+    /// [`RequestError::Data`] if it cannot be.
+    pub fn json_to_user<T: Serialize + ?Sized>(
+        user_id: &str,
+        name: impl Into<String>,
+        data: &T,
+    ) -> Result<Self, RequestError> {
+        Self::json(channels::of_user(user_id), name, data)
+    }
+
     /// Excludes the connection with this socket id, usually the one whose request caused the event.
     #[must_use]
     pub fn exclude(mut self, socket_id: impl AsRef<str>) -> Self {

@@ -4,7 +4,7 @@
 
 pub(crate) mod answer;
 mod body;
-mod head;
+pub(crate) mod head;
 mod refusal;
 pub(crate) mod request;
 #[cfg(test)]
