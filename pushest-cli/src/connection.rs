@@ -212,6 +212,9 @@ fn builder(
     if let Some(key) = &app.key {
         builder = builder.key(key);
     }
+    if let Some(id) = &app.app_id {
+        builder = builder.app_id(id);
+    }
     if let Some(secret) = &app.secret {
         builder = builder.secret(secret);
     }

@@ -29,8 +29,8 @@ use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command};
 use crate::commands::{
-    auth_server, completions, demo, doctor, listen, manual, members, replay, serve, sign, trigger,
-    webhooks,
+    asking, auth_server, completions, demo, doctor, listen, manual, members, publish, replay,
+    serve, sign, trigger, webhooks,
 };
 use crate::failure::Failure;
 use crate::output::{Form, Output, without_threads};
@@ -61,6 +61,15 @@ async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
         Command::Serve(serve) => serve::run(serve, arguments.verbose, output).await,
         Command::Listen(arguments) => listen::run(arguments, output).await,
         Command::Replay(arguments) => until_told(output, replay::run(arguments, output)).await,
+        Command::Publish(arguments) => until_told(output, publish::run(arguments, output)).await,
+        Command::Channels(arguments) => {
+            until_told(output, asking::channels(arguments, output)).await
+        }
+        Command::Channel(arguments) => until_told(output, asking::channel(arguments, output)).await,
+        Command::Users(arguments) => until_told(output, asking::users(arguments, output)).await,
+        Command::Terminate(arguments) => {
+            until_told(output, asking::terminate(arguments, output)).await
+        }
         Command::Trigger(arguments) => until_told(output, trigger::run(arguments, output)).await,
         Command::Members(arguments) => until_told(output, members::run(arguments, output)).await,
         Command::Doctor(arguments) => until_told(output, doctor::run(arguments, output)).await,

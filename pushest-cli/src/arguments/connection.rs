@@ -11,6 +11,10 @@ pub(crate) struct AppOptions {
     #[arg(long, help_heading = "Connection")]
     pub(crate) key: Option<String>,
 
+    /// The app's id, which the HTTP API needs
+    #[arg(long, help_heading = "Connection", value_name = "ID")]
+    pub(crate) app_id: Option<String>,
+
     /// The app's secret; other users of this machine may see it here: prefer PUSHER_APP_SECRET
     #[arg(long, help_heading = "Connection")]
     pub(crate) secret: Option<String>,

@@ -15,9 +15,9 @@ with --json they stand as JSON's own escapes, and the values are exact.";
 
 pub(super) const VARIABLES: &str = "\
 Environment variables (options win over them; --url replaces them all):
-  PUSHER_URL, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_APP_CLUSTER, PUSHER_HOST, PUSHER_PORT,
-  PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_KEY,
-  REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
+  PUSHER_URL, PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_APP_CLUSTER, PUSHER_HOST,
+  PUSHER_PORT, PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_ID,
+  REVERB_APP_KEY, REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
   variables' whole address (host, port, scheme) is left out.
   PUSHER_ENCRYPTION_MASTER_KEY_BASE64 is what --master-key is, with --url, too.";
 
@@ -105,8 +105,10 @@ With --json the verdict is one of these:
 
 pub(super) const DOCTOR: &str = "\
 The steps: resolve, connect, tls, upgrade (to WebSocket), handshake (of the protocol), sign,
-subscribing (public, private, presence, encrypted, as far as they are asked for) and trigger: the
-event client-pushest-doctor, which other subscribers of the channel receive.
+subscribing (public, private, presence, encrypted, as far as they are asked for), trigger: the event
+client-pushest-doctor, which other subscribers of the channel receive; and where the app's id is
+given, publish and receive: the event pushest-doctor, by the HTTP API and back. Where subscribing
+works and no event comes, these two tell which half fails.
 
 With --json each step is a line:
   {\"type\":\"check\",\"step\":…,\"result\":\"ok\" or \"failed\" or \"skipped\",\"text\":…,\"hint\":… or null}";
@@ -125,6 +127,45 @@ pub(super) const MEMBERS: &str = "\
 With --json each member is a line, after what else the server says with the list (see `listen`):
   {\"type\":\"member\",\"channel\":…,\"user_id\":…,\"user_info\":…,\"me\":…}
       me: whether it is the user that the command joined as";
+
+pub(super) const PUBLISH: &str = "\
+  pushest publish orders shipped                    one channel, no data
+  pushest publish orders shipped '{\"id\":7}'
+  pushest publish orders private-audit shipped '{\"id\":7}'
+  pushest publish --to-user 7 parcel @parcel.json
+  pushest publish --batch < events.jsonl
+
+With a channel and a name there is no data, and {} is sent; with more words, the last is the data. It
+goes out as it stands: JSON as a rule, and any text. From standard input and files the end of the
+last line is left out.
+
+The app's id, its key and its secret are needed: --app-id or PUSHER_APP_ID, or a --url of the form
+http://KEY:SECRET@HOST:PORT/apps/ID. Events on encrypted channels are sealed with the master key.
+
+Lines of --batch are {\"channel\":…,\"name\":…,\"data\":…,\"socket_id\":…}, the last of which may be left out;
+data that is no string is sent as the JSON that stands there. What has come goes out at once, up to
+ten events in a request. A line that cannot be read is named, and ends the command; what came before
+it is published, and the exit status is 1 then.
+
+With --json the last line is one of these:
+  {\"type\":\"accepted\",\"channels\":[…],\"event\":…,\"count\":…,\"elapsed_ms\":…}
+  {\"type\":\"batched\",\"events\":…,\"requests\":…,\"elapsed_ms\":…}";
+
+pub(super) const CHANNELS: &str = "\
+With --json each channel is a line:
+  {\"type\":\"channel\",\"channel\":…,\"occupied\":true,\"user_count\":…,\"subscription_count\":…,\"cache\":…}
+      what was not asked for, or the server does not tell, is null";
+
+pub(super) const CHANNEL: &str = "\
+With --json it is one line, of the form that `channels` prints.";
+
+pub(super) const USERS: &str = "\
+With --json each user is a line:
+  {\"type\":\"user\",\"channel\":…,\"user_id\":…}";
+
+pub(super) const TERMINATE: &str = "\
+With --json the line is:
+  {\"type\":\"terminated\",\"user_id\":…}";
 
 pub(super) const SIGN: &str = "\
 With --json the line is what an endpoint answers, with a type before it:

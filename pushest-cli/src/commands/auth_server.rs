@@ -38,13 +38,13 @@ pub(crate) async fn run(arguments: &AuthServerArguments, output: &Output) -> Res
     interruption::watch()?;
     let endpoint = Endpoint::bind(options, arguments.port, RISK, output).await?;
     let address = endpoint.address().map_err(Failure::failed)?;
-    let url = |path: &str| format!("http://{address}{path}");
+    let url = |path: &str| endpoint.url(path).map_err(Failure::failed);
     output.line(&Line::Backend(Backend::Serving {
         host: address.ip(),
         port: address.port(),
         key: config.key(),
         user_id: Some(&user_id),
-        urls: vec![url(CHANNELS[0]), url(USERS[0])],
+        urls: vec![url(CHANNELS[0])?, url(USERS[0])?],
     }))?;
     let authorizer = Authorizer {
         signer,

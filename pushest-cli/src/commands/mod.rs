@@ -1,5 +1,7 @@
 //! One file per command.
 
+mod api;
+pub(crate) mod asking;
 pub(crate) mod auth_server;
 mod checks;
 pub(crate) mod completions;
@@ -9,6 +11,7 @@ pub(crate) mod listen;
 pub(crate) mod manual;
 pub(crate) mod members;
 mod once;
+pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod sign;

@@ -35,7 +35,7 @@ pub(crate) async fn run(arguments: &WebhooksArguments, output: &Output) -> Resul
         port: address.port(),
         key: config.key(),
         user_id: None,
-        urls: vec![format!("http://{address}/")],
+        urls: vec![endpoint.url("/").map_err(Failure::failed)?],
     }))?;
     let (printed, mut count) = watch::channel(0);
     let seen = Mutex::new(Seen::new(SEEN));

@@ -5,7 +5,7 @@ mod guard;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -113,6 +113,18 @@ impl Endpoint {
         self.listener.local_addr()
     }
 
+    /// Returns the URL of a path, as this machine reaches it.
+    pub(crate) fn url(&self, path: &str) -> io::Result<String> {
+        let mut address = self.address()?;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        Ok(format!("http://{address}{path}"))
+    }
+
     /// Serves until it is dropped; all connections end with it.
     pub(crate) async fn serve(self, replies: impl Replies) -> Infallible {
         let Self { listener, guard, output } = self;
@@ -146,7 +158,7 @@ impl<R: Replies> Service<R> {
         let Ok(reached) = stream.local_addr() else { return };
         let service = service_fn(move |request| {
             let this = self.clone();
-            async move { Ok::<_, Infallible>(this.answer(request, reached.ip()).await) }
+            async move { Ok::<_, Infallible>(this.answer(request, reached.ip().to_canonical()).await) }
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);

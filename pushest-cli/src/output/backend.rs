@@ -46,6 +46,25 @@ pub(crate) enum Backend<'a> {
         /// Why it was refused.
         reason: Option<&'a str>,
     },
+    /// The server has accepted an event, as often as it was to be published.
+    Accepted { channels: Vec<&'a str>, event: &'a str, count: u64, elapsed_ms: f64 },
+    /// The server has accepted all events that came.
+    Batched { events: u64, requests: u64, elapsed_ms: f64 },
+    /// A channel, as the server tells of it.
+    Channel {
+        channel: &'a str,
+        occupied: bool,
+        user_count: Option<u64>,
+        subscription_count: Option<u64>,
+        cache: Option<Box<RawValue>>,
+        /// The cached event as it reads for people.
+        #[serde(skip)]
+        text: &'a str,
+    },
+    /// A user who is on a presence channel.
+    User { channel: &'a str, user_id: &'a str },
+    /// All connections of a user were ended.
+    Terminated { user_id: &'a str },
     /// A webhook tells of something.
     Webhook {
         name: &'a str,
@@ -104,6 +123,19 @@ impl<'a> Backend<'a> {
         }
     }
 
+    /// What a server says of a channel.
+    pub(crate) fn channel(
+        channel: &'a str,
+        occupied: bool,
+        user_count: Option<u64>,
+        subscription_count: Option<u64>,
+        cache: Option<&'a str>,
+    ) -> Self {
+        let text = cache.unwrap_or_default();
+        let cache = cache.map(decoded);
+        Self::Channel { channel, occupied, user_count, subscription_count, cache, text }
+    }
+
     /// The line for people.
     pub(super) fn paint(&self, p: &mut Painter) {
         match self {
@@ -137,6 +169,34 @@ impl<'a> Backend<'a> {
                 if let Some(id) = user_id {
                     p.text("  ").styled(QUIET, format_args!("to {}", Id(id)));
                 }
+            }
+            Self::Accepted { channels, event, count, elapsed_ms } => {
+                p.styled(CHANNEL, channels.join(" ")).text("  ").styled(NAME, event);
+                let times = if *count == 1 { String::new() } else { format!(" {count} times") };
+                p.text(format_args!("  published{times}; {elapsed_ms:.1} ms"));
+            }
+            Self::Batched { events, requests, elapsed_ms } => {
+                p.text(format_args!(
+                    "published {events} events in {requests} requests; {elapsed_ms:.1} ms"
+                ));
+            }
+            Self::Channel { channel, occupied, user_count, subscription_count, text, .. } => {
+                p.styled(CHANNEL, channel).text(if *occupied { "  occupied" } else { "  vacant" });
+                for (count, what) in [(user_count, "users"), (subscription_count, "subscriptions")]
+                {
+                    if let Some(count) = count {
+                        p.text(format_args!("  {count} {what}"));
+                    }
+                }
+                if !text.is_empty() {
+                    p.text("  cached  ").text(text);
+                }
+            }
+            Self::User { user_id, .. } => {
+                p.text(Id(user_id));
+            }
+            Self::Terminated { user_id } => {
+                p.text("terminated  ").styled(NAME, Id(user_id));
             }
             Self::Webhook {
                 name, channel, user_id, event, socket_id, count, again, text, ..

@@ -163,6 +163,18 @@ samples_of! { backend: Backend,
         status: 1,
         reason: None
     },
+    Accepted { channels: vec![EVIL, EVIL], event: EVIL, count: 2, elapsed_ms: 1.0 },
+    Batched { events: 1, requests: 1, elapsed_ms: 1.0 },
+    Channel {
+        channel: EVIL,
+        occupied: true,
+        user_count: Some(1),
+        subscription_count: Some(1),
+        cache: Some(to_raw_value(EVIL).unwrap()),
+        text: EVIL
+    },
+    User { channel: EVIL, user_id: EVIL },
+    Terminated { user_id: EVIL },
     Webhook {
         name: EVIL,
         channel: Some(EVIL),
@@ -251,7 +263,7 @@ fn no_line_of_standard_output_carries_a_hidden_character() {
             let is_told = text.contains(r"EVIL\u{0}\u{7}\u{8}\t\r\n7");
             assert_eq!(
                 is_told,
-                !matches!(name, "Lagged" | "Replayed" | "Missed"),
+                !matches!(name, "Lagged" | "Replayed" | "Missed" | "Batched"),
                 "{name}: {text:?}"
             );
         }

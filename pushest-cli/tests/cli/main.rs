@@ -15,6 +15,7 @@ mod http;
 mod json;
 mod listen;
 mod members;
+mod publishing;
 mod refusals;
 mod replay;
 mod restart;

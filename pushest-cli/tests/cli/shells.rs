@@ -4,11 +4,16 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Ended, pushest};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "serve",
     "listen",
     "replay",
+    "publish",
+    "channels",
+    "channel",
+    "users",
+    "terminate",
     "trigger",
     "members",
     "doctor",
