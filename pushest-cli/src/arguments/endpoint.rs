@@ -15,7 +15,7 @@ pub(crate) struct EndpointOptions {
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub(crate) bind: IpAddr,
 
-    /// Let pages of this origin ask, such as https://shop.example; may be given several times
+    /// Let pages of this origin ask, such as `https://shop.example`; may be given several times
     /// [default: all origins on localhost, of any scheme and port]
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
