@@ -10,3 +10,8 @@ struct Axum;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/without-a-framework.md")]
 struct WithoutAFramework;
+
+/// What the page shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/shop.md")]
+struct Shop;

@@ -79,12 +79,12 @@ pub use building::{ClientBuilder, ConnectionBuilder};
 pub use client::{Client, WeakClient};
 pub use connection::{Connection, ConnectionHandle, SpawnError};
 pub use options::Options;
-#[cfg(feature = "api")]
-pub use pushest_driver::{ApiError, ApiOptions, ApiStage, api};
 #[cfg(feature = "http")]
 pub use pushest_driver::AuthEndpoint;
 #[cfg(feature = "tls")]
 pub use pushest_driver::rustls;
+#[cfg(feature = "api")]
+pub use pushest_driver::{ApiError, ApiOptions, ApiStage, api};
 pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, BackoffConfig,
     BuildError, ChannelCounts, ChannelEvent, ChannelFailure, ChannelId, ChannelKind, ChannelName,

@@ -46,9 +46,11 @@ impl Carrier {
         let left = || backend.timeout().saturating_sub(begun.elapsed());
         loop {
             let place = waiting::wait_for(pool.place(), Some(left()));
+            let limit = left();
+            let place = place.filter(|_| !limit.is_zero());
             let mut place = place.ok_or_else(|| calling.without_turn())?;
             let mut worker = place.lane(|_| true).map_or_else(Worker::new, Ok)?;
-            let (message, limit) = (calling.message()?, left());
+            let message = calling.message()?;
             let attempted = worker.run(|lane| lane.attempt(backend, message, limit));
             place.leave(worker);
             drop(place);
@@ -84,7 +86,10 @@ impl Worker {
     }
 
     /// Runs something on the lane.
-    fn run<'a, F: Future>(&'a mut self, something: impl FnOnce(&'a mut Lane<Sockets>) -> F) -> F::Output {
+    fn run<'a, F: Future>(
+        &'a mut self,
+        something: impl FnOnce(&'a mut Lane<Sockets>) -> F,
+    ) -> F::Output {
         let Self { lane, reactor, poll, events } = self;
         let mut future = pin!(something(lane));
         let waker = Waker::from(reactor.clone());

@@ -40,6 +40,7 @@ mod features;
 pub mod first_programs;
 mod futures;
 mod memory;
+mod publishing;
 mod real_server;
 pub mod receivers;
 mod suite;
@@ -50,6 +51,7 @@ pub use adapter::{Adapted, Waits, met};
 pub use features::Features;
 pub use futures::{Futures, On, Start, block_on};
 pub use memory::live_bytes;
+pub use publishing::{Publishes, all};
 
 // For the macros, wherever they are used.
 #[doc(hidden)]

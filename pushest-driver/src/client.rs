@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use pushest_proto::{ChannelName, Escaped, SubscribeOptions};
 #[cfg(feature = "api")]
 use pushest_proto::{Config, ConfigError};
-use pushest_proto::{ChannelName, Escaped, SubscribeOptions};
 use serde::Serialize;
 
 #[cfg(feature = "api")]

@@ -102,7 +102,9 @@ impl Reader {
         match self.begun.take() {
             None if self.heads.is_empty() => Err("before an answer"),
             None => Err("in the head of the answer"),
-            Some((received, body)) if body.ends_with_connection() || !is_success(received.status) => {
+            Some((received, body))
+                if body.ends_with_connection() || !is_success(received.status) =>
+            {
                 Ok(whole(received, body, false))
             }
             Some(_) => Err("in the middle of the answer"),
@@ -199,13 +201,19 @@ mod tests {
             ("HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n{}", "{}"),
             ("HTTP/1.1 200\r\n\r\n{\"a\":1}", "{\"a\":1}"),
             ("HTTP/1.1 204 -\r\n\r\n", ""),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n", "{}"),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\n\r\n",
+                "{}",
+            ),
             (
                 "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\nContent-Length: 9\r\n\r\n\
                  02\r\n{}\r\n0\r\nTrailer: x\r\nOther: y\r\n\r\n",
                 "{}",
             ),
-            ("HTTP/1.1 100 -\r\n\r\nHTTP/1.1 103 -\r\nLink: a\r\n\r\nHTTP/1.1 200 -\r\n\r\n{}", "{}"),
+            (
+                "HTTP/1.1 100 -\r\n\r\nHTTP/1.1 103 -\r\nLink: a\r\n\r\nHTTP/1.1 200 -\r\n\r\n{}",
+                "{}",
+            ),
         ] {
             assert_eq!(body(response.as_bytes()).as_deref(), Ok(expected), "{response}");
         }
@@ -257,7 +265,10 @@ mod tests {
         let whole = "Content-Length: 0\r\n";
         for (head, keeps) in [
             (format!("HTTP/1.1 200 OK\r\n{whole}"), Some(Duration::MAX)),
-            (format!("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=9\r\n{whole}"), Some(Duration::from_secs(5))),
+            (
+                format!("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=9\r\n{whole}"),
+                Some(Duration::from_secs(5)),
+            ),
             (format!("HTTP/1.1 200 OK\r\nConnection: foo, Close\r\n{whole}"), None),
             (format!("HTTP/1.0 200 OK\r\n{whole}"), None),
             (format!("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n{whole}"), Some(Duration::MAX)),

@@ -58,10 +58,13 @@ impl<R: Spawn> Api<R> {
             let Some(mut place) = within(&**runtime, deadline, pool.place()).await else {
                 return Err(calling.without_turn());
             };
+            let left = backend.timeout().saturating_sub(elapsed());
+            if left.is_zero() {
+                return Err(calling.without_turn());
+            }
             // A socket belongs to one event loop, and waits for nothing where that stands still.
             let lane = place.lane(|(other, _)| *other == home);
             let mut lane = lane.map_or_else(|| Lane::new(runtime.clone()), |(_, lane)| lane);
-            let left = backend.timeout().saturating_sub(elapsed());
             let attempted = lane.attempt(backend, calling.message()?, left).await;
             place.leave((home, lane));
             drop(place);

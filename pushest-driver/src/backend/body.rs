@@ -32,13 +32,19 @@ enum Framing {
 enum Chunk {
     /// In the line of a chunk's size: the size so far, the number of its digits, and whether they
     /// are over.
-    Size { size: u64, digits: u8, are_over: bool },
+    Size {
+        size: u64,
+        digits: u8,
+        are_over: bool,
+    },
     /// The number of bytes of the chunk that are missing.
     Data(u64),
     /// Behind a chunk, before the end of its line.
     Behind,
     /// In a line behind the last chunk: whether it is empty so far.
-    Trailer { is_empty: bool },
+    Trailer {
+        is_empty: bool,
+    },
     Ended,
 }
 

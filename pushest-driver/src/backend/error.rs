@@ -147,8 +147,11 @@ impl fmt::Display for ApiError {
                 write!(f, "{server} is no HTTP API: {problem}")?;
             }
             Self::TimedOut { server, waited, stage, .. } => match stage {
-                ApiStage::Turn => write!(f, "no call to {server} ended within {waited:?}, and no \
-                                             more may be in flight")?,
+                ApiStage::Turn => write!(
+                    f,
+                    "no call to {server} ended within {waited:?}, and no \
+                                             more may be in flight"
+                )?,
                 ApiStage::Connection => write!(f, "no connection to {server} within {waited:?}")?,
                 ApiStage::Answer => write!(f, "no answer from {server} within {waited:?}")?,
             },

@@ -33,7 +33,8 @@ pub(super) async fn exchange<R: Runtime>(
     is_sent: &AtomicBool,
 ) -> Result<Received, Broken> {
     let (unsent, reader) = (request, Reader::default());
-    let mut exchange = Exchange { stream, buffer, unsent, is_flushed: false, broken: None, reader, is_sent };
+    let mut exchange =
+        Exchange { stream, buffer, unsent, is_flushed: false, broken: None, reader, is_sent };
     if let Some(received) = poll_fn(|context| exchange.poll(context, true)).await? {
         return Ok(received);
     }

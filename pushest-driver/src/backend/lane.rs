@@ -1,9 +1,9 @@
 //! What sends one call at a time: over the connection that the last one has left, or a new one.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::future::poll_fn;
 use std::time::Duration;
 
 use futures_util::future::Either;

@@ -28,8 +28,7 @@ impl<L> Pool<L> {
     /// Creates a pool with this many places.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        let state =
-            State { taken: 0, last_number: 0, waiting: VecDeque::new(), lanes: Vec::new() };
+        let state = State { taken: 0, last_number: 0, waiting: VecDeque::new(), lanes: Vec::new() };
         Self { most, state: Mutex::new(state) }
     }
 

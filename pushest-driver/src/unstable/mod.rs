@@ -16,6 +16,7 @@ pub use tungstenite::{Error, Message};
 #[cfg(feature = "tls")]
 pub use self::traits::TlsParameters;
 pub use self::traits::{Runtime, Transport};
+pub use crate::assembly::{Spawn, client, release, set_lasting};
 #[cfg(feature = "api")]
 pub use crate::backend::api::Api;
 #[cfg(feature = "api")]
@@ -24,7 +25,6 @@ pub use crate::backend::calling::{Backend, Calling, Next};
 pub use crate::backend::lane::{Attempted, Lane};
 #[cfg(feature = "api")]
 pub use crate::backend::pool::{Place, Pool};
-pub use crate::assembly::{Spawn, client, release, set_lasting};
 pub use crate::byte_stream::{ByteStream, NonBlocking};
 pub use crate::client::{Client, WeakClient};
 pub use crate::commands::Commands;

@@ -102,6 +102,11 @@ impl Remote {
         self.builder().secret(&self.secret)
     }
 
+    /// Returns a configuration for the HTTP API, to be adjusted.
+    pub fn publishing(&self) -> ConfigBuilder {
+        self.signing().app_id("1")
+    }
+
     /// Returns a configuration with the secret.
     #[must_use]
     pub fn config(&self) -> Config {

@@ -12,9 +12,10 @@
 //! | [`laravel`] | Reverb, Echo's names, the auth endpoint, `Origin` |
 //! | [`axum`] | a service with state, authorization, webhooks, and an end |
 //! | [`without_a_framework`] | authorizing others with the standard library |
+//! | [`shop`] | a Laravel shop's service: consumes, publishes, authorizes |
 //! | [`coming_from_pusher_js`], [`coming_from_pusher_rs`] | what is called how, and what differs |
 //! | [`in_production`] | numbers, a health check, alerts |
-//! | [`publishing`] | the backend's half |
+//! | [`publishing`] | the backend's half: `Api`, and what is never sent twice |
 //! | [`your_own_loop`] | the core without I/O, and its size |
 //!
 //! # In the repository
@@ -90,6 +91,14 @@ pub mod settings {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../../docs/shutting-down.md")]
 pub mod shutting_down {}
+
+/// A service that consumes, publishes, and authorizes browsers.
+///
+#[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/shop.md")]
+// It needs axum: the package `pushest-guides` compiles it.
+#[cfg(not(doctest))]
+pub mod shop {}
 
 /// A server for your tests.
 ///
