@@ -8,5 +8,10 @@ struct Axum;
 
 /// What the page shows must compile.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/without-a-framework.md")]
+struct WithoutAFramework;
+
+/// What the page shows must compile.
+#[cfg(doctest)]
 #[doc = include_str!("../docs/shop.md")]
 struct Shop;

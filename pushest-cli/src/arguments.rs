@@ -1,6 +1,8 @@
 //! What can be written on the command line.
 
+mod api;
 mod connection;
+mod endpoint;
 mod help;
 mod serve;
 
@@ -10,7 +12,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use self::connection::ConnectionOptions;
+pub(crate) use self::api::{
+    ApiArguments, ChannelArguments, ChannelsArguments, PublishArguments, TerminateArguments,
+    UsersArguments,
+};
+pub(crate) use self::connection::{AppOptions, ConnectionOptions};
+pub(crate) use self::endpoint::{AuthServerArguments, EndpointOptions, WebhooksArguments};
 use self::help::{EXIT_STATUS, VARIABLES};
 #[cfg(test)]
 pub(crate) use self::serve::wrong_certificates;
@@ -59,6 +66,26 @@ pub(crate) enum Command {
     /// version does the same
     #[command(after_long_help = help::REPLAY)]
     Replay(ReplayArguments),
+    /// Publish an event by the server's HTTP API, as an app's backend does
+    ///
+    /// It goes to all subscribers of the channels, or to a user. The exit status is 0 once the server
+    /// has accepted it; an error says whether the event may have arrived all the same.
+    #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::PUBLISH))]
+    Publish(PublishArguments),
+    /// Print which channels have subscribers
+    #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::CHANNELS))]
+    Channels(ChannelsArguments),
+    /// Print whether a channel has subscribers, and on a presence channel how many users
+    #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::CHANNEL))]
+    Channel(ChannelArguments),
+    /// Print the ids of the users on a presence channel, without joining it
+    #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::USERS))]
+    Users(UsersArguments),
+    /// End all connections that are signed in as a user
+    ///
+    /// The user can connect again, unless the app's backend refuses the next sign-in.
+    #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::TERMINATE))]
+    Terminate(TerminateArguments),
     /// Send a client event to the other subscribers of a private or presence channel
     ///
     /// Subscribes first, and ends when the server has read the event. An error of the server before
@@ -73,7 +100,7 @@ pub(crate) enum Command {
     /// miss, a count, a sign-in) comes first, as `listen` prints it.
     #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::MEMBERS))]
     Members(MembersArguments),
-    /// Find out what works and what does not, from the host's name to a client event
+    /// Find out what works and what does not, from the host's name to an event that is published
     ///
     /// Each step says whether it works, and if not, why, in the server's own words. What cannot be
     /// tried because an earlier step failed is skipped. The exit status is 0 if everything that was
@@ -82,10 +109,24 @@ pub(crate) enum Command {
     Doctor(DoctorArguments),
     /// Print the authorization of a subscription or a sign-in, and nothing else
     ///
-    /// This is what an application's authorization endpoint answers as `auth`: KEY:SIGNATURE. It
+    /// This is what an application's authorization endpoint answers as `auth`: KEY:SIGNATURE. For an
+    /// encrypted channel, where the master key is given, a second line is its `shared_secret`. It
     /// needs the key and the secret, and dials nothing.
-    #[command(after_long_help = VARIABLES)]
+    #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::SIGN))]
     Sign(SignArguments),
+    /// Authorize clients as an app's backend does, for local work, until it is interrupted
+    ///
+    /// pusher-js, and other clients without the secret, subscribe to private, presence and encrypted
+    /// channels and sign in with it. It signs for whoever reaches it: that is this machine alone,
+    /// unless --bind says otherwise.
+    #[command(after_long_help = format!("{}\n\n{}\n\n{VARIABLES}", help::AUTH_SERVER, help::GUARD))]
+    AuthServer(AuthServerArguments),
+    /// Print the webhooks that a server sends, until it is interrupted
+    ///
+    /// It takes webhooks that are signed with the app's secret, at any path. What is not signed, too
+    /// old or larger than 1 MiB is refused, and reported on standard error.
+    #[command(after_long_help = format!("{}\n\n{}\n\n{VARIABLES}", help::WEBHOOKS, help::GUARD))]
+    Webhooks(WebhooksArguments),
     /// Print a script that completes this command's words in a shell
     #[command(after_long_help = help::COMPLETIONS)]
     Completions(CompletionsArguments),

@@ -7,7 +7,7 @@ use pushest_driver::Options;
 use pushest_driver::unstable::ascii_host_name;
 use pushest_proto::{AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Signer, Timeouts};
 
-use crate::arguments::ConnectionOptions;
+use crate::arguments::{AppOptions, ConnectionOptions};
 use crate::failure::Failure;
 use crate::headers::Headers;
 
@@ -170,7 +170,19 @@ fn endpoint_url<'a>(option: &str, url: &'a str) -> Result<&'a str, Failure> {
 pub(crate) fn signer(options: &ConnectionOptions) -> Result<Signer, Failure> {
     // What is not needed must still not be wrong.
     let config = builder(options, &variable)?.build()?;
-    config.signer().cloned().ok_or_else(|| {
+    secret(&config).cloned()
+}
+
+/// The app, where no connection is needed.
+pub(crate) fn app(app: &AppOptions, master_key: Option<&str>) -> Result<Config, Failure> {
+    let (app, master_key) = (app.clone(), master_key.map(str::to_owned));
+    let options = ConnectionOptions { app, master_key, ..ConnectionOptions::default() };
+    Ok(builder(&options, &variable)?.build()?)
+}
+
+/// What signs as the app, which must have been given.
+pub(crate) fn secret(config: &Config) -> Result<&Signer, Failure> {
+    config.signer().ok_or_else(|| {
         Failure::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")
     })
 }
@@ -199,6 +211,9 @@ fn builder(
     }
     if let Some(key) = &app.key {
         builder = builder.key(key);
+    }
+    if let Some(id) = &app.app_id {
+        builder = builder.app_id(id);
     }
     if let Some(secret) = &app.secret {
         builder = builder.secret(secret);

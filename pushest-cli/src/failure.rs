@@ -71,6 +71,12 @@ impl From<ConfigError> for Failure {
             ConfigError::Missing { what: "key" } => {
                 Self::input("no key was given: use --key, --url or PUSHER_APP_KEY")
             }
+            ConfigError::Missing { what: "app id" } => Self::input(
+                "no app id was given: use --app-id, PUSHER_APP_ID or a --url that ends with /apps/ID",
+            ),
+            ConfigError::Missing { what: "secret" } => {
+                Self::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")
+            }
             _ => Self::input(error),
         }
     }

@@ -15,6 +15,7 @@ mod documented;
 mod failure;
 mod faults;
 mod headers;
+mod http;
 mod interruption;
 mod misuse;
 mod output;
@@ -28,7 +29,8 @@ use clap::Parser as _;
 
 use crate::arguments::{Arguments, Command};
 use crate::commands::{
-    completions, demo, doctor, listen, manual, members, replay, serve, sign, trigger,
+    asking, auth_server, completions, demo, doctor, listen, manual, members, publish, replay,
+    serve, sign, trigger, webhooks,
 };
 use crate::failure::Failure;
 use crate::output::{Form, Output, without_threads};
@@ -59,10 +61,21 @@ async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
         Command::Serve(serve) => serve::run(serve, arguments.verbose, output).await,
         Command::Listen(arguments) => listen::run(arguments, output).await,
         Command::Replay(arguments) => until_told(output, replay::run(arguments, output)).await,
+        Command::Publish(arguments) => until_told(output, publish::run(arguments, output)).await,
+        Command::Channels(arguments) => {
+            until_told(output, asking::channels(arguments, output)).await
+        }
+        Command::Channel(arguments) => until_told(output, asking::channel(arguments, output)).await,
+        Command::Users(arguments) => until_told(output, asking::users(arguments, output)).await,
+        Command::Terminate(arguments) => {
+            until_told(output, asking::terminate(arguments, output)).await
+        }
         Command::Trigger(arguments) => until_told(output, trigger::run(arguments, output)).await,
         Command::Members(arguments) => until_told(output, members::run(arguments, output)).await,
         Command::Doctor(arguments) => until_told(output, doctor::run(arguments, output)).await,
         Command::Sign(arguments) => sign::run(arguments, output),
+        Command::AuthServer(arguments) => auth_server::run(arguments, output).await,
+        Command::Webhooks(arguments) => webhooks::run(arguments, output).await,
         Command::Completions(arguments) => completions::run(arguments, output),
         Command::Manual(arguments) => manual::run(arguments, output),
     }
@@ -74,6 +87,7 @@ fn form(arguments: &Arguments) -> Form {
     let (has_times, tells_all, tells_errors) = match &arguments.command {
         Command::Listen(listen) => (is_json || listen.timestamps, true, true),
         Command::Serve(serve) => (is_json || serve.timestamps, true, true),
+        Command::AuthServer(_) | Command::Webhooks(_) => (is_json, true, true),
         // The time of it is not known, and its last line is the verdict.
         Command::Replay(_) => (false, true, false),
         _ => (false, false, false),

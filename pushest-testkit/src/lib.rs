@@ -10,6 +10,8 @@
 //! for the server's app, or refuses, fails and delays as told.
 //! [`Server::publish_encrypted`] publishes to encrypted channels.
 //!
+//! [`Server::webhooks`] tells an app's backend what happens, as servers do.
+//!
 //! [`protocol::Broker`] is the same server without a socket, a clock or a thread, for simulations;
 //! [`World`] is one: sessions of the client's core and a broker, a [`Link`] between them that
 //! breaks as told, and a clock that only the test moves. See [`simulation`] for an example.
@@ -49,6 +51,7 @@ pub use authorization::{AuthorizationEndpoint, ReceivedRequest, Reply};
 pub use protocol::{Happening, MasterKey, Profile, Refusal, RefusalEnd, Target};
 pub use shell::{
     Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
+    WebhookAttempt, Webhooks,
 };
 pub use simulation::{Cut, Link, World};
 

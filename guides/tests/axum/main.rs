@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use page::{App, BoxError, serve};
-use pushest_proto::Config;
+use pushest_proto::{Config, ConfigBuilder};
 use pushest_testkit::{Server, Target};
-use pushest_tokio::{AuthEndpoint, Client, Options};
+use pushest_tokio::{AuthEndpoint, Client, Event, Options};
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -44,8 +44,12 @@ struct Service {
 impl Service {
     async fn start() -> Self {
         let server = Server::start().expect("a server");
-        let client = Client::new(Config::from_url(&server.url()).expect("valid"));
+        let config = ConfigBuilder::default().url(&server.url()).expect("a URL");
+        let config = config.master_key(server.app().master_key().as_bytes());
+        let client = Client::new(config.build().expect("valid"));
         let app = App::new(client.clone()).expect("it has the secret");
+        let ada = ("t0ken".to_string(), "ada".to_string());
+        app.sessions.write().expect("no writer panics").extend([ada]);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -123,8 +127,10 @@ async fn its_health_says_why_it_is_not_connected() {
 #[tokio::test]
 async fn it_authorizes_others_by_its_rules() {
     let service = Service::start().await;
-    let endpoint = AuthEndpoint::new(&format!("http://{}/broadcasting/auth", service.address))
-        .header("X-Verified-User", "ada");
+    let url = format!("http://{}/broadcasting", service.address);
+    let endpoint = AuthEndpoint::new(&format!("{url}/auth"))
+        .user_url(&format!("{url}/user-auth"))
+        .header("Authorization", "Bearer t0ken");
     let config = Config::builder("app-key").host("127.0.0.1").port(service.server.port());
     let options = Options::default().auth_endpoint(endpoint);
     let ada = Client::with_options(config.build().expect("valid"), options);
@@ -134,15 +140,42 @@ async fn it_authorizes_others_by_its_rules() {
     let room = ada.subscribe("presence-room").expect("a name");
     timeout(PATIENCE, room.subscribed()).await.expect("in time").expect("granted");
     assert_eq!(service.server.members("presence-room"), ["ada"], "the endpoint says who");
-    let other = ada.subscribe("private-bob").expect("a name");
-    let refused = timeout(PATIENCE, other.subscribed()).await.expect("in time");
-    assert!(refused.expect_err("not hers").to_string().contains("not your channel"));
+    let mut diary = ada.subscribe("private-encrypted-ada").expect("a name");
+    timeout(PATIENCE, diary.subscribed()).await.expect("in time").expect("granted");
+    service.server.publish_encrypted("private-encrypted-ada", "entry", "dear diary");
+    let entry = async {
+        loop {
+            match diary.recv().await.expect("it goes on") {
+                Event::Channel(event) => return event.text().into_owned(),
+                Event::Undecryptable { reason, .. } => panic!("{reason}"),
+                _ => {}
+            }
+        }
+    };
+    assert_eq!(timeout(PATIENCE, entry).await.expect("in time"), "dear diary");
+    for name in ["private-bob", "private-encrypted-bob"] {
+        let other = ada.subscribe(name).expect("a name");
+        let refused = timeout(PATIENCE, other.subscribed()).await.expect("in time");
+        let refused = refused.expect_err("not hers").to_string();
+        assert!(refused.contains("403") && refused.contains("not your channel"), "{refused}");
+    }
+    ada.sign_in(None).expect("asked for");
+    let user = timeout(PATIENCE, ada.signed_in()).await.expect("in time").expect("granted");
+    assert_eq!(user, "ada", "the endpoint says who");
 
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let body = "socket_id=1.2&channel_name=private-ada";
     let (status, _) = service.ask("POST", "/broadcasting/auth", form, body).await;
     assert_eq!(status, 403, "nobody has signed in");
-    let form = format!("{form}X-Verified-User: ada\r\n");
+    let (status, _) = service.ask("POST", "/broadcasting/user-auth", form, body).await;
+    assert_eq!(status, 403, "nobody has signed in");
+    let guessed = format!("{form}Authorization: Bearer guessed\r\n");
+    assert_eq!(service.ask("POST", "/broadcasting/auth", &guessed, body).await.0, 403);
+    let form = format!("{form}Authorization: Bearer t0ken\r\n");
+    let eve = "socket_id=1.2&channel_name=presence-room&user_id=eve";
+    let (status, granted) = service.ask("POST", "/broadcasting/auth", &form, eve).await;
+    assert!(status == 200 && granted.contains("ada") && !granted.contains("eve"), "{granted}");
+    assert_eq!(service.ask("POST", "/broadcasting/auth", &form, "socket_id=1.2").await.0, 400);
     let body = "socket_id=1.2:presence-x&channel_name=private-ada";
     let (status, _) = service.ask("POST", "/broadcasting/auth", &form, body).await;
     assert_eq!(status, 400, "no socket id");

@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use pushest_proto::webhook::{Seen, WebhookEvent, Webhooks};
-use pushest_proto::{AuthReply, ChannelForm, MemberData, Signer};
+use pushest_proto::{
+    AuthReply, ChannelForm, ChannelKind, ChannelName, MemberData, Signer, UserData, UserForm,
+};
 use pushest_tokio::{Client, ConnectionState, Event, Subscription};
 use tokio::net::TcpListener;
 
@@ -25,6 +27,8 @@ pub(crate) struct Order {
 pub(crate) struct App {
     client: Client,
     pub(crate) orders: RwLock<HashMap<u64, Order>>,
+    /// Who has signed in, by the token that only this user has.
+    pub(crate) sessions: RwLock<HashMap<String, String>>,
     signer: Signer,
     webhooks: Webhooks,
     seen: Mutex<Seen>,
@@ -35,8 +39,9 @@ impl App {
     pub(crate) fn new(client: Client) -> Result<Arc<Self>, BoxError> {
         let signer = client.config().signer().ok_or("the app's secret is missing")?.clone();
         let webhooks = Webhooks::of(client.config())?;
-        let (orders, seen) = (RwLock::default(), Mutex::new(Seen::new(10_000)));
-        Ok(Arc::new(Self { client, orders, signer, webhooks, seen }))
+        let (orders, sessions) = (RwLock::default(), RwLock::default());
+        let seen = Mutex::new(Seen::new(10_000));
+        Ok(Arc::new(Self { client, orders, sessions, signer, webhooks, seen }))
     }
 }
 
@@ -91,6 +96,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/orders/{id}", get(order))
         .route("/health", get(health))
         .route("/broadcasting/auth", post(authorize))
+        .route("/broadcasting/user-auth", post(authenticate))
         .route("/webhooks", post(webhook))
         .with_state(app)
 }
@@ -112,25 +118,34 @@ async fn health(State(app): State<Arc<App>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, format!("{}: {why}", status.state)).into_response()
 }
 
-/// Authorizes browsers and other clients for private and presence channels.
+/// Authorizes browsers and other clients for private, encrypted and presence channels.
 async fn authorize(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let reply = match user(&headers) {
+    respond(match user(&app, &headers) {
         Some(user) => authorize_as(&app.signer, &user, &headers, &body),
         None => AuthReply::forbidden("sign in first"),
+    })
+}
+
+/// Authenticates them as the user who asks, for the sign-in of the protocol.
+async fn authenticate(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
+    let Some(user) = user(&app, &headers) else {
+        return respond(AuthReply::forbidden("sign in first"));
     };
-    let status = StatusCode::from_u16(reply.status).expect("a status of HTTP");
-    (status, [(header::CONTENT_TYPE, AuthReply::CONTENT_TYPE)], reply.body).into_response()
+    respond(match UserForm::read(content_type(&headers), &body) {
+        Ok(asked) => app.signer.authenticate_user(&asked.socket_id, &UserData::new(user)).into(),
+        Err(error) => error.into(),
+    })
 }
 
 fn authorize_as(signer: &Signer, user: &str, headers: &HeaderMap, body: &[u8]) -> AuthReply {
-    let asked = match ChannelForm::read(text(headers, "content-type").unwrap_or(""), body) {
+    let asked = match ChannelForm::read(content_type(headers), body) {
         Ok(asked) => asked,
         Err(error) => return error.into(),
     };
     // Your rules. The form says nothing of who asks: only your session or token does.
-    let may = match asked.channel.as_str().split_once('-') {
-        Some(("private", owner)) => owner == user,
-        Some(("presence", _)) => true,
+    let may = match asked.channel.kind() {
+        ChannelKind::Private | ChannelKind::Encrypted => owner(&asked.channel) == user,
+        ChannelKind::Presence => true,
         _ => false,
     };
     if !may {
@@ -140,9 +155,22 @@ fn authorize_as(signer: &Signer, user: &str, headers: &HeaderMap, body: &[u8]) -
     signer.authorize_channel(&asked.socket_id, &asked.channel, Some(&member)).into()
 }
 
-/// Who asks, by your own session or token. Here the header stands for one that was verified.
-fn user(headers: &HeaderMap) -> Option<String> {
-    text(headers, "x-verified-user").map(str::to_string)
+/// Whose channel it is: `private-ada` and `private-encrypted-ada` are Ada's.
+fn owner(channel: &ChannelName) -> &str {
+    let name = channel.as_str();
+    let encrypted = name.strip_prefix("private-encrypted-");
+    encrypted.or_else(|| name.strip_prefix("private-")).unwrap_or_default()
+}
+
+/// Who asks, by your own sessions, which your login fills.
+fn user(app: &App, headers: &HeaderMap) -> Option<String> {
+    let token = text(headers, "authorization")?.strip_prefix("Bearer ")?;
+    app.sessions.read().expect("no writer panics").get(token).cloned()
+}
+
+fn respond(reply: AuthReply) -> Response {
+    let status = StatusCode::from_u16(reply.status).expect("a status of HTTP");
+    (status, [(header::CONTENT_TYPE, AuthReply::CONTENT_TYPE)], reply.body).into_response()
 }
 
 /// What the server tells: which channels are occupied, who came and went.
@@ -171,4 +199,8 @@ async fn webhook(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    text(headers, "content-type").unwrap_or_default()
 }

@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Which app.
-#[derive(Args)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct AppOptions {
     /// The app's key
     #[arg(long, help_heading = "Connection")]
     pub(crate) key: Option<String>,
+
+    /// The app's id, which the HTTP API needs
+    #[arg(long, help_heading = "Connection", value_name = "ID")]
+    pub(crate) app_id: Option<String>,
 
     /// The app's secret; other users of this machine may see it here: prefer PUSHER_APP_SECRET
     #[arg(long, help_heading = "Connection")]
@@ -23,7 +27,7 @@ pub(crate) struct AppOptions {
 }
 
 /// Which app, and where.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct ConnectionOptions {
     #[command(flatten)]
     pub(crate) app: AppOptions,

@@ -15,9 +15,9 @@ with --json they stand as JSON's own escapes, and the values are exact.";
 
 pub(super) const VARIABLES: &str = "\
 Environment variables (options win over them; --url replaces them all):
-  PUSHER_URL, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_APP_CLUSTER, PUSHER_HOST, PUSHER_PORT,
-  PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_KEY,
-  REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
+  PUSHER_URL, PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_APP_CLUSTER, PUSHER_HOST,
+  PUSHER_PORT, PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_ID,
+  REVERB_APP_KEY, REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
   variables' whole address (host, port, scheme) is left out.
   PUSHER_ENCRYPTION_MASTER_KEY_BASE64 is what --master-key is, with --url, too.";
 
@@ -105,8 +105,10 @@ With --json the verdict is one of these:
 
 pub(super) const DOCTOR: &str = "\
 The steps: resolve, connect, tls, upgrade (to WebSocket), handshake (of the protocol), sign,
-subscribing (public, private, presence, encrypted, as far as they are asked for) and trigger: the
-event client-pushest-doctor, which other subscribers of the channel receive.
+subscribing (public, private, presence, encrypted, as far as they are asked for), trigger: the event
+client-pushest-doctor, which other subscribers of the channel receive; and where the app's id is
+given, publish and receive: the event pushest-doctor, by the HTTP API and back. Where subscribing
+works and no event comes, these two tell which half fails.
 
 With --json each step is a line:
   {\"type\":\"check\",\"step\":…,\"result\":\"ok\" or \"failed\" or \"skipped\",\"text\":…,\"hint\":… or null}";
@@ -125,6 +127,87 @@ pub(super) const MEMBERS: &str = "\
 With --json each member is a line, after what else the server says with the list (see `listen`):
   {\"type\":\"member\",\"channel\":…,\"user_id\":…,\"user_info\":…,\"me\":…}
       me: whether it is the user that the command joined as";
+
+pub(super) const PUBLISH: &str = "\
+  pushest publish orders shipped                    one channel, no data
+  pushest publish orders shipped '{\"id\":7}'
+  pushest publish orders private-audit shipped '{\"id\":7}'
+  pushest publish --to-user 7 parcel @parcel.json
+  pushest publish --batch < events.jsonl
+
+With a channel and a name there is no data, and {} is sent; with more words, the last is the data. It
+goes out as it stands: JSON as a rule, and any text. From standard input and files the end of the
+last line is left out.
+
+The app's id, its key and its secret are needed: --app-id or PUSHER_APP_ID, or a --url of the form
+http://KEY:SECRET@HOST:PORT/apps/ID. Events on encrypted channels are sealed with the master key.
+
+Lines of --batch are {\"channel\":…,\"name\":…,\"data\":…,\"socket_id\":…}, the last of which may be left out;
+data that is no string is sent as the JSON that stands there. What has come goes out at once, up to
+ten events in a request. A line that cannot be read is named, and ends the command; what came before
+it is published, and the exit status is 1 then.
+
+With --json the last line is one of these:
+  {\"type\":\"accepted\",\"channels\":[…],\"event\":…,\"count\":…,\"elapsed_ms\":…}
+  {\"type\":\"batched\",\"events\":…,\"requests\":…,\"elapsed_ms\":…}";
+
+pub(super) const CHANNELS: &str = "\
+With --json each channel is a line:
+  {\"type\":\"channel\",\"channel\":…,\"occupied\":true,\"user_count\":…,\"subscription_count\":…,\"cache\":…}
+      what was not asked for, or the server does not tell, is null";
+
+pub(super) const CHANNEL: &str = "\
+With --json it is one line, of the form that `channels` prints.";
+
+pub(super) const USERS: &str = "\
+With --json each user is a line:
+  {\"type\":\"user\",\"channel\":…,\"user_id\":…}";
+
+pub(super) const TERMINATE: &str = "\
+With --json the line is:
+  {\"type\":\"terminated\",\"user_id\":…}";
+
+pub(super) const SIGN: &str = "\
+With --json the line is what an endpoint answers, with a type before it:
+  {\"type\":\"signed\",\"auth\":…,\"channel_data\":…,\"shared_secret\":…,\"user_data\":…}
+      what does not apply is left out";
+
+pub(super) const AUTH_SERVER: &str = "\
+The endpoints are where pusher-js looks for them:
+  POST /pusher/auth       for channels; /broadcasting/auth, as Laravel has it, is the same
+  POST /pusher/user-auth  for sign-ins; and /broadcasting/user-auth
+
+Each request is answered at once, and is a line: channel, socket id, and what became of it. Whoever
+asks is the user that --user-id names, whatever the request says. Socket id and channel name are
+checked before anything is signed. Encrypted channels need the master key.
+
+With --json:
+  {\"type\":\"serving\",\"time\":…,\"host\":…,\"port\":…,\"key\":…,\"user_id\":…,\"urls\":[…]}
+      urls: for channels, and for sign-ins
+  {\"type\":\"authorization\",…,\"channel\":…,\"socket_id\":…,\"user_id\":…,\"status\":…,\"reason\":…}
+      channel: null for a sign-in. reason: why it was refused, else null
+  {\"type\":\"request\",…,\"method\":…,\"path\":…,\"status\":…,\"reason\":…}
+      a request that could not be answered; for people it is on standard error";
+
+pub(super) const WEBHOOKS: &str = "\
+Point the server to the URL that the first line names: `pushest serve --webhooks URL`, or its
+settings. Each event is a line, in the server's order. One whose webhook has come before is marked
+as `again`: servers send a webhook again that was not answered in time.
+
+With --json the first line is \"serving\", as of `auth-server`, and then:
+  {\"type\":\"webhook\",\"time\":…,\"name\":…,\"channel\":…,\"user_id\":…,\"event\":…,\"data\":…,\"socket_id\":…,
+   \"count\":…,\"json\":…,\"time_ms\":…,\"again\":…}
+      event, data, socket_id: of a client event. count: of a subscription count. json: the whole
+      event, where its name is not known here. time_ms: when the server made the webhook, in
+      milliseconds since 1970. again: whether it has come before
+  {\"type\":\"request\",…,\"method\":…,\"path\":…,\"status\":…,\"reason\":…}
+      what was not taken; for people it is on standard error";
+
+pub(super) const GUARD: &str = "\
+Requests for another host than localhost and the address that was reached are refused with 403: by a
+name of its own, a page of anybody could reach this machine. So are requests of pages of other
+origins than those that --allow-origin names, or of localhost where it names none. Programs that are
+no browsers send no origin.";
 
 pub(super) const DEMO: &str = "\
 With --json each step is a line:

@@ -71,6 +71,11 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) fault_every: Duration,
 
+    /// Send webhooks to this URL (http://…), signed, until they are taken; may be given several
+    /// times
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhooks: Vec<String>,
+
     /// Begin each line with the time, in UTC
     #[arg(long)]
     pub(crate) timestamps: bool,

@@ -1,5 +1,8 @@
 //! One file per command.
 
+mod api;
+pub(crate) mod asking;
+pub(crate) mod auth_server;
 mod checks;
 pub(crate) mod completions;
 pub(crate) mod demo;
@@ -8,10 +11,12 @@ pub(crate) mod listen;
 pub(crate) mod manual;
 pub(crate) mod members;
 mod once;
+pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod serve;
 pub(crate) mod sign;
 pub(crate) mod trigger;
+pub(crate) mod webhooks;
 
 use std::fmt::Write as _;
 

@@ -50,6 +50,9 @@ pub(crate) async fn run(
     let server = builder.start().map_err(|error| {
         Failure::failed(format_args!("cannot listen on {host}:{port}: {error}"))
     })?;
+    for url in &arguments.webhooks {
+        server.webhooks(url).map_err(Failure::input)?;
+    }
     arguments.fault.iter().for_each(|fault| fault.switch_on(&server));
     let authority = server.authority_pem().map(AuthorityFile::new).transpose()?;
     let line = listening(&server, arguments, authority.as_ref());

@@ -1,12 +1,12 @@
 //! `pushest sign`: the authorization of a subscription or a sign-in.
 
-use pushest_proto::{ChannelKind, ChannelName, SocketId};
+use pushest_proto::{ChannelKind, ChannelName, Signer, SocketId};
 use serde_json::Value;
 
 use crate::arguments::SignArguments;
 use crate::connection;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Backend, Line, Output};
 
 pub(crate) fn run(arguments: &SignArguments, output: &Output) -> Result<(), Failure> {
     let socket_id = SocketId::new(&arguments.socket_id).ok_or_else(|| {
@@ -32,8 +32,24 @@ pub(crate) fn run(arguments: &SignArguments, output: &Output) -> Result<(), Fail
         }
         (None, None) => return Err(Failure::input("give a CHANNEL or --user-data")),
     };
-    output.plain(auth)?;
+    let name = arguments.channel.as_deref().map(ChannelName::new).transpose()?;
+    let shared_secret = name.and_then(|name| shared_secret(&signer, &socket_id, &name));
+    output.line(&Line::Backend(Backend::Signed {
+        auth: &auth,
+        channel_data: arguments.channel_data.as_deref(),
+        shared_secret: shared_secret.as_deref(),
+        user_data: arguments.user_data.as_deref(),
+    }))?;
     Ok(())
+}
+
+/// The key of an encrypted channel, where the master key was given.
+fn shared_secret(signer: &Signer, socket_id: &SocketId, channel: &ChannelName) -> Option<String> {
+    if channel.kind() != ChannelKind::Encrypted {
+        return None;
+    }
+    let granted = signer.authorize_channel(socket_id, channel, None).ok()?;
+    granted.shared_secret.map(|secret| secret.to_string())
 }
 
 /// Presence channels, and only they, sign who subscribes ([protocol,

@@ -7,6 +7,7 @@ use pushest_proto::{ChannelEvent, Event, LimitReached, Member, PresenceChange, P
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, Value, to_raw_value};
 
+use super::backend::Backend;
 use super::beside::ms_up;
 use super::painter::escaped_json;
 use super::served::Served;
@@ -137,6 +138,9 @@ pub(crate) enum Line<'a> {
     /// What happened at the embedded server.
     #[serde(untagged)]
     Served(Served<'a>),
+    /// What the commands of an app's backend print.
+    #[serde(untagged)]
+    Backend(Backend<'a>),
 }
 
 /// How a step went.
@@ -266,6 +270,11 @@ impl<'a> From<&'a PresenceUpdate> for Line<'a> {
 
 fn joined<S: Serializer>(lines: &[String], to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&lines.join("\n"))
+}
+
+/// Returns the value of a text: what it is as JSON, where it is and can be read, else the text.
+pub(super) fn decoded(text: &str) -> Box<RawValue> {
+    serde_json::from_str(text).ok().and_then(readable).unwrap_or_else(|| quoted(text))
 }
 
 /// Returns a text as a JSON string.

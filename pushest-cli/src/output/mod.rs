@@ -1,6 +1,7 @@
 //! Lines for people and lines for programs: [`Line`] is what standard output can carry, in both
 //! forms. Status goes to standard error. Both are written by the [`Printer`], and by nothing else.
 
+mod backend;
 mod beside;
 mod clock;
 mod end;
@@ -16,6 +17,7 @@ mod text;
 use std::fmt::Display;
 use std::io;
 
+pub(crate) use self::backend::Backend;
 pub(crate) use self::beside::ms_up;
 pub(crate) use self::end::PATIENCE;
 pub(crate) use self::line::{Line, Outcome};
@@ -69,13 +71,6 @@ impl Output {
             return Ok(());
         }
         self.printer.print_now(Stream::Out, self.text(line))
-    }
-
-    /// Prints a text as a line of its own, with `--json`, too.
-    pub(crate) fn plain(&self, text: impl Display) -> io::Result<()> {
-        let mut painter = Painter::new(false);
-        painter.text(text);
-        self.printer.print_now(Stream::Out, painter.finish())
     }
 
     /// Prints a text of this program's own as it is, all of its lines.

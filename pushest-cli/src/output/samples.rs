@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use pushest_proto::needs_escape;
 use serde_json::value::to_raw_value;
 
+use super::backend::Backend;
 use super::line::{Line, Outcome, User};
 use super::painter::Painter;
 use super::served::Served;
@@ -115,26 +116,81 @@ samples! {
         channel: EVIL,
         reason: EVIL,
     }),
+    Backend => Line::Backend(Backend::Authorization {
+        channel: Some(EVIL),
+        socket_id: EVIL,
+        user_id: Some(EVIL),
+        status: 1,
+        reason: Some(EVIL),
+    }),
 }
 
-/// One of each kind of what the embedded server shows. A kind that is missing does not compile.
-macro_rules! served {
-    ($($kind:ident { $($field:ident: $value:expr),* },)*) => {
-        fn served() -> Vec<Served<'static>> {
+/// One of each kind of a part of them, each under its name. A kind that is missing does not compile.
+macro_rules! samples_of {
+    ($name:ident: $part:ident, $($kind:ident { $($field:ident: $value:expr),* },)*) => {
+        fn $name() -> Vec<(&'static str, $part<'static>)> {
             // Exhaustive on purpose: a new kind needs a sample.
-            fn is_known(served: &Served<'_>) -> bool {
-                match served {
-                    $(Served::$kind { .. } => true,)*
+            fn is_known(sample: &$part<'_>) -> bool {
+                match sample {
+                    $($part::$kind { .. } => true,)*
                 }
             }
-            let served = vec![$(Served::$kind { $($field: $value),* },)*];
-            assert!(served.iter().all(is_known));
-            served
+            let samples = vec![$((stringify!($kind), $part::$kind { $($field: $value),* }),)*];
+            assert!(samples.iter().all(|(_, sample)| is_known(sample)));
+            samples
         }
     };
 }
 
-served! {
+samples_of! { backend: Backend,
+    Signed {
+        auth: EVIL,
+        channel_data: Some(EVIL),
+        shared_secret: Some(EVIL),
+        user_data: Some(EVIL)
+    },
+    Serving {
+        host: IpAddr::from([127, 0, 0, 1]),
+        port: 1,
+        key: EVIL,
+        user_id: Some(EVIL),
+        urls: vec![EVIL.to_owned()]
+    },
+    Authorization {
+        channel: None,
+        socket_id: EVIL,
+        user_id: Some(EVIL),
+        status: 1,
+        reason: None
+    },
+    Accepted { channels: vec![EVIL, EVIL], event: EVIL, count: 2, elapsed_ms: 1.0 },
+    Batched { events: 1, requests: 1, elapsed_ms: 1.0 },
+    Channel {
+        channel: EVIL,
+        occupied: true,
+        user_count: Some(1),
+        subscription_count: Some(1),
+        cache: Some(to_raw_value(EVIL).unwrap()),
+        text: EVIL
+    },
+    User { channel: EVIL, user_id: EVIL },
+    Terminated { user_id: EVIL },
+    Webhook {
+        name: EVIL,
+        channel: Some(EVIL),
+        user_id: Some(EVIL),
+        event: Some(EVIL),
+        data: Some(to_raw_value(EVIL).unwrap()),
+        socket_id: Some(EVIL),
+        count: Some(1),
+        json: Some(to_raw_value(EVIL).unwrap()),
+        time_ms: Some(1),
+        again: true,
+        text: EVIL
+    },
+}
+
+samples_of! { served: Served,
     Connected { socket_id: EVIL },
     Refused { code: Some(1), reason: EVIL },
     Disconnected { socket_id: EVIL, code: None, reason: EVIL },
@@ -155,9 +211,7 @@ served! {
 
 /// The type of each kind of line, and its fields.
 pub(crate) fn kinds() -> Vec<(String, Vec<String>)> {
-    let others = served().into_iter().map(Line::Served);
-    let lines = samples().into_iter().map(|(_, line)| line).chain(others);
-    let kinds = lines.map(|line| {
+    let kinds = all().into_iter().map(|(_, line)| {
         let value = serde_json::to_value(&line).unwrap();
         let fields = value.as_object().unwrap().keys().filter(|field| *field != "type");
         (value["type"].as_str().unwrap().to_owned(), fields.cloned().collect())
@@ -166,12 +220,9 @@ pub(crate) fn kinds() -> Vec<(String, Vec<String>)> {
 }
 
 fn all() -> Vec<(&'static str, Line<'static>)> {
-    let name = |served: &Served<'_>| match served {
-        Served::Missed { .. } => "Missed",
-        _ => "Served",
-    };
-    let served = served().into_iter().map(|served| (name(&served), Line::Served(served)));
-    samples().into_iter().chain(served).collect()
+    let served = served().into_iter().map(|(name, served)| (name, Line::Served(served)));
+    let backend = backend().into_iter().map(|(name, backend)| (name, Line::Backend(backend)));
+    samples().into_iter().chain(served).chain(backend).collect()
 }
 
 /// How many lines of the terminal a kind takes.
@@ -179,7 +230,7 @@ fn height(name: &str) -> usize {
     match name {
         "Listening" => 4,
         "Differs" => 3,
-        "Check" => 2,
+        "Check" | "Signed" | "Serving" => 2,
         _ => 1,
     }
 }
@@ -212,7 +263,7 @@ fn no_line_of_standard_output_carries_a_hidden_character() {
             let is_told = text.contains(r"EVIL\u{0}\u{7}\u{8}\t\r\n7");
             assert_eq!(
                 is_told,
-                !matches!(name, "Lagged" | "Replayed" | "Missed"),
+                !matches!(name, "Lagged" | "Replayed" | "Missed" | "Batched"),
                 "{name}: {text:?}"
             );
         }

@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::line::{Line, Outcome, User};
 use super::painter::Painter;
 
-const CHANNEL: Style = AnsiColor::Cyan.on_default();
-const NAME: Style = Style::new().bold();
+pub(super) const CHANNEL: Style = AnsiColor::Cyan.on_default();
+pub(super) const NAME: Style = Style::new().bold();
 pub(super) const QUIET: Style = Style::new().dimmed();
 const JOINED: Style = AnsiColor::Green.on_default();
 const LEFT: Style = AnsiColor::Red.on_default();
@@ -136,6 +136,7 @@ impl Line<'_> {
                 p.styled(QUIET, format_args!("{elapsed:>8}")).text("  ");
                 p.styled(NAME, format_args!("{step:<9}")).text("  ").text(text);
             }
+            Self::Backend(backend) => backend.paint(p),
             Self::State { .. }
             | Self::Subscribed { .. }
             | Self::SubscriptionFailed { .. }
@@ -192,7 +193,7 @@ impl Display for User<'_> {
 
 /// A user's id, which may be any text. It stands in quotation marks where it could pass for more
 /// than an id: with white space, a comma or a quotation mark in it.
-struct Id<'a>(&'a str);
+pub(super) struct Id<'a>(pub(super) &'a str);
 
 impl Display for Id<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

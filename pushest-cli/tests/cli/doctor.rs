@@ -1,3 +1,7 @@
+use std::io::{self, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+
 use pushest_testkit::{Certificate, MasterKey, PlainClients, Profile, Server, UpgradeFault};
 use serde_json::Value;
 
@@ -46,7 +50,7 @@ fn with(server: &Server, option: &str, value: &str) -> Vec<String> {
 #[test]
 fn everything_works() {
     let server = Server::start().unwrap();
-    let (results, lines, ended) = examine(&[], &to(&server));
+    let (results, lines, ended) = examine(&[], &with_app_id(&server));
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let steps = [
         "resolve",
@@ -59,6 +63,8 @@ fn everything_works() {
         "private",
         "presence",
         "trigger",
+        "publish",
+        "receive",
     ];
     let expected = steps.map(|step| {
         let result = if step == "tls" { "skipped" } else { "ok" };
@@ -119,7 +125,7 @@ fn one_channel_may_be_chosen() {
     let last = |arguments: &[&str]| {
         let (results, _, ended) = examine(arguments, &to(&server));
         assert_eq!(ended.status, Some(0), "{ended:?}");
-        results[6..].iter().map(|(step, result)| format!("{step} {result}")).collect::<Vec<_>>()
+        results[6..8].iter().map(|(step, result)| format!("{step} {result}")).collect::<Vec<_>>()
     };
     assert_eq!(last(&["news"]), ["public ok", "trigger skipped"]);
     assert_eq!(last(&["private-a"]), ["private ok", "trigger ok"]);
@@ -135,6 +141,7 @@ fn with_a_master_key_an_encrypted_channel_is_tried() {
     let key = MasterKey::random().to_base64();
     let (results, lines, ended) = examine(&["--master-key", &key], &to(&server));
     assert_eq!(ended.status, Some(0), "{ended:?}");
+    let results = &results[..11];
     let steps: Vec<&str> = results[6..].iter().map(|(step, _)| &**step).collect();
     assert_eq!(steps, ["public", "private", "presence", "encrypted", "trigger"]);
     assert!(results[6..].iter().all(|(_, result)| result == "ok"), "{results:?}");
@@ -154,7 +161,7 @@ fn without_anybody_who_signs_the_rest_is_tried() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let skipped = results.iter().filter(|(_, result)| result == "skipped");
     let skipped: Vec<&str> = skipped.map(|(step, _)| &**step).collect();
-    assert_eq!(skipped, ["tls", "sign", "private", "presence", "trigger"]);
+    assert_eq!(skipped, ["tls", "sign", "private", "presence", "trigger", "publish", "receive"]);
 }
 
 #[test]
@@ -215,7 +222,7 @@ fn certificates() {
     let authority = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&authority, server.authority_pem().unwrap()).unwrap();
     let path = authority.path().to_str().unwrap();
-    let (results, _, ended) = examine(&["--tls", "--ca-file", path], &options);
+    let (results, _, ended) = examine(&["--tls", "--ca-file", path, "--app-id", "1"], &options);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(results.iter().all(|(_, result)| result == "ok"), "{results:?}");
 
@@ -345,4 +352,96 @@ fn a_server_that_says_nothing() {
     let unsure = [("resolve", "skipped"), ("connect", "failed"), ("tls", "skipped")];
     let unsure = unsure.map(|(step, result)| (step.to_owned(), result.to_owned()));
     assert_eq!(results[..3], unsure);
+}
+
+/// The last two steps, by their results and texts.
+fn halves(arguments: &[&str], options: &[String]) -> [Value; 2] {
+    let (_, lines, _) = examine(arguments, options);
+    let last: Vec<Value> = lines.into_iter().rev().take(2).collect();
+    let [receive, publish] = last.try_into().unwrap();
+    assert_eq!([&publish["step"], &receive["step"]], ["publish", "receive"]);
+    [publish, receive]
+}
+
+fn with_app_id(server: &Server) -> Vec<String> {
+    [to(server), vec!["--app-id".to_owned(), server.app().id.clone()]].concat()
+}
+
+#[test]
+fn with_the_apps_id_an_event_is_published_and_received() {
+    let key = MasterKey::random();
+    let server = Server::builder().master_key(key.clone()).start().unwrap();
+    let options = with_app_id(&server);
+    for channel in [None, Some("cache-x"), Some("private-x"), Some("presence-x")] {
+        let arguments: Vec<&str> = channel.into_iter().collect();
+        let [publish, receive] = halves(&arguments, &options);
+        assert_eq!([&publish["result"], &receive["result"]], ["ok", "ok"], "{publish} {receive}");
+        let text = publish["text"].as_str().unwrap();
+        assert!(text.contains("for the app 1"), "{text}");
+    }
+    let encrypted = ["private-encrypted-x", "--master-key", &key.to_base64()];
+    let [publish, receive] = halves(&encrypted, &options);
+    assert_eq!([&publish["result"], &receive["result"]], ["ok", "ok"], "{publish} {receive}");
+    let [publish, _] = halves(&[], &to(&server));
+    assert_eq!(publish["result"], "skipped");
+    assert!(publish["text"].as_str().unwrap().contains("--app-id"), "{publish}");
+}
+
+#[test]
+fn the_half_that_fails_is_named() {
+    let server = Server::start().unwrap();
+    let mut options = with_app_id(&server);
+    *options.last_mut().unwrap() = "77".to_owned();
+    let [publish, receive] = halves(&[], &options);
+    assert_eq!([&publish["result"], &receive["result"]], ["failed", "skipped"]);
+    assert!(publish["text"].as_str().unwrap().contains("No app with id 77"), "{publish}");
+    assert!(publish["hint"].as_str().unwrap().contains("--app-id"), "{publish}");
+
+    // What is accepted and goes nowhere: here an app of its own behind the same port.
+    let other = Server::start().unwrap();
+    let relay = Relay::start(&server, &other);
+    let options = with(&server, "--port", &relay.port.to_string());
+    let options = [options, vec!["--app-id=1".to_owned()]].concat();
+    let [publish, receive] = halves(&["--timeout", "1"], &options);
+    assert_eq!([&publish["result"], &receive["result"]], ["ok", "failed"], "{publish} {receive}");
+    let hint = receive["hint"].as_str().unwrap();
+    assert!(hint.contains("the publishing half fails"), "{hint}");
+
+    // And the other half: the API works, and the WebSocket does not.
+    server.fault_upgrades(usize::MAX, UpgradeFault::status(503, &[]));
+    let [publish, receive] = halves(&["--timeout", "1"], &with_app_id(&server));
+    assert_eq!([&publish["result"], &receive["result"]], ["ok", "skipped"], "{publish} {receive}");
+}
+
+/// One port for two servers: WebSockets go to the first, and everything else to the second. It ends
+/// with the process.
+struct Relay {
+    port: u16,
+}
+
+impl Relay {
+    fn start(sockets: &Server, api: &Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let [sockets, api] = [sockets.addr(), api.addr()];
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                thread::spawn(move || {
+                    let mut begin = [0; 4096];
+                    let count = stream.read(&mut begin).unwrap();
+                    let is_socket = begin[..count].starts_with(b"GET /app/");
+                    let mut server =
+                        TcpStream::connect(if is_socket { sockets } else { api }).unwrap();
+                    server.write_all(&begin[..count]).unwrap();
+                    let (mut from, mut to) =
+                        (server.try_clone().unwrap(), stream.try_clone().unwrap());
+                    // Either end may go away first.
+                    thread::spawn(move || io::copy(&mut from, &mut to));
+                    let _ = io::copy(&mut stream, &mut server);
+                });
+            }
+        });
+        Self { port }
+    }
 }

@@ -1,6 +1,7 @@
 //! The program itself, run as users run it, against a server in the test's process.
 #![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
 
+mod auth_server;
 mod bad_input;
 mod channels;
 mod crowd;
@@ -10,9 +11,11 @@ mod endpoint;
 #[cfg(unix)]
 mod frames;
 mod headers;
+mod http;
 mod json;
 mod listen;
 mod members;
+mod publishing;
 mod refusals;
 mod replay;
 mod restart;
@@ -29,3 +32,4 @@ mod tls;
 mod trigger;
 #[cfg(unix)]
 mod unread;
+mod webhooks;

@@ -4,15 +4,22 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Ended, pushest};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "serve",
     "listen",
     "replay",
+    "publish",
+    "channels",
+    "channel",
+    "users",
+    "terminate",
     "trigger",
     "members",
     "doctor",
     "sign",
+    "auth-server",
+    "webhooks",
     "completions",
     "manual",
 ];

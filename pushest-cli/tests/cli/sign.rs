@@ -1,4 +1,6 @@
-use pushest_testkit::Server;
+use pushest_proto::{ChannelName, Signer, SocketId};
+use pushest_testkit::{MasterKey, Server};
+use serde_json::json;
 
 use crate::support::{Pushest, pushest, to, words};
 
@@ -42,6 +44,49 @@ fn it_signs_a_user() {
         &["--user-data", r#"{"id":"12345"}"#],
         "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba",
     );
+}
+
+#[test]
+fn for_an_encrypted_channel_the_second_line_is_its_key() {
+    let key = MasterKey::default();
+    let words = ["sign", "1.2", "private-encrypted-diary"];
+    let ended = pushest(&[&words[..], &APP].concat());
+    assert_eq!((ended.status, ended.stdout.len()), (Some(0), 1), "{ended:?}");
+    let auth = &ended.stdout[0];
+    let with_key = ["--master-key", &key.to_base64()];
+    let signed = pushest(&[&words[..], &APP, &with_key].concat());
+    let [first, second] = &signed.stdout[..] else { panic!("{signed:?}") };
+    assert_eq!(first, auth);
+    let name = ChannelName::new("private-encrypted-diary").unwrap();
+    let signer = Signer::new(APP[1], APP[3]).with_master_key(key.as_bytes()).unwrap();
+    let socket_id = SocketId::new("1.2").unwrap();
+    let granted = signer.authorize_channel(&socket_id, &name, None).unwrap();
+    assert_eq!(Some(second), granted.shared_secret.as_deref());
+    // Of another channel the master key gives nothing away.
+    let other = pushest(&[&["sign", "1.2", "private-a"], &APP[..], &with_key].concat());
+    assert_eq!(other.stdout.len(), 1);
+}
+
+#[test]
+fn with_json_it_is_what_an_endpoint_answers() {
+    let key = MasterKey::default().to_base64();
+    let line = |arguments: &[&str]| {
+        let ended = pushest(&[&["sign", "1234.1234", "--json"], arguments, &APP].concat());
+        assert_eq!((ended.status, ended.stdout.len()), (Some(0), 1), "{ended:?}");
+        serde_json::from_str::<serde_json::Value>(&ended.stdout[0]).unwrap()
+    };
+    let auth =
+        "278d425bdf160c739803:58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4";
+    assert_eq!(line(&["private-foobar"]), json!({"type": "signed", "auth": auth}));
+    let data = r#"{"user_id":"10"}"#;
+    let presence = line(&["presence-a", "--channel-data", data]);
+    assert_eq!(presence["channel_data"], data);
+    let encrypted = line(&["private-encrypted-a", "--master-key", &key]);
+    assert_eq!(encrypted["shared_secret"].as_str().unwrap().len(), 44);
+    let user = line(&["--user-data", r#"{"id":"7"}"#]);
+    assert_eq!(user["user_data"], r#"{"id":"7"}"#);
+    let keys: Vec<_> = user.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["auth", "type", "user_data"]);
 }
 
 #[test]

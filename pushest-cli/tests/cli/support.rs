@@ -113,6 +113,11 @@ impl Drop for Pushest {
     }
 }
 
+/// A program whose streams are all read and written by the test.
+pub(crate) fn piped(arguments: &[&str]) -> Child {
+    command(arguments, &[]).stdin(Stdio::piped()).spawn().unwrap()
+}
+
 fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> (Child, ChildStdout) {
     let mut child = command(arguments, variables).spawn().unwrap();
     let stdout = child.stdout.take().unwrap();

@@ -195,3 +195,126 @@ fn the_doctor_finds_nothing_wrong_and_what_is_wrong() {
     assert_eq!(ended.status, Some(1), "{ended:?}");
     assert!(ended.stderr.contains("private, presence"), "{ended:?}");
 }
+
+/// Runs a command that calls the HTTP API. Returns its lines of JSON.
+fn api(arguments: &[&str]) -> Vec<serde_json::Value> {
+    let app_id = env::var("PUSHEST_TEST_APP_ID").unwrap_or_else(|_| "1".to_owned());
+    let ended = run(&[arguments, &["--json", "--app-id", &app_id]].concat());
+    assert_eq!((ended.status, &*ended.stderr), (Some(0), ""), "{ended:?}");
+    ended.stdout.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn what_the_command_publishes_arrives() {
+    let (news, audit) = (channel("", "published"), channel("private-", "published"));
+    let mut listeners = [listener(&news, &[]), listener(&audit, &[])];
+    let accepted = api(&["publish", &news, &audit, "shipped", r#"{"id":7}"#, "--count", "2"]);
+    assert_eq!((&accepted[0]["type"], &accepted[0]["count"]), (&json!("accepted"), &json!(2)));
+    for listener in &mut listeners {
+        for _ in 0..2 {
+            let line = listener.stdout.json();
+            assert_eq!((&line["event"], &line["data"]), (&json!("shipped"), &json!({"id": 7})));
+        }
+    }
+    let key = MasterKey::random().to_base64();
+    let diary = channel("private-encrypted-", "published");
+    let mut listener = listener(&diary, &["--master-key", &key]);
+    api(&["publish", &diary, "entry", r#"{"text":"dear"}"#, "--encrypted", "--master-key", &key]);
+    let line = listener.stdout.json();
+    assert_eq!((&line["data"], &line["decrypted"]), (&json!({"text": "dear"}), &json!(true)));
+}
+
+#[test]
+fn what_is_published_in_batches_arrives_in_order() {
+    let news = channel("", "batched");
+    let mut listener = listener(&news, &[]);
+    let app_id = env::var("PUSHEST_TEST_APP_ID").unwrap_or_else(|_| "1".to_owned());
+    let url = url();
+    let mut child = support::piped(&["publish", "--batch", "--url", &url, "--app-id", &app_id]);
+    let mut stdin = child.stdin.take().unwrap();
+    for n in 0..25 {
+        writeln!(stdin, "{}", json!({"channel": news, "name": "x", "data": {"n": n}})).unwrap();
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    for n in 0..25 {
+        assert_eq!(listener.stdout.json()["data"], json!({"n": n}));
+    }
+}
+
+#[test]
+fn channels_and_users_are_told_and_users_are_sent_away() {
+    let room = channel("presence-", "listed");
+    let listener = listener(&room, &["--user-id", "ada"]);
+    let counted = api(&["channels", "--prefix", &room, "--user-count"]);
+    assert_eq!((&counted[0]["channel"], &counted[0]["user_count"]), (&json!(room), &json!(1)));
+    let one = api(&["channel", &room]);
+    assert_eq!((&one[0]["occupied"], &one[0]["user_count"]), (&json!(true), &json!(1)));
+    assert_eq!(api(&["channel", &channel("", "nobody")])[0]["occupied"], false);
+    let user = json!({"type": "user", "channel": room, "user_id": "ada"});
+    assert_eq!(api(&["users", &room]), [user]);
+    drop(listener);
+
+    let user = format!("parcel-{}", process::id());
+    let sign_in = json!({"id": user}).to_string();
+    let url = url();
+    let mut seven = Pushest::start(&["listen", "--json", "--url", &url, "--sign-in", &sign_in]);
+    seven.stderr.until("subscribed to #server-to-user-");
+    api(&["publish", "--to-user", &user, "parcel", r#"{"n":1}"#]);
+    assert_eq!(seven.stdout.json_of("event")["data"], json!({"n": 1}));
+    api(&["terminate", &user]);
+    let end = seven.stdout.until("\"reason\":\"");
+    assert!(end.contains("\"state\""), "{end}");
+}
+
+#[test]
+fn the_doctor_publishes_and_receives() {
+    let app_id = env::var("PUSHEST_TEST_APP_ID").unwrap_or_else(|_| "1".to_owned());
+    let ended = run(&["doctor", "--app-id", &app_id]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let [.., publish, receive] = &ended.stdout[..] else { panic!("{ended:?}") };
+    assert!(publish.starts_with("ok       publish "), "{ended:?}");
+    assert!(receive.starts_with("ok       receive "), "{ended:?}");
+    let ended = run(&["doctor", "--app-id", "no-such-app"]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("publish does not work"), "{ended:?}");
+}
+
+#[test]
+fn the_servers_webhooks_are_verified_and_read() {
+    let webhooks = env::var("PUSHEST_TEST_WEBHOOKS")
+        .expect("PUSHEST_TEST_WEBHOOKS is the URL that the server sends webhooks to");
+    let port = webhooks.rsplit(':').next().unwrap().split('/').next().unwrap();
+    let (url, room) = (url(), channel("presence-", "told"));
+    let mut printer = Pushest::start(&[
+        "webhooks",
+        "--json",
+        "--port",
+        port,
+        "--url",
+        &url,
+        "--largest-age",
+        "60",
+    ]);
+    printer.stdout.json_of("serving");
+    let listener = listener(&room, &["--user-id", "ada"]);
+    // They overtake each other, and other tests make some happen, too.
+    let mut early: Vec<serde_json::Value> = Vec::new();
+    let mut told = |name: &str| loop {
+        let place = early.iter().position(|line| line["channel"] == *room && line["name"] == name);
+        if let Some(place) = place {
+            return early.remove(place);
+        }
+        let line = printer.stdout.json_of("webhook");
+        assert!(line["time_ms"].as_u64().unwrap() > 1_700_000_000_000, "{line}");
+        early.push(line);
+    };
+    told("channel_occupied");
+    assert_eq!(told("member_added")["user_id"], "ada");
+    let ended = run(&["trigger", &room, "client-x", r#"{"a":[1]}"#, "--user-id", "grace"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let sent = told("client_event");
+    assert_eq!((&sent["event"], &sent["data"]), (&json!("client-x"), &json!({"a": [1]})));
+    listener.kill();
+    told("channel_vacated");
+}

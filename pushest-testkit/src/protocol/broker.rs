@@ -16,6 +16,7 @@ use super::happening::{Happening, Notes};
 use super::profile::{Dialect, UnknownMessage};
 use super::refusal::{Reason, Refusal};
 use super::user::User;
+use super::webhook::{Backend, WebhookEvent};
 use super::{Action, NO_CLOSE_FRAME, PeerId};
 
 /// How long the last event of a cache channel is kept ([protocol, cache
@@ -48,6 +49,7 @@ pub struct Broker {
     /// Actions held back by a delay, in order, each with the time that it becomes ready.
     delayed: VecDeque<(Instant, Action)>,
     pub(super) notes: Notes,
+    pub(super) backend: Backend,
 }
 
 impl Broker {
@@ -69,6 +71,7 @@ impl Broker {
             ready: VecDeque::new(),
             delayed: VecDeque::new(),
             notes: Notes::default(),
+            backend: Backend::default(),
         }
     }
 
@@ -284,7 +287,10 @@ impl Broker {
             .filter(|(since, _)| self.now.saturating_duration_since(*since) < CACHED_FOR);
         let text = match fresh {
             Some((_, text)) => text.clone(),
-            None => encode::bare("pusher:cache_miss", Some(channel), self.dialect().cache_miss),
+            None => {
+                self.tell_backend(&WebhookEvent::CacheMiss { channel });
+                encode::bare("pusher:cache_miss", Some(channel), self.dialect().cache_miss)
+            }
         };
         self.send(peer, text);
     }
@@ -296,6 +302,7 @@ impl Broker {
         let count = self.subscribers(channel).count();
         let text = encode::subscription_count(channel, count);
         self.broadcast(channel, None, &text);
+        self.tell_backend(&WebhookEvent::SubscriptionCount { channel, subscription_count: count });
     }
 
     fn add_connection(&mut self) -> (PeerId, String) {

@@ -7,6 +7,7 @@ use super::channel::Kind;
 use super::encode::{self, Data, Message};
 use super::happening::Happening;
 use super::profile::ClientEventRefusal;
+use super::webhook::WebhookEvent;
 use super::{Broker, PeerId};
 
 impl Broker {
@@ -26,11 +27,20 @@ impl Broker {
             return;
         }
         let member = self.channels.get(channel).and_then(|channel| channel.members.of_peer(peer));
-        let user_id =
-            member.filter(|_| self.dialect().client_event_user_id).map(|member| member.id.as_str());
+        let member_id = member.map(|member| member.id.clone());
+        let user_id = member_id.as_deref().filter(|_| self.dialect().client_event_user_id);
         let token = data.map_or(Data::Absent, Data::Token);
         let text = Message::new(event, Some(channel), token).with_user_id(user_id).encode();
         let receivers = self.broadcast(channel, Some(peer), &text);
+        let socket_id = self.socket_id(peer).unwrap_or_default().to_owned();
+        let as_text: Option<String> = data.and_then(|data| serde_json::from_str(data.get()).ok());
+        self.tell_backend(&WebhookEvent::ClientEvent {
+            channel,
+            event,
+            data: as_text.as_deref().or_else(|| data.map(RawValue::get)).unwrap_or_default(),
+            socket_id: &socket_id,
+            user_id: member_id.as_deref(),
+        });
         self.note(peer, |socket_id| {
             let [channel, event] = [channel, event].map(str::to_owned);
             let data = data.map(|data| data.get().to_owned());

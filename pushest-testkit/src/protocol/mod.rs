@@ -48,6 +48,7 @@ mod refusal;
 mod signature;
 mod subscription;
 mod user;
+mod webhook;
 
 use core::fmt;
 

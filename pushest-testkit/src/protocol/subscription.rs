@@ -7,6 +7,7 @@ use super::decode::{ChannelData, Subscribe, user_id_text};
 use super::happening::Happening;
 use super::presence::Member;
 use super::profile::{Empty, Refusal, SubscriptionError};
+use super::webhook::WebhookEvent;
 use super::{Broker, PeerId, encode, signature};
 
 /// Why a subscription is refused.
@@ -55,8 +56,13 @@ impl Broker {
         };
         channel.subscribers.remove(&peer);
         let left = channel.members.leave(peer);
-        if channel.subscribers.is_empty() {
+        let is_empty = channel.subscribers.is_empty();
+        if let Some(member) = &left {
+            self.tell_backend(&WebhookEvent::MemberRemoved { channel: name, user_id: &member.id });
+        }
+        if is_empty {
             self.channels.remove(name);
+            self.tell_backend(&WebhookEvent::ChannelVacated { channel: name });
         } else if let Some(member) = left {
             let text = encode::member_removed(&dialect, name, &member);
             self.broadcast(name, None, &text);
@@ -206,11 +212,14 @@ impl Broker {
         let channel = name.to_owned();
         self.note(peer, |socket_id| Happening::Subscribed { socket_id, channel, user_id });
         let channel = self.channels.entry(name.to_owned()).or_default();
+        let was_empty = channel.subscribers.is_empty();
         channel.subscribers.insert(peer);
         let mut added = None;
+        let mut added_id = None;
         let succeeded = if let Some(member) = member {
             if is_new && channel.members.join(peer, member.clone()) {
                 added = Some(encode::member_added(&dialect, name, &member));
+                added_id = Some(member.id);
             }
             let by_socket = self.config.presence_ids_by_socket.then_some(&self.connections);
             match &self.faults.presence_data {
@@ -221,6 +230,12 @@ impl Broker {
             encode::bare("pusher_internal:subscription_succeeded", Some(name), dialect.succeeded)
         };
         self.send(peer, succeeded);
+        if was_empty {
+            self.tell_backend(&WebhookEvent::ChannelOccupied { channel: name });
+        }
+        if let Some(user_id) = &added_id {
+            self.tell_backend(&WebhookEvent::MemberAdded { channel: name, user_id });
+        }
         if channel::is_cache(name) {
             self.send_cached(peer, name);
         }

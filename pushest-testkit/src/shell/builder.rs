@@ -14,6 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::certificate::{self, Identity};
 use super::event_loop::{self, EventLoop};
 use super::watcher::Watcher;
+use super::webhooks::Sent;
 use super::{Certificate, Server};
 use crate::protocol::{App, Broker, Happening, Limits, MasterKey, Profile, ServerConfig};
 
@@ -276,8 +277,8 @@ impl Builder {
         let turns = EventLoop::new(poll, listener, received, shared, Watcher::new(self.watcher))?;
         let thread =
             thread::Builder::new().name("pushest-testkit".to_owned()).spawn(move || turns.run())?;
-        let thread = Some(thread);
-        Ok(Server { address, app, authority_pem, is_tls, commands, waker, thread })
+        let (webhooks, thread) = (Arc::new(Sent::default()), Some(thread));
+        Ok(Server { address, app, authority_pem, is_tls, commands, waker, webhooks, thread })
     }
 }
 

@@ -15,6 +15,7 @@ use super::View;
 use super::accepted_socket::{AcceptedSocket, DRIP, Progress, Shared};
 use super::wait::Waiter;
 use super::watcher::{RETRY, Watcher};
+use super::webhooks::Backends;
 use crate::protocol::{Action, NO_CLOSE_FRAME, PeerId, Target};
 
 /// A command of another thread to the loop.
@@ -43,6 +44,7 @@ pub(super) struct EventLoop {
     lingering: VecDeque<(Instant, usize, u64)>,
     waiters: Vec<Waiter>,
     watcher: Watcher,
+    pub(super) backends: Backends,
     pub(super) is_stopped: bool,
 }
 
@@ -68,6 +70,7 @@ impl EventLoop {
             lingering: VecDeque::new(),
             waiters: Vec::new(),
             watcher,
+            backends: Backends::default(),
             is_stopped: false,
         })
     }
@@ -124,6 +127,7 @@ impl EventLoop {
             self.flush(index);
         }
         self.watcher.tell(&mut self.shared.broker);
+        self.backends.tell(&mut self.shared.broker);
         let view = View { broker: &self.shared.broker, upgrades: self.shared.upgrades };
         self.waiters.retain_mut(|waiter| !waiter.check(&view));
     }

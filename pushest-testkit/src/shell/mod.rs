@@ -9,6 +9,7 @@ mod http;
 mod transport;
 mod wait;
 mod watcher;
+mod webhooks;
 
 use std::fmt;
 use std::io;
@@ -22,9 +23,11 @@ pub use certificate::Certificate;
 pub(crate) use certificate::Identity;
 pub use faults::{EchoForm, UpgradeFault};
 pub use wait::Until;
+pub use webhooks::{WebhookAttempt, Webhooks};
 
 use crate::protocol::{App, Broker};
 use event_loop::{Command, EventLoop};
+use webhooks::Sent;
 
 /// A Pusher Channels server in a thread of its own. Gone, with all its sockets, when dropped.
 ///
@@ -38,6 +41,7 @@ pub struct Server {
     is_tls: bool,
     commands: mpsc::Sender<Command>,
     waker: Arc<mio::Waker>,
+    webhooks: Arc<Sent>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -192,6 +196,47 @@ impl Server {
             let now = turn.shared.now;
             turn.shared.broker.publish_to_user(&user_id, &event, &data, now);
         });
+    }
+
+    /// Sends webhooks to an app's backend from here on: `http://` and an address, as a text, or
+    /// [`Webhooks`] with their settings. They are signed, tell in batches what happens, and come
+    /// again until they are answered with 2xx ([protocol,
+    /// webhooks](pushest_proto::protocol#webhooks)). Called again, it adds a further backend.
+    ///
+    /// ```
+    /// use pushest_testkit::Server;
+    ///
+    /// let server = Server::start()?;
+    /// server.webhooks("http://127.0.0.1:3000/webhooks")?;
+    /// // A client subscribes, your backend hears of it, and then:
+    /// // server.wait_for_webhooks(1, Duration::from_secs(5))?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If it is no such URL, or if no thread can be started.
+    pub fn webhooks(&self, to: impl Into<Webhooks>) -> io::Result<()> {
+        let backend = to.into().start(&self.app, &self.webhooks)?;
+        self.call(move |turn| {
+            turn.shared.broker.start_webhooks();
+            turn.backends.add(backend);
+        });
+        Ok(())
+    }
+
+    /// Returns the latest 10,000 attempts to deliver a webhook, oldest first.
+    #[must_use]
+    pub fn webhook_attempts(&self) -> Vec<WebhookAttempt> {
+        self.webhooks.attempts()
+    }
+
+    /// Blocks until at least `count` webhooks were answered with 2xx since the server was started.
+    /// One that a backend has taken twice counts twice.
+    ///
+    /// # Errors
+    /// After `timeout`.
+    pub fn wait_for_webhooks(&self, count: u64, timeout: Duration) -> Result<(), TimedOut> {
+        self.webhooks.wait(count, timeout)
     }
 
     /// Returns how many connections are subscribed to a channel.
@@ -380,6 +425,7 @@ fn reached(found: usize, wanted: usize) -> bool {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.webhooks.end();
         self.order(Box::new(|turn| turn.is_stopped = true));
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been printed; a second one here would hide it.

@@ -12,3 +12,4 @@ mod starting;
 mod tls;
 mod waiting;
 mod watching;
+mod webhooks;

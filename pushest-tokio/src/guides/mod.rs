@@ -11,6 +11,7 @@
 //! | [`runtimes`] | tokio, async-std and threads side by side; features |
 //! | [`laravel`] | Reverb, Echo's names, the auth endpoint, `Origin` |
 //! | [`axum`] | a service with state, authorization, webhooks, and an end |
+//! | [`without_a_framework`] | authorizing others with the standard library |
 //! | [`shop`] | a Laravel shop's service: consumes, publishes, authorizes |
 //! | [`coming_from_pusher_js`], [`coming_from_pusher_rs`] | what is called how, and what differs |
 //! | [`in_production`] | numbers, a health check, alerts |
@@ -110,6 +111,14 @@ pub mod testing {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../../docs/typed-events.md")]
 pub mod typed_events {}
+
+/// Authorizing others for channels, with the standard library.
+///
+#[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/without-a-framework.md")]
+// It needs `httparse`: the package `pushest-guides` compiles it.
+#[cfg(not(doctest))]
+pub mod without_a_framework {}
 
 /// The core without I/O.
 ///

@@ -2,6 +2,7 @@
 //! what the client knows: nothing is dialled beside it.
 
 mod diagnosis;
+mod publishing;
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -13,6 +14,7 @@ use pushest_proto::{
     ChannelKind, ChannelName, ConnectionState, DialFailure, Endpoint, Event, Loss, RequestFailure,
     ServerError, SocketId, SubscribeOptions,
 };
+use pushest_tokio::Api;
 use tokio::time::timeout;
 
 use self::diagnosis::{Given, Step, diagnose};
@@ -59,6 +61,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
 
     let mut doctor = Doctor {
         output,
+        api: publishing::api(&connection, limit),
         limit,
         user,
         endpoint: connection.config.endpoint().clone(),
@@ -86,6 +89,8 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
 
 struct Doctor<'a> {
     output: &'a Output,
+    /// Why there is none, where something for it was not given.
+    api: Result<Api, String>,
     limit: Duration,
     user: SubscribeOptions,
     endpoint: Endpoint,
@@ -134,7 +139,8 @@ impl Doctor<'_> {
                 subscriptions.extend(subscription);
             }
         }
-        self.trigger(once, is_connected, channels, &subscriptions).await
+        self.trigger(once, is_connected, channels, &subscriptions).await?;
+        self.publish(once, channels, &subscriptions).await
     }
 
     /// Returns whether there is a connection.

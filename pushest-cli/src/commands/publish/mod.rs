@@ -1,0 +1,162 @@
+//! `pushest publish`: events by the HTTP API.
+
+mod batch;
+mod pace;
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use pushest_proto::{ChannelKind, ChannelName};
+use pushest_tokio::Api;
+use pushest_tokio::api::Publish;
+use tokio::time::Instant;
+
+use self::pace::Pace;
+use super::api;
+use crate::arguments::PublishArguments;
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::output::{Backend, Line, Output};
+
+/// Maximum size of data that is read, in bytes: far more than any server takes.
+const DATA: u64 = 64 * 1024 * 1024;
+
+/// What is sent where no data was given. Some servers refuse an empty text.
+const NO_DATA: &str = "{}";
+
+pub(crate) async fn run(arguments: &PublishArguments, output: &Output) -> Result<(), Failure> {
+    let connection = Connection::new(&arguments.api.connection)?;
+    let has_master_key = connection.config.has_master_key();
+    if arguments.encrypted && !has_master_key {
+        return Err(Failure::input(
+            "--encrypted needs the master key: --master-key or PUSHER_ENCRYPTION_MASTER_KEY_BASE64",
+        ));
+    }
+    let api = api::of(connection, arguments.api.timeout)?;
+    let pace = Pace::new(arguments.rate);
+    if arguments.batch {
+        return batch::run(&api, pace, arguments.encrypted, output).await;
+    }
+    if arguments.rate.is_some() && arguments.count.is_none() {
+        return Err(Failure::input("--rate is for --count and --batch, and neither is given"));
+    }
+    let Words { channels, event, data } = Words::of(arguments)?;
+    super::warn_of_near_misses(channels, output);
+    if arguments.encrypted {
+        channels.iter().try_for_each(|channel| check_encrypted(channel))?;
+    }
+    let data = data.map_or_else(|| Ok(NO_DATA.to_owned()), read)?;
+    let mut call = match &arguments.to_user {
+        Some(user) => Publish::to_user(user, event, data),
+        None => Publish::new(channels, event, data),
+    };
+    if let Some(socket_id) = &arguments.socket_id {
+        call = call.exclude(socket_id);
+    }
+    repeat(&api, &call, arguments.count.unwrap_or(1), pace, output).await
+}
+
+/// Publishes an event a number of times.
+async fn repeat(
+    api: &Api,
+    event: &Publish,
+    count: u64,
+    mut pace: Pace,
+    output: &Output,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    for sent in 0..count {
+        pace.next(1).await;
+        api.call(event.clone()).await.map_err(|error| after(sent, error.into()))?;
+    }
+    output.line(&Line::Backend(Backend::Accepted {
+        channels: event.channels().collect(),
+        event: event.name(),
+        count,
+        elapsed_ms: ms(begun),
+    }))?;
+    Ok(())
+}
+
+/// The time since then, in milliseconds with three digits behind the point.
+fn ms(begun: Instant) -> f64 {
+    (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// A failure, with the number of events that were published before it: then it is no longer bad
+/// input alone.
+fn after(published: u64, failure: Failure) -> Failure {
+    match (published, failure) {
+        (1.., Failure::Input(text) | Failure::Failed(text)) => {
+            Failure::failed(format_args!("after {published} published events: {text}"))
+        }
+        (1.., Failure::TimedOut(text)) => {
+            Failure::timed_out(format_args!("after {published} published events: {text}"))
+        }
+        (_, failure) => failure,
+    }
+}
+
+fn check_encrypted(channel: &str) -> Result<(), Failure> {
+    if ChannelName::new(channel)?.kind() == ChannelKind::Encrypted {
+        return Ok(());
+    }
+    Err(Failure::input(format_args!(
+        "{channel} is no encrypted channel: the names of those begin with private-encrypted-"
+    )))
+}
+
+/// What the words of the command line are.
+struct Words<'a> {
+    channels: &'a [String],
+    event: &'a str,
+    data: Option<&'a str>,
+}
+
+impl<'a> Words<'a> {
+    /// With a channel and a name there is no data; with more words, the last is the data. To a user
+    /// there is no channel among them.
+    fn of(arguments: &'a PublishArguments) -> Result<Self, Failure> {
+        let words = &*arguments.words;
+        let problem = match (&arguments.to_user, words) {
+            (None, [channels @ .., event, data]) if !channels.is_empty() => {
+                return Ok(Self { channels, event, data: Some(data) });
+            }
+            (None, [_, event]) => return Ok(Self { channels: &words[..1], event, data: None }),
+            (Some(_), [event]) => return Ok(Self { channels: &[], event, data: None }),
+            (Some(_), [event, data]) => {
+                return Ok(Self { channels: &[], event, data: Some(data) });
+            }
+            (None, _) => "give a channel and the event's name",
+            (Some(_), _) => "with --to-user give the event's name and its data, and no channel",
+        };
+        Err(Failure::input(problem))
+    }
+}
+
+/// The data itself, or what is read where it says so, without the end of its last line.
+fn read(data: &str) -> Result<String, Failure> {
+    let text = match data.strip_prefix('@') {
+        _ if data == "-" => text("standard input", io::stdin().lock())?,
+        Some(file) => {
+            let opened = File::open(file)
+                .map_err(|error| Failure::input(format_args!("{file} cannot be read: {error}")))?;
+            text(file, opened)?
+        }
+        None => return Ok(data.to_owned()),
+    };
+    let text =
+        text.strip_suffix('\n').map_or(&*text, |text| text.strip_suffix('\r').unwrap_or(text));
+    Ok(text.to_owned())
+}
+
+fn text(what: &str, from: impl Read) -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    from.take(DATA + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::input(format_args!("{what} cannot be read: {error}")))?;
+    if bytes.len() as u64 > DATA {
+        return Err(Failure::input(format_args!("{what} has more than {DATA} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::input(format_args!("{what} is not UTF-8")))
+}

@@ -1,0 +1,162 @@
+//! What a server tells the backend, printed (docs/protocol.md#webhooks).
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use pushest_testkit::{Server, Webhooks};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::http::{Answer, Endpoint};
+use crate::support::{Pushest, listener, pushest, to, words};
+
+const APP: [&str; 4] = ["--key", "app-key", "--secret", "app-secret"];
+
+fn start(options: &[&str]) -> Endpoint {
+    Endpoint::start(&[&["webhooks"], options, &APP].concat())
+}
+
+fn signed(secret: &str, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body.as_bytes());
+    let signature = hex::encode(mac.finalize().into_bytes());
+    format!("X-Pusher-Key: app-key\r\nX-Pusher-Signature: {signature}\r\n")
+}
+
+fn now() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+fn body(events: &Value) -> String {
+    json!({"time_ms": now(), "events": events}).to_string()
+}
+
+fn post(endpoint: &Endpoint, body: &str) -> Answer {
+    endpoint.ask("POST", "/webhooks", &signed("app-secret", body), body)
+}
+
+#[test]
+fn what_happens_at_the_server_is_a_line_each() {
+    let server = Server::start().unwrap();
+    let mut endpoint = start(&[]);
+    server.webhooks(endpoint.url("/any/path")).unwrap();
+    let listener = listener(&server, "presence-room", &["--user-id", "7"]);
+    let mut line = || {
+        let mut line = endpoint.program.stdout.json_of("webhook");
+        let event = line.as_object_mut().unwrap();
+        assert!(event.remove("time_ms").unwrap().as_u64().unwrap() > 1_700_000_000_000);
+        event.retain(|name, value| !value.is_null() && name != "time" && name != "type");
+        line
+    };
+    let occupied = json!({"name": "channel_occupied", "channel": "presence-room", "again": false});
+    assert_eq!(line(), occupied);
+    let added = json!({"name": "member_added", "channel": "presence-room", "user_id": "7",
+                       "again": false});
+    assert_eq!(line(), added);
+    let event = ["trigger", "presence-room", "client-x", r#"{"a":[1]}"#, "--user-id", "8"];
+    let ended = pushest(&words(&event, &to(&server)));
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    assert_eq!(line()["user_id"], "8");
+    let mut told = line();
+    assert!(told["socket_id"].as_str().unwrap().contains('.'));
+    told.as_object_mut().unwrap().remove("socket_id");
+    let expected = json!({"name": "client_event", "channel": "presence-room", "user_id": "8",
+                          "event": "client-x", "data": {"a": [1]}, "again": false});
+    assert_eq!(told, expected);
+    assert_eq!(line()["name"], "member_removed");
+    listener.kill();
+    assert_eq!(line()["name"], "member_removed");
+    assert_eq!(line()["name"], "channel_vacated");
+}
+
+#[test]
+fn one_that_comes_again_is_marked() {
+    let server = Server::start().unwrap();
+    let mut endpoint = start(&[]);
+    server.webhooks(Webhooks::to(endpoint.url("/")).twice(true)).unwrap();
+    let _listener = listener(&server, "news", &[]);
+    for again in [false, true] {
+        let line = endpoint.program.stdout.json_of("webhook");
+        assert_eq!((&line["name"], &line["again"]), (&json!("channel_occupied"), &json!(again)));
+    }
+}
+
+#[test]
+fn people_read_what_happens_and_nothing_commands_their_terminal() {
+    let mut program =
+        Pushest::start(&[&["webhooks", "--port", "0", "--count", "2"], &APP[..]].concat());
+    let first = program.stdout.next();
+    let port =
+        first.split_once("127.0.0.1:").unwrap().1.split_once(' ').unwrap().0.parse().unwrap();
+    let endpoint = Endpoint { program, port };
+    let body = body(&json!([
+        {"name": "client_event", "channel": "private-a", "event": "client-x\u{1b}[2J",
+         "data": "\u{1b}]0;title\u{7}", "socket_id": "1.2"},
+        {"name": "from_the_future", "x": "\u{202e}"},
+    ]));
+    assert_eq!(post(&endpoint, &body).status, 200);
+    let ended = endpoint.program.end();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let [_, event, other] = &ended.stdout[1..] else { panic!("{ended:?}") };
+    let expected = r"private-a  client_event  client-x\u{1b}[2J  \u{1b}]0;title\u{7}  from 1.2";
+    assert_eq!(event, expected);
+    assert!(other.starts_with("from_the_future  {"), "{other}");
+    assert!(other.contains(r"\u{202e}"), "{other}");
+}
+
+#[test]
+fn what_is_not_signed_too_old_too_large_or_from_a_page_is_not_printed() {
+    let mut endpoint = start(&["--largest-age", "60"]);
+    let good = body(&json!([{"name": "channel_occupied", "channel": "news"}]));
+    let old = json!({"time_ms": now() - 61_000, "events": []}).to_string();
+    let large = format!("{good}{}", " ".repeat(1 << 20));
+    let (right, page) = (signed("app-secret", &good), "Origin: https://evil.example\r\n");
+    let other_key = right.replace("app-key", "other");
+    for (headers, body, status, reason) in [
+        (String::new(), &good, 401, "no header X-Pusher-Key"),
+        (signed("guessed", &good), &good, 401, "signature does not fit"),
+        (right.clone(), &good.replace("news", "olds"), 401, "signature does not fit"),
+        (other_key, &good, 401, "none of those known"),
+        (format!("{right}{right}"), &good, 401, "no header X-Pusher-Key"),
+        (signed("app-secret", &old), &old, 401, "at most 60 s"),
+        (signed("app-secret", "[]"), &"[]".to_owned(), 400, "no list of `events`"),
+        (signed("app-secret", &large), &large, 413, "1048576 bytes"),
+        (format!("{right}{page}"), &good, 403, "evil.example"),
+        (format!("{right}Host: evil.example\r\n"), &good, 403, "evil.example"),
+    ] {
+        let answer = endpoint.ask("POST", "/", &headers, body);
+        assert_eq!(answer.status, status, "{reason}: {answer:?}");
+        let line = endpoint.program.stdout.json_of("request");
+        let told = line["reason"].as_str().unwrap();
+        assert!(told.contains(reason), "{told}");
+        assert!(!told.contains("app-secret") && !told.contains(&right[40..60]), "{told}");
+    }
+    assert_eq!(endpoint.ask("GET", "/", &right, "").status, 405);
+    assert_eq!(post(&endpoint, &good).status, 200);
+    // Nothing else was printed.
+    let mut program = endpoint.program;
+    assert_eq!(program.stdout.json_of("request")["status"], 405);
+    assert_eq!(program.stdout.json_of("webhook")["channel"], "news");
+    program.kill();
+}
+
+#[test]
+fn bad_input_is_named_and_nothing_listens() {
+    let cases: [(&[&str], &str); 4] = [
+        (&["--largest-age", "0"], "--largest-age"),
+        (&["--count", "0"], "--count"),
+        (&["--allow-origin", "null"], "is no origin"),
+        (&["--bind", "x"], "--bind"),
+    ];
+    for (arguments, text) in cases {
+        let ended = pushest(&[&["webhooks", "--port", "0"], arguments, &APP[..]].concat());
+        assert_eq!(ended.status, Some(2), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(text), "{arguments:?}: {ended:?}");
+    }
+    let ended = pushest(&["webhooks", "--key", "k"]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--secret"), "{ended:?}");
+    let server = pushest(&["serve", "--port", "0", "--webhooks", "https://127.0.0.1/"]);
+    assert_eq!(server.status, Some(2), "{server:?}");
+    assert!(server.stderr.contains("is no URL of webhooks"), "{server:?}");
+}

@@ -1,0 +1,123 @@
+// pusher-js, as it comes from npm, is authorized by the endpoints that we show: the examples with axum
+// and without a framework, and `pushest auth-server`. The server is the one in PUSHEST_TEST_URL, with
+// app id 1.
+//
+//   node endpoints.mjs AUTHORIZERS PUSHEST      AUTHORIZERS: the example of the package `guides`
+
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const require = createRequire(import.meta.url);
+const Pusher = require("pusher");
+const PusherClient = require("pusher-js");
+
+const [authorizers, pushest] = process.argv.slice(2);
+const url = new URL(process.env.PUSHEST_TEST_URL);
+const [key, secret, host, port] = [url.username, url.password, url.hostname, url.port];
+const masterKey = Buffer.alloc(32, 7).toString("base64");
+const server = new Pusher({
+  appId: "1",
+  key,
+  secret,
+  host,
+  port,
+  useTLS: false,
+  encryptionMasterKeyBase64: masterKey,
+});
+const PATIENCE_MS = 20_000;
+const children = [];
+
+/** Starts a program; answers with the first line that it prints. */
+async function first(program, ...options) {
+  // It ends when its input does: with this script at the latest.
+  const child = spawn(program, options, { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
+  for await (const line of createInterface({ input: child.stdout })) return line;
+  throw new Error(`${program} printed nothing`);
+}
+
+function within(waited, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no ${waited} in time`)), PATIENCE_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+const once = (source, name) =>
+  within(name, new Promise((resolve) => source.bind(name, (data) => resolve(data))));
+
+function equal(found, wanted, what) {
+  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
+  if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
+  console.log(`ok    ${what}`);
+}
+
+async function check(name, channels, users, headers) {
+  const client = new PusherClient(key, {
+    cluster: "",
+    wsHost: host,
+    wsPort: Number(port),
+    forceTLS: false,
+    enabledTransports: ["ws"],
+    enableStats: false,
+    // What the form says of a user counts for nothing.
+    channelAuthorization: {
+      endpoint: channels, transport: "ajax", headers, params: { user_id: "eve" },
+    },
+    userAuthentication: { endpoint: users, transport: "ajax", headers, params: { id: "eve" } },
+  });
+  try {
+    await once(client.connection, "connected");
+    const subscribed = async (channel) => {
+      const subscription = client.subscribe(channel);
+      const refused = new Promise((_, reject) =>
+        subscription.bind("pusher:subscription_error", (error) =>
+          reject(new Error(`${name}: ${channel}: ${JSON.stringify(error)}`))));
+      refused.catch(() => {});
+      const members = once(subscription, "pusher:subscription_succeeded");
+      return [subscription, await Promise.race([members, refused])];
+    };
+    const [own] = await subscribed("private-ada");
+    const heard = once(own, "news");
+    await server.trigger("private-ada", "news", { text: "for ada" });
+    equal((await heard).text, "for ada", `${name}: a private channel`);
+
+    const [, members] = await subscribed("presence-room");
+    equal(members.me.id, "ada", `${name}: a presence channel, as whom the program says`);
+
+    const [diary] = await subscribed("private-encrypted-ada");
+    const entry = once(diary, "entry");
+    await server.trigger("private-encrypted-ada", "entry", { text: "dear diary" });
+    equal((await entry).text, "dear diary", `${name}: an encrypted channel`);
+
+    client.signin();
+    await within("sign-in", client.user.signinDonePromise);
+    equal(client.user.user_data?.id, "ada", `${name}: a sign-in`);
+    const personal = client.user.serverToUserChannel;
+    if (!personal.subscribed) await once(personal, "pusher:subscription_succeeded");
+    const notice = once(client.user, "notice");
+    await server.sendToUser("ada", "notice", { text: "you" });
+    equal((await notice).text, "you", `${name}: an event to the user`);
+
+    const refusal = once(client.subscribe("private-bob"), "pusher:subscription_error");
+    equal((await refusal).status, 403, `${name}: another's channel is refused`);
+  } finally {
+    client.disconnect();
+  }
+}
+
+try {
+  const [axum, plain] = (await first(authorizers)).split(" ");
+  const ada = { Authorization: "Bearer t0ken" };
+  await check("axum", `${axum}/auth`, `${axum}/user-auth`, ada);
+  await check("no framework", `${plain}/auth`, `${plain}/user-auth`, ada);
+  const options = ["--port", "0", "--user-id", "ada", "--refuse", "private-bob", "--json"];
+  const app = ["--url", url.href, "--master-key", masterKey];
+  const { urls } = JSON.parse(await first(pushest, "auth-server", ...options, ...app));
+  await check("pushest auth-server", urls[0], urls[1], {});
+} finally {
+  for (const child of children) child.kill();
+}
+process.exit(0);
