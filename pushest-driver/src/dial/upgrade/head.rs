@@ -12,7 +12,7 @@ const BEGIN: &[u8] = b"HTTP/1.? ";
 
 /// Gathers one head after the other.
 #[derive(Default)]
-pub(super) struct Heads {
+pub(crate) struct Heads {
     /// The head that is gathered now.
     bytes: Vec<u8>,
     /// Where its last line begins, and how many are whole.
@@ -28,7 +28,7 @@ impl Heads {
     ///
     /// # Errors
     /// What is wrong, once no more bytes can mend it.
-    pub(super) fn push(&mut self, byte: u8) -> Result<bool, &'static str> {
+    pub(crate) fn push(&mut self, byte: u8) -> Result<bool, &'static str> {
         self.read += 1;
         if self.read > MOST_BYTES {
             return Err("the heads of its answers are larger than 64 KiB");
@@ -62,7 +62,7 @@ impl Heads {
     }
 
     /// Returns whether anything has arrived at all.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.read == 0
     }
 
@@ -70,7 +70,7 @@ impl Heads {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn parse(&self) -> Result<Head<'_>, String> {
+    pub(crate) fn parse(&self) -> Result<Head<'_>, String> {
         let mut headers = vec![EMPTY_HEADER; self.lines];
         let mut response = Response::new(&mut headers);
         let mut config = ParserConfig::default();
@@ -90,7 +90,7 @@ impl Heads {
     }
 
     /// Forgets the head that is whole; the next one begins.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.bytes.clear();
         (self.line, self.lines) = (0, 0);
     }
@@ -108,29 +108,29 @@ impl Heads {
 }
 
 /// An answer's status and headers.
-pub(super) struct Head<'a> {
+pub(crate) struct Head<'a> {
     /// The version's minor part.
-    pub(super) version: u8,
-    pub(super) status: u16,
+    pub(crate) version: u8,
+    pub(crate) status: u16,
     headers: Vec<Header<'a>>,
 }
 
 impl<'a> Head<'a> {
     /// Returns the values of the headers of this name, in their order.
-    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let named = self.headers.iter().filter(move |one| one.name.eq_ignore_ascii_case(name));
         named.map(|header| header.value.trim_ascii())
     }
 
     /// Returns the elements of a list, which may stand in several lines; empty ones do not count
     /// (RFC 9110, section 5.6.1).
-    pub(super) fn elements(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn elements(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let elements = self.values(name).flat_map(|value| value.split(|byte| *byte == b','));
         elements.map(<[u8]>::trim_ascii).filter(|element| !element.is_empty())
     }
 
     /// Returns whether a list has this element, in letters of either case.
-    pub(super) fn lists(&self, name: &str, element: &str) -> bool {
+    pub(crate) fn lists(&self, name: &str, element: &str) -> bool {
         self.elements(name).any(|found| found.eq_ignore_ascii_case(element.as_bytes()))
     }
 }

@@ -4,8 +4,8 @@
 
 pub(crate) mod answer;
 mod body;
-mod head;
-mod refusal;
+pub(crate) mod head;
+pub(crate) mod refusal;
 pub(crate) mod request;
 #[cfg(test)]
 mod tests;
