@@ -18,6 +18,7 @@ mod headers;
 mod interruption;
 mod misuse;
 mod output;
+mod proxy;
 mod recording;
 mod runtime;
 mod starting;

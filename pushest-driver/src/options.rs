@@ -3,7 +3,7 @@
 #[cfg(feature = "http")]
 mod endpoint;
 mod name;
-mod proxy;
+pub(crate) mod proxy;
 mod queues;
 #[cfg(feature = "tls")]
 mod tls;

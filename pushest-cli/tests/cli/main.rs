@@ -13,6 +13,7 @@ mod headers;
 mod json;
 mod listen;
 mod members;
+mod proxies;
 mod refusals;
 mod replay;
 mod restart;

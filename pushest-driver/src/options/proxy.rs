@@ -1,5 +1,7 @@
 //! The proxy that a client connects through.
 
+use pushest_proto::Endpoint;
+
 use super::Options;
 use crate::dial::proxy::proxies::Proxies;
 use crate::error::OptionsError;
@@ -61,6 +63,14 @@ impl Options {
         self.proxies = Proxies::of_environment()?;
         Ok(self)
     }
+}
+
+/// Returns the URL of the proxy that a client with these options goes through to an endpoint, with `***` in
+/// the place of user and password; `None` if it connects straight.
+#[must_use]
+pub fn proxy_to(options: &Options, endpoint: &Endpoint) -> Option<String> {
+    let (host, port) = (endpoint.host(), endpoint.port());
+    options.proxies.of(endpoint.is_tls(), host, port).map(ToString::to_string)
 }
 
 #[cfg(test)]
