@@ -4,12 +4,13 @@ use std::env;
 use std::time::Duration;
 
 use pushest_driver::Options;
-use pushest_driver::unstable::ascii_host_name;
+use pushest_driver::unstable::{ascii_host_name, proxy_to};
 use pushest_proto::{AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Signer, Timeouts};
 
 use crate::arguments::{AppOptions, ConnectionOptions};
 use crate::failure::Failure;
 use crate::headers::Headers;
+use crate::proxy::with_proxy;
 
 /// As the official libraries name the option that it stands for.
 const MASTER_KEY_VARIABLE: &str = "PUSHER_ENCRYPTION_MASTER_KEY_BASE64";
@@ -46,7 +47,7 @@ impl Connection {
 
     fn with_config(options: &ConnectionOptions, config: Config) -> Result<Self, Failure> {
         ascii_host_name(config.endpoint().host()).map_err(Failure::input)?;
-        let mut driver = with_headers(Options::default(), &options.header)?;
+        let mut driver = with_headers(with_proxy(Options::default(), options)?, &options.header)?;
         let auth_url = options.auth_endpoint.as_deref();
         if auth_url.is_some() && config.has_secret() {
             return Err(Failure::input(
@@ -92,6 +93,11 @@ impl Connection {
     /// Whether channels that are signed can be subscribed to at all.
     pub(crate) fn can_sign(&self) -> bool {
         self.config.has_secret() || self.has_endpoint
+    }
+
+    /// The proxy on the way to the server, for people.
+    pub(crate) fn proxy(&self) -> Option<String> {
+        proxy_to(&self.options, self.config.endpoint())
     }
 
     /// Where it connects to, for people.

@@ -19,6 +19,7 @@ mod http;
 mod interruption;
 mod misuse;
 mod output;
+mod proxy;
 mod recording;
 mod runtime;
 mod starting;

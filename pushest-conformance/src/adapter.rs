@@ -94,6 +94,9 @@ fn options<F: Features>(settings: Settings) -> Options {
             Overflow::Wait => pushest_driver::Overflow::Wait,
         })
         .addresses(settings.addresses);
+    if let Some(url) = settings.proxy {
+        options = options.proxy(&url).expect("a good URL");
+    }
     if let Some(bytes) = settings.all_queues {
         options = options.all_queues(bytes).expect("enough");
     }

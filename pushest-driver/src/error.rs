@@ -280,6 +280,36 @@ pub enum OptionsError {
         /// What is wrong.
         problem: String,
     },
+    /// The text is not the URL of a proxy that can be used.
+    #[error("{}{value:?} cannot be used as a proxy: {rule}", before_colon(.variable))]
+    Proxy {
+        /// The environment variable that holds it; `None` if it was given as an option.
+        variable: Option<&'static str>,
+        /// The text, with `***` in the place of user, password and what may be a part of them.
+        value: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// An entry of the list of hosts that are reached without a proxy names none.
+    #[error("{variable}: {entry:?} names no hosts: {rule}")]
+    NoProxy {
+        /// The environment variable that holds the list.
+        variable: &'static str,
+        /// The entry.
+        entry: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// An environment variable that names a proxy, or hosts that are reached without one, is not UTF-8.
+    #[error("{variable} is not UTF-8")]
+    ProxyVariable {
+        /// The variable.
+        variable: &'static str,
+    },
+}
+
+fn before_colon(variable: &Option<&'static str>) -> String {
+    variable.map_or_else(String::new, |variable| format!("{variable}: "))
 }
 
 /// The smallest bound for all receivers together, in bytes.

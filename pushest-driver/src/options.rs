@@ -3,6 +3,7 @@
 #[cfg(feature = "http")]
 mod endpoint;
 mod name;
+pub(crate) mod proxy;
 mod queues;
 #[cfg(feature = "tls")]
 mod tls;
@@ -17,6 +18,7 @@ use pushest_proto::AuthEndpoint;
 use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 
 use crate::authorizer::Authorizer;
+use crate::dial::proxy::proxies::Proxies;
 #[cfg(feature = "tls")]
 use crate::dial::tls::Trust;
 use crate::error::OptionsError;
@@ -106,6 +108,7 @@ pub struct Options {
     pub(crate) auth_headers: Option<AuthHeaders>,
     pub(crate) starts_disconnected: bool,
     pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) proxies: Proxies,
     pub(crate) recording: SinkOption,
     pub(crate) time_of_day: TimeOfDay,
     #[cfg(feature = "tls")]
@@ -270,7 +273,8 @@ impl Options {
 
     /// Connects to one of these addresses, tried in this order, instead of asking for the host's;
     /// the host's name still stands in the request, and the server's certificate must be for it.
-    /// They hold for every endpoint that the client goes to. None, the default: the host's.
+    /// They hold for every endpoint that the client goes to; a proxy is asked for them, one after the
+    /// other. None, the default: the host's.
     ///
     /// ```
     /// # use pushest_driver::Options;
@@ -367,6 +371,7 @@ impl Default for Options {
             auth_headers: None,
             starts_disconnected: false,
             addresses: Vec::new(),
+            proxies: Proxies::default(),
             recording: SinkOption::default(),
             time_of_day: TimeOfDay::default(),
             #[cfg(feature = "tls")]
@@ -390,6 +395,7 @@ impl fmt::Debug for Options {
             .field("overflow", &self.overflow)
             .field("has_authorizer", &self.authority.is_some())
             .field("addresses", &self.addresses)
+            .field("proxies", &self.proxies)
             .field("time_of_day", &self.time_of_day)
             .finish_non_exhaustive()
     }

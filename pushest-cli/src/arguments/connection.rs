@@ -94,6 +94,15 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", value_name = "NAME:VALUE")]
     pub(crate) header: Vec<String>,
 
+    /// Connect through this proxy, whatever the environment says: http://HOST:PORT (CONNECT) or
+    /// socks5://HOST:PORT; one with a password stands in PUSHEST_PROXY, and not here
+    #[arg(long, help_heading = "Connection", value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+
+    /// Connect without a proxy, whatever the environment says
+    #[arg(long, help_heading = "Connection", conflicts_with = "proxy")]
+    pub(crate) no_proxy: bool,
+
     /// Trust the certificates in this file (PEM), too: of authorities, or of a server that signed
     /// itself, as `openssl req -x509` makes them
     ///

@@ -19,7 +19,10 @@ Environment variables (options win over them; --url replaces them all):
   PUSHER_PORT, PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_ID,
   REVERB_APP_KEY, REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
   variables' whole address (host, port, scheme) is left out.
-  PUSHER_ENCRYPTION_MASTER_KEY_BASE64 is what --master-key is, with --url, too.";
+  PUSHER_ENCRYPTION_MASTER_KEY_BASE64 is what --master-key is, with --url, too.
+  PUSHEST_PROXY is the URL of a proxy, with http://USER:PASSWORD@HOST:PORT, too, percent-encoded; else
+  HTTPS_PROXY (for wss:// and https://), HTTP_PROXY (for ws:// and http://) and ALL_PROXY name one, and
+  NO_PROXY what is reached without. --proxy and --no-proxy win over all of them.";
 
 pub(super) const LISTEN: &str = "\
 Standard output has one line per event, flushed at once; what happens to the connection goes to

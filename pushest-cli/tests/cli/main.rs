@@ -16,6 +16,7 @@ mod json;
 mod listen;
 mod members;
 mod publishing;
+mod proxies;
 mod refusals;
 mod replay;
 mod restart;

@@ -128,7 +128,8 @@ fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pushest"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("PUSHER_") || text.starts_with("REVERB_") {
+        let is_proxy = text.to_ascii_uppercase().ends_with("_PROXY");
+        if text.starts_with("PUSHER_") || text.starts_with("REVERB_") || is_proxy {
             command.env_remove(&name);
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod host_name;
+pub(crate) mod proxy;
 pub(crate) mod race;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
@@ -10,6 +11,7 @@ pub(crate) mod tls_stream;
 pub(crate) mod upgrade;
 #[cfg(feature = "tls")]
 mod verifier;
+mod within;
 
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
 use tungstenite::protocol::WebSocketConfig;
 
+#[cfg(feature = "http")]
+use self::proxy::proxies::Proxies;
 use self::upgrade::Upgrade;
 use crate::options::{Options, check_header};
 use crate::threads::Threads;
@@ -89,8 +93,7 @@ impl Dialer {
         endpoint: &Endpoint,
         tls: Option<Tls>,
     ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
-        let (host, port) = (endpoint.host_with_zone(), endpoint.port());
-        let tcp = address::connect(runtime, &host, port, &self.options.addresses).await?;
+        let tcp = self.reach(runtime, endpoint).await?;
         match tls {
             None => Ok(Either::Left(tcp)),
             #[cfg(feature = "tls")]
@@ -99,6 +102,26 @@ impl Dialer {
                 Ok(Either::Right(tls.map_err(|error| tls::failure(&error))?))
             }
         }
+    }
+
+    /// Returns a TCP stream to the endpoint: through a proxy where there is one for it, or straight.
+    async fn reach<R: Runtime>(
+        &self,
+        runtime: &R,
+        endpoint: &Endpoint,
+    ) -> Result<R::Tcp, DialFailure> {
+        let Options { addresses: chosen, proxies, time_of_day, .. } = &self.options;
+        let (host, port) = (endpoint.host(), endpoint.port());
+        let Some(proxy) = proxies.of(endpoint.is_tls(), host, port) else {
+            return address::connect(runtime, &endpoint.host_with_zone(), port, chosen).await;
+        };
+        let limit = self.config.timeouts().dial;
+        proxy::connect(runtime, proxy, endpoint, chosen, limit, time_of_day).await
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.options.proxies
     }
 
     #[cfg(feature = "http")]

@@ -100,8 +100,8 @@ macro_rules! __option_settings {
 
             /// Connects to one of these addresses, tried in this order, instead of asking the system for
             /// the host's. The host's name still stands in the request, and the server's certificate must
-            /// be for it. They hold for every endpoint that the client goes to. With none, the default,
-            /// the host's are used.
+            /// be for it. They hold for every endpoint that the client goes to; a proxy is asked for them,
+            /// one after the other. With none, the default, the host's are used.
             ///
             /// ```
             #[doc = $top]
@@ -115,6 +115,68 @@ macro_rules! __option_settings {
                 addresses: impl IntoIterator<Item = ::std::net::SocketAddr>,
             ) -> Self {
                 self.option(|options| options.addresses(addresses))
+            }
+
+            /// Connects through this proxy, and in no other way: the WebSocket and the requests to the
+            /// authorization endpoint, with TLS and without. By default no proxy is used, whatever the
+            /// environment says; the last call of this and of [`proxy_from_env`](Self::proxy_from_env)
+            /// counts.
+            ///
+            /// The URL is `http://USER:PASSWORD@HOST:PORT` for a proxy that knows CONNECT, or
+            /// `socks5://…` for SOCKS5; `socks5h://` is the same. User and password may be missing, and
+            /// are else percent-encoded. Without a scheme it is `http://`; without a port it is 80, and
+            /// 1080 of SOCKS. The proxy resolves the server's name. It is told the server's host and port,
+            /// and its own user and password, and no more. Through it, `wss://` is encrypted up to the
+            /// server.
+            ///
+            /// A proxy that refuses, is silent for nine tenths of
+            /// [`Timeouts::dial`](crate::Timeouts::dial), or cannot be reached fails the dial
+            /// ([`DialFailure::Proxy`](crate::DialFailure::Proxy)), which is tried again with backoff.
+            /// Neither errors nor the log show user and password.
+            ///
+            /// # Errors
+            #[doc = $fails]
+            /// [`OptionsError::Proxy`](crate::OptionsError::Proxy) if it is no URL of such a proxy.
+            /// `https://`, a proxy that is itself spoken to over TLS, is refused.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            #[doc = concat!("     .proxy(\"http://ann:s%40cret@proxy.example:3128\")", $mark)]
+            #[doc = $end]
+            /// ```
+            pub fn proxy(self, url: &str) -> $fallible {
+                self.try_option(|options| options.proxy(url))
+            }
+
+            /// Connects through the proxies that environment variables name, as they are now:
+            /// `HTTPS_PROXY` for `wss://` and `https://`, `HTTP_PROXY` for `ws://` and `http://`,
+            /// `ALL_PROXY` for what has no other. Each holds what [`proxy`](Self::proxy) takes. An empty
+            /// variable is as good as none.
+            ///
+            /// `NO_PROXY` names what is reached straight, separated by commas: `example.org` or
+            /// `.example.org` for a name and all names under it, an IP address, a network such as
+            /// `10.0.0.0/8`, and `*` for everything; names and addresses may have a `:PORT`. Names are not
+            /// resolved to be compared, and nothing is in the list by itself, not even `localhost`.
+            ///
+            /// The same names in small letters count first. `HTTP_PROXY` in capital ones is ignored where
+            /// `REQUEST_METHOD` is set: there it may be a header that a client of a CGI program sent.
+            ///
+            /// # Errors
+            #[doc = $fails]
+            /// [`OptionsError::Proxy`](crate::OptionsError::Proxy),
+            /// [`OptionsError::NoProxy`](crate::OptionsError::NoProxy) and
+            /// [`OptionsError::ProxyVariable`](crate::OptionsError::ProxyVariable), which name the
+            /// variable, its value and the rule, also of variables that no connection would need.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            #[doc = concat!("     .proxy_from_env()", $mark)]
+            #[doc = $end]
+            /// ```
+            pub fn proxy_from_env(self) -> $fallible {
+                self.try_option($crate::Options::proxy_from_env)
             }
 
             /// Sets the size of the buffer that is read into, in bytes; at least 128. A smaller one saves

@@ -55,8 +55,8 @@ macro_rules! __option_settings_of_features {
             /// configuration's `authorization` timeout are tried again with backoff, and no earlier
             /// than `Retry-After` says. Everything else is final. Errors tell the status and the
             /// first 200 characters of the body, in which what was sent is masked. Redirects are
-            /// shown, not followed; no proxy is used. `https://` trusts the same authorities as
-            /// `wss://`.
+            /// shown, not followed. `https://` trusts the same authorities as `wss://`, and requests go
+            /// through the same [`proxy`](Self::proxy).
             ///
             /// Requests run on at most eight threads that all clients of the process share, at most six
             /// of them for one host and port; the others wait for their turn, within the same timeout. A

@@ -42,6 +42,7 @@ pub(super) struct Asker {
     headers: Option<AuthHeaders>,
     pub(super) addresses: Arc<Addresses>,
     pub(super) timeout: Duration,
+    pub(super) dialer: Arc<Dialer>,
 }
 
 impl Asker {
@@ -55,14 +56,14 @@ impl Asker {
             // A POST with an app's tokens does not go where an answer points.
             .max_redirects(0)
             .user_agent(concat!("pushest-rust/", env!("CARGO_PKG_VERSION")))
-            // The connection to the server goes through none either.
+            // The connector goes through that of the options; ureq would look for another one.
             .proxy(None)
             .build();
         let addresses = Arc::<Addresses>::default();
-        let connector = connector(RaceConnector::new(addresses.clone()), dialer);
+        let connector = connector(RaceConnector::new(addresses.clone(), dialer.clone()), dialer);
         let agent = Agent::with_parts(config, connector, NoResolver);
         let timeout = dialer.config().timeouts().authorization;
-        Self { agent, endpoint, headers, addresses, timeout }
+        Self { agent, endpoint, headers, addresses, timeout, dialer: dialer.clone() }
     }
 
     /// Ends the requests that run, and all later ones.

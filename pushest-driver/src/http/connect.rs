@@ -15,6 +15,10 @@ use ureq::unversioned::transport::{
 
 use super::addresses::Addresses;
 use super::socket::{Interrupt, Socket, remaining};
+use super::tunnel;
+use crate::dial::Dialer;
+use crate::dial::proxy::target::Target;
+use crate::dial::proxy::url::Proxy;
 use crate::dial::race::Race;
 
 /// One token for all: after any event everything is looked at.
@@ -23,15 +27,16 @@ const ANY: Token = Token(0);
 /// Maximum number of events of one wait; each of them means the same.
 const EVENTS: usize = 16;
 
-/// Connects to whichever address of the endpoint accepts first.
+/// Connects to whichever address of the endpoint, or of the proxy before it, accepts first.
 #[derive(Debug)]
 pub(super) struct RaceConnector {
     addresses: Arc<Addresses>,
+    dialer: Arc<Dialer>,
 }
 
 impl RaceConnector {
-    pub(super) fn new(addresses: Arc<Addresses>) -> Self {
-        Self { addresses }
+    pub(super) fn new(addresses: Arc<Addresses>, dialer: Arc<Dialer>) -> Self {
+        Self { addresses, dialer }
     }
 }
 
@@ -48,15 +53,34 @@ impl Connector<()> for RaceConnector {
         let interrupt = Arc::new(Interrupt::new(Waker::new(poll.registry(), ANY)?));
         let handle: Weak<dyn ShutdownHandle> = Arc::<Interrupt>::downgrade(&interrupt);
         (details.register_shutdown)(handle)?;
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let usual_port = if details.needs_tls() { 443 } else { 80 };
+        let target = Target::new(host, authority.port_u16().unwrap_or(usual_port));
+        let proxy = self.dialer.proxies().of_target(details.needs_tls(), &target);
         let addresses = self.addresses.of(authority);
-        let (address, stream) = race(&mut poll, addresses, &interrupt, &details.timeout)?;
+        let raced = race(&mut poll, addresses, &interrupt, &details.timeout);
+        let (address, stream) = raced.map_err(|error| unreached(error, proxy))?;
         self.addresses.answered(authority, address);
         let stream = std::net::TcpStream::from(stream);
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
         let config = details.config;
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-        Ok(Some(Socket::new(stream, buffers, interrupt)))
+        let socket = Socket::new(stream, buffers, interrupt);
+        if let Some(proxy) = proxy {
+            tunnel::open(socket.stream(), proxy, &target, &details.timeout)?;
+        }
+        Ok(Some(socket))
+    }
+}
+
+/// Returns the error of a race that was for the addresses of the proxy, if there is one.
+fn unreached(error: Error, proxy: Option<&Proxy>) -> Error {
+    match (error, proxy) {
+        (Error::Other(why), Some(proxy)) => {
+            tunnel::failed(proxy, &format!("it cannot be reached: {why}"))
+        }
+        (error, _) => error,
     }
 }
 

@@ -7,9 +7,11 @@ mod connect;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
+mod tunnel;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -81,8 +83,8 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
                 Some(zone) => format!("{}%{zone}", target.host()).into(),
                 None => Cow::Borrowed(target.host()),
             };
-            let resolved = address::of_host(&*runtime, &host, target.port).await;
-            asker.addresses.set(&target.authority, resolved.map_err(unresolved)?);
+            let addresses = asker.resolve(&*runtime, &target, &host).await?;
+            asker.addresses.set(&target.authority, addresses);
             asked.url = url.into_owned();
             let about = target.authority.as_str();
             let asking =
@@ -92,6 +94,30 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
                 Some(Err(error)) => no_thread(&error),
                 None => not_carried_out(),
             }
+        })
+    }
+}
+
+impl Asker {
+    /// Returns the addresses to connect to: those of the proxy, where there is one for the target,
+    /// which then resolves the target's name.
+    async fn resolve<R: Runtime>(
+        &self,
+        runtime: &R,
+        target: &Target,
+        host: &str,
+    ) -> Result<Vec<SocketAddr>, AuthorizationError> {
+        let Some(proxy) = self.dialer.proxies().of(target.is_tls, target.host(), target.port)
+        else {
+            return address::of_host(runtime, host, target.port).await.map_err(unresolved);
+        };
+        let resolved = address::of_host(runtime, &proxy.host(), proxy.port()).await;
+        resolved.map_err(|failure| {
+            let why = match failure {
+                DialFailure::Dns(problem) => format!("its name does not resolve: {problem}"),
+                other => other.to_string(),
+            };
+            unresolved(DialFailure::Proxy(proxy.failed(&why).into()))
         })
     }
 }
@@ -122,6 +148,7 @@ fn without_zone(url: &str) -> (Cow<'_, str>, Option<&str>) {
 struct Target {
     authority: Authority,
     port: u16,
+    is_tls: bool,
 }
 
 impl Target {
@@ -129,9 +156,9 @@ impl Target {
         let bad = |text| move || AuthorizationError::refused(None, text);
         let no_url = bad("the endpoint's URL is not a URL");
         let uri: Uri = url.parse().map_err(|_| no_url())?;
-        let usual_port = match uri.scheme_str() {
-            Some("http") => 80,
-            Some("https") => 443,
+        let (usual_port, is_tls) = match uri.scheme_str() {
+            Some("http") => (80, false),
+            Some("https") => (443, true),
             _ => return Err(bad("the endpoint's URL is not an HTTP URL")()),
         };
         let authority = uri.authority().cloned().ok_or_else(no_url)?;
@@ -144,7 +171,7 @@ impl Target {
             }
             _ => return Err(bad(NO_PORT)()),
         };
-        Ok(Self { authority, port })
+        Ok(Self { authority, port, is_tls })
     }
 
     fn host(&self) -> &str {

@@ -115,6 +115,10 @@ impl Socket {
         interrupt.open(&stream);
         Self { stream, buffers, _interrupt: interrupt }
     }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
 }
 
 impl Transport for Socket {
@@ -161,7 +165,7 @@ impl Transport for Socket {
 
 /// Returns no error where a signal interrupted a step, or its time may be over: both show when it
 /// is tried again.
-fn retry(error: io::Error) -> io::Result<()> {
+pub(super) fn retry(error: io::Error) -> io::Result<()> {
     use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
     if matches!(error.kind(), Interrupted | TimedOut | WouldBlock) { Ok(()) } else { Err(error) }
 }

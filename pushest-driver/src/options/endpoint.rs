@@ -14,8 +14,8 @@ impl Options {
     /// grants; 408, 429, 5xx, and no answer within the configuration's `authorization` timeout are
     /// tried again with backoff, and no earlier than `Retry-After` says, in seconds or as a date;
     /// everything else is final. Errors say the status and the first 200 characters of the body, in
-    /// which what was sent is masked. Redirects are shown, not followed; no proxy is used.
-    /// `https://` trusts the same authorities as `wss://`.
+    /// which what was sent is masked. Redirects are shown, not followed. `https://` trusts
+    /// the same authorities as `wss://`, and requests go through the same [`Options::proxy`].
     ///
     /// Of several addresses of the endpoint's name the next one is tried while the last is silent, as
     /// for the WebSocket, and first the one that answered last. Requests run on at most eight

@@ -32,6 +32,7 @@ pub use crate::dial::host_name::{HostNameError, ascii_host_name};
 #[cfg(feature = "tls")]
 pub use crate::dial::tls_stream::TlsStream;
 pub use crate::handler::run;
+pub use crate::options::proxy::proxy_to;
 pub use crate::park::Parking;
 pub use crate::pump::Pump;
 pub use crate::reads::Reads;

@@ -195,6 +195,8 @@ pub struct Settings {
     pub header_provider: Option<HeaderProvider>,
     /// Connect to these instead of asking for the addresses of the host's name; if there are any.
     pub addresses: Vec<SocketAddr>,
+    /// The URL of the proxy to go through; `None` for none.
+    pub proxy: Option<String>,
     /// The size of a message in bytes that costs the connection; `None`: the driver's default.
     pub transport_limit: Option<usize>,
     /// Where the client takes the time of the day from; `None`: the system.
@@ -240,6 +242,7 @@ impl Default for Settings {
             headers: Vec::new(),
             header_provider: None,
             addresses: Vec::new(),
+            proxy: None,
             transport_limit: None,
             time_of_day: None,
         }
@@ -268,6 +271,8 @@ impl Settings {
         header_provider: Option<HeaderProvider>;
         /// Sets the addresses to connect to instead of those of the host's name.
         addresses: Vec<SocketAddr>;
+        /// Sets the URL of the proxy to go through.
+        proxy: Option<String>;
         /// Sets the size of a message in bytes that costs the connection.
         transport_limit: Option<usize>;
         /// Sets where the client takes the time of the day from.
@@ -289,6 +294,7 @@ impl fmt::Debug for Settings {
             .field("headers", &self.headers.len())
             .field("has_header_provider", &self.header_provider.is_some())
             .field("addresses", &self.addresses)
+            .field("has_proxy", &self.proxy.is_some())
             .field("transport_limit", &self.transport_limit)
             .field("has_time_of_day", &self.time_of_day.is_some())
             .finish()

@@ -39,7 +39,10 @@ macro_rules! conformance {
                 the_zone_of_an_address_is_resolved_and_sent_nowhere
                 headers_are_provided_anew_for_each_dial
                 headers_that_are_provided_take_the_place_of_fixed_ones_of_the_same_name
-                headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_again;
+                headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_again
+                a_proxy_that_refuses_or_closes_or_says_junk_fails_the_dial_and_is_tried_again
+                a_proxy_that_is_silent_or_not_there_is_never_passed_by
+                a_proxy_is_asked_for_the_addresses_that_were_chosen;
             reconnecting
                 after_each_kind_of_loss_it_is_back_and_says_that_there_was_a_gap
                 a_gap_stands_between_its_subscribed_and_all_else_of_the_channel
@@ -199,7 +202,9 @@ macro_rules! conformance_of_endpoints {
                 a_byte_order_mark_before_an_answer_is_skipped
                 an_error_page_is_told_once_and_without_what_was_sent
                 an_error_page_that_never_ends_costs_a_second_and_its_status_counts
-                a_pause_until_a_date_is_kept;
+                a_pause_until_a_date_is_kept
+                an_endpoint_is_asked_through_the_proxy_and_never_past_it
+                a_silent_proxy_of_an_endpoint_is_told_and_a_client_that_goes_does_not_wait_for_it;
         }
         $crate::conformance_tests! { ($driver), in processes of their own,
             alone
@@ -216,7 +221,8 @@ macro_rules! conformance_of_endpoints_over_tls {
     ($driver:ty) => {
         $crate::conformance_tests! { ($driver),
             seams
-                an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wrong_one_not;
+                an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wrong_one_not
+                an_endpoint_over_https_is_asked_through_the_proxy;
         }
     };
 }
@@ -318,6 +324,7 @@ macro_rules! conformance_over {
             refusals
                 a_refusal_with_4001_stops_it_and_says_why_until_connect;
             seams
+                a_server_is_reached_through_a_proxy_of_each_kind
                 the_host_of_the_request_names_no_default_port
                 an_answer_in_pieces_of_one_byte_is_put_together
                 frames_in_the_segment_of_the_answer_are_not_lost
@@ -450,6 +457,7 @@ mod tests {
             include_str!("seams/headers.rs"),
             include_str!("seams/lists.rs"),
             include_str!("seams/names.rs"),
+            include_str!("seams/proxies.rs"),
             include_str!("seams/refusals.rs"),
             include_str!("seams/renewals.rs"),
             include_str!("seams/shutting_down.rs"),

@@ -111,6 +111,8 @@ pub mod overflow;
 #[doc(hidden)]
 pub mod presence;
 #[doc(hidden)]
+pub mod proxy;
+#[doc(hidden)]
 pub mod reconnecting;
 #[doc(hidden)]
 pub mod refusals;

@@ -69,6 +69,16 @@ impl Given {
 const NO_UPGRADE: &str = "a proxy on the way passes the upgrade on as HTTP/1.0, or not at all: \
                           nginx \
                           needs `proxy_http_version 1.1` and the headers Upgrade and Connection";
+/// What helps against a proxy that fails.
+fn proxy(text: &str) -> &'static str {
+    if text.contains("a user and a password") || text.contains("this user and password") {
+        "give the proxy's URL with its user and password, percent-encoded, in PUSHEST_PROXY"
+    } else {
+        "--no-proxy connects without one, and --proxy URL through another; HTTPS_PROXY, HTTP_PROXY, \
+         ALL_PROXY and NO_PROXY count where neither is given"
+    }
+}
+
 const HEADERS: &str = "a file that --header names must be there, and hold one header's value";
 const ORIGIN: &str = "a server that allows certain origins only needs one of them: --header \
                       'Origin: https://…' with the address of the application's pages";
@@ -89,7 +99,7 @@ pub(super) fn diagnose(
             DialFailure::Connect(text) => {
                 certain(Step::Connect, text.contains("refused").then(|| given.nobody_listens()))
             }
-            DialFailure::Proxy(_) => certain(Step::Connect, None),
+            DialFailure::Proxy(text) => certain(Step::Connect, Some(proxy(text))),
             DialFailure::Tls { certificate: true, detail } => {
                 certain(Step::Tls, certificate(detail, given))
             }

@@ -73,6 +73,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
         asks: connection.has_endpoint,
         can_sign: connection.can_sign(),
         is_own_choice: arguments.channel.is_some(),
+        proxy: connection.proxy(),
         failed: Vec::new(),
     };
     // Each wait has its own end.
@@ -101,6 +102,8 @@ struct Doctor<'a> {
     can_sign: bool,
     /// The user named the channel.
     is_own_choice: bool,
+    /// The proxy on the way, without its password.
+    proxy: Option<String>,
     failed: Vec<&'static str>,
 }
 
@@ -211,9 +214,15 @@ impl Doctor<'_> {
         } else {
             format!("{host} has an address")
         };
-        let connected = format!("{host} accepts connections on port {port}");
+        let connected = match &self.proxy {
+            Some(proxy) => format!("{proxy} connects to {host} on port {port}"),
+            None => format!("{host} accepts connections on port {port}"),
+        };
         for step in Step::ALL.into_iter().filter(|step| *step < end) {
             match step {
+                Step::Resolve if self.proxy.is_some() => {
+                    self.skip(step.name(), "the proxy resolves names")?;
+                }
                 Step::Resolve => self.ok(step.name(), &resolved)?,
                 Step::Connect => self.ok(step.name(), &connected)?,
                 Step::Tls if !self.endpoint.is_tls() => self.without_tls()?,

@@ -5,7 +5,7 @@
 pub(crate) mod answer;
 mod body;
 pub(crate) mod head;
-mod refusal;
+pub(crate) mod refusal;
 pub(crate) mod request;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use crate::retry_after;
 const MOST_KEPT: usize = 512;
 
 /// A refusal whose body may still come.
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     status: u16,
     retry_after: Option<Duration>,
     location: Option<Box<str>>,
@@ -21,7 +21,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(head: &Head<'_>, mask: &Mask, now: SystemTime) -> Self {
+    pub(crate) fn new(head: &Head<'_>, mask: &Mask, now: SystemTime) -> Self {
         let location = head.values("Location").next();
         Self {
             status: head.status,
@@ -34,11 +34,11 @@ impl Refusal {
     }
 
     /// Takes the next bytes of the body. Returns whether no more are needed.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> bool {
         self.body.read(bytes)
     }
 
-    pub(super) fn failure(self, mask: &Mask) -> DialFailure {
+    pub(crate) fn failure(self, mask: &Mask) -> DialFailure {
         DialFailure::Http {
             status: self.status,
             retry_after: self.retry_after,

@@ -1,0 +1,115 @@
+//! Proxies: of the command line, of the environment, and none.
+
+use pushest_testkit::conformance::proxy::{TestProxy, Trouble};
+use pushest_testkit::{AuthorizationEndpoint, Server};
+
+use crate::endpoint::asking;
+use crate::support::{Ended, Pushest, to, words};
+
+fn members(server: &Server, options: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let arguments = [&["members", "presence-room"], options].concat();
+    Pushest::start_with(&words(&arguments, &to(server)), variables).end()
+}
+
+fn works(ended: &Ended) {
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+}
+
+#[test]
+fn the_environments_proxy_is_used_unless_told_otherwise() {
+    let (server, other) = (Server::start().unwrap(), TestProxy::start());
+    let proxy = TestProxy::start_for("ann", "s@cret");
+    let url = proxy.url("http://ann:s%40cret@");
+    let socks = proxy.url("socks5://ann:s%40cret@");
+    for variable in [("HTTP_PROXY", &*url), ("http_proxy", &url), ("ALL_PROXY", &socks)] {
+        works(&members(&server, &[], &[variable]));
+    }
+    assert_eq!(proxy.asked().len(), 3);
+    let environment = ("HTTP_PROXY", &*url);
+
+    // None at all.
+    works(&members(&server, &["--no-proxy"], &[environment]));
+    works(&members(&server, &["--no-proxy"], &[("HTTP_PROXY", "junk://")]));
+    works(&members(&server, &[], &[environment, ("NO_PROXY", "localhost,127.0.0.0/8")]));
+    works(&members(&server, &[], &[environment, ("REQUEST_METHOD", "GET")]));
+    works(&members(&server, &[], &[("HTTPS_PROXY", &*url)]));
+    assert_eq!(proxy.asked().len(), 3);
+
+    // Another one, whatever NO_PROXY says.
+    let option = other.url("http://");
+    works(&members(&server, &["--proxy", &option], &[environment, ("NO_PROXY", "*")]));
+    assert_eq!((proxy.asked().len(), other.asked().len()), (3, 1));
+    works(&members(&server, &[], &[("PUSHEST_PROXY", &url), ("HTTP_PROXY", &option)]));
+    assert_eq!((proxy.asked().len(), other.asked().len()), (4, 1));
+    works(&members(&server, &["--proxy", &option], &[("PUSHEST_PROXY", &url)]));
+    assert_eq!((proxy.asked().len(), other.asked().len()), (4, 2));
+}
+
+#[test]
+fn each_of_our_clients_goes_through_a_proxy_with_its_endpoint() {
+    let server = Server::start().unwrap();
+    let endpoint = AuthorizationEndpoint::start(server.app()).unwrap();
+    endpoint.grant("ada");
+    for runtime in ["tokio", "async-std", "blocking"] {
+        let proxy = TestProxy::start();
+        let url = proxy.url("socks5h://");
+        let arguments = ["members", "presence-room", "--runtime", runtime, "--proxy", &url];
+        let ended = Pushest::start(&words(&arguments, &asking(&endpoint, &server))).end();
+        works(&ended);
+        assert_eq!(ended.stdout, ["ada  (this command)"]);
+        assert_eq!(proxy.asked().len(), 2, "{runtime}");
+    }
+}
+
+#[test]
+fn what_is_no_proxy_is_bad_input_and_no_password_is_shown() {
+    let server = Server::start().unwrap();
+    let refused = |options: &[&str], variables: &[(&str, &str)], texts: &[&str]| {
+        let ended = members(&server, options, variables);
+        assert_eq!(ended.status, Some(2), "{options:?} {variables:?}: {ended:?}");
+        for text in texts {
+            assert!(ended.stderr.contains(text), "no {text:?} in {}", ended.stderr);
+        }
+        assert!(!ended.stderr.contains("s3c"), "{ended:?}");
+    };
+    for url in ["http://ann:s3cret@h:1", "ann:s3cret@h", "http://ann:s3c/ret@h:1"] {
+        refused(&["--proxy", url], &[], &["--proxy holds a password", "PUSHEST_PROXY"]);
+    }
+    refused(&["--proxy", "http://:1"], &[], &["--proxy: ", "\"http://:1\"", "names no host"]);
+    refused(&["--proxy", "gopher://h"], &[], &["\"gopher://h\"", "http, socks5 and socks5h"]);
+    refused(&["--proxy", "https://h"], &[], &["\"https://h\"", "not supported"]);
+    refused(&["--proxy", "http://h:1", "--no-proxy"], &[], &["--no-proxy"]);
+    let variable = ("PUSHEST_PROXY", "http://ann:s3c@ret@h:1");
+    refused(&[], &[variable], &["PUSHEST_PROXY: ", "\"http://***@h:1\"", "percent-encoded"]);
+    refused(&[], &[("HTTPS_PROXY", "socks4://ann:s3c@h")], &["HTTPS_PROXY: \"socks4://***@h\""]);
+    refused(&[], &[("NO_PROXY", "a,10.0.0.0/99")], &["NO_PROXY: \"10.0.0.0/99\"", "prefix"]);
+    assert_eq!(server.inspect(|view| view.upgrades), 0);
+}
+
+#[test]
+fn a_proxy_that_refuses_is_told_and_a_doctor_says_what_helps() {
+    let server = Server::start().unwrap();
+    let proxy = TestProxy::start_for("ann", "s3cret");
+    let wrong = proxy.url("http://ann:wr0ng@");
+    let arguments = words(&["doctor"], &to(&server));
+    let ended = Pushest::start_with(&arguments, &[("PUSHEST_PROXY", &wrong)]).end();
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    let text = ended.stdout.join("\n") + &ended.stderr;
+    for part in ["the proxy failed", "407", "the realm \"the office\"", "PUSHEST_PROXY"] {
+        assert!(text.contains(part), "no {part:?} in {text}");
+    }
+    assert!(!text.contains("wr0ng") && !text.contains("has an address"), "{text}");
+
+    proxy.trouble([Trouble::Closes(b"HTTP/1.1 502 Bad\r\n\r\n".to_vec())]);
+    let right = proxy.url("http://ann:s3cret@");
+    let ended = Pushest::start_with(&arguments, &[("PUSHEST_PROXY", &right)]).end();
+    let text = ended.stdout.join("\n") + &ended.stderr;
+    assert!(text.contains("502") && text.contains("--no-proxy"), "{text}");
+
+    let ended = Pushest::start_with(&arguments, &[("PUSHEST_PROXY", &right)]).end();
+    let text = ended.stdout.join("\n");
+    works(&ended);
+    assert!(text.contains("the proxy resolves names"), "{text}");
+    assert!(text.contains("http://***@127.0.0.1:"), "{text}");
+    assert_eq!(server.inspect(|view| view.upgrades), 1);
+}

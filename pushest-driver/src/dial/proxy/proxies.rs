@@ -1,0 +1,50 @@
+//! Which proxy a client goes through, if any.
+
+use std::sync::Arc;
+
+#[cfg(feature = "http")]
+use super::target::Target;
+use super::url::{Proxy, UrlError};
+use super::variables::Variables;
+use crate::error::OptionsError;
+
+/// The option that was chosen.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Proxies {
+    /// None at all.
+    #[default]
+    None,
+    /// One for everything.
+    One(Arc<Proxy>),
+    /// What the environment said when the option was set.
+    Variables(Arc<Variables>),
+}
+
+impl Proxies {
+    pub(crate) fn one(url: &str) -> Result<Self, OptionsError> {
+        let bad = |error: UrlError| OptionsError::Proxy {
+            variable: None,
+            value: error.value,
+            rule: error.rule,
+        };
+        Ok(Self::One(Arc::new(Proxy::parse(url).map_err(bad)?)))
+    }
+
+    pub(crate) fn of_environment() -> Result<Self, OptionsError> {
+        Ok(Self::Variables(Arc::new(Variables::of_environment()?)))
+    }
+
+    /// Returns the proxy for a host, a name or an IP address without brackets and zone.
+    pub(crate) fn of(&self, is_tls: bool, host: &str, port: u16) -> Option<&Proxy> {
+        match self {
+            Self::None => None,
+            Self::One(proxy) => Some(proxy),
+            Self::Variables(variables) => variables.of(is_tls, host, port),
+        }
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn of_target(&self, is_tls: bool, target: &Target) -> Option<&Proxy> {
+        self.of(is_tls, &target.host, target.port)
+    }
+}

@@ -1,0 +1,94 @@
+//! The proxy that a client connects through.
+
+use pushest_proto::Endpoint;
+
+use super::Options;
+use crate::dial::proxy::proxies::Proxies;
+use crate::error::OptionsError;
+
+impl Options {
+    /// Connects through this proxy, and in no other way: the WebSocket and the requests to the
+    /// authorization endpoint, with TLS and without. The last call of this and of
+    /// [`Options::proxy_from_env`] counts; by default no proxy is used, whatever the environment says.
+    ///
+    /// The URL is `http://USER:PASSWORD@HOST:PORT` for a proxy that knows CONNECT, or `socks5://…`
+    /// for SOCKS5; `socks5h://` is the same. User and password may be missing, and are else
+    /// percent-encoded; they are sent as `Proxy-Authorization: Basic`, or as RFC 1929 says. Without a
+    /// scheme it is `http://`; without a port it is 80, and 1080 of SOCKS. The proxy resolves the
+    /// server's name. It is told the server's host and port, and its own user and password, and no
+    /// more. Through it, `wss://` is encrypted up to the server.
+    ///
+    /// A proxy that refuses, is silent for nine tenths of [`Timeouts::dial`](crate::Timeouts::dial), or
+    /// cannot be reached fails the dial ([`DialFailure::Proxy`](crate::DialFailure::Proxy)), which is
+    /// tried again with backoff. Neither errors nor the log show user and password.
+    ///
+    /// # Errors
+    /// [`OptionsError::Proxy`] if it is no URL of such a proxy. `https://`, a proxy that is itself spoken
+    /// to over TLS, is refused.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().proxy("http://ann:s%40cret@proxy.example:3128")?;
+    /// # let _ = options;
+    /// # Ok::<(), pushest_driver::OptionsError>(())
+    /// ```
+    pub fn proxy(mut self, url: &str) -> Result<Self, OptionsError> {
+        self.proxies = Proxies::one(url)?;
+        Ok(self)
+    }
+
+    /// Connects through the proxies that environment variables name, as they are now: `HTTPS_PROXY` for
+    /// `wss://` and `https://`, `HTTP_PROXY` for `ws://` and `http://`, `ALL_PROXY` for what has no
+    /// other. Each holds what [`Options::proxy`] takes. An empty variable is as good as none.
+    ///
+    /// `NO_PROXY` names what is reached straight, separated by commas: `example.org` or `.example.org`
+    /// for a name and all names under it, an IP address, a network such as `10.0.0.0/8`, and `*` for
+    /// everything; names and addresses may have a `:PORT`. Names are not resolved to be compared, and
+    /// nothing is in the list by itself, not even `localhost`.
+    ///
+    /// The same names in small letters count first. `HTTP_PROXY` in capital ones is ignored where
+    /// `REQUEST_METHOD` is set: there it may be a header that a client of a CGI program sent.
+    ///
+    /// # Errors
+    /// [`OptionsError::Proxy`], [`OptionsError::NoProxy`] and [`OptionsError::ProxyVariable`], which name
+    /// the variable, its value and the rule, also of variables that no connection would need.
+    ///
+    /// ```
+    /// # use pushest_driver::Options;
+    /// let options = Options::default().proxy_from_env()?;
+    /// # let _ = options;
+    /// # Ok::<(), pushest_driver::OptionsError>(())
+    /// ```
+    pub fn proxy_from_env(mut self) -> Result<Self, OptionsError> {
+        self.proxies = Proxies::of_environment()?;
+        Ok(self)
+    }
+}
+
+/// Returns the URL of the proxy that a client with these options goes through to an endpoint, with `***` in
+/// the place of user and password; `None` if it connects straight.
+#[must_use]
+pub fn proxy_to(options: &Options, endpoint: &Endpoint) -> Option<String> {
+    let (host, port) = (endpoint.host(), endpoint.port());
+    options.proxies.of(endpoint.is_tls(), host, port).map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_options_nor_errors_show_a_proxys_password() {
+        let options = Options::default().proxy("http://ann:s3cret@proxy.example:3128");
+        let shown = format!("{:?}", options.expect("a proxy"));
+        assert!(shown.contains("http://***@proxy.example:3128"), "{shown}");
+        assert!(!shown.contains("s3cret") && !shown.contains("ann"), "{shown}");
+        let error = Options::default().proxy("gopher://ann:s3cret@h").expect_err("no such proxy");
+        assert_eq!(
+            error.to_string(),
+            "\"gopher://***@h\" cannot be used as a proxy: its scheme is none of http, socks5 and \
+             socks5h"
+        );
+        assert!(!format!("{error:?}").contains("s3cret"));
+    }
+}
