@@ -48,7 +48,7 @@ impl Backend {
         // A name that is none shows when it is connected to.
         let ascii = host_name::ascii(app.endpoint().clone());
         let server = ascii.as_ref().unwrap_or(app.endpoint()).authority().into();
-        let dialer = Arc::new(Dialer::new(config.clone(), options.options.clone()));
+        let dialer = Arc::new(Dialer::new(config.clone(), Arc::new(options.options.clone())));
         Ok(Self { app, dialer, options, server })
     }
 

@@ -110,7 +110,7 @@ impl Dialer {
         runtime: &R,
         endpoint: &Endpoint,
     ) -> Result<R::Tcp, DialFailure> {
-        let Options { addresses: chosen, proxies, time_of_day, .. } = &self.options;
+        let Options { addresses: chosen, proxies, time_of_day, .. } = &*self.options;
         let (host, port) = (endpoint.host(), endpoint.port());
         let Some(proxy) = proxies.of(endpoint.is_tls(), host, port) else {
             return address::connect(runtime, &endpoint.host_with_zone(), port, chosen).await;
