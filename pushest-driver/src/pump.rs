@@ -81,7 +81,7 @@ pub struct Pump<R: Runtime> {
     sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
     wakers: Vec<Waker>,
     /// The dial to begin, and what to drop, once the lock is released.
-    next_dial: Option<(ConnectionId, Endpoint)>,
+    next_dial: Option<Box<(ConnectionId, Endpoint)>>,
     discarded: Vec<SocketState<WebSocket<R>>>,
 }
 
@@ -130,7 +130,7 @@ impl<R: Runtime> Pump<R> {
             #[cfg(feature = "http")]
             Authority::Endpoint(endpoint) => {
                 let headers = hub.options.auth_headers.clone();
-                Arc::new(HttpAuthorizer::new(endpoint, headers, &dialer, runtime.clone()))
+                Arc::new(HttpAuthorizer::new(*endpoint, headers, &dialer, runtime.clone()))
             }
         });
         let limits = hub.config.limits();
@@ -221,7 +221,8 @@ impl<R: Runtime> Pump<R> {
     fn without_the_lock(&mut self, now: Instant) {
         self.authorizations.let_go();
         self.log.write();
-        if let Some((connection, endpoint)) = self.next_dial.take() {
+        if let Some(next) = self.next_dial.take() {
+            let (connection, endpoint) = *next;
             self.dial(connection, endpoint, now);
             self.tell_sockets();
         }
@@ -278,10 +279,10 @@ impl<R: Runtime> Pump<R> {
                 }
             }
             Action::Connect { connection, endpoint } => {
-                self.next_dial = Some((connection, endpoint));
+                self.next_dial = Some(Box::new((connection, endpoint)));
             }
             Action::Close { connection, code } => {
-                self.next_dial.take_if(|(next, _)| *next == connection);
+                self.next_dial.take_if(|next| next.0 == connection);
                 if self.socket.connection() == Some(connection) {
                     self.close(Some(code.into()), now);
                 }
