@@ -73,8 +73,7 @@ pub struct Pump<R: Runtime> {
     is_new_poll: bool,
     read_bytes: ReadBytes,
     traffic: Traffic,
-    /// How many messages, and how many bytes of them, are read before the session is told: less
-    /// than what it stores, so that it never has to drop any.
+    /// Messages, and bytes of them, that are read before the session is told: less than it stores.
     batch: (usize, usize),
     /// The time of the next turn if nothing happens before.
     deadline: Option<Instant>,
@@ -221,8 +220,7 @@ impl<R: Runtime> Pump<R> {
     fn without_the_lock(&mut self, now: Instant) {
         self.authorizations.let_go();
         self.log.write();
-        if let Some(next) = self.next_dial.take() {
-            let (connection, endpoint) = *next;
+        if let Some((connection, endpoint)) = self.next_dial.take().map(|next| *next) {
             self.dial(connection, endpoint, now);
             self.tell_sockets();
         }
@@ -353,7 +351,6 @@ impl<R: Runtime> Pump<R> {
                 }
                 self.closing.push(Closing::new(open, code, now + CLOSE_TIMEOUT));
             }
-            // The list is for what has to be dropped: most clients never have one.
             SocketState::None => {}
             former => self.discarded.push(former),
         }
