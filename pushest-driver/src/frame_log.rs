@@ -90,7 +90,6 @@ impl FrameLog {
         }
         shown
     }
-
 }
 
 impl Secrets {

@@ -23,8 +23,6 @@ mod draining;
 mod error;
 #[doc(hidden)]
 pub mod face;
-#[cfg(test)]
-mod footprint;
 mod frame_log;
 #[cfg(feature = "__fuzzing")]
 #[doc(hidden)]

@@ -29,7 +29,7 @@ pub(crate) struct OpenSocket<S> {
     is_unflushed: bool,
     /// Writing failed. What the server said before it went may still be there to be read, and a
     /// close frame says more than a broken pipe.
-    broken: Option<Loss>,
+    broken: Option<Box<Loss>>,
     /// Everything that had arrived by then was handed out; `None` once the session was told.
     caught_up: Option<Instant>,
     /// The last such time that the session was told.
@@ -70,7 +70,7 @@ where
             return false;
         }
         self.try_make_room(context).unwrap_or_else(|error| {
-            self.broken = Some(websocket::loss(&error));
+            self.broken = Some(Box::new(websocket::loss(&error)));
             false
         })
     }
@@ -120,7 +120,7 @@ where
         }
         match self.socket.poll_flush_unpin(context) {
             Poll::Ready(Ok(())) => self.is_unflushed = false,
-            Poll::Ready(Err(error)) => self.broken = Some(websocket::loss(&error)),
+            Poll::Ready(Err(error)) => self.broken = Some(Box::new(websocket::loss(&error))),
             Poll::Pending => {}
         }
     }
@@ -138,7 +138,7 @@ where
             Poll::Ready(Some(Err(loss))) => Poll::Ready(Err(loss)),
             Poll::Ready(None) => Poll::Ready(Err(Loss::reset("it ended without a close frame"))),
             Poll::Pending => match self.broken.take() {
-                Some(loss) => Poll::Ready(Err(loss)),
+                Some(loss) => Poll::Ready(Err(*loss)),
                 None => Poll::Pending,
             },
         }

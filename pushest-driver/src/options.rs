@@ -63,7 +63,7 @@ pub(crate) enum Authority {
     Blocking(Arc<BlockingAuthorizer>),
     /// The app's HTTP endpoint.
     #[cfg(feature = "http")]
-    Endpoint(AuthEndpoint),
+    Endpoint(Box<AuthEndpoint>),
 }
 
 /// A function that authorizes on a thread of its own.

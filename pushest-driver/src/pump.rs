@@ -73,15 +73,14 @@ pub struct Pump<R: Runtime> {
     is_new_poll: bool,
     read_bytes: ReadBytes,
     traffic: Traffic,
-    /// How many messages, and how many bytes of them, are read before the session is told: less
-    /// than what it stores, so that it never has to drop any.
+    /// Messages, and bytes of them, that are read before the session is told: less than it stores.
     batch: (usize, usize),
     /// The time of the next turn if nothing happens before.
     deadline: Option<Instant>,
     sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
     wakers: Vec<Waker>,
     /// The dial to begin, and what to drop, once the lock is released.
-    next_dial: Option<(ConnectionId, Endpoint)>,
+    next_dial: Option<Box<(ConnectionId, Endpoint)>>,
     discarded: Vec<SocketState<WebSocket<R>>>,
 }
 
@@ -133,7 +132,7 @@ impl<R: Runtime> Pump<R> {
             #[cfg(feature = "http")]
             Authority::Endpoint(endpoint) => {
                 let headers = hub.options.auth_headers.clone();
-                Arc::new(HttpAuthorizer::new(endpoint, headers, &dialer, runtime.clone()))
+                Arc::new(HttpAuthorizer::new(*endpoint, headers, &dialer, runtime.clone()))
             }
         });
         let limits = hub.config.limits();
@@ -227,7 +226,7 @@ impl<R: Runtime> Pump<R> {
     fn without_the_lock(&mut self, now: Instant) {
         self.authorizations.let_go();
         self.log.write();
-        if let Some((connection, endpoint)) = self.next_dial.take() {
+        if let Some((connection, endpoint)) = self.next_dial.take().map(|next| *next) {
             self.dial(connection, endpoint, now);
             self.tell_sockets();
         }
@@ -259,7 +258,6 @@ impl<R: Runtime> Pump<R> {
                 }
                 self.closing.push(Closing::new(open, code, now + CLOSE_TIMEOUT));
             }
-            // The list is for what has to be dropped: most clients never have one.
             SocketState::None => {}
             former => self.discarded.push(former),
         }

@@ -8,9 +8,10 @@ use slab::Slab;
 
 use crate::error::FlushError;
 
-/// Wakers of futures that wait for the same thing.
+/// Wakers of futures that wait for the same thing. Each client and each channel has such lists, and mostly
+/// nobody waits: a list of none is `None`.
 #[derive(Debug, Default)]
-pub(crate) struct WaitList(Slab<Waiter>);
+pub(crate) struct WaitList(Option<Box<Slab<Waiter>>>);
 
 #[derive(Debug)]
 struct Waiter {
@@ -28,13 +29,14 @@ impl WaitList {
         waker: Waker,
         deadline: Option<Instant>,
     ) -> Option<Waker> {
-        match place.and_then(|key| self.0.get_mut(key)) {
+        let waiters = self.0.get_or_insert_default();
+        match place.and_then(|key| waiters.get_mut(key)) {
             Some(waiter) => {
                 waiter.deadline = deadline;
                 waiter.waker.replace(waker)
             }
             None => {
-                *place = Some(self.0.insert(Waiter { waker: Some(waker), deadline }));
+                *place = Some(waiters.insert(Waiter { waker: Some(waker), deadline }));
                 None
             }
         }
@@ -42,17 +44,19 @@ impl WaitList {
 
     /// Gives the place up. Returns the waker, for the same reason.
     pub(crate) fn remove(&mut self, place: usize) -> Option<Waker> {
-        self.0.try_remove(place)?.waker
+        let waiter = self.0.as_mut()?.try_remove(place)?;
+        self.0.take_if(|waiters| waiters.is_empty());
+        waiter.waker
     }
 
     /// Takes all wakers.
     pub(crate) fn wake_all(&mut self, wakers: &mut Vec<Waker>) {
-        wakers.extend(self.0.iter_mut().filter_map(|(_, waiter)| waiter.waker.take()));
+        wakers.extend(self.iter_mut().filter_map(|waiter| waiter.waker.take()));
     }
 
     /// Takes the wakers whose deadline has come.
     pub(crate) fn wake_overdue(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
-        for (_, waiter) in &mut self.0 {
+        for waiter in self.iter_mut() {
             if waiter.deadline.is_some_and(|deadline| deadline <= now) {
                 // It will see by itself that its time is over.
                 waiter.deadline = None;
@@ -63,7 +67,13 @@ impl WaitList {
 
     /// Returns the earliest deadline.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.0.iter().filter_map(|(_, waiter)| waiter.deadline).min()
+        let waiters = self.0.iter().flat_map(|waiters| waiters.iter());
+        waiters.filter_map(|(_, waiter)| waiter.deadline).min()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Waiter> {
+        let waiters = self.0.iter_mut().flat_map(|waiters| waiters.iter_mut());
+        waiters.map(|(_, waiter)| waiter)
     }
 }
 

@@ -40,7 +40,7 @@ impl Options {
     /// timeout, and all of them with the client.
     #[must_use]
     pub fn auth_endpoint(mut self, endpoint: AuthEndpoint) -> Self {
-        self.authority = Some(Authority::Endpoint(endpoint));
+        self.authority = Some(Authority::Endpoint(Box::new(endpoint)));
         self
     }
 

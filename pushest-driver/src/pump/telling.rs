@@ -77,10 +77,10 @@ impl<R: Runtime> Pump<R> {
                 }
             }
             Action::Connect { connection, endpoint } => {
-                self.next_dial = Some((connection, endpoint));
+                self.next_dial = Some(Box::new((connection, endpoint)));
             }
             Action::Close { connection, code } => {
-                self.next_dial.take_if(|(next, _)| *next == connection);
+                self.next_dial.take_if(|next| next.0 == connection);
                 if self.socket.connection() == Some(connection) {
                     self.close(Some(code.into()), now);
                 }
