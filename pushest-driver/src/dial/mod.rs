@@ -2,8 +2,6 @@
 
 pub(crate) mod address;
 pub(crate) mod host_name;
-#[cfg(feature = "tls")]
-mod key_usage;
 pub(crate) mod proxy;
 pub(crate) mod race;
 #[cfg(feature = "tls")]

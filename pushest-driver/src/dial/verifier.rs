@@ -15,8 +15,14 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, ExtendedKeyPurpose,
     SignatureScheme,
 };
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::ext::pkix::ExtendedKeyUsage;
 
-use super::key_usage::{self, CLIENT_AUTH, SERVER_AUTH, Unreadable};
+/// RFC 5280, section 4.2.1.12.
+const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
 /// rustls's verifier, and the certificates that may stand in a server's place though they are
 /// authorities.
@@ -103,14 +109,17 @@ pub(super) fn is_authority_as_server(error: &Error) -> bool {
 }
 
 /// Returns whether the certificate may be a server's: it says so, or says nothing of what it is
-/// for. webpki has no function that tells, so that we look; one that cannot be read is refused.
+/// for. webpki has no function that tells, so that another reader of certificates looks; one that
+/// it cannot read is refused.
 fn verify_usage(certificate: &CertificateDer<'_>) -> Result<(), Error> {
-    let unreadable = |Unreadable| Error::InvalidCertificate(CertificateError::BadEncoding);
-    match key_usage::purposes(certificate).map_err(unreadable)? {
-        Some(purposes) if !purposes.contains(&SERVER_AUTH) => {
+    let unreadable = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
+    let certificate = Certificate::from_der(certificate).map_err(unreadable)?;
+    let usage = certificate.tbs_certificate().get_extension::<ExtendedKeyUsage>();
+    match usage.map_err(unreadable)? {
+        Some((_, usage)) if !usage.0.contains(&SERVER_AUTH) => {
             let error = CertificateError::InvalidPurposeContext {
                 required: ExtendedKeyPurpose::ServerAuth,
-                presented: purposes.into_iter().map(purpose).collect(),
+                presented: usage.0.iter().map(purpose).collect(),
             };
             Err(Error::InvalidCertificate(error))
         }
@@ -118,9 +127,10 @@ fn verify_usage(certificate: &CertificateDer<'_>) -> Result<(), Error> {
     }
 }
 
-fn purpose(id: &[u8]) -> ExtendedKeyPurpose {
-    if id == CLIENT_AUTH {
+fn purpose(id: &ObjectIdentifier) -> ExtendedKeyPurpose {
+    if *id == CLIENT_AUTH {
         return ExtendedKeyPurpose::ClientAuth;
     }
-    ExtendedKeyPurpose::Other(key_usage::arcs(id))
+    let arcs = id.arcs().map(|arc| usize::try_from(arc).unwrap_or(usize::MAX));
+    ExtendedKeyPurpose::Other(arcs.collect())
 }
