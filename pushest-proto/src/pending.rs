@@ -107,7 +107,7 @@ impl Pending {
     }
 
     /// The same for an event of a channel, which most are.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_event(&mut self, event: ChannelEvent) {
         let bytes = event.content_bytes();
         self.store(Action::Emit(Event::Channel(event)), bytes);

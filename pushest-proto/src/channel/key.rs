@@ -164,7 +164,8 @@ mod tests {
         encryption.held.reserve(10);
         let capacity = encryption.held.capacity();
         let name = ChannelName::new("private-encrypted-x").expect("a good name");
-        let event = ChannelEvent::new(name, "e".into(), EventName::Plain(0..1), None, None);
+        let event_name = EventName::Unescaped("e".into());
+        let event = ChannelEvent::new(name, "{}".into(), event_name, None, None);
         encryption.held.extend([event.clone(), event]);
         let free = (capacity - 2) * size_of::<ChannelEvent>();
         assert_eq!(encryption.other_bytes(), itself + free);
