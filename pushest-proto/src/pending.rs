@@ -106,11 +106,12 @@ impl Pending {
         self.store(action, bytes);
     }
 
-    /// The same for an event of a channel, which most are.
+    /// The same for an event of a channel, which most are, and what it keeps alive
+    /// ([`ChannelEvent::content_bytes`]).
     #[inline(always)]
-    pub(crate) fn push_event(&mut self, event: ChannelEvent) {
-        let bytes = event.content_bytes();
-        self.store(Action::Emit(Event::Channel(event)), bytes);
+    pub(crate) fn push_event(&mut self, event: ChannelEvent, content_bytes: usize) {
+        debug_assert_eq!(content_bytes, event.content_bytes());
+        self.store(Action::Emit(Event::Channel(event)), content_bytes);
     }
 
     #[inline(always)]
@@ -181,7 +182,7 @@ impl Pending {
         let mut front =
             (self.places.front().map_or(never, |Place(order, _)| *order), Front::Droppable);
         // Most of the time nothing else waits.
-        if self.kept.is_empty() && self.dropped == 0 && self.abandoned.is_empty() {
+        if self.has_only_droppable() {
             return front;
         }
         for other in [
@@ -196,8 +197,22 @@ impl Pending {
         front
     }
 
+    /// Takes what is next, if anything waits.
+    #[inline(always)]
+    pub(crate) fn pop_front(&mut self) -> Option<Action> {
+        if self.has_only_droppable() {
+            return self.pop_droppable();
+        }
+        let (_, front) = self.front();
+        self.pop(front)
+    }
+
+    #[inline(always)]
+    fn has_only_droppable(&self) -> bool {
+        self.kept.is_empty() && self.dropped == 0 && self.abandoned.is_empty()
+    }
+
     /// Takes what [`Pending::front`] has found.
-    #[inline]
     pub(crate) fn pop(&mut self, front: Front) -> Option<Action> {
         match front {
             Front::Droppable => self.pop_droppable(),

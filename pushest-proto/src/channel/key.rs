@@ -138,7 +138,11 @@ impl Context<'_> {
 
 fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pending: &mut Pending) {
     match opened {
-        Ok(text) => pending.push_event(event.opened(text)),
+        Ok(text) => {
+            let event = event.opened(text);
+            let bytes = event.content_bytes();
+            pending.push_event(event, bytes);
+        }
         Err(reason) => {
             let (channel, name) = (event.channel().clone(), clip(event.name()));
             pending.push_unopened(Event::Undecryptable { channel, name, reason });

@@ -192,7 +192,8 @@ impl Channel {
                 encryption.receive(event, may_ask, context)
             }
             _ => {
-                context.pending.push_event(event);
+                let bytes = event.content_bytes();
+                context.pending.push_event(event, bytes);
                 false
             }
         }

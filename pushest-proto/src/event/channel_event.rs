@@ -291,11 +291,7 @@ impl ChannelEvent {
             Data::Opened(text) => memory::allocation(text.len()),
             Data::Absent | Data::Plain(_) => 0,
         };
-        let name = match &self.name {
-            EventName::Unescaped(name) => memory::shared_text(name),
-            EventName::Plain(_) => 0,
-        };
-        memory::allocation(self.message.len()) + opened + name
+        memory::allocation(self.message.len()) + opened + self.name.heap_bytes()
     }
 
     /// Returns the message's bytes, for handing on without copying.

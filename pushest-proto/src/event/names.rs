@@ -33,6 +33,15 @@ impl EventName {
             Self::Unescaped(name) => name,
         }
     }
+
+    /// Returns what it keeps alive, in bytes.
+    #[inline]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Unescaped(name) => memory::shared_text(name),
+        }
+    }
 }
 
 /// The table.

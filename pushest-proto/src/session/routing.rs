@@ -18,6 +18,7 @@ use crate::event::names::EventName;
 use crate::event::{Event, LimitReached, MalformedReason};
 use crate::heartbeat::RoundTrip;
 use crate::id::ConnectionId;
+use crate::memory;
 use crate::request::Said;
 use crate::text::clip;
 use crate::timers::Timer;
@@ -47,9 +48,10 @@ impl Session {
         if let Ok(Found { passing: Some(channel), key }) = found {
             debug_assert!(self.channels.get(key).passes_events_on());
             debug_assert_eq!(self.channels.get(key).name().id(), channel.id());
+            let bytes = memory::allocation(message.len()) + name.heap_bytes();
             let (data, user_id) = (envelope.data, envelope.user_id);
             let event = ChannelEvent::new(channel.clone(), message, name, data, user_id);
-            self.pending.push_event(event);
+            self.pending.push_event(event, bytes);
             self.statistics.events += 1;
             return;
         }
