@@ -141,7 +141,7 @@ fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pend
         Ok(text) => {
             let event = event.opened(text);
             let bytes = event.content_bytes();
-            pending.push_event(event, bytes);
+            pending.push_event(bytes, || event);
         }
         Err(reason) => {
             let (channel, name) = (event.channel().clone(), clip(event.name()));

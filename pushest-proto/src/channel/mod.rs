@@ -193,7 +193,7 @@ impl Channel {
             }
             _ => {
                 let bytes = event.content_bytes();
-                context.pending.push_event(event, bytes);
+                context.pending.push_event(bytes, || event);
                 false
             }
         }

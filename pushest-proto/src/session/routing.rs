@@ -50,8 +50,9 @@ impl Session {
             debug_assert_eq!(self.channels.get(key).name().id(), channel.id());
             let bytes = memory::allocation(message.len()) + name.heap_bytes();
             let (data, user_id) = (envelope.data, envelope.user_id);
-            let event = ChannelEvent::new(channel.clone(), message, name, data, user_id);
-            self.pending.push_event(event, bytes);
+            self.pending.push_event(bytes, || {
+                ChannelEvent::new(channel.clone(), message, name, data, user_id)
+            });
             self.statistics.events += 1;
             return;
         }
