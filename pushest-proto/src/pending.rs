@@ -222,13 +222,12 @@ impl Pending {
 
     #[inline(always)]
     fn pop_droppable(&mut self) -> Option<Action> {
-        let Some(Place(_, bytes)) = self.places.pop() else {
-            self.droppable.shrink_if_empty(PLACES_KEPT);
-            self.places.shrink_if_empty(PLACES_KEPT);
-            return None;
-        };
+        let Place(_, bytes) = self.places.pop()?;
         self.bytes -= bytes;
-        self.droppable.pop()
+        let action = self.droppable.pop();
+        self.places.shrink_if_empty(PLACES_KEPT);
+        self.droppable.shrink_if_empty(PLACES_KEPT);
+        action
     }
 
     fn pop_other(&mut self, front: Front) -> Option<Action> {
