@@ -29,8 +29,10 @@ fn events(mut channels: Channels) -> Channels {
 }
 
 #[library_benchmark(setup = one_channel)]
+#[bench::bytes_208_plain(208, Shape::Plain)]
 #[bench::bytes_208_laravel(208, Shape::Laravel)]
 #[bench::bytes_208_dense(208, Shape::Dense)]
+#[bench::bytes_208_object(208, Shape::Object)]
 #[bench::bytes_1024(1_024, Shape::Laravel)]
 #[bench::bytes_8192(8_192, Shape::Laravel)]
 fn skipped_by_serde_json(mut channels: Channels) -> Channels {

@@ -54,7 +54,7 @@ pub fn read(message: &str) -> Option<Reading> {
 
 fn string(token: Token, message: &str) -> Option<Cow<'_, str>> {
     let content = token.string(message).filter(|content| !envelope::has_control(content))?;
-    if token.escaped {
+    if envelope::has_escapes(content) {
         envelope::unescaped(token.of(message)).map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(content))

@@ -174,6 +174,7 @@ mod outgoing;
 mod pending;
 mod policy;
 mod presence;
+mod queue;
 mod rate;
 mod request;
 #[cfg(feature = "serde")]

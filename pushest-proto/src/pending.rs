@@ -15,6 +15,7 @@ use crate::event::channel_event::ChannelEvent;
 use crate::event::{Event, LimitReached};
 use crate::id::Ticket;
 use crate::order::Order;
+use crate::queue::Queue;
 
 /// Number of kept events that may wait before changes of state are joined.
 const MOST_KEPT_APART: usize = 256;
@@ -23,7 +24,7 @@ const MOST_KEPT_APART: usize = 256;
 const PLACES_KEPT: usize = 64;
 
 /// What a droppable event takes beside what it keeps alive.
-const PLACE_BYTES: usize = size_of::<Place>() + size_of::<Action>();
+const PLACE_BYTES: usize = size_of::<Option<Place>>() + size_of::<Option<Action>>();
 
 /// The place of a droppable event, and its bytes.
 #[derive(Debug)]
@@ -36,10 +37,10 @@ pub(crate) struct Pending {
     /// Requests whose answers are no longer needed.
     abandoned: VecDeque<(Order, Ticket)>,
     kept: VecDeque<(Order, Action)>,
-    droppable: VecDeque<Action>,
+    droppable: Queue<Action>,
     /// Of the droppable ones, apart from them: so that an action is not moved to be taken out of what
     /// is stored with it.
-    places: VecDeque<Place>,
+    places: Queue<Place>,
     /// Bytes of all that is droppable.
     bytes: usize,
     /// How many events wait for a key before they can be told, and their bytes.
@@ -62,8 +63,8 @@ impl Pending {
             last: Order::default(),
             abandoned: VecDeque::new(),
             kept: VecDeque::new(),
-            droppable: VecDeque::new(),
-            places: VecDeque::new(),
+            droppable: Queue::new(),
+            places: Queue::new(),
             bytes: 0,
             held: 0,
             held_bytes: 0,
@@ -103,18 +104,18 @@ impl Pending {
     /// no room.
     pub(crate) fn push(&mut self, action: Action) {
         let bytes = content_bytes(&action);
-        self.store(action, bytes);
+        self.store(bytes, || action);
     }
 
-    /// The same for an event of a channel, which most are.
-    #[inline]
-    pub(crate) fn push_event(&mut self, event: ChannelEvent) {
-        let bytes = event.content_bytes();
-        self.store(Action::Emit(Event::Channel(event)), bytes);
+    /// The same for an event of a channel, which most are, and what it keeps alive
+    /// ([`ChannelEvent::content_bytes`]).
+    #[inline(always)]
+    pub(crate) fn push_event(&mut self, content_bytes: usize, make: impl FnOnce() -> ChannelEvent) {
+        self.store(content_bytes, || Action::Emit(Event::Channel(make())));
     }
 
     #[inline(always)]
-    fn store(&mut self, action: Action, content_bytes: usize) {
+    fn store(&mut self, content_bytes: usize, make: impl FnOnce() -> Action) {
         let order = self.next_order();
         let bytes = PLACE_BYTES + content_bytes;
         // First of all, so that there are never more places than events are allowed.
@@ -122,17 +123,17 @@ impl Pending {
             self.drop_oldest();
         }
         self.bytes += bytes;
-        self.places.push_back(Place(order, bytes));
-        self.droppable.push_back(action);
+        self.places.push_with(|| Place(order, bytes));
+        self.droppable.push_with(make);
         while self.bytes + self.held_bytes > self.most_bytes && self.drop_oldest() {}
     }
 
     /// Makes room for one event. Returns whether there was one to drop.
     fn drop_oldest(&mut self) -> bool {
-        let Some(Place(order, bytes)) = self.places.pop_front() else {
+        let Some(Place(order, bytes)) = self.places.pop() else {
             return false;
         };
-        self.droppable.pop_front();
+        self.droppable.pop();
         self.bytes -= bytes;
         if self.dropped == 0 {
             self.dropped_at = order;
@@ -181,7 +182,7 @@ impl Pending {
         let mut front =
             (self.places.front().map_or(never, |Place(order, _)| *order), Front::Droppable);
         // Most of the time nothing else waits.
-        if self.kept.is_empty() && self.dropped == 0 && self.abandoned.is_empty() {
+        if self.has_only_droppable() {
             return front;
         }
         for other in [
@@ -196,8 +197,22 @@ impl Pending {
         front
     }
 
+    /// Takes what is next, if anything waits.
+    #[inline(always)]
+    pub(crate) fn pop_front(&mut self) -> Option<Action> {
+        if self.has_only_droppable() {
+            return self.pop_droppable();
+        }
+        let (_, front) = self.front();
+        self.pop(front)
+    }
+
+    #[inline(always)]
+    fn has_only_droppable(&self) -> bool {
+        self.kept.is_empty() && self.dropped == 0 && self.abandoned.is_empty()
+    }
+
     /// Takes what [`Pending::front`] has found.
-    #[inline]
     pub(crate) fn pop(&mut self, front: Front) -> Option<Action> {
         match front {
             Front::Droppable => self.pop_droppable(),
@@ -207,19 +222,12 @@ impl Pending {
 
     #[inline(always)]
     fn pop_droppable(&mut self) -> Option<Action> {
-        let Place(_, bytes) = self.places.pop_front()?;
+        let Place(_, bytes) = self.places.pop()?;
         self.bytes -= bytes;
-        if self.places.is_empty() && self.places.capacity() > PLACES_KEPT {
-            self.shrink();
-        }
-        self.droppable.pop_front()
-    }
-
-    /// Gives back the room of a batch, of which the last event is about to be taken.
-    #[cold]
-    fn shrink(&mut self) {
-        self.places.shrink_to(PLACES_KEPT);
-        self.droppable.shrink_to(PLACES_KEPT);
+        let action = self.droppable.pop();
+        self.places.shrink_if_empty(PLACES_KEPT);
+        self.droppable.shrink_if_empty(PLACES_KEPT);
+        action
     }
 
     fn pop_other(&mut self, front: Front) -> Option<Action> {
@@ -284,8 +292,8 @@ impl Pending {
             }
             _ => 0,
         });
-        let free = (self.droppable.capacity() - self.droppable.len()) * size_of::<Action>()
-            + (self.places.capacity() - self.places.len()) * size_of::<Place>();
+        let free = (self.droppable.capacity() - self.droppable.len()) * size_of::<Option<Action>>()
+            + (self.places.capacity() - self.places.len()) * size_of::<Option<Place>>();
         self.kept.capacity() * size_of::<(Order, Action)>()
             + self.abandoned.capacity() * size_of::<(Order, Ticket)>()
             + kept.sum::<usize>()
@@ -295,7 +303,7 @@ impl Pending {
     /// Returns the names of the channels that all these events are about.
     pub(crate) fn channels(&self) -> impl Iterator<Item = &ChannelName> {
         let kept = self.kept.iter().map(|(_, action)| action);
-        kept.chain(&self.droppable).filter_map(|action| match action {
+        kept.chain(self.droppable.iter()).filter_map(|action| match action {
             Action::Emit(event) => event.channel(),
             Action::UpdatePresence(update) => Some(&update.channel),
             _ => None,

@@ -70,18 +70,29 @@ fn compare(old: &Figures, new: &Figures) -> (String, Vec<String>) {
     let mut table = String::new();
     let mut problems = Vec::new();
     for (name, count) in &new.instructions {
+        let floor = beside_skip(name, *count, new);
         let Some(figure) = old.instructions.get(name) else {
-            table += &format!("{name:44} {count:>12}  (new)\n");
+            table += &format!("{name:44} {count:>12}  (new){floor}\n");
             continue;
         };
         let change = (*count as f64 / *figure as f64 - 1.0) * 100.0;
-        table += &format!("{name:44} {count:>12}  {change:+.2} %\n");
+        table += &format!("{name:44} {count:>12}  {change:+.2} %{floor}\n");
         // In whole numbers: what is just allowed must not fail for a rounding error.
         if u128::from(*count) * 100 > u128::from(*figure) * (100 + ALLOWED) {
             problems.push(name.clone());
         }
     }
     (table, problems)
+}
+
+/// Returns how many times as much an event costs as skipping it as JSON, where both were counted.
+fn beside_skip(name: &str, count: u64, new: &Figures) -> String {
+    let shape = name.strip_prefix("events/");
+    let floor = shape.map(|shape| format!("skipped_by_serde_json/{shape}"));
+    let floor = floor.and_then(|floor| new.instructions.get(&floor));
+    floor.map_or(String::new(), |floor| {
+        format!("  {:.2} x skipping it as JSON", count as f64 / *floor as f64)
+    })
 }
 
 #[cfg(test)]
@@ -99,5 +110,8 @@ mod tests {
         let (table, problems) = compare(&old, &new);
         assert_eq!(problems, ["b"]);
         assert!(table.contains("+3.10 %") && table.contains("-99.00 %") && table.contains("(new)"));
+        let with_floor = of(&[("events/x", 500), ("skipped_by_serde_json/x", 1_000)]);
+        let (table, _) = compare(&with_floor, &with_floor);
+        assert_eq!(table.matches("0.50 x skipping it as JSON").count(), 1);
     }
 }

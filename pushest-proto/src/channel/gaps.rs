@@ -61,6 +61,11 @@ impl Gaps {
         self.renewal.is_some()
     }
 
+    /// Returns whether there is none to be told, and it is known that the next loss leaves one.
+    pub(super) fn is_told(&self) -> bool {
+        self.was_told_of && self.gap.is_none() && self.renewal.is_none()
+    }
+
     /// Notes that an unsubscribe was polled although the channel is wanted.
     pub(super) fn unsubscribed(&mut self, now: Moment) {
         if let Some(renewal) = self.renewal.as_deref_mut() {
@@ -131,7 +136,6 @@ impl Gaps {
     /// Reports the gap, if there is one, before something else of the channel is reported. While
     /// the subscription is made anew it is not over, and waits for the confirmation. Returns its
     /// length, if it was reported.
-    #[inline]
     pub(super) fn tell(
         &mut self,
         channel: &ChannelName,
@@ -146,29 +150,19 @@ impl Gaps {
 
     /// Reports the gap, if there is one, and closes it: what comes from now on is not missing. Returns
     /// its length.
-    #[inline]
     pub(super) fn end(
         &mut self,
         channel: &ChannelName,
         context: &mut Context<'_>,
     ) -> Option<Duration> {
         self.was_told_of = true;
-        let gap = self.gap.take()?;
-        Some(Self::report(gap, channel, context))
-    }
-
-    #[cold]
-    fn report(
-        (began, cause): (Moment, Arc<Loss>),
-        channel: &ChannelName,
-        context: &mut Context<'_>,
-    ) -> Duration {
+        let (began, cause) = self.gap.take()?;
         let silent_for = context.moment().since(began);
         let since = context.wall_clock.unix_of(began, context.now);
         let channel = channel.clone();
         context.statistics.count_gap(silent_for);
         context.pending.keep(Event::Gap { channel, silent_for, since, cause });
-        silent_for
+        Some(silent_for)
     }
 }
 

@@ -138,7 +138,11 @@ impl Context<'_> {
 
 fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pending: &mut Pending) {
     match opened {
-        Ok(text) => pending.push_event(event.opened(text)),
+        Ok(text) => {
+            let event = event.opened(text);
+            let bytes = event.content_bytes();
+            pending.push_event(bytes, || event);
+        }
         Err(reason) => {
             let (channel, name) = (event.channel().clone(), clip(event.name()));
             pending.push_unopened(Event::Undecryptable { channel, name, reason });
@@ -164,7 +168,8 @@ mod tests {
         encryption.held.reserve(10);
         let capacity = encryption.held.capacity();
         let name = ChannelName::new("private-encrypted-x").expect("a good name");
-        let event = ChannelEvent::new(name, "e".into(), EventName::Plain(0..1), None, None);
+        let event_name = EventName::Unescaped("e".into());
+        let event = ChannelEvent::new(name, "{}".into(), event_name, None, None);
         encryption.held.extend([event.clone(), event]);
         let free = (capacity - 2) * size_of::<ChannelEvent>();
         assert_eq!(encryption.other_bytes(), itself + free);

@@ -6,6 +6,7 @@
 
 pub(crate) mod encrypted;
 mod gaps;
+pub(crate) mod index;
 #[cfg(feature = "encrypted")]
 mod key;
 #[cfg(not(feature = "encrypted"))]
@@ -116,6 +117,10 @@ impl Channel {
         &self.request
     }
 
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
     pub(crate) fn is_presence(&self) -> bool {
         self.kind == ChannelKind::Presence
     }
@@ -146,7 +151,6 @@ impl Channel {
     }
 
     /// Reports the gap, if there is one, before something else of the channel is reported.
-    #[inline]
     pub(crate) fn tell_gap(&mut self, context: &mut Context<'_>) {
         let told = self.gaps.tell(&self.name, context);
         self.count_gap(told);
@@ -158,34 +162,41 @@ impl Channel {
         self.count_gap(told);
     }
 
-    #[inline]
     fn count_gap(&mut self, told: Option<Duration>) {
         if let (Some(numbers), Some(length)) = (self.numbers.as_deref_mut(), told) {
             numbers.count_gap(length);
         }
     }
 
+    /// Returns whether nothing happens to the channel's events, nor to the channel by them.
+    pub(crate) fn passes_events_on(&self) -> bool {
+        self.wanted
+            && self.is_heard()
+            && self.gaps.is_told()
+            && self.encryption.is_none()
+            && self.numbers.is_none()
+    }
+
     /// Takes an event of the channel. Returns whether the key has to be asked for anew.
-    #[inline(always)]
     pub(crate) fn receive(&mut self, event: ChannelEvent, context: &mut Context<'_>) -> bool {
         self.tell_gap(context);
         if let Some(numbers) = self.numbers.as_deref_mut() {
             numbers.count_event(event.message().len(), context.now);
         }
-        if self.encryption.is_some() && !event.name().starts_with("pusher") {
-            return self.receive_encrypted(event, context);
+        match self.encryption.as_deref_mut() {
+            Some(encryption) if !event.name().starts_with("pusher") => {
+                // With the master key, deriving the key again would give the same. Before the
+                // server confirms, the key has just been granted, and the subscription needs its
+                // own deadline.
+                let may_ask = self.request.is_done() && context.config.signer.is_none();
+                encryption.receive(event, may_ask, context)
+            }
+            _ => {
+                let bytes = event.content_bytes();
+                context.pending.push_event(bytes, || event);
+                false
+            }
         }
-        context.pending.push_event(event);
-        false
-    }
-
-    #[inline(never)]
-    fn receive_encrypted(&mut self, event: ChannelEvent, context: &mut Context<'_>) -> bool {
-        let Some(encryption) = self.encryption.as_deref_mut() else { return false };
-        // With the master key, deriving the key again would give the same. Before the server
-        // confirms, the key has just been granted, and the subscription needs its own deadline.
-        let may_ask = self.request.is_done() && context.config.signer.is_none();
-        encryption.receive(event, may_ask, context)
     }
 
     /// Takes a message of the protocol about the channel that answers no request. Returns how many

@@ -9,9 +9,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 
-use hashbrown::HashMap;
 use slab::Slab;
 
+use super::index::{Found, Index};
 use super::name::ChannelName;
 use super::{Channel, ChannelView};
 use crate::action::{Action, Frame};
@@ -34,7 +34,7 @@ use crate::wire::lists::MemberList;
 #[derive(Debug)]
 pub(crate) struct Channels {
     pub(super) slab: Slab<Channel>,
-    pub(super) by_name: HashMap<ChannelName, Key, Seeded>,
+    pub(super) by_name: Index,
     /// Of the subscription that began last ([`ChannelId`]).
     generation: NonZeroU32,
     pub(super) agenda: Agenda,
@@ -50,7 +50,7 @@ impl Channels {
     pub(crate) fn new(hash: Seeded) -> Self {
         Self {
             slab: Slab::new(),
-            by_name: HashMap::with_hasher(hash),
+            by_name: Index::new(hash),
             generation: NonZeroU32::MIN,
             agenda: Agenda::default(),
             unanswered: BTreeSet::new(),
@@ -60,7 +60,7 @@ impl Channels {
     }
 
     pub(crate) fn hash(&self) -> Seeded {
-        *self.by_name.hasher()
+        self.by_name.hash()
     }
 
     /// Returns the number of wanted channels.
@@ -75,23 +75,28 @@ impl Channels {
 
     /// Returns a wanted channel, and the key to speak of it.
     pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
-        self.by_name.get(name).copied().filter(|key| self.slab[*key].wanted)
+        self.find(name).map(|found| found.key).filter(|key| self.slab[*key].wanted)
     }
 
-    /// A wanted channel, and its key.
+    /// Looks up a channel, which need not be wanted anymore.
     #[inline]
-    pub(crate) fn find(&mut self, name: &str) -> Option<(Key, &mut Channel)> {
-        let key = *self.by_name.get(name)?;
-        Some((key, &mut self.slab[key])).filter(|(_, channel)| channel.wanted)
+    pub(crate) fn find(&self, name: &str) -> Option<Found<'_>> {
+        self.by_name.find(name)
     }
 
     pub(crate) fn get(&self, key: Key) -> &Channel {
         &self.slab[key]
     }
 
+    /// Returns a channel for a message of the server: what that changes keeps no event from being
+    /// passed on.
+    pub(crate) fn get_mut(&mut self, key: Key) -> &mut Channel {
+        &mut self.slab[key]
+    }
+
     /// Returns whether the table has this very name, not one that is spelled alike.
     pub(crate) fn shares(&self, name: &ChannelName) -> bool {
-        self.by_name.get_key_value(name.as_str()).is_some_and(|(own, _)| own.is_same(name))
+        self.by_name.shares(name)
     }
 
     pub(crate) fn view(&self, name: &str) -> Option<ChannelView<'_>> {
@@ -212,6 +217,7 @@ impl Channels {
         let channel = &mut self.slab[key];
         let is_new = !channel.wanted;
         if is_new {
+            self.by_name.changed();
             self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
             channel.begin(context);
             // Clones stay as they are: what is stored of the former subscription is still about
@@ -223,8 +229,8 @@ impl Channels {
     }
 
     fn find_or_insert(&mut self, name: ChannelName) -> Key {
-        if let Some(key) = self.by_name.get(name.as_str()) {
-            return *key;
+        if let Some(found) = self.find(name.as_str()) {
+            return found.key;
         }
         let key = self.slab.insert(Channel::new(name.clone()));
         self.by_name.insert(name, key);
@@ -261,15 +267,16 @@ impl Channels {
             context.pending.abandon(ticket);
         }
         self.unanswered.clear();
+        self.by_name.changed();
         for (_, channel) in &mut self.slab {
             channel.lost(since, loss, context);
         }
         // A new connection begins without subscriptions (docs/protocol.md#subscribing): the
         // unsubscribe that an unwanted channel has waited for is not needed anymore.
-        self.by_name.retain(|_, key| {
-            let wanted = self.slab[*key].wanted;
+        self.by_name.retain(|key| {
+            let wanted = self.slab[key].wanted;
             if !wanted {
-                self.slab.remove(*key);
+                self.slab.remove(key);
             }
             wanted
         });
@@ -286,6 +293,7 @@ impl Channels {
             let has_room = self.agenda.has_room();
             return self.tell(key, Said::Turn { order, has_room }, context);
         }
+        self.by_name.changed();
         channel.leaving = false;
         channel.told = false;
         let text = encode::unsubscribe(channel.name.as_str());
@@ -366,6 +374,14 @@ impl Channels {
         channel.name.clone()
     }
 
+    /// Lets later events of the channel pass without it, if they may.
+    pub(crate) fn note_passing(&mut self, key: Key) {
+        let channel = &self.slab[key];
+        if channel.passes_events_on() {
+            self.by_name.note(&channel.name);
+        }
+    }
+
     /// Tells the channel's request what happened, and does what it makes of that. Returns what a
     /// turn leads to.
     pub(crate) fn tell(
@@ -374,6 +390,7 @@ impl Channels {
         said: Said,
         context: &mut Context<'_>,
     ) -> Option<Action> {
+        self.by_name.changed();
         let channel = &mut self.slab[key];
         let next = channel.on(said, context);
         if let Next::Fail(_) = next {

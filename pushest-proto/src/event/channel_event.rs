@@ -209,7 +209,10 @@ impl ChannelEvent {
                     None => (whole, None),
                     // Not a JSON string: what looks like JSON in it was never meant as such.
                     Some(content) if envelope::has_control(content) => (whole, None),
-                    Some(content) if token.escaped && escapes::undo_strictly(content, buffer) => {
+                    Some(content)
+                        if envelope::has_escapes(content)
+                            && escapes::undo_strictly(content, buffer) =>
+                    {
                         (Payload::Json(buffer), Some(whole))
                     }
                     Some(content) => (Payload::Json(content), Some(whole)),
@@ -288,11 +291,7 @@ impl ChannelEvent {
             Data::Opened(text) => memory::allocation(text.len()),
             Data::Absent | Data::Plain(_) => 0,
         };
-        let name = match &self.name {
-            EventName::Unescaped(name) => memory::shared_text(name),
-            EventName::Plain(_) => 0,
-        };
-        memory::allocation(self.message.len()) + opened + name
+        memory::allocation(self.message.len()) + opened + self.name.heap_bytes()
     }
 
     /// Returns the message's bytes, for handing on without copying.
@@ -306,7 +305,7 @@ impl ChannelEvent {
 fn text_of(token: Token, message: &str) -> Cow<'_, str> {
     match token.string(message) {
         None => Cow::Borrowed(token.of(message)),
-        Some(content) if !token.escaped => Cow::Borrowed(content),
+        Some(content) if !envelope::has_escapes(content) => Cow::Borrowed(content),
         Some(content) => {
             let text: Option<String> = envelope::unescaped(token.of(message));
             text.map_or(Cow::Borrowed(content), Cow::Owned)

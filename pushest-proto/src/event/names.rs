@@ -4,7 +4,6 @@
 //! class names always have, is unescaped into a small table and shared from there.
 
 use alloc::sync::Arc;
-use core::ops::Range;
 
 use hashbrown::HashMap;
 
@@ -20,17 +19,27 @@ const MOST_BYTES: usize = 128 * 1024;
 /// Where an event's name is.
 #[derive(Debug, Clone)]
 pub(crate) enum EventName {
-    /// In the message, at these bytes.
-    Plain(Range<u32>),
+    /// In the message, between the quotes of this string.
+    Plain(Token),
     /// In the table.
     Unescaped(Arc<str>),
 }
 
 impl EventName {
+    #[inline]
     pub(crate) fn of<'a>(&'a self, message: &'a str) -> &'a str {
         match self {
-            Self::Plain(range) => &message[range.start as usize..range.end as usize],
+            Self::Plain(token) => token.string(message).unwrap_or_default(),
             Self::Unescaped(name) => name,
+        }
+    }
+
+    /// Returns what it keeps alive, in bytes.
+    #[inline]
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Unescaped(name) => memory::shared_text(name),
         }
     }
 }
@@ -53,14 +62,15 @@ impl EventNames {
     #[inline]
     pub(crate) fn name(&mut self, token: Token, message: &str) -> Option<EventName> {
         let content = token.string(message)?;
-        if !token.escaped {
-            let is_json = !envelope::has_control(content);
-            return is_json.then(|| EventName::Plain(token.content_range()));
+        if let Some((written, name)) = &self.last
+            && **written == *content
+        {
+            return Some(EventName::Unescaped(name.clone()));
         }
-        match &self.last {
-            Some((written, name)) if **written == *content => Some(EventName::Unescaped(name.clone())),
-            _ => self.unescaped(content, token.of(message)).map(EventName::Unescaped),
+        if envelope::is_plain(content) {
+            return Some(EventName::Plain(token));
         }
+        self.unescaped(content, token.of(message)).map(EventName::Unescaped)
     }
 
     /// The name with this content, which has escapes.

@@ -42,8 +42,7 @@ impl Session {
     fn next_action(&mut self) -> Option<Action> {
         if self.quiet {
             debug_assert!(matches!(self.next_source(), None | Some(Source::Pending(_))));
-            let (_, front) = self.pending.front();
-            return self.pending.pop(front);
+            return self.pending.pop_front();
         }
         self.next_of_all()
     }

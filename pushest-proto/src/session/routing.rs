@@ -9,13 +9,16 @@ use super::Session;
 use crate::action::Action;
 use crate::agenda::Key;
 use crate::channel::Channel;
+use crate::channel::index::Found;
 use crate::channel::name::ChannelName;
 use crate::channel::table::Channels;
 use crate::connection::Phase;
 use crate::event::channel_event::ChannelEvent;
+use crate::event::names::EventName;
 use crate::event::{Event, LimitReached, MalformedReason};
 use crate::heartbeat::RoundTrip;
 use crate::id::ConnectionId;
+use crate::memory;
 use crate::request::Said;
 use crate::text::clip;
 use crate::timers::Timer;
@@ -41,8 +44,33 @@ impl Session {
             self.quiet = false;
             return self.control(connection, control, &envelope, &message);
         }
+        let found = found(&self.channels, &envelope, &message);
+        if let Ok(Found { passing: Some(channel), key }) = found {
+            debug_assert!(self.channels.get(key).passes_events_on());
+            debug_assert_eq!(self.channels.get(key).name().id(), channel.id());
+            let bytes = memory::allocation(message.len()) + name.heap_bytes();
+            let (data, user_id) = (envelope.data, envelope.user_id);
+            self.pending.push_event(bytes, || {
+                ChannelEvent::new(channel.clone(), message, name, data, user_id)
+            });
+            self.statistics.events += 1;
+            return;
+        }
+        let found = found.map(|found| found.key);
+        self.event_for(found, name, &envelope, message);
+    }
+
+    /// Takes an event that is not simply passed on.
+    #[inline(never)]
+    fn event_for(
+        &mut self,
+        found: Result<Key, NotFound>,
+        name: EventName,
+        envelope: &Envelope,
+        message: ByteString,
+    ) {
         let (channels, _, mut context) = self.parts();
-        match addressee(channels, &envelope, &message) {
+        match heard(channels, found) {
             Addressee::Wanted(key, channel) | Addressee::Renewed(key, channel) => {
                 let (data, user_id) = (envelope.data, envelope.user_id);
                 let event = ChannelEvent::new(channel.name().clone(), message, name, data, user_id);
@@ -50,10 +78,11 @@ impl Session {
                     channels.tell(key, Said::KeyOutdated, &mut context);
                     self.quiet = false;
                 }
+                self.channels.note_passing(key);
                 self.statistics.events += 1;
             }
             Addressee::Unwanted => self.statistics.unwanted += 1,
-            Addressee::Nobody => self.unrouted(name.of(&message), &envelope, &message),
+            Addressee::Nobody => self.unrouted(name.of(&message), envelope, &message),
             Addressee::Unreadable => self.malformed(MalformedReason::BadChannel, &message),
         }
     }
@@ -255,25 +284,58 @@ pub(super) enum Addressee<'a> {
     Unreadable,
 }
 
-#[inline]
+/// Why there is no channel that a message is for.
+#[derive(Debug, Clone, Copy)]
+enum NotFound {
+    Unknown,
+    Nobody,
+    Unreadable,
+}
+
 pub(super) fn addressee<'a>(
     channels: &'a mut Channels,
     envelope: &Envelope,
     message: &str,
 ) -> Addressee<'a> {
-    let Some(token) = envelope.channel else {
-        return Addressee::Nobody;
+    let found = found(channels, envelope, message).map(|found| found.key);
+    heard(channels, found)
+}
+
+/// Looks up the channel that a message names.
+#[inline(always)]
+fn found<'a>(
+    channels: &'a Channels,
+    envelope: &Envelope,
+    message: &str,
+) -> Result<Found<'a>, NotFound> {
+    let token = envelope.channel.ok_or(NotFound::Nobody)?;
+    let content = token.string(message).ok_or(NotFound::Unreadable)?;
+    if envelope::is_plain(content) {
+        return channels.find(content).ok_or(NotFound::Unknown);
+    }
+    if envelope::has_control(content) {
+        return Err(NotFound::Unreadable);
+    }
+    let name = envelope::unescaped(token.of(message));
+    name.and_then(|name| channels.find(&name)).ok_or(NotFound::Unknown)
+}
+
+/// Returns what a message means to the channel that was looked up.
+fn heard(channels: &mut Channels, found: Result<Key, NotFound>) -> Addressee<'_> {
+    let key = match found {
+        Ok(key) => key,
+        Err(NotFound::Unknown) => return Addressee::Unwanted,
+        Err(NotFound::Nobody) => return Addressee::Nobody,
+        Err(NotFound::Unreadable) => return Addressee::Unreadable,
     };
-    let content = token.string(message).filter(|content| !envelope::has_control(content));
-    let Some(content) = content else { return Addressee::Unreadable };
-    let found = if token.escaped {
-        envelope::unescaped(token.of(message)).and_then(|name| channels.find(&name))
+    let channel = channels.get_mut(key);
+    if !channel.is_wanted() {
+        Addressee::Unwanted
+    } else if channel.is_heard() {
+        Addressee::Wanted(key, channel)
+    } else if channel.is_renewed() {
+        Addressee::Renewed(key, channel)
     } else {
-        channels.find(content)
-    };
-    match found {
-        Some((key, channel)) if channel.is_heard() => Addressee::Wanted(key, channel),
-        Some((key, channel)) if channel.is_renewed() => Addressee::Renewed(key, channel),
-        _ => Addressee::Unwanted,
+        Addressee::Unwanted
     }
 }

@@ -6,45 +6,81 @@
 //! tolerance](crate::protocol#tolerance)).
 
 use alloc::string::String;
+use core::fmt;
+use core::num::NonZeroU64;
 use core::ops::Range;
+
+use memchr::memchr;
 
 use super::scan::Blocks;
 
-/// Where a value stands in the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token {
-    start: u32,
-    end: u32,
-    /// It is a string with at least one escape.
-    pub(crate) escaped: bool,
-}
+/// Where a value stands in the message: its start, and its end in the lower half. Both are one number,
+/// since reading as one what was written as two takes a processor longer than all the rest of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Token(NonZeroU64);
 
 impl Token {
-    /// Returns the value as it stands, a string with its quotes.
-    pub(crate) fn of<'a>(&self, text: &'a str) -> &'a str {
-        &text[self.start as usize..self.end as usize]
+    #[inline(always)]
+    fn new(range: Range<usize>) -> Option<Self> {
+        NonZeroU64::new((range.start as u64) << 32 | range.end as u64).map(Self)
     }
 
-    /// Returns where the content of a string stands, without the quotes.
-    pub(crate) fn content_range(&self) -> Range<u32> {
-        self.start + 1..self.end - 1
+    #[inline(always)]
+    fn range(self) -> Range<usize> {
+        (self.0.get() >> 32) as usize..self.0.get() as u32 as usize
+    }
+
+    /// Returns the value as it stands, a string with its quotes.
+    pub(crate) fn of(self, text: &str) -> &str {
+        &text[self.range()]
     }
 
     /// Returns what stands between the quotes, escapes and all, if the value is a string.
     #[inline]
-    pub(crate) fn string<'a>(&self, text: &'a str) -> Option<&'a str> {
+    pub(crate) fn string(self, text: &str) -> Option<&str> {
+        let Range { start, end } = self.range();
         // Only a string begins with a quote, and then it ends with another one.
-        let is_string = text.as_bytes().get(self.start as usize) == Some(&b'"');
-        if is_string { text.get(self.start as usize + 1..self.end as usize - 1) } else { None }
+        let is_string = text.as_bytes().get(start) == Some(&b'"');
+        if is_string { text.get(start + 1..end - 1) } else { None }
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.range().fmt(f)
     }
 }
 
 /// Returns whether the content of a string has a control character, which JSON wants escaped (RFC 8259,
 /// section 7).
-#[inline]
 pub(crate) fn has_control(content: &str) -> bool {
     // To the end, so that many are looked at together.
     content.bytes().fold(false, |has, byte| has | (byte < 0x20))
+}
+
+/// Returns whether the content of a string has escapes.
+pub(crate) fn has_escapes(content: &str) -> bool {
+    memchr(b'\\', content.as_bytes()).is_some()
+}
+
+/// Returns whether the content of a string, a short one, stands for itself: it has no escapes, and
+/// nothing that ought to be escaped.
+#[inline]
+pub(crate) fn is_plain(content: &str) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+    let bytes = content.as_bytes();
+    let Some(last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().all(|byte| *byte >= 0x20 && *byte != b'\\');
+    };
+    // The high bit of a byte that is less than another; if there is none, of no byte.
+    let less = |word: u64, than: u8| word.wrapping_sub(ONES * u64::from(than)) & !word & HIGHS;
+    let special = |word: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*word);
+        less(word, 0x20) | less(word ^ (ONES * u64::from(b'\\')), 1)
+    };
+    // The last word overlaps the one before.
+    bytes.as_chunks().0.iter().fold(special(last), |all, word| all | special(word)) == 0
 }
 
 /// The members of the outer object that the protocol knows; `null` counts as absent for all but
@@ -134,7 +170,7 @@ impl<'a> Scanner<'a> {
                 b'"' => self.string()?,
                 b'{' | b'[' => self.composite()?,
                 b'}' | b']' | b',' | b':' => return None,
-                _ => self.scalar(),
+                _ => self.scalar()?,
             };
             match key {
                 Key::Data => envelope.data = Some(value),
@@ -154,64 +190,64 @@ impl<'a> Scanner<'a> {
     /// Reads a key, whose first quote was the last byte, and the colon behind it.
     #[inline(always)]
     fn key(&mut self) -> Option<Key> {
-        // As servers write the most frequent ones: eight bytes at once.
-        for (text, key) in [("event\":", Key::Event), ("data\":", Key::Data), ("channel\":", Key::Channel)] {
-            if self.bytes[self.at..].starts_with(text.as_bytes()) {
+        let rest = &self.bytes[self.at..];
+        // As servers write the three that nearly every message has.
+        let usual: [(&[u8], _); 3] =
+            [(b"event\":", Key::Event), (b"data\":", Key::Data), (b"channel\":", Key::Channel)];
+        for (text, key) in usual {
+            if rest.starts_with(text) {
                 self.at += text.len();
                 return Some(key);
             }
         }
-        let key = self.string()?;
+        self.any_key()
+    }
+
+    fn any_key(&mut self) -> Option<Key> {
+        let start = self.at;
+        let end = self.blocks.end_of_string(start)?;
+        self.at = end + 1;
         if self.next()? != b':' {
             return None;
         }
-        if key.escaped {
-            // Escapes that are none are not in any name that the protocol knows.
-            let name = serde_json::from_slice::<String>(self.token(key));
-            return Some(name.map_or(Key::Other, |name| Key::named(name.as_bytes())));
+        let name = &self.bytes[start..end];
+        if !name.contains(&b'\\') {
+            return Some(Key::named(name));
         }
-        Some(Key::named(&self.bytes[key.start as usize + 1..key.end as usize - 1]))
-    }
-
-    /// Returns a value, unless it is `null`.
-    #[inline(always)]
-    fn present(&self, value: Token) -> Option<Token> {
-        Some(value).filter(|value| self.token(*value) != b"null")
+        // Escapes that are none are not in any name that the protocol knows.
+        let name = serde_json::from_slice::<String>(&self.bytes[start - 1..=end]);
+        Some(name.map_or(Key::Other, |name| Key::named(name.as_bytes())))
     }
 
     /// A string, whose first quote was the last byte.
     #[inline(always)]
     fn string(&mut self) -> Option<Token> {
         let start = self.at - 1;
-        let (end, escaped) = self.blocks.end_of_string(self.at)?;
-        self.at = end + 1;
-        Some(Token { escaped, ..self.since(start) })
+        self.at = self.blocks.end_of_string(self.at)? + 1;
+        Token::new(start..self.at)
     }
 
     /// An object or an array, whose first bracket was the last byte.
     fn composite(&mut self) -> Option<Token> {
         let start = self.at - 1;
         self.at = self.blocks.end_of_composite(start)?;
-        Some(self.since(start))
+        Token::new(start..self.at)
     }
 
     /// A number, `true`, `false`, `null`, or what stands in the place of one: from the last byte up to
     /// what ends it.
-    fn scalar(&mut self) -> Token {
+    fn scalar(&mut self) -> Option<Token> {
         let start = self.at - 1;
         let ends = |byte: &u8| b",}]\"{[: \t\n\r".contains(byte);
         let rest = &self.bytes[self.at..];
         self.at += rest.iter().position(ends).unwrap_or(rest.len());
-        self.since(start)
+        Token::new(start..self.at)
     }
 
+    /// Returns a value, unless it is `null`.
     #[inline(always)]
-    fn since(&self, start: usize) -> Token {
-        Token { start: start as u32, end: self.at as u32, escaped: false }
-    }
-
-    fn token(&self, token: Token) -> &[u8] {
-        &self.bytes[token.start as usize..token.end as usize]
+    fn present(&self, value: Token) -> Option<Token> {
+        Some(value).filter(|value| self.bytes[value.range()] != *b"null")
     }
 
     /// The next byte that is no white space.
@@ -234,6 +270,8 @@ pub(crate) fn unescaped(string: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString as _;
+
     use super::*;
 
     fn values(text: &str) -> [Option<&str>; 4] {
@@ -320,6 +358,28 @@ mod tests {
             r#"["channel","c"#,
         ] {
             assert_eq!(channel(hidden), None, "{hidden}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_itself_has_neither_escapes_nor_control_characters() {
+        for length in 0..20 {
+            let plain = "é~".repeat(10)[..2 + 3 * (length / 3)].to_string();
+            assert!(is_plain(&plain) && !has_escapes(&plain) && !has_control(&plain));
+            for at in 0..length {
+                for special in ['\\', '\0', '\n', '\x1f'] {
+                    let mut text = "a".repeat(length);
+                    text.insert(at, special);
+                    assert!(!is_plain(&text), "{text:?}");
+                    assert_eq!(has_escapes(&text), special == '\\');
+                    assert_eq!(has_control(&text), special != '\\');
+                }
+                for other in [' ', '[', ']', '\x7f', '\u{80}', '\u{5c5c}', '\u{10ffff}'] {
+                    let mut text = "a".repeat(length);
+                    text.insert(at, other);
+                    assert!(is_plain(&text), "{text:?}");
+                }
+            }
         }
     }
 

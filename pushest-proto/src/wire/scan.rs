@@ -27,25 +27,24 @@ impl<'a> Blocks<'a> {
         blocks
     }
 
-    /// Returns where the quote is that ends a string, and whether there are escapes before it. `at` is
-    /// behind the quote that begins it. Escapes are skipped, not judged.
+    /// Returns where the quote is that ends a string. `at` is behind the quote that begins it. Escapes
+    /// are skipped, not judged.
     #[inline(always)]
-    pub(super) fn end_of_string(&mut self, at: usize) -> Option<(usize, bool)> {
+    pub(super) fn end_of_string(&mut self, at: usize) -> Option<usize> {
         let place = at.wrapping_sub(self.start);
         if place < BLOCK {
-            // Most end where they begin.
+            // Most end in the block in which they begin.
             let from = u64::MAX << place;
-            let backslashes = self.backslashes & from;
-            let ends = self.quotes & from & !escaped(backslashes, 0).0;
+            let ends = self.quotes & from & !escaped(self.backslashes & from, 0).0;
             if ends != 0 {
-                return Some(self.string_end(ends, backslashes));
+                return Some(self.start + ends.trailing_zeros() as usize);
             }
         }
         self.end_of_long_string(at)
     }
 
-    fn end_of_long_string(&mut self, mut at: usize) -> Option<(usize, bool)> {
-        let (mut has_escapes, mut carry) = (false, false);
+    fn end_of_long_string(&mut self, mut at: usize) -> Option<usize> {
+        let mut carry = false;
         loop {
             let place = self.look(at)?;
             let from = u64::MAX << place;
@@ -53,23 +52,15 @@ impl<'a> Blocks<'a> {
             let (escaped, carries) = escaped(backslashes, u64::from(carry) << place);
             let ends = self.quotes & from & !escaped;
             if ends != 0 {
-                let (end, has_more) = self.string_end(ends, backslashes);
-                return Some((end, has_escapes | has_more));
+                return Some(self.start + ends.trailing_zeros() as usize);
             }
             carry = carries;
             at = self.start + BLOCK;
-            has_escapes |= backslashes != 0;
             if backslashes == 0 && self.bytes.len() - self.start > LONG {
                 // To what is next in a long text.
                 at += memchr2(b'"', b'\\', &self.bytes[at..])?;
             }
         }
-    }
-
-    #[inline(always)]
-    fn string_end(&self, ends: u64, backslashes: u64) -> (usize, bool) {
-        let before = (ends - 1) & !ends;
-        (self.start + ends.trailing_zeros() as usize, backslashes & before != 0)
     }
 
     /// Returns what is behind the bracket that closes the object or array whose first bracket is at
@@ -171,15 +162,11 @@ mod tests {
     use super::*;
 
     /// Byte by byte.
-    fn end_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
-        let mut has_escapes = false;
+    fn end_of_string(bytes: &[u8], mut at: usize) -> Option<usize> {
         loop {
             match bytes.get(at)? {
-                b'"' => return Some((at, has_escapes)),
-                b'\\' => {
-                    has_escapes = true;
-                    at += 2;
-                }
+                b'"' => return Some(at),
+                b'\\' => at += 2,
                 _ => at += 1,
             }
         }
@@ -207,7 +194,7 @@ mod tests {
                 let expected = end_of_string(&text, at);
                 assert_eq!(blocks.end_of_string(at), expected, "{at} {:?}", text.escape_ascii());
                 assert_eq!(Blocks::new(&text).end_of_string(at), expected);
-                at = expected.map_or(length, |(end, _)| end) + 1 + random.usize(..3);
+                at = expected.unwrap_or(length) + 1 + random.usize(..3);
             }
             let brackets = (0..length).filter(|at| b"{[".contains(&text[*at]));
             for at in brackets.take(20) {
@@ -228,7 +215,7 @@ mod tests {
                     text.resize(text.len().max(length), b'a');
                     text.push(b'"');
                     let end = if run % 2 == 0 { place + run } else { text.len() - 1 };
-                    assert_eq!(Blocks::new(&text).end_of_string(0), Some((end, true)), "{place}");
+                    assert_eq!(Blocks::new(&text).end_of_string(0), Some(end), "{place}");
                     text.truncate(end);
                     assert_eq!(Blocks::new(&text).end_of_string(0), None, "{place} {run}");
                 }
