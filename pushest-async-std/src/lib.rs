@@ -51,7 +51,10 @@
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
 //! program that is to end where it cannot connect awaits [`attempted`](Client::attempted).
 //!
-//! The features are those of `pushest-tokio`: `http`, `tls-ring`, `encrypted` and `recording`
+//! `Api` is the backend's half: it publishes, asks who is there, ends a user's connections; a client has
+//! one by `client.api()`.
+//!
+//! The features are those of `pushest-tokio`: `api`, `http`, `tls-ring`, `encrypted` and `recording`
 //! (default), `tls-aws-lc`, `tls` and `native-roots`.
 //!
 //! The feature `serde` serializes events, states and numbers, and reads a [`Config`], in the forms of

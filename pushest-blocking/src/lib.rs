@@ -51,7 +51,7 @@
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
 //! program that is to end where it cannot connect calls [`attempted`](Client::attempted).
 //!
-//! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
+//! Features: `api` (default) is `Api`, which publishes; `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
 //! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's

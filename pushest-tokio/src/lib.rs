@@ -30,6 +30,8 @@
 //! - Events are received from a [`Subscription`] or from
 //!   [`events`](Client::events), both of them streams; as values of
 //!   your types, by [`Subscription::on`] and [`Subscription::messages`]; or by a [`Handler`] that [`run`] calls.
+//! - `Api` is the backend's half: it publishes, asks who is there, ends a user's connections; a client has
+//!   one by `client.api()`.
 //! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection, with
 //!   the time `since` which events may be missing, however long the program did not run or not
 //!   receive; [`Event::Lagged`] where a receiver was too slow.
@@ -42,7 +44,7 @@
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
 //! program that is to end where it cannot connect awaits [`attempted`](Client::attempted).
 //!
-//! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
+//! Features: `api` (default) is `Api`, which publishes; `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
 //! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's

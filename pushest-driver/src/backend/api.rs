@@ -6,7 +6,8 @@ use std::sync::Arc;
 use pushest_proto::api::{App, Call};
 use pushest_proto::{Config, ConfigError};
 
-use super::calling::{Backend, Calling, Next};
+use super::app::Backend;
+use super::calling::{Calling, Next};
 use super::error::ApiError;
 use super::lane::Lane;
 use super::options::ApiOptions;

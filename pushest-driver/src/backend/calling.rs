@@ -2,19 +2,14 @@
 //! ([protocol, HTTP API](pushest_proto::protocol#http-api)). No sockets.
 
 use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use futures_util::future::Either;
-use pushest_proto::api::{App, Call, Request};
-use pushest_proto::{Config, ConfigError, DialFailure, Endpoint};
+use pushest_proto::api::{Call, Request};
 
+use super::app::Backend;
 use super::error::{ApiError, ApiStage, is_passing};
 use super::exchange::Broken;
 use super::lane::{Attempted, Failure};
-use super::options::ApiOptions;
-use crate::dial::{Dialer, host_name};
-use crate::unstable::traits::Runtime;
 
 /// The pauses before a call is sent again: the first one, and the longest.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -22,75 +17,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// After this long a signature is made anew before it is sent: servers refuse old ones.
 const FRESH: Duration = Duration::from_secs(30);
-
-/// The app, and how its server is reached.
-pub struct Backend {
-    app: App,
-    dialer: Arc<Dialer>,
-    options: ApiOptions,
-    /// The host and port, for errors and logs.
-    server: Box<str>,
-}
-
-impl Backend {
-    /// Takes the app of a configuration.
-    ///
-    /// # Errors
-    /// [`ConfigError::Missing`] names what is missing: the app's id, or its secret.
-    pub fn new(config: &Config, options: ApiOptions) -> Result<Self, ConfigError> {
-        let mut app = App::new(config)?;
-        if let Some(limits) = &options.limits {
-            app = app.with_limits(limits.clone());
-        }
-        if let Some(endpoint) = &options.endpoint {
-            app = app.with_endpoint(endpoint.clone());
-        }
-        // A name that is none shows when it is connected to.
-        let ascii = host_name::ascii(app.endpoint().clone());
-        let server = ascii.as_ref().unwrap_or(app.endpoint()).authority().into();
-        let dialer = Arc::new(Dialer::new(config.clone(), options.options.clone()));
-        Ok(Self { app, dialer, options, server })
-    }
-
-    /// Returns the app.
-    #[must_use]
-    pub fn app(&self) -> &App {
-        &self.app
-    }
-
-    /// Returns how long a call may take.
-    #[must_use]
-    pub fn timeout(&self) -> Duration {
-        self.options.timeout
-    }
-
-    /// Returns how many calls may be in flight.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.options.in_flight
-    }
-
-    pub(super) fn keep_alive(&self) -> Duration {
-        self.options.keep_alive
-    }
-
-    pub(super) async fn connect<R: Runtime>(
-        &self,
-        runtime: &R,
-    ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
-        self.dialer.connect(runtime, self.endpoint().clone()).await
-    }
-
-    fn endpoint(&self) -> &Endpoint {
-        self.app.endpoint()
-    }
-
-    /// Returns the time since 1970.
-    fn now(&self) -> Duration {
-        let now: SystemTime = self.options.options.time_of_day.of_system();
-        now.duration_since(UNIX_EPOCH).unwrap_or_default()
-    }
-}
 
 /// One call.
 pub struct Calling<'a, C: Call> {
@@ -121,7 +47,7 @@ impl<'a, C: Call> Calling<'a, C> {
     pub fn new(backend: &'a Backend, mut call: C) -> Result<Self, ApiError> {
         draw_nonces(&mut call)?;
         let signed = backend.now();
-        let request = backend.app.request(&call, signed)?;
+        let request = backend.app().request(&call, signed)?;
         let message = message(backend, &request);
         Ok(Self { backend, call, request, signed, message, attempt: 0 })
     }
@@ -133,7 +59,7 @@ impl<'a, C: Call> Calling<'a, C> {
     pub fn message(&mut self) -> Result<&[u8], ApiError> {
         let now = self.backend.now();
         if self.attempt > 0 || now.abs_diff(self.signed) > FRESH {
-            self.request = self.backend.app.request(&self.call, now)?;
+            self.request = self.backend.app().request(&self.call, now)?;
             self.signed = now;
             self.message = message(self.backend, &self.request);
         }
@@ -168,7 +94,7 @@ impl<'a, C: Call> Calling<'a, C> {
 
     fn error(&self, failure: Failure, is_sent: bool) -> ApiError {
         let may_have_arrived = is_sent && !self.request.is_query();
-        let server = self.backend.server.clone();
+        let server = self.backend.server().into();
         match failure {
             Failure::Dial(failure) => ApiError::Connect { server, failure },
             Failure::Broken(Broken::Lost(problem)) => {
@@ -183,7 +109,7 @@ impl<'a, C: Call> Calling<'a, C> {
     }
 
     fn timed_out(&self, stage: ApiStage, may_have_arrived: bool) -> ApiError {
-        let (server, waited) = (self.backend.server.clone(), self.backend.timeout());
+        let (server, waited) = (self.backend.server().into(), self.backend.timeout());
         ApiError::TimedOut { server, waited, stage, may_have_arrived }
     }
 
@@ -195,7 +121,7 @@ impl<'a, C: Call> Calling<'a, C> {
             ApiError::Lost { may_have_arrived, .. } => !may_have_arrived,
             _ => false,
         };
-        if !is_meant || self.attempt >= self.backend.options.attempts {
+        if !is_meant || self.attempt >= self.backend.attempts() {
             return Err(error);
         }
         let pause = jittered(self.attempt).max(error.retry_after().unwrap_or_default());
@@ -203,7 +129,7 @@ impl<'a, C: Call> Calling<'a, C> {
         if pause >= left {
             return Err(error);
         }
-        let (server, attempt) = (&*self.backend.server, self.attempt);
+        let (server, attempt) = (self.backend.server(), self.attempt);
         tracing::debug!(target: "pushest", server, attempt, ?pause, "a call is sent again: {error}");
         Ok(pause)
     }
@@ -239,7 +165,7 @@ fn message<A>(backend: &Backend, request: &Request<A>) -> Vec<u8> {
     let mut write = |text: fmt::Arguments<'_>| {
         message.write_fmt(text).expect("a vector takes everything");
     };
-    write(format_args!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", backend.server));
+    write(format_args!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", backend.server()));
     for (name, value) in request.headers() {
         write(format_args!("{name}: {value}\r\n"));
     }
@@ -248,16 +174,6 @@ fn message<A>(backend: &Backend, request: &Request<A>) -> Vec<u8> {
     }
     write(format_args!("\r\n{body}"));
     message
-}
-
-impl fmt::Debug for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Backend")
-            .field("app", &self.app)
-            .field("timeout", &self.options.timeout)
-            .field("in_flight", &self.options.in_flight)
-            .finish_non_exhaustive()
-    }
 }
 
 impl<C: Call> fmt::Debug for Calling<'_, C> {

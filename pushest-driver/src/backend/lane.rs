@@ -10,7 +10,7 @@ use futures_util::future::Either;
 use pushest_proto::{DialFailure, Instant};
 
 use super::answer::Received;
-use super::calling::Backend;
+use super::app::Backend;
 use super::exchange::{Broken, exchange};
 use super::within::within;
 use crate::byte_stream::ByteStream;

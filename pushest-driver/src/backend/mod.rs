@@ -9,6 +9,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod api;
+pub(crate) mod app;
 mod body;
 pub(crate) mod calling;
 pub(crate) mod error;

@@ -20,7 +20,9 @@ pub use crate::assembly::{Spawn, client, release, set_lasting};
 #[cfg(feature = "api")]
 pub use crate::backend::api::Api;
 #[cfg(feature = "api")]
-pub use crate::backend::calling::{Backend, Calling, Next};
+pub use crate::backend::app::Backend;
+#[cfg(feature = "api")]
+pub use crate::backend::calling::{Calling, Next};
 #[cfg(feature = "api")]
 pub use crate::backend::lane::{Attempted, Lane};
 #[cfg(feature = "api")]
