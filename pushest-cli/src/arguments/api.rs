@@ -19,7 +19,7 @@ pub(crate) struct ApiArguments {
 
 #[derive(Args)]
 pub(crate) struct PublishArguments {
-    /// CHANNEL… EVENT [DATA]: one channel and the event's name, or any number of channels, the name
+    /// `CHANNEL… EVENT [DATA]`: one channel and the event's name, or any number of channels, the name
     /// and the data. The data goes out as it stands; `-` reads it from standard input, and @FILE from
     /// a file [default of the data: {}]
     #[arg(

@@ -55,7 +55,9 @@ pub(crate) async fn run(arguments: &AuthServerArguments, output: &Output) -> Res
         output: output.clone(),
     };
     // A signal is how a server ends.
-    let stop = async { drop(interruption::first().await) };
+    let stop = async {
+        interruption::first().await;
+    };
     tokio::select! {
         error = output.failed() => Err(error.into()),
         () = endpoint.serve(authorizer, stop) => Ok(()),
