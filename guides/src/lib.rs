@@ -3,6 +3,11 @@
 
 /// What the page shows must compile.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/another-client.md")]
+struct AnotherClient;
+
+/// What the page shows must compile.
+#[cfg(doctest)]
 #[doc = include_str!("../docs/axum.md")]
 struct Axum;
 

@@ -9,7 +9,7 @@ use crate::dial::upgrade::head::{Head, Heads};
 
 /// A response that is whole, as far as it is wanted.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(crate) struct Received {
     status: u16,
     date: Option<String>,
     retry_after: Option<String>,
@@ -31,6 +31,11 @@ impl Received {
         HttpAnswer::new(self.status, &self.body).headers(given)
     }
 
+    #[cfg(feature = "__fuzzing")]
+    pub(crate) fn into_parts(self) -> (u16, Vec<u8>) {
+        (self.status, self.body)
+    }
+
     pub(super) fn keeps(&self) -> Option<Duration> {
         self.keeps
     }
@@ -44,14 +49,14 @@ impl Received {
 
 /// Reads one response.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     heads: Heads,
     begun: Option<(Received, Body)>,
 }
 
 /// The state of the response.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// More has to come.
     More,
     /// The server has refused; more of the reason may come.
@@ -64,7 +69,7 @@ impl Reader {
     ///
     /// # Errors
     /// What is wrong with them.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Result<Step, Box<str>> {
+    pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Result<Step, Box<str>> {
         while self.begun.is_none() {
             let Some((&byte, rest)) = bytes.split_first() else { return Ok(Step::More) };
             bytes = rest;
@@ -98,7 +103,7 @@ impl Reader {
     ///
     /// # Errors
     /// What is missing.
-    pub(super) fn end(&mut self) -> Result<Received, &'static str> {
+    pub(crate) fn end(&mut self) -> Result<Received, &'static str> {
         match self.begun.take() {
             None if self.heads.is_empty() => Err("before an answer"),
             None => Err("in the head of the answer"),

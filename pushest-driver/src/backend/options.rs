@@ -107,7 +107,7 @@ impl ApiOptions {
     ///
     /// ```
     /// # use pushest_driver::{ApiOptions, Endpoint};
-    /// let endpoint = Endpoint::new("127.0.0.1")?.with_port(9601);
+    /// let endpoint = Endpoint::new("127.0.0.1")?.with_port(9601)?;
     /// let options = ApiOptions::default().endpoint(endpoint);
     /// # let _ = options;
     /// # Ok::<(), pushest_driver::ConfigError>(())

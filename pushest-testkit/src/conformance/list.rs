@@ -277,7 +277,9 @@ macro_rules! conformance_of_api_over_tls {
     ($driver:ty) => {
         $crate::conformance_tests! { ($driver),
             api_over_tls
-                calls_go_over_tls_to_a_server_of_a_trusted_authority;
+                calls_go_over_tls_to_a_server_of_a_trusted_authority
+                a_kept_connection_over_tls_that_was_closed_is_replaced_before_anything_is_sent
+                no_failure_over_tls_publishes_twice;
         }
     };
 }

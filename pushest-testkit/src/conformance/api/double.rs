@@ -1,15 +1,18 @@
 //! A server of the HTTP API that does what a scenario says, and counts what it is asked.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use pushest_proto::Config;
 use pushest_proto::api::{ListChannels, Publish};
+use pushest_proto::{Config, ConfigBuilder};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::driver::{ApiDriver, ApiSettings};
+use crate::shell::{Certificate, Identity};
 
 /// The secret of the app that it serves.
 pub(super) const SECRET: &str = "secret-sentinel";
@@ -71,12 +74,15 @@ type Script = dyn Fn(&Asked) -> Act + Send + Sync;
 /// The server. It is gone, with its connections, when it is dropped.
 pub(super) struct Double {
     address: SocketAddr,
+    /// The authority of its certificate, if it speaks TLS.
+    authority_pem: Option<String>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 struct Shared {
     script: Box<Script>,
+    tls: Option<Arc<ServerConfig>>,
     asked: Mutex<Vec<Asked>>,
     streams: Mutex<Vec<Arc<TcpStream>>>,
     connections: AtomicUsize,
@@ -91,13 +97,28 @@ impl Double {
         Self::on(listener, script)
     }
 
+    /// The same over TLS.
+    pub(super) fn start_tls(script: impl Fn(&Asked) -> Act + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let identity = Identity::new(Certificate::Valid, Ipv4Addr::LOCALHOST.into());
+        let identity = identity.expect("a certificate");
+        let mut server = Self::with(listener, Some(identity.config), Box::new(script));
+        server.authority_pem = Some(identity.authority_pem);
+        server
+    }
+
     pub(super) fn on(
         listener: TcpListener,
         script: impl Fn(&Asked) -> Act + Send + Sync + 'static,
     ) -> Self {
+        Self::with(listener, None, Box::new(script))
+    }
+
+    fn with(listener: TcpListener, tls: Option<Arc<ServerConfig>>, script: Box<Script>) -> Self {
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
-            script: Box::new(script),
+            script,
+            tls,
             asked: Mutex::default(),
             streams: Mutex::default(),
             connections: AtomicUsize::new(0),
@@ -107,7 +128,7 @@ impl Double {
         });
         let accepting = shared.clone();
         let thread = thread::spawn(move || accept(&listener, &accepting));
-        Self { address, shared, thread: Some(thread) }
+        Self { address, authority_pem: None, shared, thread: Some(thread) }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -116,7 +137,10 @@ impl Double {
 
     /// Returns an `Api` for it.
     pub(super) fn api<D: ApiDriver>(&self, settings: ApiSettings) -> D::Api {
-        D::api(&config(self.address), settings).expect("a whole configuration")
+        let settings = settings.authority_pem(self.authority_pem.clone());
+        let tls = self.authority_pem.is_some();
+        let config = builder(self.address).tls(tls).build().expect("valid");
+        D::api(&config, settings).expect("a whole configuration")
     }
 
     /// Returns the requests so far.
@@ -152,8 +176,12 @@ impl Double {
 
 /// The configuration of the app, at this address.
 pub(super) fn config(address: SocketAddr) -> Config {
+    builder(address).build().expect("valid")
+}
+
+fn builder(address: SocketAddr) -> ConfigBuilder {
     let config = Config::builder("app-key").app_id("7").secret(SECRET).master_key(&[7; 32]);
-    config.host("127.0.0.1").port(address.port()).build().expect("valid")
+    config.host("127.0.0.1").port(address.port())
 }
 
 impl Shared {
@@ -191,8 +219,28 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 fn serve(stream: &TcpStream, shared: &Shared) {
-    let mut reader = BufReader::new(stream);
-    while let Some(text) = request(&mut reader) {
+    // The other end may be gone at any time.
+    let _ = match shared.tls.clone() {
+        None => exchange(&mut BufReader::new(stream), stream, shared),
+        Some(config) => {
+            ServerConnection::new(config).map_err(io::Error::other).and_then(|session| {
+                let mut reader = BufReader::new(StreamOwned::new(session, stream));
+                exchange(&mut reader, stream, shared)
+            })
+        }
+    };
+    // The other handles of it go, too.
+    let mut streams = shared.streams.lock().unwrap_or_else(PoisonError::into_inner);
+    streams.retain(|other| !std::ptr::eq(&**other, stream));
+}
+
+/// Answers requests, until the connection or the script ends.
+fn exchange<S: Read + Write>(
+    reader: &mut BufReader<S>,
+    stream: &TcpStream,
+    shared: &Shared,
+) -> io::Result<()> {
+    while let Some(text) = request(reader) {
         let now = shared.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         shared.most_under_way.fetch_max(now, Ordering::SeqCst);
         let asked = {
@@ -208,31 +256,24 @@ fn serve(stream: &TcpStream, shared: &Shared) {
             Act::Last(bytes) => (bytes, true),
             Act::Close => (String::new(), true),
             Act::Reset => {
-                let _ = socket2::SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO));
-                break;
+                return socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
             }
             Act::Silence => {
                 // Until the other end, or the server, goes.
-                let _ = reader.read(&mut [0]);
-                break;
+                return reader.read(&mut [0]).map(drop);
             }
         };
-        let mut writer = stream;
-        if writer.write_all(bytes.as_bytes()).is_err() {
-            break;
-        }
+        reader.get_mut().write_all(bytes.as_bytes())?;
+        reader.get_mut().flush()?;
         if is_last {
-            let _ = stream.shutdown(Shutdown::Both);
-            break;
+            return stream.shutdown(Shutdown::Both);
         }
     }
-    // The other handles of it go, too.
-    let mut streams = shared.streams.lock().unwrap_or_else(PoisonError::into_inner);
-    streams.retain(|other| !std::ptr::eq(&**other, stream));
+    Ok(())
 }
 
 /// Reads a request; `None` at the end of the connection.
-fn request(reader: &mut BufReader<&TcpStream>) -> Option<String> {
+fn request(reader: &mut BufReader<impl Read>) -> Option<String> {
     let mut text = String::new();
     loop {
         let begin = text.len();

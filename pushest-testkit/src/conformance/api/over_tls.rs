@@ -2,7 +2,7 @@
 
 use pushest_proto::Config;
 
-use super::double::{event, query};
+use super::double::{Act, Double, done, event, query};
 use super::driver::{ApiClient, ApiDriver, ApiSettings};
 use crate::Server;
 
@@ -30,4 +30,37 @@ pub fn calls_go_over_tls_to_a_server_of_a_trusted_authority<D: ApiDriver>() {
     assert!(failure.text.contains("no connection to localhost:"), "{failure:?}");
     assert!(failure.text.contains("UnknownIssuer"), "{failure:?}");
     assert!(!failure.may_have_arrived && !failure.may_repeat, "{failure:?}");
+}
+
+pub fn a_kept_connection_over_tls_that_was_closed_is_replaced_before_anything_is_sent<
+    D: ApiDriver,
+>() {
+    let server = Double::start_tls(|_| done());
+    let api = server.api::<D>(ApiSettings::default().attempts(1));
+    // Tickets of TLS 1.3 come unasked, and are no reason for another connection.
+    for _ in 0..5 {
+        api.call(event()).expect("published");
+    }
+    assert_eq!((server.count(), server.connections()), (5, 1));
+    for round in 1..=5 {
+        server.close_connections();
+        api.call(event()).expect("published");
+        assert_eq!((server.count(), server.connections()), (5 + round, 1 + round));
+    }
+}
+
+pub fn no_failure_over_tls_publishes_twice<D: ApiDriver>() {
+    let last = |text: &str| Act::Last(text.to_owned());
+    for act in [Act::Close, Act::Reset, last("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")] {
+        let server = Double::start_tls(move |asked| match asked.number {
+            1 => act.clone(),
+            _ => done(),
+        });
+        let api = server.api::<D>(ApiSettings::default());
+        let failure = api.call(event()).expect_err("its answer is lost");
+        assert!(failure.may_have_arrived, "{failure:?}");
+        assert_eq!(server.count(), 1);
+        api.call(query()).expect("asked");
+        assert_eq!(server.count(), 2);
+    }
 }
