@@ -70,7 +70,10 @@ pub(crate) enum Command {
     ///
     /// It goes to all subscribers of the channels, or to a user. The exit status is 0 once the server
     /// has accepted it; an error says whether the event may have arrived all the same.
-    #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::PUBLISH))]
+    #[command(
+        override_usage = help::PUBLISH_USAGE,
+        after_long_help = format!("{}\n\n{VARIABLES}", help::PUBLISH)
+    )]
     Publish(PublishArguments),
     /// Print which channels have subscribers
     #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::CHANNELS))]

@@ -51,7 +51,7 @@ pub use authorization::{AuthorizationEndpoint, ReceivedRequest, Reply};
 pub use protocol::{Happening, MasterKey, Profile, Refusal, RefusalEnd, Target};
 pub use shell::{
     Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
-    WebhookAttempt, Webhooks,
+    WebhookAttempt, WebhookTarget,
 };
 pub use simulation::{Cut, Link, World};
 

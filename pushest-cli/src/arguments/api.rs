@@ -19,11 +19,11 @@ pub(crate) struct ApiArguments {
 
 #[derive(Args)]
 pub(crate) struct PublishArguments {
-    /// The channels, the event's name, and its data: one channel without data, or any number, the
-    /// name and the data. The data goes out as it stands; `-` reads it from standard input, and
-    /// @FILE from a file [default of the data: {}]
+    /// `CHANNEL… EVENT [DATA]`: one channel and the event's name, or any number of channels, the name
+    /// and the data. The data goes out as it stands; `-` reads it from standard input, and @FILE from
+    /// a file [default of the data: {}]
     #[arg(
-        value_name = "CHANNEL… EVENT [DATA | - | @FILE]",
+        value_name = "WORD",
         required_unless_present = "batch",
         conflicts_with = "batch",
         allow_negative_numbers = true

@@ -131,6 +131,11 @@ With --json each member is a line, after what else the server says with the list
   {\"type\":\"member\",\"channel\":…,\"user_id\":…,\"user_info\":…,\"me\":…}
       me: whether it is the user that the command joined as";
 
+pub(super) const PUBLISH_USAGE: &str = "\
+pushest publish [OPTIONS] CHANNEL… EVENT [DATA | - | @FILE]
+       pushest publish [OPTIONS] --to-user ID EVENT [DATA | - | @FILE]
+       pushest publish [OPTIONS] --batch";
+
 pub(super) const PUBLISH: &str = "\
   pushest publish orders shipped                    one channel, no data
   pushest publish orders shipped '{\"id\":7}'

@@ -138,6 +138,8 @@ And with -v:
   {\"type\":\"client_event\",…,\"socket_id\":…,\"channel\":…,\"event\":…,\"data\":…,\"receivers\":…}
   {\"type\":\"client_event_refused\",…,\"socket_id\":…,\"channel\":…,\"event\":…,\"reason\":…}
   {\"type\":\"published\",…,\"channel\":…,\"event\":…,\"data\":…,\"receivers\":…}
+  {\"type\":\"webhook_sent\",…,\"url\":…,\"attempt\":…,\"status\":…,\"reason\":…}
+      reason: why there was no answer
   {\"type\":\"fault\",…,\"fault\":…}
       a fault has struck
   {\"type\":\"missed\",…,\"count\":…}

@@ -55,10 +55,12 @@ pub(crate) async fn run(arguments: &AuthServerArguments, output: &Output) -> Res
         output: output.clone(),
     };
     // A signal is how a server ends.
+    let stop = async {
+        interruption::first().await;
+    };
     tokio::select! {
-        _ = interruption::first() => Ok(()),
         error = output.failed() => Err(error.into()),
-        never = endpoint.serve(authorizer) => match never {},
+        () = endpoint.serve(authorizer, stop) => Ok(()),
     }
 }
 

@@ -46,12 +46,15 @@ pub(crate) async fn run(arguments: &WebhooksArguments, output: &Output) -> Resul
         let _ = count.wait_for(|count| *count >= wanted).await;
     };
     // A signal is how a server ends.
+    let stop = async {
+        tokio::select! {
+            _ = interruption::first() => {}
+            () = enough => {}
+        }
+    };
     tokio::select! {
-        biased;
-        _ = interruption::first() => Ok(()),
         error = output.failed() => Err(error.into()),
-        never = endpoint.serve(receiver) => match never {},
-        () = enough => Ok(()),
+        () = endpoint.serve(receiver, stop) => Ok(()),
     }
 }
 

@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -37,6 +37,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Maximum number of connections at one time: further ones wait.
 const CONNECTIONS: usize = 256;
+
+/// How long replies may take that are under way at the end.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The pause after a connection could not be accepted: there may be no file descriptor left.
 const RETRY: Duration = Duration::from_millis(100);
@@ -102,6 +105,7 @@ impl Endpoint {
             Failure::failed(format_args!("cannot listen on {address}: {error}"))
         })?;
         if !options.bind.is_loopback() {
+            let address = listener.local_addr().map_err(Failure::failed)?;
             output.warning(format_args!(
                 "{address} can be reached by others than this machine: {risk}"
             ));
@@ -125,25 +129,37 @@ impl Endpoint {
         Ok(format!("http://{address}{path}"))
     }
 
-    /// Serves until it is dropped; all connections end with it.
-    pub(crate) async fn serve(self, replies: impl Replies) -> Infallible {
+    /// Serves until `stop`, and then what is being replied to; all connections end with it.
+    pub(crate) async fn serve(self, replies: impl Replies, stop: impl Future<Output = ()>) {
         let Self { listener, guard, output } = self;
         let service = Arc::new(Service { guard, output, replies });
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
-        loop {
-            let permit = room.clone().acquire_owned().await.expect("it is never closed");
-            let Ok((stream, _)) = listener.accept().await else {
-                sleep(RETRY).await;
-                continue;
-            };
-            while connections.try_join_next().is_some() {}
-            let service = service.clone();
-            connections.spawn(async move {
-                service.connection(stream).await;
-                drop(permit);
-            });
+        let (stopping, stopped) = watch::channel(());
+        let accept = async {
+            loop {
+                let permit = room.clone().acquire_owned().await.expect("it is never closed");
+                let Ok((stream, _)) = listener.accept().await else {
+                    sleep(RETRY).await;
+                    continue;
+                };
+                while connections.try_join_next().is_some() {}
+                let (service, stopped) = (service.clone(), stopped.clone());
+                connections.spawn(async move {
+                    service.connection(stream, stopped).await;
+                    drop(permit);
+                });
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stop => {}
+            () = accept => {}
         }
+        drop((listener, stopping));
+        let last = async { while connections.join_next().await.is_some() {} };
+        // Who has not taken its reply by then has none.
+        let _ = timeout(GRACE, last).await;
     }
 }
 
@@ -154,7 +170,7 @@ struct Service<R> {
 }
 
 impl<R: Replies> Service<R> {
-    async fn connection(self: Arc<Self>, stream: TcpStream) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, mut stopped: watch::Receiver<()>) {
         let Ok(reached) = stream.local_addr() else { return };
         let service = service_fn(move |request| {
             let this = self.clone();
@@ -162,8 +178,16 @@ impl<R: Replies> Service<R> {
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
         // A client that goes away, or speaks something else, is told of by nobody.
-        let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            _ = stopped.changed() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
     }
 
     async fn answer(&self, request: Request<Incoming>, reached: IpAddr) -> Response<Full<Bytes>> {

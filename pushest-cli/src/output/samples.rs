@@ -205,6 +205,7 @@ samples_of! { served: Served,
     Request { method: EVIL, path: EVIL, status: Some(1), reason: EVIL },
     Received { socket_id: EVIL, text: EVIL },
     Sent { socket_id: EVIL, text: EVIL },
+    WebhookSent { url: EVIL, attempt: 2, status: None, reason: EVIL },
     Fault { fault: EVIL },
     Missed { count: 1 },
 }

@@ -83,6 +83,12 @@ pub(crate) enum Served<'a> {
     Fault {
         fault: &'a str,
     },
+    WebhookSent {
+        url: &'a str,
+        attempt: u32,
+        status: Option<u16>,
+        reason: &'a str,
+    },
     Missed {
         count: u64,
     },
@@ -125,6 +131,9 @@ impl<'a> Served<'a> {
             }
             Happening::Received { socket_id, text } => Self::Received { socket_id, text },
             Happening::Sent { socket_id, text } => Self::Sent { socket_id, text },
+            Happening::Webhook { url, attempt, status, reason } => {
+                Self::WebhookSent { url, attempt: *attempt, status: *status, reason }
+            }
             Happening::Missed { count } => Self::Missed { count: *count },
             _ => return None,
         })
@@ -183,6 +192,14 @@ impl Display for Served<'_> {
             }
             Self::Sent { socket_id, text } => write!(f, "{socket_id}  sent {}", Masked(text)),
             Self::Fault { fault } => write!(f, "fault  {fault}"),
+            Self::WebhookSent { url, attempt, status, reason } => {
+                write!(f, "webhook to {url}  ")?;
+                match status {
+                    Some(status) => write!(f, "{status}")?,
+                    None => write!(f, "no answer  {reason}")?,
+                }
+                if *attempt > 1 { write!(f, "  at attempt {attempt}") } else { Ok(()) }
+            }
             Self::Missed { count } => {
                 write!(f, "{count} more happened than could be written here")
             }

@@ -140,6 +140,14 @@ fn an_event_on_an_encrypted_channel_is_sealed_and_nothing_else_passes_for_it() {
     assert_eq!(run(&[&publish[..], &key].concat(), &server).status, Some(0));
     let line = diary.stdout.json_of("event");
     assert_eq!((&line["data"], &line["decrypted"]), (&json!({"text": "dear diary"}), &json!(true)));
+    let entry = |n: u64| json!({"channel": channel, "name": "entry", "data": n}).to_string();
+    let input = format!("{}\n{}\n", entry(1), entry(2));
+    let batch = [&["publish", "--batch", "--encrypted"], &key[..]].concat();
+    assert_eq!(fed(&batch, &server, input.as_bytes()).status, Some(0));
+    for n in [1, 2] {
+        let line = diary.stdout.json_of("event");
+        assert_eq!((&line["data"], &line["decrypted"]), (&json!(n), &json!(true)));
+    }
 
     for (words, text) in [
         (&publish[..], "--encrypted needs the master key"),

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use pushest_testkit::{Server, Webhooks};
+use pushest_testkit::{Server, WebhookTarget};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -73,12 +73,29 @@ fn what_happens_at_the_server_is_a_line_each() {
 fn one_that_comes_again_is_marked() {
     let server = Server::start().unwrap();
     let mut endpoint = start(&[]);
-    server.webhooks(Webhooks::to(endpoint.url("/")).twice(true)).unwrap();
+    server.webhooks(WebhookTarget::new(endpoint.url("/")).twice(true)).unwrap();
     let _listener = listener(&server, "news", &[]);
     for again in [false, true] {
         let line = endpoint.program.stdout.json_of("webhook");
         assert_eq!((&line["name"], &line["again"]), (&json!("channel_occupied"), &json!(again)));
     }
+}
+
+#[test]
+fn a_server_says_what_became_of_its_webhooks() {
+    let taken = start(&[]);
+    let (good, bad) = (taken.url("/"), "http://127.0.0.1:1/");
+    let serve = ["serve", "--port", "0", "-v", "--json", "--webhooks", &good, "--webhooks", bad];
+    let mut server = Pushest::start(&serve);
+    let port = server.stdout.json_of("listening")["port"].to_string();
+    let listen = ["listen", "news", "--key", "app-key", "--host", "127.0.0.1", "--port", &port];
+    let _listener = Pushest::start(&listen);
+    let mut told = [server.stdout.json_of("webhook_sent"), server.stdout.json_of("webhook_sent")];
+    told.sort_by_key(|line| line["status"].is_null());
+    let [taken, lost] = told;
+    assert_eq!((&taken["url"], &taken["status"]), (&json!(good), &json!(200)));
+    assert_eq!((&lost["url"], &lost["attempt"]), (&json!(bad), &json!(1)));
+    assert!(!lost["reason"].as_str().unwrap().is_empty(), "{lost}");
 }
 
 #[test]

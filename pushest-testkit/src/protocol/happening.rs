@@ -135,6 +135,17 @@ pub enum Happening {
         /// The message.
         text: String,
     },
+    /// A webhook was sent to the app's backend. Where the channel is full, this is left out and not counted.
+    Webhook {
+        /// Where it went.
+        url: String,
+        /// 1 for the first attempt with this webhook, then 2, 3 …
+        attempt: u32,
+        /// The status of the answer; absent if there was none.
+        status: Option<u16>,
+        /// Why there was no answer; else empty.
+        reason: String,
+    },
     /// What happened was not received in time.
     Missed {
         /// How much of it is gone.

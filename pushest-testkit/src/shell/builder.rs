@@ -274,10 +274,11 @@ impl Builder {
             self.write_limit,
             self.is_recording,
         );
+        let webhooks = Arc::new(Sent::new(self.watcher.clone()));
         let turns = EventLoop::new(poll, listener, received, shared, Watcher::new(self.watcher))?;
         let thread =
             thread::Builder::new().name("pushest-testkit".to_owned()).spawn(move || turns.run())?;
-        let (webhooks, thread) = (Arc::new(Sent::default()), Some(thread));
+        let thread = Some(thread);
         Ok(Server { address, app, authority_pem, is_tls, commands, waker, webhooks, thread })
     }
 }

@@ -23,7 +23,7 @@ pub use certificate::Certificate;
 pub(crate) use certificate::Identity;
 pub use faults::{EchoForm, UpgradeFault};
 pub use wait::Until;
-pub use webhooks::{WebhookAttempt, Webhooks};
+pub use webhooks::{WebhookAttempt, WebhookTarget};
 
 use crate::protocol::{App, Broker};
 use event_loop::{Command, EventLoop};
@@ -198,8 +198,8 @@ impl Server {
         });
     }
 
-    /// Sends webhooks to an app's backend from here on: `http://` and an address, as a text, or
-    /// [`Webhooks`] with their settings. They are signed, tell in batches what happens, and come
+    /// Sends webhooks to an app's backend from here on: to a URL, `http://` and an address, or to a
+    /// [`WebhookTarget`], which has settings. They are signed, tell in batches what happens, and come
     /// again until they are answered with 2xx ([protocol,
     /// webhooks](pushest_proto::protocol#webhooks)). Called again, it adds a further backend.
     ///
@@ -215,7 +215,7 @@ impl Server {
     ///
     /// # Errors
     /// If it is no such URL, or if no thread can be started.
-    pub fn webhooks(&self, to: impl Into<Webhooks>) -> io::Result<()> {
+    pub fn webhooks(&self, to: impl Into<WebhookTarget>) -> io::Result<()> {
         let backend = to.into().start(&self.app, &self.webhooks)?;
         self.call(move |turn| {
             turn.shared.broker.start_webhooks();

@@ -7,10 +7,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use pushest_proto::webhook::{
-    ClientEvent, Webhook, WebhookError, WebhookEvent, Webhooks as Reader,
-};
-use pushest_testkit::{Server, Webhooks};
+use pushest_proto::webhook::{ClientEvent, Webhook, WebhookError, WebhookEvent, Webhooks};
+use pushest_testkit::{Server, WebhookTarget};
 use serde_json::json;
 
 use crate::client::{Client, PATIENCE};
@@ -87,7 +85,7 @@ fn header_of<'h>(head: &'h str, name: &str) -> Option<&'h str> {
 
 impl Request {
     fn read(&self) -> Result<Webhook, WebhookError> {
-        let reader = Reader::new("app-key", "app-secret").unwrap();
+        let reader = Webhooks::new("app-key", "app-secret").unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         reader.read(|name| header_of(&self.head, name), &self.body, now)
     }
@@ -178,7 +176,7 @@ fn counts_are_told_where_subscribers_are_told() {
 fn what_happens_at_once_is_one_webhook_and_no_webhook_holds_more_than_it_may() {
     let server = Server::start().unwrap();
     let backend = Backend::start(&[]);
-    let gathered = Webhooks::to(&backend.url).batch(PATIENCE).events(2);
+    let gathered = WebhookTarget::new(&backend.url).batch(PATIENCE).events(2);
     server.webhooks(gathered).unwrap();
     let mut client = Client::connect(&server);
     for name in ["a", "b", "c", "d"] {
@@ -196,7 +194,7 @@ fn a_webhook_comes_again_until_it_is_answered_with_2xx() {
     let server = Server::start().unwrap();
     // 0: no answer at all.
     let backend = Backend::start(&[500, 404, 0, 302, 204]);
-    let soon = Webhooks::to(&backend.url).retry(Duration::from_millis(1));
+    let soon = WebhookTarget::new(&backend.url).retry(Duration::from_millis(1));
     server.webhooks(soon).unwrap();
     let mut client = Client::connect(&server);
     client.subscribe("news");
@@ -219,7 +217,7 @@ fn a_webhook_comes_again_until_it_is_answered_with_2xx() {
 fn what_is_not_taken_in_time_is_given_up_and_holds_nothing_up() {
     let server = Server::start().unwrap();
     let backend = Backend::start(&[503]);
-    let impatient = Webhooks::to(&backend.url).patience(Duration::ZERO);
+    let impatient = WebhookTarget::new(&backend.url).patience(Duration::ZERO);
     server.webhooks(impatient).unwrap();
     let mut client = Client::connect(&server);
     client.subscribe("lost");
@@ -236,9 +234,9 @@ fn a_backend_can_be_shown_what_comes_twice_what_is_forged_and_what_is_old() {
     let server = Server::start().unwrap();
     let [twice, forged, old] = [(); 3].map(|()| Backend::start(&[]));
     let soon = Duration::from_millis(1);
-    server.webhooks(Webhooks::to(&twice.url).twice(true).retry(soon)).unwrap();
-    server.webhooks(Webhooks::to(&forged.url).secret("guessed".into())).unwrap();
-    server.webhooks(Webhooks::to(&old.url).age(Duration::from_secs(3600))).unwrap();
+    server.webhooks(WebhookTarget::new(&twice.url).twice(true).retry(soon)).unwrap();
+    server.webhooks(WebhookTarget::new(&forged.url).secret("guessed".into())).unwrap();
+    server.webhooks(WebhookTarget::new(&old.url).age(Duration::from_secs(3600))).unwrap();
     let mut client = Client::connect(&server);
     client.subscribe("news");
     let (first, second) = (twice.next().read().unwrap(), twice.next().read().unwrap());
@@ -246,7 +244,7 @@ fn a_backend_can_be_shown_what_comes_twice_what_is_forged_and_what_is_old() {
     assert_eq!(forged.next().read().unwrap_err(), WebhookError::Signature);
     assert!(matches!(old.next().read(), Err(WebhookError::TooOld { .. })));
     let named = Backend::start(&[]);
-    server.webhooks(Webhooks::to(&named.url).key("other".into())).unwrap();
+    server.webhooks(WebhookTarget::new(&named.url).key("other".into())).unwrap();
     client.subscribe("others");
     let error = named.next().read().unwrap_err();
     assert_eq!(error, WebhookError::UnknownKey { key: "other".into() });

@@ -25,20 +25,20 @@ use crate::setters::setters;
 ///
 /// ```
 /// use std::time::Duration;
-/// use pushest_testkit::{Server, Webhooks};
+/// use pushest_testkit::{Server, WebhookTarget};
 ///
 /// let server = Server::start()?;
 /// // What a backend has to cope with: each webhook comes twice.
-/// server.webhooks(Webhooks::to("http://127.0.0.1:3000/webhooks").twice(true))?;
+/// server.webhooks(WebhookTarget::new("http://127.0.0.1:3000/webhooks").twice(true))?;
 /// // And what it must refuse: webhooks that somebody else has signed, or has kept for an hour.
-/// server.webhooks(Webhooks::to("http://127.0.0.1:3000/webhooks").secret("guessed".into()))?;
+/// server.webhooks(WebhookTarget::new("http://127.0.0.1:3000/webhooks").secret("guessed".into()))?;
 /// let kept = Duration::from_secs(3600);
-/// server.webhooks(Webhooks::to("http://127.0.0.1:3000/webhooks").age(kept))?;
+/// server.webhooks(WebhookTarget::new("http://127.0.0.1:3000/webhooks").age(kept))?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Webhooks {
+pub struct WebhookTarget {
     /// The URL, `http://` and an address.
     pub url: String,
     /// How long events are gathered for one webhook, from the first of them on. 10 ms.
@@ -59,9 +59,9 @@ pub struct Webhooks {
     secret: Option<String>,
 }
 
-impl Webhooks {
-    /// Creates the settings of webhooks to this URL: `http://`, a host, maybe a port and a path.
-    pub fn to(url: impl Into<String>) -> Self {
+impl WebhookTarget {
+    /// Creates a target at this URL: `http://`, a host, maybe a port and a path.
+    pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             batch: Duration::from_millis(10),
@@ -121,10 +121,10 @@ impl Webhooks {
 }
 
 /// A secret stays out.
-impl std::fmt::Debug for Webhooks {
+impl std::fmt::Debug for WebhookTarget {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
-            .debug_struct("Webhooks")
+            .debug_struct("WebhookTarget")
             .field("url", &self.url)
             .field("batch", &self.batch)
             .field("events", &self.events)
@@ -137,21 +137,21 @@ impl std::fmt::Debug for Webhooks {
     }
 }
 
-impl From<&str> for Webhooks {
+impl From<&str> for WebhookTarget {
     fn from(url: &str) -> Self {
-        Self::to(url)
+        Self::new(url)
     }
 }
 
-impl From<String> for Webhooks {
+impl From<String> for WebhookTarget {
     fn from(url: String) -> Self {
-        Self::to(url)
+        Self::new(url)
     }
 }
 
-impl From<&String> for Webhooks {
+impl From<&String> for WebhookTarget {
     fn from(url: &String) -> Self {
-        Self::to(url)
+        Self::new(url)
     }
 }
 

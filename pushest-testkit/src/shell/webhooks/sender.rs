@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::Webhooks;
+use super::WebhookTarget;
 use super::post::{self, Url};
 use super::sent::{Sent, WebhookAttempt};
 use crate::protocol::sign;
@@ -21,7 +21,7 @@ const MOST_BYTES: usize = 256 * 1024;
 
 pub(super) struct Sender {
     url: Url,
-    settings: Webhooks,
+    settings: WebhookTarget,
     secret: String,
     events: Receiver<Vec<String>>,
     sent: Arc<Sent>,
@@ -42,7 +42,7 @@ struct Waiting {
 impl Sender {
     pub(super) fn new(
         url: Url,
-        settings: Webhooks,
+        settings: WebhookTarget,
         secret: String,
         events: Receiver<Vec<String>>,
         sent: Arc<Sent>,

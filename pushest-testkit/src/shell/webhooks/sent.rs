@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::protocol::Happening;
 use crate::shell::TimedOut;
 
 /// Maximum number of attempts that are kept.
@@ -35,7 +37,7 @@ impl WebhookAttempt {
 }
 
 /// What the threads of all backends have done.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::shell) struct Sent {
     log: Mutex<Log>,
     changed: Condvar,
@@ -44,6 +46,8 @@ pub(in crate::shell) struct Sent {
 #[derive(Debug, Default)]
 struct Log {
     attempts: VecDeque<WebhookAttempt>,
+    /// Who watches the server.
+    watcher: Option<SyncSender<Happening>>,
     taken: u64,
     is_over: bool,
     /// The sockets of requests that are on their way.
@@ -51,6 +55,10 @@ struct Log {
 }
 
 impl Sent {
+    pub(in crate::shell) fn new(watcher: Option<SyncSender<Happening>>) -> Self {
+        Self { log: Mutex::new(Log { watcher, ..Log::default() }), changed: Condvar::new() }
+    }
+
     pub(in crate::shell) fn attempts(&self) -> Vec<WebhookAttempt> {
         self.lock().attempts.iter().cloned().collect()
     }
@@ -80,6 +88,8 @@ impl Sent {
     pub(in crate::shell) fn end(&self) {
         let mut log = self.lock();
         log.is_over = true;
+        // The channel is closed once nobody has a sender.
+        log.watcher = None;
         for socket in log.open.drain(..) {
             // It may be over already.
             let _ = socket.shutdown(Shutdown::Both);
@@ -95,6 +105,11 @@ impl Sent {
     pub(super) fn note(&self, attempt: WebhookAttempt) {
         let mut log = self.lock();
         log.taken += u64::from(attempt.is_taken());
+        if let Some(watcher) = &log.watcher {
+            let WebhookAttempt { url, attempt, status, problem, .. } = attempt.clone();
+            // Whoever reads too slowly misses it; nothing waits for them.
+            let _ = watcher.try_send(Happening::Webhook { url, attempt, status, reason: problem });
+        }
         if log.attempts.len() == KEPT {
             log.attempts.pop_front();
         }
