@@ -94,7 +94,7 @@ fn options<F: Features>(settings: Settings) -> Options {
             Overflow::Wait => pushest_driver::Overflow::Wait,
         })
         .addresses(settings.addresses);
-    if let Some(url) = settings.proxy {
+    if let Some(url) = settings.proxy.or_else(proxy_of_real_server) {
         options = options.proxy(&url).expect("a good URL");
     }
     if let Some(bytes) = settings.all_queues {
@@ -122,6 +122,12 @@ fn options<F: Features>(settings: Settings) -> Options {
         options = F::ca_pem(options, &pem);
     }
     options
+}
+
+/// Returns the proxy before the real server, if the variable `PUSHEST_TEST_PROXY` names one.
+fn proxy_of_real_server() -> Option<String> {
+    let variable = if cfg!(feature = "real-server") { Some("PUSHEST_TEST_PROXY") } else { None };
+    std::env::var(variable?).ok()
 }
 
 /// Returns what a driver's wait with a limit came to.

@@ -24,7 +24,8 @@ pub enum DialFailure {
         /// The error of the TLS library.
         detail: Box<str>,
     },
-    /// The proxy refused or could not be reached.
+    /// The proxy refused, was silent, or could not be reached. Of the server nothing is known then. The text
+    /// holds the proxy's address and what it answered, and never its user and password.
     Proxy(Box<str>),
     /// The server answered the upgrade with an HTTP status that is not 101.
     Http {

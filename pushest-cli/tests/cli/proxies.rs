@@ -91,7 +91,8 @@ fn a_proxy_that_refuses_is_told_and_a_doctor_says_what_helps() {
     let server = Server::start().unwrap();
     let proxy = TestProxy::start_for("ann", "s3cret");
     let wrong = proxy.url("http://ann:wr0ng@");
-    let arguments = words(&["doctor"], &to(&server));
+    let server_options = to(&server);
+    let arguments = words(&["doctor"], &server_options);
     let ended = Pushest::start_with(&arguments, &[("PUSHEST_PROXY", &wrong)]).end();
     assert_eq!(ended.status, Some(1), "{ended:?}");
     let text = ended.stdout.join("\n") + &ended.stderr;

@@ -116,7 +116,7 @@ impl Dialer {
             return address::connect(runtime, &endpoint.host_with_zone(), port, chosen).await;
         };
         let limit = self.config.timeouts().dial;
-        proxy::connect(runtime, proxy, endpoint, chosen, limit, time_of_day).await
+        proxy::reach(runtime, proxy, endpoint, chosen, limit, time_of_day).await
     }
 
     #[cfg(feature = "http")]

@@ -64,8 +64,14 @@ fn talk(
                 return Err(handshake.end(why.as_deref().unwrap_or("it closed the connection")));
             }
             Ok(length) => {
-                if handshake.read(&buffer[..length], SystemTime::now())? {
-                    return Ok(());
+                let has_agreed = handshake.read(&buffer[..length], SystemTime::now())?;
+                match broken {
+                    // The rest of the request would be taken for what goes through the tunnel.
+                    Some(_) if has_agreed => {
+                        return Err("it agreed before it had been asked".to_string());
+                    }
+                    _ if has_agreed => return Ok(()),
+                    _ => {}
                 }
             }
             Err(error) => retry(error).map_err(|error| handshake.end(&error.to_string()))?,

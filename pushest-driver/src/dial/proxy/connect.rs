@@ -30,7 +30,7 @@ pub(super) struct Connect {
 /// A refusal whose body may still come.
 struct Refused {
     refusal: Refusal,
-    /// What a 407 asks for.
+    /// What a 407 or 401 asks for.
     asks: Option<String>,
 }
 
@@ -100,7 +100,8 @@ impl Connect {
             // Any of them: the tunnel begins behind the head, whatever its Content-Length says.
             200..=299 => Ok(true),
             300.. => {
-                let asks = (head.status == 407).then(|| self.asks(&head));
+                // tinyproxy says 401 to a wrong password, and 407 to none.
+                let asks = matches!(head.status, 401 | 407).then(|| self.asks(&head));
                 let refusal = Refusal::new(&head, &self.mask, now);
                 self.refusal = Some(Refused { refusal, asks });
                 Ok(false)
@@ -109,9 +110,10 @@ impl Connect {
         }
     }
 
-    /// Returns what a 407 asks for (RFC 9110, section 11.7).
+    /// Returns what a 407, or a 401, asks for (RFC 9110, section 11.7).
     fn asks(&self, head: &Head<'_>) -> String {
-        let challenges: Vec<_> = head.values("Proxy-Authenticate").collect();
+        let challenges = ["Proxy-Authenticate", "WWW-Authenticate"];
+        let challenges: Vec<_> = challenges.iter().flat_map(|name| head.values(name)).collect();
         let schemes = challenges.iter().filter_map(|challenge| {
             challenge.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-').next()
         });
@@ -260,6 +262,13 @@ mod tests {
             failure(None, &answer("Negotiate\r\nProxy-Authenticate: NTLM")),
             "it answered with HTTP status 407: it asks for Negotiate, NTLM, and only Basic is \
              supported: no"
+        );
+        // As tinyproxy answers a wrong password.
+        let wrong = "HTTP/1.0 401 Unauthorized\r\nConnection: close\r\n\r\n<h1>Unauthorized</h1>";
+        assert_eq!(
+            failure(Some(("ann", "s3cret")), wrong),
+            "it answered with HTTP status 401: it does not take this user and password: \
+             <h1>Unauthorized</h1>"
         );
         let bare = failure(None, "HTTP/1.1 407 Auth\r\n\r\n");
         assert_eq!(bare, "it answered with HTTP status 407: it asks for a user and a password");

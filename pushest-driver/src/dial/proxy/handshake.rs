@@ -79,3 +79,54 @@ impl Handshake {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that differ from run to run of the loop, and are the same in each test run.
+    fn junk(seed: u64) -> impl Iterator<Item = u8> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        std::iter::repeat_with(move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            // Often what means something to the protocols.
+            match state.to_le_bytes() {
+                [byte, 0..128, ..] => byte,
+                [byte, ..] => {
+                    b"\x05\x00\x01\x02\x03\x04\xff\r\nHTP/1.0 2407:"[usize::from(byte % 21)]
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn whatever_a_proxy_says_more_is_wanted_until_it_is_decided() {
+        let beginnings: [&[u8]; 6] = [
+            b"",
+            b"\x05\x00",
+            b"\x05\x02\x01\x00",
+            b"\x05\x00\x05\x00\x00",
+            b"HTTP/1.1 ",
+            b"HTTP/1.1 407 A\r\n",
+        ];
+        for seed in 0..6_000 {
+            for url in ["http://ann:x@p", "socks5://p", "socks5://ann:x@p"] {
+                let proxy = Proxy::parse(url).expect("a proxy");
+                let mut handshake =
+                    Handshake::new(&proxy, &Target::new("h", 80)).expect("a short name");
+                let mut says = beginnings[seed as usize % 6].iter().copied().chain(junk(seed));
+                let decided = (0..2_000).any(|_| {
+                    let most = handshake.most();
+                    assert!((1..=4096).contains(&most), "{url} {seed}: {most}");
+                    let piece: Vec<u8> = says.by_ref().take(most.min(7)).collect();
+                    !matches!(handshake.read(&piece, SystemTime::UNIX_EPOCH), Ok(false))
+                });
+                if !decided {
+                    assert!(!handshake.end("it closed the connection").is_empty());
+                }
+            }
+        }
+    }
+}

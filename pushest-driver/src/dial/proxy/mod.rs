@@ -39,7 +39,7 @@ pub(crate) fn share(limit: Duration) -> Duration {
 ///
 /// # Errors
 /// [`DialFailure::Proxy`].
-pub(super) async fn connect<R: Runtime>(
+pub(super) async fn reach<R: Runtime>(
     runtime: &R,
     proxy: &Proxy,
     endpoint: &Endpoint,
