@@ -252,9 +252,8 @@ impl Pending {
 
     /// Gives the places for the next batch back, if nothing waits: none is near.
     pub(crate) fn rest(&mut self) {
-        if self.droppable.is_empty() {
-            self.droppable = VecDeque::new();
-        }
+        self.places.shrink_if_empty(0);
+        self.droppable.shrink_if_empty(0);
     }
 
     /// Returns how many events were dropped in all.
