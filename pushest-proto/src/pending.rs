@@ -15,7 +15,7 @@ use crate::event::channel_event::ChannelEvent;
 use crate::event::{Event, LimitReached};
 use crate::id::Ticket;
 use crate::order::Order;
-use crate::queue::Queue;
+use crate::queue::{Queue, fill};
 
 /// Number of kept events that may wait before changes of state are joined.
 const MOST_KEPT_APART: usize = 256;
@@ -103,29 +103,30 @@ impl Pending {
     /// Stores an event of which a server can cause any number; the oldest are dropped if there is
     /// no room.
     pub(crate) fn push(&mut self, action: Action) {
-        let bytes = content_bytes(&action);
-        self.store(bytes, || action);
+        if let Some(place) = self.place(content_bytes(&action)) {
+            fill(place, action);
+        }
     }
 
-    /// The same for an event of a channel, which most are, and what it keeps alive
-    /// ([`ChannelEvent::content_bytes`]).
+    /// Returns the place for what keeps this alive beside itself, to be filled at once; `None` if it is
+    /// dropped at once, since there is no room for it at all.
     #[inline(always)]
-    pub(crate) fn push_event(&mut self, content_bytes: usize, make: impl FnOnce() -> ChannelEvent) {
-        self.store(content_bytes, || Action::Emit(Event::Channel(make())));
-    }
-
-    #[inline(always)]
-    fn store(&mut self, content_bytes: usize, make: impl FnOnce() -> Action) {
+    pub(crate) fn place(&mut self, content_bytes: usize) -> Option<&mut Option<Action>> {
         let order = self.next_order();
         let bytes = PLACE_BYTES + content_bytes;
         // First of all, so that there are never more places than events are allowed.
         if self.droppable.len() + self.held >= self.most_events {
             self.drop_oldest();
         }
+        while self.bytes + bytes + self.held_bytes > self.most_bytes {
+            if !self.drop_oldest() {
+                self.count_dropped(order);
+                return None;
+            }
+        }
         self.bytes += bytes;
-        self.places.push_with(|| Place(order, bytes));
-        self.droppable.push_with(make);
-        while self.bytes + self.held_bytes > self.most_bytes && self.drop_oldest() {}
+        fill(self.places.push_place(), Place(order, bytes));
+        Some(self.droppable.push_place())
     }
 
     /// Makes room for one event. Returns whether there was one to drop.
@@ -135,12 +136,16 @@ impl Pending {
         };
         self.droppable.pop();
         self.bytes -= bytes;
+        self.count_dropped(order);
+        true
+    }
+
+    fn count_dropped(&mut self, order: Order) {
         if self.dropped == 0 {
             self.dropped_at = order;
         }
         self.dropped += 1;
         self.ever_dropped += 1;
-        true
     }
 
     /// Makes room for an event that waits for a key. Returns whether there is room: such events

@@ -29,20 +29,16 @@ impl<T> Queue<T> {
         self.places.len()
     }
 
-    /// Puts in what `make` returns.
+    /// Adds a place behind the last element, which the caller fills before anything else is asked of the
+    /// queue. What is there is nothing: it need not be dropped ([`fill`]).
     #[inline(always)]
-    pub(crate) fn push_with(&mut self, make: impl FnOnce() -> T) {
+    pub(crate) fn push_place(&mut self) -> &mut Option<T> {
         if self.len == self.places.len() {
             self.grow();
         }
         let place = self.first.wrapping_add(self.len) & self.places.len().wrapping_sub(1);
         self.len += 1;
-        // Nothing that may fail comes between making the element and putting it into its place: it
-        // would have to be kept elsewhere meanwhile.
-        if let Some(place) = self.places.get_mut(place) {
-            debug_assert!(place.is_none(), "there is no element behind the last");
-            core::mem::forget(place.replace(make()));
-        }
+        &mut self.places[place]
     }
 
     #[inline(always)]
@@ -91,6 +87,14 @@ impl<T> Queue<T> {
     }
 }
 
+/// Fills a place that has nothing.
+#[inline(always)]
+pub(crate) fn fill<T>(place: &mut Option<T>, element: T) {
+    debug_assert!(place.is_none(), "there is no element behind the last");
+    // Dropping what is not there would keep the element out of its place meanwhile.
+    core::mem::forget(place.replace(element));
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::collections::VecDeque;
@@ -105,7 +109,7 @@ mod tests {
         for round in 0..20_000_u32 {
             // It fills and drains in turns.
             if random.u32(..100) < if round / 500 % 2 == 0 { 70 } else { 20 } {
-                queue.push_with(|| round);
+                fill(queue.push_place(), round);
                 expected.push_back(round);
             } else {
                 assert_eq!(queue.front(), expected.front());
@@ -123,7 +127,7 @@ mod tests {
     fn room_is_given_back_only_when_it_is_empty() {
         let mut queue = Queue::new();
         assert_eq!((queue.pop(), queue.capacity()), (None, 0));
-        (0..100).for_each(|number| queue.push_with(|| number));
+        (0..100).for_each(|number| fill(queue.push_place(), number));
         assert_eq!(queue.capacity(), 128);
         for number in 0..100 {
             queue.shrink_if_empty(16);
@@ -131,7 +135,7 @@ mod tests {
         }
         queue.shrink_if_empty(16);
         assert_eq!((queue.capacity(), queue.places.capacity()), (16, 16));
-        queue.push_with(|| 1);
+        fill(queue.push_place(), 1);
         assert_eq!(queue.front(), Some(&1));
         assert_eq!((queue.pop(), queue.pop()), (Some(1), None));
     }

@@ -8,6 +8,7 @@ use bytestring::ByteString;
 
 use super::encrypted::DecryptionFailure;
 use super::secret::SharedSecret;
+use crate::action::Action;
 use crate::auth::request::Authorization;
 use crate::context::Context;
 use crate::event::Event;
@@ -138,11 +139,7 @@ impl Context<'_> {
 
 fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pending: &mut Pending) {
     match opened {
-        Ok(text) => {
-            let event = event.opened(text);
-            let bytes = event.content_bytes();
-            pending.push_event(bytes, || event);
-        }
+        Ok(text) => pending.push(Action::Emit(Event::Channel(event.opened(text)))),
         Err(reason) => {
             let (channel, name) = (event.channel().clone(), clip(event.name()));
             pending.push_unopened(Event::Undecryptable { channel, name, reason });

@@ -192,8 +192,7 @@ impl Channel {
                 encryption.receive(event, may_ask, context)
             }
             _ => {
-                let bytes = event.content_bytes();
-                context.pending.push_event(bytes, || event);
+                context.pending.push(Action::Emit(Event::Channel(event)));
                 false
             }
         }

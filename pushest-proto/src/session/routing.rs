@@ -19,6 +19,7 @@ use crate::event::{Event, LimitReached, MalformedReason};
 use crate::heartbeat::RoundTrip;
 use crate::id::ConnectionId;
 use crate::memory;
+use crate::queue::fill;
 use crate::request::Said;
 use crate::text::clip;
 use crate::timers::Timer;
@@ -50,9 +51,11 @@ impl Session {
             debug_assert_eq!(self.channels.get(key).name().id(), channel.id());
             let bytes = memory::allocation(message.len()) + name.heap_bytes();
             let (data, user_id) = (envelope.data, envelope.user_id);
-            self.pending.push_event(bytes, || {
-                ChannelEvent::new(channel.clone(), message, name, data, user_id)
-            });
+            if let Some(place) = self.pending.place(bytes) {
+                let event = ChannelEvent::new(channel.clone(), message, name, data, user_id);
+                debug_assert_eq!(bytes, event.content_bytes());
+                fill(place, Action::Emit(Event::Channel(event)));
+            }
             self.statistics.events += 1;
             return;
         }
