@@ -152,7 +152,9 @@ impl Log {
         }
         match self.kind(event) {
             Some(kind) => self.limited(kind, || What::Event(event.clone()), now),
-            None if is_detail(event) => self.debug(|| What::Event(event.clone())),
+            None if is_detail(event) && (self.is_debugging || is_state(event)) => {
+                self.push(Level::Debug, What::Event(event.clone()));
+            }
             None => {}
         }
     }
@@ -210,18 +212,16 @@ impl Log {
             }
             None => {
                 // Of a flood nearly all come here.
+                let last = what();
+                let is_state = matches!(&last, What::Event(event) if is_state(event));
                 match &mut limited.silent {
-                    Some(last) => **last = what(),
-                    silent => *silent = Some(Box::new(what())),
+                    Some(silent) => **silent = last,
+                    silent => *silent = Some(Box::new(last)),
                 }
-                self.debug(what);
+                if self.is_debugging || is_state {
+                    self.push(Level::Debug, what());
+                }
             }
-        }
-    }
-
-    fn debug(&mut self, what: impl Fn() -> What) {
-        if self.is_debugging {
-            self.push(Level::Debug, what());
         }
     }
 
@@ -278,6 +278,11 @@ pub(crate) fn span_without_connection(client: &str) -> Span {
     // At the level of errors, so that it is shown with a warning whatever the filter: a span has a
     // level for that alone.
     tracing::error_span!(target: "pushest", parent: None, "connection", client = %client)
+}
+
+/// Returns whether an event is noted in any case: with it the span learns of the socket id.
+fn is_state(event: &Event) -> bool {
+    matches!(event, Event::State(_))
 }
 
 /// Returns whether an event is written for debugging.
