@@ -33,6 +33,9 @@ pub(crate) struct Log {
     /// Lines that wait for the hub's lock to be free.
     records: Vec<Record>,
     recovery: Recovery,
+    /// Lines for debugging are wanted, or were when this was last asked: the answer is the subscriber's,
+    /// which must not be asked under the hub's lock.
+    is_debugging: bool,
     is_connected: bool,
     /// Events that receivers were too slow for, as far as they were noted.
     dropped: u64,
@@ -112,6 +115,7 @@ impl Log {
             limited: Vec::new(),
             records: Vec::new(),
             recovery: Recovery::default(),
+            is_debugging: true,
             is_connected: false,
             dropped: 0,
         }
@@ -147,8 +151,10 @@ impl Log {
             self.is_connected = change.to == ConnectionState::Connected;
         }
         match self.kind(event) {
-            Some(kind) => self.limited(kind, What::Event(event.clone()), now),
-            None if is_detail(event) => self.push(Level::Debug, What::Event(event.clone())),
+            Some(kind) => self.limited(kind, || What::Event(event.clone()), now),
+            None if is_detail(event) && (self.is_debugging || is_state(event)) => {
+                self.push(Level::Debug, What::Event(event.clone()));
+            }
             None => {}
         }
     }
@@ -157,7 +163,7 @@ impl Log {
     /// was kept silent. `dropped` is how many events receivers were too slow for by now.
     pub(crate) fn look(&mut self, state: &State, dropped: u64, now: Instant) {
         if let Some(recovered) = self.recovery.look(&state.session, now) {
-            self.limited(Kind::Recovered, What::Recovered(recovered), now);
+            self.limited(Kind::Recovered, || What::Recovered(recovered), now);
         }
         let events = dropped - self.dropped;
         // Lines that were kept silent need no number of their own: their events are in this one's.
@@ -195,18 +201,26 @@ impl Log {
         &mut self.limited[at]
     }
 
-    fn limited(&mut self, kind: Kind, what: What, now: Instant) {
+    fn limited(&mut self, kind: Kind, what: impl Fn() -> What, now: Instant) {
         let limited = self.of(kind);
         match limited.limiter.admit(now) {
             Some(silent) => {
                 limited.silent = None;
                 let silence = Silence::Before(silent);
                 let level = Level::of(kind);
-                self.records.push(Record { level, what, silence });
+                self.records.push(Record { level, what: what(), silence });
             }
             None => {
-                limited.silent = Some(Box::new(what.clone()));
-                self.push(Level::Debug, what);
+                // Of a flood nearly all come here.
+                let last = what();
+                let is_state = matches!(&last, What::Event(event) if is_state(event));
+                match &mut limited.silent {
+                    Some(silent) => **silent = last,
+                    silent => *silent = Some(Box::new(last)),
+                }
+                if self.is_debugging || is_state {
+                    self.push(Level::Debug, what());
+                }
             }
         }
     }
@@ -247,6 +261,7 @@ impl Log {
 
     /// Writes what was noted. Not under the hub's lock.
     pub(crate) fn write(&mut self) {
+        self.is_debugging = tracing::enabled!(target: "pushest", tracing::Level::DEBUG);
         // Lines are rare: their places are given back.
         for record in std::mem::take(&mut self.records) {
             if let What::Event(Event::State(StateChange { socket_id: Some(id), .. })) = &record.what
@@ -263,6 +278,11 @@ pub(crate) fn span_without_connection(client: &str) -> Span {
     // At the level of errors, so that it is shown with a warning whatever the filter: a span has a
     // level for that alone.
     tracing::error_span!(target: "pushest", parent: None, "connection", client = %client)
+}
+
+/// Returns whether an event is noted in any case: with it the span learns of the socket id.
+fn is_state(event: &Event) -> bool {
+    matches!(event, Event::State(_))
 }
 
 /// Returns whether an event is written for debugging.

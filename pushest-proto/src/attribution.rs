@@ -57,6 +57,11 @@ pub(crate) fn of_error(
 
 /// Returns the unanswered channel that the message names, else the only thing that is unanswered.
 fn of_unanswered(message: &str, channels: &Channels, user: &User) -> Option<About> {
+    // What waits for an answer has a deadline. Without one a flood of errors costs no look at their words.
+    let may_be_unanswered = channels.next_deadline().is_some() || !channels.unanswered().is_empty();
+    if !may_be_unanswered && !user.request().is_unanswered() {
+        return None;
+    }
     if let Some(key) = named_in(message, channels) {
         // A channel that waits for no answer is not refused, and neither is another one.
         let is_unanswered = channels.get(key).request().is_unanswered();
@@ -74,14 +79,20 @@ fn of_unanswered(message: &str, channels: &Channels, user: &User) -> Option<Abou
 
 /// Returns the wanted channel that is named in an error's message.
 fn named_in(message: &str, channels: &Channels) -> Option<Key> {
-    let in_a_name =
-        |character: char| character.is_ascii_alphanumeric() || "_-=@,.;:#".contains(character);
-    let mut words = message.split(|character| !in_a_name(character));
-    words.find_map(|word| {
+    let in_a_name = |character: char| {
+        character.is_ascii_alphanumeric()
+            || matches!(character, '_' | '-' | '=' | '@' | ',' | '.' | ';' | ':' | '#')
+    };
+    let words = message.split(|character| !in_a_name(character));
+    words.filter(|word| !word.is_empty()).find_map(|word| {
         // A sentence may end right behind the name, and `channel=NAME` stand before it.
         let bare = word.trim_end_matches(['.', ',', ';', ':']);
         let value = bare.rsplit(['=', ':', '#']).next().unwrap_or(bare);
-        [word, bare, value].into_iter().find_map(|name| channels.wanted_key(name))
+        // Most words are all three.
+        let bare = Some(bare).filter(|bare| bare.len() < word.len());
+        let value = Some(value).filter(|value| value.len() < bare.unwrap_or(word).len());
+        let names = [Some(word), bare, value].into_iter().flatten();
+        names.filter(|name| !name.is_empty()).find_map(|name| channels.wanted_key(name))
     })
 }
 

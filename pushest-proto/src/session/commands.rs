@@ -200,8 +200,9 @@ impl Session {
     ) -> Result<ChannelName, CommandError> {
         let (name, channel_data) = self.config.subscription(name, options)?;
         let limits = &self.config.limits;
-        if self.channels.wanted_key(name.as_str()).is_none()
-            && self.channels.wanted_by_name() >= limits.channels
+        // Only at the limit is it looked up, which is most of what a subscription costs among many.
+        if self.channels.wanted_by_name() >= limits.channels
+            && self.channels.wanted_key(name.as_str()).is_none()
         {
             return Err(CommandError::TooManyChannels { limit: limits.channels });
         }
