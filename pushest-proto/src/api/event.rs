@@ -23,8 +23,7 @@ use crate::one_line;
 /// Publishes an event on one or more channels.
 ///
 /// ```
-/// use pushest_proto::api::Publish;
-///
+/// # use pushest_proto::api::Publish;
 /// // The data is text: JSON as a rule, which is sent as it stands.
 /// let shipped = Publish::new("orders", "shipped", r#"{"id":7}"#);
 /// // Not to the connection that caused it; and say how many are there.
@@ -283,8 +282,7 @@ impl Call for Publish {
 /// Publishes up to 10 events in one call, each on one channel.
 ///
 /// ```
-/// use pushest_proto::api::{Batch, Publish};
-///
+/// # use pushest_proto::api::{Batch, Publish};
 /// let batch = Batch::new([
 ///     Publish::new("orders", "shipped", r#"{"id":7}"#),
 ///     Publish::to_user("ada", "parcel", r#"{"id":7}"#),
