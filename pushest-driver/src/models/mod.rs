@@ -16,7 +16,7 @@ mod waiting;
 use std::collections::{BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use loom::future::block_on;
 use pushest_proto::{ChannelName, Event};
@@ -49,6 +49,11 @@ fn check(expected: &[&str], model: impl Fn() -> String + Send + Sync + 'static) 
     println!("{runs} orders");
     assert!(outcomes.iter().eq(expected), "{outcomes:?} are not {expected:?}");
     assert!(*runs > 1, "a model of one order is none");
+}
+
+/// Lets other threads run, as most runtimes do.
+fn yield_now(context: &mut Context<'_>) {
+    context.waker().wake_by_ref();
 }
 
 fn queue(overflow: Overflow, events: usize, congestion: &Arc<Congestion>) -> Arc<Queue> {

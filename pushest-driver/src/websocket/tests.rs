@@ -326,6 +326,10 @@ fn some_frames(numbers: &mut Numbers) -> Vec<u8> {
             }
         }
         bytes.resize(bytes.len() + length, b'a');
+        if length > 0 && numbers.below(40) == 0 {
+            // No UTF-8.
+            *bytes.last_mut().unwrap() = 0xff;
+        }
     }
     bytes
 }
