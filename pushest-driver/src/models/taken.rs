@@ -67,9 +67,10 @@ fn reading_that_waits_for_room_goes_on_though_much_was_taken() {
                 }));
             }
         });
-        let received = receive(&mut reader, 4, || (), || waker.wake());
+        // It goes on when half of the queue is free, and waits for nothing more.
+        let received = receive(&mut reader, 2, || (), || waker.wake());
         pump.join().unwrap();
-        received
+        received + " " + &receive(&mut reader, 2, || (), || waker.wake())
     });
 }
 
