@@ -21,7 +21,8 @@
 //! was read. A receiver that keeps up pays for no copy.
 
 pub(crate) mod congestion;
-mod reader;
+pub(crate) mod costs;
+pub(crate) mod reader;
 mod ring;
 mod taken;
 
@@ -32,9 +33,8 @@ use std::task::Waker;
 use pushest_proto::Event;
 
 use self::congestion::{Congestion, Relief};
-pub(crate) use self::reader::Reader;
+use self::costs::cost;
 use self::ring::Ring;
-pub(crate) use self::ring::cost;
 use self::taken::{Count, Unread};
 use crate::options::{Options, Overflow};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};

@@ -22,8 +22,10 @@ use loom::future::block_on;
 use pushest_proto::{ChannelName, Event};
 
 use crate::options::{Options, Overflow};
+use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
-use crate::queue::{Queue, Reader, cost};
+use crate::queue::costs::cost;
+use crate::queue::reader::Reader;
 
 /// How often a thread is stopped, in one run of a model, where it could have gone on.
 const PREEMPTIONS: usize = 3;

@@ -7,7 +7,8 @@ use pushest_proto::Event;
 
 use super::Queue;
 use super::congestion::Relief;
-use super::ring::{Ring, cost};
+use super::costs::cost;
+use super::ring::Ring;
 use super::taken::{Taken, Unread};
 
 /// Minimum number of events that are taken at one go.

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use pushest_proto::Event;
 
-use super::ring::cost;
+use super::costs::cost;
 use crate::sync::{AtomicU64, Ordering};
 
 /// A closed count: nothing is handed out without the lock.
