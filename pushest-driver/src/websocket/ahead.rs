@@ -38,7 +38,13 @@ pub(super) struct Ahead {
 
 impl Ahead {
     pub(super) fn new(beginning: &[u8], size: usize, longest: usize) -> Self {
-        Self { bytes: BytesMut::from(beginning), size, longest, error: None }
+        let mut bytes = BytesMut::new();
+        if !beginning.is_empty() {
+            // Later buffers are as large as the first.
+            bytes = BytesMut::with_capacity(size.max(beginning.len()));
+            bytes.extend_from_slice(beginning);
+        }
+        Self { bytes, size, longest, error: None }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -158,6 +164,40 @@ mod tests {
                 assert!((1..=frame.len() - cut).contains(&missing), "{missing} at {cut}");
             }
             assert!(matches!(front(frame), Front::Text { length: 3, .. }));
+        }
+    }
+
+    #[test]
+    fn buffers_are_as_large_as_is_to_be_read_whatever_came_before_and_shrink_after_a_large_frame() {
+        for beginning in [&b""[..], b"\x81\x02hi"] {
+            let mut ahead = Ahead::new(beginning, 4_096, 64 * 1024);
+            let mut kept = Vec::new();
+            let mut smallest = usize::MAX;
+            for round in 0..100 {
+                while let Front::Text { header, length } = ahead.front() {
+                    kept.push(ahead.cut(header, length));
+                }
+                let Front::Missing(missing) = ahead.front() else { panic!("it is text") };
+                let filled: Result<usize, ()> = ahead.fill(missing, |buffer| {
+                    smallest = smallest.min(buffer.len());
+                    let frame: &[u8] =
+                        if round == 50 { &[TEXT, 126, 200, 0] } else { b"\x81\x02hi" };
+                    let bytes = frame.iter().chain(std::iter::repeat(&b'x'));
+                    let length = if round == 50 { 4 } else { 4.min(buffer.len()) };
+                    buffer.iter_mut().zip(bytes).take(length).for_each(|(to, from)| *to = *from);
+                    Ok(length)
+                });
+                filled.expect("it reads");
+                if round == 50 {
+                    let rest = |buffer: &mut [u8]| -> Result<usize, ()> {
+                        buffer.fill(b'x');
+                        Ok(buffer.len().min(200 << 8))
+                    };
+                    ahead.fill(200 << 8, rest).expect("it reads");
+                }
+            }
+            assert!(smallest >= 512, "{smallest} bytes");
+            assert!(ahead.bytes.capacity() <= 2 * 4_096, "{}", ahead.bytes.capacity());
         }
     }
 }
