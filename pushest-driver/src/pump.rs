@@ -96,8 +96,10 @@ impl<R: Runtime> Future for Pump<R> {
         // deadline that has passed meanwhile.
         this.read(context);
         let hub = this.hub.clone();
+        let runtime = this.runtime.clone();
         let mut now = hub.now();
-        hub.pump.poll_turns(context, |context| {
+        let yield_now = |context: &mut Context<'_>| runtime.yield_now(context);
+        hub.pump.poll_turns(context, yield_now, |context| {
             this.drive(now);
             let told = this.traffic;
             this.write(context);

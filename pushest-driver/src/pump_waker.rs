@@ -37,11 +37,12 @@ impl PumpWaker {
         drop(self.0.take());
     }
 
-    /// Takes turns until there is nothing to do. After a few of them the executor runs other tasks
-    /// first.
+    /// Takes turns until there is nothing to do. After a few of them others run first: `yield_now`
+    /// sees to it that the task is polled after them.
     pub(crate) fn poll_turns(
         &self,
         context: &mut Context<'_>,
+        yield_now: impl FnOnce(&mut Context<'_>),
         mut turn: impl FnMut(&mut Context<'_>) -> Turn,
     ) -> Poll<()> {
         // Before the look, never after it: a wake between the two would be lost.
@@ -53,7 +54,7 @@ impl PumpWaker {
                 Turn::Ended => return Poll::Ready(()),
             }
         }
-        context.waker().wake_by_ref();
+        yield_now(context);
         Poll::Pending
     }
 }

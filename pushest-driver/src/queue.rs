@@ -7,10 +7,10 @@
 //!
 //! # What was taken
 //! It is unread, and counts as what is in the ring does. The pump can drop it, too, being the oldest; only
-//! its memory is free no sooner than the receiver comes for the rest. Nothing is taken, but received one by
-//! one with the lock, while the queue is full (reading is to go on just when half is free), while the
-//! pump waits for its end, where all queues together have a bound, and where it would keep more than a
-//! quarter of the queue's bytes alive.
+//! its memory is free no sooner than the receiver comes for the rest. Events are received one by one with the
+//! lock from the one on that makes half of a full queue free, so that reading goes on just then; while
+//! the pump waits for the end of the queue; where all queues together have a bound; and where what is
+//! taken would keep more than a quarter of the queue's bytes alive.
 //!
 //! # Bytes
 //! An event counts what it keeps alive by itself ([`Event::memory`]). A channel's event is a view into
@@ -21,7 +21,8 @@
 //! was read. A receiver that keeps up pays for no copy.
 
 pub(crate) mod congestion;
-mod reader;
+pub(crate) mod costs;
+pub(crate) mod reader;
 mod ring;
 mod taken;
 
@@ -32,9 +33,8 @@ use std::task::Waker;
 use pushest_proto::Event;
 
 use self::congestion::{Congestion, Relief};
-pub(crate) use self::reader::Reader;
+use self::costs::cost;
 use self::ring::Ring;
-pub(crate) use self::ring::cost;
 use self::taken::{Count, Unread};
 use crate::options::{Options, Overflow};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};

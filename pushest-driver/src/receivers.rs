@@ -14,8 +14,9 @@ use std::task::Waker;
 use pushest_proto::Event;
 use slab::Slab;
 
+use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Total};
-use crate::queue::{Queue, cost};
+use crate::queue::costs::cost;
 use crate::snapshot::QueueDepths;
 
 /// Bytes that are read before what is left as views is copied: few enough to be no burden, and so

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Context;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -44,6 +46,12 @@ impl Runtime for Tokio {
         sleep(remaining.min(LONGEST_SLEEP))
     }
 
+    /// Not by waking: on a runtime of one thread, 60 times as much would be read before the future of
+    /// its `block_on` is polled, which is often the one that receives.
+    fn yield_now(&self, context: &mut Context<'_>) {
+        let _ = pin!(tokio::task::yield_now()).poll(context);
+    }
+
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>> {
         let (reads, origin) = (Reads::new(self.now()), self.origin);
         Box::pin(async move {
@@ -73,6 +81,10 @@ impl Runtime for Tokio {
 
     fn transport(socket: &Self::Socket) -> &Transport<Self> {
         socket.stream()
+    }
+
+    fn transport_mut(socket: &mut Self::Socket) -> &mut Transport<Self> {
+        socket.stream_mut()
     }
 
     fn into_transport(socket: Self::Socket) -> Transport<Self> {

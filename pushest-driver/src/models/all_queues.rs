@@ -29,7 +29,7 @@ impl Parts {
     fn read(&self, names: &[&str]) {
         let mut names = names.iter();
         block_on(poll_fn(|context| {
-            self.waker.poll_turns(context, |_| {
+            self.waker.poll_turns(context, yield_now, |_| {
                 if self.congestion.is_any() {
                     return Turn::Idle;
                 }

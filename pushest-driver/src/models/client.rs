@@ -1,7 +1,7 @@
 //! The whole client over a socket that belongs to the model: its hub, its pump, its receivers.
 
 use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::task::Waker;
 
 use futures_util::{StreamExt, future};
 use loom::thread::{self, JoinHandle};

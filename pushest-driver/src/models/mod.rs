@@ -16,14 +16,16 @@ mod waiting;
 use std::collections::{BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use loom::future::block_on;
 use pushest_proto::{ChannelName, Event};
 
 use crate::options::{Options, Overflow};
+use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
-use crate::queue::{Queue, Reader, cost};
+use crate::queue::costs::cost;
+use crate::queue::reader::Reader;
 
 /// How often a thread is stopped, in one run of a model, where it could have gone on.
 const PREEMPTIONS: usize = 3;
@@ -49,6 +51,11 @@ fn check(expected: &[&str], model: impl Fn() -> String + Send + Sync + 'static) 
     println!("{runs} orders");
     assert!(outcomes.iter().eq(expected), "{outcomes:?} are not {expected:?}");
     assert!(*runs > 1, "a model of one order is none");
+}
+
+/// Lets other threads run, as most runtimes do.
+fn yield_now(context: &mut Context<'_>) {
+    context.waker().wake_by_ref();
 }
 
 fn queue(overflow: Overflow, events: usize, congestion: &Arc<Congestion>) -> Arc<Queue> {

@@ -30,7 +30,7 @@ impl Parts {
 
     /// Runs turns as the pump's task does.
     fn run(&self, mut turn: impl FnMut() -> Turn) {
-        block_on(poll_fn(|context| self.waker.poll_turns(context, |_| turn())));
+        block_on(poll_fn(|context| self.waker.poll_turns(context, yield_now, |_| turn())));
     }
 
     /// Reads as the pump does: each event goes to all queues, none is read while one is full.

@@ -1,7 +1,7 @@
 //! Push against receive against close.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 use loom::thread;
 

@@ -7,7 +7,8 @@ use pushest_proto::Event;
 
 use super::Queue;
 use super::congestion::Relief;
-use super::ring::{Ring, cost};
+use super::costs::cost;
+use super::ring::Ring;
 use super::taken::{Taken, Unread};
 
 /// Minimum number of events that are taken at one go.
@@ -88,9 +89,9 @@ impl Queue {
         if let Some(event) = self.next(ring, taken) {
             let relief = self.relieve_if_half(ring);
             let relief = relief.or(drained(ring));
-            if self.may_take(ring) && !taken.is_empty() {
+            if let Some(floor) = self.floor(ring, taken.len(), ring.len()) {
                 // The rest without the lock.
-                taken.open(&self.count, std::mem::take(&mut ring.taken));
+                taken.open(&self.count, std::mem::take(&mut ring.taken), floor);
             }
             return Some((Poll::Ready(Some(event)), relief));
         }
@@ -104,7 +105,8 @@ impl Queue {
             // It stands at nothing, or is closed: nobody can come between.
             self.count.stop();
             ring.taken = Unread::default();
-            if !self.may_take(ring) || ring.len() < LEAST || self.is_too_much(ring) {
+            let is_worth_it = ring.len() >= LEAST && self.floor(ring, ring.len() - 1, 0).is_some();
+            if !is_worth_it || self.is_too_much(ring) {
                 return ring.pop();
             }
             ring.taken = ring.move_to(taken);
@@ -125,9 +127,16 @@ impl Queue {
         }
     }
 
-    /// Returns whether nobody has to know at once what the receiver receives.
-    fn may_take(&self, ring: &Ring) -> bool {
-        !self.is_counted && !ring.is_full && !ring.is_draining
+    /// Returns how many of the `taken` events, the latest, must be received under the lock, if not all; a
+    /// number of others are `behind` them. While reading waits for room, that is from the event on that
+    /// makes half of the queue free.
+    fn floor(&self, ring: &Ring, taken: usize, behind: usize) -> Option<usize> {
+        if self.is_counted || ring.is_draining {
+            return None;
+        }
+        let half = (self.most_events / 2).saturating_sub(behind);
+        let floor = if ring.is_full { half + 1 } else { 0 };
+        (taken > floor).then_some(floor)
     }
 
     /// Returns whether what is here would keep too much alive, taken.

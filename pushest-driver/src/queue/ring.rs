@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use pushest_proto::{Event, LimitReached};
 
+use super::costs::cost;
 use super::taken::{Taken, Unread};
 
 /// Places that a ring may have free, whatever its size.
@@ -171,11 +172,4 @@ impl Ring {
         }
         self.settled = self.events.len();
     }
-}
-
-/// Returns what an event costs a queue, in bytes: what it keeps alive, and half of a place more,
-/// since the ring may have half as many places again as it has events.
-#[inline]
-pub(crate) fn cost(event: &Event) -> usize {
-    event.memory() + size_of::<Event>() / 2
 }

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use pushest_proto::Event;
 
-use super::ring::cost;
+use super::costs::cost;
 use crate::sync::{AtomicU64, Ordering};
 
 /// A closed count: nothing is handed out without the lock.
@@ -80,6 +80,8 @@ pub(super) struct Taken {
     events: VecDeque<Event>,
     /// What the count is if it is open.
     packed: u64,
+    /// So many of the latest events are not handed out without the lock.
+    floor: usize,
 }
 
 impl Taken {
@@ -97,15 +99,20 @@ impl Taken {
         std::mem::swap(&mut self.events, events);
     }
 
-    /// Opens the count of what is there; under the lock.
-    pub(super) fn open(&mut self, count: &Count, unread: Unread) {
+    /// Opens the count of what is there; under the lock. The `floor` latest events are left to the lock.
+    pub(super) fn open(&mut self, count: &Count, unread: Unread, floor: usize) {
+        self.floor = floor;
         self.packed = unread.packed();
         count.open(unread);
     }
 
-    /// Returns the oldest event without the lock; `None` if there is none, or the count is closed.
+    /// Returns the oldest event without the lock; `None` if there is none for that, or the count is
+    /// closed.
     #[inline]
     pub(super) fn next(&mut self, count: &Count) -> Option<Event> {
+        if self.events.len() <= self.floor {
+            return None;
+        }
         let one = Unread { events: 1, bytes: cost(self.events.front()?) }.packed();
         let (now, later) = (self.packed, self.packed.wrapping_sub(one));
         if count.0.compare_exchange(now, later, Ordering::AcqRel, Ordering::Acquire).is_err() {
@@ -151,7 +158,7 @@ mod tests {
     fn taken(events: usize, count: &Count) -> Taken {
         let mut taken = Taken::default();
         taken.swap(&mut (0..events).map(|_| event()).collect());
-        taken.open(count, Unread { events, bytes: events * cost(&event()) });
+        taken.open(count, Unread { events, bytes: events * cost(&event()) }, 0);
         taken
     }
 
@@ -164,7 +171,7 @@ mod tests {
         assert_eq!(count.get(), Some(left));
         assert_eq!((count.close(), count.close(), count.get()), (Some(left), None, None));
         assert!(taken.next(&count).is_none());
-        taken.open(&count, left);
+        taken.open(&count, left, 0);
         assert!(taken.next(&count).is_some() && taken.next(&count).is_some());
         assert!(taken.next(&count).is_none());
         assert_eq!(count.get(), Some(Unread::default()));

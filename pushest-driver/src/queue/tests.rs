@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 use pushest_proto::{Action, ChannelName, Config, Instant, Session, SubscribeOptions};
 use tungstenite::Bytes;
 
+use super::reader::Reader;
 use super::*;
 
 fn reader(overflow: Overflow, events: usize, bytes: usize) -> (Reader, Arc<Congestion>) {

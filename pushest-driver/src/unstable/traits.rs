@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 #[cfg(feature = "tls")]
 use std::sync::Arc;
+use std::task::Context;
 use std::time::SystemTime;
 
 use futures_util::future::{BoxFuture, Either};
@@ -27,8 +28,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// The TLS stream. Without TLS it is [`Infallible`](std::convert::Infallible), which is never
     /// constructed.
     type Tls: ByteStream + Send + Unpin + 'static;
-    /// The WebSocket over either: that of tungstenite's companion crate for the runtime, or
-    /// [`PolledSocket`] where there is none.
+    /// The WebSocket over either: [`PolledSocket`], or that of tungstenite's companion crate for the
+    /// runtime. Text messages are cut out of the stream before it.
     type Socket: Stream<Item = Result<Message, Error>>
         + Sink<Message, Error = Error>
         + Send
@@ -52,6 +53,13 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Returns a future that completes at `deadline`. It may complete earlier.
     fn sleep_until(&self, deadline: Instant) -> Self::Sleep;
+
+    /// Lets others run: arranges for the task, which returns `Pending` after this, to be polled again
+    /// after other tasks that are ready. By default wakes it at once, which suffices where those that were
+    /// woken before are polled before.
+    fn yield_now(&self, context: &mut Context<'_>) {
+        context.waker().wake_by_ref();
+    }
 
     /// Resolves a host to its addresses, in the order that the system prefers. By default this asks
     /// the system on one of at most eight threads that all clients of the process share; dropping
@@ -86,6 +94,11 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Returns the stream of a WebSocket.
     fn transport(socket: &Self::Socket) -> &Transport<Self>
+    where
+        Self: Sized;
+
+    /// Returns the stream of a WebSocket, to read from it.
+    fn transport_mut(socket: &mut Self::Socket) -> &mut Transport<Self>
     where
         Self: Sized;
 

@@ -84,6 +84,10 @@ impl Runtime for Scripted {
         socket.stream()
     }
 
+    fn transport_mut(socket: &mut Self::Socket) -> &mut Transport<Self> {
+        socket.stream_mut()
+    }
+
     fn into_transport(socket: Self::Socket) -> Transport<Self> {
         socket.into_stream()
     }
@@ -322,6 +326,10 @@ fn some_frames(numbers: &mut Numbers) -> Vec<u8> {
             }
         }
         bytes.resize(bytes.len() + length, b'a');
+        if length > 0 && numbers.below(40) == 0 {
+            // No UTF-8.
+            *bytes.last_mut().unwrap() = 0xff;
+        }
     }
     bytes
 }

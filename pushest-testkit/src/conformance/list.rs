@@ -99,6 +99,10 @@ macro_rules! conformance {
                 a_client_dropped_while_it_waits_for_its_receiver_is_gone
                 a_client_that_waits_for_its_receiver_shuts_down_all_the_same
                 a_server_that_closes_a_client_while_it_waits_is_noticed_behind_its_events;
+            partly_received
+                what_is_left_behind_a_received_event_is_dropped_as_the_oldest
+                what_is_left_behind_a_received_event_holds_reading_up_until_half_is_free
+                what_is_left_behind_a_received_event_is_counted_by_a_drain;
             messages
                 a_websocket_ping_is_answered_with_its_payload
                 frames_in_pieces_with_pings_between_them_are_put_together
@@ -448,6 +452,7 @@ mod tests {
             include_str!("messages.rs"),
             include_str!("over_tls.rs"),
             include_str!("overflow.rs"),
+            include_str!("partly_received.rs"),
             include_str!("presence.rs"),
             include_str!("reconnecting.rs"),
             include_str!("refusals.rs"),

@@ -109,6 +109,8 @@ pub mod over_tls;
 #[doc(hidden)]
 pub mod overflow;
 #[doc(hidden)]
+pub mod partly_received;
+#[doc(hidden)]
 pub mod presence;
 #[doc(hidden)]
 pub mod proxy;
