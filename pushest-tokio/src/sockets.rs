@@ -83,10 +83,6 @@ impl Runtime for Tokio {
         socket.stream()
     }
 
-    fn transport_mut(socket: &mut Self::Socket) -> &mut Transport<Self> {
-        socket.stream_mut()
-    }
-
     fn into_transport(socket: Self::Socket) -> Transport<Self> {
         socket.into_stream()
     }

@@ -28,8 +28,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// The TLS stream. Without TLS it is [`Infallible`](std::convert::Infallible), which is never
     /// constructed.
     type Tls: ByteStream + Send + Unpin + 'static;
-    /// The WebSocket over either: [`PolledSocket`], or that of tungstenite's companion crate for the
-    /// runtime. Text messages are cut out of the stream before it.
+    /// The WebSocket over either: that of tungstenite's companion crate for the runtime, or
+    /// [`PolledSocket`] where there is none.
     type Socket: Stream<Item = Result<Message, Error>>
         + Sink<Message, Error = Error>
         + Send
@@ -94,11 +94,6 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Returns the stream of a WebSocket.
     fn transport(socket: &Self::Socket) -> &Transport<Self>
-    where
-        Self: Sized;
-
-    /// Returns the stream of a WebSocket, to read from it.
-    fn transport_mut(socket: &mut Self::Socket) -> &mut Transport<Self>
     where
         Self: Sized;
 

@@ -1,4 +1,4 @@
-//! A stream whose bytes are followed on their way to tungstenite, or cut into messages before.
+//! A stream whose bytes are followed on their way to tungstenite.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use pushest_proto::Instant;
 use tungstenite::Bytes;
 
-use super::ahead::{Ahead, Front};
 use super::follower::Follower;
 use crate::byte_stream::ByteStream;
 
@@ -17,25 +16,17 @@ use crate::byte_stream::ByteStream;
 /// [`Runtime::websocket`]: crate::unstable::Runtime::websocket
 pub struct Followed<S> {
     stream: S,
-    ahead: Ahead,
+    /// What was read before and is still to be followed. tungstenite, if it were given this itself,
+    /// would go on with a buffer no larger than it.
+    beginning: Bytes,
     pub(super) follower: Follower,
-    /// Bytes that were read, be they still ahead.
-    pub(super) read: u64,
     /// Bytes that were written.
     pub(super) written: u64,
 }
 
 impl<S> Followed<S> {
-    /// Takes a stream, and what was read of it before. Messages up to `longest` bytes are cut out.
-    pub(super) fn new(
-        stream: S,
-        beginning: &[u8],
-        follower: Follower,
-        size: usize,
-        longest: usize,
-    ) -> Self {
-        let ahead = Ahead::new(beginning, size, longest);
-        Self { stream, ahead, follower, read: beginning.len() as u64, written: 0 }
+    pub(super) fn new(stream: S, beginning: Vec<u8>, follower: Follower) -> Self {
+        Self { stream, beginning: beginning.into(), follower, written: 0 }
     }
 
     #[cfg(test)]
@@ -45,80 +36,35 @@ impl<S> Followed<S> {
 }
 
 impl<S: ByteStream> Followed<S> {
-    /// Follows all that was read, as nothing more is handed out: a close frame may be in it.
-    pub(super) fn follow_rest(&mut self) {
-        self.follower.follow(self.ahead.rest());
-    }
-
     /// As [`ByteStream::caught_up`], for one that has nothing to give for now. Within a message
     /// there is no such moment: it was begun to be sent before, and other messages wait behind it.
     pub(super) fn caught_up_between_messages(&self) -> Option<Instant> {
-        let is_between = self.ahead.is_empty() && self.follower.is_between_messages();
-        if is_between { self.stream.caught_up() } else { None }
-    }
-
-    /// Returns the next message if it is text in one frame, and `None` if what comes next is for
-    /// tungstenite, which must have handed out all that it was given.
-    #[inline]
-    pub(super) fn poll_text(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        loop {
-            match self.ahead.front() {
-                Front::Text { header, length } => {
-                    let text = self.ahead.cut(header, length);
-                    self.follower.skip_text();
-                    return Poll::Ready(Some(text));
-                }
-                Front::Other => return Poll::Ready(None),
-                Front::Missing(missing) => match self.poll_fill(context, missing) {
-                    Poll::Ready(Ok(0)) => return Poll::Ready(None),
-                    Poll::Ready(Ok(_)) => {}
-                    Poll::Ready(Err(error)) => {
-                        self.ahead.error = Some(error);
-                        return Poll::Ready(None);
-                    }
-                    Poll::Pending => return Poll::Pending,
-                },
-            }
-        }
-    }
-
-    /// Reads more of a frame of which so many bytes are missing.
-    fn poll_fill(&mut self, context: &mut Context<'_>, missing: usize) -> Poll<io::Result<usize>> {
-        let Self { stream, ahead, .. } = self;
-        let filled = ahead.fill(missing, |buffer| match stream.poll_read(context, buffer) {
-            Poll::Ready(Ok(length)) => Ok(length),
-            Poll::Ready(Err(error)) => Err(Some(error)),
-            Poll::Pending => Err(None),
-        });
-        match filled {
-            Ok(length) => {
-                self.read += length as u64;
-                Poll::Ready(Ok(length))
-            }
-            Err(Some(error)) => Poll::Ready(Err(error)),
-            Err(None) => Poll::Pending,
-        }
+        if self.follower.is_between_messages() { self.stream.caught_up() } else { None }
     }
 }
 
 impl<S: ByteStream> ByteStream for Followed<S> {
-    /// Gives tungstenite bytes up to the end of a frame, or of its header, and none behind.
     fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if self.ahead.is_empty() {
-            if let Some(error) = self.ahead.error.take() {
-                return Poll::Ready(Err(error));
-            }
-            match self.poll_fill(context, 1) {
-                Poll::Ready(Ok(1..)) => {}
+        let mut most = buffer.len();
+        if self.follower.has_met_large() {
+            // Nothing of a later frame may come into the buffer of a large one.
+            most = most.min(self.follower.missing());
+        }
+        let buffer = &mut buffer[..most];
+        let length = if self.beginning.is_empty() {
+            match self.stream.poll_read(context, buffer) {
+                Poll::Ready(Ok(length)) => length,
                 other => return other,
             }
-        }
-        let most = buffer.len().min(self.follower.missing());
-        let length = self.ahead.take(&mut buffer[..most]);
+        } else {
+            let length = buffer.len().min(self.beginning.len());
+            buffer[..length].copy_from_slice(&self.beginning.split_to(length));
+            length
+        };
         self.follower.follow(&buffer[..length]);
         Poll::Ready(Ok(length))
     }

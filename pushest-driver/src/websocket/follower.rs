@@ -28,6 +28,7 @@ pub(super) struct Follower {
     is_close: bool,
     /// A message in several frames has begun, and its last frame has not.
     is_within_message: bool,
+    bytes: u64,
     messages: u64,
     /// Boxed, since most connections never have one.
     close: Option<Box<CloseFrame>>,
@@ -47,12 +48,18 @@ impl Follower {
             is_last: false,
             is_close: false,
             is_within_message: false,
+            bytes: 0,
             messages: 0,
             close: None,
             before_close: 0,
             large: large as u64,
             has_met_large: false,
         }
+    }
+
+    /// Returns the bytes that were followed so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Returns the messages and control frames that have ended so far.
@@ -84,11 +91,6 @@ impl Follower {
         self.has_met_large = false;
     }
 
-    /// Takes a text message in one frame, between messages.
-    pub(super) fn skip_text(&mut self) {
-        self.messages += 1;
-    }
-
     /// At least one: how many bytes may come without any being of the next frame but one.
     pub(super) fn missing(&self) -> usize {
         match self.left {
@@ -99,6 +101,7 @@ impl Follower {
 
     /// Takes the next bytes.
     pub(super) fn follow(&mut self, mut bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
         loop {
             let (payload, rest) = bytes.split_at(bytes.len().min(self.left_here()));
             if !payload.is_empty() {

@@ -1,10 +1,10 @@
-//! An open WebSocket: tungstenite over the runtime's stream, with a follower between them.
+//! An open WebSocket: tungstenite, or its companion for a runtime, over the runtime's stream, with a
+//! follower between them.
 //!
-//! Text in single frames, which is nearly everything, does not come as far as tungstenite
-//! (`ahead`). What does is rare, and is copied out of tungstenite's buffer. That grows with a
-//! large message and stays so; so tungstenite starts anew behind one.
+//! tungstenite's read buffer grows with a large message and stays so, and every later message is a
+//! view into it: one small event that is kept would keep all of it. So a large frame is read to its
+//! end and no further, and tungstenite starts anew behind it.
 
-mod ahead;
 mod close;
 pub(crate) mod followed;
 mod follower;
@@ -39,12 +39,8 @@ const SPARE: usize = 4 * 1024;
 /// The most bytes of a control frame (RFC 6455, section 5.5): they must fit whatever the limit is.
 const CONTROL_FRAME: usize = 125;
 
-/// A frame up to this size may enlarge the read buffer, and an event may keep as much alive. A larger one
-/// is tungstenite's.
+/// A frame up to this size may enlarge the read buffer for good, and an event may keep as much alive.
 const LARGE: usize = 64 * 1024;
-
-/// What tungstenite reads at one go of what was read ahead, in bytes.
-const PIECE: usize = 512;
 
 /// What a WebSocket brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,12 +123,8 @@ impl<R: Runtime> WebSocket<R> {
         beginning: Vec<u8>,
         config: WebSocketConfig,
     ) -> Self {
-        let size = config.read_buffer_size;
-        let follower = Follower::new(LARGE.max(size));
-        let limit = config.max_frame_size.into_iter().chain(config.max_message_size).min();
-        let longest = LARGE.max(size).min(limit.unwrap_or(usize::MAX));
-        let transport = Followed::new(stream, &beginning, follower, size, longest);
-        let config = config.read_buffer_size(PIECE);
+        let follower = Follower::new(LARGE.max(config.read_buffer_size));
+        let transport = Followed::new(stream, beginning, follower);
         let socket = Some(R::websocket(transport, config));
         Self { socket, config, taken: 0, sent: 0, is_closing: false }
     }
@@ -158,7 +150,7 @@ impl<R: Runtime> WebSocket<R> {
 
     /// Returns how many bytes were read so far.
     pub(crate) fn bytes_read(&self) -> u64 {
-        self.transport().read
+        self.follower().bytes()
     }
 
     /// Returns what went over it so far.
@@ -166,7 +158,7 @@ impl<R: Runtime> WebSocket<R> {
         let transport = self.transport();
         Traffic {
             frames_received: self.taken,
-            bytes_received: transport.read,
+            bytes_received: transport.follower.bytes(),
             frames_sent: self.sent,
             bytes_sent: transport.written,
         }
@@ -192,8 +184,8 @@ impl<R: Runtime> WebSocket<R> {
     fn incoming(&mut self, message: Message) -> Incoming {
         self.taken += 1;
         match message {
-            Message::Text(text) => Incoming::Message(Self::kept(text.into())),
-            Message::Binary(bytes) => Incoming::Message(Self::kept(bytes)),
+            Message::Text(text) => Incoming::Message(self.kept(text.into())),
+            Message::Binary(bytes) => Incoming::Message(self.kept(bytes)),
             Message::Ping(_) => Incoming::Ping,
             Message::Pong(_) | Message::Frame(_) => Incoming::Pong,
             Message::Close(_) => {
@@ -204,26 +196,13 @@ impl<R: Runtime> WebSocket<R> {
         }
     }
 
-    /// Returns a message that may outlive the buffer that it came in.
-    fn kept(message: Bytes) -> Bytes {
-        if message.len() <= LARGE { Bytes::copy_from_slice(&message) } else { message }
-    }
-
-    /// Returns the next message if it is text in one frame, and `None` if what comes next is for
-    /// tungstenite.
-    #[inline]
-    fn poll_text(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let (is_closing, taken) = (self.is_closing, self.taken);
-        let transport = R::transport_mut(self.socket());
-        // Nothing is in tungstenite's buffer, and no close frame has come.
-        let follower = &transport.follower;
-        let is_here = follower.messages() == taken && follower.is_between_messages();
-        if !is_here || is_closing || follower.has_met_large() || follower.close().is_some() {
-            return Poll::Ready(None);
+    /// Returns a message that may outlive the large buffer that it came in.
+    fn kept(&self, message: Bytes) -> Bytes {
+        if self.follower().has_met_large() && message.len() <= LARGE {
+            Bytes::copy_from_slice(&message)
+        } else {
+            message
         }
-        let polled = transport.poll_text(context);
-        self.taken += u64::from(matches!(polled, Poll::Ready(Some(_))));
-        polled
     }
 
     /// Gives tungstenite's buffers back after a large frame, once there is nothing in them: nothing
@@ -249,11 +228,6 @@ impl<R: Runtime> Stream for WebSocket<R> {
     type Item = Result<Incoming, Loss>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match self.poll_text(context) {
-            Poll::Ready(Some(text)) => return Poll::Ready(Some(Ok(Incoming::Message(text)))),
-            Poll::Ready(None) => {}
-            Poll::Pending => return Poll::Pending,
-        }
         loop {
             return Poll::Ready(match self.socket().poll_next_unpin(context) {
                 // Where it begins anew, it is the new one that must see to being woken.
@@ -264,10 +238,7 @@ impl<R: Runtime> Stream for WebSocket<R> {
                     self.has_begun_anew(context);
                     Some(Ok(incoming))
                 }
-                Poll::Ready(Some(Err(error))) => {
-                    R::transport_mut(self.socket()).follow_rest();
-                    Some(Err(self.failed(&error)))
-                }
+                Poll::Ready(Some(Err(error))) => Some(Err(self.failed(&error))),
                 Poll::Ready(None) => None,
             });
         }

@@ -1,4 +1,4 @@
-//! tungstenite over a stream that is polled.
+//! tungstenite over a stream that is polled, for runtimes whose ecosystem has no companion of it.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
@@ -47,8 +47,8 @@ impl<S> PolledSocket<S> {
         self.stream
     }
 
-    /// Returns the stream, to read from it.
-    pub fn stream_mut(&mut self) -> &mut S {
+    #[cfg(test)]
+    pub(super) fn stream_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 }
