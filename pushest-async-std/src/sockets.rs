@@ -6,14 +6,15 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use async_std::net::TcpStream;
+use async_tungstenite::WebSocketStream;
+use async_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use pushest_driver::unstable::{
-    PolledSocket, Pump, Reads, Runtime, Spawn, Transport, WebSocketConfig,
-};
+use pushest_driver::unstable::{Pump, Reads, Runtime, Spawn, Transport};
 use pushest_driver::{StartError, proto};
 
 use crate::starting;
-use crate::streams::{Socket, Stream};
+use crate::streams::{Bytes, Socket, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -32,7 +33,7 @@ type Tls = std::convert::Infallible;
 impl Runtime for AsyncStd {
     type Tcp = Stream<Socket>;
     type Tls = Tls;
-    type Socket = PolledSocket<Transport<Self>>;
+    type Socket = WebSocketStream<Bytes<Transport<Self>>>;
     type Sleep = BoxFuture<'static, ()>;
 
     fn now(&self) -> proto::Instant {
@@ -68,15 +69,16 @@ impl Runtime for AsyncStd {
     }
 
     fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
-        PolledSocket::new(transport, config)
+        let socket = WebSocketStream::from_raw_socket(Bytes(transport), Role::Client, Some(config));
+        socket.now_or_never().expect("without a handshake there is nothing to wait for")
     }
 
     fn transport(socket: &Self::Socket) -> &Transport<Self> {
-        socket.stream()
+        &socket.get_ref().0
     }
 
     fn into_transport(socket: Self::Socket) -> Transport<Self> {
-        socket.into_stream()
+        socket.into_inner().0
     }
 }
 

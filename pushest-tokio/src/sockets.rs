@@ -7,15 +7,16 @@ use std::pin::pin;
 use std::task::Context;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use pushest_driver::unstable::{
-    PolledSocket, Pump, Reads, Runtime, Spawn, Transport, WebSocketConfig,
-};
+use pushest_driver::unstable::{Pump, Reads, Runtime, Spawn, Transport};
 use pushest_driver::{StartError, proto};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::streams::{Socket, Stream};
+use crate::streams::{Bytes, Socket, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -34,7 +35,7 @@ type Tls = std::convert::Infallible;
 impl Runtime for Tokio {
     type Tcp = Stream<Socket>;
     type Tls = Tls;
-    type Socket = PolledSocket<Transport<Self>>;
+    type Socket = WebSocketStream<Bytes<Transport<Self>>>;
     type Sleep = Sleep;
 
     fn now(&self) -> proto::Instant {
@@ -76,15 +77,16 @@ impl Runtime for Tokio {
     }
 
     fn websocket(transport: Transport<Self>, config: WebSocketConfig) -> Self::Socket {
-        PolledSocket::new(transport, config)
+        let socket = WebSocketStream::from_raw_socket(Bytes(transport), Role::Client, Some(config));
+        socket.now_or_never().expect("without a handshake there is nothing to wait for")
     }
 
     fn transport(socket: &Self::Socket) -> &Transport<Self> {
-        socket.stream()
+        &socket.get_ref().0
     }
 
     fn into_transport(socket: Self::Socket) -> Transport<Self> {
-        socket.into_stream()
+        socket.into_inner().0
     }
 }
 

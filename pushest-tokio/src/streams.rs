@@ -1,4 +1,4 @@
-//! tokio's streams as the driver wants them.
+//! tokio's streams as the driver wants them, and the driver's as tokio-tungstenite does.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -122,5 +122,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
 
     fn caught_up(&self) -> Option<proto::Instant> {
         Some((self.socket)(&self.stream).reads.caught_up())
+    }
+}
+
+/// A stream of the driver's, as tokio-tungstenite reads and writes it.
+#[derive(Debug)]
+pub(crate) struct Bytes<S>(pub(crate) S);
+
+impl<S: ByteStream + Unpin> AsyncRead for Bytes<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = self.0.poll_read(context, buffer.initialize_unfilled());
+        read.map_ok(|length| buffer.advance(length))
+    }
+}
+
+impl<S: ByteStream + Unpin> AsyncWrite for Bytes<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_flush(context)
+    }
+
+    /// Flushes only: the connection ends when it is dropped.
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(context)
     }
 }
