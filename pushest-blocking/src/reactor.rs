@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake};
 
@@ -26,6 +26,8 @@ pub(crate) struct Reactor {
     registry: Registry,
     waker: mio::Waker,
     parking: Parking,
+    /// The pump has more to do once what it has read was received.
+    has_more: AtomicBool,
     origin: std::time::Instant,
     /// When the first timer that was looked at in this turn is over, in microseconds.
     first_timer: AtomicU64,
@@ -45,6 +47,7 @@ impl Reactor {
             registry: poll.registry().try_clone()?,
             waker: mio::Waker::new(poll.registry(), WAKER)?,
             parking: Parking::new(),
+            has_more: AtomicBool::new(false),
             origin: std::time::Instant::now(),
             first_timer: AtomicU64::new(u64::MAX),
             wakeups: AtomicU64::new(0),
@@ -72,6 +75,12 @@ impl Reactor {
         self.parking.take_woken()
     }
 
+    /// Keeps the loop from sleeping once. Unlike a wake it does not make it turn before there is nothing
+    /// left to receive.
+    pub(crate) fn go_on(&self) {
+        self.has_more.store(true, Ordering::Relaxed);
+    }
+
     /// Returns a number that changes whenever sockets that were empty may no longer be.
     pub(crate) fn sleeps(&self) -> u64 {
         self.sleeps.load(Ordering::Relaxed)
@@ -91,7 +100,7 @@ impl Reactor {
     ) {
         // Whoever is woken again and again must not forget the sockets.
         self.look_again();
-        if !self.parking.park() {
+        if self.has_more.swap(false, Ordering::Relaxed) || !self.parking.park() {
             // It has happened already.
             return;
         }

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use mio::Token;
@@ -55,6 +55,10 @@ impl Runtime for Sockets {
 
     fn sleep_until(&self, deadline: proto::Instant) -> Sleep {
         Sleep { reactor: self.reactor.clone(), deadline }
+    }
+
+    fn yield_now(&self, _: &mut Context<'_>) {
+        self.reactor.go_on();
     }
 
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>> {

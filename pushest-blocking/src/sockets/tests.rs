@@ -1,7 +1,7 @@
 //! When a socket is asked, and that nothing is missed.
 
 use std::net::{Shutdown, TcpListener};
-use std::task::{Context, Waker};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::*;
