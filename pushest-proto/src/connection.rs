@@ -137,6 +137,8 @@ impl Connection {
         let share = |loss: &Arc<Loss>| crate::loss::loss(loss) - crate::loss::others_share(loss);
         self.socket_id.as_ref().map_or(0, |id| memory::shared_text(id.as_str()))
             + self.last_loss.as_ref().map_or(0, share)
-            + self.last_error.as_deref().map_or(0, ServerError::content_bytes)
+            + self.last_error.as_deref().map_or(0, |error| {
+                memory::allocation(size_of::<ServerError>()) + error.content_bytes()
+            })
     }
 }
