@@ -29,7 +29,7 @@ pub struct Calling<'a, C: Call> {
     attempt: u32,
 }
 
-/// What comes after an attempt.
+/// What comes after an attempt. Exhaustive on purpose: a driver has to carry out each.
 #[derive(Debug)]
 pub enum Next<A> {
     /// The server has carried the call out.
