@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(crate) const ID: &str = "app-id";
+pub(crate) const ID: &str = "1";
 pub(crate) const KEY: &str = "app-key";
 pub(crate) const SECRET: &str = "app-secret";
 /// For the encrypted channels.

@@ -3,5 +3,15 @@
 
 /// What the page shows must compile.
 #[cfg(doctest)]
+#[doc = include_str!("../docs/another-client.md")]
+struct AnotherClient;
+
+/// What the page shows must compile.
+#[cfg(doctest)]
 #[doc = include_str!("../docs/axum.md")]
 struct Axum;
+
+/// What the page shows must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/shop.md")]
+struct Shop;

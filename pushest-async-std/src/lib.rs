@@ -51,7 +51,10 @@
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
 //! program that is to end where it cannot connect awaits [`attempted`](Client::attempted).
 //!
-//! The features are those of `pushest-tokio`: `http`, `tls-ring`, `encrypted` and `recording`
+//! `Api` is the backend's half: it publishes, asks who is there, ends a user's connections; a client has
+//! one by `client.api()`.
+//!
+//! The features are those of `pushest-tokio`: `api`, `http`, `tls-ring`, `encrypted` and `recording`
 //! (default), `tls-aws-lc`, `tls` and `native-roots`.
 //!
 //! The feature `serde` serializes events, states and numbers, and reads a [`Config`], in the forms of
@@ -66,6 +69,8 @@ mod streams;
 pub use pushest_driver::AuthEndpoint;
 #[cfg(feature = "tls")]
 pub use pushest_driver::rustls;
+#[cfg(feature = "api")]
+pub use pushest_driver::{ApiError, ApiOptions, ApiStage, api};
 pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, Authorizer,
     BackoffConfig, BoxFuture, BuildError, ChannelCounts, ChannelEvent, ChannelFailure, ChannelId,
@@ -126,6 +131,46 @@ pushest_driver::__async_client! {
     top: " # use pushest_async_std::*; use std::time::Duration; async fn example() \
         -> Result<(), Box<dyn std::error::Error>> {",
     end: " # Ok(()) }",
+}
+
+#[cfg(feature = "api")]
+pushest_driver::__api! {
+    /// The HTTP API of one app, as its backend calls it: publishes events, asks who is there, ends a user's
+    /// connections.
+    ///
+    /// ```no_run
+    /// use pushest_async_std::Api;
+    ///
+    /// # #[async_std::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let api = Api::from_env()?; // PUSHER_URL, or PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET …
+    /// api.publish("orders", "shipped", &["7", "8"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
+    /// and kept for the next one. As many calls as [`ApiOptions::in_flight`] says are in flight at once,
+    /// and further ones wait for their turn. TLS and addresses are those of the WebSocket
+    /// ([`ApiOptions::options`]).
+    ///
+    /// Its futures run on every executor.
+    ///
+    /// Futures are cancel safe: one that is dropped takes its connection along, and leaves nothing behind
+    /// for other calls. What it was to publish may have arrived by then, or not.
+    carrier: pushest_driver::unstable::Api<AsyncStd>,
+    waits: [async] [.await] ".await",
+    begin: " # use pushest_async_std::*; use std::time::Duration; async fn example(api: Api, client: Client) \
+        -> Result<(), Box<dyn std::error::Error>> {",
+    end: " # Ok(()) }",
+}
+
+#[cfg(feature = "api")]
+pushest_driver::__client_api! {
+    Client,
+    " # use pushest_async_std::*; async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {",
+    " # Ok(()) }",
+    ".await"
 }
 
 /// What its README shows must compile.

@@ -83,12 +83,19 @@ impl Runtime for AsyncStd {
 }
 
 impl Spawn for AsyncStd {
+    /// There is one event loop in the process.
+    type Home = ();
+
     fn current() -> Self {
         Self { origin: Instant::now() }
     }
 
     fn spawn(pump: Pump<Self>) {
         async_std::task::spawn(pump);
+    }
+
+    fn home() -> Result<(), StartError> {
+        starting::ready()
     }
 
     fn ready() -> Result<(), StartError> {

@@ -16,7 +16,7 @@ use crate::reactor::Reactor;
 use crate::sockets::Sockets;
 
 /// Maximum number of events of one wait; the next one has the rest. Each of them means the same.
-const EVENTS: usize = 16;
+pub(crate) const EVENTS: usize = 16;
 
 /// While there is always an answer at once, the connection is looked at this often.
 const STRIDE: Duration = Duration::from_millis(5);

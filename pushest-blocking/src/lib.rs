@@ -51,7 +51,7 @@
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
 //! program that is to end where it cannot connect calls [`attempted`](Client::attempted).
 //!
-//! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
+//! Features: `api` (default) is `Api`, which publishes; `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
 //! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's
@@ -65,6 +65,8 @@ mod client;
 mod connection;
 mod event_loop;
 mod options;
+#[cfg(feature = "api")]
+mod publishing;
 mod reactor;
 mod receiving;
 mod running;
@@ -81,6 +83,8 @@ pub use options::Options;
 pub use pushest_driver::AuthEndpoint;
 #[cfg(feature = "tls")]
 pub use pushest_driver::rustls;
+#[cfg(feature = "api")]
+pub use pushest_driver::{ApiError, ApiOptions, ApiStage, api};
 pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, BackoffConfig,
     BuildError, ChannelCounts, ChannelEvent, ChannelFailure, ChannelId, ChannelKind, ChannelName,
@@ -97,6 +101,48 @@ pub use pushest_driver::{
 pub use receiving::{Events, RecvError, Subscription};
 pub use running::{Handler, run, run_with_options};
 pub use typed::TypedEvents;
+
+#[cfg(feature = "api")]
+pushest_driver::__api! {
+    /// The HTTP API of one app, as its backend calls it: publishes events, asks who is there, ends a user's
+    /// connections.
+    ///
+    /// ```no_run
+    /// use pushest_blocking::Api;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let api = Api::from_env()?; // PUSHER_URL, or PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET …
+    /// api.publish("orders", "shipped", &["7", "8"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
+    /// and kept for the next one. A call blocks the calling thread, which carries it: threads that call at
+    /// the same time have a connection each, up to [`ApiOptions::in_flight`], and further ones wait for
+    /// their turn. TLS and addresses are those of the WebSocket ([`ApiOptions::options`]).
+    carrier: publishing::Carrier,
+    waits: [] [] "",
+    begin: " # use pushest_blocking::*; use std::time::Duration; fn example(api: Api, client: Client) \
+        -> Result<(), Box<dyn std::error::Error>> {",
+    end: " # Ok(()) }",
+}
+
+#[cfg(feature = "api")]
+pushest_driver::__client_api! {
+    Client,
+    " # use pushest_blocking::*; fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {",
+    " # Ok(()) }",
+    ""
+}
+
+#[cfg(feature = "api")]
+pushest_driver::__client_api! {
+    Connection,
+    " # use pushest_blocking::*; fn example(client: Connection) -> Result<(), Box<dyn std::error::Error>> {",
+    " # Ok(()) }",
+    ""
+}
 
 /// What its README shows must compile.
 #[cfg(doctest)]

@@ -42,7 +42,7 @@ pub(crate) fn triggered(
 }
 
 /// Waits for the future's answer, at most for `limit`.
-fn wait_for<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
+pub(crate) fn wait_for<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
     // One that is too far away to be said is none.
     let until = limit.and_then(|limit| Instant::now().checked_add(limit));
     let mut future = pin!(future);

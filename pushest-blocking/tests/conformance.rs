@@ -18,6 +18,10 @@ pushest_conformance::on_real_server! {
             pushest_testkit::conformance_on_real_server!(
                 pushest_conformance::Adapted<crate::waits::Spawned>
             );
+            #[cfg(feature = "api")]
+            pushest_testkit::conformance_of_api_on_real_server!(
+                pushest_conformance::Adapted<crate::waits::Spawned>
+            );
         }
 
         mod without_a_thread {

@@ -40,16 +40,18 @@ mod features;
 pub mod first_programs;
 mod futures;
 mod memory;
+mod publishing;
 mod real_server;
 pub mod receivers;
 mod suite;
 pub mod typed;
 pub mod watching;
 
-pub use adapter::{Adapted, Waits, met};
+pub use adapter::{Adapted, Waits, met, proxy_of_real_server};
 pub use features::Features;
 pub use futures::{Futures, On, Start, block_on};
 pub use memory::live_bytes;
+pub use publishing::{Publishes, all};
 
 // For the macros, wherever they are used.
 #[doc(hidden)]

@@ -15,5 +15,9 @@ macro_rules! suite {
         $crate::testkit::conformance_of_endpoints!($crate::Adapted<$waits>);
         #[cfg(all(feature = "http", any(feature = "tls-ring", feature = "tls-aws-lc")))]
         $crate::testkit::conformance_of_endpoints_over_tls!($crate::Adapted<$waits>);
+        #[cfg(feature = "api")]
+        $crate::testkit::conformance_of_api!($crate::Adapted<$waits>);
+        #[cfg(all(feature = "api", any(feature = "tls-ring", feature = "tls-aws-lc")))]
+        $crate::testkit::conformance_of_api_over_tls!($crate::Adapted<$waits>);
     };
 }

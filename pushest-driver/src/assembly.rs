@@ -40,11 +40,20 @@ pub fn set_lasting(events: &mut Events, is_lasting: bool) {
 
 /// A runtime that can run a client by itself, in a task.
 pub trait Spawn: Runtime + Sized {
+    /// Tells apart the event loops that sockets can belong to, where a process may have several.
+    type Home: PartialEq + Copy + Send + Sync;
+
     /// Returns the runtime that this is called in.
     fn current() -> Self;
 
     /// Spawns the pump, which runs until it ends.
     fn spawn(pump: Pump<Self>);
+
+    /// Returns the event loop that sockets belong to which are made here, and that can wait for them.
+    ///
+    /// # Errors
+    /// [`StartError`], outside of the runtime.
+    fn home() -> Result<Self::Home, StartError>;
 
     /// Checks that the operating system and the runtime give what [`Spawn::spawn`] and the pump
     /// need; without it they would panic. By default they need nothing.

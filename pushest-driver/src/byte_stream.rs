@@ -35,6 +35,15 @@ pub trait ByteStream {
     /// Those of the stream.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Polls whether the peer has neither closed the stream nor sent anything that was not read, and
+    /// takes what it has sent. This asks the operating system: what an event loop has been told so
+    /// far does not count.
+    ///
+    /// The default is for streams whose [`poll_read`](Self::poll_read) asks it.
+    fn poll_is_silent(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        Poll::Ready(self.poll_read(context, &mut [0]).is_pending())
+    }
+
     /// Returns a time, on the clock of [`Runtime::now`](crate::unstable::Runtime::now), such that
     /// everything that had arrived on the TCP socket by then has been read from it, be it still in
     /// a buffer above the socket, such as that of TLS. [`Reads`](crate::unstable::Reads) knows it of
@@ -113,6 +122,13 @@ impl<A: ByteStream, B: ByteStream> ByteStream for Either<A, B> {
         match self {
             Self::Left(stream) => stream.poll_flush(context),
             Self::Right(stream) => stream.poll_flush(context),
+        }
+    }
+
+    fn poll_is_silent(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        match self {
+            Self::Left(stream) => stream.poll_is_silent(context),
+            Self::Right(stream) => stream.poll_is_silent(context),
         }
     }
 

@@ -5,8 +5,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use pushest_proto::{ChannelName, Escaped, SubscribeOptions};
+#[cfg(feature = "api")]
+use pushest_proto::{Config, ConfigError};
 use serde::Serialize;
 
+#[cfg(feature = "api")]
+use crate::backend::options::ApiOptions;
 use crate::commands::Commands;
 use crate::drain::Drain;
 use crate::error::SubscribeError;
@@ -192,6 +196,26 @@ impl Client {
     /// Returns a receiver of everything that happens from now on.
     pub fn events(&self) -> Events {
         Events::new(self.hub().clone(), self.hub().listen())
+    }
+
+    /// Returns the HTTP API of the client's app, which is made when this is called first.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    #[cfg(feature = "api")]
+    pub fn api<A: Clone + Send + Sync + 'static>(
+        &self,
+        make: impl FnOnce(&Config, ApiOptions) -> Result<A, ConfigError>,
+    ) -> Result<A, ConfigError> {
+        let hub = self.hub();
+        if hub.api.get().is_none() {
+            let options = ApiOptions::default().options(hub.options.clone());
+            let api = make(&hub.config, options)?;
+            // Of two that are made at once one is kept.
+            let _ = hub.api.set(Box::new(api));
+        }
+        let api = hub.api.get().and_then(|api| api.downcast_ref::<A>());
+        Ok(api.expect("a client has one kind of it").clone())
     }
 
     /// Ends all receivers and subscriptions, closes the connection, and waits until it is closed.

@@ -46,6 +46,9 @@ pub(crate) struct Hub {
     pub(crate) name: Box<str>,
     pub(crate) congestion: Arc<Congestion>,
     pub(crate) recording: Option<Recording>,
+    /// The runtime's `Api`, once it was asked for.
+    #[cfg(feature = "api")]
+    pub(crate) api: std::sync::OnceLock<Box<dyn std::any::Any + Send + Sync>>,
 }
 
 /// The stages of a client's end.
@@ -127,6 +130,8 @@ impl Hub {
             options,
             congestion,
             recording,
+            #[cfg(feature = "api")]
+            api: std::sync::OnceLock::new(),
         }
     }
 

@@ -12,6 +12,8 @@
 mod assembly;
 mod authorizations;
 mod authorizer;
+#[cfg(feature = "api")]
+mod backend;
 mod byte_stream;
 mod client;
 mod commands;
@@ -74,6 +76,10 @@ mod watch;
 mod websocket;
 
 pub use authorizer::Authorizer;
+#[cfg(feature = "api")]
+pub use backend::error::{ApiError, ApiStage};
+#[cfg(feature = "api")]
+pub use backend::options::ApiOptions;
 pub use drain::Drain;
 pub use error::{
     BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,
@@ -84,6 +90,9 @@ pub use health::{Health, HealthReason, HealthRules, HealthState};
 pub use options::{Options, Overflow};
 #[cfg(feature = "http")]
 pub use pushest_proto::AuthEndpoint;
+/// The calls of the HTTP API, and their answers.
+#[cfg(feature = "api")]
+pub use pushest_proto::api;
 pub use pushest_proto::{
     self as proto, Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,
     BackoffConfig, ChannelEvent, ChannelId, ChannelKind, ChannelName, ChannelState,

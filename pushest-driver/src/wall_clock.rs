@@ -24,6 +24,12 @@ impl TimeOfDay {
         self.0.as_ref().map_or_else(|| runtime.system_time(), |clock| clock())
     }
 
+    /// Returns it where no runtime is at hand.
+    #[cfg(feature = "api")]
+    pub(crate) fn of_system(&self) -> SystemTime {
+        self.0.as_ref().map_or_else(SystemTime::now, |clock| clock())
+    }
+
     /// Returns the time since 1970; `None` before that.
     pub(crate) fn since_1970(&self, runtime: &impl Runtime) -> Option<Duration> {
         self.get(runtime).duration_since(UNIX_EPOCH).ok()

@@ -10,7 +10,7 @@ use pushest_testkit::{Profile, Server};
 fn main() -> Result<(), Box<dyn Error>> {
     let mut port = 6001;
     let mut profile = Profile::Standard;
-    let [mut id, mut key, mut secret] = ["app-id", "app-key", "app-secret"].map(str::to_owned);
+    let [mut id, mut key, mut secret] = ["1", "app-key", "app-secret"].map(str::to_owned);
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;

@@ -1,7 +1,7 @@
 // Drives a Pusher Channels server with the unchanged official libraries: `pusher` (HTTP API and
 // signatures) and `pusher-js` (WebSocket). Prints every check, exits non-zero if one fails.
 //
-//   node check.mjs [--host 127.0.0.1] [--port 6001] [--app-id app-id] [--key app-key]
+//   node check.mjs [--host 127.0.0.1] [--port 6001] [--app-id 1] [--key app-key]
 //                  [--secret app-secret] [--skip NAME]…
 //
 // or the same through PUSHER_HOST, PUSHER_PORT, PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET.
@@ -17,7 +17,7 @@ const { values: options } = parseArgs({
   options: {
     host: { type: "string", default: process.env.PUSHER_HOST ?? "127.0.0.1" },
     port: { type: "string", default: process.env.PUSHER_PORT ?? "6001" },
-    "app-id": { type: "string", default: process.env.PUSHER_APP_ID ?? "app-id" },
+    "app-id": { type: "string", default: process.env.PUSHER_APP_ID ?? "1" },
     key: { type: "string", default: process.env.PUSHER_APP_KEY ?? "app-key" },
     secret: { type: "string", default: process.env.PUSHER_APP_SECRET ?? "app-secret" },
     skip: { type: "string", multiple: true, default: [] },

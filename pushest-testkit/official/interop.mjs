@@ -1,5 +1,5 @@
 // The official libraries and the command line `pushest` on the same channels of one server: each
-// hears the other. The server is the one in PUSHEST_TEST_URL, with app id app-id.
+// hears the other. The server is the one in PUSHEST_TEST_URL, with app id 1.
 //
 //   node interop.mjs PATH_OF_PUSHEST
 
@@ -16,7 +16,7 @@ const url = new URL(process.env.PUSHEST_TEST_URL);
 const [key, secret, host, port] = [url.username, url.password, url.hostname, url.port];
 const masterKey = Buffer.alloc(32, 7).toString("base64");
 const server = new Pusher({
-  appId: "app-id",
+  appId: "1",
   key,
   secret,
   host,

@@ -1,7 +1,7 @@
 //! A client's numbers as a page for Prometheus, and its health as a page for load balancers and
 //! supervisors, over a few lines of HTTP.
 //!
-//!     export PUSHER_URL=http://app-key:app-secret@127.0.0.1:6001/apps/app-id
+//!     export PUSHER_URL=http://app-key:app-secret@127.0.0.1:6001/apps/1
 //!     CHANNELS=orders,private-stock METRICS_ADDRESS=127.0.0.1:9184 \
 //!         cargo run -p pushest-tokio --example prometheus
 //!

@@ -30,6 +30,8 @@
 //! - Events are received from a [`Subscription`] or from
 //!   [`events`](Client::events), both of them streams; as values of
 //!   your types, by [`Subscription::on`] and [`Subscription::messages`]; or by a [`Handler`] that [`run`] calls.
+//! - `Api` is the backend's half: it publishes, asks who is there, ends a user's connections; a client has
+//!   one by `client.api()`.
 //! - What the server never promised is told honestly: [`Event::Gap`] after every reconnection, with
 //!   the time `since` which events may be missing, however long the program did not run or not
 //!   receive; [`Event::Lagged`] where a receiver was too slow.
@@ -42,7 +44,7 @@
 //! name ([`Options::name`]), the host and the socket id. Nothing is printed without a subscriber: a
 //! program that is to end where it cannot connect awaits [`attempted`](Client::attempted).
 //!
-//! Features: `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
+//! Features: `api` (default) is `Api`, which publishes; `http` (default) asks the app's own HTTP endpoint for authorizations; `tls-ring`
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
 //! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's
@@ -59,6 +61,8 @@ mod streams;
 pub use pushest_driver::AuthEndpoint;
 #[cfg(feature = "tls")]
 pub use pushest_driver::rustls;
+#[cfg(feature = "api")]
+pub use pushest_driver::{ApiError, ApiOptions, ApiStage, api};
 pub use pushest_driver::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject, Authorizer,
     BackoffConfig, BoxFuture, BuildError, ChannelCounts, ChannelEvent, ChannelFailure, ChannelId,
@@ -118,6 +122,47 @@ pushest_driver::__async_client! {
     top: " # use pushest_tokio::*; use std::time::Duration; async fn example() \
         -> Result<(), Box<dyn std::error::Error>> {",
     end: " # Ok(()) }",
+}
+
+#[cfg(feature = "api")]
+pushest_driver::__api! {
+    /// The HTTP API of one app, as its backend calls it: publishes events, asks who is there, ends a user's
+    /// connections.
+    ///
+    /// ```no_run
+    /// use pushest_tokio::Api;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let api = Api::from_env()?; // PUSHER_URL, or PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET …
+    /// api.publish("orders", "shipped", &["7", "8"]).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
+    /// and kept for the next one. As many calls as [`ApiOptions::in_flight`] says are in flight at once,
+    /// and further ones wait for their turn. TLS and addresses are those of the WebSocket
+    /// ([`ApiOptions::options`]).
+    ///
+    /// A call needs a runtime of tokio with I/O and time. The event loop of a runtime keeps its own
+    /// connections: those of another one are not used in it.
+    ///
+    /// Futures are cancel safe: one that is dropped takes its connection along, and leaves nothing behind
+    /// for other calls. What it was to publish may have arrived by then, or not.
+    carrier: pushest_driver::unstable::Api<Tokio>,
+    waits: [async] [.await] ".await",
+    begin: " # use pushest_tokio::*; use std::time::Duration; async fn example(api: Api, client: Client) \
+        -> Result<(), Box<dyn std::error::Error>> {",
+    end: " # Ok(()) }",
+}
+
+#[cfg(feature = "api")]
+pushest_driver::__client_api! {
+    Client,
+    " # use pushest_tokio::*; async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {",
+    " # Ok(()) }",
+    ".await"
 }
 
 /// What the README shows must compile.

@@ -83,12 +83,20 @@ impl Runtime for Tokio {
 }
 
 impl Spawn for Tokio {
+    type Home = tokio::runtime::Id;
+
     fn current() -> Self {
         Self { origin: Instant::now() }
     }
 
     fn spawn(pump: Pump<Self>) {
         tokio::spawn(pump);
+    }
+
+    fn home() -> Result<Self::Home, StartError> {
+        let handle = tokio::runtime::Handle::try_current();
+        let handle = handle.map_err(|error| StartError::Runtime(error.to_string().into()))?;
+        Ok(handle.id())
     }
 
     fn ready() -> Result<(), StartError> {

@@ -25,6 +25,17 @@ impl Socket {
     }
 }
 
+#[cfg(feature = "api")]
+impl Socket {
+    /// Returns whether there is something to read, be it that the peer has closed the connection. The
+    /// operating system knows that before tokio does.
+    fn has_something_to_read(&self) -> bool {
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        let peeked = socket2::SockRef::from(&self.stream).peek(&mut byte);
+        !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -97,6 +108,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    #[cfg(feature = "api")]
+    fn poll_is_silent(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        match self.poll_read(context, &mut [0]) {
+            Poll::Ready(_) => Poll::Ready(false),
+            // tokio will know soon, and wakes this then.
+            Poll::Pending if (self.socket)(&self.stream).has_something_to_read() => Poll::Pending,
+            Poll::Pending => Poll::Ready(true),
+        }
     }
 
     fn caught_up(&self) -> Option<proto::Instant> {

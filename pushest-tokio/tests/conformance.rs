@@ -8,12 +8,16 @@ use runtimes::{OneThread, Threads};
 
 mod multi_thread {
     pushest_conformance::suite!(crate::Futures<crate::Threads>);
+    #[cfg(feature = "api")]
+    pushest_testkit::conformance_of_api_futures!(crate::On<crate::Threads>);
     pushest_conformance::receivers_end!(crate::Futures<crate::Threads>);
     pushest_conformance::typed_events!(crate::Futures<crate::Threads>);
 }
 
 mod current_thread {
     pushest_conformance::suite!(crate::Futures<crate::OneThread>);
+    #[cfg(feature = "api")]
+    pushest_testkit::conformance_of_api_futures!(crate::On<crate::OneThread>);
     pushest_conformance::receivers_end!(crate::Futures<crate::OneThread>);
     pushest_conformance::typed_events!(crate::Futures<crate::OneThread>);
 }
@@ -51,10 +55,14 @@ pushest_conformance::on_real_server! {
     mod on_real_server {
         mod multi_thread {
             pushest_testkit::conformance_on_real_server!(crate::On<crate::Threads>);
+            #[cfg(feature = "api")]
+            pushest_testkit::conformance_of_api_on_real_server!(crate::On<crate::Threads>);
         }
 
         mod current_thread {
             pushest_testkit::conformance_on_real_server!(crate::On<crate::OneThread>);
+            #[cfg(feature = "api")]
+            pushest_testkit::conformance_of_api_on_real_server!(crate::On<crate::OneThread>);
         }
     }
 }

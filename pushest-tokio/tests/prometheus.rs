@@ -26,7 +26,7 @@ struct Program {
 impl Program {
     /// Starts it by running this test again.
     fn start(test: &str, server: &Server, key: &str) -> Self {
-        let url = format!("http://{key}:app-secret@127.0.0.1:{}/apps/app-id", server.port());
+        let url = format!("http://{key}:app-secret@127.0.0.1:{}/apps/1", server.port());
         let mut child = Command::new(std::env::current_exe().expect("a test is a program"))
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
             .env(VARIABLE, "1")

@@ -110,13 +110,12 @@ impl Case {
                 "auth_key=app-key&auth_timestamp=1000&auth_version=1.0&body_md5={digest}&info={info}"
             )
         };
-        let signed = format!("POST\n/apps/app-id/events\n{}", query(&self.channel));
+        let signed = format!("POST\n/apps/1/events\n{}", query(&self.channel));
         let signature = self.sign(&signed);
         let encoded: String =
             self.channel.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         for (signature, is_right) in [(self.with_a_flip(&signature), false), (signature, true)] {
-            let target =
-                format!("/apps/app-id/events?{}&auth_signature={signature}", query(&encoded));
+            let target = format!("/apps/1/events?{}&auth_signature={signature}", query(&encoded));
             let request = HttpRequest::new("POST", target, 1000).body(body.clone().into_bytes());
             let answer = self.broker().http(&request, NOW);
             assert_eq!(answer.status, if is_right { 200 } else { 401 }, "{}", answer.body);
@@ -166,7 +165,7 @@ impl Case {
 
     fn broker(&self) -> Broker {
         let mut config = ServerConfig::default();
-        config.app = App::new("app-id", "app-key", &*self.secret);
+        config.app = App::new("1", "app-key", &*self.secret);
         Broker::new(config)
     }
 

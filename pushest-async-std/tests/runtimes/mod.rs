@@ -37,3 +37,13 @@ impl Start for Smol {
 }
 
 pushest_conformance::impl_features!(AsyncStd, Smol);
+
+#[cfg(feature = "api")]
+pushest_conformance::api_of_futures!(
+    of_async_std,
+    pushest_async_std,
+    AsyncStd,
+    async_std::task::block_on
+);
+#[cfg(feature = "api")]
+pushest_conformance::api_of_futures!(of_smol, pushest_async_std, Smol, smol::block_on);

@@ -1,6 +1,8 @@
 //! How the two clients of this crate are waited for.
 
 mod called;
+#[cfg(feature = "api")]
+mod publishing;
 mod received;
 
 use std::time::{Duration, Instant};

@@ -12,7 +12,7 @@ use super::seconds;
 use crate::faults::{self, Fault};
 
 /// Id, key and secret of the app that `serve` serves unless told otherwise.
-pub(crate) const DEFAULT_APP: (&str, &str, &str) = ("app-id", "app-key", "app-secret");
+pub(crate) const DEFAULT_APP: (&str, &str, &str) = ("1", "app-key", "app-secret");
 
 #[derive(Args)]
 pub(crate) struct ServeArguments {

@@ -16,7 +16,8 @@ fn ends_well(runtime: &str) {
     assert!(begun.elapsed() < Duration::from_secs(15));
     let text = ended.stdout.join("\n");
     let steps = [
-        "public",
+        "the backend publishes on orders: ada receives shipped {\"id\":7}",
+        "grace receives shipped {\"id\":9}",
         "private",
         "presence",
         "encrypted",

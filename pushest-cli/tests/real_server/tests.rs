@@ -1,5 +1,5 @@
 //! The program against a server that is not ours: the one that PUSHEST_TEST_URL names, as
-//! `pusher://KEY:SECRET@HOST:PORT`, with the app's id in PUSHEST_TEST_APP_ID (`app-id` by default).
+//! `pusher://KEY:SECRET@HOST:PORT`, with the app's id in PUSHEST_TEST_APP_ID (`1` by default).
 #![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
 
 #[path = "../cli/support.rs"]
@@ -34,7 +34,7 @@ fn publish(channel: &str, event: &str, data: &str) {
     let url = url();
     let (user, address) = url.strip_prefix("pusher://").unwrap().split_once('@').unwrap();
     let (key, secret) = user.split_once(':').unwrap();
-    let app_id = env::var("PUSHEST_TEST_APP_ID").unwrap_or_else(|_| "app-id".to_owned());
+    let app_id = env::var("PUSHEST_TEST_APP_ID").unwrap_or_else(|_| "1".to_owned());
     let body = json!({"name": event, "channel": channel, "data": data}).to_string();
     let path = format!("/apps/{app_id}/events");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();

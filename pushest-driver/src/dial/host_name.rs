@@ -40,7 +40,7 @@ pub fn ascii_host_name(name: &str) -> Result<Cow<'_, str>, HostNameError> {
 }
 
 /// Returns the endpoint with the ASCII form of its host's name.
-pub(super) fn ascii(endpoint: Endpoint) -> Result<Endpoint, DialFailure> {
+pub(crate) fn ascii(endpoint: Endpoint) -> Result<Endpoint, DialFailure> {
     let failure = |error: &dyn ToString| DialFailure::Unsupported(error.to_string().into());
     let name = match ascii_host_name(endpoint.host()).map_err(|error| failure(&error))? {
         Cow::Borrowed(_) => return Ok(endpoint),

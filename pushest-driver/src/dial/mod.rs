@@ -11,7 +11,7 @@ pub(crate) mod tls_stream;
 pub(crate) mod upgrade;
 #[cfg(feature = "tls")]
 mod verifier;
-mod within;
+pub(crate) mod within;
 
 use std::sync::Arc;
 
@@ -32,6 +32,11 @@ use crate::websocket::{self, WebSocket};
 /// At most eight threads a process call what provides headers, two of them for one client: nothing
 /// can end one that hangs, and each further dial calls it again.
 static THREADS: Threads = Threads::new("pushest-headers", 8, 2);
+
+#[cfg(feature = "tls")]
+type Tls = TlsParameters;
+#[cfg(not(feature = "tls"))]
+type Tls = std::convert::Infallible;
 
 /// Makes the connections of one client.
 #[derive(Debug)]
@@ -64,18 +69,39 @@ impl Dialer {
             let tls = dialer.tls(&endpoint)?;
             let headers = dialer.headers().await?;
             let upgrade = dialer.upgrade(&runtime, &endpoint, &headers)?;
-            let tcp = dialer.reach(&*runtime, &endpoint).await?;
-            let mut stream = match tls {
-                None => Either::Left(tcp),
-                #[cfg(feature = "tls")]
-                Some(tls) => {
-                    let tls = runtime.secure(tcp, tls).await;
-                    Either::Right(tls.map_err(|error| tls::failure(&error))?)
-                }
-            };
+            let mut stream = dialer.open(&*runtime, &endpoint, tls).await?;
             let beginning = upgrade.negotiate(&mut stream).await?;
             Ok(WebSocket::new(stream, beginning, dialer.websocket()))
         })
+    }
+
+    /// Connects to an endpoint, with TLS where it has that, and no further.
+    #[cfg(feature = "api")]
+    pub(crate) async fn connect<R: Runtime>(
+        &self,
+        runtime: &R,
+        endpoint: Endpoint,
+    ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
+        let endpoint = host_name::ascii(endpoint)?;
+        let tls = self.tls(&endpoint)?;
+        self.open(runtime, &endpoint, tls).await
+    }
+
+    async fn open<R: Runtime>(
+        &self,
+        runtime: &R,
+        endpoint: &Endpoint,
+        tls: Option<Tls>,
+    ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
+        let tcp = self.reach(runtime, endpoint).await?;
+        match tls {
+            None => Ok(Either::Left(tcp)),
+            #[cfg(feature = "tls")]
+            Some(tls) => {
+                let tls = runtime.secure(tcp, tls).await;
+                Ok(Either::Right(tls.map_err(|error| tls::failure(&error))?))
+            }
+        }
     }
 
     /// Returns a TCP stream to the endpoint: through a proxy where there is one for it, or straight.
@@ -147,7 +173,7 @@ impl Dialer {
     }
 
     #[cfg(feature = "tls")]
-    fn tls(&self, endpoint: &Endpoint) -> Result<Option<TlsParameters>, DialFailure> {
+    fn tls(&self, endpoint: &Endpoint) -> Result<Option<Tls>, DialFailure> {
         if !endpoint.is_tls() {
             return Ok(None);
         }
@@ -156,7 +182,7 @@ impl Dialer {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn tls(&self, endpoint: &Endpoint) -> Result<Option<std::convert::Infallible>, DialFailure> {
+    fn tls(&self, endpoint: &Endpoint) -> Result<Option<Tls>, DialFailure> {
         if endpoint.is_tls() {
             let reason = "wss:// needs one of the features tls-ring and tls-aws-lc";
             return Err(DialFailure::Unsupported(reason.into()));

@@ -41,6 +41,22 @@ macro_rules! __config_settings {
                 self.configure(|config| config.secret(secret))
             }
 
+            /// Sets the app's id, for the HTTP API: 1 to 200 letters, digits and `_ - . ~`. Without it
+            /// the client connects and subscribes all the same.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .cluster("eu")
+            ///     .app_id("123")
+            ///     .secret("app-secret")
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn app_id(self, id: &str) -> Self {
+                self.configure(|config| config.app_id(id))
+            }
+
             /// Sets the cluster of the hosted service: `mt1` (the default), `us2`, `us3`, `eu`, `ap1` …
             /// The client connects to `wss://ws-CLUSTER.pusher.com:443` then.
             ///

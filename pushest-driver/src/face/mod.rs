@@ -3,6 +3,8 @@
 //!
 //! For the crates of this workspace only.
 
+#[cfg(feature = "api")]
+mod api;
 mod async_builder;
 mod asynchronous;
 mod builder;

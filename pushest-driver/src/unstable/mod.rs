@@ -17,6 +17,16 @@ pub use tungstenite::{Error, Message};
 pub use self::traits::TlsParameters;
 pub use self::traits::{Runtime, Transport};
 pub use crate::assembly::{Spawn, client, release, set_lasting};
+#[cfg(feature = "api")]
+pub use crate::backend::api::Api;
+#[cfg(feature = "api")]
+pub use crate::backend::app::Backend;
+#[cfg(feature = "api")]
+pub use crate::backend::calling::{Calling, Next};
+#[cfg(feature = "api")]
+pub use crate::backend::lane::{Attempted, Lane};
+#[cfg(feature = "api")]
+pub use crate::backend::pool::{Place, Pool};
 pub use crate::byte_stream::{ByteStream, NonBlocking};
 pub use crate::client::{Client, WeakClient};
 pub use crate::commands::Commands;

@@ -21,7 +21,7 @@ pub(crate) const PRIVATE: &str = "private-orders";
 /// In the child: one line in for each order, one line out when it is carried out. It ends with its
 /// input, so that it never outlives the process that started it.
 pub(crate) fn run() -> Result<(), Box<dyn Error>> {
-    let server = Server::builder().app("app-id", KEY, SECRET).activity_timeout(ACTIVITY).start()?;
+    let server = Server::builder().app("1", KEY, SECRET).activity_timeout(ACTIVITY).start()?;
     let mut output = io::stdout();
     writeln!(output, "{}", server.addr())?;
     for line in io::stdin().lines() {

@@ -17,8 +17,7 @@ use crate::wire::parts::Part;
 /// What the server answered to a [`Request`](super::Request).
 ///
 /// ```
-/// use pushest_proto::api::HttpAnswer;
-///
+/// # use pushest_proto::api::HttpAnswer;
 /// let headers = [("Content-Type", "text/plain"), ("Retry-After", "7")];
 /// let answer = HttpAnswer::new(429, b"slow down").headers(headers);
 /// ```

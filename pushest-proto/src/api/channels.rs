@@ -11,8 +11,7 @@ use crate::one_line;
 /// The channels that an event goes to: made of one name, or of an array, slice or `Vec` of them.
 ///
 /// ```
-/// use pushest_proto::api::Publish;
-///
+/// # use pushest_proto::api::Publish;
 /// let to_one = Publish::new("orders", "shipped", "{}");
 /// let to_both = Publish::new(["orders", "private-audit"], "shipped", "{}");
 /// ```

@@ -15,8 +15,7 @@ use crate::one_line;
 /// the body, a JSON object.
 ///
 /// ```
-/// use pushest_proto::api::Custom;
-///
+/// # use pushest_proto::api::Custom;
 /// let call = Custom::get("/channels/orders/history").parameter("limit", "10");
 /// ```
 #[derive(Clone, PartialEq, Eq)]

@@ -23,8 +23,7 @@ use crate::one_line;
 /// Publishes an event on one or more channels.
 ///
 /// ```
-/// use pushest_proto::api::Publish;
-///
+/// # use pushest_proto::api::Publish;
 /// // The data is text: JSON as a rule, which is sent as it stands.
 /// let shipped = Publish::new("orders", "shipped", r#"{"id":7}"#);
 /// // Not to the connection that caused it; and say how many are there.
@@ -80,6 +79,19 @@ impl Publish {
     #[must_use]
     pub fn to_user(user_id: &str, name: impl Into<String>, data: impl Into<String>) -> Self {
         Self::new(channels::of_user(user_id), name, data)
+    }
+
+    /// Creates an event to a user, as [`Publish::to_user`] does, whose data is any value, written as
+    /// JSON.
+    ///
+    /// # Errors
+    /// [`RequestError::Data`] if it cannot be.
+    pub fn json_to_user<T: Serialize + ?Sized>(
+        user_id: &str,
+        name: impl Into<String>,
+        data: &T,
+    ) -> Result<Self, RequestError> {
+        Self::json(channels::of_user(user_id), name, data)
     }
 
     /// Excludes the connection with this socket id, usually the one whose request caused the event.
@@ -270,8 +282,7 @@ impl Call for Publish {
 /// Publishes up to 10 events in one call, each on one channel.
 ///
 /// ```
-/// use pushest_proto::api::{Batch, Publish};
-///
+/// # use pushest_proto::api::{Batch, Publish};
 /// let batch = Batch::new([
 ///     Publish::new("orders", "shipped", r#"{"id":7}"#),
 ///     Publish::to_user("ada", "parcel", r#"{"id":7}"#),

@@ -9,8 +9,7 @@ use crate::setters::setters;
 /// The defaults are the hosted service's; self-hosted servers differ.
 ///
 /// ```
-/// use pushest_proto::api::ApiLimits;
-///
+/// # use pushest_proto::api::ApiLimits;
 /// // Soketi takes data of 100 KB.
 /// let limits = ApiLimits::default().event_data(100 * 1024);
 /// assert_eq!(limits.channels, 100);

@@ -18,9 +18,8 @@
 //!
 //! ```
 //! use core::time::Duration;
-//! use pushest_proto::Config;
-//! use pushest_proto::api::{App, HttpAnswer, Publish};
-//!
+//! # use pushest_proto::Config;
+//! # use pushest_proto::api::{App, HttpAnswer, Publish};
 //! let config = Config::builder("app-key").app_id("3").secret("app-secret").cluster("eu").build()?;
 //! let app = App::new(&config)?;
 //!

@@ -18,8 +18,7 @@ use crate::one_line;
 /// Asks which channels have subscribers.
 ///
 /// ```
-/// use pushest_proto::api::ListChannels;
-///
+/// # use pushest_proto::api::ListChannels;
 /// let rooms = ListChannels::new().prefix("presence-").with_user_count();
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -74,6 +74,9 @@
 //! [`conformance_of_endpoints!`](crate::conformance_of_endpoints!) what the app's HTTP endpoint for
 //! authorizations does, for builds that have it. [`conformance_on_real_server!`](crate::conformance_on_real_server!) runs the scenarios
 //! that need nothing but a server of the protocol against one that listens somewhere.
+//!
+//! Drivers that carry the HTTP API, too, implement [`ApiDriver`], for the scenarios of
+//! [`conformance_of_api!`](crate::conformance_of_api!).
 
 mod driver;
 mod gate;
@@ -85,6 +88,8 @@ mod remote;
 pub mod alone;
 #[doc(hidden)]
 pub mod anywhere;
+#[doc(hidden)]
+pub mod api;
 #[doc(hidden)]
 pub mod authorizing;
 #[doc(hidden)]
@@ -120,6 +125,13 @@ pub mod subscribing;
 
 use crate::Server;
 
+pub use api::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
+#[doc(hidden)]
+pub use api::{
+    anywhere as api_anywhere, bad_input as api_bad_input, connections as api_connections,
+    futures as api_futures, over_tls as api_over_tls, proxies as api_proxies,
+    repeats as api_repeats,
+};
 pub use driver::{
     Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, TimeOfDay,
     Unmet,

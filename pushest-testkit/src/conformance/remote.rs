@@ -16,7 +16,7 @@ use super::driver::Settings;
 use super::patience::PATIENCE;
 use crate::Server;
 
-/// A server to run scenarios against: anything that has the app `app-id`.
+/// A server to run scenarios against: anything that has the app `1`.
 #[derive(Clone)]
 pub struct Remote {
     key: String,
@@ -55,7 +55,7 @@ impl Remote {
         let Ok(url) = std::env::var("PUSHEST_TEST_URL") else {
             panic!(
                 "this needs PUSHEST_TEST_URL, such as \
-                 pusher://app-key:app-secret@127.0.0.1:6001, of a server with the app app-id"
+                 pusher://app-key:app-secret@127.0.0.1:6001, of a server with the app 1"
             )
         };
         Self::from_url(&url)
@@ -102,6 +102,11 @@ impl Remote {
         self.builder().secret(&self.secret)
     }
 
+    /// Returns a configuration for the HTTP API, to be adjusted.
+    pub fn publishing(&self) -> ConfigBuilder {
+        self.signing().app_id("1")
+    }
+
     /// Returns a configuration with the secret.
     #[must_use]
     pub fn config(&self) -> Config {
@@ -123,7 +128,7 @@ impl Remote {
     }
 
     fn post(&self, channel: &str, event: &str, data: &str) -> std::io::Result<()> {
-        let path = "/apps/app-id/events";
+        let path = "/apps/1/events";
         let body =
             serde_json::json!({ "name": event, "channel": channel, "data": data }).to_string();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Error::other)?.as_secs();

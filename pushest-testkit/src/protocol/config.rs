@@ -47,9 +47,9 @@ impl App {
 }
 
 impl Default for App {
-    /// `app-id`, `app-key`, `app-secret`.
+    /// `1`, `app-key`, `app-secret`.
     fn default() -> Self {
-        Self::new("app-id", "app-key", "app-secret")
+        Self::new("1", "app-key", "app-secret")
     }
 }
 

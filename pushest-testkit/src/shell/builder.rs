@@ -80,7 +80,7 @@ impl Builder {
         self
     }
 
-    /// Sets the app to serve; by default `app-id`, `app-key`, `app-secret`.
+    /// Sets the app to serve; by default `1`, `app-key`, `app-secret`.
     #[must_use]
     pub fn app(
         mut self,

@@ -158,9 +158,11 @@ fn response(status: u16, reason: &str) -> HttpResponse {
 /// Returns an answer as it goes over the wire.
 pub(super) fn encode(response: &HttpResponse, keep_alive: bool) -> String {
     let connection = if keep_alive { "keep-alive" } else { "close" };
+    // Clients tell by it how far their clock is away.
+    let date = httpdate::fmt_http_date(SystemTime::now());
     encode_with(
         response.status,
-        &[("Content-Type", response.content_type()), ("Connection", connection)],
+        &[("Date", &date), ("Content-Type", response.content_type()), ("Connection", connection)],
         &response.body,
     )
 }

@@ -71,7 +71,7 @@ impl TimedOut {
 }
 
 impl Server {
-    /// Starts a server on a free port of the loopback address, for the app `app-id`, `app-key`,
+    /// Starts a server on a free port of the loopback address, for the app `1`, `app-key`,
     /// `app-secret`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Harness, UNIX_TIME, signed_target};
 
-const EVENTS: &str = "/apps/app-id/events";
+const EVENTS: &str = "/apps/1/events";
 
 fn body(answer: &pushest_testkit::protocol::HttpResponse) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -65,7 +65,7 @@ fn a_batch_is_published_in_order_or_not_at_all() {
     let peer = server.connect();
     server.subscribe(peer, "a");
     server.actions();
-    let path = "/apps/app-id/batch_events";
+    let path = "/apps/1/batch_events";
     let event = |name: &str, data: &str| json!({ "name": name, "data": data, "channel": "a" });
     let answer = server.post(path, &json!({ "batch": [event("one", ""), event("two", "")] }));
     assert_eq!(body(&answer), json!({}));
@@ -116,7 +116,7 @@ fn channels_and_users_are_listed() {
     server.join(second, "presence-a", &json!({ "user_id": 2 }));
     server.join(second, "presence-b", &json!({ "user_id": "2" }));
 
-    let path = "/apps/app-id/channels";
+    let path = "/apps/1/channels";
     let all = json!({ "channels": { "news": {}, "presence-a": {}, "presence-b": {} } });
     assert_eq!(body(&server.get(path, &[])), all);
     let query = [("filter_by_prefix", "presence-"), ("info", "user_count,subscription_count")];
@@ -126,16 +126,16 @@ fn channels_and_users_are_listed() {
     );
     assert_eq!(server.get(path, &[("info", "user_count")]).status, 400);
 
-    let one = server.get("/apps/app-id/channels/presence-b", &[("info", "user_count")]);
+    let one = server.get("/apps/1/channels/presence-b", &[("info", "user_count")]);
     assert_eq!(body(&one), json!({ "occupied": true, "user_count": 1 }));
-    let one = server.get("/apps/app-id/channels/nobody", &[]);
+    let one = server.get("/apps/1/channels/nobody", &[]);
     assert_eq!(body(&one), json!({ "occupied": false }));
-    let news = "/apps/app-id/channels/news";
+    let news = "/apps/1/channels/news";
     assert_eq!(server.get(news, &[("info", "user_count")]).status, 400);
 
-    let users = server.get("/apps/app-id/channels/presence-a/users", &[]);
+    let users = server.get("/apps/1/channels/presence-a/users", &[]);
     assert_eq!(body(&users), json!({ "users": [{ "id": "1" }, { "id": "2" }] }));
-    assert_eq!(server.get("/apps/app-id/channels/news/users", &[]).status, 400);
+    assert_eq!(server.get("/apps/1/channels/news/users", &[]).status, 400);
 }
 
 #[test]
@@ -172,11 +172,11 @@ fn who_does_not_sign_rightly_is_refused_and_told_why() {
 fn there_is_nothing_at_other_places() {
     let mut server = Harness::with(Profile::Standard, |_| {});
     assert_eq!(server.get("/apps/other/channels", &[]).status, 404);
-    assert_eq!(server.get("/apps/app-id/nothing", &[]).status, 404);
-    assert_eq!(server.get("/apps/app-id", &[]).status, 404);
+    assert_eq!(server.get("/apps/1/nothing", &[]).status, 404);
+    assert_eq!(server.get("/apps/1", &[]).status, 404);
     assert_eq!(server.get("/elsewhere", &[]).status, 404);
     assert_eq!(server.get("/apps/%ff/channels", &[]).status, 400);
     assert_eq!(server.get(EVENTS, &[]).status, 405);
-    assert_eq!(server.request("PUT", "/apps/app-id/channels", &[], "").status, 405);
+    assert_eq!(server.request("PUT", "/apps/1/channels", &[], "").status, 405);
     assert_eq!(server.request_raw("GET", "/", "").status, 200);
 }

@@ -131,7 +131,7 @@ fn no_request_breaks_it() {
     for round in 0..2000 {
         let body: String =
             (0..random.usize(..12)).map(|_| random.choice(PIECES).unwrap()).copied().collect();
-        let paths = ["/apps/app-id/events", "/apps/app-id/batch_events", "/apps/app-id/channels/%"];
+        let paths = ["/apps/1/events", "/apps/1/batch_events", "/apps/1/channels/%"];
         let path = paths[random.usize(..paths.len())];
         let method = if random.bool() { "POST" } else { "GET" };
         let mut target = signed_target(

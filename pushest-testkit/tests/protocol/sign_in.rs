@@ -86,7 +86,7 @@ fn a_terminated_user_is_closed_with_4009() {
     server.sign_in(second, &json!({ "id": "7" }));
     server.sign_in(other, &json!({ "id": "8" }));
     server.actions();
-    let answer = server.post("/apps/app-id/users/7/terminate_connections", &json!({}));
+    let answer = server.post("/apps/1/users/7/terminate_connections", &json!({}));
     assert_eq!((answer.status, &*answer.body), (200, "{}"));
     assert_eq!(server.closes(), [(first, 4009), (second, 4009)]);
     assert_eq!(server.broker.users().collect::<Vec<_>>(), ["8"]);

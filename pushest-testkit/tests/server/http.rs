@@ -17,7 +17,7 @@ fn publish(more_headers: &str) -> String {
     let digest = hex::encode(Md5::digest(EVENT));
     let query =
         format!("auth_key=app-key&auth_timestamp={seconds}&auth_version=1.0&body_md5={digest}");
-    let path = "/apps/app-id/events";
+    let path = "/apps/1/events";
     let mut mac = Hmac::<Sha256>::new_from_slice(b"app-secret").unwrap();
     mac.update(format!("POST\n{path}\n{query}").as_bytes());
     let signature = hex::encode(mac.finalize().into_bytes());
@@ -110,7 +110,7 @@ fn wrong_requests_are_refused() {
         ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 200),
         ("GET /app/app-key HTTP/1.1\r\nHost: x\r\n\r\n", 426),
         ("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n", 404),
-        ("POST /apps/app-id/events HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 401),
+        ("POST /apps/1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 401),
         ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
         ("POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n", 413),
         ("\u{0}\r\n\r\n", 400),

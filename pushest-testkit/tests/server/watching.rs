@@ -63,15 +63,14 @@ fn connections_subscriptions_and_events_are_told_in_their_order_and_without_fram
 fn requests_and_refusals_are_told_without_what_is_signed() {
     let (server, happenings) = watched(|builder| builder);
     let mut stream = tcp(&server);
-    let request =
-        "GET /apps/app-id/channels?auth_signature=5f0c HTTP/1.1\r\nConnection: close\r\n\r\n";
+    let request = "GET /apps/1/channels?auth_signature=5f0c HTTP/1.1\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     stream.read_to_end(&mut Vec::new()).unwrap();
     let request = next(&happenings);
     let Happening::Request { method, path, status, reason } = &request else {
         panic!("{request:?}")
     };
-    assert_eq!((&**method, &**path, *status), ("GET", "/apps/app-id/channels", Some(401)));
+    assert_eq!((&**method, &**path, *status), ("GET", "/apps/1/channels", Some(401)));
     assert!(reason.contains("auth_key") && !format!("{request:?}").contains("5f0c"));
 
     let mut stream = tcp(&server);

@@ -11,9 +11,11 @@
 //! | [`runtimes`] | tokio, async-std and threads side by side; features |
 //! | [`laravel`] | Reverb, Echo's names, the auth endpoint, `Origin` |
 //! | [`axum`] | a service with state, authorization, webhooks, and an end |
+//! | [`shop`] | a Laravel shop's service: consumes, publishes, authorizes |
 //! | [`coming_from_pusher_js`], [`coming_from_pusher_rs`] | what is called how, and what differs |
 //! | [`in_production`] | numbers, a health check, alerts |
-//! | [`publishing`] | the backend's half |
+//! | [`publishing`] | the backend's half: `Api`, and what is never sent twice |
+//! | [`another_client`] | another HTTP client for the requests that the core builds |
 //! | [`your_own_loop`] | the core without I/O, and its size |
 //!
 //! # In the repository
@@ -21,6 +23,14 @@
 //! These have no page here: `docs/features.md`, what this client does, line by line, with the tests that
 //! show it; `docs/command.md`, the command `pushest`;
 //! `docs/where-it-runs.md`, on which systems it was seen to run; and the examples of each crate.
+
+/// The core's requests, carried by `reqwest`.
+///
+#[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/another-client.md")]
+// It needs reqwest: the package `pushest-guides` compiles it.
+#[cfg(not(doctest))]
+pub mod another_client {}
 
 /// A service with axum that listens in the background.
 ///
@@ -89,6 +99,14 @@ pub mod settings {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../../docs/shutting-down.md")]
 pub mod shutting_down {}
+
+/// A service that consumes, publishes, and authorizes browsers.
+///
+#[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/shop.md")]
+// It needs axum: the package `pushest-guides` compiles it.
+#[cfg(not(doctest))]
+pub mod shop {}
 
 /// A server for your tests.
 ///

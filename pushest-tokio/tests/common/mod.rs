@@ -12,7 +12,7 @@ use pushest_tokio::{BackoffConfig, Client, Config, ConfigBuilder, Event, Subscri
 /// Longer than anything here takes, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server to test against: anything that has the app `app-id`.
+/// A server to test against: anything that has the app `1`.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) key: String,
@@ -36,7 +36,7 @@ impl Target {
 
     /// The app on it.
     pub(crate) fn app(&self) -> App {
-        App::new("app-id", &*self.key, &*self.secret)
+        App::new("1", &*self.key, &*self.secret)
     }
 
     pub(crate) fn builder(&self) -> ConfigBuilder {

@@ -1,5 +1,5 @@
 //! What not every server has, against a real server, which `PUSHEST_TEST_URL` names. Its app is
-//! `app-id`. What every server has is part of the conformance suite.
+//! `1`. What every server has is part of the conformance suite.
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -34,18 +34,21 @@ impl Start for Threads {
 /// A runtime that runs everything on the one thread that drives it.
 pub(crate) struct OneThread;
 
+fn one_thread() -> &'static Handle {
+    static HANDLE: OnceLock<Handle> = OnceLock::new();
+    HANDLE.get_or_init(|| {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let handle = runtime.handle().clone();
+        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        handle
+    })
+}
+
 impl Start for OneThread {
     type Client = Client;
 
     fn start(config: Config, options: Options) -> Client {
-        static HANDLE: OnceLock<Handle> = OnceLock::new();
-        let handle = HANDLE.get_or_init(|| {
-            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let handle = runtime.handle().clone();
-            std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
-            handle
-        });
-        let _entered = handle.enter();
+        let _entered = one_thread().enter();
         Client::with_options(config, options)
     }
 
@@ -55,3 +58,12 @@ impl Start for OneThread {
 }
 
 pushest_conformance::impl_features!(Threads, OneThread);
+
+#[cfg(feature = "api")]
+pushest_conformance::api_of_futures!(of_threads, pushest_tokio, Threads, |call| {
+    threads().block_on(call)
+});
+#[cfg(feature = "api")]
+pushest_conformance::api_of_futures!(of_one_thread, pushest_tokio, OneThread, |call| {
+    one_thread().block_on(call)
+});

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if let Ok(url) = std::env::var("PUSHEST_TEST_URL") {
         let address = url.rsplit('@').next().unwrap_or(&url);
-        let app = App::new(address, "app-id", "app-key", "app-secret");
+        let app = App::new(address, "1", "app-key", "app-secret");
         return write(&folder, "real", &record(&app)?);
     }
     for profile in Profile::ALL {

@@ -1,5 +1,6 @@
 //! `pushest demo`: a server and two clients in this process, over real WebSockets.
 
+mod backend;
 mod person;
 
 use std::collections::BTreeSet;
@@ -8,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use pushest_proto::{ChannelEvent, ConnectionState, Event, Member, PresenceChange};
 use pushest_testkit::{MasterKey, Server};
+use serde_json::json;
 use tokio::time::timeout;
 
+use self::backend::Backend;
 use self::person::{Person, WAIT};
 use crate::arguments::DemoArguments;
 use crate::failure::Failure;
@@ -20,7 +23,7 @@ use crate::runtime::Runtime;
 /// All of it, so that it ends within 15 s whatever happens.
 const WHOLE: Duration = Duration::from_secs(14);
 
-const PUBLIC: &str = "news";
+const PUBLIC: &str = "orders";
 const PRIVATE: &str = "private-chat";
 const PRESENCE: &str = "presence-room";
 const ENCRYPTED: &str = "private-encrypted-diary";
@@ -53,14 +56,15 @@ impl Stage<'_> {
         let mut grace = Person::new("grace", "Grace Hopper", &server, self.runtime)?;
 
         self.connect(&mut ada, &mut grace).await?;
-        self.public(&server, &mut ada, &mut grace).await?;
+        let backend = Backend::new(&server, self.runtime)?;
+        self.public(&backend, &mut ada, &mut grace).await?;
         self.private(&mut ada, &mut grace).await?;
         self.presence(&mut ada, &mut grace).await?;
         self.encrypted(&server, &mut ada, &mut grace).await?;
         self.cache(&server, &mut ada, &mut grace).await?;
         self.sign_in(&server, &mut ada, &mut grace).await?;
-        self.loss(&server, &mut ada, &mut grace).await?;
-        self.recovery(&server, &mut ada, &mut grace).await?;
+        self.loss(&server, &backend, &mut ada, &mut grace).await?;
+        self.recovery(&backend, &mut ada, &mut grace).await?;
 
         ada.client.shutdown().await;
         grace.client.shutdown().await;
@@ -80,18 +84,19 @@ impl Stage<'_> {
 
     async fn public(
         &self,
-        server: &Server,
+        backend: &Backend,
         ada: &mut Person,
         grace: &mut Person,
     ) -> Result<(), Failure> {
         ada.subscribe(PUBLIC).await?;
         grace.subscribe(PUBLIC).await?;
-        server.publish(PUBLIC, "headline", r#"{"text":"rain"}"#);
+        backend.publish(PUBLIC, "shipped", json!({ "id": 7 })).await?;
         for person in [ada, grace] {
-            let event = person.channel_event("headline").await?;
+            let event = person.channel_event("shipped").await?;
+            let (name, event) = (person.name, shown(&event));
             self.say(
                 "public",
-                format_args!("the server publishes: {} receives {}", person.name, shown(&event)),
+                format_args!("the backend publishes on {PUBLIC}: {name} receives {event}"),
             )?;
         }
         Ok(())
@@ -190,6 +195,7 @@ impl Stage<'_> {
     async fn loss(
         &self,
         server: &Server,
+        backend: &Backend,
         ada: &mut Person,
         grace: &mut Person,
     ) -> Result<(), Failure> {
@@ -204,7 +210,7 @@ impl Stage<'_> {
             _ => None,
         };
         let change = grace.wait_for("the loss", lost).await?;
-        server.publish(PUBLIC, "headline", r#"{"text":"sun"}"#);
+        backend.publish(PUBLIC, "shipped", json!({ "id": 8 })).await?;
         self.say("loss", format_args!("grace is {change}"))?;
         let left = |event: &Event| match event {
             Event::Presence(update) => match &update.change {
@@ -213,9 +219,9 @@ impl Stage<'_> {
             },
             _ => None,
         };
-        let event = ada.channel_event("headline").await?;
+        let event = ada.channel_event("shipped").await?;
         self.say("loss", format_args!("meanwhile ada receives {}", shown(&event)))?;
-        // She may have left before the headline came, which has then been passed over.
+        // She may have left before the event came, which has then been passed over.
         if ada.client.members(PRESENCE).iter().any(|member| member.id() == "grace") {
             ada.wait_for("grace to leave", left).await?;
         }
@@ -225,7 +231,7 @@ impl Stage<'_> {
     /// In whichever order the channels come back.
     async fn recovery(
         &self,
-        server: &Server,
+        backend: &Backend,
         ada: &mut Person,
         grace: &mut Person,
     ) -> Result<(), Failure> {
@@ -257,11 +263,11 @@ impl Stage<'_> {
         }
         ada.joined("grace").await?;
         self.together(ada, grace, "recovery")?;
-        server.publish(PUBLIC, "headline", r#"{"text":"rainbow"}"#);
+        backend.publish(PUBLIC, "shipped", json!({ "id": 9 })).await?;
         loop {
             // Only if she was back sooner than the former one was sent, it comes first.
-            let event = grace.channel_event("headline").await?;
-            if event.text().contains("rainbow") {
+            let event = grace.channel_event("shipped").await?;
+            if event.text() == r#"{"id":9}"# {
                 return self.say("recovery", format_args!("grace receives {}", shown(&event)));
             }
         }

@@ -1,0 +1,62 @@
+//! The program of the page "Another HTTP client" does what the page says.
+
+#[path = "../examples/another_client.rs"]
+#[allow(dead_code, reason = "its own main is for users")]
+mod another_client;
+
+use std::time::Duration;
+
+use another_client::{call, client};
+use pushest_proto::Config;
+use pushest_proto::api::{App, ListChannels, Publish};
+use pushest_testkit::Server;
+use pushest_tokio::{Client, Event};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn the_page_shows_the_client_that_is_tested_here() {
+    let program = include_str!("../examples/another_client.rs");
+    let program = program.split_once("\n\n").expect("a line and a program").1;
+    let program = program.replace("pub(crate) ", "");
+    let page = include_str!("../docs/another-client.md");
+    assert!(page.contains(&format!("```rust,no_run\n{program}```\n")), "{program}");
+}
+
+#[tokio::test]
+async fn what_another_http_client_sends_arrives_and_its_errors_are_clear() {
+    let server = Server::start().expect("a server");
+    let builder = |secret: &str| {
+        let app = server.app();
+        let config = Config::builder(&app.key).app_id(&app.id).secret(secret);
+        config.host("127.0.0.1").port(server.port()).build().expect("valid")
+    };
+    let config = builder(server.app().secret());
+    let listener = Client::new(config.clone());
+    let mut orders = listener.subscribe("orders").expect("a good channel");
+    timeout(PATIENCE, orders.subscribed()).await.expect("in time").expect("subscribed");
+
+    let (http, app) = (client().expect("a client"), App::new(&config).expect("whole"));
+    let event = Publish::new("orders", "shipped", r#"{"id":7}"#);
+    call(&http, &app, &event).await.expect("published");
+    let shipped = async {
+        loop {
+            match orders.recv().await.expect("the client lives") {
+                Event::Channel(event) => return event,
+                _ => continue,
+            }
+        }
+    };
+    let shipped = timeout(PATIENCE, shipped).await.expect("in time");
+    assert_eq!((shipped.name(), &*shipped.text()), ("shipped", r#"{"id":7}"#));
+    let channels = call(&http, &app, &ListChannels::new()).await.expect("asked").channels;
+    assert!(channels.contains_key("orders"), "{channels:?}");
+
+    let stranger = App::new(&builder("not-the-secret")).expect("whole");
+    let error = call(&http, &stranger, &event).await.expect_err("it is refused").to_string();
+    assert!(error.contains("are the key and the secret those of this app?"), "{error}");
+    server.stop();
+    let error = call(&http, &app, &event).await.expect_err("nobody listens");
+    assert!(!format!("{error} {error:?}").contains("auth_signature"), "{error:?}");
+}

@@ -1,0 +1,186 @@
+//! One call of the HTTP API: what is sent, and, told how that ended, whether it is sent again
+//! ([protocol, HTTP API](pushest_proto::protocol#http-api)). No sockets.
+
+use std::fmt;
+use std::time::Duration;
+
+use pushest_proto::api::{Call, Request};
+
+use super::app::Backend;
+use super::error::{ApiError, ApiStage, is_passing};
+use super::exchange::Broken;
+use super::lane::{Attempted, Failure};
+
+/// The pauses before a call is sent again: the first one, and the longest.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// After this long a signature is made anew before it is sent: servers refuse old ones.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// One call.
+pub struct Calling<'a, C: Call> {
+    backend: &'a Backend,
+    call: C,
+    request: Request<C::Answer>,
+    /// When it was signed.
+    signed: Duration,
+    message: Vec<u8>,
+    attempt: u32,
+}
+
+/// What comes after an attempt.
+#[derive(Debug)]
+pub enum Next<A> {
+    /// The server has carried the call out.
+    Answer(A),
+    /// It is sent again after this pause.
+    Pause(Duration),
+}
+
+impl<'a, C: Call> Calling<'a, C> {
+    /// Checks a call and signs it.
+    ///
+    /// # Errors
+    /// [`ApiError::Request`] for one that breaks a rule, [`ApiError::Random`] where there is nothing
+    /// to encrypt with.
+    pub fn new(backend: &'a Backend, mut call: C) -> Result<Self, ApiError> {
+        draw_nonces(&mut call)?;
+        let signed = backend.now();
+        let request = backend.app().request(&call, signed)?;
+        let message = message(backend, &request);
+        Ok(Self { backend, call, request, signed, message, attempt: 0 })
+    }
+
+    /// Returns what is to be sent.
+    ///
+    /// # Errors
+    /// As [`Calling::new`].
+    pub fn message(&mut self) -> Result<&[u8], ApiError> {
+        let now = self.backend.now();
+        if self.attempt > 0 || now.abs_diff(self.signed) > FRESH {
+            self.request = self.backend.app().request(&self.call, now)?;
+            self.signed = now;
+            self.message = message(self.backend, &self.request);
+        }
+        self.attempt += 1;
+        Ok(&self.message)
+    }
+
+    /// Tells how the attempt has ended, after all of this time; returns what comes next.
+    ///
+    /// # Errors
+    /// Why there is no answer, if the call is not sent again.
+    pub fn next(
+        &mut self,
+        attempted: Attempted,
+        elapsed: Duration,
+    ) -> Result<Next<C::Answer>, ApiError> {
+        let error = match attempted.outcome {
+            Ok(received) => match self.request.read(&received.answer(), self.backend.now()) {
+                Ok(answer) => return Ok(Next::Answer(answer)),
+                Err(error) => ApiError::Answer(error),
+            },
+            Err(failure) => self.error(failure, attempted.is_sent),
+        };
+        self.again(error, elapsed).map(Next::Pause)
+    }
+
+    /// Returns the error of a call that has waited for its turn until its time was over.
+    #[must_use]
+    pub fn without_turn(&self) -> ApiError {
+        self.timed_out(ApiStage::Turn, false)
+    }
+
+    fn error(&self, failure: Failure, is_sent: bool) -> ApiError {
+        let may_have_arrived = is_sent && !self.request.is_query();
+        let server = self.backend.server().into();
+        match failure {
+            Failure::Dial(failure) => ApiError::Connect { server, failure },
+            Failure::Broken(Broken::Lost(problem)) => {
+                ApiError::Lost { server, problem, may_have_arrived }
+            }
+            Failure::Broken(Broken::NotHttp(problem)) => {
+                ApiError::NotHttp { server, problem, may_have_arrived }
+            }
+            Failure::TimedOut if is_sent => self.timed_out(ApiStage::Answer, may_have_arrived),
+            Failure::TimedOut => self.timed_out(ApiStage::Connection, false),
+        }
+    }
+
+    fn timed_out(&self, stage: ApiStage, may_have_arrived: bool) -> ApiError {
+        let (server, waited) = (self.backend.server().into(), self.backend.timeout());
+        ApiError::TimedOut { server, waited, stage, may_have_arrived }
+    }
+
+    /// Returns the pause after which the call is sent again.
+    fn again(&self, error: ApiError, elapsed: Duration) -> Result<Duration, ApiError> {
+        let is_meant = match &error {
+            ApiError::Answer(answer) => answer.may_repeat(),
+            ApiError::Connect { failure, .. } => is_passing(failure),
+            ApiError::Lost { may_have_arrived, .. } => !may_have_arrived,
+            _ => false,
+        };
+        if !is_meant || self.attempt >= self.backend.attempts() {
+            return Err(error);
+        }
+        let pause = jittered(self.attempt).max(error.retry_after().unwrap_or_default());
+        let left = self.backend.timeout().saturating_sub(elapsed);
+        if pause >= left {
+            return Err(error);
+        }
+        let (server, attempt) = (self.backend.server(), self.attempt);
+        tracing::debug!(target: "pushest", server, attempt, ?pause, "a call is sent again: {error}");
+        Ok(pause)
+    }
+}
+
+/// Returns the pause after this many attempts: half of it is chance, so that many that failed
+/// together do not come back together.
+fn jittered(attempt: u32) -> Duration {
+    let whole = PAUSE.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
+    // Without random bytes there is no jitter.
+    let chance = getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));
+    whole.mul_f64(0.5 + chance / 2.0)
+}
+
+fn draw_nonces(call: &mut impl Call) -> Result<(), ApiError> {
+    let mut failed = None;
+    call.draw_nonces(&mut || {
+        let mut nonce = [0; 24];
+        if let Err(error) = getrandom::fill(&mut nonce) {
+            failed = Some(error);
+        }
+        nonce
+    });
+    // What was made of it is dropped unsent.
+    failed.map_or(Ok(()), |error| Err(ApiError::Random(error.to_string().into())))
+}
+
+fn message<A>(backend: &Backend, request: &Request<A>) -> Vec<u8> {
+    use std::io::Write as _;
+
+    let (method, target, body) = (request.method(), request.target(), request.body());
+    let mut message = Vec::with_capacity(256 + target.len() + body.len());
+    let mut write = |text: fmt::Arguments<'_>| {
+        message.write_fmt(text).expect("a vector takes everything");
+    };
+    write(format_args!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", backend.server()));
+    for (name, value) in request.headers() {
+        write(format_args!("{name}: {value}\r\n"));
+    }
+    if !request.is_query() {
+        write(format_args!("Content-Length: {}\r\n", body.len()));
+    }
+    write(format_args!("\r\n{body}"));
+    message
+}
+
+impl<C: Call> fmt::Debug for Calling<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calling")
+            .field("request", &self.request)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}

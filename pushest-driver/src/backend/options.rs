@@ -1,0 +1,151 @@
+//! How the HTTP API is called.
+
+use std::time::Duration;
+
+use pushest_proto::Endpoint;
+use pushest_proto::api::ApiLimits;
+
+use crate::options::Options;
+
+/// How an `Api` calls the server. `ApiOptions::default()` suits most.
+///
+/// ```
+/// # use pushest_driver::{ApiOptions, Options};
+/// use std::time::Duration;
+///
+/// let options = ApiOptions::default().in_flight(64).timeout(Duration::from_secs(3));
+/// # let _ = options;
+/// ```
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    pub(crate) options: Options,
+    pub(crate) timeout: Duration,
+    pub(crate) in_flight: usize,
+    pub(crate) attempts: u32,
+    pub(crate) keep_alive: Duration,
+    pub(crate) limits: Option<ApiLimits>,
+    pub(crate) endpoint: Option<Endpoint>,
+}
+
+impl ApiOptions {
+    /// Sets how long one call may take: waiting for its turn, connecting, all attempts and the
+    /// pauses between them. 10 s.
+    ///
+    /// ```
+    /// # use pushest_driver::ApiOptions;
+    /// let options = ApiOptions::default().timeout(std::time::Duration::from_secs(3));
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets the maximum number of calls in flight, each of which has a connection; further ones
+    /// wait for their turn, in the order in which they came. At least 1. 16.
+    ///
+    /// ```
+    /// # use pushest_driver::ApiOptions;
+    /// let options = ApiOptions::default().in_flight(64);
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn in_flight(mut self, calls: usize) -> Self {
+        self.in_flight = calls.max(1);
+        self
+    }
+
+    /// Sets how often one call is sent at most. It is sent again only where nothing can arrive
+    /// twice: no connection came about, the server says that it has done nothing (429, 503 with
+    /// `Retry-After`), or the call only asks. Pauses grow from 100 ms to 2 s, with jitter, and
+    /// `Retry-After` counts where that is longer; a pause beyond the call's time is not begun. At
+    /// least 1: never again. 4.
+    ///
+    /// ```
+    /// # use pushest_driver::ApiOptions;
+    /// let options = ApiOptions::default().attempts(1);
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// Sets how long a connection is kept for the next call; less where the server says so
+    /// (`Keep-Alive: timeout=…`), and zero for never. One that the server has closed meanwhile is
+    /// replaced before anything is sent. 30 s.
+    ///
+    /// ```
+    /// # use pushest_driver::ApiOptions;
+    /// let options = ApiOptions::default().keep_alive(std::time::Duration::from_secs(5));
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn keep_alive(mut self, time: Duration) -> Self {
+        self.keep_alive = time;
+        self
+    }
+
+    /// Sets what the server takes in one call, where that is not what the hosted service does. By
+    /// default the configuration's [`Limits`](crate::Limits) decide about names and data.
+    ///
+    /// ```
+    /// # use pushest_driver::{ApiOptions, api::ApiLimits};
+    /// let options = ApiOptions::default().limits(ApiLimits::default().event_data(100 * 1024));
+    /// # let _ = options;
+    /// ```
+    #[must_use]
+    pub fn limits(mut self, limits: ApiLimits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Sets where the HTTP API is, for servers that have it elsewhere than the WebSocket. By
+    /// default [`Endpoint::api`] of the configuration's endpoint.
+    ///
+    /// ```
+    /// # use pushest_driver::{ApiOptions, Endpoint};
+    /// let endpoint = Endpoint::new("127.0.0.1")?.with_port(9601)?;
+    /// let options = ApiOptions::default().endpoint(endpoint);
+    /// # let _ = options;
+    /// # Ok::<(), pushest_driver::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = Some(endpoint);
+        self
+    }
+
+    /// Sets how connections are made, as a client's are: certificate authorities or your own TLS
+    /// configuration, a proxy, addresses instead of those of the host's name, and the time of the day,
+    /// with which calls are signed. Nothing else of these options counts here.
+    ///
+    /// ```
+    /// # use pushest_driver::{ApiOptions, Options};
+    /// let options = Options::default().addresses(["192.0.2.7:443".parse()?]);
+    /// let options = ApiOptions::default().options(options);
+    /// # let _ = options;
+    /// # Ok::<(), std::net::AddrParseError>(())
+    /// ```
+    #[must_use]
+    pub fn options(mut self, options: impl Into<Options>) -> Self {
+        self.options = options.into();
+        self
+    }
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self {
+            options: Options::default(),
+            timeout: Duration::from_secs(10),
+            in_flight: 16,
+            attempts: 4,
+            keep_alive: Duration::from_secs(30),
+            limits: None,
+            endpoint: None,
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The HTTP API, as a driver carries it: what is kept, bounded, sent again and never sent twice.
+
+pub mod anywhere;
+pub mod bad_input;
+pub mod connections;
+mod double;
+mod driver;
+pub mod futures;
+pub mod over_tls;
+pub mod proxies;
+pub mod repeats;
+
+pub use driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
