@@ -125,7 +125,8 @@ fn options<F: Features>(settings: Settings) -> Options {
 }
 
 /// Returns the proxy before the real server, if the variable `PUSHEST_TEST_PROXY` names one.
-fn proxy_of_real_server() -> Option<String> {
+#[must_use]
+pub fn proxy_of_real_server() -> Option<String> {
     let variable = if cfg!(feature = "real-server") { Some("PUSHEST_TEST_PROXY") } else { None };
     std::env::var(variable?).ok()
 }

@@ -47,7 +47,7 @@ mod suite;
 pub mod typed;
 pub mod watching;
 
-pub use adapter::{Adapted, Waits, met};
+pub use adapter::{Adapted, Waits, met, proxy_of_real_server};
 pub use features::Features;
 pub use futures::{Futures, On, Start, block_on};
 pub use memory::live_bytes;

@@ -62,6 +62,9 @@ macro_rules! api_parts {
     ($crate_of:ident) => {
         fn settings(settings: $crate::testkit::conformance::ApiSettings) -> $crate_of::ApiOptions {
             let mut options = $crate_of::Options::default().addresses(settings.addresses);
+            if let Some(url) = settings.proxy.or_else($crate::proxy_of_real_server) {
+                options = options.proxy(&url).expect("a good URL");
+            }
             if let Some(clock) = settings.time_of_day {
                 options = options.time_of_day(move || clock());
             }

@@ -12,8 +12,8 @@ use super::error::ApiError;
 use super::lane::Lane;
 use super::options::ApiOptions;
 use super::pool::Pool;
-use super::within::within;
 use crate::assembly::Spawn;
+use crate::dial::within::within;
 
 /// The HTTP API of one app: a handle, all clones of which share their connections.
 pub struct Api<R: Spawn> {

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::answer::{Reader, Received, Step};
-use super::within::within;
 use crate::byte_stream::ByteStream;
+use crate::dial::within::within;
 use crate::unstable::traits::Runtime;
 
 /// How long the rest of an error page is waited for, from the end of its head on.

@@ -12,8 +12,8 @@ use pushest_proto::{DialFailure, Instant};
 use super::answer::Received;
 use super::app::Backend;
 use super::exchange::{Broken, exchange};
-use super::within::within;
 use crate::byte_stream::ByteStream;
+use crate::dial::within::within;
 use crate::unstable::traits::Runtime;
 
 /// Maximum number of bytes of one read.

@@ -17,4 +17,3 @@ mod exchange;
 pub(crate) mod lane;
 pub(crate) mod options;
 pub(crate) mod pool;
-mod within;

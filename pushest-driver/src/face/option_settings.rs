@@ -117,8 +117,8 @@ macro_rules! __option_settings {
                 self.option(|options| options.addresses(addresses))
             }
 
-            /// Connects through this proxy, and in no other way: the WebSocket and the requests to the
-            /// authorization endpoint, with TLS and without. By default no proxy is used, whatever the
+            /// Connects through this proxy, and in no other way: the WebSocket, the requests to the
+            /// authorization endpoint and the calls of the HTTP API, with TLS and without. By default no proxy is used, whatever the
             /// environment says; the last call of this and of [`proxy_from_env`](Self::proxy_from_env)
             /// counts.
             ///

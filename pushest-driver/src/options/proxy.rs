@@ -7,8 +7,8 @@ use crate::dial::proxy::proxies::Proxies;
 use crate::error::OptionsError;
 
 impl Options {
-    /// Connects through this proxy, and in no other way: the WebSocket and the requests to the
-    /// authorization endpoint, with TLS and without. The last call of this and of
+    /// Connects through this proxy, and in no other way: the WebSocket, the requests to the
+    /// authorization endpoint and the calls of the HTTP API, with TLS and without. The last call of this and of
     /// [`Options::proxy_from_env`] counts; by default no proxy is used, whatever the environment says.
     ///
     /// The URL is `http://USER:PASSWORD@HOST:PORT` for a proxy that knows CONNECT, or `socks5://…`

@@ -264,6 +264,9 @@ macro_rules! conformance_of_api {
                 an_answer_that_is_none_says_what_came_and_what_helps
                 a_refusal_that_never_ends_costs_a_second_and_its_status_counts
                 no_secret_and_no_signature_stands_in_an_error;
+            api_proxies
+                calls_go_through_the_proxy_over_one_connection_and_never_past_it
+                a_proxy_that_fails_is_told_tried_again_and_nothing_has_arrived;
         }
     };
 }
@@ -290,6 +293,8 @@ macro_rules! conformance_of_api_over_tls {
                 calls_go_over_tls_to_a_server_of_a_trusted_authority
                 a_kept_connection_over_tls_that_was_closed_is_replaced_before_anything_is_sent
                 no_failure_over_tls_publishes_twice;
+            api_proxies
+                calls_over_tls_go_through_the_proxy;
         }
     };
 }
@@ -442,6 +447,7 @@ mod tests {
             include_str!("api/connections.rs"),
             include_str!("api/futures.rs"),
             include_str!("api/over_tls.rs"),
+            include_str!("api/proxies.rs"),
             include_str!("api/repeats.rs"),
             include_str!("authorizing.rs"),
             include_str!("client_events.rs"),

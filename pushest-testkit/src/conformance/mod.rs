@@ -131,7 +131,8 @@ pub use api::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 #[doc(hidden)]
 pub use api::{
     anywhere as api_anywhere, bad_input as api_bad_input, connections as api_connections,
-    futures as api_futures, over_tls as api_over_tls, repeats as api_repeats,
+    futures as api_futures, over_tls as api_over_tls, proxies as api_proxies,
+    repeats as api_repeats,
 };
 pub use driver::{
     Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, TimeOfDay,

@@ -105,6 +105,8 @@ pub struct ApiSettings {
     pub authority_pem: Option<String>,
     /// Connect to these instead of asking for the addresses of the host's name; if there are any.
     pub addresses: Vec<SocketAddr>,
+    /// The URL of the proxy to go through; `None` for none.
+    pub proxy: Option<String>,
     /// Where the time of the day comes from; `None`: the system.
     pub time_of_day: Option<TimeOfDay>,
 }
@@ -120,6 +122,7 @@ impl Default for ApiSettings {
             limits: None,
             authority_pem: None,
             addresses: Vec::new(),
+            proxy: None,
             time_of_day: None,
         }
     }
@@ -141,6 +144,8 @@ impl ApiSettings {
         authority_pem: Option<String>;
         /// Sets the addresses to connect to instead of those of the host's name.
         addresses: Vec<SocketAddr>;
+        /// Sets the URL of the proxy to go through.
+        proxy: Option<String>;
         /// Sets where the time of the day comes from.
         time_of_day: Option<TimeOfDay>;
     }
@@ -157,6 +162,7 @@ impl fmt::Debug for ApiSettings {
             .field("limits", &self.limits)
             .field("has_authority", &self.authority_pem.is_some())
             .field("addresses", &self.addresses)
+            .field("has_proxy", &self.proxy.is_some())
             .field("has_time_of_day", &self.time_of_day.is_some())
             .finish()
     }

@@ -7,6 +7,7 @@ mod double;
 mod driver;
 pub mod futures;
 pub mod over_tls;
+pub mod proxies;
 pub mod repeats;
 
 pub use driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
