@@ -13,7 +13,8 @@ impl Options {
     /// An event counts as [`Event::memory`](crate::Event::memory) says, and its place in the queue. What
     /// channel events pin of the buffers that they were read into counts, too: a queue copies its
     /// events out of them before it drops any, and when the receiver has left them there until the
-    /// client reads again. A receiver that keeps up pays for no copy.
+    /// client reads again, unless they count as much as all that was read. A receiver that keeps up
+    /// pays for no copy.
     ///
     /// ```
     /// # use pushest_driver::Options;
