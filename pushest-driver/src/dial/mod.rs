@@ -11,7 +11,7 @@ pub(crate) mod tls_stream;
 pub(crate) mod upgrade;
 #[cfg(feature = "tls")]
 mod verifier;
-mod within;
+pub(crate) mod within;
 
 use std::sync::Arc;
 
