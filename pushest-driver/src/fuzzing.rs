@@ -81,9 +81,7 @@ impl Asked {
 /// # Errors
 /// What is wrong.
 #[cfg(feature = "api")]
-pub fn response<'a>(
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<(u16, Vec<u8>), String> {
+pub fn response<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<(u16, Vec<u8>), String> {
     let mut reader = Reader::default();
     for piece in pieces {
         match reader.read(piece).map_err(String::from)? {
