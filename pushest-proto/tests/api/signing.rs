@@ -43,6 +43,12 @@ fn each_call_has_its_method_path_and_body() {
         r##"{"batch":[{"name":"e","data":"","channel":"a"},{"name":"f","data":"x","channel":"#server-to-user-7","socket_id":"1.2"}]}"##
     );
 
+    let values = Publish::json_to_user("7", "f", &["x"]).unwrap();
+    assert_eq!(
+        request(&values).body(),
+        r##"{"name":"f","data":"[\"x\"]","channels":["#server-to-user-7"]}"##
+    );
+
     let channels = request(&ListChannels::new().prefix("presence-").with_user_count());
     assert_eq!((channels.method(), path(&channels)), (Method::Get, "/apps/3/channels"));
     assert_eq!(parameter(&channels, "filter_by_prefix"), Some("presence-"));
