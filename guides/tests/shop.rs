@@ -48,7 +48,7 @@ async fn an_order_on_the_private_channel_is_answered_on_the_public_one() {
     let serving = tokio::spawn(serve(shop, listener, async { drop(stopped.await) }));
     let is_there = server.until_subscribers("private-orders", 1);
     let waiting = tokio::task::spawn_blocking(move || is_there.wait(PATIENCE));
-    waiting.await.expect("it ran").unwrap();
+    waiting.await.expect("it ran").expect("it subscribes");
 
     // Browsers, which have no secret: the shop authorizes them.
     let browser = |token: &str| {

@@ -57,7 +57,7 @@ impl Service {
         let running = tokio::spawn(async { serving.await.expect("it serves") });
         let is_there = server.until_subscribers("orders", 1);
         let waiting = tokio::task::spawn_blocking(move || is_there.wait(PATIENCE));
-        waiting.await.expect("it ran").unwrap();
+        waiting.await.expect("it ran").expect("it subscribes");
         Self { server, app, client, address, stop: Some(stop), running }
     }
 

@@ -37,7 +37,7 @@ impl Service {
             let handle = move |event: ChannelEvent| drop(handles.send(event.text().into_owned()));
             page::serve(&serving, (stopping, &stopped), handle).expect("a good name")
         });
-        server.until_subscribers("orders", 1).wait(PATIENCE).unwrap();
+        server.until_subscribers("orders", 1).wait(PATIENCE).expect("it subscribes");
         Self { server, client, stop, handled, running }
     }
 

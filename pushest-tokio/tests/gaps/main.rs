@@ -142,7 +142,7 @@ impl Following {
     async fn until_subscribers(&self, count: usize) {
         let there = self.server.until_subscribers("orders", count);
         let waiting = tokio::task::spawn_blocking(move || there.wait(PATIENCE));
-        waiting.await.expect("it ran").unwrap();
+        waiting.await.expect("it ran").expect("it subscribes");
     }
 
     /// Loses the connection, and lets orders change before there is another one.

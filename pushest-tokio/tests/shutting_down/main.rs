@@ -42,7 +42,7 @@ impl Service {
         });
         let is_there = server.until_subscribers("orders", 1);
         let waiting = tokio::task::spawn_blocking(move || is_there.wait(PATIENCE));
-        waiting.await.expect("it ran").unwrap();
+        waiting.await.expect("it ran").expect("it subscribes");
         Self { server, client, stop: Some(stop), handled, running }
     }
 
