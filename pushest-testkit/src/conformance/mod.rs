@@ -78,6 +78,7 @@
 //! Drivers that carry the HTTP API, too, implement [`ApiDriver`], for the scenarios of
 //! [`conformance_of_api!`](crate::conformance_of_api!).
 
+mod api_driver;
 mod driver;
 mod gate;
 mod list;
@@ -127,13 +128,13 @@ pub mod subscribing;
 
 use crate::Server;
 
-pub use api::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 #[doc(hidden)]
 pub use api::{
     anywhere as api_anywhere, bad_input as api_bad_input, connections as api_connections,
     futures as api_futures, over_tls as api_over_tls, proxies as api_proxies,
     repeats as api_repeats,
 };
+pub use api_driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 pub use driver::{
     Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, TimeOfDay,
     Unmet,

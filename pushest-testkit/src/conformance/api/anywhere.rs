@@ -4,7 +4,7 @@
 use pushest_proto::api::{Batch, Custom, GetChannel, ListChannels, ListUsers, Publish, Terminate};
 use pushest_proto::{ConnectionState, Event, SubscribeOptions};
 
-use super::driver::{ApiClient, ApiDriver, ApiSettings};
+use crate::conformance::api_driver::{ApiClient, ApiDriver, ApiSettings};
 use crate::conformance::driver::{Driver, DriverClient};
 use crate::conformance::encrypted::MASTER_KEY;
 use crate::conformance::patience::{Expect, connected, eventually, unique};

@@ -9,8 +9,8 @@ use pushest_proto::api::{
 };
 
 use super::double::{Act, Double, SECRET, answer, config, done, event, query};
-use super::driver::{ApiClient, ApiDriver, ApiFailure, ApiSettings};
 use crate::Server;
+use crate::conformance::api_driver::{ApiClient, ApiDriver, ApiFailure, ApiSettings};
 
 pub fn what_breaks_a_rule_is_refused_with_the_numbers_and_nothing_is_sent<D: ApiDriver>() {
     let server = Double::start(|_| done());

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::double::{Act, Double, answer, done, event, query};
-use super::driver::{ApiClient, ApiDriver, ApiSettings};
+use crate::conformance::api_driver::{ApiClient, ApiDriver, ApiSettings};
 use crate::conformance::patience::{PATIENCE, eventually};
 
 pub fn calls_go_over_one_connection_for_as_long_as_the_server_keeps_it<D: ApiDriver>() {

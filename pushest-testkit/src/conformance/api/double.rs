@@ -11,7 +11,7 @@ use pushest_proto::api::{ListChannels, Publish};
 use pushest_proto::{Config, ConfigBuilder};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::driver::{ApiDriver, ApiSettings};
+use crate::conformance::api_driver::{ApiDriver, ApiSettings};
 use crate::shell::{Certificate, Identity};
 
 /// The secret of the app that it serves.

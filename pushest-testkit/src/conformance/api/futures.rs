@@ -3,7 +3,7 @@
 use pushest_proto::api::Publish;
 
 use super::double::{Act, Double, done, event};
-use super::driver::{ApiClient, ApiDriver, ApiFutures, ApiSettings};
+use crate::conformance::api_driver::{ApiClient, ApiDriver, ApiFutures, ApiSettings};
 use crate::conformance::patience::eventually;
 
 pub fn a_call_that_is_given_up_takes_its_connection_along_and_harms_no_other<D: ApiDriver>()

@@ -4,10 +4,7 @@ pub mod anywhere;
 pub mod bad_input;
 pub mod connections;
 mod double;
-mod driver;
 pub mod futures;
 pub mod over_tls;
 pub mod proxies;
 pub mod repeats;
-
-pub use driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};

@@ -3,8 +3,8 @@
 use pushest_proto::Config;
 
 use super::double::{Act, Double, done, event, query};
-use super::driver::{ApiClient, ApiDriver, ApiSettings};
 use crate::Server;
+use crate::conformance::api_driver::{ApiClient, ApiDriver, ApiSettings};
 
 fn config(server: &Server) -> Config {
     let app = server.app();

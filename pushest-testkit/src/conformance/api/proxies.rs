@@ -1,7 +1,7 @@
 //! The HTTP API through a proxy.
 
 use super::double::{Double, done, event, query};
-use super::driver::{ApiClient, ApiDriver, ApiSettings};
+use crate::conformance::api_driver::{ApiClient, ApiDriver, ApiSettings};
 use crate::conformance::proxy::{TestProxy, Trouble};
 
 fn closes(answer: &[u8]) -> Trouble {

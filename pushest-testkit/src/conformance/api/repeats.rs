@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use pushest_proto::api::{Batch, Custom, GetChannel, ListUsers, Terminate};
 
 use super::double::{Act, Asked, Double, answer, done, event, query};
-use super::driver::{ApiClient, ApiDriver, ApiFailure, ApiSettings};
+use crate::conformance::api_driver::{ApiClient, ApiDriver, ApiFailure, ApiSettings};
 use crate::conformance::patience::PATIENCE;
 
 /// Does this to the first request, and answers all others.
