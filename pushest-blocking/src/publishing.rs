@@ -50,8 +50,8 @@ impl Carrier {
             let place = place.filter(|_| !limit.is_zero());
             let mut place = place.ok_or_else(|| calling.without_turn())?;
             let mut worker = place.lane(|_| true).map_or_else(Worker::new, Ok)?;
-            let message = calling.message()?;
-            let attempted = worker.run(|lane| lane.attempt(backend, message, limit));
+            let sending = calling.sending()?;
+            let attempted = worker.run(|lane| lane.attempt(backend, sending, limit));
             place.leave(worker);
             drop(place);
             match calling.next(attempted, begun.elapsed())? {
