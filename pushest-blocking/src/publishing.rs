@@ -93,6 +93,9 @@ impl Worker {
         let Self { lane, reactor, poll, events } = self;
         let mut future = pin!(something(lane));
         let waker = Waker::from(reactor.clone());
+        // Of what came since the last call nothing was heard: a kept connection that was empty then is
+        // asked again.
+        reactor.look_again();
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return output;
