@@ -50,8 +50,8 @@ impl Carrier {
             let place = place.filter(|_| !limit.is_zero());
             let mut place = place.ok_or_else(|| calling.without_turn())?;
             let mut worker = place.lane(|_| true).map_or_else(Worker::new, Ok)?;
-            let message = calling.message()?;
-            let attempted = worker.run(|lane| lane.attempt(backend, message, limit));
+            let sending = calling.sending()?;
+            let attempted = worker.run(|lane| lane.attempt(backend, sending, limit));
             place.leave(worker);
             drop(place);
             match calling.next(attempted, begun.elapsed())? {
@@ -93,6 +93,9 @@ impl Worker {
         let Self { lane, reactor, poll, events } = self;
         let mut future = pin!(something(lane));
         let waker = Waker::from(reactor.clone());
+        // Of what came since the last call nothing was heard: a kept connection that was empty then is
+        // asked again.
+        reactor.look_again();
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
                 return output;

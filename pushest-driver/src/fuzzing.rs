@@ -5,8 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use pushest_proto::{DialFailure, Endpoint};
 
-#[cfg(feature = "api")]
-use crate::backend::answer::{Reader, Step as ResponseStep};
 use crate::dial::upgrade::answer::{Answer, Step};
 use crate::dial::upgrade::request::Request;
 
@@ -73,21 +71,4 @@ impl Asked {
         }
         Outcome::Failed(answer.end("the server ended it"))
     }
-}
-
-/// Reads a response of the HTTP API that comes in these pieces, before the connection ends: status and
-/// body, or what is wrong with it.
-///
-/// # Errors
-/// What is wrong.
-#[cfg(feature = "api")]
-pub fn response<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<(u16, Vec<u8>), String> {
-    let mut reader = Reader::default();
-    for piece in pieces {
-        match reader.read(piece).map_err(String::from)? {
-            ResponseStep::Whole(received) => return Ok(received.into_parts()),
-            ResponseStep::More | ResponseStep::Refused => {}
-        }
-    }
-    Ok(reader.end()?.into_parts())
 }

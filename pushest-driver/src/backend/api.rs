@@ -66,7 +66,7 @@ impl<R: Spawn> Api<R> {
             // A socket belongs to one event loop, and waits for nothing where that stands still.
             let lane = place.lane(|(other, _)| *other == home);
             let mut lane = lane.map_or_else(|| Lane::new(runtime.clone()), |(_, lane)| lane);
-            let attempted = lane.attempt(backend, calling.message()?, left).await;
+            let attempted = lane.attempt(backend, calling.sending()?, left).await;
             place.leave((home, lane));
             drop(place);
             match calling.next(attempted, elapsed())? {

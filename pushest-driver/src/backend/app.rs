@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::Either;
+use hyper::header::HeaderValue;
 use pushest_proto::api::App;
 use pushest_proto::{Config, ConfigError, DialFailure};
 
@@ -19,6 +20,8 @@ pub struct Backend {
     options: ApiOptions,
     /// The host and port, for errors and logs.
     server: Box<str>,
+    /// The same for requests.
+    host: HeaderValue,
 }
 
 impl Backend {
@@ -36,9 +39,11 @@ impl Backend {
         }
         // A name that is none shows when it is connected to.
         let ascii = host_name::ascii(app.endpoint().clone());
-        let server = ascii.as_ref().unwrap_or(app.endpoint()).authority().into();
+        let server = ascii.as_ref().unwrap_or(app.endpoint()).authority();
+        let host = HeaderValue::from_bytes(server.as_bytes());
+        let host = host.expect("no host's name has control characters");
         let dialer = Arc::new(Dialer::new(config.clone(), Arc::new(options.options.clone())));
-        Ok(Self { app, dialer, options, server })
+        Ok(Self { app, dialer, options, server: server.into(), host })
     }
 
     /// Returns the app.
@@ -62,6 +67,11 @@ impl Backend {
     /// Returns the server's host and port, for errors and logs.
     pub(super) fn server(&self) -> &str {
         &self.server
+    }
+
+    /// Returns the same as the header `Host`.
+    pub(super) fn host(&self) -> &HeaderValue {
+        &self.host
     }
 
     pub(super) fn attempts(&self) -> u32 {

@@ -1,15 +1,19 @@
 //! One call of the HTTP API: what is sent, and, told how that ended, whether it is sent again
 //! ([protocol, HTTP API](pushest_proto::protocol#http-api)). No sockets.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use pushest_proto::api::{Call, Request};
+use hyper::Uri;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use pushest_proto::api::{Call, Request, RequestError};
 
 use super::app::Backend;
+use super::connection::Broken;
 use super::error::{ApiError, ApiStage, is_passing};
-use super::exchange::Broken;
 use super::lane::{Attempted, Failure};
+use super::sending::Sending;
 
 /// The pauses before a call is sent again: the first one, and the longest.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -18,6 +22,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// After this long a signature is made anew before it is sent: servers refuse old ones.
 const FRESH: Duration = Duration::from_secs(30);
 
+/// Maximum length of path and query that hyper takes, in bytes.
+const MOST_TARGET: usize = 65_534;
+
+/// What no path may have, and that of an endpoint has all the same where its WebSocket does. It is
+/// not signed.
+const NOT_IN_A_TARGET: &AsciiSet = &CONTROLS
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
 /// One call.
 pub struct Calling<'a, C: Call> {
     backend: &'a Backend,
@@ -25,7 +45,8 @@ pub struct Calling<'a, C: Call> {
     request: Request<C::Answer>,
     /// When it was signed.
     signed: Duration,
-    message: Vec<u8>,
+    /// Its path and query, which hold the signature.
+    target: Uri,
     attempt: u32,
 }
 
@@ -48,23 +69,23 @@ impl<'a, C: Call> Calling<'a, C> {
         draw_nonces(&mut call)?;
         let signed = backend.now();
         let request = backend.app().request(&call, signed)?;
-        let message = message(backend, &request);
-        Ok(Self { backend, call, request, signed, message, attempt: 0 })
+        let target = target(&request)?;
+        Ok(Self { backend, call, request, signed, target, attempt: 0 })
     }
 
     /// Returns what is to be sent.
     ///
     /// # Errors
     /// As [`Calling::new`].
-    pub fn message(&mut self) -> Result<&[u8], ApiError> {
+    pub fn sending(&mut self) -> Result<Sending<'_>, ApiError> {
         let now = self.backend.now();
         if self.attempt > 0 || now.abs_diff(self.signed) > FRESH {
             self.request = self.backend.app().request(&self.call, now)?;
             self.signed = now;
-            self.message = message(self.backend, &self.request);
+            self.target = target(&self.request)?;
         }
         self.attempt += 1;
-        Ok(&self.message)
+        Ok(Sending::new(self.backend, &self.target, &self.request))
     }
 
     /// Tells how the attempt has ended, after all of this time; returns what comes next.
@@ -157,23 +178,11 @@ fn draw_nonces(call: &mut impl Call) -> Result<(), ApiError> {
     failed.map_or(Ok(()), |error| Err(ApiError::Random(error.to_string().into())))
 }
 
-fn message<A>(backend: &Backend, request: &Request<A>) -> Vec<u8> {
-    use std::io::Write as _;
-
-    let (method, target, body) = (request.method(), request.target(), request.body());
-    let mut message = Vec::with_capacity(256 + target.len() + body.len());
-    let mut write = |text: fmt::Arguments<'_>| {
-        message.write_fmt(text).expect("a vector takes everything");
-    };
-    write(format_args!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", backend.server()));
-    for (name, value) in request.headers() {
-        write(format_args!("{name}: {value}\r\n"));
-    }
-    if !request.is_query() {
-        write(format_args!("Content-Length: {}\r\n", body.len()));
-    }
-    write(format_args!("\r\n{body}"));
-    message
+/// Returns the target of a request as hyper takes it.
+fn target<A>(request: &Request<A>) -> Result<Uri, RequestError> {
+    let target = Cow::from(utf8_percent_encode(request.target(), NOT_IN_A_TARGET));
+    let (length, limit) = (target.len(), MOST_TARGET);
+    Uri::try_from(&*target).map_err(|_| RequestError::TargetTooLong { length, limit })
 }
 
 impl<C: Call> fmt::Debug for Calling<'_, C> {

@@ -1,7 +1,6 @@
 //! What sends one call at a time: over the connection that the last one has left, or a new one.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -9,32 +8,33 @@ use std::time::Duration;
 use futures_util::future::Either;
 use pushest_proto::{DialFailure, Instant};
 
-use super::answer::Received;
 use super::app::Backend;
-use super::exchange::{Broken, exchange};
-use crate::byte_stream::ByteStream;
+use super::connection::{Broken, Connection};
+use super::received::Received;
+use super::sending::Sending;
 use crate::dial::within::within;
 use crate::unstable::traits::Runtime;
-
-/// Maximum number of bytes of one read.
-const CHUNK: usize = 4 * 1024;
 
 /// A server that names a time for which it keeps a connection closes it then: this much before it,
 /// nothing is begun.
 const MARGIN: Duration = Duration::from_secs(1);
 
+/// How long the rest of an error page is waited for, from the end of its head on.
+const REFUSAL: Duration = Duration::from_secs(1);
+
 /// Sends calls, one at a time.
 pub struct Lane<R: Runtime> {
     runtime: Arc<R>,
-    kept: Option<Connection<R>>,
+    kept: Option<Kept<R>>,
 }
 
-struct Connection<R: Runtime> {
-    stream: Either<R::Tcp, R::Tls>,
-    buffer: Box<[u8]>,
+struct Kept<R: Runtime> {
+    connection: ConnectionOf<R>,
     /// When it is no longer used.
     expires: Instant,
 }
+
+type ConnectionOf<R> = Connection<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
 
 /// How one attempt to send a call has ended.
 #[derive(Debug)]
@@ -68,65 +68,75 @@ impl<R: Runtime> Lane<R> {
     pub async fn attempt(
         &mut self,
         backend: &Backend,
-        request: &[u8],
+        sending: Sending<'_>,
         limit: Duration,
     ) -> Attempted {
         let runtime = self.runtime.clone();
         let deadline = runtime.now() + limit;
-        let is_sent = AtomicBool::new(false);
-        let sending = self.send(backend, request, &is_sent);
-        let outcome = within(&*runtime, deadline, sending).await;
-        let is_sent = is_sent.into_inner();
+        let is_sent = Arc::new(AtomicBool::new(false));
+        let sent = self.send(backend, &sending, &is_sent);
+        let outcome = within(&*runtime, deadline, sent).await;
+        let is_sent = is_sent.load(Ordering::Relaxed);
         Attempted { outcome: outcome.unwrap_or(Err(Failure::TimedOut)), is_sent }
     }
 
     async fn send(
         &mut self,
         backend: &Backend,
-        request: &[u8],
-        is_sent: &AtomicBool,
+        sending: &Sending<'_>,
+        is_sent: &Arc<AtomicBool>,
     ) -> Result<Received, Failure> {
+        let runtime = self.runtime.clone();
         loop {
-            let kept = self.kept().await;
+            let kept = self.kept.take().filter(|kept| runtime.now() < kept.expires);
             let is_kept = kept.is_some();
             let mut connection = match kept {
-                Some(connection) => connection,
-                None => self.dial(backend).await.map_err(Failure::Dial)?,
+                Some(kept) => kept.connection,
+                None => connect(&*runtime, backend).await?,
             };
-            let Connection { stream, buffer, .. } = &mut connection;
-            match exchange(&*self.runtime, stream, buffer, request, is_sent).await {
+            match exchange(&*runtime, &mut connection, sending, is_sent).await {
                 Ok(received) => {
                     self.keep(connection, &received, backend);
                     return Ok(received);
                 }
-                // It was closed since it was looked at, and nothing of the request was written.
+                // The server has closed it, or said something, and nothing of the request was
+                // written.
                 Err(_) if is_kept && !is_sent.load(Ordering::Relaxed) => {}
                 Err(broken) => return Err(Failure::Broken(broken)),
             }
         }
     }
 
-    /// Takes the kept connection, if the server has neither closed it nor said something.
-    async fn kept(&mut self) -> Option<Connection<R>> {
-        let mut kept = self.kept.take().filter(|kept| self.runtime.now() < kept.expires)?;
-        let is_silent = poll_fn(|context| kept.stream.poll_is_silent(context)).await;
-        is_silent.then_some(kept)
-    }
-
-    async fn dial(&self, backend: &Backend) -> Result<Connection<R>, DialFailure> {
-        let stream = backend.connect(&*self.runtime).await?;
-        let buffer = vec![0; CHUNK].into_boxed_slice();
-        Ok(Connection { stream, buffer, expires: self.runtime.now() })
-    }
-
-    fn keep(&mut self, mut connection: Connection<R>, received: &Received, backend: &Backend) {
+    fn keep(&mut self, connection: ConnectionOf<R>, received: &Received, backend: &Backend) {
         let Some(keeps) = received.keeps() else { return };
         let time = keeps.saturating_sub(MARGIN).min(backend.keep_alive());
         if !time.is_zero() {
-            connection.expires = self.runtime.now() + time;
-            self.kept = Some(connection);
+            self.kept = Some(Kept { connection, expires: self.runtime.now() + time });
         }
     }
+}
+
+async fn connect<R: Runtime>(runtime: &R, backend: &Backend) -> Result<ConnectionOf<R>, Failure> {
+    let stream = backend.connect(runtime).await.map_err(Failure::Dial)?;
+    Connection::over(stream).await.map_err(Failure::Broken)
+}
+
+async fn exchange<R: Runtime>(
+    runtime: &R,
+    connection: &mut ConnectionOf<R>,
+    sending: &Sending<'_>,
+    is_sent: &Arc<AtomicBool>,
+) -> Result<Received, Broken> {
+    let (mut received, body) = connection.send(sending.request(), is_sent).await?;
+    let is_refusal = received.is_refusal();
+    let reading = connection.read(&mut received, body);
+    if is_refusal {
+        // The status says what there is to know; of the page, what came is shown.
+        let _ = within(runtime, runtime.now() + REFUSAL, reading).await;
+    } else {
+        reading.await?;
+    }
+    Ok(received)
 }
 
 impl<R: Runtime> fmt::Debug for Lane<R> {

@@ -6,14 +6,24 @@
 //! connection or a new one; a [`Pool`](pool::Pool) bounds how many do so at once. The runtimes
 //! with futures have an [`Api`](api::Api) made of these; a driver without puts them together
 //! itself.
+//!
+//! HTTP/1.1 is hyper's, over any runtime's streams: a [`Connection`](connection::Connection) is
+//! polled by the task that waits for the response, so that nothing is spawned, and its
+//! [`HyperStream`](hyper_stream::HyperStream) knows what a caller must be told: whether a byte of the
+//! request was written. It also looks at a kept connection before the first one is, and bounds the
+//! heads of responses. What a response means for the call and the connection is
+//! [`Received`](received::Received)'s.
 
-pub(crate) mod answer;
 pub(crate) mod api;
 pub(crate) mod app;
-mod body;
 pub(crate) mod calling;
+mod connection;
 pub(crate) mod error;
-mod exchange;
+mod hyper_stream;
 pub(crate) mod lane;
 pub(crate) mod options;
 pub(crate) mod pool;
+mod received;
+pub(crate) mod sending;
+#[cfg(test)]
+mod tests;

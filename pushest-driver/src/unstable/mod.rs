@@ -27,6 +27,8 @@ pub use crate::backend::calling::{Calling, Next};
 pub use crate::backend::lane::{Attempted, Lane};
 #[cfg(feature = "api")]
 pub use crate::backend::pool::{Place, Pool};
+#[cfg(feature = "api")]
+pub use crate::backend::sending::Sending;
 pub use crate::byte_stream::{ByteStream, NonBlocking};
 pub use crate::client::{Client, WeakClient};
 pub use crate::commands::Commands;

@@ -148,6 +148,14 @@ pub enum RequestError {
         /// The refused value.
         path: String,
     },
+    /// Path and query are longer than HTTP clients take.
+    #[error("path and query have {length} bytes, the limit is {limit}")]
+    TargetTooLong {
+        /// Their length in bytes, as they would be sent.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// Not a parameter of a call.
     #[error(
         "{name:?} cannot be a parameter: lower-case letters, digits and `_`, once, and none of the \

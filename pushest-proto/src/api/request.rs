@@ -20,7 +20,7 @@ impl App {
     /// sent later is signed anew.
     ///
     /// # Errors
-    /// [`RequestError`] says which rule the call breaks. Nothing was signed then.
+    /// [`RequestError`] says which rule the call breaks. Nothing is to be sent then.
     pub fn request<C: Call>(
         &self,
         call: &C,
@@ -28,9 +28,18 @@ impl App {
     ) -> Result<Request<C::Answer>, RequestError> {
         let unsigned = call.unsigned(self)?;
         let query = signature::query(self.signer(), self.id(), &unsigned, now);
-        Ok(Request::new(self.endpoint(), self.id(), unsigned, query))
+        let request = Request::new(self.endpoint(), self.id(), unsigned, query);
+        let length = request.target.len();
+        if length > MOST_TARGET {
+            return Err(RequestError::TargetTooLong { length, limit: MOST_TARGET });
+        }
+        Ok(request)
     }
 }
+
+/// Maximum length of path and query, in bytes: what Rust's HTTP clients take. Most servers take
+/// less.
+const MOST_TARGET: usize = 65_534;
 
 /// A signed request, made by [`App::request`]. `A` is what its answer says.
 ///

@@ -1,0 +1,193 @@
+//! A connection to the server, with hyper as its HTTP/1.1: one request at a time, and its response.
+//!
+//! Nothing is spawned: whoever waits for a response polls hyper's connection along with it. So no
+//! runtime is needed, and a call that is given up takes its connection along.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll};
+
+use hyper::Request;
+use hyper::body::{Body as _, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+
+use super::hyper_stream::{HyperStream, MOST_HEAD, Shared};
+use super::received::Received;
+use crate::byte_stream::ByteStream;
+
+const LONG_HEAD: &str =
+    "the head of its answer is larger than 64 KiB, or has more than 100 headers";
+
+/// Why there is no response.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The connection ended.
+    Lost(Box<str>),
+    /// What came is not HTTP.
+    NotHttp(Box<str>),
+}
+
+/// A connection.
+pub(super) struct Connection<S: ByteStream + Unpin> {
+    requests: SendRequest<String>,
+    /// What reads and writes; `None` once it has ended.
+    hyper: Option<http1::Connection<HyperStream<S>, String>>,
+    progress: Shared,
+    is_used: bool,
+}
+
+impl<S: ByteStream + Unpin> Connection<S> {
+    /// Makes one of a stream on which nothing was said yet.
+    pub(super) async fn over(stream: S) -> Result<Self, Broken> {
+        let progress = Shared::default();
+        let stream = HyperStream::new(stream, progress.clone());
+        let mut options = http1::Builder::new();
+        options
+            .max_buf_size(MOST_HEAD)
+            .title_case_headers(true)
+            // A user agent takes a line that goes on in the next as if there were a space
+            // (RFC 9112, section 5.2).
+            .allow_obsolete_multiline_headers_in_responses(true);
+        let (requests, hyper) = options
+            .handshake(stream)
+            .await
+            .map_err(|error| Broken::Lost(error.to_string().into()))?;
+        Ok(Self { requests, hyper: Some(hyper), progress, is_used: false })
+    }
+
+    /// Sends a request and waits for the head of the response. `is_sent` becomes true with the first
+    /// byte that is written: on a connection that was used before, only once the server has neither
+    /// closed it nor said something.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<String>,
+        is_sent: &Arc<AtomicBool>,
+    ) -> Result<(Received, Incoming), Broken> {
+        let is_kept = std::mem::replace(&mut self.is_used, true);
+        self.progress.begin(is_kept, is_sent.clone());
+        let mut response = pin!(self.requests.send_request(request));
+        let response = match self.until(|context| response.as_mut().poll(context)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(self.without_head(&error)),
+            Err(why) => return Err(self.lost_in_head(&why)),
+        };
+        self.progress.lock().is_in_head = false;
+        let (head, body) = response.into_parts();
+        let received = Received::begin(head).map_err(|why| Broken::NotHttp(why.into()))?;
+        Ok((received, body))
+    }
+
+    /// Reads the body, as far as it is wanted. Cancel safe: what was read is there.
+    pub(super) async fn read(
+        &mut self,
+        received: &mut Received,
+        mut body: Incoming,
+    ) -> Result<(), Broken> {
+        if !received.has_body() {
+            return Ok(());
+        }
+        loop {
+            let frame = match self.until(|context| Pin::new(&mut body).poll_frame(context)).await {
+                Ok(None) => break,
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(_))) => {
+                    let end = self.progress.lock().end.take();
+                    let rules = || Broken::NotHttp("its answer breaks the rules of chunks".into());
+                    return cut(received, &end.ok_or_else(rules)?);
+                }
+                Err(why) => return cut(received, &why),
+            };
+            // What is no data is a trailer.
+            let Ok(data) = frame.into_data() else { continue };
+            if received.take(&data).map_err(|why| Broken::NotHttp(why.into()))? {
+                return Ok(());
+            }
+        }
+        // Where the server has answered before the end of the request, the rest of it might be read
+        // as another one.
+        let is_whole = self.progress.lock().is_flushed;
+        if is_whole && self.hyper.is_some() && self.requests.is_ready() {
+            received.keep();
+        }
+        Ok(())
+    }
+
+    /// Waits for a part of a response, and moves on what brings it.
+    ///
+    /// # Errors
+    /// Why the request could not be written, where nothing that was said before is left.
+    async fn until<T>(
+        &mut self,
+        mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, Box<str>> {
+        poll_fn(|context| {
+            loop {
+                // Whatever is already there comes before what becomes of the connection.
+                if let Poll::Ready(output) = part(context) {
+                    return Poll::Ready(Ok(output));
+                }
+                let was_broken = self.progress.lock().broken.is_some();
+                if let Some(hyper) = &mut self.hyper
+                    && Pin::new(hyper).poll(context).is_ready()
+                {
+                    // Those who wait for it are told why when it goes.
+                    self.hyper = None;
+                }
+                if let Poll::Ready(output) = part(context) {
+                    return Poll::Ready(Ok(output));
+                }
+                match self.progress.lock().broken.clone() {
+                    None => return Poll::Pending,
+                    // hyper has read since, and there was nothing.
+                    Some(why) if was_broken => return Poll::Ready(Err(why)),
+                    Some(_) => {}
+                }
+            }
+        })
+        .await
+    }
+
+    /// Returns why there is no head of a response, of which hyper says this.
+    fn without_head(&self, error: &hyper::Error) -> Broken {
+        let progress = self.progress.lock();
+        if progress.has_long_head {
+            return Broken::NotHttp(LONG_HEAD.into());
+        }
+        if error.is_parse() {
+            return Broken::NotHttp(not_http(error));
+        }
+        if progress.read > 0 && !progress.is_sent() {
+            return Broken::NotHttp("it speaks before it is asked".into());
+        }
+        let why = progress.end.clone();
+        drop(progress);
+        self.lost_in_head(&why.unwrap_or_else(|| error.to_string().into()))
+    }
+
+    fn lost_in_head(&self, why: &str) -> Broken {
+        let has_begun = self.progress.lock().read > 0;
+        let place = if has_begun { "in the head of the answer" } else { "before an answer" };
+        Broken::Lost(format!("{why}, {place}").into())
+    }
+}
+
+/// What becomes of a body behind which the connection has ended.
+fn cut(received: &Received, why: &str) -> Result<(), Broken> {
+    if received.ends_with_connection() {
+        return Ok(());
+    }
+    Err(Broken::Lost(format!("{why}, in the middle of the answer").into()))
+}
+
+/// Returns what is wrong with the head of a response. What hyper says shows nothing of it.
+fn not_http(error: &hyper::Error) -> Box<str> {
+    // It has no other way to tell them apart; the tests hold these texts to what it says.
+    match &*error.to_string() {
+        "message head is too large" => LONG_HEAD.into(),
+        "invalid HTTP version parsed" => "it does not answer with HTTP/1.1".into(),
+        "invalid content-length parsed" => "its answer has no length that could be read".into(),
+        problem => format!("its answer is not HTTP: {problem}").into(),
+    }
+}
