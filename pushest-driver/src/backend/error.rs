@@ -149,8 +149,8 @@ impl fmt::Display for ApiError {
             Self::TimedOut { server, waited, stage, .. } => match stage {
                 ApiStage::Turn => write!(
                     f,
-                    "no call to {server} ended within {waited:?}, and no \
-                                             more may be in flight"
+                    "the call to {server} had no turn within {waited:?}: as many as may be are in \
+                     flight"
                 )?,
                 ApiStage::Connection => write!(f, "no connection to {server} within {waited:?}")?,
                 ApiStage::Answer => write!(f, "no answer from {server} within {waited:?}")?,

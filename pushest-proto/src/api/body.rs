@@ -87,7 +87,12 @@ impl<'a> HttpAnswer<'a> {
         now: Duration,
     ) -> AnswerError {
         let code = said.and_then(|said| said.code).filter(|code| *code != self.status);
-        let decides = code.filter(|code| (300..=599).contains(code)).unwrap_or(self.status);
+        // What stands before the server may have passed the call on, whatever it says of it: only where the
+        // status leaves room for a refusal does the body say which.
+        let decides = code
+            .filter(|code| (300..=599).contains(code))
+            .filter(|_| matches!(self.status, 200..=299 | 400..=499))
+            .unwrap_or(self.status);
         let is_error = said.is_some_and(|said| said.is_error);
         let mut kind = AnswerErrorKind::of(decides);
         if kind == AnswerErrorKind::NotUnderstood && is_error {
@@ -190,8 +195,11 @@ fn shown(text: &str, signature: &str) -> Box<str> {
     one_line::one_line(&without_signatures(text, signature)).into()
 }
 
-/// Returns the text without the signature and whatever else is as long a number in hexadecimal
-/// digits.
+/// Fewest digits of a signature that are hidden: fewer are of no use to a stranger.
+const LEAST_OF_SIGNATURE: usize = 16;
+
+/// Returns the text without the signature or a piece of it, and without whatever else is as long a number
+/// in hexadecimal digits.
 fn without_signatures(text: &str, signature: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
@@ -200,7 +208,10 @@ fn without_signatures(text: &str, signature: &str) -> String {
         let end = from.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(from.len());
         let (digits, after) = from.split_at(end);
         masked.push_str(before);
-        masked.push_str(if digits.len() >= signature.len() { "…" } else { digits });
+        let is_piece = || signature.contains(&digits.to_ascii_lowercase());
+        let is_hidden =
+            digits.len() >= signature.len() || digits.len() >= LEAST_OF_SIGNATURE && is_piece();
+        masked.push_str(if is_hidden { "…" } else { digits });
         rest = after;
     }
     masked.push_str(rest);

@@ -194,7 +194,8 @@ pub struct AnswerError {
     pub kind: AnswerErrorKind,
     /// The HTTP status.
     pub status: u16,
-    /// The status that the body names, where it is another one: then this decides.
+    /// The status that the body names, where it is another one. It decides where the HTTP status is 2xx
+    /// or 4xx.
     pub code: Option<u16>,
     /// What the server said: the first 200 characters, on one line, control and invisible
     /// characters escaped, signatures masked.
@@ -298,8 +299,11 @@ pub struct ClockDifference {
 }
 
 impl ClockDifference {
-    /// Smallest difference that is reported, in seconds. Less cannot fail a signature.
+    /// Smallest difference that is reported, in seconds.
     pub(super) const LEAST: u64 = 60;
+
+    /// Largest difference with which servers take a signature, in seconds.
+    const MOST: u64 = 600;
 }
 
 impl fmt::Display for ClockDifference {
@@ -320,7 +324,12 @@ impl fmt::Display for AnswerError {
             message => write!(f, ": {message}")?,
         }
         match (self.clock, self.kind.hint()) {
-            (Some(clock), _) => write!(f, " ({clock}: at most 600 s are allowed)")?,
+            // The date was rounded, and the answer took its time.
+            (Some(clock), _) if clock.seconds + 10 >= ClockDifference::MOST => {
+                write!(f, " ({clock}: at most {} s are allowed)", ClockDifference::MOST)?;
+            }
+            (Some(clock), Some(hint)) => write!(f, " ({hint} {clock}, which most servers allow)")?,
+            (Some(clock), None) => write!(f, " ({clock})")?,
             (None, Some(hint)) => write!(f, " ({hint})")?,
             (None, None) => {}
         }

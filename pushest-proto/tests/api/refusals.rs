@@ -106,6 +106,44 @@ fn the_body_decides_where_a_refusal_comes_with_status_200() {
 }
 
 #[test]
+fn no_body_makes_a_failed_proxy_a_refusal_that_can_be_repeated() {
+    for status in [500, 502, 504] {
+        for body in [r#"{"code":429}"#, r#"{"error":"no","code":400}"#, r#"{"status":413}"#] {
+            let error = published(&HttpAnswer::new(status, body.as_bytes()));
+            assert_eq!(error.kind, AnswerErrorKind::Unavailable, "{status} {body}");
+            assert!(error.may_have_arrived && !error.may_repeat(), "{status} {body}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_a_little_off_is_no_excuse_for_a_wrong_secret() {
+    let answer = HttpAnswer::new(401, b"no").header("Date", "Fri, 16 Nov 2012 17:51:39 GMT");
+    assert_eq!(
+        published(&answer).to_string(),
+        "the server answered 401: no (are the key and the secret those of this app? the server's clock \
+         is 120 s ahead of this machine's, which most servers allow)"
+    );
+}
+
+#[test]
+fn a_piece_of_the_signature_is_hidden_too() {
+    let request = request(&Publish::new("a", "e", ""));
+    let signature = parameter(&request, "auth_signature").unwrap();
+    for piece in [&signature[..60], &signature[4..], &signature[20..36]] {
+        for piece in [piece.to_owned(), piece.to_uppercase()] {
+            let body = format!("Invalid signature: {piece}");
+            let error = request.read(&HttpAnswer::new(401, body.as_bytes()), NOW).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains(&piece), "{error}");
+        }
+    }
+    // What is no piece of it is shown.
+    let answer = HttpAnswer::new(400, b"request 0123456789abcdef0123456789abcdef");
+    let error = request.read(&answer, NOW).unwrap_err();
+    assert!(error.to_string().contains("0123456789abcdef0123456789abcdef"), "{error}");
+}
+
+#[test]
 fn a_web_page_junk_and_what_is_cut_short_are_no_success() {
     let cut = [r#"{"channels":{"a":{"user_count":1}"#, "{", r#"{"channels":"#, ""];
     for body in cut.into_iter().chain([HTML, "ok", "[1]", "7", "null", r#""{}""#, "{}{}", "{,}"]) {

@@ -73,6 +73,7 @@ pub fn no_failure_publishes_twice<D: ApiDriver>() {
         ("503 without Retry-After", answer(503, "", "full")),
         ("504", answer(504, "", "timeout")),
         ("500 with Retry-After", answer(500, "Retry-After: 0\r\n", "oops")),
+        ("502 with the code of another", answer(502, "", r#"{"code":429}"#)),
     ]);
     for (how, act) in all {
         let server = Double::start(first(act));
