@@ -16,10 +16,13 @@ pub struct Pool<L> {
 }
 
 struct State<L> {
+    /// The places that are taken, and those that were given to a call that has not looked yet.
     taken: usize,
     last_number: u64,
-    /// By number, and so by age. Without a waker it was woken, and is to look.
-    waiting: VecDeque<(u64, Option<Waker>)>,
+    /// By number, and so by age.
+    waiting: VecDeque<(u64, Waker)>,
+    /// The numbers of those that have a place and have not looked yet.
+    given: Vec<u64>,
     /// The one that was left last is the last one.
     lanes: Vec<L>,
 }
@@ -28,8 +31,8 @@ impl<L> Pool<L> {
     /// Creates a pool with this many places.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        let state = State { taken: 0, last_number: 0, waiting: VecDeque::new(), lanes: Vec::new() };
-        Self { most, state: Mutex::new(state) }
+        let (waiting, given, lanes) = (VecDeque::new(), Vec::new(), Vec::new());
+        Self { most, state: Mutex::new(State { taken: 0, last_number: 0, waiting, given, lanes }) }
     }
 
     /// Waits for a place. Cancel safe.
@@ -46,12 +49,21 @@ impl<L> Pool<L> {
 }
 
 impl<L> State<L> {
-    /// Returns the waker of the one that is next, if there is a place for it.
-    fn next(&mut self, most: usize) -> Option<Waker> {
-        if self.taken == most {
+    /// Gives a place that became free to the one that has waited longest, whether it looks soon or not:
+    /// the others do not wait for it. Returns its waker.
+    fn give(&mut self) -> Option<Waker> {
+        let Some((number, waker)) = self.waiting.pop_front() else {
+            self.taken -= 1;
             return None;
-        }
-        self.waiting.front_mut()?.1.take()
+        };
+        self.given.push(number);
+        Some(waker)
+    }
+
+    /// Takes the place that was given to this number, if one was.
+    fn take(&mut self, number: u64) -> bool {
+        let at = self.given.iter().position(|other| *other == number);
+        at.map(|at| self.given.swap_remove(at)).is_some()
     }
 }
 
@@ -66,33 +78,31 @@ impl<L> Waiting<'_, L> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         // Cloned outside of the lock, and dropped there: it may run code of the user's.
         let mut waker = Some(context.waker().clone());
-        let mut former = None;
         let mut state = self.pool.lock();
-        let first = state.waiting.front().map(|(number, _)| *number);
-        let is_next = first == self.number;
-        if is_next && state.taken < self.pool.most {
-            state.taken += 1;
-            if self.number.take().is_some() {
-                former = state.waiting.pop_front();
+        let has_place = match self.number {
+            Some(number) => state.take(number),
+            // While somebody waits, all places are taken.
+            None if state.taken < self.pool.most => {
+                state.taken += 1;
+                true
             }
-            let next = state.next(self.pool.most);
-            drop(state);
-            drop(former);
-            if let Some(next) = next {
-                next.wake();
-            }
+            None => false,
+        };
+        if has_place {
+            self.number = None;
             return Poll::Ready(());
         }
         match self.number {
             None => {
                 state.last_number += 1;
                 let number = state.last_number;
-                state.waiting.push_back((number, waker.take()));
+                state.waiting.extend(waker.take().map(|waker| (number, waker)));
                 self.number = Some(number);
             }
             Some(number) => {
-                if let Some(place) = state.waiting.iter_mut().find(|(other, _)| *other == number) {
-                    std::mem::swap(&mut place.1, &mut waker);
+                let place = state.waiting.iter_mut().find(|(other, _)| *other == number);
+                if let (Some(place), Some(waker)) = (place, &mut waker) {
+                    std::mem::swap(&mut place.1, waker);
                 }
             }
         }
@@ -105,10 +115,10 @@ impl<L> Drop for Waiting<'_, L> {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
         let mut state = self.pool.lock();
+        // A place that it was given is the next one's.
+        let next = if state.take(number) { state.give() } else { None };
         let at = state.waiting.iter().position(|(other, _)| *other == number);
         let given_up = at.and_then(|at| state.waiting.remove(at));
-        // It may have been its turn.
-        let next = state.next(self.pool.most);
         drop(state);
         drop(given_up);
         if let Some(next) = next {
@@ -140,12 +150,11 @@ impl<L> Place<'_, L> {
 impl<L> Drop for Place<'_, L> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
-        state.taken -= 1;
         state.lanes.extend(self.left.take());
         // Of other event loops there may be some that nobody takes.
         let is_over = state.lanes.len() > self.pool.most;
         let oldest = is_over.then(|| state.lanes.remove(0));
-        let next = state.next(self.pool.most);
+        let next = state.give();
         drop(state);
         drop(oldest);
         if let Some(next) = next {
@@ -236,6 +245,26 @@ mod tests {
         assert_eq!(count(&wakes[2]), 1);
         assert!(polled(third.as_mut(), &wakes[2]).is_ready());
         assert_eq!(pool.lock().taken, 0, "a place that is dropped is given back");
+    }
+
+    #[test]
+    fn one_that_has_its_turn_and_does_not_look_holds_nobody_else_up() {
+        let pool = Pool::<u8>::new(2);
+        let wakes: [Arc<Wakes>; 3] = Default::default();
+        let mut places = Vec::new();
+        for _ in 0..2 {
+            let Poll::Ready(place) = polled(pin!(pool.place()), &wakes[0]) else { panic!("free") };
+            places.push(place);
+        }
+        let mut held = pin!(pool.place());
+        assert!(polled(held.as_mut(), &wakes[1]).is_pending());
+        places.clear();
+        assert_eq!(count(&wakes[1]), 1);
+        // It has one of the two places. The other is for the next one that asks.
+        for _ in 0..3 {
+            assert!(polled(pin!(pool.place()), &wakes[2]).is_ready());
+        }
+        assert!(polled(held.as_mut(), &wakes[1]).is_ready());
     }
 
     #[test]
