@@ -1,7 +1,6 @@
 //! One call of the HTTP API: what is sent, and, told how that ended, whether it is sent again
 //! ([protocol, HTTP API](pushest_proto::protocol#http-api)). No sockets.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -180,9 +179,13 @@ fn draw_nonces(call: &mut impl Call) -> Result<(), ApiError> {
 
 /// Returns the target of a request as hyper takes it.
 fn target<A>(request: &Request<A>) -> Result<Uri, RequestError> {
-    let target = Cow::from(utf8_percent_encode(request.target(), NOT_IN_A_TARGET));
+    let target = request.target();
+    if let Ok(target) = target.parse() {
+        return Ok(target);
+    }
+    let target = utf8_percent_encode(target, NOT_IN_A_TARGET).to_string();
     let (length, limit) = (target.len(), MOST_TARGET);
-    Uri::try_from(&*target).map_err(|_| RequestError::TargetTooLong { length, limit })
+    target.parse().map_err(|_| RequestError::TargetTooLong { length, limit })
 }
 
 impl<C: Call> fmt::Debug for Calling<'_, C> {

@@ -15,6 +15,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 
 use super::hyper_stream::{HyperStream, MOST_HEAD, Shared};
 use super::received::Received;
+use super::turns::Turns;
 use crate::byte_stream::ByteStream;
 
 const LONG_HEAD: &str =
@@ -33,8 +34,9 @@ pub(super) enum Broken {
 pub(super) struct Connection<S: ByteStream + Unpin> {
     requests: SendRequest<String>,
     /// What reads and writes; `None` once it has ended.
-    hyper: Option<http1::Connection<HyperStream<S>, String>>,
+    hyper: Option<Box<http1::Connection<HyperStream<S>, String>>>,
     progress: Shared,
+    turns: Turns,
     is_used: bool,
 }
 
@@ -54,7 +56,13 @@ impl<S: ByteStream + Unpin> Connection<S> {
             .handshake(stream)
             .await
             .map_err(|error| Broken::Lost(error.to_string().into()))?;
-        Ok(Self { requests, hyper: Some(hyper), progress, is_used: false })
+        Ok(Self {
+            requests,
+            hyper: Some(Box::new(hyper)),
+            progress,
+            turns: Turns::new(),
+            is_used: false,
+        })
     }
 
     /// Sends a request and waits for the head of the response. `is_sent` becomes true with the first
@@ -122,31 +130,33 @@ impl<S: ByteStream + Unpin> Connection<S> {
         &mut self,
         mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Result<T, Box<str>> {
-        poll_fn(|context| {
-            loop {
-                // Whatever is already there comes before what becomes of the connection.
-                if let Poll::Ready(output) = part(context) {
-                    return Poll::Ready(Ok(output));
-                }
-                let was_broken = self.progress.lock().broken.is_some();
-                if let Some(hyper) = &mut self.hyper
-                    && Pin::new(hyper).poll(context).is_ready()
-                {
-                    // Those who wait for it are told why when it goes.
-                    self.hyper = None;
-                }
-                if let Poll::Ready(output) = part(context) {
-                    return Poll::Ready(Ok(output));
-                }
-                match self.progress.lock().broken.clone() {
-                    None => return Poll::Pending,
-                    // hyper has read since, and there was nothing.
-                    Some(why) if was_broken => return Poll::Ready(Err(why)),
-                    Some(_) => {}
-                }
+        let Self { hyper, progress, turns, .. } = self;
+        let mut turn = |context: &mut Context<'_>| {
+            // Whatever is already there comes before what becomes of the connection.
+            if let Poll::Ready(output) = part(context) {
+                return Poll::Ready(Ok(output));
             }
-        })
-        .await
+            let was_broken = progress.lock().broken.is_some();
+            if let Some(connection) = hyper
+                && Pin::new(connection).poll(context).is_ready()
+            {
+                // Those who wait for it are told why when it goes.
+                *hyper = None;
+            }
+            if let Poll::Ready(output) = part(context) {
+                return Poll::Ready(Ok(output));
+            }
+            let mut progress = progress.lock();
+            let reads_on = progress.reads_on();
+            match &progress.broken {
+                None if !reads_on => {}
+                // hyper has read since, and there was nothing.
+                Some(why) if was_broken && !reads_on => return Poll::Ready(Err(why.clone())),
+                _ => context.waker().wake_by_ref(),
+            }
+            Poll::Pending
+        };
+        poll_fn(|context| turns.poll(context, &mut turn)).await
     }
 
     /// Returns why there is no head of a response, of which hyper says this.

@@ -21,6 +21,8 @@ pub(super) const MOST_HEAD: usize = 64 * 1024;
 /// to a request that the server has not taken as a whole.
 pub(super) struct HyperStream<S> {
     stream: S,
+    /// What is read, before hyper has it: its own room is not initialized.
+    buffer: Box<[u8]>,
     progress: Shared,
 }
 
@@ -42,6 +44,10 @@ pub(super) struct Progress {
     pub(super) has_long_head: bool,
     /// Number of bytes read.
     pub(super) read: usize,
+    /// The last read has brought less than it might have. Most often that was all there is to a
+    /// response, and the next one, of hyper's in search of more, is put off.
+    was_short: bool,
+    has_put_off: bool,
     /// Why nothing more can be read.
     pub(super) end: Option<Box<str>>,
     /// Why nothing more can be written. What the server said before may still be there to be read.
@@ -50,7 +56,7 @@ pub(super) struct Progress {
 
 impl<S> HyperStream<S> {
     pub(super) fn new(stream: S, progress: Shared) -> Self {
-        Self { stream, progress }
+        Self { stream, buffer: vec![0; CHUNK].into_boxed_slice(), progress }
     }
 }
 
@@ -70,6 +76,12 @@ impl Shared {
 impl Progress {
     pub(super) fn is_sent(&self) -> bool {
         self.is_sent.load(Ordering::Relaxed)
+    }
+
+    /// Returns whether a read was put off that is needed after all.
+    pub(super) fn reads_on(&mut self) -> bool {
+        self.was_short = false;
+        std::mem::take(&mut self.has_put_off)
     }
 
     /// Looks at a kept connection, until it is known whether it is silent.
@@ -96,6 +108,10 @@ impl Progress {
             self.has_long_head = true;
             return Poll::Ready(Err(ErrorKind::InvalidData.into()));
         }
+        if self.was_short {
+            self.has_put_off = true;
+            return Poll::Pending;
+        }
         let read = loop {
             match ready!(stream.poll_read(context, buffer)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -104,7 +120,10 @@ impl Progress {
         };
         match &read {
             Ok(0) => self.end = Some("the server closed it".into()),
-            Ok(length) => self.read += length,
+            Ok(length) => {
+                self.read += length;
+                self.was_short = *length < buffer.len();
+            }
             Err(error) => self.end = Some(error.to_string().into()),
         }
         Poll::Ready(read)
@@ -161,17 +180,16 @@ impl<S: ByteStream + Unpin> Read for HyperStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        mut buffer: ReadBufCursor<'_>,
+        mut room: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        let Self { stream, progress } = &mut *self;
+        let Self { stream, buffer, progress } = &mut *self;
         let mut progress = progress.lock();
         if progress.is_unseen {
             return progress.poll_look(stream, context);
         }
-        let mut bytes = [0; CHUNK];
-        let bytes = &mut bytes[..CHUNK.min(buffer.remaining())];
-        let length = ready!(progress.poll_read(stream, context, bytes))?;
-        buffer.put_slice(&bytes[..length]);
+        let buffer = &mut buffer[..CHUNK.min(room.remaining())];
+        let length = ready!(progress.poll_read(stream, context, buffer))?;
+        room.put_slice(&buffer[..length]);
         Poll::Ready(Ok(()))
     }
 }
@@ -182,12 +200,12 @@ impl<S: ByteStream + Unpin> Write for HyperStream<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Self { stream, progress } = &mut *self;
+        let Self { stream, progress, .. } = &mut *self;
         progress.lock().poll_write(stream, context, bytes).map(Ok)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, progress } = &mut *self;
+        let Self { stream, progress, .. } = &mut *self;
         progress.lock().poll_flush(stream, context).map(Ok)
     }
 

@@ -8,7 +8,8 @@
 //! itself.
 //!
 //! HTTP/1.1 is hyper's, over any runtime's streams: a [`Connection`](connection::Connection) is
-//! polled by the task that waits for the response, so that nothing is spawned, and its
+//! polled by the task that waits for the response, so that nothing is spawned (what the two tell each
+//! other wakes nobody: [`Turns`](turns::Turns)), and its
 //! [`HyperStream`](hyper_stream::HyperStream) knows what a caller must be told: whether a byte of the
 //! request was written. It also looks at a kept connection before the first one is, and bounds the
 //! heads of responses. What a response means for the call and the connection is
@@ -27,3 +28,4 @@ mod received;
 pub(crate) mod sending;
 #[cfg(test)]
 mod tests;
+mod turns;

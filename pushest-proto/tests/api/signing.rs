@@ -136,6 +136,19 @@ fn what_stands_in_a_path_is_encoded_and_signed_as_it_is_sent() {
 }
 
 #[test]
+fn path_and_query_are_as_long_as_http_clients_take_and_no_longer() {
+    let app = app();
+    let call = |length: usize| Custom::get("/x").parameter("z", &"a".repeat(length));
+    let shortest = request(&call(0)).target().len();
+    let longest = app.request(&call(65_534 - shortest), NOW).unwrap();
+    assert_eq!(longest.target().len(), 65_534);
+    assert_eq!(
+        app.request(&call(65_535 - shortest), NOW).unwrap_err().to_string(),
+        "path and query have 65535 bytes, the limit is 65534"
+    );
+}
+
+#[test]
 fn the_address_is_that_of_the_configurations_server() {
     let url = |builder: pushest_proto::ConfigBuilder| {
         let app = App::new(&builder.build().unwrap()).unwrap();
