@@ -24,18 +24,8 @@ const FRESH: Duration = Duration::from_secs(30);
 /// Maximum length of path and query that hyper takes, in bytes.
 const MOST_TARGET: usize = 65_534;
 
-/// What no path may have, and that of an endpoint has all the same where its WebSocket does. It is
-/// not signed.
-const NOT_IN_A_TARGET: &AsciiSet = &CONTROLS
-    .add(b'"')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
+/// What hyper takes in no path, and the path of an endpoint may have all the same. It is not signed.
+const NOT_IN_A_TARGET: &AsciiSet = &CONTROLS.add(b'<').add(b'>').add(b'`');
 
 /// One call.
 pub struct Calling<'a, C: Call> {

@@ -7,13 +7,12 @@
 //! with futures have an [`Api`](api::Api) made of these; a driver without puts them together
 //! itself.
 //!
-//! HTTP/1.1 is hyper's, over any runtime's streams: a [`Connection`](connection::Connection) is
-//! polled by the task that waits for the response, so that nothing is spawned (what the two tell each
-//! other wakes nobody: [`Turns`](turns::Turns)), and its
-//! [`HyperStream`](hyper_stream::HyperStream) knows what a caller must be told: whether a byte of the
-//! request was written. It also looks at a kept connection before the first one is, and bounds the
-//! heads of responses. What a response means for the call and the connection is
-//! [`Received`](received::Received)'s.
+//! HTTP/1.1 is hyper's, over any runtime's streams. A [`Connection`](connection::Connection) is polled
+//! by the task that waits for the response, so that nothing is spawned; what the two tell each other
+//! wakes nobody ([`Turns`](turns::Turns)). Its stream, a [`HyperStream`](hyper_stream::HyperStream),
+//! knows what a caller must be told: whether a byte of the request was written. It looks at a kept
+//! connection before that, and bounds the heads of responses. What a response means for the call and
+//! for the connection is said by [`Received`](received::Received).
 
 pub(crate) mod api;
 pub(crate) mod app;

@@ -11,8 +11,13 @@ use std::time::Duration;
 
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{Method, Request};
+use pushest_proto::Config;
+use pushest_proto::api::ListChannels;
 
+use super::app::Backend;
+use super::calling::Calling;
 use super::connection::{Broken, Connection};
+use super::options::ApiOptions;
 use super::received::Received;
 use crate::byte_stream::ByteStream;
 
@@ -165,6 +170,21 @@ fn a_request_is_written_as_servers_know_it() {
     let expected = "POST /apps/7/events?a=b HTTP/1.1\r\nHost: 127.0.0.1:9\r\n\
                     Content-Length: 2\r\n\r\n{}";
     assert_eq!(String::from_utf8_lossy(&written.lock().expect("unbroken")), expected);
+}
+
+#[test]
+fn a_path_for_a_proxys_sake_is_sent_as_servers_take_it() {
+    let config = Config::builder("key").app_id("7").secret("s3cret").host("127.0.0.1");
+    let config = config.path("/a|b/<c>%60`").build().expect("WebSockets take it");
+    let backend = Backend::new(&config, ApiOptions::default()).expect("a whole configuration");
+    let mut calling = Calling::new(&backend, ListChannels::new()).expect("it breaks no rule");
+    let request = calling.sending().expect("it has a target").request();
+    assert_eq!(request.uri().path(), "/a|b/%3Cc%3E%60%60/apps/7/channels");
+    let shown = format!("{:?}", calling.sending().expect("the same"));
+    let shown = format!("{shown} {calling:?}");
+    let (_, signature) =
+        request.uri().query().and_then(|all| all.rsplit_once('=')).expect("signed");
+    assert!(!shown.contains(signature), "{shown}");
 }
 
 #[test]
