@@ -145,19 +145,26 @@ pub(super) const PUBLISH: &str = "\
 
 With a channel and a name there is no data, and {} is sent; with more words, the last is the data. It
 goes out as it stands: JSON as a rule, and any text. From standard input and files the end of the
-last line is left out.
+last line is left out. Text that may begin with @, or be a -, is for standard input, too:
+  printf %s \"$TEXT\" | pushest publish chat message -
 
 The app's id, its key and its secret are needed: --app-id or PUSHER_APP_ID, or a --url of the form
 http://KEY:SECRET@HOST:PORT/apps/ID. Events on encrypted channels are sealed with the master key.
 
 Lines of --batch are {\"channel\":…,\"name\":…,\"data\":…,\"socket_id\":…}, the last of which may be left out;
 data that is no string is sent as the JSON that stands there. What has come goes out at once, up to
-ten events in a request. A line that cannot be read is named, and ends the command; what came before
-it is published, and the exit status is 1 then.
+ten events in a request. A line that cannot be read, or breaks a rule, is named, and ends the
+command; what came before it is published, and the exit status is 1 then.
+
+A signal ends the command at once. How many events were published by then is said on standard error,
+and how many more may have arrived.
 
 With --json the last line is one of these:
   {\"type\":\"accepted\",\"channels\":[…],\"event\":…,\"count\":…,\"elapsed_ms\":…}
-  {\"type\":\"batched\",\"events\":…,\"requests\":…,\"elapsed_ms\":…}";
+  {\"type\":\"batched\",\"events\":…,\"requests\":…,\"elapsed_ms\":…}
+  {\"type\":\"failed\",\"published\":…,\"may_have_arrived\":…,\"status\":…,\"reason\":…}
+      published: how many events the server has accepted. may_have_arrived: whether those of the
+      last call may have arrived all the same. status: of its HTTP answer, or null";
 
 pub(super) const CHANNELS: &str = "\
 With --json each channel is a line:
