@@ -192,8 +192,8 @@ The endpoints are where pusher-js looks for them:
   POST /pusher/auth       for channels; /broadcasting/auth, as Laravel has it, is the same
   POST /pusher/user-auth  for sign-ins; and /broadcasting/user-auth
 
-Each request is answered at once, and is a line: channel, socket id, and what became of it. Whoever
-asks is the user that --user-id names, whatever the request says. Socket id and channel name are
+Each request is answered at once, and is a line: channel, socket id, and what became of it. Every
+client is the user that --user-id names, whatever the request says. Socket id and channel name are
 checked before anything is signed. Encrypted channels need the master key.
 
 With --json:
