@@ -207,20 +207,20 @@ With --json:
 pub(super) const WEBHOOKS: &str = "\
 Point the server to the URL that the first line names: `pushest serve --webhooks URL`, or its
 settings. Each event is a line, in the server's order. One whose webhook has come before is marked
-as `again`: servers send a webhook again that was not answered in time.
+as `again`, if all of it was printed: servers send a webhook again that was not answered in time.
 
 With --json the first line is \"serving\", as of `auth-server`, and then:
   {\"type\":\"webhook\",\"time\":…,\"name\":…,\"channel\":…,\"user_id\":…,\"event\":…,\"data\":…,\"socket_id\":…,
    \"count\":…,\"json\":…,\"time_ms\":…,\"again\":…}
       event, data, socket_id: of a client event. count: of a subscription count. json: the whole
       event, where its name is not known here. time_ms: when the server made the webhook, in
-      milliseconds since 1970. again: whether it has come before
+      milliseconds since 1970. again: whether it has come before, and all of it was printed
   {\"type\":\"request\",…,\"method\":…,\"path\":…,\"status\":…,\"reason\":…}
       what was not taken; for people it is on standard error";
 
 pub(super) const GUARD: &str = "\
 Requests for another host than localhost and the address that was reached are refused with 403: by a
-name of its own, a page of anybody could reach this machine. So are requests of pages of other
+name of its own, any page could reach this machine. So are requests of pages of other
 origins than those that --allow-origin names, or of localhost where it names none. Programs that are
 no browsers send no origin.";
 
