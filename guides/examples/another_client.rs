@@ -11,6 +11,9 @@ use reqwest::{Client, Method};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
+/// Maximum size of an answer in bytes: what is no server of the protocol may send without end.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+
 /// Carries out a call: the core signs it, and says what the answer means.
 pub(crate) async fn call<C: Call>(client: &Client, app: &App, call: &C) -> Result<C::Answer> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
@@ -21,9 +24,15 @@ pub(crate) async fn call<C: Call>(client: &Client, app: &App, call: &C) -> Resul
         sent = sent.header(*name, *value);
     }
     // The URL has the signature in it, and stands in reqwest's errors.
-    let response = sent.send().await.map_err(reqwest::Error::without_url)?;
+    let mut response = sent.send().await.map_err(reqwest::Error::without_url)?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = response.bytes().await.map_err(reqwest::Error::without_url)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err("the answer is larger than any of the HTTP API".into());
+        }
+        body.extend_from_slice(&chunk);
+    }
     let named = headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
     Ok(request.read(&HttpAnswer::new(status, &body).headers(named), now)?)
 }

@@ -21,7 +21,7 @@ struct OrderPlaced {
     amount: u32,
 }
 
-/// What everybody may know. How many there are *now*: whoever hears it twice knows no more.
+/// What is public. How many there are *now*: an event that arrives twice does no harm.
 #[derive(serde::Serialize)]
 struct StockChanged<'a> {
     article: &'a str,
@@ -129,7 +129,7 @@ async fn authorize(State(shop): State<Arc<Shop>>, headers: HeaderMap, body: Byte
     (status, [(header::CONTENT_TYPE, AuthReply::CONTENT_TYPE)], reply.body).into_response()
 }
 
-/// The rules of `routes/channels.php`. Who asks says the token, and never the form.
+/// The rules of `routes/channels.php`. The token says who asks, and never the form.
 fn authorized(shop: &Shop, headers: &HeaderMap, body: &[u8]) -> AuthReply {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let token = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));

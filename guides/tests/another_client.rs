@@ -11,6 +11,7 @@ use pushest_proto::Config;
 use pushest_proto::api::{App, ListChannels, Publish};
 use pushest_testkit::Server;
 use pushest_tokio::{Client, Event};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,6 +23,24 @@ fn the_page_shows_the_client_that_is_tested_here() {
     let program = program.replace("pub(crate) ", "");
     let page = include_str!("../docs/another-client.md");
     assert!(page.contains(&format!("```rust,no_run\n{program}```\n")), "{program}");
+}
+
+/// Returns the address of a server whose answer has no end.
+async fn endless() -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a client");
+        // An answer that comes before its request is none.
+        let _ = stream.read(&mut [0; 4096]).await.expect("a request");
+        let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        // Until the client has closed it.
+        let mut is_open = stream.write_all(head).await.is_ok();
+        while is_open {
+            is_open = stream.write_all(&[b'x'; 65_536]).await.is_ok();
+        }
+    });
+    address
 }
 
 #[tokio::test]
@@ -56,6 +75,12 @@ async fn what_another_http_client_sends_arrives_and_its_errors_are_clear() {
     let stranger = App::new(&builder("not-the-secret")).expect("whole");
     let error = call(&http, &stranger, &event).await.expect_err("it is refused").to_string();
     assert!(error.contains("are the key and the secret those of this app?"), "{error}");
+    let url = endless().await;
+    let config = Config::from_url(&format!("http://k:s@{url}/apps/1")).expect("valid");
+    let app = App::new(&config).expect("whole");
+    let error = timeout(PATIENCE, call(&http, &app, &event)).await.expect("in time");
+    let error = error.expect_err("it has no end").to_string();
+    assert!(error.contains("larger than any"), "{error}");
     server.stop();
     let error = call(&http, &app, &event).await.expect_err("nobody listens");
     assert!(!format!("{error} {error:?}").contains("auth_signature"), "{error:?}");

@@ -151,8 +151,8 @@ pushest_driver::__api! {
     ///
     /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
     /// and kept for the next one. As many calls as [`ApiOptions::in_flight`] says are in flight at once,
-    /// and further ones wait for their turn. TLS and addresses are those of the WebSocket
-    /// ([`ApiOptions::options`]).
+    /// and further ones wait for their turn. TLS, certificate authorities, proxy and
+    /// addresses are those of the WebSocket ([`ApiOptions::options`]).
     ///
     /// Its futures run on every executor.
     ///

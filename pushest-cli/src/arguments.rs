@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Run a server for local work, until it is interrupted
     ///
-    /// It serves one app, keeps nothing, and is no server for production: everybody knows its secret,
+    /// It serves one app, keeps nothing, and is no server for production: its secret is public,
     /// unless you give it another. With -v it shows connections, subscriptions, events and HTTP
     /// requests as they happen.
     #[command(after_long_help = serve::help())]
@@ -120,7 +120,7 @@ pub(crate) enum Command {
     /// Authorize clients as an app's backend does, for local work, until it is interrupted
     ///
     /// pusher-js, and other clients without the secret, subscribe to private, presence and encrypted
-    /// channels and sign in with it. It signs for whoever reaches it: that is this machine alone,
+    /// channels and sign in with it. It signs for all that reach it: that is this machine alone,
     /// unless --bind says otherwise.
     #[command(after_long_help = format!("{}\n\n{}\n\n{VARIABLES}", help::AUTH_SERVER, help::GUARD))]
     AuthServer(AuthServerArguments),

@@ -62,7 +62,7 @@ async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
         Command::Serve(serve) => serve::run(serve, arguments.verbose, output).await,
         Command::Listen(arguments) => listen::run(arguments, output).await,
         Command::Replay(arguments) => until_told(output, replay::run(arguments, output)).await,
-        Command::Publish(arguments) => until_told(output, publish::run(arguments, output)).await,
+        Command::Publish(arguments) => publish::run(arguments, output).await,
         Command::Channels(arguments) => {
             until_told(output, asking::channels(arguments, output)).await
         }

@@ -142,8 +142,8 @@ pushest_driver::__api! {
     ///
     /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
     /// and kept for the next one. As many calls as [`ApiOptions::in_flight`] says are in flight at once,
-    /// and further ones wait for their turn. TLS and addresses are those of the WebSocket
-    /// ([`ApiOptions::options`]).
+    /// and further ones wait for their turn. TLS, certificate authorities, proxy and
+    /// addresses are those of the WebSocket ([`ApiOptions::options`]).
     ///
     /// A call needs a runtime of tokio with I/O and time. The event loop of a runtime keeps its own
     /// connections: those of another one are not used in it.

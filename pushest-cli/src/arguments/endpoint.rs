@@ -11,12 +11,13 @@ use super::seconds;
 /// Where an endpoint listens, and for whom.
 #[derive(Args)]
 pub(crate) struct EndpointOptions {
-    /// The IP address to listen on; who reaches another one than this machine's own is trusted, too
+    /// The IP address to listen on; clients that reach another one than this machine's own are
+    /// trusted, too
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub(crate) bind: IpAddr,
 
     /// Let pages of this origin ask, such as `https://shop.example`; may be given several times
-    /// [default: all origins on localhost, of any scheme and port]
+    /// [default: all origins on localhost: http or https, any port]
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
 
@@ -35,8 +36,8 @@ pub(crate) struct AuthServerArguments {
     #[arg(long, default_value_t = 3000)]
     pub(crate) port: u16,
 
-    /// Who subscribes to presence channels and signs in, whoever asks [default: `pushest-cli-` and a
-    /// random number]
+    /// The user who subscribes to presence channels and signs in, for every client that asks
+    /// [default: `pushest-cli-` and a random number]
     #[arg(long, value_name = "ID")]
     pub(crate) user_id: Option<String>,
 

@@ -145,19 +145,26 @@ pub(super) const PUBLISH: &str = "\
 
 With a channel and a name there is no data, and {} is sent; with more words, the last is the data. It
 goes out as it stands: JSON as a rule, and any text. From standard input and files the end of the
-last line is left out.
+last line is left out. Text that may begin with @, or be a -, is for standard input, too:
+  printf %s \"$TEXT\" | pushest publish chat message -
 
 The app's id, its key and its secret are needed: --app-id or PUSHER_APP_ID, or a --url of the form
 http://KEY:SECRET@HOST:PORT/apps/ID. Events on encrypted channels are sealed with the master key.
 
 Lines of --batch are {\"channel\":…,\"name\":…,\"data\":…,\"socket_id\":…}, the last of which may be left out;
 data that is no string is sent as the JSON that stands there. What has come goes out at once, up to
-ten events in a request. A line that cannot be read is named, and ends the command; what came before
-it is published, and the exit status is 1 then.
+ten events in a request. A line that cannot be read, or breaks a rule, is named, and ends the
+command; what came before it is published, and the exit status is 1 then.
+
+A signal ends the command at once. How many events were published by then is said on standard error,
+and how many more may have arrived.
 
 With --json the last line is one of these:
   {\"type\":\"accepted\",\"channels\":[…],\"event\":…,\"count\":…,\"elapsed_ms\":…}
-  {\"type\":\"batched\",\"events\":…,\"requests\":…,\"elapsed_ms\":…}";
+  {\"type\":\"batched\",\"events\":…,\"requests\":…,\"elapsed_ms\":…}
+  {\"type\":\"failed\",\"published\":…,\"may_have_arrived\":…,\"status\":…,\"reason\":…}
+      published: how many events the server has accepted. may_have_arrived: whether those of the
+      last call may have arrived all the same. status: of its HTTP answer, or null";
 
 pub(super) const CHANNELS: &str = "\
 With --json each channel is a line:
@@ -185,8 +192,8 @@ The endpoints are where pusher-js looks for them:
   POST /pusher/auth       for channels; /broadcasting/auth, as Laravel has it, is the same
   POST /pusher/user-auth  for sign-ins; and /broadcasting/user-auth
 
-Each request is answered at once, and is a line: channel, socket id, and what became of it. Whoever
-asks is the user that --user-id names, whatever the request says. Socket id and channel name are
+Each request is answered at once, and is a line: channel, socket id, and what became of it. Every
+client is the user that --user-id names, whatever the request says. Socket id and channel name are
 checked before anything is signed. Encrypted channels need the master key.
 
 With --json:
@@ -200,20 +207,20 @@ With --json:
 pub(super) const WEBHOOKS: &str = "\
 Point the server to the URL that the first line names: `pushest serve --webhooks URL`, or its
 settings. Each event is a line, in the server's order. One whose webhook has come before is marked
-as `again`: servers send a webhook again that was not answered in time.
+as `again`, if all of it was printed: servers send a webhook again that was not answered in time.
 
 With --json the first line is \"serving\", as of `auth-server`, and then:
   {\"type\":\"webhook\",\"time\":…,\"name\":…,\"channel\":…,\"user_id\":…,\"event\":…,\"data\":…,\"socket_id\":…,
    \"count\":…,\"json\":…,\"time_ms\":…,\"again\":…}
       event, data, socket_id: of a client event. count: of a subscription count. json: the whole
       event, where its name is not known here. time_ms: when the server made the webhook, in
-      milliseconds since 1970. again: whether it has come before
+      milliseconds since 1970. again: whether it has come before, and all of it was printed
   {\"type\":\"request\",…,\"method\":…,\"path\":…,\"status\":…,\"reason\":…}
       what was not taken; for people it is on standard error";
 
 pub(super) const GUARD: &str = "\
 Requests for another host than localhost and the address that was reached are refused with 403: by a
-name of its own, a page of anybody could reach this machine. So are requests of pages of other
+name of its own, any page could reach this machine. So are requests of pages of other
 origins than those that --allow-origin names, or of localhost where it names none. Programs that are
 no browsers send no origin.";
 

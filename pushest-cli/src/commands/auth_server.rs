@@ -17,7 +17,7 @@ use crate::output::{Backend, Line, Output, Served};
 const CHANNELS: [&str; 2] = ["/pusher/auth", "/broadcasting/auth"];
 const USERS: [&str; 2] = ["/pusher/user-auth", "/broadcasting/user-auth"];
 
-const RISK: &str = "it signs for whoever does, as any user and for any channel";
+const RISK: &str = "it signs for them, as the user of --user-id, for every channel";
 
 pub(crate) async fn run(arguments: &AuthServerArguments, output: &Output) -> Result<(), Failure> {
     let options = &arguments.endpoint;
@@ -75,10 +75,10 @@ fn check_info(info: &str) -> Result<(), Failure> {
     Err(Failure::input(format_args!("--user-info {info:?} is not a JSON object")))
 }
 
-/// Signs once, for nobody: what cannot be signed is bad input, not a failure of each request.
+/// Signs once, for no connection: what cannot be signed is bad input, not a failure of each request.
 fn check_user(signer: &Signer, user: &UserData) -> Result<(), Failure> {
-    let nobody = SocketId::new("1.1").expect("two runs of digits");
-    signer.authenticate_user(&nobody, user).map(drop).map_err(Failure::input)
+    let unused = SocketId::new("1.1").expect("two runs of digits");
+    signer.authenticate_user(&unused, user).map(drop).map_err(Failure::input)
 }
 
 struct Authorizer {
@@ -104,7 +104,7 @@ impl Replies for Authorizer {
         };
         let AuthReply { status, body, .. } = reply.unwrap_or_else(|error| {
             let reason = error.to_string();
-            let (method, path, status) = ("POST", &*asked.path, Some(400));
+            let (method, path, status) = ("POST", asked.shown_path(), Some(400));
             self.print(&Line::Served(Served::Request { method, path, status, reason: &reason }));
             error.into()
         });

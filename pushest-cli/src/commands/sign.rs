@@ -33,7 +33,19 @@ pub(crate) fn run(arguments: &SignArguments, output: &Output) -> Result<(), Fail
         (None, None) => return Err(Failure::input("give a CHANNEL or --user-data")),
     };
     let name = arguments.channel.as_deref().map(ChannelName::new).transpose()?;
-    let shared_secret = name.and_then(|name| shared_secret(&signer, &socket_id, &name));
+    let shared_secret = match &name {
+        Some(name) if name.kind() == ChannelKind::Encrypted => {
+            let shared_secret = shared_secret(&signer, &socket_id, name);
+            if shared_secret.is_none() {
+                output.warning(format_args!(
+                    "{name} is an encrypted channel: without --master-key its shared_secret is left \
+                     out, and no client can read its events"
+                ));
+            }
+            shared_secret
+        }
+        _ => None,
+    };
     output.line(&Line::Backend(Backend::Signed {
         auth: &auth,
         channel_data: arguments.channel_data.as_deref(),
@@ -45,9 +57,6 @@ pub(crate) fn run(arguments: &SignArguments, output: &Output) -> Result<(), Fail
 
 /// The key of an encrypted channel, where the master key was given.
 fn shared_secret(signer: &Signer, socket_id: &SocketId, channel: &ChannelName) -> Option<String> {
-    if channel.kind() != ChannelKind::Encrypted {
-        return None;
-    }
     let granted = signer.authorize_channel(socket_id, channel, None).ok()?;
     granted.shared_secret.map(|secret| secret.to_string())
 }

@@ -1,8 +1,7 @@
 //! `pushest webhooks`: prints what a server tells an app's backend ([protocol,
 //! webhooks](pushest_proto::protocol#webhooks)).
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pushest_proto::webhook::{Seen, Webhook, WebhookError, Webhooks};
@@ -18,7 +17,7 @@ use crate::output::{Backend, Line, Output, Served};
 /// Maximum number of webhooks that are known again.
 const SEEN: usize = 100_000;
 
-const RISK: &str = "it prints no webhook that is not signed, but anybody can send some";
+const RISK: &str = "it prints no webhook that is not signed, but others can send some";
 
 pub(crate) async fn run(arguments: &WebhooksArguments, output: &Output) -> Result<(), Failure> {
     let options = &arguments.endpoint;
@@ -77,7 +76,7 @@ impl Replies for Receiver {
             Ok(webhook) => webhook,
             Err(error) => {
                 let (reason, status) = (error.to_string(), error.status());
-                let (method, path) = ("POST", &*asked.path);
+                let (method, path) = ("POST", asked.shown_path());
                 let request =
                     Served::Request { method, path, status: Some(status), reason: &reason };
                 // That standard output is closed ends the command.
@@ -85,13 +84,16 @@ impl Replies for Receiver {
                 return Reply::text(status, reason);
             }
         };
-        let again = !self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(&webhook);
+        let again = self.seen().contains(&webhook);
         for event in &webhook.events {
             let line = Line::Backend(Backend::webhook(event, &webhook, again));
             if self.output.next_line(&line).await.is_err() {
-                return Reply::text(503, "nobody reads the output");
+                return Reply::text(503, "the output is closed");
             }
         }
+        // Not earlier: this ends half-way where the sender gives up while the output is not read, and
+        // what comes then is to be carried out as if it were new.
+        self.seen().insert(&webhook);
         let count = u64::try_from(webhook.events.len()).unwrap_or(u64::MAX);
         self.printed.send_modify(|printed| *printed = printed.saturating_add(count));
         Reply::text(200, "")
@@ -99,6 +101,11 @@ impl Replies for Receiver {
 }
 
 impl Receiver {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        // A panic elsewhere leaves nothing half-done here.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn read(&self, asked: &Asked) -> Result<Webhook, WebhookError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.webhooks.read(|name| asked.header(name), &asked.body, now)

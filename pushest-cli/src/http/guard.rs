@@ -7,6 +7,7 @@ use hyper::Uri;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::uri::Authority;
 
+use super::shown;
 use crate::failure::Failure;
 
 /// Whom an endpoint answers.
@@ -67,10 +68,11 @@ impl Guard {
         // A request line may name a host, too, as for a proxy.
         for host in [Some(&host), uri.authority()].into_iter().flatten() {
             if !self.is_allowed_host(host, reached) {
-                let host = host.as_str();
+                // Not escaped here: what prints it does so.
+                let host = shown(host.as_str());
                 return Err(Refused::new(
                     403,
-                    format!("requests for the host {host:?} are not answered: see --allow-host"),
+                    format!("requests for the host \"{host}\" are not answered: see --allow-host"),
                 ));
             }
         }
@@ -81,7 +83,10 @@ impl Guard {
         }
         Err(Refused::new(
             403,
-            format!("pages of the origin {text:?} are not answered: see --allow-origin"),
+            format!(
+                "pages of the origin \"{}\" are not answered: see --allow-origin",
+                shown(&text)
+            ),
         ))
     }
 
@@ -101,7 +106,7 @@ impl Guard {
     }
 }
 
-/// Returns a header that must not be there twice: which one counts would be anyone's guess.
+/// Returns a header that must not be there twice: which one counts is not defined.
 fn only<'h>(
     headers: &'h HeaderMap,
     name: &header::HeaderName,
@@ -122,7 +127,7 @@ fn is_local(host: &str) -> bool {
 fn address(host: &str) -> Option<IpAddr> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match bare {
-        Some(bare) => bare.parse().ok().map(IpAddr::V6),
+        Some(bare) => bare.parse().ok().map(|address| IpAddr::V6(address).to_canonical()),
         None => host.parse().ok().map(IpAddr::V4),
     }
 }
@@ -189,7 +194,9 @@ mod tests {
             "127.0.0.1:80",
             "127.0.0.2",
             "[::1]:3000",
+            "[::ffff:127.0.0.1]:3000",
             "10.0.0.7:3000",
+            "[::ffff:10.0.0.7]",
             "tunnel.example",
             "tunnel.example:443",
         ] {
@@ -211,6 +218,7 @@ mod tests {
             "10.0.0.8",
             "::1",
             "[::2]",
+            "[::ffff:10.0.0.8]",
             "tunnel.example.evil",
         ] {
             assert_eq!(check(&guard, "/", &[("host", host)]), Err(403), "{host}");
@@ -220,6 +228,25 @@ mod tests {
         assert_eq!(check(&guard, "/", &twice), Err(403));
         let as_a_proxy = check(&guard, "http://evil.example/", &[("host", "localhost")]);
         assert_eq!(as_a_proxy, Err(403));
+    }
+
+    #[test]
+    fn what_a_client_says_is_repeated_in_part_and_escaped_by_what_prints_it() {
+        let guard = guard(&[], &[]);
+        let reason = |headers: &[(&'static str, &[u8])]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(*name, HeaderValue::from_bytes(value).unwrap());
+            }
+            guard.check(&"/".parse().unwrap(), &map, [10, 0, 0, 7].into()).unwrap_err().reason
+        };
+        let long = "a".repeat(60_000);
+        let host = reason(&[("host", long.as_bytes())]);
+        assert!(host.contains(&format!("\"{}\"", "a".repeat(200))), "{host:.300}");
+        let origin = reason(&[("host", b"localhost"), ("origin", long.as_bytes())]);
+        assert!(origin.contains(&format!("\"{}\"", "a".repeat(200))), "{origin:.300}");
+        let odd = reason(&[("host", b"localhost"), ("origin", "\\\u{202e}é".as_bytes())]);
+        assert!(odd.contains("\"\\\u{202e}é\""), "{odd}");
     }
 
     #[test]

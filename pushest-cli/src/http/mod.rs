@@ -2,6 +2,8 @@
 //! sees the request.
 
 mod guard;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::io;
@@ -16,7 +18,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -34,6 +37,13 @@ const HEAD: usize = 64 * 1024;
 
 /// How long a client may take for its head, and for its body.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Lifetime of a connection, which then ends once its reply is taken, or after [`PATIENCE`]: hyper has no
+/// limit for writing, and clients that do not read their replies must not take all connections.
+const LIFETIME: Duration = Duration::from_secs(60);
+
+/// Maximum number of characters of a request that are repeated.
+const SHOWN: usize = 200;
 
 /// Maximum number of connections at one time: further ones wait.
 const CONNECTIONS: usize = 256;
@@ -61,6 +71,11 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Returns the path as it is shown.
+    pub(crate) fn shown_path(&self) -> &str {
+        shown(&self.path)
+    }
+
     /// Returns a header that is there once, as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
@@ -91,7 +106,7 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Listens. Warns where others than this machine can reach it.
+    /// Listens. Warns where other machines can reach it.
     pub(crate) async fn bind(
         options: &EndpointOptions,
         port: u16,
@@ -104,7 +119,7 @@ impl Endpoint {
         let listener = listener.map_err(|error| {
             Failure::failed(format_args!("cannot listen on {address}: {error}"))
         })?;
-        if !options.bind.is_loopback() {
+        if is_reached_by_others(options.bind) {
             let address = listener.local_addr().map_err(Failure::failed)?;
             output.warning(format_args!(
                 "{address} can be reached by others than this machine: {risk}"
@@ -143,10 +158,11 @@ impl Endpoint {
                     sleep(RETRY).await;
                     continue;
                 };
+                let Ok(reached) = stream.local_addr() else { continue };
                 while connections.try_join_next().is_some() {}
                 let (service, stopped) = (service.clone(), stopped.clone());
                 connections.spawn(async move {
-                    service.connection(stream, stopped).await;
+                    service.connection(stream, reached.ip(), stopped).await;
                     drop(permit);
                 });
             }
@@ -158,7 +174,7 @@ impl Endpoint {
         }
         drop((listener, stopping));
         let last = async { while connections.join_next().await.is_some() {} };
-        // Who has not taken its reply by then has none.
+        // A client that has not taken its reply by then gets none.
         let _ = timeout(GRACE, last).await;
     }
 }
@@ -170,24 +186,32 @@ struct Service<R> {
 }
 
 impl<R: Replies> Service<R> {
-    async fn connection(self: Arc<Self>, stream: TcpStream, mut stopped: watch::Receiver<()>) {
-        let Ok(reached) = stream.local_addr() else { return };
+    /// Serves a connection until the client ends it, until the end, or for [`LIFETIME`].
+    async fn connection<S>(
+        self: Arc<Self>,
+        stream: S,
+        reached: IpAddr,
+        mut stopped: watch::Receiver<()>,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let reached = reached.to_canonical();
         let service = service_fn(move |request| {
             let this = self.clone();
-            async move { Ok::<_, Infallible>(this.answer(request, reached.ip().to_canonical()).await) }
+            async move { Ok::<_, Infallible>(this.answer(request, reached).await) }
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEAD);
         let connection = http.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
-        // A client that goes away, or speaks something else, is told of by nobody.
         tokio::select! {
-            _ = connection.as_mut() => {}
-            _ = stopped.changed() => {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
+            // It is not reported that a client went away, or spoke something else.
+            _ = connection.as_mut() => return,
+            _ = stopped.changed() => {}
+            () = sleep(LIFETIME) => {}
         }
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(PATIENCE, connection).await;
     }
 
     async fn answer(&self, request: Request<Incoming>, reached: IpAddr) -> Response<Full<Bytes>> {
@@ -248,10 +272,24 @@ impl<R: Replies> Service<R> {
 
     /// Shows a request that no command has seen.
     fn note(&self, method: &Method, path: &str, status: u16, reason: &str) {
-        let (method, status) = (method.as_str(), Some(status));
+        let (method, path, status) = (shown(method.as_str()), shown(path), Some(status));
         let line = Line::Served(Served::Request { method, path, status, reason });
         // That standard output is closed ends the command.
         let _ = self.output.line(&line);
+    }
+}
+
+/// Returns whether an address leads here from other machines.
+fn is_reached_by_others(address: IpAddr) -> bool {
+    // `::ffff:127.0.0.1` is localhost, too.
+    !address.to_canonical().is_loopback()
+}
+
+/// Returns the beginning of a text that a client chose, as it is repeated in lines and replies.
+fn shown(text: &str) -> &str {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => &text[..end],
+        None => text,
     }
 }
 

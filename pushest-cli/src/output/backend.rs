@@ -32,7 +32,7 @@ pub(crate) enum Backend<'a> {
         host: IpAddr,
         port: u16,
         key: &'a str,
-        /// Who everybody is.
+        /// The user for whom it signs.
         user_id: Option<&'a str>,
         urls: Vec<String>,
     },
@@ -50,6 +50,16 @@ pub(crate) enum Backend<'a> {
     Accepted { channels: Vec<&'a str>, event: &'a str, count: u64, elapsed_ms: f64 },
     /// The server has accepted all events that came.
     Batched { events: u64, requests: u64, elapsed_ms: f64 },
+    /// Not all events were published.
+    Failed {
+        /// How many the server has accepted.
+        published: u64,
+        /// Whether events of the last call may have arrived all the same.
+        may_have_arrived: bool,
+        /// The HTTP status of the last call, if it failed with one.
+        status: Option<u16>,
+        reason: &'a str,
+    },
     /// A channel, as the server tells of it.
     Channel {
         channel: &'a str,
@@ -179,6 +189,10 @@ impl<'a> Backend<'a> {
                 p.text(format_args!(
                     "published {events} events in {requests} requests; {elapsed_ms:.1} ms"
                 ));
+            }
+            // For programs; people find the reason on standard error.
+            Self::Failed { reason, .. } => {
+                p.text(reason);
             }
             Self::Channel { channel, occupied, user_count, subscription_count, text, .. } => {
                 p.styled(CHANNEL, channel).text(if *occupied { "  occupied" } else { "  vacant" });

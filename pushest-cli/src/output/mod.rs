@@ -112,6 +112,14 @@ impl Output {
         self.printer.print(Stream::Out, self.text(line), line.weight()).await
     }
 
+    /// Prints a line for programs; people are told the same on standard error.
+    pub(crate) fn only_json(&self, line: &Line<'_>) -> io::Result<()> {
+        if !self.form.is_json {
+            return Ok(());
+        }
+        self.printer.print_now(Stream::Out, self.text(line))
+    }
+
     /// Waits while too much on standard error is not read.
     pub(crate) async fn ready(&self) {
         self.printer.ready(Stream::Err).await;

@@ -132,6 +132,8 @@ impl<'a> Served<'a> {
             Happening::Received { socket_id, text } => Self::Received { socket_id, text },
             Happening::Sent { socket_id, text } => Self::Sent { socket_id, text },
             Happening::Webhook { url, attempt, status, reason } => {
+                // A token of the backend's may stand in the query.
+                let url = url.split(['?', '#']).next().unwrap_or_default();
                 Self::WebhookSent { url, attempt: *attempt, status: *status, reason }
             }
             Happening::Missed { count } => Self::Missed { count: *count },

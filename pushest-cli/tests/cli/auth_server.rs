@@ -214,6 +214,38 @@ fn what_is_no_request_of_its_kind_has_its_status() {
 }
 
 #[test]
+fn what_a_request_says_of_itself_is_repeated_in_part() {
+    let mut endpoint = start(&[]);
+    let long = "a".repeat(50_000);
+    for (path, headers) in [
+        (format!("/{long}"), String::new()),
+        ("/pusher/auth".to_owned(), format!("Host: {long}\r\n")),
+        ("/pusher/auth".to_owned(), format!("Origin: http://{long}\r\n")),
+    ] {
+        let answer = endpoint.form(&path, &headers, PRIVATE);
+        assert!(answer.body.len() < 400, "{answer:?}");
+        let line = endpoint.program.stdout.json_of("request").to_string();
+        assert!(line.len() < 600, "{line}");
+    }
+}
+
+#[test]
+fn further_connections_wait_until_one_of_256_ends() {
+    let endpoint = start(&[]);
+    let connect = || std::net::TcpStream::connect(("127.0.0.1", endpoint.port)).unwrap();
+    let mut held: Vec<_> = (0..256).map(|_| connect()).collect();
+    std::thread::scope(|scope| {
+        let (sender, answers) = std::sync::mpsc::channel();
+        scope.spawn(move || sender.send(endpoint.form("/pusher/auth", "", PRIVATE).status));
+        // Those that are held last for 10 s: this is no guess at how fast it would be answered.
+        let waits = answers.recv_timeout(std::time::Duration::from_secs(1));
+        assert!(waits.is_err(), "{waits:?}");
+        held.pop();
+        assert_eq!(answers.recv_timeout(WAIT), Ok(200));
+    });
+}
+
+#[test]
 fn a_client_without_the_secret_subscribes_with_it() {
     let server = Server::start().unwrap();
     let (port, url) = (server.port().to_string(), server.url());
@@ -235,7 +267,7 @@ fn an_address_that_others_reach_is_warned_of() {
     let mut program =
         Pushest::start(&[&["auth-server", "--bind", "0.0.0.0", "--port", "0"], &APP[..]].concat());
     let warning = program.stderr.until("can be reached by others");
-    assert!(warning.contains("signs for whoever does"), "{warning}");
+    assert!(warning.contains("it signs for them, as the user of --user-id"), "{warning}");
     assert!(program.stdout.next().starts_with("listening on 0.0.0.0:"));
 }
 

@@ -1,5 +1,5 @@
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
 use pushest_testkit::{Certificate, MasterKey, PlainClients, Profile, Server, UpgradeFault};
@@ -399,7 +399,7 @@ fn the_half_that_fails_is_named() {
 
     // What is accepted and goes nowhere: here an app of its own behind the same port.
     let other = Server::start().unwrap();
-    let relay = Relay::start(&server, &other);
+    let relay = Relay::start(server.addr(), other.addr());
     let options = with(&server, "--port", &relay.port.to_string());
     let options = [options, vec!["--app-id=1".to_owned()]].concat();
     let [publish, receive] = halves(&["--timeout", "1"], &options);
@@ -413,6 +413,49 @@ fn the_half_that_fails_is_named() {
     assert_eq!([&publish["result"], &receive["result"]], ["ok", "skipped"], "{publish} {receive}");
 }
 
+#[test]
+fn the_hint_is_for_what_an_answer_means_and_what_may_have_arrived_is_not_denied() {
+    let server = Server::start().unwrap();
+    for (status, body, hint, skipped) in [
+        (200, r#"{"error":"No such app","code":401}"#, "--secret", "nothing was published"),
+        (200, r#"{"error":"No such app","code":404}"#, "--path", "nothing was published"),
+        (403, "over the quota", "quota", "nothing was published"),
+        (500, "oh", "", "whether it was published is not known"),
+        (200, "<html>a page</html>", "", "whether it was published is not known"),
+    ] {
+        let relay = Relay::start(server.addr(), answering(status, body));
+        let options = with(&server, "--port", &relay.port.to_string());
+        let options = [options, vec!["--app-id=1".to_owned()]].concat();
+        let [publish, receive] = halves(&["--timeout", "5"], &options);
+        assert_eq!([&publish["result"], &receive["result"]], ["failed", "skipped"], "{body}");
+        let told = publish["hint"].as_str().unwrap_or_default();
+        assert!(told.contains(hint) && (told.is_empty() == hint.is_empty()), "{body}: {publish}");
+        let text = publish["text"].as_str().unwrap();
+        assert!(text.contains(&format!("the server answered {status}")), "{body}: {publish}");
+        assert_eq!(receive["text"], skipped, "{body}");
+    }
+}
+
+/// A server that answers each request so. It ends with the process.
+fn answering(status: u16, body: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // The head and the body come at once, or nearly.
+            let mut request = [0; 8192];
+            let _ = stream.read(&mut request);
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status} Told\r\nContent-Length: {length}\r\n\r\n");
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
+            // It is closed by the client.
+            let _ = io::copy(&mut stream, &mut io::sink());
+        }
+    });
+    address
+}
+
 /// One port for two servers: WebSockets go to the first, and everything else to the second. It ends
 /// with the process.
 struct Relay {
@@ -420,10 +463,9 @@ struct Relay {
 }
 
 impl Relay {
-    fn start(sockets: &Server, api: &Server) -> Self {
+    fn start(sockets: SocketAddr, api: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let [sockets, api] = [sockets.addr(), api.addr()];
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -437,8 +479,12 @@ impl Relay {
                     let (mut from, mut to) =
                         (server.try_clone().unwrap(), stream.try_clone().unwrap());
                     // Either end may go away first.
-                    thread::spawn(move || io::copy(&mut from, &mut to));
+                    thread::spawn(move || {
+                        let _ = io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
                     let _ = io::copy(&mut stream, &mut server);
+                    let _ = server.shutdown(Shutdown::Both);
                 });
             }
         });

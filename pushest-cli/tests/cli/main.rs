@@ -31,6 +31,7 @@ mod support;
 mod terminal;
 mod tls;
 mod trigger;
+mod unpublished;
 #[cfg(unix)]
 mod unread;
 mod webhooks;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Ended, Lines, Pushest, WAIT, listener, piped, pushest, to, words};
 
 /// The options that lead to a server's API.
-fn api(server: &Server) -> Vec<String> {
+pub(crate) fn api(server: &Server) -> Vec<String> {
     [to(server), vec!["--app-id".to_owned(), server.app().id.clone()]].concat()
 }
 
@@ -87,6 +87,10 @@ fn data_is_read_from_standard_input_and_from_files() {
         (b"two\nlines\r\n", json!("two\nlines")),
         (b"", json!("")),
         (b"\n\n", json!("\n")),
+        // Text of others, which names no file there.
+        (b"@ada hi", json!("@ada hi")),
+        (b"@/etc/hostname", json!("@/etc/hostname")),
+        (b"-", json!("-")),
     ] {
         let ended = fed(&["publish", "news", "x", "-"], &server, input);
         assert_eq!(ended.status, Some(0), "{ended:?}");
@@ -101,6 +105,7 @@ fn data_is_read_from_standard_input_and_from_files() {
     let ended = run(&["publish", "news", "x", "@/no/such/file"], &server);
     assert_eq!(ended.status, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("/no/such/file cannot be read"), "{ended:?}");
+    assert!(ended.stderr.contains("give text that begins with it on standard input"), "{ended:?}");
     let ended = fed(&["publish", "news", "x", "-"], &server, b"\xff");
     assert_eq!(ended.status, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("standard input is not UTF-8"), "{ended:?}");
@@ -239,9 +244,30 @@ fn a_line_that_cannot_be_published_is_named_and_what_came_before_it_is() {
         let ended = fed(&["publish", "--batch"], &server, bad.as_bytes());
         assert_eq!(ended.status, Some(2), "{ended:?}");
     }
-    let bad_name = json!({"channel": "a b", "name": "x", "data": 1}).to_string();
-    let ended = fed(&["publish", "--batch"], &server, bad_name.as_bytes());
-    assert_eq!(ended.status, Some(2), "{ended:?}");
+    // What breaks a rule is named by its line, however the lines are gathered into batches.
+    for (bad, text) in [
+        (json!({"channel": "a b", "name": "x", "data": 1}), "\"a b\" is not a channel name"),
+        (json!({"channel": "news", "name": "", "data": 1}), "is not an event's name"),
+        (json!({"channel": "news", "name": "x", "data": "x".repeat(10_241)}), "10241 bytes"),
+        (
+            json!({"channel": "news", "name": "x", "data": 1, "socket_id": ":"}),
+            "is not a socket id",
+        ),
+        (json!({"channel": "private-encrypted-a", "name": "x", "data": 1}), "the master key"),
+    ] {
+        let bad = bad.to_string();
+        let lines = [&vec![&*good; 14][..], &[&bad, &good]].concat().join("\n");
+        let ended = fed(&["publish", "--batch"], &server, lines.as_bytes());
+        assert_eq!(ended.status, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains("after 14 published events: line 15: "), "{ended:?}");
+        assert!(ended.stderr.contains(text), "{ended:?}");
+        for _ in 0..14 {
+            assert_eq!(data(&mut news.stdout), 1);
+        }
+        let ended = fed(&["publish", "--batch"], &server, bad.as_bytes());
+        assert_eq!(ended.status, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains("line 1: "), "{ended:?}");
+    }
     let encrypted = ["publish", "--batch", "--encrypted", "--master-key"];
     let ended = fed(
         &[&encrypted[..], &[&MasterKey::default().to_base64()]].concat(),

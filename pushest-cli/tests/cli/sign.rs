@@ -52,11 +52,13 @@ fn for_an_encrypted_channel_the_second_line_is_its_key() {
     let words = ["sign", "1.2", "private-encrypted-diary"];
     let ended = pushest(&[&words[..], &APP].concat());
     assert_eq!((ended.status, ended.stdout.len()), (Some(0), 1), "{ended:?}");
+    assert!(ended.stderr.contains("warning: private-encrypted-diary is an enc"), "{ended:?}");
+    assert!(ended.stderr.contains("--master-key"), "{ended:?}");
     let auth = &ended.stdout[0];
     let with_key = ["--master-key", &key.to_base64()];
     let signed = pushest(&[&words[..], &APP, &with_key].concat());
     let [first, second] = &signed.stdout[..] else { panic!("{signed:?}") };
-    assert_eq!(first, auth);
+    assert_eq!((first, &*signed.stderr), (auth, ""));
     let name = ChannelName::new("private-encrypted-diary").unwrap();
     let signer = Signer::new(APP[1], APP[3]).with_master_key(key.as_bytes()).unwrap();
     let socket_id = SocketId::new("1.2").unwrap();

@@ -1,5 +1,7 @@
 //! What a server tells the backend, printed (docs/protocol.md#webhooks).
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -81,11 +83,53 @@ fn one_that_comes_again_is_marked() {
     }
 }
 
+/// What was printed in part counts as new: its sender was not told that it was taken.
+#[cfg(unix)]
+#[test]
+fn one_whose_sender_gave_up_while_the_output_was_not_read_is_no_repetition() {
+    const EVENTS: usize = 15_000;
+    let (reader, writer) = std::io::pipe().unwrap();
+    let words = [&["webhooks", "--port", "0", "--json"], &APP[..]].concat();
+    let program = Pushest::start_into(&words, std::os::fd::OwnedFd::from(writer).into(), None);
+    let mut lines = BufReader::new(reader).lines().map(|line| line.unwrap());
+    let mut line = || serde_json::from_str::<Value>(&lines.next().unwrap()).unwrap();
+    let port = line()["port"].as_u64().unwrap().try_into().unwrap();
+    let endpoint = Endpoint { program, port };
+    let event = json!({"name": "channel_occupied", "channel": "a"});
+    let body = body(&Value::Array(vec![event; EVENTS]));
+
+    let mut sender = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let (length, signed) = (body.len(), signed("app-secret", &body));
+    let head = format!("POST / HTTP/1.1\r\nHost: localhost\r\n{signed}");
+    sender.write_all(format!("{head}Content-Length: {length}\r\n\r\n{body}").as_bytes()).unwrap();
+    assert_eq!(line()["again"], false);
+    // More than a pipe and a queue hold is yet to be printed.
+    drop(sender);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for _ in 0..2 {
+                assert_eq!(post(&endpoint, &body).status, 200);
+            }
+            endpoint.program.kill();
+        });
+        let mut new = 1;
+        while line()["again"] == false {
+            new += 1;
+        }
+        assert!(new > EVENTS, "{new}");
+        for _ in 1..EVENTS {
+            assert_eq!(line()["again"], true);
+        }
+    });
+}
+
 #[test]
 fn a_server_says_what_became_of_its_webhooks() {
     let taken = start(&[]);
     let (good, bad) = (taken.url("/"), "http://127.0.0.1:1/");
-    let serve = ["serve", "--port", "0", "-v", "--json", "--webhooks", &good, "--webhooks", bad];
+    let with_token = format!("{good}?token=hush");
+    let serve = ["serve", "--port", "0", "-v", "--json", "--webhooks", &with_token];
+    let serve = [&serve[..], &["--webhooks", bad]].concat();
     let mut server = Pushest::start(&serve);
     let port = server.stdout.json_of("listening")["port"].to_string();
     let listen = ["listen", "news", "--key", "app-key", "--host", "127.0.0.1", "--port", &port];

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use pushest_driver::Subscription;
 use pushest_proto::{ChannelName, Event, Loss};
-use pushest_tokio::api::Publish;
+use pushest_tokio::api::{AnswerErrorKind, Publish};
 use pushest_tokio::{Api, ApiError, ApiOptions};
 
 use super::Doctor;
@@ -60,7 +60,13 @@ impl Doctor<'_> {
         if let Err(error) = published {
             let hint = hint(&error);
             self.fail(PUBLISH, format_args!("{channel}: {error}"), hint)?;
-            return self.skip(RECEIVE, "nothing was published");
+            return self.skip(
+                RECEIVE,
+                match error.may_have_arrived() {
+                    true => "whether it was published is not known",
+                    false => "nothing was published",
+                },
+            );
         }
         let ms = begun.elapsed().as_secs_f64() * 1e3;
         let server = api.app().endpoint().authority();
@@ -121,13 +127,14 @@ fn hint(error: &ApiError) -> Option<&'static str> {
         ApiError::NotHttp { .. } => {
             "what answers there is something else than a server of the protocol"
         }
-        ApiError::Answer(answer) => match answer.status {
-            401 => {
+        ApiError::Answer(answer) => match answer.kind {
+            // Not by the status: a server may refuse in the body of a 200.
+            AnswerErrorKind::Unauthorized => {
                 "the app's id, its key and its secret must belong together: --app-id, --key and \
                  --secret"
             }
-            403 => "the app may be disabled, or over its quota",
-            404 => {
+            AnswerErrorKind::Forbidden => "the app may be disabled, or over its quota",
+            AnswerErrorKind::NotFound => {
                 "the server has no app of this --app-id, or its HTTP API is behind another --path"
             }
             _ => return None,

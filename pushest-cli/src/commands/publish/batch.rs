@@ -1,18 +1,22 @@
 //! Events that come on standard input, one JSON object a line, published in batches: what has come
 //! goes out, up to ten events at once.
 
+use std::fmt::Display;
 use std::io::{self, BufRead as _, Read as _};
 use std::thread;
+use std::time::Duration;
 
+use pushest_proto::api::App;
 use pushest_tokio::Api;
-use pushest_tokio::api::{Batch, Publish};
+use pushest_tokio::api::{Batch, Call as _, Publish};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::Instant;
 
 use super::pace::Pace;
-use super::{after, check_encrypted, ms};
+use super::progress::{Progress, after};
+use super::{check_encrypted, ms};
 use crate::failure::Failure;
 use crate::output::{Backend, Line, Output};
 
@@ -33,16 +37,23 @@ struct Event {
     socket_id: Option<String>,
 }
 
+/// The event of a line, and the line's number, counted from 1.
+struct Numbered {
+    number: u64,
+    event: Publish,
+}
+
 /// A line, or why there is none.
-type Read = Result<Publish, String>;
+type Read = Result<Numbered, String>;
 
 pub(super) async fn run(
     api: &Api,
     mut pace: Pace,
     only_encrypted: bool,
+    progress: &Progress,
     output: &Output,
 ) -> Result<(), Failure> {
-    let (begun, mut published, mut requests) = (Instant::now(), 0, 0);
+    let (begun, mut requests) = (Instant::now(), 0);
     let mut events = events()?;
     let most = api.app().limits().batch;
     while let Some(first) = events.recv().await {
@@ -52,10 +63,10 @@ pub(super) async fn run(
         {
             batch.push(next);
         }
-        // What comes before a line that cannot be read is published.
+        // What comes before a line that cannot be published is published.
         let (mut whole, mut problem) = (Vec::new(), None);
         for read in batch {
-            match read.and_then(|event| checked(event, only_encrypted)) {
+            match read.and_then(|line| line.checked(api.app(), only_encrypted)) {
                 Ok(event) => whole.push(event),
                 Err(text) => {
                     problem = Some(text);
@@ -66,26 +77,35 @@ pub(super) async fn run(
         if !whole.is_empty() {
             let count = whole.len();
             pace.next(u32::try_from(count).unwrap_or(u32::MAX)).await;
-            let sent = api.call(Batch::new(whole)).await;
-            sent.map_err(|error| after(published, error.into()))?;
-            published += count as u64;
+            progress.call(api, Batch::new(whole), count as u64).await?;
             requests += 1;
         }
         if let Some(text) = problem {
-            return Err(after(published, Failure::input(text)));
+            return Err(after(progress.published(), Failure::input(text)));
         }
     }
-    let elapsed_ms = ms(begun);
-    output.line(&Line::Backend(Backend::Batched { events: published, requests, elapsed_ms }))?;
+    let (events, elapsed_ms) = (progress.published(), ms(begun));
+    output.line(&Line::Backend(Backend::Batched { events, requests, elapsed_ms }))?;
     Ok(())
 }
 
-fn checked(event: Publish, only_encrypted: bool) -> Read {
-    if only_encrypted {
-        let checked = event.channels().try_for_each(check_encrypted);
-        checked.map_err(|failure| failure.text().unwrap_or_default().to_owned())?;
+impl Numbered {
+    /// Checks all that breaks a rule without the server: the batch that it becomes a part of could name
+    /// its place only, which depends on how fast the lines come, and would go out as a whole or not at
+    /// all.
+    fn checked(self, app: &App, only_encrypted: bool) -> Result<Publish, String> {
+        let Self { number, event } = self;
+        let named = |problem: &dyn Display| format!("line {number}: {problem}");
+        if only_encrypted {
+            let checked = event.channels().try_for_each(check_encrypted);
+            checked.map_err(|failure| named(&failure.text().unwrap_or_default()))?;
+        }
+        // Signed and not sent: the batch draws nonces of its own.
+        let mut trial = event.clone();
+        trial.draw_nonces(&mut || [0; 24]);
+        app.request(&trial, Duration::ZERO).map_err(|error| named(&error))?;
+        Ok(event)
     }
-    Ok(event)
 }
 
 /// Reads standard input on a thread of its own, which ends with the process: nothing else can end a
@@ -102,7 +122,10 @@ fn events() -> Result<Receiver<Read>, Failure> {
                     Err(format!("line {number} has more than {LINE} bytes"))
                 }
                 Ok(_) if line.trim_ascii().is_empty() => continue,
-                Ok(_) => event(&line).map_err(|problem| format!("line {number}: {problem}")),
+                Ok(_) => match event(&line) {
+                    Ok(event) => Ok(Numbered { number, event }),
+                    Err(problem) => Err(format!("line {number}: {problem}")),
+                },
                 Err(error) => Err(format!("standard input cannot be read: {error}")),
             };
             let is_last = event.is_err();
@@ -118,7 +141,7 @@ fn events() -> Result<Receiver<Read>, Failure> {
 
 /// An event: data that is a string goes out as it is, and any other value as the JSON that stands
 /// there.
-fn event(line: &[u8]) -> Read {
+fn event(line: &[u8]) -> Result<Publish, String> {
     let event: Event = serde_json::from_slice(line).map_err(|error| {
         // The place in the line, as it is one line.
         format!("{error}; an event is {{\"channel\":…,\"name\":…,\"data\":…,\"socket_id\"?:…}}")

@@ -2,6 +2,7 @@
 
 mod batch;
 mod pace;
+mod progress;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,11 +13,14 @@ use pushest_tokio::api::Publish;
 use tokio::time::Instant;
 
 use self::pace::Pace;
+use self::progress::Progress;
 use super::api;
 use crate::arguments::PublishArguments;
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::interruption;
 use crate::output::{Backend, Line, Output};
+use crate::until_told;
 
 /// Maximum size of data that is read, in bytes: far more than any server takes.
 const DATA: u64 = 64 * 1024 * 1024;
@@ -25,6 +29,19 @@ const DATA: u64 = 64 * 1024 * 1024;
 const NO_DATA: &str = "{}";
 
 pub(crate) async fn run(arguments: &PublishArguments, output: &Output) -> Result<(), Failure> {
+    let progress = Progress::default();
+    let result = publish(arguments, &progress, output).await;
+    if let Err(failure) = &result {
+        progress.report(failure, output);
+    }
+    result
+}
+
+async fn publish(
+    arguments: &PublishArguments,
+    progress: &Progress,
+    output: &Output,
+) -> Result<(), Failure> {
     let connection = Connection::new(&arguments.api.connection)?;
     let has_master_key = connection.config.has_master_key();
     if arguments.encrypted && !has_master_key {
@@ -35,7 +52,9 @@ pub(crate) async fn run(arguments: &PublishArguments, output: &Output) -> Result
     let api = api::of(connection, arguments.api.timeout)?;
     let pace = Pace::new(arguments.rate);
     if arguments.batch {
-        return batch::run(&api, pace, arguments.encrypted, output).await;
+        interruption::watch()?;
+        let batches = batch::run(&api, pace, arguments.encrypted, progress, output);
+        return until_told(output, batches).await;
     }
     if arguments.rate.is_some() && arguments.count.is_none() {
         return Err(Failure::input("--rate is for --count and --batch, and neither is given"));
@@ -53,7 +72,10 @@ pub(crate) async fn run(arguments: &PublishArguments, output: &Output) -> Result
     if let Some(socket_id) = &arguments.socket_id {
         call = call.exclude(socket_id);
     }
-    repeat(&api, &call, arguments.count.unwrap_or(1), pace, output).await
+    // Not earlier: while standard input is read, a signal ends the process by itself.
+    interruption::watch()?;
+    let count = arguments.count.unwrap_or(1);
+    until_told(output, repeat(&api, &call, count, pace, progress, output)).await
 }
 
 /// Publishes an event a number of times.
@@ -62,12 +84,13 @@ async fn repeat(
     event: &Publish,
     count: u64,
     mut pace: Pace,
+    progress: &Progress,
     output: &Output,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
-    for sent in 0..count {
+    for _ in 0..count {
         pace.next(1).await;
-        api.call(event.clone()).await.map_err(|error| after(sent, error.into()))?;
+        progress.call(api, event.clone(), 1).await?;
     }
     output.line(&Line::Backend(Backend::Accepted {
         channels: event.channels().collect(),
@@ -81,20 +104,6 @@ async fn repeat(
 /// The time since then, in milliseconds with three digits behind the point.
 fn ms(begun: Instant) -> f64 {
     (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// A failure, with the number of events that were published before it: then it is no longer bad
-/// input alone.
-fn after(published: u64, failure: Failure) -> Failure {
-    match (published, failure) {
-        (1.., Failure::Input(text) | Failure::Failed(text)) => {
-            Failure::failed(format_args!("after {published} published events: {text}"))
-        }
-        (1.., Failure::TimedOut(text)) => {
-            Failure::timed_out(format_args!("after {published} published events: {text}"))
-        }
-        (_, failure) => failure,
-    }
 }
 
 fn check_encrypted(channel: &str) -> Result<(), Failure> {
@@ -140,7 +149,12 @@ fn read(data: &str) -> Result<String, Failure> {
         _ if data == "-" => text("standard input", io::stdin().lock())?,
         Some(file) => {
             let opened = File::open(file)
-                .map_err(|error| Failure::input(format_args!("{file} cannot be read: {error}")))?;
+                .map_err(|error| {
+                Failure::input(format_args!(
+                    "{file} cannot be read: {error}; @ names a file: give text that begins with it on \
+                     standard input, with - as the data"
+                ))
+            })?;
             text(file, opened)?
         }
         None => return Ok(data.to_owned()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// At most so many events a second, counted from the first one on.
+/// Maximum number of events a second, counted from the first one on.
 pub(super) struct Pace {
     /// Between two events; zero without a limit.
     pause: Duration,
