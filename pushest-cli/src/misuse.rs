@@ -14,7 +14,7 @@ pub(crate) fn refuse(error: &clap::Error) -> ! {
         // That there is nowhere to print it changes nothing.
         let _ = error.print();
         without_threads(
-            "There is no --insecure: anybody on the way could pose as the server. Trust the \
+            "There is no --insecure: any machine on the way could pose as the server. Trust the \
              certificate of a server of your own with --ca-file FILE.",
         );
         std::process::exit(error.exit_code());

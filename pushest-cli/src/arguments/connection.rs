@@ -106,7 +106,7 @@ pub(crate) struct ConnectionOptions {
     /// Trust the certificates in this file (PEM), too: of authorities, or of a server that signed
     /// itself, as `openssl req -x509` makes them
     ///
-    /// There is no --insecure. With it, anybody on the way could pose as the server, read every
+    /// There is no --insecure. With it, any machine on the way could pose as the server, read every
     /// event and sign in as the user, unnoticed; and what is tried with it goes to
     /// production with it. The certificate of a server of your own, given here, is all that it takes.
     #[arg(long, help_heading = "Connection", value_name = "FILE")]

@@ -88,7 +88,7 @@ Where no connection can be made, `pushest doctor` with the same options tells wh
 pub(super) const RECORD: &str = "\
 With --record FILE everything that the client is told, asked and answers goes into a new file, for a
 report of a fault; `pushest replay FILE` lives through it again. It has everything that the server
-sent, member data and user data: look it through before you show it to anybody. No secret, no key
+sent, member data and user data: look it through before you show it to others. No secret, no key
 and no token is in it, and of encrypted events neither key nor text: they replay as asterisks. The
 file is readable for its owner only, and written out every second and at the end. An existing file
 is not overwritten.";

@@ -111,7 +111,7 @@ pub(super) fn help() -> String {
 
 const SERVE: &str = "\
 The first line says where it listens, and the lines behind it are commands to paste. The secret
-stands in them if it is the one that everybody knows, app-secret: it protects nothing, and a server
+stands in them if it is the public one, app-secret: it protects nothing, and a server
 that others can reach needs one of its own, which is then shown as SECRET. With -v what happens goes
 to standard error, a line each; with -vv each message, too, without signatures and keys. What clients
 send is shown with control and invisible characters escaped.

@@ -99,6 +99,6 @@ pub(crate) fn user_data(text: &str) -> Option<&str> {
 fn unsigned(what: impl Display) -> Failure {
     Failure::input(format_args!(
         "{what} is signed: give the app's secret with --secret, --url or PUSHER_APP_SECRET, or \
-         somebody who signs with --auth-endpoint"
+         an endpoint that signs with --auth-endpoint"
     ))
 }

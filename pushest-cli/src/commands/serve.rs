@@ -111,7 +111,7 @@ fn listening<'a>(
     }
 }
 
-/// Two commands to paste. The secret stands in them only if it is the one that everybody knows.
+/// Two commands to paste. The secret stands in them only if it is the public one.
 fn example(
     host: IpAddr,
     port: u16,

@@ -31,7 +31,8 @@ fn client() -> (DuplexStream, JoinHandle<()>) {
     let service = Arc::new(Service { guard, output, replies: Large });
     let connection = tokio::spawn(async move {
         let (_stopping, stopped) = watch::channel(());
-        service.connection(server, Ipv4Addr::LOCALHOST.into(), stopped).await;
+        let connection = service.connection(server, Ipv4Addr::LOCALHOST.into(), stopped);
+        timeout(10 * LIFETIME, connection).await.expect("it is let go");
     });
     (client, connection)
 }

@@ -91,7 +91,8 @@ fn why_there_is_no_insecure_stands_beside_the_option_that_helps() {
         let text = help.split("--ca-file").nth(1).unwrap();
         assert!(text.contains("There is no --insecure."), "{help}");
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        for reason in ["anybody on the way could pose as the server", "goes to production with it"]
+        for reason in
+            ["any machine on the way could pose as the server", "goes to production with it"]
         {
             assert!(words.contains(reason), "no {reason:?} in {help}");
         }

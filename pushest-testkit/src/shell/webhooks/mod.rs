@@ -30,7 +30,7 @@ use crate::setters::setters;
 /// let server = Server::start()?;
 /// // What a backend has to cope with: each webhook comes twice.
 /// server.webhooks(WebhookTarget::new("http://127.0.0.1:3000/webhooks").twice(true))?;
-/// // And what it must refuse: webhooks that somebody else has signed, or has kept for an hour.
+/// // And what it must refuse: webhooks that are signed with another secret, or an hour old.
 /// server.webhooks(WebhookTarget::new("http://127.0.0.1:3000/webhooks").secret("guessed".into()))?;
 /// let kept = Duration::from_secs(3600);
 /// server.webhooks(WebhookTarget::new("http://127.0.0.1:3000/webhooks").age(kept))?;

@@ -46,7 +46,7 @@ pub(in crate::shell) struct Sent {
 #[derive(Debug, Default)]
 struct Log {
     attempts: VecDeque<WebhookAttempt>,
-    /// Who watches the server.
+    /// The channel of the program that watches the server.
     watcher: Option<SyncSender<Happening>>,
     taken: u64,
     is_over: bool,
@@ -88,7 +88,7 @@ impl Sent {
     pub(in crate::shell) fn end(&self) {
         let mut log = self.lock();
         log.is_over = true;
-        // The channel is closed once nobody has a sender.
+        // The channel is closed once there is no sender.
         log.watcher = None;
         for socket in log.open.drain(..) {
             // It may be over already.
@@ -107,7 +107,7 @@ impl Sent {
         log.taken += u64::from(attempt.is_taken());
         if let Some(watcher) = &log.watcher {
             let WebhookAttempt { url, attempt, status, problem, .. } = attempt.clone();
-            // Whoever reads too slowly misses it; nothing waits for them.
+            // A watcher that reads too slowly misses it; nothing waits for it.
             let _ = watcher.try_send(Happening::Webhook { url, attempt, status, reason: problem });
         }
         if log.attempts.len() == KEPT {
