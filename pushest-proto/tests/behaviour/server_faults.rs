@@ -52,6 +52,24 @@ fn junk_is_told_and_loses_nothing() {
 }
 
 #[test]
+fn a_control_character_in_a_channels_name_is_no_name_behind_a_backslash_either() {
+    let mut harness = Harness::connected();
+    harness.subscribed("x");
+    for control in 0..0x20_u8 {
+        // At every place of a block that is looked at at once, and behind it.
+        for before in (0..70).chain([127, 128, 200]) {
+            let name = format!("{}\\{}c", "b".repeat(before), char::from(control));
+            let message = format!(r#"{{"event":"a","channel":"{name}","data":"1"}}"#);
+            let problem = problem(&mut harness, message.as_bytes());
+            assert_eq!(problem, MalformedReason::BadChannel, "{control} behind {before}");
+        }
+    }
+    assert_eq!(harness.session.statistics().unwanted, 0);
+    harness.receive(&message("still", Some("x"), "here"));
+    assert_eq!(harness.events().len(), 1);
+}
+
+#[test]
 fn a_message_over_the_limit_is_told() {
     let mut harness = Harness::new(signing().limits(Limits::default().message(100)));
     harness.connect_with(r#"{"event":"pusher:connection_established","data":{"socket_id":"1.2"}}"#);
