@@ -123,10 +123,9 @@ impl Ring {
     /// Drops the oldest event, which may be one that the receiver has taken; then the count of those is
     /// closed.
     pub(super) fn drop_oldest(&mut self) {
-        if self.taken.events > 0 {
-            // Only the receiver can look at it. It must count less at once, or all of it would be
-            // dropped for the room of one event.
-            let bytes = self.taken.bytes / self.taken.events;
+        // Only the receiver can look at what it has taken. That must count less at once, or all of it
+        // would be dropped for the room of one event.
+        if let Some(bytes) = self.taken.bytes.checked_div(self.taken.events) {
             self.taken.bytes -= bytes;
             self.written_off += bytes;
             self.taken.events -= 1;

@@ -148,10 +148,10 @@ mod tests {
         while session.poll_action().is_some() {}
         let event = r#"{"event":"e","channel":"news","data":"1"}"#;
         for _ in 0..3 {
-            now = now + Duration::from_secs(1);
+            now += Duration::from_secs(1);
             session.handle_caught_up(connection, now);
             assert!(session.quiet);
-            now = now + Duration::from_secs(1);
+            now += Duration::from_secs(1);
             session.handle_activity(connection, now);
             assert!(session.quiet);
             session.handle_message(connection, event.into(), now);
