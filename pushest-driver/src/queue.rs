@@ -6,11 +6,13 @@
 //! waker.
 //!
 //! # What was taken
-//! It is unread, and counts as what is in the ring does. The pump can drop it, too, being the oldest; only
-//! its memory is free no sooner than the receiver comes for the rest. Events are received one by one with the
+//! It is unread, and counts as what is in the ring does. The pump can drop it, too, being the oldest. What
+//! was dropped of it counts no longer, though its memory is free no sooner than the receiver comes for the
+//! rest: at most a quarter of the queue's bytes. Events are received one by one with the
 //! lock from the one on that makes half of a full queue free, so that reading goes on just then; while
-//! the pump waits for the end of the queue; where all queues together have a bound; and where what is
-//! taken would keep more than a quarter of the queue's bytes alive.
+//! the pump waits for the end of the queue; where all queues together have a bound; where what is
+//! taken would keep more than a quarter of the queue's bytes alive; and where it is a few views, which
+//! would pin much for little.
 //!
 //! # Bytes
 //! An event counts what it keeps alive by itself ([`Event::memory`]). A channel's event is a view into

@@ -2,10 +2,14 @@
 //!
 //! # Views
 //! A small event that waits pins the buffer that it was read into, and buffers are shared by the
-//! events of all channels. So nothing stays a view for long: when the pump runs again after others
-//! could, [`Receivers::settle`] lets each queue copy what its receiver has left, once a
-//! [`SPAN`] was read, unless all of that is still there. Until then [`Receivers::pinned`] bounds what
-//! hangs on views.
+//! events of all channels. So nothing stays a view in a queue for long: when the pump runs again after
+//! others could, [`Receivers::settle`] lets each queue copy what its receiver has left, once a
+//! [`SPAN`] was read. If all that was read is still there, it is left as it is until twice as much was
+//! read: a look walks what waits, and must not do so for each message. Until then
+//! [`Receivers::pinned`] bounds what hangs on views.
+//!
+//! What a receiver has taken out of its queue stays as it is until it is handed out. The queue bounds
+//! that: few events are not taken, and many only if they pin little of what the queue may keep.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -34,13 +38,18 @@ pub(crate) struct Receivers {
     staged: Vec<usize>,
     /// What all staged events cost, in bytes.
     staged_bytes: usize,
-    /// Receivers that were given events since all views were copied.
+    /// Receivers that were given events since all views were copied, each once.
     fresh: Vec<usize>,
     /// Receivers whose queue was not empty when it was last looked at; only where all queues
     /// together have a bound.
     holding: Vec<usize>,
     /// Bytes that were read since all views were copied.
     read: usize,
+    /// How much must be read before the next look at what was left as views, in bytes.
+    look_at: usize,
+    /// Number of queues that were looked at for that.
+    #[cfg(test)]
+    looks: std::cell::Cell<usize>,
     /// The most that one buffer may come to, in bytes.
     buffer: usize,
     /// The receiver that dropped events last.
@@ -55,8 +64,8 @@ struct Receiver {
     staged: VecDeque<Event>,
     /// What they cost, in bytes.
     staged_bytes: usize,
-    /// It is among the fresh ones.
-    is_fresh: bool,
+    /// Where it is among the fresh ones.
+    fresh_at: Option<usize>,
     /// Where it is among the holding ones.
     holding_at: Option<usize>,
     /// It ends with the next change of state that says why.
@@ -78,6 +87,9 @@ impl Receivers {
             fresh: Vec::new(),
             holding: Vec::new(),
             read: 0,
+            look_at: SPAN,
+            #[cfg(test)]
+            looks: std::cell::Cell::default(),
             buffer,
             lagging: None,
             congestion,
@@ -90,7 +102,7 @@ impl Receivers {
             queue,
             staged: VecDeque::new(),
             staged_bytes: 0,
-            is_fresh: false,
+            fresh_at: None,
             holding_at: None,
             is_ending: false,
             is_lasting: false,
@@ -108,6 +120,12 @@ impl Receivers {
             self.holding.swap_remove(place);
             if let Some(moved) = self.holding.get(place) {
                 self.slab[*moved].holding_at = Some(place);
+            }
+        }
+        if let Some(place) = gone.fresh_at {
+            self.fresh.swap_remove(place);
+            if let Some(moved) = self.fresh.get(place) {
+                self.slab[*moved].fresh_at = Some(place);
             }
         }
     }
@@ -250,8 +268,14 @@ impl Receivers {
     /// they have left counts as much as all that was read, the copies would keep as much alive as the
     /// views do.
     pub(crate) fn settle_left(&mut self) {
-        if self.read >= SPAN && self.views() < self.read {
+        if self.read < self.look_at {
+            return;
+        }
+        if self.views() < self.read {
             self.settle();
+        } else {
+            // What waits is walked by each look: as far as was read since the last one, all in all.
+            self.look_at = self.read.saturating_mul(2);
         }
     }
 
@@ -262,6 +286,8 @@ impl Receivers {
             if views >= self.read {
                 break;
             }
+            #[cfg(test)]
+            self.looks.set(self.looks.get() + 1);
             views = views.saturating_add(receiver.queue.views(self.read - views));
         }
         views
@@ -270,11 +296,11 @@ impl Receivers {
     fn settle(&mut self) {
         for key in self.fresh.drain(..) {
             if let Some(receiver) = self.slab.get_mut(key) {
-                receiver.is_fresh = false;
+                receiver.fresh_at = None;
                 receiver.queue.settle();
             }
         }
-        self.read = 0;
+        (self.read, self.look_at) = (0, SPAN);
     }
 
     /// The most that all views together pin, in bytes. A buffer is left for a new one when the next
@@ -298,7 +324,8 @@ impl Receivers {
         if receiver.staged.capacity() > 2 * KEPT_STAGED {
             receiver.staged.shrink_to(KEPT_STAGED);
         }
-        if !std::mem::replace(&mut receiver.is_fresh, true) {
+        if receiver.fresh_at.is_none() {
+            receiver.fresh_at = Some(self.fresh.len());
             self.fresh.push(key);
         }
         if self.congestion.total().is_some() && receiver.holding_at.is_none() {
@@ -363,66 +390,4 @@ fn level(holders: &[(usize, usize)], most: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use pushest_proto::ChannelName;
-
-    use super::*;
-    use crate::options::Options;
-
-    #[test]
-    fn of_receivers_that_are_gone_nothing_stays_and_none_is_counted_twice() {
-        let options = Options::default().all_queues(64 * 1024).expect("valid");
-        let congestion = Arc::new(Congestion::new(&options));
-        let mut receivers = Receivers::new(congestion.clone(), 0);
-        let new = |receivers: &mut Receivers| {
-            receivers.insert(Arc::new(Queue::new(&options, congestion.clone())))
-        };
-        let channel = ChannelName::new("news").expect("a good name");
-        let mut keys = Vec::new();
-        for round in 0..100 {
-            keys.push(new(&mut receivers));
-            for key in &keys {
-                receivers.stage(*key, Event::Subscribed { channel: channel.clone() });
-            }
-            receivers.deliver(&mut Vec::new());
-            if round >= 3 {
-                receivers.remove(keys.remove(round % keys.len()));
-            }
-            let mut holding = receivers.holding.clone();
-            holding.sort_unstable();
-            holding.dedup();
-            assert_eq!(holding.len(), keys.len(), "{round}");
-            for (place, key) in receivers.holding.iter().enumerate() {
-                assert_eq!(receivers.slab[*key].holding_at, Some(place), "{round}");
-            }
-            assert_eq!(receivers.holding.len(), keys.len(), "{round}");
-        }
-    }
-
-    fn level_of(held: &[usize], most: usize) -> usize {
-        let holders: Vec<_> = held.iter().map(|bytes| (*bytes, 0)).collect();
-        level(&holders, most)
-    }
-
-    #[test]
-    fn the_largest_come_down_to_a_common_level_and_others_keep_what_they_have() {
-        assert_eq!(level_of(&[100, 10, 10], 60), 40);
-        assert_eq!(level_of(&[100, 80, 10], 100), 45);
-        assert_eq!(level_of(&[100, 80, 10], 190), 100, "nobody needs to");
-        assert_eq!(level_of(&[7, 7, 7], 10), 3);
-        assert_eq!(level_of(&[7, 7, 7], 0), 0);
-        assert_eq!(level_of(&[], 5), 0);
-    }
-
-    #[test]
-    fn what_is_left_fits_whoever_holds_it() {
-        for most in 0..60 {
-            let held = [20, 13, 13, 5, 5, 1, 1];
-            let level = level_of(&held, most);
-            let left: usize = held.iter().map(|bytes| bytes.min(&level)).sum();
-            assert!(left <= most, "{left} of {most}");
-            let higher: usize = held.iter().map(|bytes| (*bytes).min(level + 1)).sum();
-            assert!(level == 20 || higher > most, "no more than must: {higher} of {most}");
-        }
-    }
-}
+mod tests;

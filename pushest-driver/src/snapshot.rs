@@ -151,7 +151,9 @@ pub struct QueueDepths {
     pub receivers: usize,
     /// Events that wait, of all receivers together. An event that two receivers want waits twice.
     pub events: usize,
-    /// What they keep alive, in bytes, counted as [`Event::memory`](crate::Event::memory) does.
+    /// What they keep alive, in bytes, counted as [`Event::memory`](crate::Event::memory) does:
+    /// without what they pin of the buffers that they were read into
+    /// ([`Options::queue`](crate::Options::queue)).
     pub bytes: usize,
     /// The most events that wait for one receiver.
     pub largest_events: usize,

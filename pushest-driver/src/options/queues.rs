@@ -16,6 +16,12 @@ impl Options {
     /// client reads again, unless they count as much as all that was read. A receiver that keeps up
     /// pays for no copy.
     ///
+    /// A receiver takes many waiting events out of its queue at one go, if they and what they pin are
+    /// at most a quarter of these bytes. They still wait, and the oldest of them are the first to be
+    /// dropped; but they are not copied, and what was dropped of them is free when the receiver
+    /// receives the next. So a receiver that works on one event for long can keep as much alive that
+    /// [`QueueDepths`](crate::QueueDepths) does not show. With [`Options::all_queues`] nothing is taken so.
+    ///
     /// ```
     /// # use pushest_driver::Options;
     /// let options = Options::default().queue(10_000, 32 * 1024 * 1024);

@@ -14,6 +14,10 @@ use super::taken::{Taken, Unread};
 /// Minimum number of events that are taken at one go.
 const LEAST: usize = 2;
 
+/// The same where some of them pin buffers. What was taken is copied no more, so that a few events, in
+/// each of many queues, would keep a whole buffer each for as long as a receiver works on the first.
+const LEAST_VIEWS: usize = 16;
+
 /// What is taken at one go keeps at most this part of the queue's bytes alive: one in so many.
 const PART: usize = 4;
 
@@ -105,7 +109,8 @@ impl Queue {
             // It stands at nothing, or is closed: nobody can come between.
             self.count.stop();
             ring.taken = Unread::default();
-            let is_worth_it = ring.len() >= LEAST && self.floor(ring, ring.len() - 1, 0).is_some();
+            let least = if ring.pinned_by_views() > 0 { LEAST_VIEWS } else { LEAST };
+            let is_worth_it = ring.len() >= least && self.floor(ring, ring.len() - 1, 0).is_some();
             if !is_worth_it || self.is_too_much(ring) {
                 return ring.pop();
             }
@@ -120,11 +125,7 @@ impl Queue {
     /// Drops of what was taken what the pump has counted as dropped.
     fn forget_dropped(&self, ring: &mut Ring, taken: &mut Taken) {
         self.close_count(ring);
-        while taken.len() > ring.taken.events {
-            if let Some(event) = taken.pop() {
-                ring.taken.bytes -= cost(&event);
-            }
-        }
+        ring.forget_dropped(taken);
     }
 
     /// Returns how many of the `taken` events, the latest, must be received under the lock, if not all; a
@@ -141,9 +142,8 @@ impl Queue {
 
     /// Returns whether what is here would keep too much alive, taken.
     fn is_too_much(&self, ring: &Ring) -> bool {
-        let pinned = if ring.has_views() { ring.pinned } else { 0 };
         let most = (self.most_bytes / PART).min(Unread::MOST_BYTES);
-        ring.bytes().saturating_add(pinned) > most
+        ring.bytes().saturating_add(ring.pinned_by_views()) > most
     }
 
     fn close(&self, taken: &mut Taken) -> Relief {

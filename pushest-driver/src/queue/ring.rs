@@ -21,9 +21,10 @@ pub(super) struct Ring {
     settled: usize,
     /// The most that views pinned when events were pushed last, in bytes.
     pub(super) pinned: usize,
-    /// What is unread of what the receiver has taken, while its count is closed. What was dropped of
-    /// it since keeps its bytes until the receiver comes for the rest.
+    /// What is unread of what the receiver has taken, while its count is closed.
     pub(super) taken: Unread,
+    /// What was subtracted from its bytes for the events that were dropped of it since, in bytes.
+    written_off: usize,
     /// The most that views among what the receiver has taken pin, in bytes.
     pub(super) pinned_by_taken: usize,
     /// Events dropped since the receiver was told.
@@ -88,7 +89,7 @@ impl Ring {
     /// Moves everything to what the receiver has taken. Returns how much that is.
     pub(super) fn move_to(&mut self, taken: &mut Taken) -> Unread {
         let unread = Unread { events: self.events.len(), bytes: self.bytes };
-        self.pinned_by_taken = if self.has_views() { self.pinned } else { 0 };
+        self.pinned_by_taken = self.pinned_by_views();
         taken.swap(&mut self.events);
         (self.bytes, self.settled) = (0, 0);
         unread
@@ -122,11 +123,25 @@ impl Ring {
     /// Drops the oldest event, which may be one that the receiver has taken; then the count of those is
     /// closed.
     pub(super) fn drop_oldest(&mut self) {
-        if self.taken.events > 0 {
+        // Only the receiver can look at what it has taken. That must count less at once, or all of it
+        // would be dropped for the room of one event.
+        if let Some(bytes) = self.taken.bytes.checked_div(self.taken.events) {
+            self.taken.bytes -= bytes;
+            self.written_off += bytes;
             self.taken.events -= 1;
             self.dropped += 1;
         } else {
             self.dropped += u64::from(self.pop().is_some());
+        }
+    }
+
+    /// Drops of what the receiver has taken what is counted as dropped, and counts the rest as it is;
+    /// while the count is closed.
+    pub(super) fn forget_dropped(&mut self, taken: &mut Taken) {
+        self.taken.bytes += std::mem::take(&mut self.written_off);
+        while taken.len() > self.taken.events {
+            let Some(event) = taken.pop() else { break };
+            self.taken.bytes -= cost(&event);
         }
     }
 
@@ -161,6 +176,11 @@ impl Ring {
     /// Returns whether some events may be views into the buffers that were read into.
     pub(super) fn has_views(&self) -> bool {
         self.settled < self.events.len()
+    }
+
+    /// Returns the most that views among the events pin, in bytes.
+    pub(super) fn pinned_by_views(&self) -> usize {
+        if self.has_views() { self.pinned } else { 0 }
     }
 
     /// Copies what is a view, so that no event keeps more alive than it counts.

@@ -161,6 +161,71 @@ fn what_was_taken_and_not_received_is_dropped_first_and_told_in_one_number() {
 }
 
 #[test]
+fn one_that_is_full_by_bytes_drops_no_more_of_what_was_taken_than_must_be() {
+    let event = |size: usize| Event::Watchlist { online: true, user_ids: vec!["u".repeat(size)] };
+    let one = cost(&event(100));
+    // A fourth of it can be taken.
+    let (mut reader, congestion) = reader(Overflow::DropOldest, 100, 40 * one);
+    let push = |reader: &Reader, sizes: &[usize]| {
+        push_all(reader, &mut sizes.iter().map(|size| event(*size)).collect(), 0);
+    };
+    // All that count less than the last one, so that what is dropped counted less than was said.
+    push(&reader, &[1, 1, 1, 1, 100, 100, 100, 100]);
+    assert!(next(&mut reader).0.contains("Watchlist"));
+    let (taken, bytes) = reader.queue.depth();
+    assert_eq!((taken, reader.queue.count.get().map(|unread| unread.events)), (7, Some(7)));
+    let rest = (40 * one - bytes) / one;
+    push(&reader, &vec![100; rest]);
+    assert_eq!(congestion.dropped(), 0);
+    push(&reader, &[100]);
+    let dropped = congestion.dropped();
+    assert!((1..=2).contains(&dropped), "{dropped} for the room of one");
+    assert!(reader.queue.depth().1 <= 40 * one);
+    assert_eq!(next(&mut reader).0, format!("lagged {dropped}"));
+    // What is left is counted as it is.
+    let left = (7 + rest + 1) - usize::try_from(dropped).unwrap();
+    for unread in (0..left).rev() {
+        assert!(next(&mut reader).0.contains("Watchlist"));
+        let small = unread.saturating_sub(rest + 1 + 4);
+        let bytes = small * cost(&Event::Watchlist { online: true, user_ids: vec!["u".into()] });
+        assert_eq!(reader.queue.depth(), (unread, bytes + (unread - small) * one));
+    }
+    assert_eq!(next(&mut reader).0, "nothing");
+}
+
+#[test]
+fn all_that_was_taken_can_be_dropped_with_what_it_pins_and_counts_nothing_then() {
+    let (mut reader, congestion) = reader(Overflow::DropOldest, 1_000, 100_000);
+    let (mut events, _) = views(20);
+    push_all(&reader, &mut events, 10_000);
+    assert!(next(&mut reader).0.contains("Channel"));
+    assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 19);
+    let large = Event::Watchlist { online: true, user_ids: vec!["u".repeat(98_000)] };
+    push_all(&reader, &mut vec![large].into(), 0);
+    assert_eq!(congestion.dropped(), 19);
+    assert!(reader.queue.kept(&reader.queue.lock()) < 99_000);
+    assert_eq!(next(&mut reader).0, "lagged 19");
+    assert!(next(&mut reader).0.contains("Watchlist"));
+    assert_eq!(reader.queue.depth(), (0, 0));
+}
+
+#[test]
+fn a_few_views_are_not_taken_so_that_they_are_copied_while_the_receiver_works_on_the_first() {
+    let (mut reader, _) = queue(Overflow::DropOldest, 100);
+    let (mut events, buffer) = views(15);
+    push_all(&reader, &mut events, 1_000);
+    assert!(next(&mut reader).0.contains("Channel"));
+    reader.queue.settle();
+    assert!(buffer.is_unique(), "something was taken, and pins it");
+    for _ in 0..14 {
+        assert!(next(&mut reader).0.contains("Channel"));
+    }
+    assert_eq!(next(&mut reader).0, "nothing");
+    // What pins nothing is taken, even little of it.
+    take(&mut reader, &["a", "b"]);
+}
+
+#[test]
 fn one_that_fills_up_by_what_was_taken_lets_reading_go_on_when_half_of_all_is_free() {
     let (mut reader, congestion) = queue(Overflow::Wait, 6);
     take(&mut reader, &["a", "b", "c", "d"]);
@@ -227,19 +292,19 @@ fn one_that_is_narrowed_hands_out_nothing_else_of_what_was_taken() {
 #[test]
 fn nothing_is_taken_where_it_would_keep_much_alive() {
     let (mut reader, _) = queue(Overflow::DropOldest, 100);
-    let (mut events, _) = views(10);
-    let mut later = events.split_off(5);
+    let (mut events, _) = views(40);
+    let mut later = events.split_off(20);
     push_all(&reader, &mut events, 250_000);
     assert!(next(&mut reader).0.contains("Channel"));
     assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 0);
     // Their own memory is little.
     reader.queue.settle();
     assert!(next(&mut reader).0.contains("Channel"));
-    assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 3);
+    assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 18);
     while next(&mut reader).0 != "nothing" {}
     push_all(&reader, &mut later, 200_000);
     assert!(next(&mut reader).0.contains("Channel"));
-    assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 4);
+    assert_eq!(reader.queue.taken(&reader.queue.lock()).events, 19);
     // What they pin counts until they are received.
     assert!(reader.queue.kept(&reader.queue.lock()) > 200_000);
     while next(&mut reader).0 != "nothing" {}

@@ -41,8 +41,13 @@ impl Session {
             return Ok(Applied::Done);
         }
         self.record(&input, now);
-        // A message says itself whether something has come to be due. What is refused changes nothing.
-        let may_be_quiet = matches!(input, Input::Message { .. });
+        // A message says itself whether something has come to be due, and these signs of life make
+        // nothing due: they move the silence and its timers. Drivers tell one before nearly each batch.
+        // What is refused changes nothing.
+        let may_be_quiet = matches!(
+            input,
+            Input::Message { .. } | Input::CaughtUp { .. } | Input::Activity { .. }
+        );
         let applied = self.carry_out(input, now)?;
         self.quiet &= may_be_quiet;
         Ok(applied)
@@ -112,5 +117,47 @@ impl Session {
             Input::Trigger { channel, event, .. } => self.triggering(channel, event).is_err(),
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+    use crate::action::Action;
+    use crate::config::Config;
+
+    #[test]
+    fn signs_of_life_do_not_make_a_batch_ask_every_source_and_what_makes_something_due_does() {
+        let mut now = Instant::ORIGIN;
+        let config =
+            Config::builder("key").host("localhost").build().expect("a good configuration");
+        let mut session = Session::new(config, 1, now);
+        session.connect(now);
+        let mut actions = core::iter::from_fn(|| session.poll_action());
+        let Some(connection) = actions.find_map(|action| match action {
+            Action::Connect { connection, .. } => Some(connection),
+            _ => None,
+        }) else {
+            panic!("it dials")
+        };
+        session.handle_open(connection, now);
+        let established = r#"{"event":"pusher:connection_established","data":{"socket_id":"1.2"}}"#;
+        session.handle_message(connection, established.into(), now);
+        while session.poll_action().is_some() {}
+        let event = r#"{"event":"e","channel":"news","data":"1"}"#;
+        for _ in 0..3 {
+            now += Duration::from_secs(1);
+            session.handle_caught_up(connection, now);
+            assert!(session.quiet);
+            now += Duration::from_secs(1);
+            session.handle_activity(connection, now);
+            assert!(session.quiet);
+            session.handle_message(connection, event.into(), now);
+            assert!(session.quiet && session.poll_action().is_none());
+        }
+        session.handle_network_change(now);
+        assert!(!session.quiet && matches!(session.poll_action(), Some(Action::Send(_))));
     }
 }

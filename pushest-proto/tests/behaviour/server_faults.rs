@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use crate::harness::{Harness, message, object, signing};
-use pushest_proto::{ChannelState, ConnectionState, Event, Limits, MalformedReason};
+use crate::harness::{Harness, established, message, object, signing};
+use pushest_proto::{ChannelState, ConnectionState, Event, Limits, Loss, MalformedReason};
 
 fn problem(harness: &mut Harness, message: &[u8]) -> MalformedReason {
     let connection = harness.current();
@@ -49,6 +49,50 @@ fn junk_is_told_and_loses_nothing() {
     assert_eq!(harness.session.state(), ConnectionState::Connected);
     harness.receive(&message("still", Some("x"), "here"));
     assert_eq!(harness.events().len(), 1);
+}
+
+#[test]
+fn a_control_character_in_a_channels_name_is_no_name_behind_a_backslash_either() {
+    let mut harness = Harness::connected();
+    harness.subscribed("x");
+    for control in 0..0x20_u8 {
+        // At every place of a block that is looked at at once, and behind it.
+        for before in (0..70).chain([127, 128, 200]) {
+            let name = format!("{}\\{}c", "b".repeat(before), char::from(control));
+            let message = format!(r#"{{"event":"a","channel":"{name}","data":"1"}}"#);
+            let problem = problem(&mut harness, message.as_bytes());
+            assert_eq!(problem, MalformedReason::BadChannel, "{control} behind {before}");
+        }
+    }
+    assert_eq!(harness.session.statistics().unwanted, 0);
+    harness.receive(&message("still", Some("x"), "here"));
+    assert_eq!(harness.events().len(), 1);
+}
+
+#[test]
+fn an_event_before_a_connection_is_established_is_of_no_channel_of_the_last_one() {
+    let mut harness = Harness::connected();
+    harness.subscribed("x");
+    // The second one passes on without a look at the channel.
+    for _ in 0..2 {
+        harness.receive(&message("e", Some("x"), "1"));
+    }
+    harness.lose(Loss::reset("gone"));
+    harness.wait_for_retry();
+    harness.open();
+    harness.actions.clear();
+    harness.receive(&message("early", Some("x"), "1"));
+    assert!(harness.events().is_empty());
+    assert_eq!(harness.session.statistics().unwanted, 1);
+    harness.receive(&established("1.2", 120));
+    harness.actions.clear();
+    harness.succeed("x");
+    harness.receive(&message("later", Some("x"), "1"));
+    let events = harness.events();
+    assert!(
+        matches!(&events[..], [Event::Subscribed { .. }, Event::Gap { .. }, Event::Channel(_)]),
+        "{events:?}"
+    );
 }
 
 #[test]
