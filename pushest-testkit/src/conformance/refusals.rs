@@ -5,15 +5,16 @@ use std::time::Duration;
 use pushest_proto::{ConnectionState, DialFailure, Event, Loss};
 
 use super::driver::{Driver, DriverClient, Unmet};
-use super::patience::{Expect, PATIENCE, connected, started, started_with};
+use super::patience::{Expect, PATIENCE, connected, started};
 use super::{Scheme, in_process};
 use crate::{Target, UpgradeFault};
 
 pub fn a_refusal_with_4001_stops_it_and_says_why_until_connect<D: Driver>(scheme: Scheme) {
     let (remote, server) = scheme.in_process();
     server.refuse_connections(Some((4001, "App key not in this cluster")));
-    let mut client = started_with::<D>(remote.config(), remote.settings());
-    client.want("news");
+    let mut client = D::client(remote.config(), remote.settings());
+    client.want("news"); // once it is refused, nothing is wanted
+    client.connect();
     let Err(Unmet::Failed(error)) = client.connected(PATIENCE) else { panic!("it is refused") };
     assert!(error.contains("4001: App key not in this cluster"), "{error}");
     assert!(matches!(client.subscribed("news", PATIENCE), Err(Unmet::Failed(_))));
