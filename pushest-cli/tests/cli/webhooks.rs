@@ -106,11 +106,11 @@ fn one_whose_sender_gave_up_while_the_output_was_not_read_is_no_repetition() {
     // More than a pipe and a queue hold is yet to be printed.
     drop(sender);
     std::thread::scope(|scope| {
-        scope.spawn(move || {
+        let posting = scope.spawn(move || {
             for _ in 0..2 {
                 assert_eq!(post(&endpoint, &body).status, 200);
             }
-            endpoint.program.kill();
+            endpoint
         });
         let mut new = 1;
         while line()["again"] == false {
@@ -120,6 +120,8 @@ fn one_whose_sender_gave_up_while_the_output_was_not_read_is_no_repetition() {
         for _ in 1..EVENTS {
             assert_eq!(line()["again"], true);
         }
+        // What it has not printed would be lost with it.
+        posting.join().unwrap().program.kill();
     });
 }
 
