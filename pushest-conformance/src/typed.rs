@@ -211,9 +211,11 @@ pub fn whatever_is_sent_is_one_item_in_its_place_and_the_connection_lives<W: Rec
 #[doc(hidden)]
 pub fn a_gap_stands_between_values_where_the_connection_was_lost<W: Receives>() {
     let server = Server::start().expect("a server");
-    let mut client = connected::<W>(&server);
+    let mut client = W::start(config(&server), Options::default().start_disconnected());
+    // Both are there before the channel is confirmed.
     let mut number: ReceiveTyped<u64> = client.on("news", "number");
     let mut news: ReceiveTyped<News> = client.messages("news");
+    client.commands().connect();
     client.subscribed("news", PATIENCE).expect("subscribed");
     confirmed(&mut number);
     confirmed(&mut news);
