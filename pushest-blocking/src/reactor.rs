@@ -98,7 +98,7 @@ impl Reactor {
         events: &mut mio::Events,
         until: Option<Instant>,
     ) {
-        // Whoever is woken again and again must not forget the sockets.
+        // A loop that is woken again and again must not forget the sockets.
         self.look_again();
         if self.has_more.swap(false, Ordering::Relaxed) || !self.parking.park() {
             // It has happened already.

@@ -9,7 +9,7 @@ use slab::Slab;
 use crate::error::FlushError;
 
 /// Wakers of futures that wait for the same thing. Each client and each channel has such lists, and mostly
-/// nobody waits: a list of none is `None`.
+/// no task waits: an empty list is `None`.
 #[derive(Debug, Default)]
 pub(crate) struct WaitList(Option<Box<Slab<Waiter>>>);
 

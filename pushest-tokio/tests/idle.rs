@@ -46,7 +46,7 @@ impl Server {
         Config::builder("key").host("127.0.0.1").port(self.port).build().unwrap()
     }
 
-    /// Returns so many clients, connected, and their sockets.
+    /// Returns `count` clients, connected, and their sockets.
     async fn clients(&self, config: &Config, count: usize) -> Vec<(Client, TcpStream)> {
         let mut clients = Vec::with_capacity(count);
         for _ in 0..count {

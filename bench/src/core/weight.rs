@@ -4,7 +4,7 @@ use pushest_proto::SubscribeOptions;
 
 use super::session::{Established, drained};
 
-/// Subscribes to so many public channels, and confirms each. Returns what is allocated before that and
+/// Subscribes to `count` public channels, and confirms each. Returns what is allocated before that and
 /// after it, in bytes.
 pub fn many_channels(count: u64, live: fn() -> usize) -> (usize, usize) {
     let mut established = Established::new(false, |_| {});

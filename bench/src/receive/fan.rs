@@ -15,7 +15,7 @@ use crate::tally::{Report, Tally};
 /// The number of frames that may wait for one receiver of the bare loop.
 const WAITING: usize = 1_000;
 
-/// Receives the flood with so many receivers, each of which gets all of it. The report is that of all
+/// Receives the flood with this many receivers, each of which gets all of it. The report is that of all
 /// together.
 pub fn receive(way: Way, target: &Target, receivers: u64) -> Result<Report, Problem> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -67,7 +67,7 @@ async fn bare(target: &Target, receivers: u64) -> Result<Report, Problem> {
     together(tasks).await
 }
 
-/// One client with so many subscriptions, each with a task.
+/// One client with this many subscriptions, each with a task.
 async fn ours(target: &Target, receivers: u64) -> Result<Report, Problem> {
     let (config, options) = settings(target)?;
     let client = pushest_tokio::Client::with_options(config, options);

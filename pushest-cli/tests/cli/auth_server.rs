@@ -209,7 +209,7 @@ fn what_is_no_request_of_its_kind_has_its_status() {
     );
     assert_eq!(endpoint.send(&chunked).status, 413);
     assert_eq!(endpoint.send("SSH-2.0-x\r\n\r\n").status, 400);
-    // Junk before it costs nobody else anything.
+    // Junk before it costs no other request anything.
     assert_eq!(endpoint.form("/pusher/auth", "", PRIVATE).status, 200);
 }
 

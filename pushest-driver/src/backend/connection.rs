@@ -1,6 +1,6 @@
 //! A connection to the server, with hyper as its HTTP/1.1: one request at a time, and its response.
 //!
-//! Nothing is spawned: whoever waits for a response polls hyper's connection along with it. So no
+//! Nothing is spawned: the call that waits for a response polls hyper's connection along with it. So no
 //! runtime is needed, and a call that is given up takes its connection along.
 
 use std::future::{Future, poll_fn};

@@ -35,7 +35,7 @@ pub(super) struct Shared(Arc<Mutex<Progress>>);
 pub(super) struct Progress {
     /// The connection was kept, and nothing is written before it is known to be silent.
     is_unseen: bool,
-    /// Something of the request was written. Whoever gives the call up still has it.
+    /// Something of the request was written. A call that is given up still has it.
     is_sent: Arc<AtomicBool>,
     /// All that was written has left.
     pub(super) is_flushed: bool,

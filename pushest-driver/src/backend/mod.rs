@@ -9,7 +9,7 @@
 //!
 //! HTTP/1.1 is hyper's, over any runtime's streams. A [`Connection`](connection::Connection) is polled
 //! by the task that waits for the response, so that nothing is spawned; what the two tell each other
-//! wakes nobody ([`Turns`](turns::Turns)). Its stream, a [`HyperStream`](hyper_stream::HyperStream),
+//! wakes no task ([`Turns`](turns::Turns)). Its stream, a [`HyperStream`](hyper_stream::HyperStream),
 //! knows what a caller must be told: whether a byte of the request was written. It looks at a kept
 //! connection before that, and bounds the heads of responses. What a response means for the call and
 //! for the connection is said by [`Received`](received::Received).

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::sync::{Mutex, MutexGuard};
 
-/// Places for calls in flight, and lanes that earlier calls have left. Whoever waits for a place
-/// gets one in the order in which they came; one that gives up waiting leaves nothing behind.
+/// Places for calls in flight, and lanes that earlier calls have left. Calls that wait get a place
+/// in the order in which they came; one that gives up waiting leaves nothing behind.
 pub struct Pool<L> {
     most: usize,
     state: Mutex<State<L>>,
@@ -81,7 +81,7 @@ impl<L> Waiting<'_, L> {
         let mut state = self.pool.lock();
         let has_place = match self.number {
             Some(number) => state.take(number),
-            // While somebody waits, all places are taken.
+            // While a call waits, all places are taken.
             None if state.taken < self.pool.most => {
                 state.taken += 1;
                 true
@@ -151,7 +151,7 @@ impl<L> Drop for Place<'_, L> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
         state.lanes.extend(self.left.take());
-        // Of other event loops there may be some that nobody takes.
+        // Of other event loops there may be some that no call takes.
         let is_over = state.lanes.len() > self.pool.most;
         let oldest = is_over.then(|| state.lanes.remove(0));
         let next = state.give();

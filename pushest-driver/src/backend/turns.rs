@@ -1,5 +1,5 @@
 //! A waker for what a task polls together: what one part of it tells the other is heard in the same
-//! poll, and wakes nobody.
+//! poll, and wakes no task.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};

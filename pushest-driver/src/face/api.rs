@@ -207,7 +207,7 @@ macro_rules! __api {
             /// ```
             #[doc = $begin]
             #[doc = concat!(" if !api.channel(\"orders\")", $wait, "?.occupied {")]
-            ///     println!("nobody listens");
+            ///     println!("no subscribers");
             /// }
             #[doc = $end]
             /// ```

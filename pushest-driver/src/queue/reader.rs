@@ -106,7 +106,7 @@ impl Queue {
     /// worth it. The count is closed after it.
     fn next(&self, ring: &mut Ring, taken: &mut Taken) -> Option<Event> {
         if taken.is_empty() {
-            // It stands at nothing, or is closed: nobody can come between.
+            // It stands at nothing, or is closed: the pump cannot come between.
             self.count.stop();
             ring.taken = Unread::default();
             let least = if ring.pinned_by_views() > 0 { LEAST_VIEWS } else { LEAST };

@@ -80,7 +80,7 @@ pub(super) struct Taken {
     events: VecDeque<Event>,
     /// What the count is if it is open.
     packed: u64,
-    /// So many of the latest events are not handed out without the lock.
+    /// The number of the latest events that are not handed out without the lock.
     floor: usize,
 }
 

@@ -78,7 +78,7 @@ impl Channels {
         self.find(name).map(|found| found.key).filter(|key| self.slab[*key].wanted)
     }
 
-    /// Looks up a channel, which need not be wanted anymore.
+    /// Looks up a channel, wanted or not.
     #[inline]
     pub(crate) fn find(&self, name: &str) -> Option<Found<'_>> {
         self.by_name.find(name)

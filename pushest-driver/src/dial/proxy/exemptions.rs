@@ -124,7 +124,7 @@ fn parse_port(text: &str) -> Result<u16, &'static str> {
     text.parse().ok().filter(|port| is_number && *port != 0).ok_or(PORT)
 }
 
-/// Somebody may have put the URL of a proxy there.
+/// It may be the URL of a proxy, put into the wrong variable.
 fn shown(entry: &str) -> String {
     let shown = match entry.rsplit_once('@') {
         Some((_, host)) => format!("***@{host}"),

@@ -78,7 +78,7 @@ pub fn who_is_there_is_told<D: Driver + ApiDriver>(remote: &Remote) {
     let channels = api.call(ListChannels::new().prefix(&room).with_user_count());
     let channels = channels.expect("asked").channels;
     assert_eq!(channels[&room].user_count, Some(1), "{channels:?}");
-    // Sockudo keeps this answer for some seconds, as it was for whoever asked first.
+    // Sockudo keeps this answer for some seconds, as it was for the first that asked.
     eventually("the channel among all", || {
         api.call(ListChannels::new()).expect("asked").channels.contains_key(&room)
     });

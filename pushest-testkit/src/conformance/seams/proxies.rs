@@ -28,7 +28,7 @@ fn closes(answer: &[u8]) -> Trouble {
     Trouble::Closes(answer.to_vec())
 }
 
-/// Returns an address at which nobody listens.
+/// Returns an address at which nothing listens.
 fn nobody() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("bound")
