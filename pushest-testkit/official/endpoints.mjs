@@ -5,27 +5,13 @@
 //   node endpoints.mjs AUTHORIZERS PUSHEST      AUTHORIZERS: the example of the package `guides`
 
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { createInterface } from "node:readline";
 
-const require = createRequire(import.meta.url);
-const Pusher = require("pusher");
-const PusherClient = require("pusher-js");
+import { Pusher, PusherClient, equal, firstLine, once, testServer, unencrypted, within } from "./common.mjs";
 
 const [authorizers, pushest] = process.argv.slice(2);
-const url = new URL(process.env.PUSHEST_TEST_URL);
-const [key, secret, host, port] = [url.username, url.password, url.hostname, url.port];
+const { url, options: app } = testServer();
 const masterKey = Buffer.alloc(32, 7).toString("base64");
-const server = new Pusher({
-  appId: "1",
-  key,
-  secret,
-  host,
-  port,
-  useTLS: false,
-  encryptionMasterKeyBase64: masterKey,
-});
-const PATIENCE_MS = 20_000;
+const server = new Pusher({ ...app, encryptionMasterKeyBase64: masterKey });
 const children = [];
 
 /** Starts a program; answers with the first line that it prints. */
@@ -33,41 +19,17 @@ async function first(program, ...options) {
   // It ends when its input does: with this script at the latest.
   const child = spawn(program, options, { stdio: ["pipe", "pipe", "inherit"] });
   children.push(child);
-  for await (const line of createInterface({ input: child.stdout })) return line;
-  throw new Error(`${program} printed nothing`);
-}
-
-function within(waited, promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no ${waited} in time`)), PATIENCE_MS);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-const once = (source, name) =>
-  within(name, new Promise((resolve) => source.bind(name, (data) => resolve(data))));
-
-function equal(found, wanted, what) {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
-  console.log(`ok    ${what}`);
+  return firstLine(child);
 }
 
 async function check(name, channels, users, headers) {
-  const client = new PusherClient(key, {
-    cluster: "",
-    wsHost: host,
-    wsPort: Number(port),
-    forceTLS: false,
-    enabledTransports: ["ws"],
-    enableStats: false,
+  const client = new PusherClient(app.key, unencrypted(app.host, app.port, {
     // What the form says of a user counts for nothing.
     channelAuthorization: {
       endpoint: channels, transport: "ajax", headers, params: { user_id: "eve" },
     },
     userAuthentication: { endpoint: users, transport: "ajax", headers, params: { id: "eve" } },
-  });
+  }));
   try {
     await once(client.connection, "connected");
     const subscribed = async (channel) => {
@@ -114,8 +76,8 @@ try {
   await check("axum", `${axum}/auth`, `${axum}/user-auth`, ada);
   await check("no framework", `${plain}/auth`, `${plain}/user-auth`, ada);
   const options = ["--port", "0", "--user-id", "ada", "--refuse", "private-bob", "--json"];
-  const app = ["--url", url.href, "--master-key", masterKey];
-  const { urls } = JSON.parse(await first(pushest, "auth-server", ...options, ...app));
+  options.push("--url", url.href, "--master-key", masterKey);
+  const { urls } = JSON.parse(await first(pushest, "auth-server", ...options));
   await check("pushest auth-server", urls[0], urls[1], {});
 } finally {
   for (const child of children) child.kill();

@@ -5,32 +5,14 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 
-const require = createRequire(import.meta.url);
-const Pusher = require("pusher");
-const PusherClient = require("pusher-js");
+import { PATIENCE_MS, Pusher, PusherClient, equal, testServer, unencrypted } from "./common.mjs";
 
 const pushest = process.argv[2];
-const url = new URL(process.env.PUSHEST_TEST_URL);
-const [key, secret, host, port] = [url.username, url.password, url.hostname, url.port];
+const { url, options: app } = testServer();
 const masterKey = Buffer.alloc(32, 7).toString("base64");
-const server = new Pusher({
-  appId: "1",
-  key,
-  secret,
-  host,
-  port,
-  useTLS: false,
-  encryptionMasterKeyBase64: masterKey,
-});
-const client = new PusherClient(key, {
-  cluster: "",
-  wsHost: host,
-  wsPort: Number(port),
-  forceTLS: false,
-  enabledTransports: ["ws"],
-  enableStats: false,
+const server = new Pusher({ ...app, encryptionMasterKeyBase64: masterKey });
+const client = new PusherClient(app.key, unencrypted(app.host, app.port, {
   channelAuthorization: {
     customHandler: ({ channelName, socketId }, answer) => {
       const member = { user_id: "js", user_info: { name: "Node" } };
@@ -38,9 +20,9 @@ const client = new PusherClient(key, {
       answer(null, server.authorizeChannel(socketId, channelName, data));
     },
   },
-});
+}));
 
-const PATIENCE_S = 20;
+const PATIENCE_S = PATIENCE_MS / 1000;
 
 /** Runs `pushest`; answers with the lines of JSON that it printed. */
 async function run(...options) {
@@ -74,12 +56,6 @@ function heardByPusherJs(channel, event) {
       resolve(data);
     });
   });
-}
-
-function equal(found, wanted, what) {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
-  console.log(`ok    ${what}`);
 }
 
 const unique = Date.now().toString(36);

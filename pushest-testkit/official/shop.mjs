@@ -6,51 +6,23 @@
 //   node shop.mjs SHOP      SHOP: the example of the package `guides`
 
 import { spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { createInterface } from "node:readline";
 
-const require = createRequire(import.meta.url);
-const Pusher = require("pusher");
-const PusherClient = require("pusher-js");
+import { PATIENCE_MS, Pusher, PusherClient, equal, firstLine, once, testServer, unencrypted, within } from "./common.mjs";
 
 const [program] = process.argv.slice(2);
-const url = new URL(process.env.PUSHEST_TEST_URL);
-const [key, secret, host, port] = [url.username, url.password, url.hostname, url.port];
-const php = new Pusher({ appId: "1", key, secret, host, port, useTLS: false });
-const PATIENCE_MS = 20_000;
-
-function within(what, promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no ${what} in time`)), PATIENCE_MS);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-const once = (source, name) =>
-  within(name, new Promise((resolve) => source.bind(name, resolve)));
-
-function equal(found, wanted, what) {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
-  console.log(`ok    ${what}`);
-}
+const { options: app } = testServer();
+const { key, secret, host, port } = app;
+const php = new Pusher(app);
 
 /** A browser whose user has this token. */
 function browser(endpoint, token) {
-  return new PusherClient(key, {
-    cluster: "",
-    wsHost: host,
-    wsPort: Number(port),
-    forceTLS: false,
-    enabledTransports: ["ws"],
-    enableStats: false,
+  return new PusherClient(key, unencrypted(host, port, {
     channelAuthorization: {
       endpoint,
       transport: "ajax",
       headers: { Authorization: `Bearer ${token}` },
     },
-  });
+  }));
 }
 
 /** Whether the browser may subscribe to a channel: 200, or the status of the refusal. */
@@ -69,12 +41,7 @@ const shop = spawn(program, [], {
 });
 const clients = [];
 
-async function firstLine() {
-  for await (const line of createInterface({ input: shop.stdout })) return line;
-  throw new Error("the shop printed nothing");
-}
-
-const endpoint = await within("address of the shop", firstLine());
+const endpoint = await within("address of the shop", firstLine(shop));
 
 try {
   const [staff, ada, eve] = ["staff-token", "ada-token", "nobodys-token"].map((token) => {

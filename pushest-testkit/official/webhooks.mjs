@@ -5,23 +5,12 @@
 
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import { createInterface } from "node:readline";
 
-const require = createRequire(import.meta.url);
-const Pusher = require("pusher");
-const PusherClient = require("pusher-js");
+import { PATIENCE_MS, Pusher, PusherClient, equal, firstLine, unencrypted } from "./common.mjs";
 
-const PATIENCE_MS = 20_000;
 const [pushest] = process.argv.slice(2);
 const app = (secret) => new Pusher({ appId: "1", key: "app-key", secret, host: "127.0.0.1" });
 const [ours, strangers] = [app("app-secret"), app("guessed")];
-
-function equal(found, wanted, what) {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
-  console.log(`ok    ${what}`);
-}
 
 /** The events so far, and who waits for more. */
 const events = [];
@@ -71,23 +60,13 @@ async function event(name) {
 const options = ["serve", "--port", "0", "--json", "--webhooks", webhooks];
 const child = spawn(pushest, options, { stdio: ["ignore", "pipe", "inherit"] });
 try {
-  let port;
-  for await (const line of createInterface({ input: child.stdout })) {
-    port = JSON.parse(line).port;
-    break;
-  }
-  const connect = (user) => new PusherClient("app-key", {
-    cluster: "",
-    wsHost: "127.0.0.1",
-    wsPort: port,
-    forceTLS: false,
-    enabledTransports: ["ws"],
-    enableStats: false,
+  const { port } = JSON.parse(await firstLine(child));
+  const connect = (user) => new PusherClient("app-key", unencrypted("127.0.0.1", port, {
     channelAuthorization: {
       customHandler: ({ channelName, socketId }, answer) =>
         answer(null, ours.authorizeChannel(socketId, channelName, { user_id: user })),
     },
-  });
+  }));
   const ada = connect("ada");
   const room = ada.subscribe("presence-room");
   await new Promise((resolve) => room.bind("pusher:subscription_succeeded", resolve));
