@@ -1,5 +1,7 @@
 //! The program of the page "With axum" does what the page says.
 
+#[path = "../authorized/mod.rs"]
+mod authorized;
 mod page;
 
 use std::sync::Arc;
@@ -7,9 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use page::{App, BoxError, serve};
-use pushest_proto::{Config, ConfigBuilder};
+use pushest_proto::ConfigBuilder;
 use pushest_testkit::{Server, Target};
-use pushest_tokio::{AuthEndpoint, Client, Event, Options};
+use pushest_tokio::Client;
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -128,40 +130,7 @@ async fn its_health_says_why_it_is_not_connected() {
 async fn it_authorizes_others_by_its_rules() {
     let service = Service::start().await;
     let url = format!("http://{}/broadcasting", service.address);
-    let endpoint = AuthEndpoint::new(&format!("{url}/auth"))
-        .user_url(&format!("{url}/user-auth"))
-        .header("Authorization", "Bearer t0ken");
-    let config = Config::builder("app-key").host("127.0.0.1").port(service.server.port());
-    let options = Options::default().auth_endpoint(endpoint);
-    let ada = Client::with_options(config.build().expect("valid"), options);
-
-    let own = ada.subscribe("private-ada").expect("a name");
-    timeout(PATIENCE, own.subscribed()).await.expect("in time").expect("granted");
-    let room = ada.subscribe("presence-room").expect("a name");
-    timeout(PATIENCE, room.subscribed()).await.expect("in time").expect("granted");
-    assert_eq!(service.server.members("presence-room"), ["ada"], "the endpoint says who");
-    let mut diary = ada.subscribe("private-encrypted-ada").expect("a name");
-    timeout(PATIENCE, diary.subscribed()).await.expect("in time").expect("granted");
-    service.server.publish_encrypted("private-encrypted-ada", "entry", "dear diary");
-    let entry = async {
-        loop {
-            match diary.recv().await.expect("it goes on") {
-                Event::Channel(event) => return event.text().into_owned(),
-                Event::Undecryptable { reason, .. } => panic!("{reason}"),
-                _ => {}
-            }
-        }
-    };
-    assert_eq!(timeout(PATIENCE, entry).await.expect("in time"), "dear diary");
-    for name in ["private-bob", "private-encrypted-bob"] {
-        let other = ada.subscribe(name).expect("a name");
-        let refused = timeout(PATIENCE, other.subscribed()).await.expect("in time");
-        let refused = refused.expect_err("not hers").to_string();
-        assert!(refused.contains("403") && refused.contains("not your channel"), "{refused}");
-    }
-    ada.sign_in(None).expect("asked for");
-    let user = timeout(PATIENCE, ada.signed_in()).await.expect("in time").expect("granted");
-    assert_eq!(user, "ada", "the endpoint says who");
+    authorized::ada_gets_what_is_hers(&service.server, &url).await;
 
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let body = "socket_id=1.2&channel_name=private-ada";
@@ -179,7 +148,6 @@ async fn it_authorizes_others_by_its_rules() {
     let body = "socket_id=1.2:presence-x&channel_name=private-ada";
     let (status, _) = service.ask("POST", "/broadcasting/auth", &form, body).await;
     assert_eq!(status, 400, "no socket id");
-    ada.shutdown().await;
     service.end().await;
 }
 

@@ -1,5 +1,7 @@
 //! The program of the page "Without a framework" does what the page says.
 
+#[path = "../authorized/mod.rs"]
+mod authorized;
 mod page;
 
 use std::error::Error;
@@ -9,10 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use page::{App, serve};
-use pushest_proto::{Config, Signer};
+use pushest_proto::Signer;
 use pushest_testkit::Server;
-use pushest_tokio::{AuthEndpoint, Client, Event, Options};
-use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
@@ -70,40 +70,7 @@ fn ask(address: &str, method: &str, path: &str, headers: &str, body: &str) -> (u
 async fn without_a_framework_it_authorizes_others_by_its_rules() {
     let server = Server::start().expect("a server");
     let address = start(&server);
-    let endpoint = AuthEndpoint::new(&format!("http://{address}/pusher/auth"))
-        .user_url(&format!("http://{address}/pusher/user-auth"))
-        .header("Authorization", "Bearer t0ken");
-    let config = Config::builder("app-key").host("127.0.0.1").port(server.port());
-    let options = Options::default().auth_endpoint(endpoint);
-    let ada = Client::with_options(config.build().expect("valid"), options);
-
-    for name in ["private-ada", "presence-room"] {
-        let channel = ada.subscribe(name).expect("a name");
-        timeout(PATIENCE, channel.subscribed()).await.expect("in time").expect("granted");
-        channel.detach();
-    }
-    assert_eq!(server.members("presence-room"), ["ada"], "the endpoint says who");
-    let mut diary = ada.subscribe("private-encrypted-ada").expect("a name");
-    timeout(PATIENCE, diary.subscribed()).await.expect("in time").expect("granted");
-    server.publish_encrypted("private-encrypted-ada", "entry", "dear diary");
-    let entry = async {
-        loop {
-            match diary.recv().await.expect("it goes on") {
-                Event::Channel(event) => return event.text().into_owned(),
-                Event::Undecryptable { reason, .. } => panic!("{reason}"),
-                _ => {}
-            }
-        }
-    };
-    assert_eq!(timeout(PATIENCE, entry).await.expect("in time"), "dear diary");
-    let other = ada.subscribe("private-bob").expect("a name");
-    let refused = timeout(PATIENCE, other.subscribed()).await.expect("in time");
-    let refused = refused.expect_err("not hers").to_string();
-    assert!(refused.contains("403") && refused.contains("not your channel"), "{refused}");
-    ada.sign_in(None).expect("asked for");
-    let user = timeout(PATIENCE, ada.signed_in()).await.expect("in time").expect("granted");
-    assert_eq!(user, "ada", "the endpoint says who");
-    ada.shutdown().await;
+    authorized::ada_gets_what_is_hers(&server, &format!("http://{address}/pusher")).await;
 }
 
 #[test]
