@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use pushest_testkit::{Server, Target};
 use pushest_tokio::{Client, Config, Event, Options, Overflow};
+use tokio::runtime::Builder;
 use tokio::time::timeout;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -141,12 +142,18 @@ async fn live(client: &Client, server: &Server) {
     within(client.shutdown()).await;
 }
 
-/// Runs a test on a runtime of its own. What locks up cannot say so itself.
+/// Runs a test with a client that runs beside it. What locks up cannot say so itself.
 fn run(test: impl Future<Output = ()> + Send + 'static) {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2);
+    run_on(builder, test);
+}
+
+/// Runs a test on a runtime of its own.
+fn run_on(mut builder: Builder, test: impl Future<Output = ()> + Send + 'static) {
     let (done, ends) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(2).enable_all().build().expect("a runtime");
+        let runtime = builder.enable_all().build().expect("a runtime");
         runtime.block_on(test);
         runtime.shutdown_background();
         // The test may have stopped waiting.
@@ -180,7 +187,8 @@ fn whatever_is_called_with_each_line_of_the_log_may_call_the_client() {
 fn wakers_may_call_the_client() {
     let calls = Calls::default();
     let counted = calls.clone();
-    run(async move {
+    // Of one thread: until the test waits the client does nothing, so that each future has to wait.
+    run_on(Builder::new_current_thread(), async move {
         let server = Server::start().expect("a server");
         let client = Client::new(config(&server));
         calls.put(Some(&client));
