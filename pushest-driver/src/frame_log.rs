@@ -51,10 +51,15 @@ impl FrameLog {
     }
 
     /// Writes a frame that was read.
+    #[inline]
     pub(crate) fn received(&self, incoming: &Incoming) {
-        if !is_enabled() {
-            return;
+        if is_enabled() {
+            self.write_received(incoming);
         }
+    }
+
+    #[cold]
+    fn write_received(&self, incoming: &Incoming) {
         match incoming {
             Incoming::Message(bytes) => self.write("received", &String::from_utf8_lossy(bytes)),
             Incoming::Ping => {
@@ -105,6 +110,7 @@ impl Secrets {
 }
 
 /// Returns whether frames are logged, so that what is to be logged need not be kept otherwise.
+#[inline]
 pub(crate) fn is_enabled() -> bool {
     tracing::enabled!(target: "pushest::frames", Level::TRACE)
 }

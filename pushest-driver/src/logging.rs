@@ -142,10 +142,14 @@ impl Log {
     }
 
     /// Notes an event, if it is one for the log; what channels carry is not.
+    #[inline]
     pub(crate) fn note(&mut self, event: &Event, now: Instant) {
-        if matches!(event, Event::Channel(_)) {
-            return;
+        if !matches!(event, Event::Channel(_)) {
+            self.note_other(event, now);
         }
+    }
+
+    fn note_other(&mut self, event: &Event, now: Instant) {
         self.recovery.note(event, now);
         if let Event::State(change) = event {
             self.is_connected = change.to == ConnectionState::Connected;

@@ -127,6 +127,7 @@ where
 
     /// Reads the next message, or how the connection was lost. After a close frame of the server
     /// the socket is for [`Closing`].
+    #[inline]
     pub(crate) fn read(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Loss>> {
         match self.socket.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(incoming))) => {

@@ -140,6 +140,7 @@ impl Receivers {
     }
 
     /// Stages an event for one receiver.
+    #[inline]
     pub(crate) fn stage(&mut self, key: usize, event: Event) {
         if let Some(receiver) = self.slab.get_mut(key) {
             if receiver.staged.is_empty() {
@@ -148,6 +149,11 @@ impl Receivers {
             let bytes = cost(&event);
             receiver.staged_bytes += bytes;
             self.staged_bytes += bytes;
+            let staged = receiver.staged.len();
+            if staged == receiver.staged.capacity() && staged <= KEPT_STAGED / 4 {
+                // Four times as many: what grows once for each batch grows in few steps.
+                receiver.staged.reserve(3 * staged);
+            }
             receiver.staged.push_back(event);
         }
     }

@@ -33,10 +33,15 @@ impl Reader {
         Self { queue, taken: Taken::default() }
     }
 
-    /// Receives the next event, or the end.
+    /// Returns the next event, if no lock is needed for it: in a flood nearly always.
     #[inline]
+    pub(crate) fn next(&mut self) -> Option<Event> {
+        self.taken.next(&self.queue.count)
+    }
+
+    /// Receives the next event, or the end.
     pub(crate) fn poll_recv(&mut self, context: &mut Context<'_>) -> (Poll<Option<Event>>, Relief) {
-        match self.taken.next(&self.queue.count) {
+        match self.next() {
             Some(event) => (Poll::Ready(Some(event)), Relief::None),
             None => self.queue.poll_recv(&mut self.taken, context),
         }

@@ -5,8 +5,8 @@ use std::io;
 use std::task::{Context, Poll};
 
 use pushest_proto::Instant;
-use tungstenite::Bytes;
 
+use super::ahead::Ahead;
 use super::follower::Follower;
 use crate::byte_stream::ByteStream;
 
@@ -16,17 +16,19 @@ use crate::byte_stream::ByteStream;
 /// [`Runtime::websocket`]: crate::unstable::Runtime::websocket
 pub struct Followed<S> {
     stream: S,
-    /// What was read before and is still to be followed. tungstenite, if it were given this itself,
-    /// would go on with a buffer no larger than it.
-    beginning: Bytes,
+    /// What was read before and is still to be followed. tungstenite, if it were given the first of
+    /// it itself, would go on with a buffer no larger than that.
+    ahead: Ahead,
     pub(super) follower: Follower,
     /// Bytes that were written.
     pub(super) written: u64,
 }
 
 impl<S> Followed<S> {
-    pub(super) fn new(stream: S, beginning: Vec<u8>, follower: Follower) -> Self {
-        Self { stream, beginning: beginning.into(), follower, written: 0 }
+    /// Takes a stream of which `beginning` was read. While there is much to read, it is read `most`
+    /// bytes at a time.
+    pub(super) fn new(stream: S, beginning: Vec<u8>, follower: Follower, most: usize) -> Self {
+        Self { stream, ahead: Ahead::new(beginning, most), follower, written: 0 }
     }
 
     #[cfg(test)]
@@ -55,18 +57,11 @@ impl<S: ByteStream> ByteStream for Followed<S> {
             most = most.min(self.follower.missing());
         }
         let buffer = &mut buffer[..most];
-        let length = if self.beginning.is_empty() {
-            match self.stream.poll_read(context, buffer) {
-                Poll::Ready(Ok(length)) => length,
-                other => return other,
-            }
-        } else {
-            let length = buffer.len().min(self.beginning.len());
-            buffer[..length].copy_from_slice(&self.beginning.split_to(length));
-            length
-        };
-        self.follower.follow(&buffer[..length]);
-        Poll::Ready(Ok(length))
+        let read = self.ahead.poll_read(&mut self.stream, context, buffer);
+        if let Poll::Ready(Ok(length)) = &read {
+            self.follower.follow(&buffer[..*length]);
+        }
+        read
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

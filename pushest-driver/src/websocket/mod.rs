@@ -5,6 +5,7 @@
 //! view into it: one small event that is kept would keep all of it. So a large frame is read to its
 //! end and no further, and tungstenite starts anew behind it.
 
+mod ahead;
 mod close;
 pub(crate) mod followed;
 mod follower;
@@ -124,7 +125,7 @@ impl<R: Runtime> WebSocket<R> {
         config: WebSocketConfig,
     ) -> Self {
         let follower = Follower::new(LARGE.max(config.read_buffer_size));
-        let transport = Followed::new(stream, beginning, follower);
+        let transport = Followed::new(stream, beginning, follower, config.read_buffer_size);
         let socket = Some(R::websocket(transport, config));
         Self { socket, config, taken: 0, sent: 0, is_closing: false }
     }
@@ -181,6 +182,7 @@ impl<R: Runtime> WebSocket<R> {
         if says_more { close.loss() } else { loss(error) }
     }
 
+    #[inline]
     fn incoming(&mut self, message: Message) -> Incoming {
         self.taken += 1;
         match message {
@@ -197,6 +199,7 @@ impl<R: Runtime> WebSocket<R> {
     }
 
     /// Returns a message that may outlive the large buffer that it came in.
+    #[inline]
     fn kept(&self, message: Bytes) -> Bytes {
         if self.follower().has_met_large() && message.len() <= LARGE {
             Bytes::copy_from_slice(&message)
@@ -208,11 +211,16 @@ impl<R: Runtime> WebSocket<R> {
     /// Gives tungstenite's buffers back after a large frame, once there is nothing in them: nothing
     /// that was read, and nothing that could not be written yet, such as the pong to a ping.
     /// Returns whether it did.
+    #[inline]
     fn has_begun_anew(&mut self, context: &mut Context<'_>) -> bool {
-        let follower = self.follower();
-        if !follower.has_met_large() || self.is_closing {
+        if !self.follower().has_met_large() || self.is_closing {
             return false;
         }
+        self.begins_anew(context)
+    }
+
+    fn begins_anew(&mut self, context: &mut Context<'_>) -> bool {
+        let follower = self.follower();
         let is_read = follower.is_between_messages() && follower.messages() == self.taken;
         if !is_read || !matches!(self.socket().poll_flush_unpin(context), Poll::Ready(Ok(()))) {
             return false;
@@ -227,6 +235,7 @@ impl<R: Runtime> WebSocket<R> {
 impl<R: Runtime> Stream for WebSocket<R> {
     type Item = Result<Incoming, Loss>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             return Poll::Ready(match self.socket().poll_next_unpin(context) {

@@ -1,0 +1,146 @@
+//! What was read of a stream beyond what its reader had room for.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use crate::byte_stream::ByteStream;
+
+/// Reads a stream in as few calls of the system as there can be.
+///
+/// tungstenite reads into what its buffer has left: while events hold on to the rest of it, that is
+/// mostly a small piece, and then the beginning of the next buffer. A stream that fills what it is
+/// given has more, so that from then on it is read a whole buffer at a time, until it has none. A
+/// stream that is mostly idle costs no memory for this.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    /// What was read; the first `given` bytes of it were given out.
+    bytes: Vec<u8>,
+    given: usize,
+    /// The most that is read at a time, in bytes.
+    most: usize,
+    /// The last read filled all that it was given.
+    is_more_there: bool,
+}
+
+impl Ahead {
+    /// Begins with what was read before.
+    pub(super) fn new(bytes: Vec<u8>, most: usize) -> Self {
+        Self { bytes, given: 0, most, is_more_there: false }
+    }
+
+    /// Reads what was read before, and then the stream, as [`ByteStream::poll_read`] does.
+    pub(super) fn poll_read<S: ByteStream>(
+        &mut self,
+        stream: &mut S,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.given == self.bytes.len() {
+            if !self.is_more_there {
+                // Its room is needed again only if much comes at once.
+                (self.bytes, self.given) = (Vec::new(), 0);
+            }
+            if !self.is_more_there || buffer.len() >= self.most {
+                return self.poll_stream(stream, context, buffer);
+            }
+            let mut bytes = std::mem::take(&mut self.bytes);
+            bytes.resize(self.most, 0);
+            let read = self.poll_stream(stream, context, &mut bytes);
+            let Poll::Ready(Ok(length)) = read else { return read };
+            bytes.truncate(length);
+            (self.bytes, self.given) = (bytes, 0);
+        }
+        let left = &self.bytes[self.given..];
+        let length = left.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&left[..length]);
+        self.given += length;
+        Poll::Ready(Ok(length))
+    }
+
+    fn poll_stream<S: ByteStream>(
+        &mut self,
+        stream: &mut S,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let read = stream.poll_read(context, buffer);
+        self.is_more_there = matches!(read, Poll::Ready(Ok(length)) if length == buffer.len());
+        read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// A stream that has this many bytes, and tells how much each read asked for.
+    #[derive(Default)]
+    struct Stream {
+        left: usize,
+        asked: Vec<usize>,
+    }
+
+    impl ByteStream for Stream {
+        fn poll_read(&mut self, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+            self.asked.push(buffer.len());
+            let length = self.left.min(buffer.len());
+            self.left -= length;
+            buffer[..length].fill(b's');
+            if length == 0 { Poll::Pending } else { Poll::Ready(Ok(length)) }
+        }
+
+        fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// Reads at most so many bytes; returns what was read, if anything was.
+    fn read(ahead: &mut Ahead, stream: &mut Stream, most: usize) -> Option<String> {
+        let mut buffer = vec![0; most];
+        match ahead.poll_read(stream, &mut Context::from_waker(Waker::noop()), &mut buffer) {
+            Poll::Ready(Ok(length)) => Some(String::from_utf8_lossy(&buffer[..length]).into()),
+            Poll::Ready(Err(error)) => panic!("{error}"),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_comes_first() {
+        let mut stream = Stream { left: 3, ..Stream::default() };
+        let mut ahead = Ahead::new(b"begin".to_vec(), 8);
+        let pieces: Vec<_> = std::iter::from_fn(|| read(&mut ahead, &mut stream, 4)).collect();
+        assert_eq!(pieces, ["begi", "n", "sss"]);
+    }
+
+    #[test]
+    fn a_stream_that_has_much_is_read_a_buffer_at_a_time_however_small_the_pieces() {
+        let mut stream = Stream { left: 24, ..Stream::default() };
+        let mut ahead = Ahead::new(Vec::new(), 8);
+        let mut length = 0;
+        while let Some(piece) = read(&mut ahead, &mut stream, 2) {
+            length += piece.len();
+        }
+        assert_eq!(length, 24);
+        // The first read fills its two bytes, the last one of 8 has less, and then there is nothing.
+        assert_eq!(stream.asked, [2, 8, 8, 8, 2]);
+        assert_eq!(ahead.bytes.capacity(), 0, "an idle stream keeps memory");
+    }
+
+    #[test]
+    fn a_stream_that_has_little_is_read_as_it_is() {
+        let mut stream = Stream { left: 3, ..Stream::default() };
+        let mut ahead = Ahead::new(Vec::new(), 8);
+        assert_eq!(read(&mut ahead, &mut stream, 8).as_deref(), Some("sss"));
+        stream.left = 4;
+        assert_eq!(read(&mut ahead, &mut stream, 5).as_deref(), Some("ssss"));
+        assert_eq!(read(&mut ahead, &mut stream, 8), None);
+        assert_eq!(stream.asked, [8, 5, 8]);
+        assert_eq!(ahead.bytes.capacity(), 0);
+    }
+}
