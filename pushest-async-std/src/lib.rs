@@ -150,9 +150,10 @@ pushest_driver::__api! {
     /// ```
     ///
     /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
-    /// and kept for the next one. As many calls as [`ApiOptions::in_flight`] says are in flight at once,
-    /// and further ones wait for their turn. TLS, certificate authorities, proxy and
-    /// addresses are those of the WebSocket ([`ApiOptions::options`]).
+    /// and kept for the next one, for at most [`ApiOptions::keep_alive`]; with the last clone all are
+    /// closed. As many calls as [`ApiOptions::in_flight`] says are in flight at once, and further ones wait
+    /// for their turn. TLS, certificate authorities, proxy and addresses are those of the WebSocket
+    /// ([`ApiOptions::options`]).
     ///
     /// Its futures run on every executor.
     ///
@@ -160,6 +161,9 @@ pushest_driver::__api! {
     /// for other calls. What it was to publish may have arrived by then, or not.
     carrier: pushest_driver::unstable::Api<AsyncStd>,
     waits: [async] [.await] ".await",
+    dropped: " Cancel safe: a future that is dropped takes its connection along, and sends nothing again. What it \
+        was to do may have been done by then.",
+        " Cancel safe: a future that is dropped takes its connection along.",
     begin: " # use pushest_async_std::*; use std::time::Duration; async fn example(api: Api, client: Client) \
         -> Result<(), Box<dyn std::error::Error>> {",
     end: " # Ok(()) }",

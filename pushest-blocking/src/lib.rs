@@ -118,12 +118,13 @@ pushest_driver::__api! {
     /// ```
     ///
     /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
-    /// and kept for the next one. A call blocks the calling thread, which carries it: threads that call at
-    /// the same time have a connection each, up to [`ApiOptions::in_flight`], and further ones wait for
-    /// their turn. TLS, certificate authorities, proxy and addresses are those of the WebSocket
+    /// and kept for the next one, for at most [`ApiOptions::keep_alive`]; with the last clone all are
+    /// closed. A call blocks the calling thread, which carries it: threads that call at the same time have a
+    /// connection each, up to [`ApiOptions::in_flight`], and further ones wait for their turn. TLS, certificate authorities, proxy and addresses are those of the WebSocket
     /// ([`ApiOptions::options`]).
     carrier: publishing::Carrier,
     waits: [] [] "",
+    dropped: "", "",
     begin: " # use pushest_blocking::*; use std::time::Duration; fn example(api: Api, client: Client) \
         -> Result<(), Box<dyn std::error::Error>> {",
     end: " # Ok(()) }",

@@ -25,7 +25,7 @@ pub(crate) struct Carrier {
 
 struct Shared {
     backend: Backend,
-    pool: Pool<Worker>,
+    pool: Arc<Pool<Worker>>,
 }
 
 impl Carrier {
@@ -52,7 +52,12 @@ impl Carrier {
             let mut worker = place.lane(|_| true).map_or_else(Worker::new, Ok)?;
             let sending = calling.sending()?;
             let attempted = worker.run(|lane| lane.attempt(backend, sending, limit));
-            place.leave(worker);
+            if attempted.is_silent() {
+                place.close_idle();
+            }
+            if let Some(time) = worker.lane.keeps() {
+                place.leave(worker, time);
+            }
             drop(place);
             match calling.next(attempted, begun.elapsed())? {
                 Next::Answer(answer) => return Ok(answer),

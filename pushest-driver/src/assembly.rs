@@ -41,7 +41,7 @@ pub fn set_lasting(events: &mut Events, is_lasting: bool) {
 /// A runtime that can run a client by itself, in a task.
 pub trait Spawn: Runtime + Sized {
     /// Tells apart the event loops that sockets can belong to, where a process may have several.
-    type Home: PartialEq + Copy + Send + Sync;
+    type Home: PartialEq + Copy + Send + Sync + 'static;
 
     /// Returns the runtime that this is called in.
     fn current() -> Self;

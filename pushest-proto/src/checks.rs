@@ -113,8 +113,8 @@ impl Settings {
     ) -> Result<ChannelName, CommandError> {
         let limits = &self.limits;
         let is_named = event.strip_prefix("client-").is_some_and(|rest| !rest.is_empty());
-        if !is_named || event.len() > limits.event_name {
-            let limit = limits.event_name;
+        let limit = limits.event_name;
+        if !is_named || event.chars().count() > limit {
             return Err(CommandError::EventName { event: shown(event), limit });
         }
         let name = ChannelName::with_rules(channel, &limits.channel_name)?;

@@ -63,12 +63,12 @@ pub enum CommandError {
     /// The name is not that of a client event.
     #[error(
         "{event:?} is not a client event's name: it begins with `client-` and has at most {limit} \
-         bytes"
+         characters"
     )]
     EventName {
-        /// The value, at most its first 200 bytes or so.
+        /// The value, at most its first 200 characters.
         event: String,
-        /// The limit in bytes.
+        /// The limit in characters.
         limit: usize,
     },
     /// The data is too large.

@@ -5,12 +5,12 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pushest_conformance::block_on;
 use pushest_testkit::Server;
 use pushest_tokio::api::Publish;
-use pushest_tokio::{Api, ApiError, Client, Config, ConfigBuilder, ConfigError, Event};
+use pushest_tokio::{Api, ApiError, ApiOptions, Client, Config, ConfigBuilder, ConfigError, Event};
 use tokio::runtime::{Builder, Runtime};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +27,8 @@ fn one_thread() -> Runtime {
 struct Takes {
     port: u16,
     connections: Arc<AtomicUsize>,
+    /// Connections that the other side has closed.
+    ended: Arc<AtomicUsize>,
     open: Arc<Mutex<Vec<TcpStream>>>,
 }
 
@@ -36,14 +38,20 @@ impl Takes {
         let port = listener.local_addr().expect("bound").port();
         let (connections, open) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<_>>>::default());
         let (count, list) = (connections.clone(), open.clone());
+        let ended = Arc::<AtomicUsize>::default();
+        let end = ended.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 count.fetch_add(1, Ordering::SeqCst);
                 list.lock().expect("nobody panics").push(stream.try_clone().expect("a handle"));
-                thread::spawn(move || answer(stream));
+                let end = end.clone();
+                thread::spawn(move || {
+                    answer(stream);
+                    end.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
-        Self { port, connections, open }
+        Self { port, connections, ended, open }
     }
 
     fn api(&self) -> Api {
@@ -120,6 +128,25 @@ fn runtimes_that_share_an_api_have_connections_of_their_own() {
     assert_eq!(server.connections(), 2);
     let third = one_thread();
     third.block_on(publish(&api)).expect("published");
+    assert_eq!(server.connections(), 3);
+}
+
+#[test]
+fn what_is_kept_of_a_runtime_that_stands_still_or_is_gone_is_closed_when_it_is_due() {
+    let server = Takes::start();
+    let config = builder(server.port).app_id("1").build().expect("valid");
+    let options = ApiOptions::default().keep_alive(Duration::from_millis(300));
+    let api = Api::with_options(&config, options).expect("whole");
+    let (still, gone) = (one_thread(), one_thread());
+    still.block_on(publish(&api)).expect("published");
+    gone.block_on(publish(&api)).expect("published");
+    drop(gone);
+    let begun = Instant::now();
+    while server.ended.load(Ordering::SeqCst) < 2 {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", server.ended);
+        thread::sleep(Duration::from_millis(5));
+    }
+    still.block_on(publish(&api)).expect("published over a new one");
     assert_eq!(server.connections(), 3);
 }
 

@@ -45,6 +45,7 @@ struct Row {
 }
 
 pub(crate) fn run(order: &Order) -> Result<(), Problem> {
+    let machine = machine();
     let peer = order.peer.iter().map(|_| PEER);
     let mut rows: Vec<Row> = CLIENTS
         .into_iter()
@@ -57,7 +58,7 @@ pub(crate) fn run(order: &Order) -> Result<(), Problem> {
             row.samples.push(measured(row.client, order)?);
         }
     }
-    let table = table(&rows, order);
+    let table = format!("{machine}\n\n{}", table(&rows, order));
     println!("{table}");
     if let Some(folder) = &order.out {
         std::fs::create_dir_all(folder)?;
@@ -66,6 +67,18 @@ pub(crate) fn run(order: &Order) -> Result<(), Problem> {
         std::fs::write(Path::new(folder).join("publishing.json"), json + "\n")?;
     }
     if order.has_budgets { budgets(&rows) } else { Ok(()) }
+}
+
+/// The machine, and what it is busy with before the run.
+fn machine() -> String {
+    let read = |file| std::fs::read_to_string(file).unwrap_or_default();
+    let (info, load) = (read("/proc/cpuinfo"), read("/proc/loadavg"));
+    let mut models =
+        info.lines().filter_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = models.next().map_or("a processor without a name", |(_, model)| model.trim());
+    let count = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown");
+    format!("{model}, {count} at a time; the load before the run was {load}.")
 }
 
 fn measured(client: &str, order: &Order) -> Result<Measured, Problem> {

@@ -38,7 +38,7 @@ impl App {
     /// The client's configuration has the app's secret.
     pub(crate) fn new(client: Client) -> Result<Arc<Self>, BoxError> {
         let signer = client.config().signer().ok_or("the app's secret is missing")?.clone();
-        let webhooks = Webhooks::of(client.config())?;
+        let webhooks = Webhooks::from_config(client.config())?;
         let (orders, sessions) = (RwLock::default(), RwLock::default());
         let seen = Mutex::new(Seen::new(10_000));
         Ok(Arc::new(Self { client, orders, sessions, signer, webhooks, seen }))

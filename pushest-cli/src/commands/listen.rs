@@ -22,7 +22,7 @@ use crate::output::{Line, Output, PATIENCE};
 use crate::recording::{FLUSH, Recording};
 
 /// The longest name of an event ([protocol, limits](pushest_proto::protocol#limits)).
-const EVENT_NAME_BYTES: usize = 200;
+const EVENT_NAME: usize = 200;
 
 /// Time limit for the closing handshake with a server that gave reason to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
@@ -124,11 +124,11 @@ enum End {
 }
 
 fn check_event_name(name: &str) -> Result<(), Failure> {
-    if (1..=EVENT_NAME_BYTES).contains(&name.len()) {
+    if (1..=EVENT_NAME).contains(&name.chars().count()) {
         return Ok(());
     }
     Err(Failure::input(format_args!(
-        "{name:?} is not an event's name: 1 to {EVENT_NAME_BYTES} bytes"
+        "{name:?} is not an event's name: 1 to {EVENT_NAME} characters"
     )))
 }
 

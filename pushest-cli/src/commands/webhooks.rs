@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: &WebhooksArguments, output: &Output) -> Resul
     let options = &arguments.endpoint;
     let config = connection::app(&options.app, None)?;
     connection::secret(&config)?;
-    let webhooks = Webhooks::of(&config)?.largest_age(Some(arguments.largest_age));
+    let webhooks = Webhooks::from_config(&config)?.largest_age(Some(arguments.largest_age));
 
     // Set up first: a signal may come as soon as the address is known.
     interruption::watch()?;

@@ -83,6 +83,14 @@ fn socket_id_and_channel_are_checked_before_anything_is_signed() {
     let mut endpoint = start(&[]);
     for (form, reason) in [
         ("socket_id=1.2:presence-x&channel_name=private-a", "is not a socket id"),
+        ("socket_id=1.2%20&channel_name=private-a", "is not a socket id"),
+        ("socket_id=1.2+3&channel_name=private-a", "is not a socket id"),
+        ("socket_id=%&channel_name=private-a", "is not a socket id"),
+        ("socket_id=&channel_name=private-a", "is not a socket id"),
+        ("socket_id[]=1.2&channel_name=private-a", "`socket_id` is missing"),
+        ("socket_id=1.2&channel_name=private-%zz", "is not a channel name"),
+        ("socket_id=1.2&channel_name=private-%C3%28", "is not a channel name"),
+        ("socket_id=1.2&channel_name=private-a&channel_name=private-b", "twice"),
         ("socket_id=1.2&channel_name=private-a:b", "is not a channel name"),
         ("socket_id=1.2&channel_name=private-a%0Ab", "is not a channel name"),
         ("socket_id=1.2", "`channel_name` is missing"),
@@ -97,8 +105,20 @@ fn socket_id_and_channel_are_checked_before_anything_is_signed() {
         let line = endpoint.program.stdout.json_of("request");
         assert_eq!(line["status"], 400, "{form}");
     }
-    let plain = endpoint.ask("POST", "/pusher/auth", "Content-Type: text/plain\r\n", PRIVATE);
-    assert_eq!(plain.status, 400, "what a page may send without being asked");
+    // What a page may send without being asked, and what is no type of a form.
+    for kind in ["text/plain", "multipart/form-data; boundary=x", "text/html", "", "/"] {
+        let kind = format!("Content-Type: {kind}\r\n");
+        let answer = endpoint.ask("POST", "/pusher/auth", &kind, PRIVATE);
+        assert_eq!(answer.status, 400, "{kind}: {answer:?}");
+    }
+    let twice = "Content-Type: application/json\r\n".repeat(2);
+    assert_eq!(endpoint.ask("POST", "/pusher/auth", &twice, PRIVATE).status, 400);
+    assert_eq!(endpoint.ask("POST", "/pusher/auth", "", PRIVATE).status, 400);
+    for junk in ["", "{", "[]", PRIVATE, r#"{"socket_id":1.2,"channel_name":"private-a"}"#] {
+        let answer =
+            endpoint.ask("POST", "/pusher/auth", "Content-Type: application/json\r\n", junk);
+        assert_eq!(answer.status, 400, "{junk}: {answer:?}");
+    }
     // A public channel: `:user::{…}` would be a sign-in.
     for (channel, status) in [("news", 403), (":user::", 400), ("%23server-to-user-7", 400)] {
         let form = format!("socket_id=1.2&channel_name={channel}");
@@ -136,9 +156,20 @@ fn pages_of_strangers_and_names_that_lead_here_are_refused() {
         "Origin: https://evil.example\r\n",
         "Origin: null\r\n",
         "Origin: http://localhost.evil.example\r\n",
+        "Origin: http://127.0.0.1.evil\r\n",
+        "Origin: http://localhost:80.evil.example\r\n",
+        "Origin: http://[::1].evil\r\n",
+        "Origin: http://[::2]\r\n",
+        "Origin: \r\n",
         "Origin: http://localhost\r\nOrigin: https://evil.example\r\n",
         "Host: evil.example\r\n",
         "Host: evil.example:3000\r\n",
+        "Host: EVIL.example\r\n",
+        "Host: 127.0.0.1.evil:3000\r\n",
+        "Host: localhost.\r\n",
+        "Host: [::1\r\n",
+        "Host: [::2]:3000\r\n",
+        "Host: \r\n",
         "Host: localhost@evil.example\r\n",
         "Host: localhost\r\nHost: evil.example\r\n",
     ] {
@@ -169,6 +200,10 @@ fn pages_of_strangers_and_names_that_lead_here_are_refused() {
 #[test]
 fn pages_on_localhost_are_answered_and_others_only_where_they_are_named() {
     let endpoint = start(&[]);
+    for host in ["LOCALHOST", "localhost:80", "127.0.0.1", "[::1]:3000", "[0:0:0:0:0:0:0:1]"] {
+        let answer = endpoint.form("/pusher/auth", &format!("Host: {host}\r\n"), PRIVATE);
+        assert_eq!(answer.status, 200, "{host}");
+    }
     for origin in ["http://localhost:5173", "https://127.0.0.1", "http://[::1]:8080"] {
         let answer = endpoint.form("/pusher/auth", &format!("Origin: {origin}\r\n"), PRIVATE);
         assert_eq!(answer.status, 200, "{origin}");

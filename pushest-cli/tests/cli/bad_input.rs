@@ -33,7 +33,7 @@ fn channels() {
 #[test]
 fn events() {
     let long = format!("client-{}", "x".repeat(200));
-    refused(&["listen", "news", "--event", ""], &["\"\" is not an event's name", "200 bytes"]);
+    refused(&["listen", "news", "--event", ""], &["\"\" is not an event's name", "200 characters"]);
     refused(&["trigger", "private-a", "typing", "1"], &["\"typing\"", "`client-`"]);
     refused(&["trigger", "private-a", "client-", "1"], &["\"client-\""]);
     refused(&["trigger", "private-a", &long, "1"], &["200"]);

@@ -10,6 +10,7 @@ mod doctor;
 mod endpoint;
 #[cfg(unix)]
 mod frames;
+mod given;
 mod headers;
 mod http;
 mod json;

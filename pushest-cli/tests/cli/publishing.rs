@@ -12,7 +12,7 @@ pub(crate) fn api(server: &Server) -> Vec<String> {
     [to(server), vec!["--app-id".to_owned(), server.app().id.clone()]].concat()
 }
 
-fn run(arguments: &[&str], server: &Server) -> Ended {
+pub(crate) fn run(arguments: &[&str], server: &Server) -> Ended {
     pushest(&words(arguments, &api(server)))
 }
 
@@ -24,7 +24,7 @@ fn lines(arguments: &[&str], server: &Server) -> Vec<Value> {
 }
 
 /// Runs a command with this on its standard input.
-fn fed(arguments: &[&str], server: &Server, input: &[u8]) -> Ended {
+pub(crate) fn fed(arguments: &[&str], server: &Server, input: &[u8]) -> Ended {
     let mut child = piped(&words(arguments, &api(server)));
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
@@ -38,7 +38,7 @@ fn fed(arguments: &[&str], server: &Server, input: &[u8]) -> Ended {
 }
 
 /// The data of the next event that a listener prints.
-fn data(lines: &mut Lines) -> Value {
+pub(crate) fn data(lines: &mut Lines) -> Value {
     lines.json_of("event")["data"].clone()
 }
 

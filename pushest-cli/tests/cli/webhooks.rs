@@ -172,6 +172,7 @@ fn what_is_not_signed_too_old_too_large_or_from_a_page_is_not_printed() {
     let mut endpoint = start(&["--largest-age", "60"]);
     let good = body(&json!([{"name": "channel_occupied", "channel": "news"}]));
     let old = json!({"time_ms": now() - 61_000, "events": []}).to_string();
+    let future = json!({"time_ms": now() + 120_000, "events": []}).to_string();
     let large = format!("{good}{}", " ".repeat(1 << 20));
     let (right, page) = (signed("app-secret", &good), "Origin: https://evil.example\r\n");
     let other_key = right.replace("app-key", "other");
@@ -181,7 +182,12 @@ fn what_is_not_signed_too_old_too_large_or_from_a_page_is_not_printed() {
         (right.clone(), &good.replace("news", "olds"), 401, "signature does not fit"),
         (other_key, &good, 401, "none of those known"),
         (format!("{right}{right}"), &good, 401, "no header X-Pusher-Key"),
+        (right.replace("X-Pusher-Signature", "X-Other"), &good, 401, "header X-Pusher-Signature"),
+        (right.replace("X-Pusher-Key", "X-Other"), &good, 401, "no header X-Pusher-Key"),
         (signed("app-secret", &old), &old, 401, "at most 60 s"),
+        (signed("app-secret", &future), &future, 401, "s in the future, at most 60 s"),
+        (signed("app-secret", "junk"), &"junk".to_owned(), 400, "is not a JSON object"),
+        (signed("app-secret", ""), &String::new(), 400, "is not a JSON object"),
         (signed("app-secret", "[]"), &"[]".to_owned(), 400, "no list of `events`"),
         (signed("app-secret", &large), &large, 413, "1048576 bytes"),
         (format!("{right}{page}"), &good, 403, "evil.example"),

@@ -24,7 +24,7 @@ struct Shared<R: Spawn> {
     backend: Backend,
     runtime: Arc<R>,
     /// Lanes, and the event loops that they belong to.
-    pool: Pool<(R::Home, Lane<R>)>,
+    pool: Arc<Pool<(R::Home, Lane<R>)>>,
 }
 
 impl<R: Spawn> Api<R> {
@@ -67,7 +67,12 @@ impl<R: Spawn> Api<R> {
             let lane = place.lane(|(other, _)| *other == home);
             let mut lane = lane.map_or_else(|| Lane::new(runtime.clone()), |(_, lane)| lane);
             let attempted = lane.attempt(backend, calling.sending()?, left).await;
-            place.leave((home, lane));
+            if attempted.is_silent() {
+                place.close_idle();
+            }
+            if let Some(time) = lane.keeps() {
+                place.leave((home, lane), time);
+            }
             drop(place);
             match calling.next(attempted, elapsed())? {
                 Next::Answer(answer) => return Ok(answer),

@@ -37,6 +37,8 @@ pub struct Calling<'a, C: Call> {
     /// Its path and query, which hold the signature.
     target: Uri,
     attempt: u32,
+    /// It goes over no connection that was kept: one of them was dead.
+    needs_new: bool,
 }
 
 /// What comes after an attempt. Exhaustive on purpose: a driver has to carry out each.
@@ -59,13 +61,13 @@ impl<'a, C: Call> Calling<'a, C> {
         let signed = backend.now();
         let request = backend.app().request(&call, signed)?;
         let target = target(&request)?;
-        Ok(Self { backend, call, request, signed, target, attempt: 0 })
+        Ok(Self { backend, call, request, signed, target, attempt: 0, needs_new: false })
     }
 
     /// Returns what is to be sent.
     ///
     /// # Errors
-    /// As [`Calling::new`].
+    /// [`ApiError::Request`], where it is signed anew: as when it was signed first.
     pub fn sending(&mut self) -> Result<Sending<'_>, ApiError> {
         let now = self.backend.now();
         if self.attempt > 0 || now.abs_diff(self.signed) > FRESH {
@@ -74,7 +76,10 @@ impl<'a, C: Call> Calling<'a, C> {
             self.target = target(&self.request)?;
         }
         self.attempt += 1;
-        Ok(Sending::new(self.backend, &self.target, &self.request))
+        let mut sending = Sending::new(self.backend, &self.target, &self.request);
+        sending.can_repeat = self.request.is_query() && self.attempt < self.backend.attempts();
+        sending.is_new = self.needs_new;
+        Ok(sending)
     }
 
     /// Tells how the attempt has ended, after all of this time; returns what comes next.
@@ -86,14 +91,19 @@ impl<'a, C: Call> Calling<'a, C> {
         attempted: Attempted,
         elapsed: Duration,
     ) -> Result<Next<C::Answer>, ApiError> {
-        let error = match attempted.outcome {
+        let (error, pause) = match attempted.outcome {
             Ok(received) => match self.request.read(&received.answer(), self.backend.now()) {
                 Ok(answer) => return Ok(Next::Answer(answer)),
-                Err(error) => ApiError::Answer(error),
+                Err(error) => (ApiError::Answer(error), jittered(self.attempt)),
             },
-            Err(failure) => self.error(failure, attempted.is_sent),
+            Err(failure @ Failure::Silent(_)) => {
+                self.needs_new = true;
+                // It was the connection, and no server that needs a rest.
+                (self.error(failure, attempted.is_sent), Duration::ZERO)
+            }
+            Err(failure) => (self.error(failure, attempted.is_sent), jittered(self.attempt)),
         };
-        self.again(error, elapsed).map(Next::Pause)
+        self.again(error, pause, elapsed).map(Next::Pause)
     }
 
     /// Returns the error of a call that has waited for its turn until its time was over.
@@ -113,6 +123,10 @@ impl<'a, C: Call> Calling<'a, C> {
             Failure::Broken(Broken::NotHttp(problem)) => {
                 ApiError::NotHttp { server, problem, may_have_arrived }
             }
+            Failure::Silent(time) => {
+                let problem = format!("nothing came within {time:?} over one that was kept").into();
+                ApiError::Lost { server, problem, may_have_arrived }
+            }
             Failure::TimedOut if is_sent => self.timed_out(ApiStage::Answer, may_have_arrived),
             Failure::TimedOut => self.timed_out(ApiStage::Connection, false),
         }
@@ -123,8 +137,14 @@ impl<'a, C: Call> Calling<'a, C> {
         ApiError::TimedOut { server, waited, stage, may_have_arrived }
     }
 
-    /// Returns the pause after which the call is sent again.
-    fn again(&self, error: ApiError, elapsed: Duration) -> Result<Duration, ApiError> {
+    /// Returns the pause after which the call is sent again: this one, unless the server asks for a longer
+    /// one.
+    fn again(
+        &self,
+        error: ApiError,
+        pause: Duration,
+        elapsed: Duration,
+    ) -> Result<Duration, ApiError> {
         let is_meant = match &error {
             ApiError::Answer(answer) => answer.may_repeat(),
             ApiError::Connect { failure, .. } => is_passing(failure),
@@ -134,7 +154,7 @@ impl<'a, C: Call> Calling<'a, C> {
         if !is_meant || self.attempt >= self.backend.attempts() {
             return Err(error);
         }
-        let pause = jittered(self.attempt).max(error.retry_after().unwrap_or_default());
+        let pause = pause.max(error.retry_after().unwrap_or_default());
         let left = self.backend.timeout().saturating_sub(elapsed);
         if pause >= left {
             return Err(error);

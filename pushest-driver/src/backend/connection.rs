@@ -6,7 +6,6 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
 use hyper::Request;
@@ -15,6 +14,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 
 use super::hyper_stream::{HyperStream, MOST_HEAD, Shared};
 use super::received::Received;
+use super::seen::Seen;
 use super::turns::Turns;
 use crate::byte_stream::ByteStream;
 
@@ -65,16 +65,16 @@ impl<S: ByteStream + Unpin> Connection<S> {
         })
     }
 
-    /// Sends a request and waits for the head of the response. `is_sent` becomes true with the first
-    /// byte that is written: on a connection that was used before, only once the server has neither
-    /// closed it nor said something.
+    /// Sends a request and waits for the head of the response. `seen` is told of the first byte that is
+    /// written: on a connection that was used before, only once the server has neither closed it nor
+    /// said something.
     pub(super) async fn send(
         &mut self,
         request: Request<String>,
-        is_sent: &Arc<AtomicBool>,
+        seen: &Arc<Seen>,
     ) -> Result<(Received, Incoming), Broken> {
         let is_kept = std::mem::replace(&mut self.is_used, true);
-        self.progress.begin(is_kept, is_sent.clone());
+        self.progress.begin(is_kept, seen.clone());
         let mut response = pin!(self.requests.send_request(request));
         let response = match self.until(|context| response.as_mut().poll(context)).await {
             Ok(Ok(response)) => response,

@@ -2,12 +2,12 @@
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 
+use super::seen::Seen;
 use crate::byte_stream::ByteStream;
 
 /// Maximum number of bytes of one read.
@@ -35,8 +35,8 @@ pub(super) struct Shared(Arc<Mutex<Progress>>);
 pub(super) struct Progress {
     /// The connection was kept, and nothing is written before it is known to be silent.
     is_unseen: bool,
-    /// Something of the request was written. A call that is given up still has it.
-    is_sent: Arc<AtomicBool>,
+    /// What an attempt that is given up still has.
+    seen: Arc<Seen>,
     /// All that was written has left.
     pub(super) is_flushed: bool,
     /// The head of the response is not there yet.
@@ -61,10 +61,11 @@ impl<S> HyperStream<S> {
 }
 
 impl Shared {
-    /// Begins an exchange. `is_sent` becomes true with the first byte that is written.
-    pub(super) fn begin(&self, is_kept: bool, is_sent: Arc<AtomicBool>) {
+    /// Begins an exchange.
+    pub(super) fn begin(&self, is_kept: bool, seen: Arc<Seen>) {
+        seen.begin(is_kept);
         *self.lock() =
-            Progress { is_unseen: is_kept, is_sent, is_in_head: true, ..Progress::default() };
+            Progress { is_unseen: is_kept, seen, is_in_head: true, ..Progress::default() };
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -75,7 +76,7 @@ impl Shared {
 
 impl Progress {
     pub(super) fn is_sent(&self) -> bool {
-        self.is_sent.load(Ordering::Relaxed)
+        self.seen.is_sent()
     }
 
     /// Returns whether a read was put off that is needed after all.
@@ -122,6 +123,7 @@ impl Progress {
             Ok(0) => self.end = Some("the server closed it".into()),
             Ok(length) => {
                 self.read += length;
+                self.seen.heard();
                 self.was_short = *length < buffer.len();
             }
             Err(error) => self.end = Some(error.to_string().into()),
@@ -143,7 +145,7 @@ impl Progress {
             match ready!(stream.poll_write(context, bytes)) {
                 Ok(0) => break ErrorKind::WriteZero.into(),
                 Ok(length) => {
-                    self.is_sent.store(true, Ordering::Relaxed);
+                    self.seen.sent();
                     return Poll::Ready(length);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

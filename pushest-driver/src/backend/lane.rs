@@ -1,8 +1,8 @@
 //! What sends one call at a time: over the connection that the last one has left, or a new one.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::Either;
@@ -11,6 +11,7 @@ use pushest_proto::{DialFailure, Instant};
 use super::app::Backend;
 use super::connection::{Broken, Connection};
 use super::received::Received;
+use super::seen::Seen;
 use super::sending::Sending;
 use crate::dial::within::within;
 use crate::unstable::traits::Runtime;
@@ -21,6 +22,10 @@ const MARGIN: Duration = Duration::from_secs(1);
 
 /// How long the rest of an error page is waited for, from the end of its head on.
 const REFUSAL: Duration = Duration::from_secs(1);
+
+/// Over a kept connection the response to a query must begin within this part of the time that is left: a
+/// quarter. Most of it is for a new connection, then.
+const PART: u32 = 4;
 
 /// Sends calls, one at a time.
 pub struct Lane<R: Runtime> {
@@ -42,6 +47,16 @@ pub struct Attempted {
     pub(super) outcome: Result<Received, Failure>,
     /// Something of it was written.
     pub(super) is_sent: bool,
+    is_silent: bool,
+}
+
+impl Attempted {
+    /// Returns whether nothing came in time over a connection that was kept. Others that were kept as long,
+    /// or longer, are as good or bad.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.is_silent
+    }
 }
 
 /// Why there is no response.
@@ -50,6 +65,8 @@ pub(super) enum Failure {
     Dial(DialFailure),
     Broken(Broken),
     TimedOut,
+    /// Nothing came over a kept connection within this part of the time. The call can be repeated.
+    Silent(Duration),
 }
 
 impl<R: Runtime> Lane<R> {
@@ -63,6 +80,13 @@ impl<R: Runtime> Lane<R> {
         &self.runtime
     }
 
+    /// Returns how long the connection that was left can be used; `None` if there is none.
+    pub fn keeps(&self) -> Option<Duration> {
+        let expires = self.kept.as_ref()?.expires;
+        let time = expires.saturating_duration_since(self.runtime.now());
+        (!time.is_zero()).then_some(time)
+    }
+
     /// Sends a request and waits for the response, for this long at most. Cancel safe: what is
     /// given up takes its connection along.
     pub async fn attempt(
@@ -73,35 +97,50 @@ impl<R: Runtime> Lane<R> {
     ) -> Attempted {
         let runtime = self.runtime.clone();
         let deadline = runtime.now() + limit;
-        let is_sent = Arc::new(AtomicBool::new(false));
-        let sent = self.send(backend, &sending, &is_sent);
-        let outcome = within(&*runtime, deadline, sent).await;
-        let is_sent = is_sent.load(Ordering::Relaxed);
-        Attempted { outcome: outcome.unwrap_or(Err(Failure::TimedOut)), is_sent }
+        let seen = Arc::<Seen>::default();
+        let sent = self.send(backend, &sending, limit, &seen);
+        let outcome = within(&*runtime, deadline, sent).await.unwrap_or(Err(Failure::TimedOut));
+        let is_over = matches!(outcome, Err(Failure::TimedOut | Failure::Silent(_)));
+        Attempted { outcome, is_sent: seen.is_sent(), is_silent: is_over && seen.is_silent() }
     }
 
     async fn send(
         &mut self,
         backend: &Backend,
         sending: &Sending<'_>,
-        is_sent: &Arc<AtomicBool>,
+        limit: Duration,
+        seen: &Arc<Seen>,
     ) -> Result<Received, Failure> {
         let runtime = self.runtime.clone();
+        if sending.is_new {
+            self.kept = None;
+        }
         loop {
             let kept = self.kept.take().filter(|kept| runtime.now() < kept.expires);
             let is_kept = kept.is_some();
             let mut connection = match kept {
                 Some(kept) => kept.connection,
-                None => connect(&*runtime, backend).await?,
+                None => {
+                    seen.begin(false);
+                    connect(&*runtime, backend).await?
+                }
             };
-            match exchange(&*runtime, &mut connection, sending, is_sent).await {
+            let exchanged = exchange(&*runtime, &mut connection, sending, seen);
+            let exchanged = if is_kept && sending.can_repeat {
+                let part = limit / PART;
+                let begun = begun_within(&*runtime, part, seen, exchanged).await;
+                begun.ok_or(Failure::Silent(part))?
+            } else {
+                exchanged.await
+            };
+            match exchanged {
                 Ok(received) => {
                     self.keep(connection, &received, backend);
                     return Ok(received);
                 }
                 // The server has closed it, or said something, and nothing of the request was
                 // written.
-                Err(_) if is_kept && !is_sent.load(Ordering::Relaxed) => {}
+                Err(_) if is_kept && !seen.is_sent() => {}
                 Err(broken) => return Err(Failure::Broken(broken)),
             }
         }
@@ -121,13 +160,28 @@ async fn connect<R: Runtime>(runtime: &R, backend: &Backend) -> Result<Connectio
     Connection::over(stream).await.map_err(Failure::Broken)
 }
 
+/// Carries out an exchange of which something must be heard within this time; `None` if nothing is. Once
+/// the server has begun to answer, it is there, and may take its time.
+async fn begun_within<R: Runtime, T>(
+    runtime: &R,
+    time: Duration,
+    seen: &Seen,
+    exchange: impl Future<Output = T>,
+) -> Option<T> {
+    let mut exchange = pin!(exchange);
+    match within(runtime, runtime.now() + time, exchange.as_mut()).await {
+        None if seen.is_heard() => Some(exchange.await),
+        exchanged => exchanged,
+    }
+}
+
 async fn exchange<R: Runtime>(
     runtime: &R,
     connection: &mut ConnectionOf<R>,
     sending: &Sending<'_>,
-    is_sent: &Arc<AtomicBool>,
+    seen: &Arc<Seen>,
 ) -> Result<Received, Broken> {
-    let (mut received, body) = connection.send(sending.request(), is_sent).await?;
+    let (mut received, body) = connection.send(sending.request(), seen).await?;
     let is_refusal = received.is_refusal();
     let reading = connection.read(&mut received, body);
     if is_refusal {

@@ -31,6 +31,10 @@ impl ApiOptions {
     /// Sets how long one call may take: waiting for its turn, connecting, all attempts and the
     /// pauses between them. 10 s.
     ///
+    /// A query over a connection that was kept must hear something within a quarter of what is left of it.
+    /// If it does not, the connection may be dead, and the query is asked again over a new one, unless
+    /// [`attempts`](Self::attempts) are used up. A call that may change something waits on.
+    ///
     /// ```
     /// # use pushest_driver::ApiOptions;
     /// let options = ApiOptions::default().timeout(std::time::Duration::from_secs(3));
@@ -76,6 +80,10 @@ impl ApiOptions {
     /// Sets how long a connection is kept for the next call; less where the server says so
     /// (`Keep-Alive: timeout=…`), and zero for never. One that the server has closed meanwhile is
     /// replaced before anything is sent. 30 s.
+    ///
+    /// It is closed then, whether a call is made or not, by one thread that all handles of the process
+    /// share: `pushest-idle`, which is there only while connections are kept. Where no thread can be
+    /// started, none is kept.
     ///
     /// ```
     /// # use pushest_driver::ApiOptions;

@@ -3,14 +3,19 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
+use super::idle::{self, Keeps};
 use crate::sync::{Mutex, MutexGuard};
 
-/// Places for calls in flight, and lanes that earlier calls have left. Calls that wait get a place
-/// in the order in which they came; one that gives up waiting leaves nothing behind.
-pub struct Pool<L> {
+/// A lane is left for no longer: no clock overflows within it.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Places for calls in flight, and lanes that earlier calls have left, each for a time. Calls that wait get
+/// a place in the order in which they came; one that gives up waiting leaves nothing behind.
+pub struct Pool<L: Send + 'static> {
     most: usize,
     state: Mutex<State<L>>,
 }
@@ -24,19 +29,29 @@ struct State<L> {
     /// The numbers of those that have a place and have not looked yet.
     given: Vec<u64>,
     /// The one that was left last is the last one.
-    lanes: Vec<L>,
+    lanes: Vec<Left<L>>,
+    /// When it is looked at whether one of them is due ([`idle`]), or earlier; `None` if it is not.
+    watched: Option<Instant>,
 }
 
-impl<L> Pool<L> {
+/// A lane that was left.
+struct Left<L> {
+    lane: L,
+    /// When it is due to be closed.
+    due: Instant,
+}
+
+impl<L: Send + 'static> Pool<L> {
     /// Creates a pool with this many places.
     #[must_use]
-    pub fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Arc<Self> {
         let (waiting, given, lanes) = (VecDeque::new(), Vec::new(), Vec::new());
-        Self { most, state: Mutex::new(State { taken: 0, last_number: 0, waiting, given, lanes }) }
+        let state = State { taken: 0, last_number: 0, waiting, given, lanes, watched: None };
+        Arc::new(Self { most, state: Mutex::new(state) })
     }
 
     /// Waits for a place. Cancel safe.
-    pub async fn place(&self) -> Place<'_, L> {
+    pub async fn place(self: &Arc<Self>) -> Place<'_, L> {
         let mut waiting = Waiting { pool: self, number: None };
         poll_fn(|context| waiting.poll(context)).await;
         Place { pool: self, left: None }
@@ -45,6 +60,39 @@ impl<L> Pool<L> {
     fn lock(&self) -> MutexGuard<'_, State<L>> {
         // What is behind it is whole at all times.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the lanes looked at when one is due.
+    fn watch(self: &Arc<Self>, due: Instant) {
+        let this: Weak<Self> = Arc::downgrade(self);
+        if let Err(error) = idle::WATCH.watch(this, due) {
+            tracing::debug!(target: "pushest", %error, "no thread, so that no connection is kept");
+            let mut state = self.lock();
+            state.watched = None;
+            let lanes = std::mem::take(&mut state.lanes);
+            drop(state);
+            drop(lanes);
+        }
+    }
+}
+
+impl<L: Send + 'static> Keeps for Pool<L> {
+    fn close_due(&self, now: Instant) -> Option<Instant> {
+        let mut state = self.lock();
+        let closed: Vec<_> = state.lanes.extract_if(.., |left| left.due <= now).collect();
+        state.watched = state.lanes.iter().map(|left| left.due).min();
+        let next = state.watched;
+        drop(state);
+        drop(closed);
+        next
+    }
+}
+
+impl<L: Send + 'static> Drop for Pool<L> {
+    fn drop(&mut self) {
+        if self.lock().watched.is_some() {
+            idle::WATCH.forget();
+        }
     }
 }
 
@@ -68,13 +116,13 @@ impl<L> State<L> {
 }
 
 /// One that waits for a place.
-struct Waiting<'a, L> {
-    pool: &'a Pool<L>,
+struct Waiting<'a, L: Send + 'static> {
+    pool: &'a Arc<Pool<L>>,
     /// Its number among those that wait; `None` before it waits and once it has a place.
     number: Option<u64>,
 }
 
-impl<L> Waiting<'_, L> {
+impl<L: Send + 'static> Waiting<'_, L> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         // Cloned outside of the lock, and dropped there: it may run code of the user's.
         let mut waker = Some(context.waker().clone());
@@ -111,7 +159,7 @@ impl<L> Waiting<'_, L> {
     }
 }
 
-impl<L> Drop for Waiting<'_, L> {
+impl<L: Send + 'static> Drop for Waiting<'_, L> {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
         let mut state = self.pool.lock();
@@ -128,42 +176,56 @@ impl<L> Drop for Waiting<'_, L> {
 }
 
 /// A place, which is given back when it is dropped.
-pub struct Place<'a, L> {
-    pool: &'a Pool<L>,
-    left: Option<L>,
+pub struct Place<'a, L: Send + 'static> {
+    pool: &'a Arc<Pool<L>>,
+    left: Option<Left<L>>,
 }
 
-impl<L> Place<'_, L> {
+impl<L: Send + 'static> Place<'_, L> {
     /// Takes the lane that was left last, of those that `fits` lets pass.
     pub fn lane(&mut self, fits: impl Fn(&L) -> bool) -> Option<L> {
         let mut state = self.pool.lock();
-        let at = state.lanes.iter().rposition(fits)?;
-        Some(state.lanes.remove(at))
+        let at = state.lanes.iter().rposition(|left| fits(&left.lane))?;
+        Some(state.lanes.remove(at).lane)
     }
 
-    /// Leaves a lane for the next call.
-    pub fn leave(&mut self, lane: L) {
-        self.left = Some(lane);
+    /// Leaves a lane for the next call, for at most this time: then it is closed, whether a call is made or
+    /// not.
+    pub fn leave(&mut self, lane: L, time: Duration) {
+        self.left = Some(Left { lane, due: Instant::now() + time.min(LONGEST) });
+    }
+
+    /// Closes what other calls have left.
+    pub fn close_idle(&self) {
+        let lanes = std::mem::take(&mut self.pool.lock().lanes);
+        drop(lanes);
     }
 }
 
-impl<L> Drop for Place<'_, L> {
+impl<L: Send + 'static> Drop for Place<'_, L> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
+        let due = self.left.as_ref().map(|left| left.due);
         state.lanes.extend(self.left.take());
         // Of other event loops there may be some that no call takes.
         let is_over = state.lanes.len() > self.pool.most;
         let oldest = is_over.then(|| state.lanes.remove(0));
+        // Mostly it is: the thread looks again at whatever was used meanwhile.
+        let due = due.filter(|due| state.watched.is_none_or(|watched| *due < watched));
+        state.watched = due.or(state.watched);
         let next = state.give();
         drop(state);
         drop(oldest);
         if let Some(next) = next {
             next.wake();
         }
+        if let Some(due) = due {
+            self.pool.watch(due);
+        }
     }
 }
 
-impl<L> fmt::Debug for Pool<L> {
+impl<L: Send + 'static> fmt::Debug for Pool<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
         f.debug_struct("Pool")
@@ -175,7 +237,7 @@ impl<L> fmt::Debug for Pool<L> {
     }
 }
 
-impl<L> fmt::Debug for Place<'_, L> {
+impl<L: Send + 'static> fmt::Debug for Place<'_, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Place").finish_non_exhaustive()
     }
@@ -298,11 +360,34 @@ mod tests {
         for lane in [1, 2, 3] {
             let mut here = place();
             assert_eq!(here.lane(|_| false), None);
-            here.leave(lane);
+            here.leave(lane, Duration::from_secs(3600));
         }
         let mut here = place();
         assert_eq!(here.lane(|_| true), Some(3));
         assert_eq!(here.lane(|lane| *lane == 2), Some(2));
         assert_eq!(here.lane(|_| true), None, "the oldest one has made room");
+    }
+
+    #[test]
+    fn a_lane_is_closed_when_it_is_due_although_no_call_is_made() {
+        let pool = Pool::new(4);
+        let place = || match polled(pin!(pool.place()), &Arc::default()) {
+            Poll::Ready(place) => place,
+            Poll::Pending => panic!("it is free"),
+        };
+        let lanes: [Arc<()>; 3] = Default::default();
+        let times = [Duration::MAX, Duration::from_millis(30), Duration::from_millis(10)];
+        let places: Vec<_> = lanes.iter().map(|lane| (place(), lane.clone())).collect();
+        for ((mut here, lane), time) in places.into_iter().zip(times) {
+            here.leave(lane, time);
+        }
+        let begun = Instant::now();
+        while lanes.iter().map(Arc::strong_count).sum::<usize>() > 4 {
+            assert!(begun.elapsed() < Duration::from_secs(20), "they are never closed");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(lanes.each_ref().map(Arc::strong_count), [2, 1, 1]);
+        place().close_idle();
+        assert_eq!(Arc::strong_count(&lanes[0]), 1);
     }
 }

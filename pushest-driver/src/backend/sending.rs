@@ -15,13 +15,18 @@ pub struct Sending<'a> {
     headers: &'static [(&'static str, &'static str)],
     body: &'a str,
     is_query: bool,
+    /// It only asks, and can be sent again after this attempt.
+    pub(super) can_repeat: bool,
+    /// It goes over a new connection.
+    pub(super) is_new: bool,
 }
 
 impl<'a> Sending<'a> {
     /// Takes a request of the core's, whose target this is.
     pub(super) fn new<A>(backend: &'a Backend, uri: &'a Uri, request: &'a api::Request<A>) -> Self {
-        let (headers, body) = (request.headers(), request.body());
-        Self { uri, host: backend.host(), headers, body, is_query: request.is_query() }
+        let (headers, body, is_query) = (request.headers(), request.body(), request.is_query());
+        let host = backend.host();
+        Self { uri, host, headers, body, is_query, can_repeat: false, is_new: false }
     }
 
     /// Returns a request for hyper.

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -19,6 +18,7 @@ use super::calling::Calling;
 use super::connection::{Broken, Connection};
 use super::options::ApiOptions;
 use super::received::Received;
+use super::seen::Seen;
 use crate::byte_stream::ByteStream;
 
 /// What a server does next.
@@ -116,12 +116,12 @@ fn request() -> Request<String> {
 
 /// Sends a request, and returns whether something of it was written, too.
 fn exchange(connection: &mut Connection<Script>) -> (Result<Received, String>, bool) {
-    let is_sent = Arc::new(AtomicBool::new(false));
+    let seen = Arc::<Seen>::default();
     let text = |broken| match broken {
         Broken::Lost(text) => format!("lost: {text}"),
         Broken::NotHttp(text) => format!("not HTTP: {text}"),
     };
-    let outcome = match run(connection.send(request(), &is_sent)) {
+    let outcome = match run(connection.send(request(), &seen)) {
         Some(Ok((mut received, body))) => {
             let is_refusal = received.is_refusal();
             match run(connection.read(&mut received, body)) {
@@ -134,7 +134,7 @@ fn exchange(connection: &mut Connection<Script>) -> (Result<Received, String>, b
         Some(Err(broken)) => Err(text(broken)),
         None => Err("it waits for a head".to_owned()),
     };
-    (outcome, is_sent.load(Ordering::Relaxed))
+    (outcome, seen.is_sent())
 }
 
 /// A server that says this to the first request.

@@ -2,7 +2,9 @@
 
 /// Writes `Api` over a carrier, which has `new`, `app` and `call`, and is `Clone` and `Debug`. `waits` is
 /// `[async] [.await]` for a runtime with futures and `[] []` for none, and `$wait` the same in an example;
-/// `$begin` and `$end` stand around each example, hidden: there is an `api` in between, and `?` works.
+/// `$dropped` says what becomes of a future that is dropped: of one that may change something, and of one
+/// that asks. `$begin` and `$end` stand around each example, hidden: there is an `api` in between, and `?`
+/// works.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __api {
@@ -10,6 +12,7 @@ macro_rules! __api {
         $(#[$doc:meta])*
         carrier: $carrier:ty,
         waits: [$($async:tt)*] [$($await:tt)*] $wait:literal,
+        dropped: $dropped:literal, $dropped_query:literal,
         begin: $begin:literal,
         end: $end:literal,
     ) => {
@@ -45,10 +48,11 @@ macro_rules! __api {
             }
 
             /// Takes the app of a configuration, with options: time limits, the number of calls in flight,
-            /// what the server takes, certificate authorities.
+            /// what the server takes, certificate authorities, a proxy.
             ///
             /// # Errors
-            /// As [`new`](Self::new).
+            /// [`ConfigError::Missing`](crate::ConfigError::Missing) names what is missing: the app's id,
+            /// or its secret.
             ///
             /// ```
             #[doc = $begin]
@@ -119,6 +123,8 @@ macro_rules! __api {
             /// For data that is text already, to exclude a connection, or to learn how many are there,
             /// make a [`Publish`](crate::api::Publish) for [`call`](Self::call).
             ///
+            #[doc = $dropped]
+            ///
             /// # Errors
             /// [`ApiError`](crate::ApiError).
             ///
@@ -139,6 +145,8 @@ macro_rules! __api {
             }
 
             /// Publishes up to 10 events, each on one channel, in one request.
+            ///
+            #[doc = $dropped]
             ///
             /// # Errors
             /// [`ApiError`](crate::ApiError).
@@ -161,6 +169,8 @@ macro_rules! __api {
 
             /// Publishes an event to all connections that are signed in as a user.
             ///
+            #[doc = $dropped]
+            ///
             /// # Errors
             /// [`ApiError`](crate::ApiError).
             ///
@@ -182,6 +192,8 @@ macro_rules! __api {
             /// Asks which channels have subscribers. For those with a prefix, or for how many are there,
             /// make a [`ListChannels`](crate::api::ListChannels) for [`call`](Self::call).
             ///
+            #[doc = $dropped_query]
+            ///
             /// # Errors
             /// [`ApiError`](crate::ApiError).
             ///
@@ -200,6 +212,8 @@ macro_rules! __api {
 
             /// Asks whether a channel has subscribers. For how many, make a
             /// [`GetChannel`](crate::api::GetChannel) for [`call`](Self::call).
+            ///
+            #[doc = $dropped_query]
             ///
             /// # Errors
             /// [`ApiError`](crate::ApiError).
@@ -221,6 +235,8 @@ macro_rules! __api {
             /// Asks who is on a presence channel. Returns the users' ids, in the order in which the server
             /// names them.
             ///
+            #[doc = $dropped_query]
+            ///
             /// # Errors
             /// [`ApiError`](crate::ApiError).
             ///
@@ -238,6 +254,8 @@ macro_rules! __api {
 
             /// Ends all connections that are signed in as a user. The user can connect again, unless your
             /// backend refuses the next sign-in.
+            ///
+            #[doc = $dropped]
             ///
             /// # Errors
             /// [`ApiError`](crate::ApiError).
@@ -257,6 +275,8 @@ macro_rules! __api {
 
             /// Carries out any call, and returns its answer. Events for encrypted channels are sealed with
             /// fresh randomness, unless they have a nonce.
+            ///
+            #[doc = $dropped]
             ///
             /// # Errors
             /// [`ApiError`](crate::ApiError).

@@ -13,9 +13,9 @@ use crate::wire::parts::Part;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// The number of users, on presence channels.
+    /// The number of users who are on the channel. Presence channels only.
     pub user_count: Option<u64>,
-    /// The number of subscribed connections.
+    /// The number of connections that are subscribed. Not every app has it enabled.
     pub subscription_count: Option<u64>,
 }
 
@@ -28,7 +28,7 @@ impl Counts {
     }
 }
 
-/// The answer to [`Publish`](super::Publish).
+/// The answer to [`Publish`](super::Publish): the server has accepted the event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Published {
@@ -44,7 +44,7 @@ impl Answer for Published {
     }
 }
 
-/// The answer to [`Batch`](super::Batch).
+/// The answer to [`Batch`](super::Batch): the server has accepted all of its events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BatchPublished {
@@ -82,9 +82,10 @@ impl Answer for OccupiedChannels {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Occupancy {
-    /// Whether the channel has subscribers.
+    /// Whether at least one connection is subscribed to the channel.
     pub occupied: bool,
-    /// The counts that were asked for.
+    /// The counts that [`GetChannel`](super::GetChannel) has asked for, of those that the server
+    /// knows.
     pub counts: Counts,
     /// What the server says of the event that a cache channel keeps, as JSON; absent if it keeps
     /// none.

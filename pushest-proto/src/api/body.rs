@@ -53,7 +53,8 @@ impl<'a> HttpAnswer<'a> {
         self
     }
 
-    /// Adds headers, as [`HttpAnswer::header`] does.
+    /// Adds headers, by their names in any case; those other than `Date`, `Retry-After` and `Location` are
+    /// left out.
     #[must_use]
     pub fn headers<N: AsRef<str>>(self, headers: impl IntoIterator<Item = (N, &'a str)>) -> Self {
         headers.into_iter().fold(self, |answer, (name, value)| answer.header(name.as_ref(), value))

@@ -11,7 +11,7 @@ use crate::wire::parts::Part;
 /// The calls are those of this module; [`Custom`](super::Custom) makes others.
 #[expect(private_bounds, reason = "the calls are those of this module")]
 pub trait Call: Build {
-    /// The type of the answer.
+    /// What the server answers, once it has carried the call out.
     type Answer: Answer;
 
     /// Gives each event for an encrypted channel that has no nonce one from `random`, which returns

@@ -11,8 +11,12 @@ use super::signature::is_path;
 use super::unsigned::{Method, Unsigned};
 use crate::one_line;
 
-/// A call of your own, for what only some servers know. It is signed as all calls are; the answer is
-/// the body, a JSON object.
+/// A call of your own, for what only some servers know. It is signed as all calls are.
+///
+/// The answer is the body, which must be a JSON object. As in every answer of the HTTP API it is a failure,
+/// whatever the HTTP status, if that object has a field `error` that is neither `null` nor `false`, or a
+/// field `code` that is a number from 400 to 599 ([`AnswerError`](super::AnswerError)). Where such fields
+/// mean something else, another client can send what [`App::request`] has signed, and read the body itself.
 ///
 /// ```
 /// # use pushest_proto::api::Custom;
@@ -27,15 +31,16 @@ pub struct Custom {
 }
 
 impl Custom {
-    /// Asks for what is at this path below `/apps/ID`, percent-encoded. It is repeated by itself
-    /// where an answer is lost.
+    /// Creates a query for what is at this path below `/apps/ID`, percent-encoded. An `Api` repeats it where
+    /// an answer is lost.
     #[must_use]
     pub fn get(path: &str) -> Self {
         let (path, parameters) = (path.to_string(), Vec::new());
         Self { method: Method::Get, path, parameters, body: String::new() }
     }
 
-    /// Sends a body (JSON, as it stands) to this path below `/apps/ID`, percent-encoded.
+    /// Creates a call that sends a body (JSON, as it stands) to this path below `/apps/ID`, percent-encoded.
+    /// Like all that may change something, it is never repeated once it may have arrived.
     #[must_use]
     pub fn post(path: &str, body: impl Into<String>) -> Self {
         Self { method: Method::Post, body: body.into(), ..Self::get(path) }
@@ -50,13 +55,14 @@ impl Custom {
     }
 }
 
-/// The body stays out, as that of a [`Request`](super::Request) does.
+/// The body and the values of parameters stay out.
 impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.parameters.iter().map(|(name, _)| &**name).collect();
         f.debug_struct("Custom")
             .field("method", &self.method)
             .field("path", &self.path)
-            .field("parameters", &self.parameters)
+            .field("parameters", &names)
             .finish_non_exhaustive()
     }
 }

@@ -17,40 +17,40 @@ pub enum RequestError {
     /// Not a channel's name.
     #[error(transparent)]
     ChannelName(#[from] NameError),
-    /// The event has no channel.
+    /// The list of channels is empty.
     #[error("an event needs a channel")]
     NoChannels,
     /// There are more channels than one event may have.
     #[error("an event can go to {limit} channels at once, not to {count}")]
     TooManyChannels {
-        /// The number that was given.
+        /// The number of channels that the event has.
         count: usize,
-        /// The limit.
+        /// What [`ApiLimits::channels`](super::ApiLimits::channels) allows.
         limit: usize,
     },
-    /// The batch is empty.
+    /// The batch has no event in it.
     #[error("a batch needs an event")]
     NoEvents,
     /// There are more events than one batch may have.
     #[error("a batch can hold {limit} events, not {count}")]
     TooManyEvents {
-        /// The number that was given.
+        /// The number of events that the batch has.
         count: usize,
-        /// The limit.
+        /// What [`ApiLimits::batch`](super::ApiLimits::batch) allows.
         limit: usize,
     },
     /// An event of a batch with more or fewer channels than one.
     #[error("an event of a batch goes to one channel, not to {count}")]
     BatchChannels {
-        /// The number that was given.
+        /// The number of channels that the event has.
         count: usize,
     },
-    /// An event of a batch breaks a rule.
+    /// An event of a batch breaks a rule that holds for single events, too.
     #[error("event {position} of the batch: {problem}")]
     InBatch {
-        /// Which event, counted from 1.
+        /// The place of the event in the batch, counted from 1.
         position: usize,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         #[source]
         problem: Box<RequestError>,
     },
@@ -59,25 +59,25 @@ pub enum RequestError {
         "{name:?} is not an event's name: it has {length} characters, 1 to {limit} are allowed"
     )]
     EventName {
-        /// The refused value.
+        /// The name, at most its first 200 characters.
         name: String,
-        /// Its length in characters.
+        /// The length of the whole name, in characters.
         length: usize,
-        /// The limit in characters.
+        /// What [`ApiLimits::event_name`](super::ApiLimits::event_name) allows, in characters.
         limit: usize,
     },
-    /// The data is too large.
+    /// The data has more bytes than the server takes.
     #[error("the data has {size} bytes as it would be sent, the limit is {limit}")]
     DataTooLarge {
         /// Its size in bytes; on an encrypted channel that of the sealed data.
         size: usize,
-        /// The limit in bytes.
+        /// What [`ApiLimits::event_data`](super::ApiLimits::event_data) allows, in bytes.
         limit: usize,
     },
-    /// The data cannot be written as JSON.
+    /// The value given to [`Publish::json`](super::Publish::json) is none that JSON can hold.
     #[error("the data cannot be written as JSON: {problem}")]
     Data {
-        /// What is wrong with it.
+        /// The text of serde_json's error.
         problem: String,
     },
     /// An encrypted channel among others: each has a key of its own.
@@ -86,21 +86,21 @@ pub enum RequestError {
          because each channel has a key of its own"
     )]
     EncryptedAmongOthers {
-        /// The first encrypted channel.
+        /// The name of the first encrypted channel in the list.
         channel: String,
-        /// How many channels there are.
+        /// The number of channels in the list.
         count: usize,
     },
     /// Publishing on an encrypted channel needs the master key.
     #[error("{channel} is an encrypted channel: publishing on it needs the master key")]
     MasterKeyMissing {
-        /// The channel.
+        /// The name of the encrypted channel.
         channel: String,
     },
     /// Publishing on an encrypted channel needs a nonce.
     #[error("{channel} is an encrypted channel: publishing on it needs a nonce of 24 random bytes")]
     NonceMissing {
-        /// The channel.
+        /// The name of the encrypted channel.
         channel: String,
     },
     /// Two events of a batch have the same nonce.
@@ -109,25 +109,26 @@ pub enum RequestError {
     /// Not a socket id.
     #[error("{socket_id:?} is not a socket id: 1 to 100 letters, digits, `.`, `-` and `_`")]
     SocketId {
-        /// The refused value.
+        /// The text given to [`Publish::exclude`](super::Publish::exclude), at most its first 200
+        /// characters.
         socket_id: String,
     },
     /// Not a user's id.
     #[error("{user_id:?} is not a user's id: it has {length} bytes, 1 to {limit} are allowed")]
     UserId {
-        /// The refused value.
+        /// The id, at most its first 200 characters.
         user_id: String,
-        /// Its length in bytes.
+        /// The length of the whole id, in bytes.
         length: usize,
-        /// The limit in bytes.
+        /// What [`ApiLimits::user_id`](super::ApiLimits::user_id) allows, in bytes.
         limit: usize,
     },
     /// No channel's name can begin so.
     #[error("no channel's name begins with {prefix:?}: {character:?} is not allowed")]
     Prefix {
-        /// The refused value.
+        /// The prefix, at most its first 200 characters.
         prefix: String,
-        /// The first character that is not allowed.
+        /// The first character of it that no name may have.
         character: char,
     },
     /// Users can be counted on presence channels only.
@@ -136,7 +137,7 @@ pub enum RequestError {
     /// Only presence channels know their users.
     #[error("{channel} is not a presence channel, and knows nothing of users")]
     NotPresence {
-        /// The channel.
+        /// The name that was given, of a channel of another kind.
         channel: ChannelName,
     },
     /// `.` and `..` have a meaning of their own in a path.
@@ -145,15 +146,15 @@ pub enum RequestError {
     /// Not a path.
     #[error("{path:?} is not a path: it begins with `/`, is percent-encoded, and has no query")]
     Path {
-        /// The refused value.
+        /// The path given to [`Custom`](super::Custom), at most its first 200 characters.
         path: String,
     },
     /// Path and query are longer than HTTP clients take.
     #[error("path and query have {length} bytes, the limit is {limit}")]
     TargetTooLong {
-        /// Their length in bytes, as they would be sent.
+        /// Their length as they would be sent, the signature among them, in bytes.
         length: usize,
-        /// The limit in bytes.
+        /// What HTTP clients take, in bytes.
         limit: usize,
     },
     /// Not a parameter of a call.
@@ -162,7 +163,7 @@ pub enum RequestError {
          signature's own"
     )]
     Parameter {
-        /// Its name.
+        /// The parameter's name, at most its first 200 characters.
         name: String,
     },
 }
@@ -190,9 +191,9 @@ pub enum RequestError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AnswerError {
-    /// What it means.
+    /// The meaning of the status that decides: of the HTTP status, or of [`AnswerError::code`].
     pub kind: AnswerErrorKind,
-    /// The HTTP status.
+    /// The status in the head of the HTTP response.
     pub status: u16,
     /// The status that the body names, where it is another one. It decides where the HTTP status is 2xx
     /// or 4xx.
@@ -222,7 +223,7 @@ impl AnswerError {
     }
 }
 
-/// What an answer means.
+/// The reason for which a call has failed, by the status that decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AnswerErrorKind {
@@ -292,9 +293,9 @@ impl AnswerErrorKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ClockDifference {
-    /// The difference in seconds.
+    /// The seconds between the two clocks, as far as the header `Date` shows them.
     pub seconds: u64,
-    /// Whether the server's clock shows the later time.
+    /// Whether the server's clock is the later one of the two.
     pub server_is_ahead: bool,
 }
 

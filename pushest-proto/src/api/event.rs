@@ -81,8 +81,8 @@ impl Publish {
         Self::new(channels::of_user(user_id), name, data)
     }
 
-    /// Creates an event to a user, as [`Publish::to_user`] does, whose data is any value, written as
-    /// JSON.
+    /// Creates an event to all connections that are signed in as a user, whose data is any value, written
+    /// as JSON.
     ///
     /// # Errors
     /// [`RequestError::Data`] if it cannot be.

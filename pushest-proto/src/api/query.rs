@@ -15,7 +15,7 @@ use super::unsigned::Unsigned;
 use crate::channel::name::{ChannelKind, ChannelName};
 use crate::one_line;
 
-/// Asks which channels have subscribers.
+/// A query for the channels that have subscribers, with their counts.
 ///
 /// ```
 /// # use pushest_proto::api::ListChannels;
@@ -28,7 +28,7 @@ pub struct ListChannels {
 }
 
 impl ListChannels {
-    /// Asks for all channels.
+    /// Creates a query for all channels.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -82,7 +82,7 @@ impl Call for ListChannels {
     type Answer = OccupiedChannels;
 }
 
-/// Asks about one channel.
+/// A query about one channel: whether it has subscribers, how many, and what it keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetChannel {
     name: String,
@@ -90,7 +90,7 @@ pub struct GetChannel {
 }
 
 impl GetChannel {
-    /// Asks whether the channel has subscribers.
+    /// Creates a query for whether this channel has subscribers.
     #[must_use]
     pub fn new(name: impl AsRef<str>) -> Self {
         Self { name: name.as_ref().to_string(), info: Info::default() }
@@ -136,7 +136,7 @@ pub struct ListUsers {
 }
 
 impl ListUsers {
-    /// Asks who is on this presence channel.
+    /// Creates a query for the users on this presence channel.
     #[must_use]
     pub fn new(channel: impl AsRef<str>) -> Self {
         Self { channel: channel.as_ref().to_string() }

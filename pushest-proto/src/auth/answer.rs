@@ -43,7 +43,7 @@ impl core::fmt::Debug for EndpointAnswer<'_> {
 }
 
 impl<'a> EndpointAnswer<'a> {
-    /// An answer with this HTTP status and this body, without `Retry-After` and `Location`.
+    /// Creates an answer with this HTTP status and this body, without `Retry-After` and `Location`.
     #[must_use]
     pub fn new(status: u16, body: &'a [u8]) -> Self {
         Self { status, retry_after: None, location: None, body }

@@ -37,7 +37,7 @@ const CHANNEL_NAME: &str = "channel_name";
 pub struct ChannelForm {
     /// The connection that the authorization is for.
     pub socket_id: SocketId,
-    /// The channel.
+    /// The channel that the client wants to subscribe to.
     pub channel: ChannelName,
     parameters: Parameters,
 }
@@ -53,10 +53,12 @@ impl ChannelForm {
         Self::read_with_rules(content_type, body, &NameRules::default())
     }
 
-    /// Reads the body as [`ChannelForm::read`] does, for servers that allow other channel names.
+    /// Reads the body of a POST, a form or JSON, by your own rules for the channel's name: for servers that
+    /// allow other names.
     ///
     /// # Errors
-    /// As [`ChannelForm::read`].
+    /// [`FormError`] says what is missing or wrong; [`AuthReply`](crate::AuthReply) turns it into an
+    /// answer.
     pub fn read_with_rules(
         content_type: &str,
         body: &[u8],
@@ -85,10 +87,12 @@ pub struct UserForm {
 }
 
 impl UserForm {
-    /// Reads the body of a POST, as [`ChannelForm::read`] does.
+    /// Reads the body of a POST: a form, or JSON if `content_type`, the value of `Content-Type`, says
+    /// so.
     ///
     /// # Errors
-    /// As [`ChannelForm::read`].
+    /// [`FormError`] says what is missing or wrong; [`AuthReply`](crate::AuthReply) turns it into an
+    /// answer.
     pub fn read(content_type: &str, body: &[u8]) -> Result<Self, FormError> {
         let mut parameters = Parameters::read(content_type, body)?;
         Ok(Self { socket_id: parameters.take_socket_id()?, parameters })
@@ -114,19 +118,19 @@ pub enum FormError {
     /// A parameter is missing, or is not a string.
     #[error("`{name}` is missing")]
     Missing {
-        /// Its name.
+        /// The parameter's name: `socket_id` or `channel_name`.
         name: &'static str,
     },
     /// A parameter is there twice, so that the client could choose which one counts.
     #[error("`{name}` stands there twice")]
     Twice {
-        /// Its name.
+        /// The parameter's name: `socket_id` or `channel_name`.
         name: &'static str,
     },
     /// Not a socket id.
     #[error("{socket_id:?} is not a socket id")]
     SocketId {
-        /// The value, at most its first 200 characters.
+        /// What was sent as the socket id, at most its first 200 characters.
         socket_id: String,
     },
     /// Not a channel's name.

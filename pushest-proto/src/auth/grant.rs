@@ -173,41 +173,41 @@ pub enum SignError {
     /// Subscribing to a public channel needs no authorization.
     #[error("{channel} is a public channel: subscribing to it needs no authorization")]
     Public {
-        /// The channel.
+        /// The name that the client has asked for.
         channel: ChannelName,
     },
     /// A presence channel needs to be told who subscribes.
     #[error("{channel} is a presence channel: authorizing for it needs a member")]
     MemberMissing {
-        /// The channel.
+        /// The name of the presence channel.
         channel: ChannelName,
     },
     /// An encrypted channel needs the master key.
     #[error("{channel} is an encrypted channel: authorizing for it needs the master key")]
     MasterKeyMissing {
-        /// The channel.
+        /// The name of the encrypted channel.
         channel: ChannelName,
     },
     /// The user's id is empty or too long.
     #[error("the user's id has {length} bytes, 1 to {limit} are allowed")]
     UserId {
-        /// Its length in bytes.
+        /// The length of the id, in bytes.
         length: usize,
-        /// The limit in bytes.
+        /// The maximum of the protocol, in bytes.
         limit: usize,
     },
     /// The user's info is not JSON.
     #[error("the user's info is not JSON: {problem}")]
     UserInfo {
-        /// What is wrong with it.
+        /// The text of serde_json's error.
         problem: String,
     },
     /// There are too many ids in the watchlist.
     #[error("the watchlist has {count} ids, the limit is {limit}")]
     Watchlist {
-        /// The number of ids.
+        /// The number of ids that the watchlist has.
         count: usize,
-        /// The limit.
+        /// The maximum of the protocol.
         limit: usize,
     },
 }

@@ -39,9 +39,9 @@ use super::request::Authorization;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthReply {
-    /// The HTTP status.
+    /// The HTTP status to answer with: 200, 400, 403 or 500.
     pub status: u16,
-    /// The body, JSON.
+    /// The body to answer with, JSON of the type [`AuthReply::CONTENT_TYPE`].
     pub body: String,
 }
 

@@ -4,6 +4,8 @@ use alloc::string::{String, ToString};
 use core::fmt;
 use core::time::Duration;
 
+use crate::text::MOST_SHOWN;
+
 /// A value of the configuration that breaks a rule. Its text names the value and the rule, and
 /// never a secret: nothing that came from a URL or a variable is quoted, and no value that may be
 /// a URL or a key with its secret (one with an `@` or a `:` in it); `…` stands in its place.
@@ -183,10 +185,13 @@ fn is_plain(text: &str) -> bool {
     (1..=200).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// Returns a value as errors and `Debug` show it. A URL with its credentials, or `KEY:SECRET`, gets
-/// pasted where only a part of it belongs: nothing of such a value is shown.
+/// Returns the beginning of a value, as errors and `Debug` show it. A URL with its credentials, or
+/// `KEY:SECRET`, gets pasted where only a part of it belongs: nothing of such a value is shown.
 pub(crate) fn shown(value: &str) -> String {
-    if value.contains(['@', ':']) { HIDDEN.to_string() } else { value.to_string() }
+    if value.contains(['@', ':']) {
+        return HIDDEN.to_string();
+    }
+    value.chars().take(MOST_SHOWN).collect()
 }
 
 /// Returns a path as errors show it: a query or a fragment behind it may be a token.

@@ -52,7 +52,7 @@ pub struct Limits {
     pub outgoing: usize,
     /// Rules for a channel's name.
     pub channel_name: NameRules,
-    /// Maximum length of a client event's name. 200.
+    /// Maximum length of a client event's name, in characters. 200.
     pub event_name: usize,
     /// Maximum size of a client event's data, encoded. 10 KiB (10,240), as on the hosted service.
     pub event_data: usize,
@@ -79,7 +79,7 @@ impl Limits {
         outgoing: usize;
         /// Sets the rules for names of channels.
         channel_name: NameRules;
-        /// Sets the maximum length of a client event's name.
+        /// Sets the maximum length of a client event's name, in characters.
         event_name: usize;
         /// Sets the maximum size of a client event's encoded data, in bytes.
         event_data: usize;

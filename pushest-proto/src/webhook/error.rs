@@ -7,16 +7,16 @@ use core::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebhookError {
-    /// A header is missing.
+    /// A header that every webhook has is missing.
     #[error("the webhook has no header {header}")]
     Missing {
-        /// Its name.
+        /// The header's name: `X-Pusher-Key` or `X-Pusher-Signature`.
         header: &'static str,
     },
     /// The webhook is signed with a key that is not among those given.
     #[error("the webhook is signed with the key {key:?}, which is none of those known here")]
     UnknownKey {
-        /// The key, at most its first 200 characters.
+        /// The key that the header names, at most its first 200 characters.
         key: String,
     },
     /// The signature is not that of the body: it was signed with another secret, or changed on its
@@ -25,18 +25,18 @@ pub enum WebhookError {
         "the webhook's signature does not fit: another secret, or not the bytes that were sent"
     )]
     Signature,
-    /// The body is not a webhook's.
+    /// The signature is right, and the body is not one that the protocol describes.
     #[error("the webhook is signed, but cannot be read: {problem}")]
     Malformed {
-        /// What is wrong with it.
+        /// The first thing that is wrong with the body.
         problem: &'static str,
     },
     /// The webhook was made too long ago: it was kept back, or is replayed.
     #[error("the webhook is {} s old, at most {} s are allowed", age.as_secs(), limit.as_secs())]
     TooOld {
-        /// Its age.
+        /// The time since it was made, by the two machines' clocks.
         age: Duration,
-        /// The limit.
+        /// What [`Webhooks::largest_age`](super::Webhooks::largest_age) allows.
         limit: Duration,
     },
     /// The webhook was made in the future: one of the two clocks is wrong.
@@ -46,9 +46,9 @@ pub enum WebhookError {
         limit.as_secs()
     )]
     FromTheFuture {
-        /// How far ahead of this machine's clock.
+        /// The time by which its own is ahead of this machine's clock.
         ahead: Duration,
-        /// The limit.
+        /// What [`Webhooks::largest_age`](super::Webhooks::largest_age) allows.
         limit: Duration,
     },
 }

@@ -6,53 +6,53 @@ use alloc::string::{String, ToString};
 
 use crate::wire::parts::Part;
 
-/// What a webhook tells of.
+/// One thing that a webhook tells of. Names and ids are as the server has checked them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookEvent {
-    /// A channel has its first subscriber.
+    /// A channel that was vacant has its first subscriber.
     ChannelOccupied {
-        /// The channel.
+        /// The name of the channel that is occupied now.
         channel: String,
     },
-    /// A channel has lost its last subscriber.
+    /// A channel has lost its last subscriber, and is vacant.
     ChannelVacated {
-        /// The channel.
+        /// The name of the channel that is vacant now.
         channel: String,
     },
-    /// A user has joined a presence channel.
+    /// A user has joined a presence channel, with its first connection.
     MemberAdded {
-        /// The channel.
+        /// The name of the presence channel that was joined.
         channel: String,
-        /// The user.
+        /// The id of the user, a number in the JSON as its digits.
         user_id: String,
     },
     /// A user has left a presence channel, with its last connection.
     MemberRemoved {
-        /// The channel.
+        /// The name of the presence channel that was left.
         channel: String,
-        /// The user.
+        /// The id of the user, a number in the JSON as its digits.
         user_id: String,
     },
-    /// A client has sent an event to the others.
+    /// A client has sent an event to the other subscribers of a channel.
     ClientEvent(ClientEvent),
     /// A client has subscribed to a cache channel that keeps no event.
     CacheMiss {
-        /// The channel.
+        /// The name of the cache channel, such as `private-cache-weather`.
         channel: String,
     },
     /// The number of connections that are subscribed to a channel.
     SubscriptionCount {
-        /// The channel.
+        /// The name of the channel whose subscribers were counted.
         channel: String,
-        /// The number of connections.
+        /// The number of connections that are subscribed to it.
         count: u64,
     },
     /// An event that is not known here, or that lacks what belongs to one of its name.
     Other {
-        /// Its name; empty if it has none.
+        /// The event's name in the JSON; empty if it has none.
         name: String,
-        /// The event, JSON as it stands in the body.
+        /// The whole event, JSON as it stands in the body.
         json: String,
     },
 }
@@ -62,7 +62,7 @@ pub enum WebhookEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientEvent {
-    /// The channel.
+    /// The name of the private or presence channel that it was sent on.
     pub channel: String,
     /// The event's name, which begins with `client-`.
     pub event: String,
@@ -70,7 +70,7 @@ pub struct ClientEvent {
     pub data: String,
     /// The connection that sent it, where the server says so.
     pub socket_id: Option<String>,
-    /// The user who sent it, on presence channels.
+    /// The id of the user who sent it; absent on channels other than presence channels.
     pub user_id: Option<String>,
 }
 

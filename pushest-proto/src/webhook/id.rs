@@ -14,7 +14,7 @@ impl WebhookId {
         Self(Sha256::digest(body).into())
     }
 
-    /// Returns the 32 bytes.
+    /// Returns the 32 bytes of the digest, such as for a store that several processes share.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

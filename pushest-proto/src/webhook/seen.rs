@@ -21,7 +21,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Creates a memory for `most` webhooks, at least 1: as many as can come within [the largest
+    /// Creates a memory for this number of webhooks, at least 1: as many as can come within [the largest
     /// age](super::Webhooks::largest_age).
     #[must_use]
     pub fn new(capacity: usize) -> Self {

@@ -27,31 +27,37 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Takes the webhooks of the app with this key and secret.
+    /// Creates a verifier for the webhooks of the app with this key and secret.
     ///
     /// # Errors
     /// [`ConfigError::Key`] if it is no key, [`ConfigError::EmptySecret`] if the secret is empty or
     /// blank: everyone could sign with that.
     pub fn new(key: &str, secret: &str) -> Result<Self, ConfigError> {
-        Self { signers: Vec::new(), largest_age: Some(LARGEST_AGE) }.and(key, secret)
+        Self { signers: Vec::new(), largest_age: Some(LARGEST_AGE) }.with_key(key, secret)
     }
 
-    /// Takes the webhooks of a configuration's app.
+    /// Creates a verifier for the webhooks of a configuration's app.
     ///
     /// # Errors
     /// [`ConfigError::Missing`] if the configuration has no secret.
-    pub fn of(config: &Config) -> Result<Self, ConfigError> {
+    pub fn from_config(config: &Config) -> Result<Self, ConfigError> {
         let signer = config.signer().ok_or(ConfigError::Missing { what: "secret" })?;
         Ok(Self { signers: alloc::vec![signer.clone()], largest_age: Some(LARGEST_AGE) })
     }
 
-    /// Takes those of another pair of key and secret, too, as while they are being rotated. A
-    /// webhook counts if it is signed with the secret of the key that it names; one key may have
-    /// several secrets.
+    /// Adds another pair of key and secret, as while they are being rotated. A webhook counts if it is
+    /// signed with the secret of the key that it names; one key may have several secrets.
+    ///
+    /// ```
+    /// # use pushest_proto::webhook::Webhooks;
+    /// let webhooks = Webhooks::new("new-key", "new-secret")?.with_key("old-key", "old-secret")?;
+    /// # Ok::<(), pushest_proto::ConfigError>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Webhooks::new`].
-    pub fn and(mut self, key: &str, secret: &str) -> Result<Self, ConfigError> {
+    /// [`ConfigError::Key`] if it is no key, [`ConfigError::EmptySecret`] if the secret is empty or
+    /// blank.
+    pub fn with_key(mut self, key: &str, secret: &str) -> Result<Self, ConfigError> {
         error::check_key(key)?;
         if secret.trim().is_empty() {
             return Err(ConfigError::EmptySecret);
@@ -120,16 +126,16 @@ impl Webhooks {
     }
 }
 
-/// A webhook that was verified.
+/// A webhook that was verified: the server has signed it, and it is not too old.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Webhook {
-    /// The key that it is signed with.
+    /// The key that its header names: one of those that [`Webhooks`] was given.
     pub key: String,
-    /// When the server made it, since 1970 by its clock, in milliseconds. One that comes again has
-    /// the same. Absent only where any age is allowed.
+    /// The time since 1970 at which the server made it, by its clock, to the millisecond. One that comes
+    /// again has the same. Absent only where any age is allowed.
     pub time: Option<Duration>,
-    /// What it tells of, in the server's order. Webhooks overtake each other: of two that
+    /// The events that it tells of, in the server's order. Webhooks overtake each other: of two that
     /// contradict each other, the time decides.
     pub events: Vec<WebhookEvent>,
     id: WebhookId,
@@ -152,7 +158,7 @@ impl Webhook {
         })
     }
 
-    /// Tells this webhook from others. One that comes again has the same.
+    /// Returns what tells this webhook from others. One that comes again has the same.
     #[must_use]
     pub fn id(&self) -> WebhookId {
         self.id

@@ -180,6 +180,9 @@ fn a_call_of_ones_own_cannot_change_what_is_signed() {
         let error = refusal(&Custom::get("/x").parameter(name, "1"));
         assert!(error.contains("cannot be a parameter"), "{name}: {error}");
     }
+    let shown = format!("{:?}", Custom::post("/x", "the body").parameter("token", "hush"));
+    assert!(shown.contains("token"), "{shown}");
+    assert!(!shown.contains("hush") && !shown.contains("the body"), "{shown}");
     let twice = Custom::get("/x").parameter("a", "1").parameter("a", "2");
     assert!(refusal(&twice).contains("cannot be a parameter"));
 }

@@ -6,6 +6,7 @@
 mod answers;
 mod authorizing;
 mod encrypting;
+mod keys;
 mod limits;
 mod refusals;
 mod signing;

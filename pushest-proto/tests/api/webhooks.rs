@@ -92,7 +92,7 @@ fn missing_headers_are_named() {
 
 #[test]
 fn while_keys_are_rotated_each_counts_with_its_own_secret() {
-    let both = webhooks().and("new", "s3cret").unwrap().and("key", "second").unwrap();
+    let both = webhooks().with_key("new", "s3cret").unwrap().with_key("key", "second").unwrap();
     let read = |key: &str, secret: &str| {
         read_with(&both, key, &sign(secret, BODY.as_bytes()), BODY.as_bytes(), NOW)
     };
@@ -108,14 +108,17 @@ fn while_keys_are_rotated_each_counts_with_its_own_secret() {
 fn keys_and_secrets_that_anybody_could_sign_with_are_refused() {
     for secret in ["", " ", "\n"] {
         assert_eq!(Webhooks::new("key", secret).unwrap_err(), ConfigError::EmptySecret);
-        assert_eq!(webhooks().and("new", secret).unwrap_err(), ConfigError::EmptySecret);
+        assert_eq!(webhooks().with_key("new", secret).unwrap_err(), ConfigError::EmptySecret);
     }
     assert!(matches!(Webhooks::new("k\ney", "secret"), Err(ConfigError::Key { .. })));
-    let of_config = Webhooks::of(&config().build().unwrap()).unwrap();
+    let of_config = Webhooks::from_config(&config().build().unwrap()).unwrap();
     let signature = sign(crate::SECRET, BODY.as_bytes());
     read_with(&of_config, crate::KEY, &signature, BODY.as_bytes(), NOW).unwrap();
     let without = pushest_proto::Config::builder("k").build().unwrap();
-    assert_eq!(Webhooks::of(&without).unwrap_err(), ConfigError::Missing { what: "secret" });
+    assert_eq!(
+        Webhooks::from_config(&without).unwrap_err(),
+        ConfigError::Missing { what: "secret" }
+    );
     assert!(!format!("{of_config:?}").contains(crate::SECRET));
 }
 
@@ -240,7 +243,7 @@ fn one_that_comes_again_is_told_from_one_of_its_own() {
     let mut seen = Seen::new(2);
     let first = read(BODY).unwrap();
     // The same, signed with another key.
-    let rotated = webhooks().and("new", "s3cret").unwrap();
+    let rotated = webhooks().with_key("new", "s3cret").unwrap();
     let signature = sign("s3cret", BODY.as_bytes());
     let again = read_with(&rotated, "new", &signature, BODY.as_bytes(), NOW).unwrap();
     assert_eq!(first.id(), again.id());

@@ -30,6 +30,14 @@ fn a_client_event_goes_out_with_its_data_as_json() {
 }
 
 #[test]
+fn the_name_of_a_client_event_is_counted_in_characters() {
+    let mut harness = Harness::connected();
+    harness.subscribed("private-x");
+    let name = format!("client-{}", "é".repeat(193));
+    harness.session.trigger("private-x", &name, "", harness.now).unwrap();
+}
+
+#[test]
 fn the_data_of_a_client_event_is_serialized_once() {
     struct Counted(Cell<u32>);
     impl Serialize for Counted {
@@ -63,6 +71,8 @@ fn a_client_event_that_cannot_be_sent_is_refused_and_changes_nothing() {
     for event in ["typing", "client-", "clientx", "", &format!("client-{}", "x".repeat(194))] {
         assert!(matches!(refused("private-x", event, ""), CommandError::EventName { .. }));
     }
+    let error = refused("private-x", &format!("client-{}", "é".repeat(194)), "").to_string();
+    assert!(error.ends_with("it begins with `client-` and has at most 200 characters"), "{error}");
     assert!(matches!(refused("public", "client-x", ""), CommandError::NoClientEvents { .. }));
     assert!(matches!(
         refused("private-encrypted-x", "client-x", ""),

@@ -131,8 +131,8 @@ use crate::Server;
 #[doc(hidden)]
 pub use api::{
     anywhere as api_anywhere, bad_input as api_bad_input, connections as api_connections,
-    futures as api_futures, over_tls as api_over_tls, proxies as api_proxies,
-    repeats as api_repeats,
+    endless as api_endless, futures as api_futures, idle as api_idle, over_tls as api_over_tls,
+    proxies as api_proxies, repeats as api_repeats, silence as api_silence,
 };
 pub use api_driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 pub use driver::{

@@ -64,8 +64,8 @@ impl Broker {
                 "Client event rejected: only private and presence channels carry them, not {channel}"
             ));
         }
-        if event.len() > limits.event_name {
-            return Err(format!("Event name is longer than {} bytes", limits.event_name));
+        if event.chars().count() > limits.event_name {
+            return Err(format!("Event name is longer than {} characters", limits.event_name));
         }
         if data.is_some_and(|data| data.get().len() > limits.data) {
             return Err(format!("Event data is larger than {} bytes", limits.data));

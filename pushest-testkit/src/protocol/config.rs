@@ -188,7 +188,7 @@ impl Default for ServerConfig {
 pub struct Limits {
     /// Maximum length of a channel's name. 200.
     pub channel_name: usize,
-    /// Maximum length of an event's name. 200.
+    /// Maximum length of an event's name, in characters. 200.
     pub event_name: usize,
     /// Maximum size of an event's data, from a client or over HTTP. 10 KiB. In-process publishing
     /// has no limit.
@@ -217,7 +217,7 @@ impl Limits {
     setters! {
         /// Sets the maximum length of a channel's name, in bytes.
         channel_name: usize;
-        /// Sets the maximum length of an event's name, in bytes.
+        /// Sets the maximum length of an event's name, in characters.
         event_name: usize;
         /// Sets the maximum size of an event's data, in bytes.
         data: usize;

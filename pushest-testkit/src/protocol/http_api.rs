@@ -31,7 +31,7 @@ pub struct HttpRequest {
 }
 
 impl HttpRequest {
-    /// A request without a body, at this time of the server's clock (seconds since 1970).
+    /// Creates a request without a body, at this time of the server's clock (seconds since 1970).
     ///
     /// ```
     /// use pushest_proto::Instant;

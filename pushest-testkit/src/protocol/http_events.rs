@@ -81,8 +81,9 @@ impl Broker {
     fn check_event(&self, event: &Event) -> Result<(), HttpResponse> {
         let limits = &self.config.limits;
         let invalid = |reason: String| Err(HttpResponse::error(400, reason));
-        if event.name.is_empty() || event.name.len() > limits.event_name {
-            return invalid(format!("Event name must have 1 to {} bytes", limits.event_name));
+        if !(1..=limits.event_name).contains(&event.name.chars().count()) {
+            let most = limits.event_name;
+            return invalid(format!("Event name must have 1 to {most} characters"));
         }
         if event.data.len() > limits.data {
             let reason = format!("The data of this event is larger than {} bytes", limits.data);

@@ -5,26 +5,37 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use pushest_testkit::Server;
+use serde_json::json;
 use sha2::Sha256;
 
 use crate::client::{Client, tcp};
 
 const EVENT: &str = r#"{"name":"x","channel":"news","data":"{\"a\":1}"}"#;
 
+/// Returns the signature of a text.
+fn signed(text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"app-secret").unwrap();
+    mac.update(text.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
 /// A signed request to publish [`EVENT`].
 fn publish(more_headers: &str) -> String {
+    request(EVENT, more_headers)
+}
+
+/// A signed request to publish an event.
+fn request(event: &str, more_headers: &str) -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let digest = hex::encode(Md5::digest(EVENT));
+    let digest = hex::encode(Md5::digest(event));
     let query =
         format!("auth_key=app-key&auth_timestamp={seconds}&auth_version=1.0&body_md5={digest}");
     let path = "/apps/1/events";
-    let mut mac = Hmac::<Sha256>::new_from_slice(b"app-secret").unwrap();
-    mac.update(format!("POST\n{path}\n{query}").as_bytes());
-    let signature = hex::encode(mac.finalize().into_bytes());
+    let signature = signed(&format!("POST\n{path}\n{query}"));
     format!(
         "POST {path}?{query}&auth_signature={signature} HTTP/1.1\r\nHost: x\r\n\
-         Content-Length: {}\r\n{more_headers}\r\n{EVENT}",
-        EVENT.len()
+         Content-Length: {}\r\n{more_headers}\r\n{event}",
+        event.len()
     )
 }
 
@@ -62,6 +73,37 @@ fn an_event_published_over_http_arrives() {
     assert_eq!(ask(&server, &publish("")), (200, "{}".to_owned()));
     let message = client.read();
     assert_eq!((&message["event"], &message["data"]), (&"x".into(), &"{\"a\":1}".into()));
+}
+
+/// As the official libraries count them, before they send anything.
+#[test]
+fn the_name_of_an_event_has_at_most_200_characters_however_it_comes() {
+    let server = Server::start().unwrap();
+    let mut client = Client::connect(&server);
+    client.subscribe("news");
+    let socket_id = client.socket_id.clone();
+    let auth = format!("app-key:{}", signed(&format!("{socket_id}:private-a")));
+    let subscribe = json!({"channel": "private-a", "auth": auth});
+    client.send(&json!({"event": "pusher:subscribe", "data": subscribe}));
+    assert_eq!(client.read()["event"], "pusher_internal:subscription_succeeded");
+    for (name, is_taken) in [("é".repeat(200), true), ("é".repeat(201), false)] {
+        let event = json!({"name": name, "channel": "news", "data": "1"}).to_string();
+        let (status, body) = ask(&server, &request(&event, ""));
+        if is_taken {
+            assert_eq!((status, client.read()["event"].as_str()), (200, Some(&*name)));
+        } else {
+            assert_eq!(status, 400);
+            assert!(body.contains("1 to 200 characters"), "{body}");
+        }
+    }
+    for count in [193, 194] {
+        let name = format!("client-{}", "é".repeat(count));
+        client.send(&json!({"event": name, "channel": "private-a", "data": 1}));
+    }
+    // The first one went to nobody else.
+    let refusal = client.read();
+    assert_eq!(refusal["event"], "pusher:error");
+    assert!(refusal.to_string().contains("longer than 200 characters"), "{refusal}");
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn events() -> Result<Receiver<Read>, Failure> {
                     Err(format!("line {number} has more than {LINE} bytes"))
                 }
                 Ok(_) if line.trim_ascii().is_empty() => continue,
-                Ok(_) => match event(&line) {
+                Ok(_) => match event(without_mark(&line, number)) {
                     Ok(event) => Ok(Numbered { number, event }),
                     Err(problem) => Err(format!("line {number}: {problem}")),
                 },
@@ -137,6 +137,14 @@ fn events() -> Result<Receiver<Read>, Failure> {
     let thread = thread::Builder::new().name("batch".to_owned()).spawn(read);
     thread.map_err(|error| Failure::failed(format_args!("no thread: {error}")))?;
     Ok(receiver)
+}
+
+/// Returns a line without the byte order mark that some programs write before the first one.
+fn without_mark(line: &[u8], number: u64) -> &[u8] {
+    match line.strip_prefix("\u{feff}".as_bytes()) {
+        Some(rest) if number == 1 => rest,
+        _ => line,
+    }
 }
 
 /// An event: data that is a string goes out as it is, and any other value as the JSON that stands

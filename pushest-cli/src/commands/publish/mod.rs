@@ -147,6 +147,12 @@ impl<'a> Words<'a> {
 fn read(data: &str) -> Result<String, Failure> {
     let text = match data.strip_prefix('@') {
         _ if data == "-" => text("standard input", io::stdin().lock())?,
+        Some("") => {
+            return Err(Failure::input(
+                "@ names no file: it is for @FILE; text that begins with it is for standard input, with \
+                 - as the data",
+            ));
+        }
         Some(file) => {
             let opened = File::open(file)
                 .map_err(|error| {

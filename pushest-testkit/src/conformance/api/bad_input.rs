@@ -70,8 +70,16 @@ pub fn an_app_without_an_id_or_a_secret_says_which_is_missing<D: ApiDriver>() {
     let sealed = Publish::new("private-encrypted-a", "shipped", "{}");
     let failure = api.expect("a whole configuration").call(sealed).expect_err("no master key");
     assert!(failure.text.contains("master key"), "{failure:?}");
-    for (key, id) in [("app\nkey", "7"), ("app-key", "7\n"), ("app-key", "a/b"), ("app-key", "..")]
-    {
+    for (key, id) in [
+        ("app\nkey", "7"),
+        ("app\tkey", "7"),
+        ("app\0key", "7"),
+        ("app:key", "7"),
+        ("app-key ", "7"),
+        ("app-key", "7\n"),
+        ("app-key", "a/b"),
+        ("app-key", ".."),
+    ] {
         let built = Config::builder(key).app_id(id).secret(SECRET).build();
         let error = built.expect_err("it would stand in a request line").to_string();
         assert!(!error.contains('\n') && !error.contains(SECRET), "{error}");
@@ -110,6 +118,11 @@ pub fn an_answer_that_is_none_says_what_came_and_what_helps<D: ApiDriver>() {
         (answer(200, "", r#"{"channels":"#), Some(200), true, r#"{"channels":"#),
         (answer(200, "", "junk"), Some(200), true, "junk"),
         (answer(200, "", ""), Some(200), true, "nothing more"),
+        (last("HTTP/1.1 204 -\r\n\r\n"), Some(204), true, "204 and nothing more"),
+        (answer(300, "", ""), Some(300), false, "a redirect to nowhere"),
+        (answer(410, "", "gone"), Some(410), false, "410: gone"),
+        (answer(503, "Retry-After: soon\r\n", "full"), Some(503), true, "503: full"),
+        (answer(200, "", r#"{"error":null,"code":503}"#), Some(200), true, "with code 503"),
         (
             answer(200, "", r#"{"error":"Invalid signature","code":401}"#),
             Some(200),

@@ -22,6 +22,8 @@ pub(super) const SECRET: &str = "secret-sentinel";
 pub(super) struct Asked {
     /// Which request this is, counted from 1.
     pub(super) number: usize,
+    /// Over which connection it came, counted from 1.
+    pub(super) connection: usize,
     /// The whole request.
     pub(super) text: String,
 }
@@ -46,6 +48,10 @@ pub(super) enum Act {
     Reset,
     /// Nothing, until the server is gone.
     Silence,
+    /// These pieces, with a pause before each but the first, and the connection stays.
+    Slowly(Vec<String>, Duration),
+    /// The first text, and the second again and again, each after a pause, for as long as it is read.
+    Endless(String, String, Duration),
 }
 
 /// Returns an answer with this status, headers (each with its line's end) and body.
@@ -210,22 +216,22 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if shared.is_over.load(Ordering::SeqCst) {
             return;
         }
-        shared.connections.fetch_add(1, Ordering::SeqCst);
+        let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
         let stream = Arc::new(stream);
         shared.streams.lock().unwrap_or_else(PoisonError::into_inner).push(stream.clone());
         let shared = shared.clone();
-        thread::spawn(move || serve(&stream, &shared));
+        thread::spawn(move || serve(&stream, number, &shared));
     }
 }
 
-fn serve(stream: &TcpStream, shared: &Shared) {
+fn serve(stream: &TcpStream, number: usize, shared: &Shared) {
     // The other end may be gone at any time.
     let _ = match shared.tls.clone() {
-        None => exchange(&mut BufReader::new(stream), stream, shared),
+        None => exchange(&mut BufReader::new(stream), stream, number, shared),
         Some(config) => {
             ServerConnection::new(config).map_err(io::Error::other).and_then(|session| {
                 let mut reader = BufReader::new(StreamOwned::new(session, stream));
-                exchange(&mut reader, stream, shared)
+                exchange(&mut reader, stream, number, shared)
             })
         }
     };
@@ -238,6 +244,7 @@ fn serve(stream: &TcpStream, shared: &Shared) {
 fn exchange<S: Read + Write>(
     reader: &mut BufReader<S>,
     stream: &TcpStream,
+    connection: usize,
     shared: &Shared,
 ) -> io::Result<()> {
     while let Some(text) = request(reader) {
@@ -245,7 +252,7 @@ fn exchange<S: Read + Write>(
         shared.most_under_way.fetch_max(now, Ordering::SeqCst);
         let asked = {
             let mut all = shared.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            let asked = Asked { number: all.len() + 1, text };
+            let asked = Asked { number: all.len() + 1, connection, text };
             all.push(asked.clone());
             asked
         };
@@ -261,6 +268,25 @@ fn exchange<S: Read + Write>(
             Act::Silence => {
                 // Until the other end, or the server, goes.
                 return reader.read(&mut [0]).map(drop);
+            }
+            Act::Slowly(pieces, pause) => {
+                for (index, piece) in pieces.iter().enumerate() {
+                    if index > 0 {
+                        thread::sleep(pause);
+                    }
+                    reader.get_mut().write_all(piece.as_bytes())?;
+                    reader.get_mut().flush()?;
+                }
+                continue;
+            }
+            Act::Endless(begin, more, pause) => {
+                reader.get_mut().write_all(begin.as_bytes())?;
+                // It fails once the other end, or the server, is gone.
+                loop {
+                    reader.get_mut().write_all(more.as_bytes())?;
+                    reader.get_mut().flush()?;
+                    thread::sleep(pause);
+                }
             }
         };
         reader.get_mut().write_all(bytes.as_bytes())?;
