@@ -10,8 +10,9 @@ use crate::id::PingId;
 use crate::memory;
 use crate::order::Order;
 
-/// The place of one that waits: small ones are mostly this, and a ping is nothing else.
-const PLACE: usize = size_of::<(Order, Item)>();
+/// The place of one that waits, without what a name has in place: small ones are mostly this, and a ping
+/// is nothing else.
+const PLACE: usize = size_of::<(Order, Item)>() - ChannelName::IN_PLACE;
 
 #[derive(Debug)]
 pub(crate) enum Item {

@@ -227,12 +227,20 @@ impl Pending {
 
     #[inline(always)]
     fn pop_droppable(&mut self) -> Option<Action> {
-        let Place(_, bytes) = self.places.pop()?;
+        let Some(Place(_, bytes)) = self.places.pop() else {
+            self.settle();
+            return None;
+        };
         self.bytes -= bytes;
-        let action = self.droppable.pop();
+        self.droppable.pop()
+    }
+
+    /// Gives most of the places that a burst needed back, if nothing waits: a driver polls until it is
+    /// told so, and an action that it takes out is moved, and nothing else.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
         self.places.shrink_if_empty(PLACES_KEPT);
         self.droppable.shrink_if_empty(PLACES_KEPT);
-        action
     }
 
     fn pop_other(&mut self, front: Front) -> Option<Action> {

@@ -287,7 +287,7 @@ impl Request {
             (Authorizing, Said::TimeUp) => self.unavailable(no_answer(), backoff),
             (Ready(granted), Said::Turn { .. }) => self.send(Some(granted)),
 
-            (Sent, Said::Refused(error)) => self.fail(RequestFailure::Refused(error)),
+            (Sent, Said::Refused(error)) => self.fail(RequestFailure::Refused(error.into())),
             (Sent, Said::TooLarge) => self.fail_for_size(),
             // C9: a server that does not answer is asked again, and in the end it is a failure.
             (Sent, Said::TimeUp) if self.tries < rules.tries => self.pause(backoff),
@@ -457,7 +457,7 @@ fn ask(
         socket_id: established.socket_id.clone(),
         subject: authorization_subject,
         attempt: request.authorizations,
-        last_failure: request.last_unavailable().cloned(),
+        last_failure: request.last_unavailable().cloned().map(Box::new),
     }))
 }
 

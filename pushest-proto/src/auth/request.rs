@@ -34,7 +34,7 @@ pub struct AuthorizationRequest {
     /// 1 for the first request for this subject on this connection, then 2, 3 …
     pub attempt: u32,
     /// Why the last attempt on this connection failed, where there was one.
-    pub last_failure: Option<AuthorizationError>,
+    pub last_failure: Option<Box<AuthorizationError>>,
 }
 
 /// The channel, or the sign-in, to authorize.

@@ -139,7 +139,7 @@ impl Context<'_> {
 
 fn tell(event: ChannelEvent, opened: Result<ByteString, DecryptionFailure>, pending: &mut Pending) {
     match opened {
-        Ok(text) => pending.push(Action::Emit(Event::Channel(event.opened(text)))),
+        Ok(text) => pending.push(Action::Emit(Event::Channel(event.opened(&text)))),
         Err(reason) => {
             let (channel, name) = (event.channel().clone(), clip(event.name()));
             pending.push_unopened(Event::Undecryptable { channel, name, reason });

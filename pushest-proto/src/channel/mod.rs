@@ -15,6 +15,7 @@ mod key;
 mod members;
 mod memory;
 pub(crate) mod name;
+mod name_text;
 mod near_miss;
 mod numbers;
 #[cfg(feature = "encrypted")]

@@ -8,6 +8,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::str::FromStr;
 
+use super::name_text::NameText;
 use crate::id::ChannelId;
 use crate::memory;
 
@@ -31,11 +32,15 @@ pub(crate) const RESERVED_PREFIX: &str = "#server-to-user-";
 /// ```
 #[derive(Clone)]
 pub struct ChannelName {
-    text: Arc<str>,
+    text: NameText,
     id: Option<ChannelId>,
 }
 
 impl ChannelName {
+    /// What a name takes more in its place than a reference to its text would, in bytes. Where names do
+    /// not count, since they are counted with the channels, neither does this.
+    pub(crate) const IN_PLACE: usize = size_of::<NameText>() - size_of::<Arc<str>>();
+
     /// Checks a name by the rules of the hosted service: 1 to 200 bytes of letters, digits and
     /// `_ - = @ , . ;` ([protocol, limits](crate::protocol#limits)).
     ///
@@ -61,20 +66,26 @@ impl ChannelName {
         } else if let Some(character) = name.chars().find(|&character| !rules.allows(character)) {
             Err(NameError::Character { name: shown(name), character })
         } else {
-            Ok(Self { text: name.into(), id: None })
+            Ok(Self { text: NameText::new(name), id: None })
         }
     }
 
     /// Makes the name of the channel of a signed-in user ([protocol,
     /// sign-in](crate::protocol#sign-in)).
     pub(crate) fn of_user(user_id: &str) -> Self {
-        Self { text: alloc::format!("{RESERVED_PREFIX}{user_id}").into(), id: None }
+        Self { text: NameText::new(&alloc::format!("{RESERVED_PREFIX}{user_id}")), id: None }
     }
 
     /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.text.as_str()
+    }
+
+    /// Returns the name's bytes, which are at hand where [`ChannelName::as_str`] has to check them.
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
     }
 
     /// Returns the id of the subscription that the name belongs to: in events, in
@@ -90,25 +101,29 @@ impl ChannelName {
         self.id = Some(id);
     }
 
-    /// Returns what it keeps alive, in bytes.
+    /// Returns what it keeps alive, in bytes: nothing, if it is short.
     pub(crate) fn heap_bytes(&self) -> usize {
-        memory::shared_text(&self.text)
+        self.text.allocation().map_or(0, |text| memory::shared_text(text))
     }
 
-    /// Returns whether the other one is a clone of this.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.text, &other.text)
+    /// Returns whether the other one keeps the same allocation alive.
+    pub(crate) fn shares_with(&self, other: &Self) -> bool {
+        match (self.text.allocation(), other.text.allocation()) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
     }
 
-    /// Returns the number of clones of this name, itself included.
+    /// Returns the number of names that keep this one's allocation alive, itself included; one, if it
+    /// has none.
     pub(crate) fn holders(&self) -> usize {
-        Arc::strong_count(&self.text)
+        self.text.allocation().map_or(1, Arc::strong_count)
     }
 
     /// Returns the kind of channel that the name's prefix stands for.
     #[must_use]
     pub fn kind(&self) -> ChannelKind {
-        ChannelKind::of(&self.text)
+        ChannelKind::of(self.as_str())
     }
 
     /// Returns whether the server keeps the channel's last event for new subscribers.
@@ -116,7 +131,7 @@ impl ChannelName {
     pub fn is_cache(&self) -> bool {
         ["cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"]
             .iter()
-            .any(|prefix| self.text.starts_with(prefix))
+            .any(|prefix| self.as_bytes().starts_with(prefix.as_bytes()))
     }
 }
 
@@ -146,31 +161,31 @@ pub(crate) fn shown(name: &str) -> String {
 
 impl fmt::Debug for ChannelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&*self.text, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl fmt::Display for ChannelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(self.as_str())
     }
 }
 
 impl Borrow<str> for ChannelName {
     fn borrow(&self) -> &str {
-        &self.text
+        self.as_str()
     }
 }
 
 impl AsRef<str> for ChannelName {
     fn as_ref(&self) -> &str {
-        &self.text
+        self.as_str()
     }
 }
 
 impl PartialEq for ChannelName {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -184,26 +199,28 @@ impl PartialOrd for ChannelName {
 
 impl Ord for ChannelName {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.text.cmp(&other.text)
+        // As texts compare: byte by byte.
+        self.as_bytes().cmp(other.as_bytes())
     }
 }
 
 impl Hash for ChannelName {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // As `str` does, for maps that are asked by text.
-        self.text.hash(state);
+        self.as_str().hash(state);
     }
 }
 
 impl PartialEq<str> for ChannelName {
+    #[inline]
     fn eq(&self, other: &str) -> bool {
-        &*self.text == other
+        self.as_bytes() == other.as_bytes()
     }
 }
 
 impl PartialEq<&str> for ChannelName {
     fn eq(&self, other: &&str) -> bool {
-        &*self.text == *other
+        self == *other
     }
 }
 
@@ -404,8 +421,37 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_counted_with_its_counters() {
-        let name = ChannelName::new("orders").unwrap();
-        assert_eq!(name.heap_bytes(), memory::shared("orders".len()));
+    fn a_long_name_is_counted_with_its_counters_and_a_short_one_has_no_allocation() {
+        let long = "private-orders-of-a-customer-1234567";
+        let name = ChannelName::new(long).unwrap();
+        assert_eq!((name.heap_bytes(), name.holders()), (memory::shared(long.len()), 1));
+        let clone = name.clone();
+        assert!(name.shares_with(&clone) && !name.shares_with(&ChannelName::new(long).unwrap()));
+        assert_eq!(name.holders(), 2);
+        let short = ChannelName::new("orders").unwrap();
+        assert_eq!((short.heap_bytes(), short.clone().holders()), (0, 1));
+        assert!(!short.shares_with(&short.clone()));
+    }
+
+    #[test]
+    fn names_compare_hash_and_look_as_their_texts_do() {
+        use core::hash::BuildHasher as _;
+
+        use crate::hash::Seeded;
+
+        let long = "x".repeat(40);
+        let texts = ["a", "ab", "b", &long[..30], &long[..31], &long];
+        let hash = Seeded::new(1, 2);
+        for one in texts {
+            let name = ChannelName::new(one).unwrap();
+            assert_eq!((name.as_str(), name.to_string()), (one, one.to_string()));
+            assert_eq!(hash.hash_one(&name), hash.hash_one(one));
+            for other in texts {
+                let other_name = ChannelName::new(other).unwrap();
+                assert_eq!(name.cmp(&other_name), one.cmp(other));
+                assert_eq!(name == other_name, one == other);
+                assert_eq!(name == *other, one == other);
+            }
+        }
     }
 }

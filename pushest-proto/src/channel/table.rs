@@ -75,12 +75,12 @@ impl Channels {
 
     /// Returns a wanted channel, and the key to speak of it.
     pub(crate) fn wanted_key(&self, name: &str) -> Option<Key> {
-        self.find(name).map(|found| found.key).filter(|key| self.slab[*key].wanted)
+        self.find(name.as_bytes()).map(|found| found.key).filter(|key| self.slab[*key].wanted)
     }
 
     /// Looks up a channel, wanted or not.
     #[inline]
-    pub(crate) fn find(&self, name: &str) -> Option<Found<'_>> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<Found<'_>> {
         self.by_name.find(name)
     }
 
@@ -229,7 +229,7 @@ impl Channels {
     }
 
     fn find_or_insert(&mut self, name: ChannelName) -> Key {
-        if let Some(found) = self.find(name.as_str()) {
+        if let Some(found) = self.find(name.as_bytes()) {
             return found.key;
         }
         let key = self.slab.insert(Channel::new(name.clone()));
@@ -239,7 +239,7 @@ impl Channels {
 
     fn remove(&mut self, key: Key) {
         let channel = self.slab.remove(key);
-        self.by_name.remove(channel.name.as_str());
+        self.by_name.remove(&channel.name);
     }
 }
 

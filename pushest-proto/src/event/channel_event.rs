@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 
 use bytes::Bytes;
@@ -50,11 +51,10 @@ impl Eq for ChannelEvent {}
 /// Where an event's data is.
 #[derive(Clone)]
 enum Data {
-    Absent,
-    /// In the message.
-    Plain(Token),
+    /// In the message; or there is none.
+    Plain(Option<Token>),
     /// Opened: the message has it encrypted.
-    Opened(ByteString),
+    Opened(Arc<str>),
 }
 
 impl ChannelEvent {
@@ -66,13 +66,12 @@ impl ChannelEvent {
         data: Option<Token>,
         user_id: Option<Token>,
     ) -> Self {
-        let data = data.map_or(Data::Absent, Data::Plain);
-        Self { channel, message, name, data, user_id }
+        Self { channel, message, name, data: Data::Plain(data), user_id }
     }
 
     /// Replaces the data by the decrypted text.
-    pub(crate) fn opened(mut self, data: ByteString) -> Self {
-        self.data = Data::Opened(data);
+    pub(crate) fn opened(mut self, data: &str) -> Self {
+        self.data = Data::Opened(data.into());
         self
     }
 
@@ -101,8 +100,7 @@ impl ChannelEvent {
     #[must_use]
     pub fn raw(&self) -> &str {
         match &self.data {
-            Data::Absent => "",
-            Data::Plain(token) => token.of(&self.message),
+            Data::Plain(token) => token.map_or("", |token| token.of(&self.message)),
             Data::Opened(text) => text,
         }
     }
@@ -112,8 +110,8 @@ impl ChannelEvent {
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match &self.data {
-            Data::Absent => Cow::Borrowed(""),
-            Data::Plain(token) => text_of(*token, &self.message),
+            Data::Plain(None) => Cow::Borrowed(""),
+            Data::Plain(Some(token)) => text_of(*token, &self.message),
             Data::Opened(text) => Cow::Borrowed(text),
         }
     }
@@ -185,7 +183,7 @@ impl ChannelEvent {
         buffer: &mut String,
     ) -> Result<Option<E>, serde_json::Error> {
         let (first, second) = self.payloads(buffer);
-        let present = |payload| Some(payload).filter(|_| !matches!(self.data, Data::Absent));
+        let present = |payload| Some(payload).filter(|_| !matches!(self.data, Data::Plain(None)));
         let error = match variant::read(self.name(), present(first)) {
             Ok(value) => return Ok(Some(value)),
             Err(variant::Failure::UnknownName) => return Ok(None),
@@ -201,9 +199,9 @@ impl ChannelEvent {
     /// string that has escapes goes into the buffer.
     fn payloads<'a>(&'a self, buffer: &'a mut String) -> (Payload<'a>, Option<Payload<'a>>) {
         match &self.data {
-            Data::Absent => (Payload::Json("null"), None),
+            Data::Plain(None) => (Payload::Json("null"), None),
             Data::Opened(text) => (Payload::Json(text), Some(Payload::Text(text))),
-            Data::Plain(token) => {
+            Data::Plain(Some(token)) => {
                 let whole = Payload::Json(token.of(&self.message));
                 match token.string(&self.message) {
                     None => (whole, None),
@@ -278,7 +276,7 @@ impl ChannelEvent {
     pub fn pinned_bytes(&self) -> usize {
         let opened = match &self.data {
             Data::Opened(text) => text.len(),
-            Data::Absent | Data::Plain(_) => 0,
+            Data::Plain(_) => 0,
         };
         self.message.len() + opened
     }
@@ -288,8 +286,8 @@ impl ChannelEvent {
     #[inline]
     pub(crate) fn content_bytes(&self) -> usize {
         let opened = match &self.data {
-            Data::Opened(text) => memory::allocation(text.len()),
-            Data::Absent | Data::Plain(_) => 0,
+            Data::Opened(text) => memory::shared_text(text),
+            Data::Plain(_) => 0,
         };
         memory::allocation(self.message.len()) + opened + self.name.heap_bytes()
     }

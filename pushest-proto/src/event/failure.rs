@@ -16,7 +16,7 @@ pub enum RequestFailure {
     /// There was no usable authorization; the session asks again.
     AuthorizationUnavailable(AuthorizationError),
     /// The server refused.
-    Refused(ServerError),
+    Refused(Box<ServerError>),
     /// The server did not answer three subscribes, or the sign-in.
     NoAnswer,
     /// The server closed two connections in a row with 1009 (RFC 6455: a message too big), and of
@@ -61,7 +61,7 @@ impl core::error::Error for RequestFailure {
             Self::AuthorizationRefused(error) | Self::AuthorizationUnavailable(error) => {
                 Some(error)
             }
-            Self::Refused(error) => Some(error),
+            Self::Refused(error) => Some(&**error),
             Self::NoAnswer | Self::TooLarge { .. } => None,
         }
     }

@@ -7,7 +7,7 @@ use super::failure::{InReplyTo, RequestFailure, ServerError};
 use crate::auth::request::AuthorizationError;
 use crate::channel::name::ChannelName;
 use crate::loss::{Loss, loss};
-use crate::memory::{optional_text, shared, text, texts};
+use crate::memory::{allocation, optional_text, shared, text, texts};
 use crate::presence::PresenceUpdate;
 use crate::status::StateChange;
 
@@ -92,7 +92,7 @@ impl RequestFailure {
             Self::AuthorizationRefused(denied) | Self::AuthorizationUnavailable(denied) => {
                 denied.heap_bytes()
             }
-            Self::Refused(error) => error.content_bytes(),
+            Self::Refused(error) => allocation(size_of::<ServerError>()) + error.content_bytes(),
             Self::NoAnswer | Self::TooLarge { bytes: _ } => 0,
         }
     }

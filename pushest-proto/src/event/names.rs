@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 
 use crate::hash::Seeded;
 use crate::memory;
+use crate::wire::decode::Control;
 use crate::wire::envelope::{self, Token};
 
 /// When the table has this many names or bytes, it starts anew: an app has few names, and an
@@ -34,8 +35,22 @@ impl EventName {
         }
     }
 
+    /// Returns what the name means to the protocol; `None` for one of an app's own.
+    #[inline(always)]
+    pub(crate) fn control(&self, message: &str) -> Option<Control> {
+        let bytes = match self {
+            Self::Plain(token) => token.plain_bytes(message),
+            Self::Unescaped(_) => None,
+        };
+        // Nearly all names are told apart by their first bytes.
+        if bytes.is_some_and(|bytes| !bytes.starts_with(Control::PREFIX.as_bytes())) {
+            return None;
+        }
+        Control::named(self.of(message))
+    }
+
     /// Returns what it keeps alive, in bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::Plain(_) => 0,
@@ -61,6 +76,9 @@ impl EventNames {
     /// The name that a token stands for, unless the token is not a JSON string.
     #[inline]
     pub(crate) fn name(&mut self, token: Token, message: &str) -> Option<EventName> {
+        if token.is_plain() {
+            return Some(EventName::Plain(token));
+        }
         let content = token.string(message)?;
         if let Some((written, name)) = &self.last
             && **written == *content

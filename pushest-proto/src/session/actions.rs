@@ -48,10 +48,12 @@ impl Session {
     }
 
     /// Asks every source.
+    #[inline(never)]
     fn next_of_all(&mut self) -> Option<Action> {
         loop {
             let Some(source) = self.next_source() else {
                 self.quiet = true;
+                self.pending.settle();
                 return None;
             };
             let action = match source {

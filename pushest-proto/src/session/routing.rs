@@ -41,7 +41,7 @@ impl Session {
         let Some(name) = name else {
             return self.malformed(MalformedReason::NoEvent, &message);
         };
-        if let Some(control) = Control::named(name.of(&message)) {
+        if let Some(control) = name.control(&message) {
             self.quiet = false;
             return self.control(connection, control, &envelope, &message);
         }
@@ -312,15 +312,18 @@ fn found<'a>(
     message: &str,
 ) -> Result<Found<'a>, NotFound> {
     let token = envelope.channel.ok_or(NotFound::Nobody)?;
+    if let Some(name) = token.plain_bytes(message) {
+        return channels.find(name).ok_or(NotFound::Unknown);
+    }
     let content = token.string(message).ok_or(NotFound::Unreadable)?;
     if envelope::is_plain(content) {
-        return channels.find(content).ok_or(NotFound::Unknown);
+        return channels.find(content.as_bytes()).ok_or(NotFound::Unknown);
     }
     if envelope::has_control(content) {
         return Err(NotFound::Unreadable);
     }
     let name = envelope::unescaped(token.of(message));
-    name.and_then(|name| channels.find(&name)).ok_or(NotFound::Unknown)
+    name.and_then(|name| channels.find(name.as_bytes())).ok_or(NotFound::Unknown)
 }
 
 /// Returns what a message means to the channel that was looked up.

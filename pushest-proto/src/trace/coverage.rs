@@ -121,7 +121,7 @@ pub(super) fn see_action(value: &Action, seen: &mut Seen) {
         Action::Close { code, .. } => drop(seen.insert(close_code(code))),
         Action::Authorize(request) => {
             seen.insert(subject(&request.subject));
-            seen.extend(request.last_failure.as_ref().map(authorization));
+            seen.extend(request.last_failure.as_deref().map(authorization));
         }
         Action::UpdatePresence(update) => drop(seen.insert(presence(&update.change))),
         Action::Emit(value) => see_event(value, seen),

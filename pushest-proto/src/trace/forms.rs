@@ -9,8 +9,6 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 use core::time::Duration;
 
-use bytestring::ByteString;
-
 use super::actions::written;
 use super::coverage::{KINDS, Seen, see_action};
 use crate::action::{Action, Frame};
@@ -39,7 +37,7 @@ fn forms() -> Vec<(Action, &'static str)> {
     let endpoint =
         Endpoint::new("fe80::1%eth0").and_then(|it| it.with_port(6001)?.with_path("/app"));
     let send = Frame { connection: CONNECTION, text: r#"{"auth":"k:5f"}"#.into() };
-    let ask = |subject, last_failure| {
+    let ask = |subject, last_failure: Option<AuthorizationError>| {
         let socket_id = SocketId::new("1.2").expect("a socket id");
         let ticket = TICKET;
         Action::Authorize(AuthorizationRequest {
@@ -47,7 +45,7 @@ fn forms() -> Vec<(Action, &'static str)> {
             socket_id,
             subject,
             attempt: 1,
-            last_failure,
+            last_failure: last_failure.map(Box::new),
         })
     };
     let subscription = |channel_data| AuthorizationSubject::Channel { name: name(), channel_data };
@@ -116,7 +114,7 @@ type Forms = Vec<(Event, &'static str)>;
 
 fn carried() -> Forms {
     let sealed = r#"{"event":"e","channel":"a","user_id":7,"data":"sealed"}"#;
-    let opened = event(sealed).opened(ByteString::from_static("hello"));
+    let opened = event(sealed).opened("hello");
     vec![
         (
             Event::Channel(event(r#"{"event":"App\\Events\\E","data":"{\"id\":7}"}"#)),
@@ -201,7 +199,7 @@ fn failures() -> Forms {
             r#"{"event":{"subscription_failed":{"channel":"a","reason":"no_answer","retry_in":{"secs":1,"nanos":500000000}}}}"#,
         ),
         (
-            failed(RequestFailure::Refused(error(None)), None),
+            failed(RequestFailure::Refused(error(None).into()), None),
             r#"{"event":{"subscription_failed":{"channel":"a","reason":{"refused":{"message":"","inferred":false}}}}}"#,
         ),
         (
@@ -399,7 +397,7 @@ fn the_form_of_every_action_and_event_stays_as_it_is() {
 #[test]
 fn what_is_written_says_nothing_of_tables_and_nothing_that_was_encrypted() {
     let sealed = r#"{"event":"e","channel":"a","data":"sealed"}"#;
-    let opened = event(sealed).opened(ByteString::from_static("5ent1nel"));
+    let opened = event(sealed).opened("5ent1nel");
     let text = written(&Action::Emit(Event::Channel(opened))).to_string();
     assert!(!text.contains("5ent1nel") && !text.contains("sealed"), "{text}");
 }

@@ -35,11 +35,15 @@ pub(crate) enum Control {
 }
 
 impl Control {
+    /// What the names of all of them begin with.
+    pub(crate) const PREFIX: &str = "pusher";
+
     #[inline]
     pub(crate) fn named(event: &str) -> Option<Self> {
-        Self::with_suffix(event.strip_prefix("pusher")?)
+        Self::with_suffix(event.strip_prefix(Self::PREFIX)?)
     }
 
+    #[inline(never)]
     fn with_suffix(name: &str) -> Option<Self> {
         Some(match name {
             ":connection_established" => Self::Established,

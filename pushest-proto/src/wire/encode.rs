@@ -48,7 +48,10 @@ pub(crate) fn sign_in(auth: &str, user_data: &str) -> String {
 
 /// Encodes a client event; `data` goes out as the JSON that it is.
 pub(crate) fn client_event(event: &str, channel: &str, data: &RawValue) -> String {
-    write(event, Some(channel), data)
+    let mut text = write(event, Some(channel), data);
+    // It may wait, and then with all that it has.
+    text.shrink_to_fit();
+    text
 }
 
 fn write<D: Serialize>(event: &str, channel: Option<&str>, data: D) -> String {

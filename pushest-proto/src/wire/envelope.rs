@@ -4,6 +4,11 @@
 //! grammar; of its values only the brackets and quotes are followed, and the rest is judged when it is
 //! read. So a value that is not needed does not cost the message, whatever it is ([protocol,
 //! tolerance](crate::protocol#tolerance)).
+//!
+//! A member that is written as servers write it takes a short way ([`Scanner::usual_member`]): the three
+//! usual keys are compared as one number each; a name is read eight bytes at a time, and judged
+//! meanwhile; and of data that is a string only the end is looked for. Whatever is written in another way,
+//! or is another member, is read byte by byte up to its value, and means the same.
 
 use alloc::string::String;
 use core::fmt;
@@ -12,12 +17,19 @@ use core::ops::Range;
 
 use memchr::memchr;
 
-use super::scan::Blocks;
+use super::scan::{Blocks, end_of_name, special};
 
-/// Where a value stands in the message: its start, and its end in the lower half. Both are one number,
-/// since reading as one what was written as two takes a processor longer than all the rest of it.
+/// Where a value stands in the message: its end in the lower half, its start in the upper one, and in
+/// the highest bit whether it is known to be plain. All is one number, since reading as one what was
+/// written as two takes a processor longer than all the rest of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Token(NonZeroU64);
+
+/// No place in a message reaches this bit.
+const PLAIN: u64 = 1 << 63;
+
+/// The longest message of which all places fit. None is longer, by far; one that is does not end here.
+const LONGEST: usize = i32::MAX as usize;
 
 impl Token {
     #[inline(always)]
@@ -27,12 +39,33 @@ impl Token {
 
     #[inline(always)]
     fn range(self) -> Range<usize> {
-        (self.0.get() >> 32) as usize..self.0.get() as u32 as usize
+        ((self.0.get() & !PLAIN) >> 32) as usize..self.0.get() as u32 as usize
+    }
+
+    /// Says that the value is a string whose content [is plain](is_plain).
+    #[inline(always)]
+    fn plain(self, is_plain: bool) -> Self {
+        if is_plain { Self(self.0 | PLAIN) } else { self }
+    }
+
+    /// Returns whether the value is known to be a string whose content [`is_plain`]. One that is not
+    /// known to be may be plain, too.
+    #[inline(always)]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0.get() & PLAIN != 0
     }
 
     /// Returns the value as it stands, a string with its quotes.
     pub(crate) fn of(self, text: &str) -> &str {
         &text[self.range()]
+    }
+
+    /// Returns the bytes between the quotes, if the value is known to be plain: where they are compared
+    /// alone, it need not be seen again that they are a text.
+    #[inline(always)]
+    pub(crate) fn plain_bytes(self, text: &str) -> Option<&[u8]> {
+        let Range { start, end } = self.range();
+        if self.is_plain() { text.as_bytes().get(start + 1..end - 1) } else { None }
     }
 
     /// Returns what stands between the quotes, escapes and all, if the value is a string.
@@ -65,19 +98,10 @@ pub(crate) fn has_escapes(content: &str) -> bool {
 
 /// Returns whether the content of a string, a short one, stands for itself: it has no escapes, and
 /// nothing that ought to be escaped.
-#[inline]
 pub(crate) fn is_plain(content: &str) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
-    const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
     let bytes = content.as_bytes();
-    let Some(last) = bytes.last_chunk::<8>() else {
+    let Some(last) = bytes.last_chunk() else {
         return bytes.iter().all(|byte| *byte >= 0x20 && *byte != b'\\');
-    };
-    // The high bit of a byte that is less than another; if there is none, of no byte.
-    let less = |word: u64, than: u8| word.wrapping_sub(ONES * u64::from(than)) & !word & HIGHS;
-    let special = |word: &[u8; 8]| {
-        let word = u64::from_ne_bytes(*word);
-        less(word, 0x20) | less(word ^ (ONES * u64::from(b'\\')), 1)
     };
     // The last word overlaps the one before.
     bytes.as_chunks().0.iter().fold(special(last), |all, word| all | special(word)) == 0
@@ -102,8 +126,8 @@ pub(crate) struct NotAnObject;
 pub(crate) fn scan(text: &str) -> Result<Envelope, NotAnObject> {
     let mut scanner = Scanner::new(text);
     let mut envelope = Envelope::default();
-    scanner.object(&mut envelope).ok_or(NotAnObject)?;
-    let is_all = scanner.next().is_none() && scanner.at == text.len();
+    let end = scanner.object(&mut envelope).ok_or(NotAnObject)?;
+    let is_all = next(scanner.bytes, end).is_none() && scanner.bytes.len() == text.len();
     if is_all { Ok(envelope) } else { Err(NotAnObject) }
 }
 
@@ -138,127 +162,157 @@ impl Key {
     }
 }
 
+/// The keys that nearly every message has, with as much of what servers write around them as makes one
+/// number of each.
+const EVENT: u64 = u64::from_le_bytes(*b"event\":\"");
+const DATA: u64 = u64::from_le_bytes(*b"\0\0data\":");
+const CHANNEL: u64 = u64::from_le_bytes(*b"channel\"");
+
+/// What reads the object. Each step is told where it begins and returns what it has found with the place
+/// behind that: kept in here, that place would be written to memory at every step.
 struct Scanner<'a> {
     bytes: &'a [u8],
-    at: usize,
     blocks: Blocks<'a>,
 }
 
 impl<'a> Scanner<'a> {
     #[inline(always)]
     fn new(text: &'a str) -> Self {
-        // Places in a token are `u32`. No message is larger, by far; one that is does not end here.
-        let bytes = text.as_bytes().get(..u32::MAX as usize).unwrap_or(text.as_bytes());
-        Self { bytes, at: 0, blocks: Blocks::new(bytes) }
+        let bytes = text.as_bytes().get(..LONGEST).unwrap_or(text.as_bytes());
+        Self { bytes, blocks: Blocks::new(bytes) }
     }
 
+    /// Reads the object. Returns the place behind it.
     #[inline(always)]
-    fn object(&mut self, envelope: &mut Envelope) -> Option<()> {
-        if self.next()? != b'{' {
+    fn object(&mut self, envelope: &mut Envelope) -> Option<usize> {
+        let (b'{', at) = next(self.bytes, 0)? else { return None };
+        let (byte, mut at) = next(self.bytes, at)?;
+        if byte == b'}' {
+            return Some(at);
+        }
+        if byte != b'"' {
             return None;
         }
-        let mut next = self.next()?;
-        if next == b'}' {
-            return Some(());
-        }
         loop {
-            if next != b'"' {
-                return None;
-            }
-            let key = self.key()?;
-            let value = match self.next()? {
-                b'"' => self.string()?,
-                b'{' | b'[' => self.composite()?,
-                b'}' | b']' | b',' | b':' => return None,
-                _ => self.scalar()?,
+            at = match self.usual_member(envelope, at) {
+                Some(at) => at,
+                None => self.any_member(envelope, at)?,
             };
-            match key {
-                Key::Data => envelope.data = Some(value),
-                Key::Event => envelope.event = self.present(value),
-                Key::Channel => envelope.channel = self.present(value),
-                Key::UserId => envelope.user_id = self.present(value),
-                Key::Other => {}
-            }
-            match self.next()? {
-                b',' => next = self.next()?,
-                b'}' => return Some(()),
+            at = match next(self.bytes, at)? {
+                (b',', behind) => match next(self.bytes, behind)? {
+                    (b'"', behind) => behind,
+                    _ => return None,
+                },
+                (b'}', behind) => return Some(behind),
                 _ => return None,
-            }
+            };
         }
+    }
+
+    /// Reads a member as servers write those that nearly every message has. Its first quote was the last
+    /// byte. Returns the place behind it; `None` if it is any other, or written in another way.
+    #[inline(always)]
+    fn usual_member(&mut self, envelope: &mut Envelope, at: usize) -> Option<usize> {
+        let rest = self.bytes.get(at..)?;
+        let word = u64::from_le_bytes(*rest.first_chunk()?);
+        let (value, end);
+        if word == EVENT {
+            (value, end) = self.name(at + 8)?;
+            envelope.event = Some(value);
+        } else if word == CHANNEL && rest[8..].starts_with(b":\"") {
+            (value, end) = self.name(at + 10)?;
+            envelope.channel = Some(value);
+        } else if word << 16 == DATA {
+            (value, end) = match rest[6] {
+                b'"' => self.string(at + 7)?,
+                b'{' | b'[' => self.composite(at + 7)?,
+                _ => return None,
+            };
+            envelope.data = Some(value);
+        } else {
+            return None;
+        }
+        Some(end)
+    }
+
+    /// Reads a member, whose first quote was the last byte. Returns the place behind it.
+    #[inline(never)]
+    fn any_member(&mut self, envelope: &mut Envelope, at: usize) -> Option<usize> {
+        let (key, at) = self.any_key(at)?;
+        let (byte, at) = next(self.bytes, at)?;
+        let (value, end) = match byte {
+            b'"' => self.string(at)?,
+            b'{' | b'[' => self.composite(at)?,
+            b'}' | b']' | b',' | b':' => return None,
+            _ => self.scalar(at)?,
+        };
+        match key {
+            Key::Data => envelope.data = Some(value),
+            Key::Event => envelope.event = self.present(value),
+            Key::Channel => envelope.channel = self.present(value),
+            Key::UserId => envelope.user_id = self.present(value),
+            Key::Other => {}
+        }
+        Some(end)
     }
 
     /// Reads a key, whose first quote was the last byte, and the colon behind it.
-    #[inline(always)]
-    fn key(&mut self) -> Option<Key> {
-        let rest = &self.bytes[self.at..];
-        // As servers write the three that nearly every message has.
-        let usual: [(&[u8], _); 3] =
-            [(b"event\":", Key::Event), (b"data\":", Key::Data), (b"channel\":", Key::Channel)];
-        for (text, key) in usual {
-            if rest.starts_with(text) {
-                self.at += text.len();
-                return Some(key);
-            }
-        }
-        self.any_key()
-    }
-
-    fn any_key(&mut self) -> Option<Key> {
-        let start = self.at;
+    fn any_key(&mut self, start: usize) -> Option<(Key, usize)> {
         let end = self.blocks.end_of_string(start)?;
-        self.at = end + 1;
-        if self.next()? != b':' {
-            return None;
-        }
+        let (b':', at) = next(self.bytes, end + 1)? else { return None };
         let name = &self.bytes[start..end];
         if !name.contains(&b'\\') {
-            return Some(Key::named(name));
+            return Some((Key::named(name), at));
         }
         // Escapes that are none are not in any name that the protocol knows.
         let name = serde_json::from_slice::<String>(&self.bytes[start - 1..=end]);
-        Some(name.map_or(Key::Other, |name| Key::named(name.as_bytes())))
+        Some((name.map_or(Key::Other, |name| Key::named(name.as_bytes())), at))
     }
 
-    /// A string, whose first quote was the last byte.
+    /// Reads a string that is short, and will be needed: whether it is plain is seen on the way.
     #[inline(always)]
-    fn string(&mut self) -> Option<Token> {
-        let start = self.at - 1;
-        self.at = self.blocks.end_of_string(self.at)? + 1;
-        Token::new(start..self.at)
+    fn name(&mut self, at: usize) -> Option<(Token, usize)> {
+        let (end, is_plain) = end_of_name(self.bytes, at)?;
+        Some((Token::new(at - 1..end + 1)?.plain(is_plain), end + 1))
     }
 
-    /// An object or an array, whose first bracket was the last byte.
-    fn composite(&mut self) -> Option<Token> {
-        let start = self.at - 1;
-        self.at = self.blocks.end_of_composite(start)?;
-        Token::new(start..self.at)
+    /// Reads a string, whose first quote was the last byte.
+    #[inline(always)]
+    fn string(&mut self, at: usize) -> Option<(Token, usize)> {
+        let end = self.blocks.end_of_string(at)? + 1;
+        Some((Token::new(at - 1..end)?, end))
     }
 
-    /// A number, `true`, `false`, `null`, or what stands in the place of one: from the last byte up to
-    /// what ends it.
-    fn scalar(&mut self) -> Option<Token> {
-        let start = self.at - 1;
+    /// Reads an object or an array, whose first bracket was the last byte.
+    #[inline(never)]
+    fn composite(&mut self, at: usize) -> Option<(Token, usize)> {
+        let end = self.blocks.end_of_composite(at - 1)?;
+        Some((Token::new(at - 1..end)?, end))
+    }
+
+    /// Reads a number, `true`, `false`, `null`, or what stands in the place of one: from the last byte
+    /// up to what ends it.
+    fn scalar(&self, at: usize) -> Option<(Token, usize)> {
         let ends = |byte: &u8| b",}]\"{[: \t\n\r".contains(byte);
-        let rest = &self.bytes[self.at..];
-        self.at += rest.iter().position(ends).unwrap_or(rest.len());
-        Token::new(start..self.at)
+        let rest = &self.bytes[at..];
+        let end = at + rest.iter().position(ends).unwrap_or(rest.len());
+        Some((Token::new(at - 1..end)?, end))
     }
 
     /// Returns a value, unless it is `null`.
-    #[inline(always)]
     fn present(&self, value: Token) -> Option<Token> {
         Some(value).filter(|value| self.bytes[value.range()] != *b"null")
     }
+}
 
-    /// The next byte that is no white space.
-    #[inline(always)]
-    fn next(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.bytes.get(self.at)?;
-            self.at += 1;
-            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return Some(byte);
-            }
+/// Returns the next byte that is no white space, and the place behind it.
+#[inline(always)]
+fn next(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
+    loop {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            return Some((byte, at));
         }
     }
 }

@@ -48,7 +48,7 @@ fn refusal(channel: &str) -> ServerError {
     let data = json!({ "code": 4009, "message": "wrong signature" });
     let refused = told(&mut harness, &[object("pusher:subscription_error", Some(channel), data)]);
     match refused.into_iter().next() {
-        Some(Event::SubscriptionFailed { reason: RequestFailure::Refused(error), .. }) => error,
+        Some(Event::SubscriptionFailed { reason: RequestFailure::Refused(error), .. }) => *error,
         other => panic!("{other:?}"),
     }
 }
@@ -81,7 +81,7 @@ fn events() -> Vec<Event> {
     let unavailable = AuthorizationError::Unavailable { status: Some(503), message, retry_after };
     let pause = Duration::from_micros(1_500_001);
     all.push(failed(&private, RequestFailure::AuthorizationUnavailable(unavailable), Some(pause)));
-    all.push(failed(&private, RequestFailure::Refused(refusal("private-orders")), None));
+    all.push(failed(&private, RequestFailure::Refused(refusal("private-orders").into()), None));
     all.push(failed(&orders, RequestFailure::NoAnswer, None));
     all.push(failed(&orders, RequestFailure::TooLarge { bytes: 70_000 }, None));
     all.push(Event::Gap {

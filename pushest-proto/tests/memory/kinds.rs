@@ -99,7 +99,7 @@ fn failures(length: usize) -> Vec<RequestFailure> {
             message: string(length),
             retry_after: None,
         }),
-        RequestFailure::Refused(refused),
+        RequestFailure::Refused(refused.into()),
         RequestFailure::NoAnswer,
         RequestFailure::TooLarge { bytes: 7 },
     ]
