@@ -60,6 +60,8 @@ pub struct Session {
     channels: Channels,
     timers: Timers,
     backoff: Backoff,
+    /// The network changed during this attempt.
+    is_changed: bool,
     /// Changes of the network that cut a pause short, and those that do so to an attempt.
     hints_to_dial: Hints,
     hints_to_give_up: Hints,
@@ -108,6 +110,7 @@ impl Session {
             channels: Channels::new(hash),
             timers: Timers::default(),
             backoff: Backoff::new(config.backoff.clone(), random),
+            is_changed: false,
             hints_to_dial: Hints::new(),
             hints_to_give_up: Hints::new(),
             pending: Pending::new(limits.stored_events, limits.stored_bytes),
@@ -200,7 +203,7 @@ impl Session {
     ///   read ([`Session::handle_reading`]), this time begins once it reads again.
     /// - A waiting one tries again in 100 ms, or when a server that asked for a pause allows it, and up
     ///   to 500 ms of jitter later. A dial or handshake that is under way has as much time left as the
-    ///   ping, at most. Three pauses and three attempts in a row are cut short so, and then one every 30 s:
+    ///   ping, at most, and if it fails, the next one follows as soon. Three pauses and three attempts in a row are cut short so, and then one every 30 s:
     ///   a network that changes all the time defeats neither backoff nor a slow dial.
     ///
     /// If the driver knows that the local address of the connection is gone, it reports the end of the

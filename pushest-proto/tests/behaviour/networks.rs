@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::harness::{Harness, PING, PONG, asking, established, message, signing};
 use pushest_proto::trace::Replay;
-use pushest_proto::{ConnectionState, DialFailure, Event, Loss, Timeouts};
+use pushest_proto::{BackoffConfig, ConnectionState, DialFailure, Event, Loss, Timeouts};
 
 const JITTER: Duration = Duration::from_millis(500);
 
@@ -176,6 +176,30 @@ fn a_dial_and_a_handshake_have_as_much_time_after_a_change_as_a_ping() {
     changed(&mut harness);
     harness.pass_seconds(4);
     assert_eq!(last_loss(&harness), Loss::HandshakeTimeout);
+}
+
+#[test]
+fn an_attempt_that_fails_after_a_change_is_followed_by_another_soon() {
+    let hour = BackoffConfig::schedule([Duration::from_secs(3_600)]);
+    let mut harness = Harness::new(asking().backoff(hour));
+    harness.session.connect(harness.now);
+    harness.drain();
+    changed(&mut harness);
+    harness.lose(unreachable());
+    let told = harness.state_changes().pop().and_then(|change| change.retry_in);
+    let pause = harness.wait_for_retry();
+    assert!((ms(100)..=ms(600)).contains(&pause), "{pause:?}");
+    assert_eq!(told, Some(pause));
+    // Of the next one nothing is known.
+    harness.lose(unreachable());
+    assert!(harness.wait_for_retry() > Duration::from_secs(3_600));
+    // A pause that a server asked for holds.
+    changed(&mut harness);
+    let asked = Some(Duration::from_secs(60));
+    let (location, body) = (None, "".into());
+    harness.lose(Loss::Dial(DialFailure::Http { status: 503, retry_after: asked, location, body }));
+    let pause = harness.wait_for_retry();
+    assert!((Duration::from_secs(60)..=Duration::from_secs(61)).contains(&pause), "{pause:?}");
 }
 
 #[test]
