@@ -17,13 +17,13 @@ impl Options {
     ///   forward; one that is under way has as much time left, at most. A network that changes all the
     ///   time does not defeat backoff: three in a row, and then one every 30 s.
     ///
-    /// Everything else that happens on the machine changes nothing. What comes in a burst is looked at
-    /// a tenth of a second after its last notice, half a second after its first one at most.
+    /// Everything else that happens on the machine changes nothing. What comes in a burst is looked at a
+    /// tenth of a second after its last notice, half a second after its first one at most.
     ///
     /// This is for Linux: one thread of the process, for all clients, reads the kernel's notices in the
-    /// network namespace that the first of them was made in. On other systems making the client fails, with
-    /// [`StartError::NetworkWatch`](crate::StartError::NetworkWatch), as it does where the system gives no
-    /// netlink socket.
+    /// network namespace that the first of them was made in. On other systems making the client fails,
+    /// with [`StartError::NetworkWatch`](crate::StartError::NetworkWatch), as it does where the system
+    /// gives no netlink socket.
     ///
     /// ```
     /// # use pushest_driver::Options;

@@ -203,8 +203,9 @@ impl Session {
     ///   read ([`Session::handle_reading`]), this time begins once it reads again.
     /// - A waiting one tries again in 100 ms, or when a server that asked for a pause allows it, and up
     ///   to 500 ms of jitter later. A dial or handshake that is under way has as much time left as the
-    ///   ping, at most, and if it fails, the next one follows as soon. Three pauses and three attempts in a row are cut short so, and then one every 30 s:
-    ///   a network that changes all the time defeats neither backoff nor a slow dial.
+    ///   ping, at most, and if it fails, the next one follows as soon. Three pauses and three attempts in a
+    ///   row are cut short so, and then one every 30 s: a network that changes all the time defeats neither
+    ///   backoff nor a slow dial.
     ///
     /// If the driver knows that the local address of the connection is gone, it reports the end of the
     /// connection instead: [`Session::handle_close`] with [`Loss::AddressGone`].
