@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn several_messages_of_one_datagram_are_read_and_unknown_ones_passed_by() {
         let datagram = [
-            told(99, &[1, 2, 3], &[]),
+            told(99, &[1, 2, 3, 4], &[]),
             link(RTM_NEWLINK, AF_UNSPEC, 1, IFF_UP),
             told(RTM_NEWRULE, &[0; 12], &[]),
             told(NLMSG_ERROR, &[0; 20], &[]),
