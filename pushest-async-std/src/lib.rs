@@ -55,7 +55,7 @@
 //! one by `client.api()`.
 //!
 //! The features are those of `pushest-tokio`: `api`, `http`, `tls-ring`, `encrypted` and `recording`
-//! (default), `tls-aws-lc`, `tls` and `native-roots`.
+//! (default), `tls-aws-lc`, `tls`, `native-roots` and `network-watch`.
 //!
 //! The feature `serde` serializes events, states and numbers, and reads a [`Config`], in the forms of
 //! the page [`serialized`](proto::serialized).

@@ -8,7 +8,7 @@ use std::time::Instant;
 use async_std::io::{Read, Write};
 use async_std::net::TcpStream;
 use pushest_driver::proto;
-use pushest_driver::unstable::{ByteStream, Reads};
+use pushest_driver::unstable::{Addresses, ByteStream, Reads};
 
 /// A TCP socket that knows up to when it has been read empty.
 #[derive(Debug)]
@@ -97,6 +97,11 @@ impl<S: Read + Write + Unpin> ByteStream for Stream<S> {
 
     fn caught_up(&self) -> Option<proto::Instant> {
         Some((self.socket)(&self.stream).reads.caught_up())
+    }
+
+    fn addresses(&self) -> Option<Addresses> {
+        let stream = &(self.socket)(&self.stream).stream;
+        Addresses::of(stream.local_addr(), stream.peer_addr())
     }
 }
 

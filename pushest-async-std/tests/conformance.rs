@@ -41,3 +41,15 @@ pushest_conformance::on_real_server! {
         }
     }
 }
+
+pushest_conformance::in_networks! {
+    mod in_networks {
+        mod on_async_std {
+            pushest_conformance::networks!(crate::Futures<crate::AsyncStd>);
+        }
+
+        mod on_smol {
+            pushest_conformance::networks!(crate::Futures<crate::Smol>);
+        }
+    }
+}

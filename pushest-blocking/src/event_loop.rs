@@ -40,8 +40,9 @@ pub(crate) struct EventLoop {
 
 impl EventLoop {
     /// # Errors
-    /// [`StartError::EventQueue`].
+    /// [`StartError::EventQueue`], and [`StartError::NetworkWatch`].
     pub(crate) fn new(config: Config, options: Options) -> Result<Self, StartError> {
+        let options = unstable::begin_watching(options)?;
         let refused = |error| StartError::EventQueue(Arc::new(error));
         let poll = mio::Poll::new().map_err(refused)?;
         let reactor = Arc::new(Reactor::new(&poll).map_err(refused)?);

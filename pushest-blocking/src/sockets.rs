@@ -13,7 +13,7 @@ use pushest_driver::proto;
 #[cfg(feature = "tls")]
 use pushest_driver::unstable::TlsStream;
 use pushest_driver::unstable::{
-    NonBlocking, PolledSocket, Reads, Runtime, Transport, WebSocketConfig,
+    Addresses, NonBlocking, PolledSocket, Reads, Runtime, Transport, WebSocketConfig,
 };
 
 use crate::reactor::{Reactor, Sleep};
@@ -77,7 +77,8 @@ impl Runtime for Sockets {
             })
             .await?;
             stream.set_nodelay(true)?;
-            Ok(NonBlocking::with_reads(socket, |socket| Some(socket.reads.caught_up())))
+            let socket = NonBlocking::with_reads(socket, |socket| Some(socket.reads.caught_up()));
+            Ok(socket.with_addresses(Socket::addresses))
         })
     }
 
@@ -90,9 +91,10 @@ impl Runtime for Sockets {
         Box::pin(async move {
             let mut stream = TlsStream::new(tls, tcp.into_inner())?;
             ready(|| stream.handshake()).await?;
-            Ok(NonBlocking::with_reads(Box::new(stream), |stream| {
+            let stream = NonBlocking::with_reads(Box::new(stream), |stream| {
                 Some(stream.get_ref().reads.caught_up())
-            }))
+            });
+            Ok(stream.with_addresses(|stream| stream.get_ref().addresses()))
         })
     }
 
@@ -117,6 +119,12 @@ pub(crate) struct Socket {
     token: Token,
     /// It was empty when the loop had slept so often. Before the next sleep it is not asked again.
     emptied: Option<u64>,
+}
+
+impl Socket {
+    fn addresses(&self) -> Option<Addresses> {
+        Addresses::of(self.stream.local_addr(), self.stream.peer_addr())
+    }
 }
 
 impl Read for Socket {

@@ -31,3 +31,15 @@ pushest_conformance::on_real_server! {
         }
     }
 }
+
+pushest_conformance::in_networks! {
+    mod in_networks {
+        mod with_a_thread {
+            pushest_conformance::networks!(crate::waits::Spawned);
+        }
+
+        mod without_a_thread {
+            pushest_conformance::networks!(crate::waits::Unspawned);
+        }
+    }
+}

@@ -152,6 +152,10 @@ impl<W: Waits> DriverClient for Adapted<W> {
         self.0.commands().set_endpoint(endpoint);
     }
 
+    fn network_changed(&mut self) {
+        self.0.commands().network_changed();
+    }
+
     fn subscribe(&mut self, channel: &str, options: &SubscribeOptions) -> Result<(), String> {
         self.0.subscribe(channel, options).map_err(|error| error.to_string())
     }

@@ -29,7 +29,8 @@
 //! ```
 //!
 //! Beside the suite are [`clients!`], [`programs_end!`] and [`first_programs!`], tests of whole programs,
-//! [`counting_allocator!`] for tests of memory, and [`on_real_server!`] for tests that need another server.
+//! [`counting_allocator!`] for tests of memory, [`on_real_server!`] for tests that need another server, and
+//! [`in_networks!`] for tests that change networks.
 #![forbid(unsafe_code)]
 
 mod adapter;
@@ -40,6 +41,8 @@ mod features;
 pub mod first_programs;
 mod futures;
 mod memory;
+#[cfg(feature = "networks")]
+pub mod networks;
 mod publishing;
 mod real_server;
 pub mod receivers;

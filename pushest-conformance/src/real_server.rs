@@ -1,4 +1,4 @@
-//! Tests against a server that is not in the process.
+//! Tests that need more than a process: another server, or networks that they may change.
 
 /// Keeps the tests in it in builds with this crate's feature `real-server`, and leaves them out of all
 /// others. They need the server that the variable `PUSHEST_TEST_URL` names, and fail without one.
@@ -15,5 +15,20 @@ macro_rules! on_real_server {
 #[cfg(not(feature = "real-server"))]
 #[macro_export]
 macro_rules! on_real_server {
+    ($($tests:tt)*) => {};
+}
+
+/// Keeps the tests in it in builds with this crate's feature `networks`, and leaves them out of all others.
+/// Each changes the networks that it finds, and fails unless it was started by `.ci/networks`.
+#[cfg(feature = "networks")]
+#[macro_export]
+macro_rules! in_networks {
+    ($($tests:tt)*) => { $($tests)* };
+}
+
+/// Leaves out the tests in it, since this build is without the feature `networks`.
+#[cfg(not(feature = "networks"))]
+#[macro_export]
+macro_rules! in_networks {
     ($($tests:tt)*) => {};
 }

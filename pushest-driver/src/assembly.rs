@@ -14,16 +14,37 @@ use crate::unstable::traits::Runtime;
 
 /// Creates a client, and the future that must run for anything to happen. It ends by itself, within
 /// moments, once the last clone of the client is dropped.
-pub fn client<R: Runtime>(config: Config, options: Options, runtime: R) -> (Client, Pump<R>) {
+///
+/// Where the options ask for a watch of the networks that [`begin_watching`] has not begun, it begins here,
+/// and the log says if it cannot.
+pub fn client<R: Runtime>(config: Config, mut options: Options, runtime: R) -> (Client, Pump<R>) {
     let runtime = Arc::new(runtime);
     let clock = runtime.clone();
     let starts_disconnected = options.starts_disconnected;
+    // The pump's own: receivers that outlive it keep the options.
+    let network = std::mem::take(&mut options.network);
     let hub = Arc::new(Hub::new(config, options, Box::new(move || clock.now())));
+    let watched = Arc::downgrade(&hub);
+    let network = network.watch(move || {
+        if let Some(hub) = watched.upgrade() {
+            hub.wake_pump();
+        }
+    });
     let client = Client::new(hub.clone());
     if !starts_disconnected {
         client.connect();
     }
-    (client, Pump::new(hub, runtime))
+    (client, Pump::new(hub, runtime, network))
+}
+
+/// Begins to watch the networks of the machine where the options ask for it, for the client that is made
+/// with them next.
+///
+/// # Errors
+/// [`StartError::NetworkWatch`], where they cannot be watched.
+pub fn begin_watching(mut options: Options) -> Result<Options, StartError> {
+    options.network.begin().map_err(|error| StartError::NetworkWatch(Arc::new(error)))?;
+    Ok(options)
 }
 
 /// Drops a handle to a client. Returns whether it was the last one, so that the pump ends by itself:

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
 use futures_util::future::Either;
@@ -54,6 +55,39 @@ pub trait ByteStream {
     fn caught_up(&self) -> Option<Instant> {
         None
     }
+
+    /// Returns the addresses of the TCP socket below the stream, so that the client finds out which changes
+    /// of the networks concern it. Asked once, of a new connection, and only where they are watched.
+    ///
+    /// `None`, the default, for a stream without: then no change concerns it.
+    fn addresses(&self) -> Option<Addresses> {
+        None
+    }
+}
+
+/// The addresses of the two ends of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// Our own.
+    pub local: SocketAddr,
+    /// That of the server, or of the proxy before it.
+    pub peer: SocketAddr,
+}
+
+impl Addresses {
+    /// Returns the two, if the socket has both.
+    ///
+    /// ```
+    /// use pushest_driver::unstable::Addresses;
+    ///
+    /// # fn addresses(stream: &std::net::TcpStream) -> Option<Addresses> {
+    /// Addresses::of(stream.local_addr(), stream.peer_addr())
+    /// # }
+    /// ```
+    pub fn of(local: io::Result<SocketAddr>, peer: io::Result<SocketAddr>) -> Option<Self> {
+        Some(Self { local: local.ok()?, peer: peer.ok()? })
+    }
 }
 
 /// A [`ByteStream`] of a stream that returns `WouldBlock` instead of waiting. It registers no waker:
@@ -62,6 +96,7 @@ pub trait ByteStream {
 pub struct NonBlocking<S> {
     stream: S,
     caught_up: fn(&S) -> Option<Instant>,
+    addresses: fn(&S) -> Option<Addresses>,
 }
 
 impl<S> NonBlocking<S> {
@@ -72,7 +107,14 @@ impl<S> NonBlocking<S> {
 
     /// Wraps a stream, and a way to ask it for what [`ByteStream::caught_up`] returns.
     pub fn with_reads(stream: S, caught_up: fn(&S) -> Option<Instant>) -> Self {
-        Self { stream, caught_up }
+        Self { stream, caught_up, addresses: |_| None }
+    }
+
+    /// Sets a way to ask the stream for what [`ByteStream::addresses`] returns.
+    #[must_use]
+    pub fn with_addresses(mut self, addresses: fn(&S) -> Option<Addresses>) -> Self {
+        self.addresses = addresses;
+        self
     }
 
     /// Returns the stream.
@@ -96,6 +138,10 @@ impl<S: Read + Write> ByteStream for NonBlocking<S> {
 
     fn caught_up(&self) -> Option<Instant> {
         (self.caught_up)(&self.stream)
+    }
+
+    fn addresses(&self) -> Option<Addresses> {
+        (self.addresses)(&self.stream)
     }
 }
 
@@ -136,6 +182,13 @@ impl<A: ByteStream, B: ByteStream> ByteStream for Either<A, B> {
         match self {
             Self::Left(stream) => stream.caught_up(),
             Self::Right(stream) => stream.caught_up(),
+        }
+    }
+
+    fn addresses(&self) -> Option<Addresses> {
+        match self {
+            Self::Left(stream) => stream.addresses(),
+            Self::Right(stream) => stream.addresses(),
         }
     }
 }

@@ -24,6 +24,12 @@ pub enum StartError {
     /// This was called outside of the runtime, or in one that lacks I/O or time, in its words.
     #[error("no runtime for the connection: {0}")]
     Runtime(Arc<str>),
+    /// The networks of the machine, which were to be watched
+    /// ([`Options::watch_network`](struct.Options.html#method.watch_network), with the feature
+    /// `network-watch`), cannot be: this is not Linux, or the system gives no netlink socket, no file
+    /// descriptor or no thread.
+    #[error("the network cannot be watched: {0}")]
+    NetworkWatch(#[source] Arc<io::Error>),
 }
 
 /// Two are equal if they say the same: the system's errors have no other equality.

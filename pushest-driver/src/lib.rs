@@ -38,6 +38,12 @@ mod masking;
 #[cfg(pushest_loom)]
 mod models;
 mod names;
+#[cfg(all(feature = "network-watch", target_os = "linux"))]
+mod network;
+#[cfg(not(all(feature = "network-watch", target_os = "linux")))]
+#[path = "unwatched.rs"]
+mod network;
+mod network_news;
 mod news;
 mod open_socket;
 mod options;

@@ -13,6 +13,8 @@ pub(crate) enum News {
     /// Everything that had arrived by then stands before this.
     CaughtUp(ConnectionId, Instant),
     Lost(ConnectionId, Loss),
+    /// The networks of the machine changed, in a way that concerns the client.
+    NetworkChanged,
     /// Boxed, so that a batch of messages takes less room.
     Answered(Ticket, Box<Result<Authorization, AuthorizationError>>),
 }
@@ -25,6 +27,7 @@ impl News {
             Self::Heard(connection) => session.handle_activity(connection, now),
             Self::CaughtUp(connection, at) => session.handle_caught_up(connection, at),
             Self::Lost(connection, loss) => session.handle_close(connection, loss, now),
+            Self::NetworkChanged => session.handle_network_change(now),
             Self::Answered(ticket, answer) => session.handle_authorization(ticket, *answer, now),
         }
     }

@@ -8,6 +8,7 @@ use pushest_proto::{ConnectionId, Instant, Loss};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Error, Message};
 
+use crate::byte_stream::Addresses;
 use crate::frame_log::{self, FrameLog};
 use crate::traffic::Traffic;
 use crate::unstable::traits::Runtime;
@@ -169,6 +170,11 @@ impl<R: Runtime> OpenSocket<WebSocket<R>> {
     pub(crate) fn take_traffic(&mut self) -> Traffic {
         let all = self.socket.traffic();
         all.since(std::mem::replace(&mut self.taken_traffic, all))
+    }
+
+    /// Returns the addresses of its two ends.
+    pub(crate) fn addresses(&self) -> Option<Addresses> {
+        self.socket.addresses()
     }
 
     /// Returns how many bytes were read so far, those of frames included that are no messages.

@@ -3,6 +3,8 @@
 #[cfg(feature = "http")]
 mod endpoint;
 mod name;
+#[cfg(feature = "network-watch")]
+mod network;
 pub(crate) mod proxy;
 mod queues;
 #[cfg(feature = "tls")]
@@ -22,6 +24,7 @@ use crate::dial::proxy::proxies::Proxies;
 #[cfg(feature = "tls")]
 use crate::dial::tls::Trust;
 use crate::error::OptionsError;
+use crate::network::WatchOption;
 use crate::recording::SinkOption;
 use crate::wall_clock::TimeOfDay;
 
@@ -111,6 +114,7 @@ pub struct Options {
     pub(crate) proxies: Proxies,
     pub(crate) recording: SinkOption,
     pub(crate) time_of_day: TimeOfDay,
+    pub(crate) network: WatchOption,
     #[cfg(feature = "tls")]
     pub(crate) trust: Trust,
 }
@@ -374,6 +378,7 @@ impl Default for Options {
             proxies: Proxies::default(),
             recording: SinkOption::default(),
             time_of_day: TimeOfDay::default(),
+            network: WatchOption::default(),
             #[cfg(feature = "tls")]
             trust: Trust::default(),
         }
@@ -397,6 +402,7 @@ impl fmt::Debug for Options {
             .field("addresses", &self.addresses)
             .field("proxies", &self.proxies)
             .field("time_of_day", &self.time_of_day)
+            .field("network", &self.network)
             .finish_non_exhaustive()
     }
 }

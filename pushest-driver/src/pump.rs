@@ -5,6 +5,7 @@
 //! it lets others run, and begins anew with reading. The clock is read once a batch: what was read is
 //! told with the time of the look behind it.
 
+mod network;
 mod reading;
 mod telling;
 
@@ -22,6 +23,7 @@ use crate::dial::Dialer;
 use crate::http::HttpAuthorizer;
 use crate::hub::{Hub, State};
 use crate::logging::Log;
+use crate::network::NetworkWatch;
 use crate::news::News;
 use crate::open_socket::Closing;
 use crate::options::Authority;
@@ -59,6 +61,7 @@ pub struct Pump<R: Runtime> {
     /// What has happened since the session was told last.
     news: Vec<News>,
     wall_clock: WallClock,
+    network: Option<NetworkWatch>,
     authorizations: Authorizations,
     /// A receiver is full: nothing is read.
     is_paused: bool,
@@ -95,6 +98,7 @@ impl<R: Runtime> Future for Pump<R> {
         // The executor may have been away for long. What has arrived meanwhile counts before any
         // deadline that has passed meanwhile.
         this.read(context);
+        this.look_at_network();
         let hub = this.hub.clone();
         let runtime = this.runtime.clone();
         let mut now = hub.now();
@@ -104,6 +108,7 @@ impl<R: Runtime> Future for Pump<R> {
             let told = this.traffic;
             this.write(context);
             this.read(context);
+            this.look_at_network();
             this.poll_authorizations(context);
             this.poll_closing(context);
             if this.is_ending && this.sockets() == 0 {
@@ -111,6 +116,7 @@ impl<R: Runtime> Future for Pump<R> {
                 this.hub.finish();
                 // The executor may keep this future after its end.
                 this.sleep = None;
+                this.network = None;
                 return Turn::Ended;
             }
             now = this.hub.now();
@@ -126,7 +132,7 @@ impl<R: Runtime> Future for Pump<R> {
 }
 
 impl<R: Runtime> Pump<R> {
-    pub(crate) fn new(hub: Arc<Hub>, runtime: Arc<R>) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, runtime: Arc<R>, network: Option<NetworkWatch>) -> Self {
         let dialer = Arc::new(Dialer::new(hub.config.clone(), hub.options.clone()));
         let authorizer = hub.options.authority.clone().map(|authority| match authority {
             Authority::Own(authorizer) => authorizer,
@@ -151,6 +157,7 @@ impl<R: Runtime> Pump<R> {
             closing: Vec::new(),
             news: Vec::new(),
             wall_clock: WallClock::default(),
+            network,
             authorizations: Authorizations::new(authorizer),
             is_paused: false,
             has_room: true,

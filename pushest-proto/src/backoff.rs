@@ -1,10 +1,11 @@
 //! How long to wait before the next attempt: a curve with full jitter, or the user's own list; the
-//! jitter on what the protocol wants at once; and the guard on that.
+//! jitter on what the protocol wants at once; and the guards on that, and on hints.
 
 use core::fmt;
 use core::time::Duration;
 
 use crate::config::backoff::BackoffConfig;
+use crate::time::Instant;
 
 /// No delay after a failure is shorter, whatever the jitter draws: it bounds the attempts in any
 /// window of time (contract, C10).
@@ -16,6 +17,42 @@ pub(crate) const JITTER: Duration = Duration::from_millis(500);
 
 /// Maximum number of immediate retries in a row; the next one waits like any other.
 const IMMEDIATE_RETRIES: u32 = 3;
+
+/// Maximum number of hints in a row that are followed.
+const HINTS: u32 = 3;
+
+/// The time after which one more is. However often the network changes, pauses are cut short no more than
+/// twice a minute.
+const HINT_EVERY: Duration = Duration::from_secs(30);
+
+/// Hints that an attempt may succeed now, or that the one under way will not. A network that flaps must not
+/// turn into a loop of attempts, nor keep one from its end.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    left: u32,
+    /// Since when the next one grows.
+    since: Instant,
+}
+
+impl Hints {
+    pub(crate) const fn new() -> Self {
+        Self { left: HINTS, since: Instant::ORIGIN }
+    }
+
+    /// Returns whether a hint is to be followed.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        while self.left < HINTS && self.since + HINT_EVERY <= now {
+            self.left += 1;
+            self.since += HINT_EVERY;
+        }
+        if self.left == HINTS {
+            self.since = now;
+        }
+        let is_taken = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        is_taken
+    }
+}
 
 /// Counts the failures in a row, and draws the pause after each.
 pub(crate) struct Backoff {
@@ -157,6 +194,24 @@ mod tests {
             let drawn = pauses.iter().filter(|pause| part.contains(*pause)).count();
             assert!((60..140).contains(&drawn), "{drawn} of 1,000 in {part:?}");
         }
+    }
+
+    #[test]
+    fn three_hints_in_a_row_are_taken_and_then_one_every_thirty_seconds() {
+        let mut hints = Hints::new();
+        let mut taken = |at| (0..10).filter(|_| hints.take(at)).count();
+        let at = |seconds| Instant::ORIGIN + Duration::from_secs(seconds);
+        assert_eq!(taken(at(1_000)), 3);
+        assert_eq!(taken(at(1_029)), 0);
+        assert_eq!(taken(at(1_031)), 1);
+        assert_eq!(taken(at(1_059)), 0);
+        assert_eq!(taken(at(1_060)), 1, "what is left of the former time counts");
+        assert_eq!(taken(at(1_120)), 2);
+        assert_eq!(taken(at(10_000)), 3, "and no more than three are kept");
+        // A clock that runs backwards, and the end of time.
+        assert_eq!(taken(at(1)), 0);
+        let end = Instant::from_micros(u64::MAX / 2);
+        assert_eq!((taken(end), taken(end)), (3, 0));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub(crate) struct Heartbeat {
     activity: Duration,
     /// Whether the driver reads; while it does not, silence means nothing.
     pub(crate) reading: bool,
+    /// The network changed while the driver did not read: once it reads, it finds out what that means.
+    pub(crate) is_in_doubt: bool,
     /// A pong that is owed to the server, by its cause.
     pub(crate) pong_owed: Option<Order>,
     /// A ping of the session's own that waits to be polled.
@@ -67,6 +69,7 @@ impl Heartbeat {
             resumed: now,
             activity,
             reading: true,
+            is_in_doubt: false,
             pong_owed: None,
             ping_due: None,
             sent: VecDeque::new(),
@@ -84,6 +87,7 @@ impl Heartbeat {
     /// Ends with the connection. Returns the user's pings that are lost with it.
     pub(crate) fn end(&mut self) -> impl Iterator<Item = PingId> + use<> {
         self.reading = true;
+        self.is_in_doubt = false;
         self.pong_owed = None;
         self.ping_due = None;
         core::mem::take(&mut self.sent).into_iter().filter_map(|sent| sent.ping)

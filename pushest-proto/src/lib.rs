@@ -82,8 +82,8 @@
 //!   [`Session::connect`].
 //! - **C9** Once connected, with answers or timeouts arriving, every wanted channel ends subscribed,
 //!   or failed with a reason. None is forgotten.
-//! - **C10** Whatever a server does, the number of [`Action::Connect`]s in any window of time is
-//!   bounded.
+//! - **C10** Whatever a server does, and however often the network changes, the number of
+//!   [`Action::Connect`]s in any window of time is bounded.
 //! - **C11** No byte of a secret appears in any `Debug`, status, error or event, and secrets are
 //!   zeroed when dropped.
 //!

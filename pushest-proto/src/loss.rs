@@ -12,8 +12,8 @@ use crate::text::clip;
 
 /// What was learned when a connection ended, or could not be made.
 ///
-/// Drivers report the first five; the others come from the session itself. The last one ends no
-/// connection: it is the cause of an [`Event::Gap`](crate::Event::Gap) only.
+/// Drivers report the first five and [`Loss::AddressGone`]; the others come from the session itself. The
+/// last one ends no connection: it is the cause of an [`Event::Gap`](crate::Event::Gap) only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
@@ -58,6 +58,10 @@ pub enum Loss {
     HandshakeTimeout,
     /// Nothing came within the pong timeout after a ping.
     PongTimeout,
+    /// The local address that the connection was made from is no longer the machine's, so that nothing
+    /// can arrive on it: for drivers that are told of the system's networks. The session connects again
+    /// as after a missed pong.
+    AddressGone,
     /// The user gave the session another endpoint.
     EndpointChanged,
     /// The user disconnected.
@@ -109,6 +113,7 @@ impl Loss {
             Self::TooLarge { limit: _ }
             | Self::HandshakeTimeout
             | Self::PongTimeout
+            | Self::AddressGone
             | Self::EndpointChanged
             | Self::Disconnected
             | Self::Resubscribed => 0,
@@ -169,8 +174,8 @@ impl Loss {
             | Self::BadClose { code: Some(code), .. }
             | Self::Refused { code, .. } => Policy::of_code(*code, tls, established),
             Self::Dial(failure) => failure.policy(stop_on_refusal),
-            Self::PongTimeout => Policy::Immediately,
-            Self::EndpointChanged => Policy::Immediately,
+            // Not the server ended the connection: it need not be spared.
+            Self::PongTimeout | Self::AddressGone | Self::EndpointChanged => Policy::Immediately,
             Self::Closed { code: None, .. }
             | Self::BadClose { code: None, .. }
             | Self::Reset(_)
@@ -220,6 +225,9 @@ impl fmt::Display for Loss {
                 f.write_str("the server did not establish the connection in time")
             }
             Self::PongTimeout => f.write_str("the server did not answer a ping in time"),
+            Self::AddressGone => {
+                f.write_str("the address that the connection was made from is gone")
+            }
             Self::EndpointChanged => f.write_str("the endpoint was changed"),
             Self::Disconnected => f.write_str("disconnected by the user"),
             Self::Resubscribed => f.write_str("subscribed again with other member data"),

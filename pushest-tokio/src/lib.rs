@@ -48,7 +48,8 @@
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
 //! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's
-//! certificate authorities, too; `serde` serializes events, states and numbers, and
+//! certificate authorities, too; `network-watch` hears of changes of the network from the system (Linux);
+//! `serde` serializes events, states and numbers, and
 //! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 

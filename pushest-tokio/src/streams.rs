@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pushest_driver::proto;
-use pushest_driver::unstable::{ByteStream, Reads};
+use pushest_driver::unstable::{Addresses, ByteStream, Reads};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -122,6 +122,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
 
     fn caught_up(&self) -> Option<proto::Instant> {
         Some((self.socket)(&self.stream).reads.caught_up())
+    }
+
+    fn addresses(&self) -> Option<Addresses> {
+        let stream = &(self.socket)(&self.stream).stream;
+        Addresses::of(stream.local_addr(), stream.peer_addr())
     }
 }
 

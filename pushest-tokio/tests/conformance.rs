@@ -66,3 +66,15 @@ pushest_conformance::on_real_server! {
         }
     }
 }
+
+pushest_conformance::in_networks! {
+    mod in_networks {
+        mod multi_thread {
+            pushest_conformance::networks!(crate::Futures<crate::Threads>);
+        }
+
+        mod current_thread {
+            pushest_conformance::networks!(crate::Futures<crate::OneThread>);
+        }
+    }
+}

@@ -88,7 +88,7 @@ macro_rules! __async_client {
             /// standard error as any panic; where panics abort, it aborts), or the system gives no event
             /// queue or no thread to a runtime that has none yet. If a connection cannot be made for
             /// want of file descriptors, that is no such error: it is tried again, as
-            /// [`status`](Self::status) tells.
+            /// [`status`](Self::status) tells. And where the networks are to be watched and cannot be.
             ///
             /// ```
             #[doc = $begin]
@@ -130,7 +130,8 @@ macro_rules! __async_client {
             /// last clone of the client is dropped.
             ///
             /// This looks at nothing of the runtime. Where that lacks something, the future panics when
-            /// it runs; see [`try_with_pump`](Self::try_with_pump).
+            /// it runs; see [`try_with_pump`](Self::try_with_pump). Where the networks are to be watched
+            /// and cannot be, the log alone says so.
             ///
             /// ```
             #[doc = $begin]
@@ -165,6 +166,7 @@ macro_rules! __async_client {
                 options: $crate::Options,
             ) -> ::core::result::Result<(Self, Pump), $crate::StartError> {
                 <$runtime as $crate::unstable::Spawn>::ready()?;
+                let options = $crate::unstable::begin_watching(options)?;
                 Ok(Self::with_pump(config, options))
             }
 

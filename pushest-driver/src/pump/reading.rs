@@ -42,7 +42,7 @@ impl<R: Runtime> Pump<R> {
     }
 
     /// Counts what went over the socket since the last call: at each turn, and before it is given up.
-    fn count_traffic(&mut self) {
+    pub(super) fn count_traffic(&mut self) {
         if let SocketState::Open(open) = &mut self.socket {
             self.traffic = self.traffic.and(open.take_traffic());
         }

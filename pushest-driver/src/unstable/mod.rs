@@ -16,7 +16,7 @@ pub use tungstenite::{Error, Message};
 #[cfg(feature = "tls")]
 pub use self::traits::TlsParameters;
 pub use self::traits::{Runtime, Transport};
-pub use crate::assembly::{Spawn, client, release, set_lasting};
+pub use crate::assembly::{Spawn, begin_watching, client, release, set_lasting};
 #[cfg(feature = "api")]
 pub use crate::backend::api::Api;
 #[cfg(feature = "api")]
@@ -29,7 +29,7 @@ pub use crate::backend::lane::{Attempted, Lane};
 pub use crate::backend::pool::{Place, Pool};
 #[cfg(feature = "api")]
 pub use crate::backend::sending::Sending;
-pub use crate::byte_stream::{ByteStream, NonBlocking};
+pub use crate::byte_stream::{Addresses, ByteStream, NonBlocking};
 pub use crate::client::{Client, WeakClient};
 pub use crate::commands::Commands;
 pub use crate::dial::host_name::{HostNameError, ascii_host_name};

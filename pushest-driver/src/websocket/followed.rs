@@ -8,7 +8,7 @@ use pushest_proto::Instant;
 
 use super::ahead::Ahead;
 use super::follower::Follower;
-use crate::byte_stream::ByteStream;
+use crate::byte_stream::{Addresses, ByteStream};
 
 /// A stream behind the upgrade, as a WebSocket is made of it ([`Runtime::websocket`]). The driver
 /// follows the frames in what is read of it.
@@ -78,6 +78,10 @@ impl<S: ByteStream> ByteStream for Followed<S> {
 
     fn caught_up(&self) -> Option<Instant> {
         self.stream.caught_up()
+    }
+
+    fn addresses(&self) -> Option<Addresses> {
+        self.stream.addresses()
     }
 }
 

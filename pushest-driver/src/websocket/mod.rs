@@ -26,6 +26,7 @@ use tungstenite::{Bytes, Message};
 use self::close::CloseFrame;
 use self::followed::Followed;
 use self::follower::Follower;
+use crate::byte_stream::{Addresses, ByteStream};
 use crate::traffic::Traffic;
 use crate::unstable::traits::Runtime;
 use crate::unstable::traits::Transport;
@@ -147,6 +148,11 @@ impl<R: Runtime> WebSocket<R> {
     /// read is in no buffer any more.
     pub(crate) fn caught_up(&self) -> Option<Instant> {
         self.transport().caught_up_between_messages()
+    }
+
+    /// Returns the addresses of its two ends.
+    pub(crate) fn addresses(&self) -> Option<Addresses> {
+        self.transport().addresses()
     }
 
     /// Returns how many bytes were read so far.

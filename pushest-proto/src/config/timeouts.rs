@@ -31,6 +31,10 @@ pub struct Timeouts {
     pub activity: Duration,
     /// How long it may take after a ping until anything arrives. 30 s.
     pub pong: Duration,
+    /// The same after the network changed, from the moment at which the session was told; `pong` counts
+    /// where it is shorter. A dial and a handshake that are under way then get as much time, unless
+    /// less is left of their own. 5 s.
+    pub pong_after_change: Duration,
     /// How long the answer to one subscribe may take before it is sent again. 10 s.
     pub subscribe: Duration,
     /// How long one authorization may take. 10 s.
@@ -49,6 +53,8 @@ impl Timeouts {
         activity: Duration;
         /// Sets the time in which anything at all must arrive after a ping.
         pong: Duration;
+        /// Sets the same time after the network changed; `pong` counts where it is shorter.
+        pong_after_change: Duration;
         /// Sets the time that the answer to one subscribe may take before it is sent again.
         subscribe: Duration;
         /// Sets the time that one authorization may take.
@@ -58,12 +64,18 @@ impl Timeouts {
         stable: Duration;
     }
 
+    /// Returns how long a sign of life is waited for once the network has changed.
+    pub(crate) fn after_change(&self) -> Duration {
+        self.pong.min(self.pong_after_change)
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let all = [
             ("dial", self.dial),
             ("handshake", self.handshake),
             ("activity", self.activity),
             ("pong", self.pong),
+            ("pong after a change of the network", self.pong_after_change),
             ("subscribe", self.subscribe),
             ("authorization", self.authorization),
             ("stable", self.stable),
@@ -79,6 +91,7 @@ impl Default for Timeouts {
             handshake: Duration::from_secs(10),
             activity: Duration::from_secs(120),
             pong: Duration::from_secs(30),
+            pong_after_change: Duration::from_secs(5),
             subscribe: Duration::from_secs(10),
             authorization: Duration::from_secs(10),
             stable: Duration::from_secs(10),

@@ -25,6 +25,7 @@ impl Session {
         connection.attempt = connection.attempt.saturating_add(1);
         connection.socket_id = None;
         connection.largest_frame = 0;
+        self.is_changed = false;
         self.timers.disarm_all();
         self.timers.arm(Timer::Dial, self.now + self.config.timeouts.dial);
         self.enter(Phase::Connecting(id), None, None);
@@ -41,6 +42,7 @@ impl Session {
 
     pub(super) fn established(&mut self, connection: ConnectionId, established: Established) {
         self.statistics.connections += 1;
+        self.is_changed = false;
         self.heartbeat.begin(self.config.timeouts.activity, established.activity_timeout);
         self.heartbeat.last_heard = self.now;
         self.timers.disarm(Timer::Handshake);
@@ -67,7 +69,7 @@ impl Session {
         self.statistics.count_loss(&loss, established);
         let loss = self.end_connection(loss);
         self.connection.not_before = self.now;
-        let delay = match policy {
+        let mut delay = match policy {
             // No timer is armed: only the user's `connect` leads out of it.
             Policy::Stop => {
                 self.statistics.refusals += 1;
@@ -85,6 +87,12 @@ impl Session {
             }
         };
         self.timers.arm(Timer::Retry, self.now + delay);
+        // What it was begun with may be what failed, and the next one has what came meanwhile.
+        if core::mem::take(&mut self.is_changed) {
+            self.hasten();
+            let retry = self.timers.deadline(Timer::Retry);
+            delay = retry.map_or(delay, |retry| retry.saturating_duration_since(self.now));
+        }
         self.enter(Phase::Waiting, Some(loss), Some(delay));
     }
 
@@ -152,18 +160,39 @@ impl Session {
 
     pub(super) fn network_changed(&mut self) {
         match self.connection.phase {
-            Phase::Established(_) => self.check_for_life(),
-            // A network that flaps must not turn into a loop, and what a server asked for holds.
-            // What changed may have changed for many clients at the same moment, so that those
-            // whose pauses are as short already keep theirs, and the others draw.
-            Phase::Waiting => {
-                let earliest = (self.now + FLOOR).max(self.connection.not_before);
-                let retry = self.timers.deadline(Timer::Retry);
-                if retry.is_none_or(|retry| retry > earliest + JITTER) {
-                    self.timers.arm(Timer::Retry, earliest + self.backoff.jitter());
-                }
+            Phase::Established(_) => {
+                self.heartbeat.is_in_doubt = !self.heartbeat.reading;
+                self.check_for_life(self.config.timeouts.after_change());
             }
-            Phase::Idle | Phase::Refused | Phase::Connecting(_) | Phase::Opening(_) => {}
+            // What was sent over a path that is gone is not answered, and the attempt would wait for
+            // that as long as it may.
+            Phase::Connecting(_) => self.hurry(Timer::Dial),
+            Phase::Opening(_) => self.hurry(Timer::Handshake),
+            Phase::Waiting => self.hasten(),
+            Phase::Idle | Phase::Refused => {}
+        }
+    }
+
+    /// Brings the next attempt forward. What a server asked for holds. What changed may have changed for
+    /// many clients at the same moment, so that those whose pauses are as short already keep theirs, and
+    /// the others draw.
+    fn hasten(&mut self) {
+        let earliest = (self.now + FLOOR).max(self.connection.not_before);
+        let retry = self.timers.deadline(Timer::Retry);
+        if retry.is_none_or(|retry| retry > earliest + JITTER) && self.hints_to_dial.take(self.now)
+        {
+            self.timers.arm(Timer::Retry, earliest + self.backoff.jitter());
+        }
+    }
+
+    /// Gives an attempt that is under way no more time than a sign of life has after a change.
+    fn hurry(&mut self, timer: Timer) {
+        self.is_changed = true;
+        let latest = self.now + self.config.timeouts.after_change();
+        if self.timers.deadline(timer).is_some_and(|deadline| deadline > latest)
+            && self.hints_to_give_up.take(self.now)
+        {
+            self.timers.arm(timer, latest);
         }
     }
 
@@ -191,6 +220,9 @@ impl Session {
             self.silence.resumed(self.wall_clock.moment(self.now), pause, pinged);
             if self.heartbeat.oldest_of_user().is_some() {
                 self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
+            }
+            if core::mem::take(&mut self.heartbeat.is_in_doubt) {
+                self.check_for_life(self.config.timeouts.after_change());
             }
         } else {
             self.heartbeat.paused = self.now;
@@ -224,21 +256,24 @@ impl Session {
             return;
         }
         self.pending.rest();
-        self.check_for_life();
+        self.check_for_life(self.config.timeouts.pong);
         if !self.heartbeat.reading {
             // Nothing is heard, so the server needs to hear from us.
             self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
         }
     }
 
-    /// Sends a ping, and expects anything at all within the pong timeout.
-    fn check_for_life(&mut self) {
+    /// Sends a ping, and expects anything at all within this time. What is expected earlier stays so:
+    /// a network that changes again and again must not put it off.
+    fn check_for_life(&mut self, within: Duration) {
         if self.heartbeat.ping_due.is_none() {
             self.heartbeat.ping_due = Some(self.pending.next_order());
         }
-        if self.heartbeat.reading && !self.timers.is_armed(Timer::Pong) {
+        let latest = self.now + within;
+        let is_earlier = self.timers.deadline(Timer::Pong).is_none_or(|deadline| deadline > latest);
+        if self.heartbeat.reading && is_earlier {
             self.timers.disarm(Timer::Activity);
-            self.timers.arm(Timer::Pong, self.now + self.config.timeouts.pong);
+            self.timers.arm(Timer::Pong, latest);
         }
     }
 

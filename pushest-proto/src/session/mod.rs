@@ -20,7 +20,7 @@ use alloc::sync::Arc;
 use bytes::Bytes;
 
 use crate::auth::request::{Authorization, AuthorizationError};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, Hints};
 use crate::channel::ChannelView;
 use crate::channel::table::Channels;
 use crate::config::{Config, Settings};
@@ -60,6 +60,11 @@ pub struct Session {
     channels: Channels,
     timers: Timers,
     backoff: Backoff,
+    /// The network changed during this attempt.
+    is_changed: bool,
+    /// Changes of the network that cut a pause short, and those that do so to an attempt.
+    hints_to_dial: Hints,
+    hints_to_give_up: Hints,
     pending: Pending,
     outgoing: Outgoing,
     sent: SentClientEvents,
@@ -105,6 +110,9 @@ impl Session {
             channels: Channels::new(hash),
             timers: Timers::default(),
             backoff: Backoff::new(config.backoff.clone(), random),
+            is_changed: false,
+            hints_to_dial: Hints::new(),
+            hints_to_give_up: Hints::new(),
             pending: Pending::new(limits.stored_events, limits.stored_bytes),
             outgoing: Outgoing::new(limits.outgoing),
             sent: SentClientEvents::default(),
@@ -188,9 +196,19 @@ impl Session {
     }
 
     /// Tells the session that the network changed (another interface, back from sleep): what is
-    /// known of the connection may be stale. A waiting session tries again in 100 ms, or when a
-    /// server that asked for a pause allows it, and up to 500 ms of jitter later; a connected one
-    /// asks for a sign of life.
+    /// known of the connection may be stale.
+    ///
+    /// - A connected session sends a ping, and gives the connection up unless anything arrives within
+    ///   [`Timeouts::pong_after_change`](crate::Timeouts::pong_after_change). While the driver does not
+    ///   read ([`Session::handle_reading`]), this time begins once it reads again.
+    /// - A waiting one tries again in 100 ms, or when a server that asked for a pause allows it, and up
+    ///   to 500 ms of jitter later. A dial or handshake that is under way has as much time left as the
+    ///   ping, at most, and if it fails, the next one follows as soon. Three pauses and three attempts in a
+    ///   row are cut short so, and then one every 30 s: a network that changes all the time defeats neither
+    ///   backoff nor a slow dial.
+    ///
+    /// If the driver knows that the local address of the connection is gone, it reports the end of the
+    /// connection instead: [`Session::handle_close`] with [`Loss::AddressGone`].
     pub fn handle_network_change(&mut self, now: Instant) {
         self.tell(Input::NetworkChange, now);
     }

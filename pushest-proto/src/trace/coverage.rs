@@ -60,8 +60,8 @@ kinds! {
     presence: PresenceChange { Reset Joined Left }
     state: ConnectionState { Disconnected Connecting Connected Waiting Refused }
     loss: Loss {
-        Closed BadClose Reset TooLarge Dial Refused HandshakeTimeout PongTimeout EndpointChanged
-        Disconnected Resubscribed
+        Closed BadClose Reset TooLarge Dial Refused HandshakeTimeout PongTimeout AddressGone
+        EndpointChanged Disconnected Resubscribed
     }
     dial: DialFailure {
         Dns Connect Tls Proxy Http Upgrade NotWebSocket Timeout Headers Unsupported

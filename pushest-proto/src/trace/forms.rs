@@ -270,6 +270,7 @@ fn losses() -> Vec<(Loss, &'static str)> {
         ),
         (Loss::HandshakeTimeout, r#""handshake_timeout""#),
         (Loss::PongTimeout, r#""pong_timeout""#),
+        (Loss::AddressGone, r#""address_gone""#),
         (Loss::EndpointChanged, r#""endpoint_changed""#),
         (Loss::Disconnected, r#""disconnected""#),
         (Loss::Resubscribed, r#""resubscribed""#),

@@ -60,10 +60,14 @@ impl Header {
 
     /// Returns the configuration, with something in the place of the secrets.
     pub(super) fn config(self) -> Result<Config, ConfigError> {
+        let mut timeouts = self.timeouts;
+        if timeouts.pong_after_change.is_zero() {
+            timeouts.pong_after_change = timeouts.pong;
+        }
         let mut builder = Config::builder(&self.key)
             .client_events_per_second(self.client_events_per_second)
             .stop_on_refusal(self.stop_on_refusal)
-            .timeouts(self.timeouts)
+            .timeouts(timeouts)
             .backoff(self.backoff)
             .limits(self.limits);
         if self.has_secret {

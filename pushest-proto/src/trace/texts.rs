@@ -56,6 +56,10 @@ pub(super) struct TimeoutsText {
     handshake: Duration,
     activity: Duration,
     pong: Duration,
+    // Zero, which no configuration has, where a recording is older than this: then `pong` counts, as it
+    // did in that session.
+    #[serde(default, skip_serializing_if = "Duration::is_zero")]
+    pong_after_change: Duration,
     subscribe: Duration,
     authorization: Duration,
     stable: Duration,
@@ -109,6 +113,7 @@ pub(super) enum LossText {
     Refused { code: u16, message: Box<str> },
     HandshakeTimeout,
     PongTimeout,
+    AddressGone,
     EndpointChanged,
     Disconnected,
     Resubscribed,

@@ -34,6 +34,7 @@ fn the_pages_example_is_the_configuration_that_a_builder_makes() {
     (timeouts.dial, timeouts.handshake, timeouts.activity) = (ms(5_000), ms(5_001), ms(60_000));
     (timeouts.pong, timeouts.subscribe) = (ms(10_000), ms(10_001));
     (timeouts.authorization, timeouts.stable) = (ms(10_002), ms(10_003));
+    timeouts.pong_after_change = ms(10_004);
     let mut backoff = BackoffConfig::schedule([ms(1_000), ms(5_000)]);
     (backoff.initial, backoff.maximum) = (ms(500), ms(20_000));
     backoff.retry_after_limit = ms(60_000);

@@ -39,6 +39,7 @@ fn a_loss_says_what_was_learned() {
         ),
         (Loss::HandshakeTimeout, "the server did not establish the connection in time"),
         (Loss::PongTimeout, "the server did not answer a ping in time"),
+        (Loss::AddressGone, "the address that the connection was made from is gone"),
         (Loss::EndpointChanged, "the endpoint was changed"),
         (Loss::Disconnected, "disconnected by the user"),
         (Loss::Resubscribed, "subscribed again with other member data"),
@@ -148,6 +149,7 @@ fn a_refusal_is_what_the_same_connection_cannot_overcome() {
         Loss::Dial(DialFailure::Timeout),
         Loss::HandshakeTimeout,
         Loss::PongTimeout,
+        Loss::AddressGone,
         Loss::Disconnected,
         Loss::Resubscribed,
     ] {

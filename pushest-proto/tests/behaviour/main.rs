@@ -28,6 +28,7 @@ mod interleavings;
 mod limits;
 mod losses;
 mod names;
+mod networks;
 mod pauses;
 mod presence;
 mod reconnecting;

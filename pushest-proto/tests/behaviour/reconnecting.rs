@@ -224,13 +224,13 @@ fn a_changed_network_shortens_the_wait_and_checks_a_connection() {
     harness.session.handle_network_change(harness.now);
     harness.drain();
     assert_eq!(harness.sent(), [crate::harness::PING]);
-    harness.pass_seconds(30);
+    harness.pass_seconds(5);
     assert_eq!(*harness.session.status(harness.now).last_loss.unwrap(), Loss::PongTimeout);
 
     let mut harness = Harness::new(asking());
     harness.session.connect(harness.now);
     harness.drain();
-    for _ in 0..10 {
+    for _ in 0..3 {
         harness.lose(Loss::Dial(DialFailure::Connect("refused".into())));
         harness.session.handle_network_change(harness.now);
         harness.drain();

@@ -212,6 +212,7 @@ fn losses_look_as_the_page_says() {
         Loss::Refused { code: 4001, message: "no such app".into() },
         Loss::HandshakeTimeout,
         Loss::PongTimeout,
+        Loss::AddressGone,
         Loss::EndpointChanged,
         Loss::Disconnected,
         Loss::Resubscribed,

@@ -155,6 +155,7 @@ fn losses(length: usize) -> Vec<Loss> {
         Loss::Refused { code: 4001, message: text() },
         Loss::HandshakeTimeout,
         Loss::PongTimeout,
+        Loss::AddressGone,
         Loss::EndpointChanged,
         Loss::Disconnected,
         Loss::Resubscribed,

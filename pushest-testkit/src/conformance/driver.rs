@@ -39,6 +39,9 @@ pub trait DriverClient {
     /// Goes on with another server.
     fn set_endpoint(&mut self, endpoint: Endpoint);
 
+    /// Says that the network changed.
+    fn network_changed(&mut self);
+
     /// Subscribes to a channel, until [`unsubscribe`](Self::unsubscribe).
     ///
     /// # Errors

@@ -36,6 +36,11 @@ macro_rules! conformance {
                 an_error_that_wants_tls_gets_tls
                 a_name_beyond_ascii_is_sent_in_its_ascii_form
                 what_is_no_name_is_refused_before_anything_is_resolved
+                a_path_that_died_is_noticed_in_the_time_after_a_change_of_the_network
+                a_change_of_the_network_costs_a_connection_that_works_a_ping_and_no_more
+                an_attempt_that_hangs_is_given_up_soon_after_a_change_of_the_network
+                a_change_of_the_network_ends_a_long_pause
+                a_network_that_changes_all_the_time_does_not_defeat_backoff
                 the_zone_of_an_address_is_resolved_and_sent_nowhere
                 headers_are_provided_anew_for_each_dial
                 headers_that_are_provided_take_the_place_of_fixed_ones_of_the_same_name
@@ -378,6 +383,7 @@ mod tests {
             include_str!("seams/headers.rs"),
             include_str!("seams/lists.rs"),
             include_str!("seams/names.rs"),
+            include_str!("seams/networks.rs"),
             include_str!("seams/proxies.rs"),
             include_str!("seams/refusals.rs"),
             include_str!("seams/renewals.rs"),

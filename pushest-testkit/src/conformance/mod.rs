@@ -38,6 +38,7 @@
 //!     // … and the others, each of which is one call of the client's.
 //! #   fn disconnect(&mut self) {}
 //! #   fn set_endpoint(&mut self, _: Endpoint) {}
+//! #   fn network_changed(&mut self) {}
 //! #   fn subscribe(&mut self, _: &str, _: &SubscribeOptions) -> Result<(), String> { Ok(()) }
 //! #   fn unsubscribe(&mut self, _: &str) -> Result<(), CommandError> { Ok(()) }
 //! #   fn retry(&mut self, _: &str) -> Result<(), CommandError> { Ok(()) }

@@ -360,6 +360,9 @@ fn loss(byte: u8) -> Loss {
         let body = "no, says the proxy".into();
         Loss::Dial(DialFailure::Http { status, retry_after, location: None, body })
     };
+    if byte == u8::MAX {
+        return Loss::AddressGone;
+    }
     match byte % 32 {
         index @ 0..13 => Loss::closed(Some(codes[usize::from(index)]), "closed"),
         13 => Loss::closed(None, ""),

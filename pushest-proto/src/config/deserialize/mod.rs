@@ -127,6 +127,7 @@ impl Section for Timeouts {
         "handshake_ms",
         "activity_ms",
         "pong_ms",
+        "pong_after_change_ms",
         "subscribe_ms",
         "authorization_ms",
         "stable_ms",
@@ -137,12 +138,22 @@ impl Section for Timeouts {
         name: &'static str,
         at: &mut Reader<'_, A>,
     ) -> Result<(), A::Error> {
-        let Self { dial, handshake, activity, pong, subscribe, authorization, stable } = self;
+        let Self {
+            dial,
+            handshake,
+            activity,
+            pong,
+            pong_after_change,
+            subscribe,
+            authorization,
+            stable,
+        } = self;
         at.replace(match name {
             "dial_ms" => dial,
             "handshake_ms" => handshake,
             "activity_ms" => activity,
             "pong_ms" => pong,
+            "pong_after_change_ms" => pong_after_change,
             "subscribe_ms" => subscribe,
             "authorization_ms" => authorization,
             _ => stable,

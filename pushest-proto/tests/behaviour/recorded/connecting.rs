@@ -164,8 +164,10 @@ pub(super) fn refused_for_good() -> Harness {
 
 /// Pings of both sides, silence, and what counts as a sign of life.
 pub(super) fn heartbeat() -> Harness {
-    let timeouts =
-        Timeouts::default().activity(Duration::from_secs(30)).pong(Duration::from_secs(10));
+    let timeouts = Timeouts::default()
+        .activity(Duration::from_secs(30))
+        .pong(Duration::from_secs(10))
+        .pong_after_change(Duration::from_secs(10));
     let mut harness = Harness::new(signing().timeouts(timeouts));
     harness.connect_and_keep();
     harness.subscribe("news");

@@ -16,6 +16,7 @@ mod connecting;
 mod encrypted;
 mod errors;
 mod events;
+mod networks;
 mod signing_in;
 mod subscribing;
 
@@ -29,7 +30,7 @@ use serde_json::json;
 
 type Scenario = fn() -> Harness;
 
-const SCENARIOS: [(&str, Scenario); 21] = [
+const SCENARIOS: [(&str, Scenario); 22] = [
     ("authorizations-in-turn", authorizing::in_turn),
     ("authorizations-unavailable", authorizing::unavailable_for_now),
     ("authorizations-unusable", authorizing::unusable),
@@ -42,6 +43,7 @@ const SCENARIOS: [(&str, Scenario); 21] = [
     ("errors-that-name-nothing", errors::that_name_nothing),
     ("gaps", subscribing::gaps),
     ("heartbeat", connecting::heartbeat),
+    ("networks", networks::that_change),
     ("order-of-causes", connecting::order_of_causes),
     ("other-member-data", subscribing::other_member_data),
     ("presence", events::presence),
