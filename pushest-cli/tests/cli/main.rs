@@ -22,6 +22,7 @@ mod replay;
 mod restart;
 mod runtime;
 mod serve;
+mod several_hosts;
 mod shells;
 mod sign;
 mod sign_in;
