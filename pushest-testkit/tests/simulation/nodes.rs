@@ -71,7 +71,7 @@ impl Cluster {
         self.world.fail_node(&host, NodeFault::Down);
         let timeouts = Timeouts::default();
         let refusal = |code| NodeFault::Refusing(Refusal::error(code, "as the test wants"));
-        let retry_after = Some(self.random.u64(0..ASKED.as_secs())).map(Duration::from_secs);
+        let retry_after = Some(Duration::from_secs(self.random.u64(0..ASKED.as_secs())));
         let (fault, dial) = match self.random.u8(0..6) {
             0 => (NodeFault::Down, Duration::ZERO),
             1 => (NodeFault::Silent, timeouts.dial),

@@ -121,8 +121,9 @@ impl Pair {
                 self.gaps.caught_up(at);
             }
             Input::WallClock(_) => {
+                let was_suspended = self.gaps.wall_clock(self.known.wall_clock(at), at);
                 // The network may be another one after that.
-                if self.gaps.wall_clock(self.known.wall_clock(at), at) {
+                if was_suspended {
                     reference.network_changed(self.now);
                 }
             }
