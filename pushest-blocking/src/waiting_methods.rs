@@ -22,7 +22,8 @@ macro_rules! waits {
         impl $type {
             /// Waits for the attempt to connect that is running, and returns the socket id. For a program
             /// that is to end, or to say why, if its first attempt fails: with a wrong key, host or port,
-            /// or without a network. The client goes on trying meanwhile, until it is dropped.
+            /// or without a network. Of several endpoints each is tried once before this fails. The client
+            /// goes on trying meanwhile, until it is dropped.
             ///
             /// # Errors
             /// [`NotConnected::Failed`] with what went wrong, at once if the attempt has failed already

@@ -4,8 +4,10 @@ use std::env;
 use std::time::Duration;
 
 use pushest_driver::Options;
-use pushest_driver::unstable::{ascii_host_name, proxy_to};
-use pushest_proto::{AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Signer, Timeouts};
+use pushest_driver::unstable::{ascii_host_name, check_endpoints, proxy_to};
+use pushest_proto::{
+    AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Endpoint, Signer, Timeouts,
+};
 
 use crate::arguments::{AppOptions, ConnectionOptions};
 use crate::failure::Failure;
@@ -46,7 +48,10 @@ impl Connection {
     }
 
     fn with_config(options: &ConnectionOptions, config: Config) -> Result<Self, Failure> {
-        ascii_host_name(config.endpoint().host()).map_err(Failure::input)?;
+        for endpoint in config.endpoints() {
+            ascii_host_name(endpoint.host()).map_err(Failure::input)?;
+        }
+        check_endpoints(&config)?;
         let mut driver = with_headers(with_proxy(Options::default(), options)?, &options.header)?;
         let auth_url = options.auth_endpoint.as_deref();
         if auth_url.is_some() && config.has_secret() {
@@ -67,7 +72,8 @@ impl Connection {
             let endpoint = config.endpoint();
             let asked = [auth_url, options.user_auth_endpoint.as_deref()];
             let asks_tls = asked.into_iter().flatten().any(|url| url.starts_with("https://"));
-            if !endpoint.is_tls() && !asks_tls {
+            let has_tls = config.endpoints().iter().any(Endpoint::is_tls);
+            if !has_tls && !asks_tls {
                 return Err(Failure::input(format_args!(
                     "--ca-file is for TLS, and {}:{} is reached without: add --tls",
                     endpoint.host(),
@@ -98,13 +104,6 @@ impl Connection {
     /// The proxy on the way to the server, for people.
     pub(crate) fn proxy(&self) -> Option<String> {
         proxy_to(&self.options, self.config.endpoint())
-    }
-
-    /// Where it connects to, for people.
-    pub(crate) fn address(&self) -> String {
-        let endpoint = self.config.endpoint();
-        let url = endpoint.url(self.config.key());
-        url.split_once("/app/").map_or(url.as_str(), |(address, _)| address).to_owned()
     }
 }
 
@@ -204,7 +203,7 @@ fn builder(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<ConfigBuilder, Failure> {
     let app = &options.app;
-    let is_elsewhere = options.host.is_some() || options.cluster.is_some();
+    let is_elsewhere = !options.host.is_empty() || options.cluster.is_some();
     let mut builder = match &app.url {
         Some(url) => ConfigBuilder::default().url(url)?,
         None => ConfigBuilder::default().variables(|name| left(is_elsewhere, name, variable))?,
@@ -231,9 +230,11 @@ fn builder(
     if let Some(cluster) = &options.cluster {
         builder = builder.cluster(cluster).tls(true);
     }
-    if let Some(host) = &options.host {
-        builder = builder.host(host).tls(options.port == Some(443));
-    }
+    builder = match options.host.as_slice() {
+        [] => builder,
+        [host] if !has_port(host) => builder.host(host).tls(options.port == Some(443)),
+        hosts => builder.endpoints(hosts),
+    };
     if let Some(port) = options.port {
         builder = builder.port(port);
     }
@@ -244,6 +245,13 @@ fn builder(
         builder = builder.tls(tls);
     }
     Ok(builder)
+}
+
+/// Returns whether a port stands behind a host, be it right or wrong.
+fn has_port(host: &str) -> bool {
+    let port = host.rsplit_once(':').map(|(_, port)| port);
+    let is_number = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
+    Endpoint::new(host).is_err() && port.is_some_and(is_number)
 }
 
 /// What is left of the variables where options say which server: nothing about an address, right
@@ -304,12 +312,38 @@ mod tests {
             ["ws://[::1]:6001/rt", "k", "s"],
         );
         expect(&["--key=k", "--host=h", "--tls"], &[], ["wss://h:443", "k", ""]);
+        expect(&["--key=k", "--host=h:6001"], &[], ["ws://h:6001", "k", ""]);
+        expect(&["--key=k", "--host=h:443"], &[], ["wss://h:443", "k", ""]);
+        expect(&["--key=k", "--host=[::1]:7", "--tls"], &[], ["wss://[::1]:7", "k", ""]);
         expect(&["--key=k", "--cluster=eu"], &[], ["wss://ws-eu.pusher.com:443", "k", ""]);
         expect(
             &["--key=k", "--cluster=eu", "--tls=false"],
             &[],
             ["ws://ws-eu.pusher.com:80", "k", ""],
         );
+    }
+
+    #[test]
+    fn several_hosts_are_the_nodes_of_a_cluster() {
+        let urls = |options: &[&str], variables: &[(&str, &str)]| -> Result<Vec<String>, String> {
+            let config = resolved(&[&["--key=k"][..], options].concat(), variables)?;
+            Ok(config.endpoints().iter().map(ToString::to_string).collect())
+        };
+        let refused = |options: &[&str]| urls(options, &[]).expect_err("it is refused");
+        let two = ["--host=a", "--host=b:6002"];
+        assert_eq!(urls(&two, &[]), Ok(vec!["ws://a:80".into(), "ws://b:6002".into()]));
+        let all = [&two[..], &["--port=6001", "--path=/rt", "--tls"]].concat();
+        let expected = vec!["wss://a:6001/rt".into(), "wss://b:6002/rt".into()];
+        // The address of the variables does not count.
+        let variables = [("PUSHER_HOST", "h"), ("PUSHER_PORT", "1"), ("PUSHER_SCHEME", "https")];
+        assert_eq!(urls(&all, &variables), Ok(expected));
+        assert_eq!(urls(&two, &variables), Ok(vec!["ws://a:80".into(), "ws://b:6002".into()]));
+        assert!(refused(&["--host=a", "--host=A."]).contains("twice"));
+        assert!(refused(&["--host=a", "--host=a b"]).contains("\"a b\", number 2 of the list"));
+        assert!(refused(&["--host=a", "--host="]).contains("\"\", number 2 of the list"));
+        assert!(refused(&["--host=a:0"]).contains("\"0\" is not a port"));
+        assert!(refused(&["--host=a", "--host=b", "--cluster=eu"]).contains("--cluster"));
+        assert!(refused(&["--host=a", "--host=b", "--url=pusher://k@h"]).contains("--url"));
     }
 
     #[test]

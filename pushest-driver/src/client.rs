@@ -95,7 +95,7 @@ impl Client {
     }
 
     /// Waits until the attempt to connect that is running has succeeded or failed, and returns the
-    /// socket id.
+    /// socket id. Of several endpoints each is tried once.
     ///
     /// # Errors
     /// As [`Client::connected`], and [`NotConnected::Failed`](crate::NotConnected::Failed) with what

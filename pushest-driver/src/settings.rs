@@ -5,6 +5,7 @@ use std::env::VarError;
 
 use pushest_proto::{Config, ConfigBuilder, ConfigError};
 
+use crate::dial::host_name::check_endpoints;
 use crate::error::{BuildError, OptionsError};
 use crate::options::Options;
 
@@ -72,7 +73,10 @@ impl Settings {
     pub fn finish(self) -> Result<(Config, Options), BuildError> {
         let (config, options) = self.collected?;
         match config.build() {
-            Ok(config) => Ok((config, options)),
+            Ok(config) => {
+                check_endpoints(&config)?;
+                Ok((config, options))
+            }
             // Without any variable this is the error that names those that were looked for.
             Err(ConfigError::Missing { what: "key" }) if self.is_of_environment => {
                 Err(ConfigError::__no_key().into())

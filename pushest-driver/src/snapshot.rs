@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_proto::{
-    ChannelName, ChannelState, ChannelStatistics, ConnectionState, Loss, RequestFailure, SocketId,
-    Statistics,
+    ChannelName, ChannelState, ChannelStatistics, ConnectionState, Endpoint, Loss, RequestFailure,
+    SocketId, Statistics,
 };
 
 use crate::traffic::Traffic;
@@ -35,6 +35,8 @@ pub struct Snapshot {
         serde(rename = "away_for_ms", serialize_with = "form::optional_ms")
     )]
     pub away_for: Option<Duration>,
+    /// The endpoint that is connected or dialled, or that the next attempt goes to.
+    pub endpoint: Endpoint,
     /// The socket id, when connected.
     pub socket_id: Option<SocketId>,
     /// The attempt that is running or was the last: 1 for the first; 0 before any.

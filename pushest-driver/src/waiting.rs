@@ -22,7 +22,7 @@ use crate::wait_list::Answer;
 pub struct Connected {
     hub: Arc<Hub>,
     limit: Option<(Duration, Instant)>,
-    /// It waits for no later attempt.
+    /// It waits for no later attempt, but for those at endpoints that were not tried yet.
     is_attempt: bool,
     place: Option<usize>,
 }
@@ -33,7 +33,7 @@ impl Connected {
         Self { hub, limit, is_attempt: false, place: None }
     }
 
-    /// Waits for the attempt that is running only.
+    /// Waits for the attempt that is running only, and for those at further endpoints right after it.
     pub(crate) fn attempt(hub: Arc<Hub>) -> Self {
         Self { hub, limit: None, is_attempt: true, place: None }
     }
@@ -51,6 +51,7 @@ impl Future for Connected {
         }
         if this.is_attempt
             && state.session.state() == ConnectionState::Waiting
+            && !state.session.is_moving_on()
             && let Some(loss) = state.session.last_loss()
         {
             return Poll::Ready(Err(NotConnected::Failed(loss.clone())));

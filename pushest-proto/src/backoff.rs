@@ -90,6 +90,12 @@ impl Backoff {
         }
     }
 
+    /// Returns the delay before another endpoint is tried: jitter above the floor, so that the length
+    /// of the list allows no more attempts in any window of time (contract, C10).
+    pub(crate) fn next_endpoint(&mut self) -> Duration {
+        self.between(FLOOR, JITTER)
+    }
+
     /// Draws a pause up to [`JITTER`], which is never zero.
     pub(crate) fn jitter(&mut self) -> Duration {
         self.between(Duration::from_micros(1), JITTER)
@@ -168,6 +174,15 @@ mod tests {
             let ceiling = Duration::from_secs((1 << failure).min(30));
             assert!(*largest > ceiling.mul_f64(0.9), "{failure}: {largest:?}");
         }
+    }
+
+    #[test]
+    fn the_pause_before_another_endpoint_lies_between_the_floor_and_the_jitter_and_is_no_failure() {
+        let mut backoff = backoff(1);
+        let pauses: alloc::vec::Vec<_> = (0..1_000).map(|_| backoff.next_endpoint()).collect();
+        assert!(pauses.iter().all(|pause| (FLOOR..=JITTER).contains(pause)));
+        assert!(pauses.iter().max() > Some(&JITTER.mul_f64(0.95)));
+        assert_eq!((backoff.failures, backoff.immediate), (0, 0));
     }
 
     #[test]

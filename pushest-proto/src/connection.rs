@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-use crate::config::endpoint::Endpoint;
+use crate::endpoints::Endpoints;
 use crate::event::failure::ServerError;
 use crate::id::{ConnectionId, SocketId};
 use crate::loss::{CloseCode, Loss};
@@ -49,12 +49,12 @@ impl Phase {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) phase: Phase,
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoints: Endpoints,
     pub(crate) socket_id: Option<SocketId>,
     pub(crate) attempt: u32,
     pub(crate) last_loss: Option<Arc<Loss>>,
     pub(crate) last_error: Option<Box<ServerError>>,
-    /// No attempt begins before this: the pause that the server asked for at the last loss.
+    /// No attempt begins before this: the pause that the server asked for, which is dialled next.
     pub(crate) not_before: Instant,
     /// The size of the largest frame that was polled for this connection.
     pub(crate) largest_frame: usize,
@@ -76,10 +76,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(endpoint: Endpoint, now: Instant) -> Self {
+    pub(crate) fn new(endpoints: Endpoints, now: Instant) -> Self {
         Self {
             phase: Phase::Idle,
-            endpoint,
+            endpoints,
             socket_id: None,
             attempt: 0,
             last_loss: None,
@@ -136,6 +136,7 @@ impl Connection {
     pub(crate) fn memory(&self) -> usize {
         let share = |loss: &Arc<Loss>| crate::loss::loss(loss) - crate::loss::others_share(loss);
         self.socket_id.as_ref().map_or(0, |id| memory::shared_text(id.as_str()))
+            + self.endpoints.memory()
             + self.last_loss.as_ref().map_or(0, share)
             + self.last_error.as_deref().map_or(0, |error| {
                 memory::allocation(size_of::<ServerError>()) + error.content_bytes()

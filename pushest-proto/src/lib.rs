@@ -83,7 +83,11 @@
 //! - **C9** Once connected, with answers or timeouts arriving, every wanted channel ends subscribed,
 //!   or failed with a reason. None is forgotten.
 //! - **C10** Whatever a server does, and however often the network changes, the number of
-//!   [`Action::Connect`]s in any window of time is bounded.
+//!   [`Action::Connect`]s in any window of time is bounded, and the bound does not grow with the number of
+//!   endpoints: a failure is followed by 100 ms
+//!   at least, whichever endpoint comes next, but for three retries in a row that the protocol wants at
+//!   once; and between connections that were stable only one pass over the endpoints goes without
+//!   backoff.
 //! - **C11** No byte of a secret appears in any `Debug`, status, error or event, and secrets are
 //!   zeroed when dropped.
 //!
@@ -155,6 +159,7 @@ mod config;
 mod connection;
 mod context;
 mod dial_failure;
+mod endpoints;
 mod escape;
 mod event;
 #[cfg(feature = "__fuzzing")]

@@ -20,6 +20,14 @@ pub(crate) enum Policy {
 }
 
 impl Policy {
+    /// Returns how long the server asks not to be dialled.
+    pub(crate) fn pause(self) -> Duration {
+        match self {
+            Self::BackOff(pause) => pause,
+            Self::Stop | Self::SwitchToTls | Self::Immediately => Duration::ZERO,
+        }
+    }
+
     /// What a code asks for ([protocol, close codes](crate::protocol#close-codes)).
     pub(crate) fn of_code(code: u16, tls: bool, established: bool) -> Self {
         match code {

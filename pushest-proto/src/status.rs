@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
 
+use crate::config::endpoint::Endpoint;
 use crate::event::failure::{RequestFailure, ServerError};
 use crate::id::SocketId;
 use crate::loss::Loss;
@@ -44,6 +45,9 @@ impl fmt::Display for ConnectionState {
 pub struct Status {
     /// The state of the connection.
     pub state: ConnectionState,
+    /// The endpoint that is connected or dialled, or that the next attempt goes to: of several the one
+    /// whose turn it is.
+    pub endpoint: Endpoint,
     /// The socket id that the server gave; `None` unless connected.
     pub socket_id: Option<SocketId>,
     /// The attempt that is running or was the last: 1 for the first after `connect`, after a

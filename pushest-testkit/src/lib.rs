@@ -53,7 +53,7 @@ pub use shell::{
     Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
     WebhookAttempt, WebhookTarget,
 };
-pub use simulation::{Cut, Link, World};
+pub use simulation::{Cut, Link, NodeFault, World};
 
 /// What the README shows must compile.
 #[cfg(doctest)]

@@ -18,7 +18,7 @@ Environment variables (options win over them; --url replaces them all):
   PUSHER_URL, PUSHER_APP_ID, PUSHER_APP_KEY, PUSHER_APP_SECRET, PUSHER_APP_CLUSTER, PUSHER_HOST,
   PUSHER_PORT, PUSHER_SCHEME; where neither PUSHER_URL nor PUSHER_APP_KEY is set, REVERB_APP_ID,
   REVERB_APP_KEY, REVERB_APP_SECRET, REVERB_HOST, REVERB_PORT, REVERB_SCHEME. With --host or --cluster the
-  variables' whole address (host, port, scheme) is left out.
+  variables' whole address (host, port, scheme) is left out. A variable names one host, never several.
   PUSHER_ENCRYPTION_MASTER_KEY_BASE64 is what --master-key is, with --url, too.
   PUSHEST_PROXY is the URL of a proxy, with http://USER:PASSWORD@HOST:PORT, too, percent-encoded; else
   HTTPS_PROXY (for wss:// and https://), HTTP_PROXY (for ws:// and http://) and ALL_PROXY name one, and

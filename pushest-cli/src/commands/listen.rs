@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     }
 
     interruption::watch()?;
-    let address = connection.address();
+    let endpoints = connection.config.endpoints().len();
     let mut driver = connection.options.start_disconnected();
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
     if let Some(recording) = &recording {
@@ -57,7 +57,8 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let mut listener = Listener {
         output,
         client: &client,
-        address,
+        endpoints,
+        refusals: 0,
         events: &arguments.event,
         remaining: arguments.count,
         wanted,
@@ -156,7 +157,9 @@ enum Progress {
 struct Listener<'a> {
     output: &'a Output,
     client: &'a Client,
-    address: String,
+    /// How many endpoints there are, and how many attempts in a row were refused.
+    endpoints: usize,
+    refusals: usize,
     /// Only events of these names count and are printed; without any, all do.
     events: &'a [String],
     /// How many events are still to come; `None` means as many as there are.
@@ -281,7 +284,8 @@ impl Listener<'_> {
 
     async fn state(&mut self, change: &StateChange) -> Result<(), Failure> {
         self.is_connected = change.to == ConnectionState::Connected;
-        let line = Line::state(change, Some(&self.address));
+        let address = self.client.status().endpoint.to_string();
+        let line = Line::state(change, Some(&address));
         let refusal = self.refusal(change);
         match &refusal {
             Some(_) => self.output.for_programs(&line).await?,
@@ -297,12 +301,16 @@ impl Listener<'_> {
     }
 
     /// Why there is no point in going on, if there is none.
-    fn refusal(&self, change: &StateChange) -> Option<Failure> {
+    fn refusal(&mut self, change: &StateChange) -> Option<Failure> {
         let loss = change.loss.as_ref()?;
         let is_final = match change.to {
             ConnectionState::Refused => true,
-            // Before the first connection it is most likely a mistake; later it will pass.
-            ConnectionState::Waiting => !self.has_connected && loss.is_refusal(),
+            // Before the first connection it is most likely a mistake, if all endpoints do so; later it
+            // will pass.
+            ConnectionState::Waiting => {
+                self.refusals = if loss.is_refusal() { self.refusals + 1 } else { 0 };
+                !self.has_connected && self.refusals >= self.endpoints
+            }
             _ => false,
         };
         is_final.then(|| Failure::failed(format_args!("refused: {loss}")))

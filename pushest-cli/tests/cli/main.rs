@@ -23,6 +23,7 @@ mod replay;
 mod restart;
 mod runtime;
 mod serve;
+mod several_hosts;
 mod shells;
 mod sign;
 mod sign_in;

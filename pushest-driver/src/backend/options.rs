@@ -111,7 +111,9 @@ impl ApiOptions {
     }
 
     /// Sets where the HTTP API is, for servers that have it elsewhere than the WebSocket. By
-    /// default [`Endpoint::api`] of the configuration's endpoint.
+    /// default [`Endpoint::api`] of the configuration's endpoint; of several endpoints that of the first,
+    /// as they were given. Calls go nowhere else when it is down: what was published once must not be
+    /// published twice, and a balancer before the nodes, or a program that makes another `Api`, can choose.
     ///
     /// ```
     /// # use pushest_driver::{ApiOptions, Endpoint};

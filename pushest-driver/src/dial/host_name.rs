@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
-use pushest_proto::{DialFailure, Endpoint};
+use pushest_proto::{Config, ConfigError, DialFailure, Endpoint};
 
 /// What is given as a host is not a name that a host can have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +47,33 @@ pub(crate) fn ascii(endpoint: Endpoint) -> Result<Endpoint, DialFailure> {
         Cow::Owned(name) => name,
     };
     endpoint.with_host(&name).map_err(|error| failure(&error))
+}
+
+/// Checks the names of several endpoints, as lookups know them: the core has no tables for letters beyond
+/// ASCII. One that is no name would show when its turn comes, which may be in a year. The builder of a
+/// client does so by itself.
+///
+/// # Errors
+/// [`ConfigError::Host`] for what is not a name, and [`ConfigError::SameEndpoint`].
+pub fn check_endpoints(config: &Config) -> Result<(), ConfigError> {
+    let [first, others @ ..] = config.endpoints() else { return Ok(()) };
+    if others.is_empty() {
+        return Ok(());
+    }
+    let named = |endpoint: &Endpoint| {
+        let host = ConfigError::Host { host: endpoint.host().to_owned() };
+        self::ascii(endpoint.clone()).map_err(|_| host)
+    };
+    let mut known = vec![named(first)?];
+    for endpoint in others {
+        let endpoint = named(endpoint)?;
+        if let Some(other) = known.iter().find(|other| endpoint.is_same(other)) {
+            let (endpoint, other) = (endpoint.to_string(), other.to_string());
+            return Err(ConfigError::SameEndpoint { endpoint, other });
+        }
+        known.push(endpoint);
+    }
+    Ok(())
 }
 
 /// Returns the URL with the ASCII form of its host's name.
@@ -108,6 +135,25 @@ mod tests {
         ] {
             let error = ascii_host_name(name).expect_err(name);
             assert!(error.to_string().contains("is not the name of a host"), "{error}");
+        }
+    }
+
+    #[test]
+    fn endpoints_whose_names_are_spelled_beyond_ascii_are_compared_as_they_are_looked_up() {
+        let checked = |list: &[&str]| {
+            let config = Config::builder("key").endpoints(list).build().expect("valid");
+            check_endpoints(&config).map_err(|error| error.to_string())
+        };
+        assert_eq!(checked(&["bücher.example", "straße.example", "a"]), Ok(()));
+        for other in ["xn--bcher-kva.example", "XN--BCHER-KVA.example.", "bu\u{308}cher.example"] {
+            let error = checked(&["a", "bücher.example", other]).expect_err(other);
+            assert!(error.contains("xn--bcher-kva.example") && error.contains("twice"), "{error}");
+        }
+        for junk in ["xn--a", "bücher..example"] {
+            let error = checked(&["a", junk]).expect_err(junk);
+            assert!(error.contains(&format!("{junk:?} is not a host")), "{error}");
+            // Of one endpoint it shows at the dial.
+            assert_eq!(checked(&[junk]), Ok(()));
         }
     }
 

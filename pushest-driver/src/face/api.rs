@@ -30,8 +30,10 @@ macro_rules! __api {
 
         /// # Making one
         impl Api {
-            /// Takes the app of a configuration: its id, key and secret, and where its server is. Nothing
-            /// is sent yet.
+            /// Takes the app of a configuration: its id, key and secret, and where its server is; of several
+            /// endpoints that is the first, as they were given
+            /// ([`ApiOptions::endpoint`](crate::ApiOptions::endpoint) names another one). Nothing is sent
+            /// yet.
             ///
             /// # Errors
             /// [`ConfigError::Missing`](crate::ConfigError::Missing) names what is missing: the app's id,

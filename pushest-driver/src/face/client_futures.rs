@@ -105,8 +105,8 @@ macro_rules! __client_futures {
         impl Client {
             /// Waits for the attempt to connect that is running, and returns the socket id. For a program
             /// that is to end, or to say why, if its first attempt fails: with a wrong key, host or port,
-            /// or without a network. The client goes on trying meanwhile, until it is dropped. Cancel
-            /// safe.
+            /// or without a network. Of several endpoints each is tried once before this fails. The client
+            /// goes on trying meanwhile, until it is dropped. Cancel safe.
             ///
             /// # Errors
             /// [`NotConnected::Failed`](crate::NotConnected::Failed) with what went wrong, at once if the

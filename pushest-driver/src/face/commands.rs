@@ -25,15 +25,15 @@ macro_rules! __client_commands {
                 self.commands().config()
             }
 
-            /// Returns the state of the connection as data: the state itself, the socket id while
-            /// connected, the number of the attempt, how long until the next one, the last loss and
+            /// Returns the state of the connection as data: the state itself, the endpoint, the socket id
+            /// while connected, the number of the attempt, how long until the next one, the last loss and
             /// the last error of the server.
             ///
             /// ```
             #[doc = $begin]
             /// let status = client.status();
             /// if status.state != ConnectionState::Connected {
-            ///     eprintln!("{}, attempt {}", status.state, status.attempt);
+            ///     eprintln!("{} at {}, attempt {}", status.state, status.endpoint, status.attempt);
             ///     if let Some(loss) = &status.last_loss {
             ///         eprintln!("the last connection ended: {loss}");
             ///     }
@@ -98,7 +98,8 @@ macro_rules! __client_commands {
             }
 
             /// Moves the client to another server: closes the connection, and connects to this endpoint
-            /// from now on. All channels stay wanted.
+            /// from now on, which takes the place of all endpoints that were configured. All channels stay
+            /// wanted.
             ///
             /// ```
             #[doc = $begin]

@@ -9,7 +9,7 @@ macro_rules! __config_settings {
         /// # The app and its server
         ///
         /// The last call of a method counts. A host wins over a cluster, as it does in the official
-        /// libraries.
+        /// libraries; a list of endpoints counts as a host.
         impl $builder {
             /// Sets the app's key: 1 to 200 letters, digits and `_ - . ~`.
             ///
@@ -84,6 +84,42 @@ macro_rules! __config_settings {
             #[must_use]
             pub fn host(self, host: &str) -> Self {
                 self.configure(|config| config.host(host))
+            }
+
+            /// Sets several endpoints: the nodes of one cluster, which serve the same app and pass on what
+            /// is published at any of them. At most 32, each as `HOST`, `HOST:PORT`, `ws://HOST:PORT/PATH`
+            /// or `wss://…`; [`port`](Self::port), [`path`](Self::path) and [`tls`](Self::tls) hold for
+            /// those that do not say it themselves. The list takes the place of a host, and a host that of
+            /// the list; `PUSHER_URL`, `PUSHER_HOST` and URLs name one host.
+            ///
+            /// Each client tries them in an order of its own, so that clients spread. After a loss, a
+            /// failed dial or a refusal that may be better later it goes on within 500 ms with the first of
+            /// that order that has not failed: one pass over the list is like this, and then each attempt
+            /// has the pauses of [`backoff`](Self::backoff), until a connection was stable for 10 s. An
+            /// endpoint that asks for a pause (close codes 4100–4199, `Retry-After`) gets it, and holds up
+            /// no other. A connection that works is never closed for another endpoint. What is final stays
+            /// so, whatever other endpoints there are: a wrong key, a disabled app.
+            ///
+            /// `status()` says which endpoint it is. The HTTP API is called at the first of the list; for
+            /// another one see `ApiOptions::endpoint`.
+            ///
+            /// # Errors
+            /// `build` returns [`ConfigError`](crate::ConfigError) for an empty list, one of more than 32,
+            /// one that has the same endpoint twice, however it is spelled, and for what is no endpoint.
+            ///
+            /// ```
+            #[doc = $top]
+            #[doc = $new]
+            ///     .endpoints(["node-1.example.org", "node-2.example.org:8443"])
+            ///     .tls(true)
+            #[doc = $end]
+            /// ```
+            #[must_use]
+            pub fn endpoints<E: ::core::convert::AsRef<str>>(
+                self,
+                endpoints: impl ::core::iter::IntoIterator<Item = E>,
+            ) -> Self {
+                self.configure(|config| config.endpoints(endpoints))
             }
 
             /// Sets the port. By default 443 with TLS and 80 without.

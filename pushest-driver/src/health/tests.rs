@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pushest_proto::{
-    AuthorizationError, ChannelName, ConnectionState, DialFailure, Loss, RequestFailure, Statistics,
+    AuthorizationError, ChannelName, ConnectionState, DialFailure, Endpoint, Loss, RequestFailure,
+    Statistics,
 };
 
 use super::{HealthReason, HealthRules, HealthState};
@@ -24,6 +25,7 @@ fn well() -> Snapshot {
         state: ConnectionState::Connected,
         state_for: seconds(100.0),
         away_for: None,
+        endpoint: Endpoint::new("localhost").expect("a host"),
         socket_id: None,
         attempt: 1,
         // There was one before.

@@ -40,6 +40,7 @@ impl Hub {
             state: status.state,
             state_for: age(session.state_since()),
             away_for: session.away_since().map(age),
+            endpoint: status.endpoint,
             socket_id: status.socket_id,
             attempt: status.attempt,
             last_loss: status.last_loss,

@@ -32,7 +32,7 @@ pub use crate::backend::sending::Sending;
 pub use crate::byte_stream::{Addresses, ByteStream, NonBlocking};
 pub use crate::client::{Client, WeakClient};
 pub use crate::commands::Commands;
-pub use crate::dial::host_name::{HostNameError, ascii_host_name};
+pub use crate::dial::host_name::{HostNameError, ascii_host_name, check_endpoints};
 #[cfg(feature = "tls")]
 pub use crate::dial::tls_stream::TlsStream;
 pub use crate::handler::run;

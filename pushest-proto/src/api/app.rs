@@ -25,7 +25,7 @@ pub struct App {
 impl App {
     /// Takes the app of a configuration, which must have the app's id and secret; publishing on
     /// encrypted channels needs the master key, too. The HTTP API is at [`Endpoint::api`] of the
-    /// configuration's endpoint.
+    /// configuration's endpoint; of several endpoints that of the first, as they were given.
     ///
     /// # Errors
     /// [`ConfigError::Missing`] names what is missing.

@@ -21,7 +21,8 @@ pub(super) const MOST_PAUSES: usize = 100;
 /// server asks for is kept. Where the protocol wants a client back at once (close codes 4200–4299, a
 /// missed pong, the switch to TLS) the pause is drawn below 500 ms, and after three such retries in a
 /// row it follows the curve or the schedule. The first attempt, `connect` and `set_endpoint` never
-/// wait.
+/// wait. Of several endpoints ([`ConfigBuilder::endpoints`](super::ConfigBuilder::endpoints)) one pass is
+/// made with pauses of 100 to 500 ms, and what is said here holds for the attempts after it.
 ///
 /// Subscriptions and authorizations that are tried again on a connection follow the curve, too; a
 /// schedule does not concern them.

@@ -167,11 +167,42 @@ impl Endpoint {
     /// [`port`](Self::port).
     #[must_use]
     pub fn authority(&self) -> String {
-        let default = if self.tls { 443 } else { 80 };
-        if self.port == default {
+        if self.has_default_port() {
             return self.bracketed_host();
         }
         format!("{}:{}", self.bracketed_host(), self.port)
+    }
+
+    /// Returns whether both name the same server, however they are spelled: in upper or lower case, with
+    /// a dot at the end of the name, an IPv6 address in another form, the port said or left out. With
+    /// and without TLS an endpoint is the same one: at one port a server speaks either. Other paths may
+    /// lead to other servers.
+    ///
+    /// ```
+    /// # use pushest_proto::Endpoint;
+    /// let endpoint = Endpoint::new("node-1.example")?;
+    /// assert!(endpoint.is_same(&Endpoint::new("Node-1.example.")?.with_port(80)?));
+    /// assert!(!endpoint.is_same(&Endpoint::new("node-1.example")?.with_port(6001)?));
+    /// # Ok::<(), pushest_proto::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let ports =
+            self.port == other.port || (self.has_default_port() && other.has_default_port());
+        ports && self.path == other.path && self.zone == other.zone && self.name() == other.name()
+    }
+
+    fn has_default_port(&self) -> bool {
+        self.port == if self.tls { 443 } else { 80 }
+    }
+
+    /// Returns the host in the one form that all spellings of it have.
+    fn name(&self) -> Name {
+        let name = self.host.strip_suffix('.').unwrap_or(&self.host);
+        match name.parse::<IpAddr>() {
+            Ok(address) => Name::Address(address.to_canonical()),
+            Err(_) => Name::Name(name.to_lowercase()),
+        }
     }
 
     fn bracketed_host(&self) -> String {
@@ -238,6 +269,19 @@ impl Endpoint {
     }
 }
 
+/// As it may stand in a list of endpoints ([`ConfigBuilder::endpoints`](crate::ConfigBuilder::endpoints)):
+/// `ws://HOST:PORT/PATH`, or `wss://` with TLS, always with the port; IPv6 in brackets, with its zone.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.tls { "wss://" } else { "ws://" })?;
+        match self.zone() {
+            Some(_) => write!(f, "[{}]", self.host_with_zone())?,
+            None => f.write_str(&self.bracketed_host())?,
+        }
+        write!(f, ":{}{}", self.port, self.path)
+    }
+}
+
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
@@ -249,6 +293,13 @@ impl fmt::Debug for Endpoint {
             .field("hosted", &self.hosted)
             .finish()
     }
+}
+
+/// A host in the one form that all its spellings have.
+#[derive(PartialEq, Eq)]
+enum Name {
+    Address(IpAddr),
+    Name(String),
 }
 
 /// Returns a host, and its zone if it is an IPv6 address that has one.

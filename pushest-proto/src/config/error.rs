@@ -86,6 +86,43 @@ pub enum ConfigError {
         /// The refused value.
         path: String,
     },
+    /// The list of endpoints is empty.
+    #[error("the list of endpoints is empty: it needs one at least")]
+    NoEndpoints,
+    /// The list of endpoints is too long.
+    #[error(
+        "the list of endpoints has more than {limit} entries: give nodes one name, all of whose \
+         addresses are tried"
+    )]
+    TooManyEndpoints {
+        /// The maximum number of endpoints.
+        limit: usize,
+    },
+    /// An entry of the list of endpoints is none.
+    #[error(
+        "{}, number {number} of the list, is not an endpoint: HOST, HOST:PORT, ws://HOST:PORT/PATH, or \
+         wss://… for TLS, without credentials",
+        Quoted(endpoint)
+    )]
+    Endpoint {
+        /// The refused value.
+        endpoint: String,
+        /// Its place in the list, from 1.
+        number: usize,
+    },
+    /// The list of endpoints has the same one twice.
+    #[error(
+        "{endpoint} is in the list of endpoints twice, there as {other}: each may be in it once"
+    )]
+    SameEndpoint {
+        /// The second of the two.
+        endpoint: String,
+        /// The first of the two.
+        other: String,
+    },
+    /// A host was given beside a list of endpoints.
+    #[error("a host was given beside a list of endpoints: put it into the list")]
+    HostAndEndpoints,
     /// The URL has none of the known forms.
     #[error(
         "not a Pusher URL ({problem}): use pusher://KEY:SECRET@HOST:PORT/PATH, pushers://… for TLS, \

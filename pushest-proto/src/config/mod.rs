@@ -5,6 +5,7 @@ mod counting;
 #[cfg(feature = "serde")]
 mod deserialize;
 pub(crate) mod endpoint;
+pub(crate) mod endpoints;
 pub(crate) mod error;
 pub(crate) mod limits;
 #[cfg(feature = "encrypted")]
@@ -20,6 +21,7 @@ use core::fmt;
 
 use backoff::BackoffConfig;
 use endpoint::Endpoint;
+use endpoints::Defaults;
 use error::ConfigError;
 use limits::Limits;
 use timeouts::Timeouts;
@@ -57,7 +59,8 @@ pub(crate) struct Settings {
     pub(crate) signer: Option<Signer>,
     pub(crate) master_key: Option<MasterKey>,
     pub(crate) client_events_per_second: Option<u32>,
-    pub(crate) endpoint: Endpoint,
+    /// Never empty, in the order in which they were given.
+    pub(crate) endpoints: Arc<[Endpoint]>,
     pub(crate) timeouts: Timeouts,
     pub(crate) backoff: BackoffConfig,
     pub(crate) limits: Limits,
@@ -112,10 +115,18 @@ impl Config {
         self.settings.master_key.is_some()
     }
 
-    /// Returns where the session connects to.
+    /// Returns where the session connects to; of several endpoints the first, as they were given, which
+    /// is also where the HTTP API is called.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
-        &self.settings.endpoint
+        self.settings.endpoint()
+    }
+
+    /// Returns all endpoints, in the order in which they were given. Each session has an order of its
+    /// own, in which it tries them ([`ConfigBuilder::endpoints`]).
+    #[must_use]
+    pub fn endpoints(&self) -> &[Endpoint] {
+        &self.settings.endpoints
     }
 
     /// Returns the timeouts, as they were given or by default.
@@ -136,11 +147,17 @@ impl Config {
         &self.settings.limits
     }
 
-    /// Returns it with another endpoint, which is not checked.
+    /// Returns it with other endpoints, of which there must be one at least.
     #[cfg(feature = "recording")]
-    pub(crate) fn with_endpoint(self, endpoint: Endpoint) -> Self {
+    pub(crate) fn with_endpoints(self, endpoints: Arc<[Endpoint]>) -> Self {
         let settings = Arc::unwrap_or_clone(self.settings);
-        Self { settings: Arc::new(Settings { endpoint, ..settings }) }
+        Self { settings: Arc::new(Settings { endpoints, ..settings }) }
+    }
+}
+
+impl Settings {
+    fn endpoint(&self) -> &Endpoint {
+        self.endpoints.first().expect("no configuration is built without an endpoint")
     }
 }
 
@@ -156,7 +173,8 @@ impl fmt::Debug for Settings {
         f.debug_struct("Config")
             .field("key", &self.key)
             .field("has_secret", &self.signer.is_some())
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", self.endpoint())
+            .field("other_endpoints", &&self.endpoints[1..])
             .field("timeouts", &self.timeouts)
             .field("backoff", &self.backoff)
             .field("limits", &self.limits)
@@ -172,7 +190,7 @@ impl fmt::Debug for Settings {
 /// Collects a configuration; [`ConfigBuilder::build`] validates it.
 ///
 /// Later calls win over earlier ones. A host wins over a cluster, as it does in the official
-/// libraries.
+/// libraries; a list of endpoints counts as a host.
 #[derive(Clone, Default)]
 pub struct ConfigBuilder {
     key: Option<String>,
@@ -184,6 +202,7 @@ pub struct ConfigBuilder {
     client_events_per_second: Option<Option<u32>>,
     cluster: Option<String>,
     host: Option<String>,
+    endpoints: Option<Vec<String>>,
     port: Option<u16>,
     path: Option<String>,
     tls: Option<bool>,
@@ -241,6 +260,62 @@ impl ConfigBuilder {
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         self.host = Some(host.to_string());
+        self.endpoints = None;
+        self
+    }
+
+    /// Sets several endpoints: the nodes of one cluster, which serve the same app and pass on what is
+    /// published at any of them. At most 32, each as `HOST`, `HOST:PORT`, `ws://HOST:PORT/PATH` or
+    /// `wss://…`; [`port`](Self::port), [`path`](Self::path) and [`tls`](Self::tls) hold for those that
+    /// do not say it themselves. The list takes the place of a host, and a host that of the list.
+    ///
+    /// - A session tries them in an order of its own, which its seed draws: so clients spread.
+    /// - After any loss, failed dial or refusal that may be better later, the next one is the first of
+    ///   that order that has not failed in this pass, 100 to 500 ms later; never the one that has just
+    ///   failed, while there are others. One pass over the list goes on like this; from then on each
+    ///   attempt has the backoff that it would have with one endpoint, from one endpoint to the next. A
+    ///   connection that has been stable ([`Timeouts::stable`]), a `connect` after a `disconnect` or a
+    ///   refusal, and a changed network begin a new pass, with the first of the order that did not just
+    ///   fail. So the list lets a session make one pass more than it would without.
+    /// - An endpoint that asked for a pause (close codes 4100–4199, `Retry-After`) is not dialled before
+    ///   it is over, and holds up no other.
+    /// - A connection that works is never closed for another endpoint: the first of the order are tried
+    ///   again when it has to connect anyway.
+    /// - What is final stays so, whatever other endpoints there are: close codes 4000–4099 at one end
+    ///   the session ([protocol, several endpoints](crate::protocol#several-endpoints)). A dial that is refused for
+    ///   good ([`stop_on_refusal`](Self::stop_on_refusal), [`DialFailure::Unsupported`]) leaves its
+    ///   endpoint out, and ends the session once all are left out.
+    /// - [`Session::status`] says which one it is. [`Config::endpoint`], and with it the HTTP API, is
+    ///   the first of the list.
+    ///
+    /// `PUSHER_URL`, `PUSHER_HOST` and URLs name one host: a list is said here only.
+    ///
+    /// ```
+    /// # use pushest_proto::Config;
+    /// let config = Config::builder("app-key")
+    ///     .endpoints(["node-1.example", "node-2.example", "wss://node-3.example:8443"])
+    ///     .port(6001)
+    ///     .build()?;
+    /// let urls = config.endpoints().iter().map(ToString::to_string);
+    /// assert!(urls.eq([
+    ///     "ws://node-1.example:6001",
+    ///     "ws://node-2.example:6001",
+    ///     "wss://node-3.example:8443",
+    /// ]));
+    /// # Ok::<(), pushest_proto::ConfigError>(())
+    /// ```
+    ///
+    /// [`build`](Self::build) refuses an empty list, one of more than 32, one that has the same endpoint
+    /// twice, however it is spelled ([`Endpoint::is_same`]), and what is no endpoint.
+    ///
+    /// [`DialFailure::Unsupported`]: crate::DialFailure::Unsupported
+    /// [`Session::status`]: crate::Session::status
+    #[must_use]
+    pub fn endpoints<E: AsRef<str>>(mut self, endpoints: impl IntoIterator<Item = E>) -> Self {
+        // One more than `build` accepts is enough for it to refuse, however long the list is.
+        let endpoints = endpoints.into_iter().take(endpoints::MOST_ENDPOINTS + 1);
+        self.endpoints = Some(endpoints.map(|endpoint| endpoint.as_ref().to_string()).collect());
+        self.host = None;
         self
     }
 
@@ -302,7 +377,7 @@ impl ConfigBuilder {
     /// # Errors
     /// [`ConfigError`] names the first value that breaks a rule, and the rule.
     pub fn build(self) -> Result<Config, ConfigError> {
-        let key = self.key.ok_or(ConfigError::Missing { what: "key" })?;
+        let key = self.key.clone().ok_or(ConfigError::Missing { what: "key" })?;
         error::check_key(&key)?;
         self.app_id.as_deref().map_or(Ok(()), error::check_app_id)?;
         if self.secret.as_ref().is_some_and(|secret| secret.trim().is_empty()) {
@@ -321,18 +396,13 @@ impl ConfigBuilder {
             signer.master_key.clone_from(&master_key);
             signer
         });
-        let endpoint = match (&self.host, &self.cluster) {
-            (Some(host), _) => Endpoint::new(host)?,
-            (None, Some(cluster)) => Endpoint::cluster(cluster)?,
-            (None, None) => Endpoint::cluster("mt1")?,
-        };
-        let endpoint = endpoint.adjusted(self.tls, self.port, self.path.as_deref())?;
+        let endpoints = self.addresses()?;
         let client_events_per_second = match self.client_events_per_second {
             Some(Some(0)) => {
                 return Err(ConfigError::Limit { what: "client_events_per_second", value: 0 });
             }
             Some(rate) => rate,
-            None => endpoint.is_hosted().then_some(HOSTED_CLIENT_EVENTS_PER_SECOND),
+            None => endpoints[0].is_hosted().then_some(HOSTED_CLIENT_EVENTS_PER_SECOND),
         };
         self.timeouts.check()?;
         self.backoff.check()?;
@@ -343,7 +413,7 @@ impl ConfigBuilder {
             signer,
             master_key,
             client_events_per_second,
-            endpoint,
+            endpoints,
             timeouts: self.timeouts,
             backoff: self.backoff,
             limits: self.limits,
@@ -351,6 +421,20 @@ impl ConfigBuilder {
             channel_statistics: self.channel_statistics,
         };
         Ok(Config { settings: Arc::new(settings) })
+    }
+
+    /// Returns where to connect to.
+    fn addresses(&self) -> Result<Arc<[Endpoint]>, ConfigError> {
+        let (tls, port, path) = (self.tls, self.port, self.path.as_deref());
+        let endpoint = match (&self.host, &self.endpoints, &self.cluster) {
+            // Only a file can say both: of two calls the later one counts.
+            (Some(_), Some(_), _) => return Err(ConfigError::HostAndEndpoints),
+            (None, Some(list), _) => return endpoints::parse(list, &Defaults { tls, port, path }),
+            (Some(host), None, _) => Endpoint::new(host)?,
+            (None, None, Some(cluster)) => Endpoint::cluster(cluster)?,
+            (None, None, None) => Endpoint::cluster("mt1")?,
+        };
+        Ok(Arc::from([endpoint.adjusted(tls, port, path)?]))
     }
 }
 
@@ -364,6 +448,13 @@ impl fmt::Debug for ConfigBuilder {
             .field("has_master_key", &self.master_key.is_some())
             .field("cluster", &shown(&self.cluster))
             .field("host", &shown(&self.host))
+            .field(
+                "endpoints",
+                &self
+                    .endpoints
+                    .as_ref()
+                    .map(|list| list.iter().map(|it| error::shown(it)).collect::<Vec<_>>()),
+            )
             .field("port", &self.port)
             .field("path", &self.path.as_deref().map(error::shown_path))
             .field("tls", &self.tls)

@@ -39,8 +39,8 @@ impl ConfigBuilder {
     /// Schemes are read in any case, and slashes at the end mean nothing. Key and secret are
     /// percent-decoded; the path goes into the endpoint as it stands.
     ///
-    /// It replaces what was set before of key, secret, app id and address (cluster, host, port, path,
-    /// TLS), also by nothing: after a URL without a secret there is none. What is set afterwards
+    /// It replaces what was set before of key, secret, app id and address (cluster, host, endpoints,
+    /// port, path, TLS), also by nothing: after a URL without a secret there is none. What is set afterwards
     /// replaces that part of the URL, but a cluster never a host.
     ///
     /// # Errors
@@ -78,7 +78,8 @@ impl ConfigBuilder {
     ///   Laravel names them.
     ///
     /// A host may have its scheme before it and its port behind it (`https://example.org:6001/`);
-    /// they count where no variable of their own says otherwise.
+    /// they count where no variable of their own says otherwise. It is one host: several endpoints are
+    /// said by [`ConfigBuilder::endpoints`], which keeps the variables' port and scheme.
     ///
     /// # Errors
     /// [`ConfigError::Url`] for a malformed URL, [`ConfigError::Variable`] for another malformed
@@ -116,7 +117,7 @@ impl ConfigBuilder {
         if let Some(host) = get(names.host) {
             self = self.host_variable(names.host, host.trim())?;
         }
-        if !is_pusher && self.host.is_none() {
+        if !is_pusher && self.host.is_none() && self.endpoints.is_none() {
             return Err(ConfigError::Missing { what: names.host });
         }
         if let Some(port) = get(names.port) {
@@ -132,11 +133,12 @@ impl ConfigBuilder {
         Ok(self)
     }
 
-    /// Forgets where the server is: cluster, host, port, path and TLS. For use after a
+    /// Forgets where the server is: cluster, host, endpoints, port, path and TLS. For use after a
     /// [`ConfigBuilder::url`] of which only the app counts.
     #[must_use]
     pub fn without_address(mut self) -> Self {
-        (self.cluster, self.host, self.port, self.path, self.tls) = (None, None, None, None, None);
+        (self.cluster, self.host, self.endpoints) = (None, None, None);
+        (self.port, self.path, self.tls) = (None, None, None);
         self
     }
 
@@ -178,7 +180,7 @@ impl ConfigBuilder {
         };
         match cluster.filter(|cluster| Endpoint::cluster(cluster).is_ok()) {
             Some(cluster) => {
-                self.host = None;
+                (self.host, self.endpoints) = (None, None);
                 self.cluster(cluster)
             }
             None => self.host(host),

@@ -13,6 +13,7 @@ use core::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::channel::name::ChannelName;
+use crate::config::endpoint::Endpoint;
 use crate::id::{PingId, SocketId};
 
 /// A pause or a span in milliseconds, rounded up: who waits for it, or looks back for it, must not be
@@ -39,6 +40,13 @@ impl Serialize for ChannelName {
 impl Serialize for SocketId {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(self.as_str())
+    }
+}
+
+/// The URL without the app: it is public, and so is this.
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 
 use super::ms_up;
 use crate::channel::ChannelState;
+use crate::config::endpoint::Endpoint;
 use crate::event::failure::{RequestFailure, ServerError};
 use crate::id::SocketId;
 use crate::loss::Loss;
@@ -86,6 +87,7 @@ impl Serialize for StateChange {
 #[derive(Serialize)]
 struct StatusForm<'a> {
     state: ConnectionState,
+    endpoint: &'a Endpoint,
     socket_id: Option<&'a SocketId>,
     attempt: u32,
     next_retry_ms: Option<u64>,
@@ -95,9 +97,10 @@ struct StatusForm<'a> {
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let Self { state, socket_id, attempt, next_retry, last_loss, last_error } = self;
+        let Self { state, endpoint, socket_id, attempt, next_retry, last_loss, last_error } = self;
         let form = StatusForm {
             state: *state,
+            endpoint,
             socket_id: socket_id.as_ref(),
             attempt: *attempt,
             next_retry_ms: next_retry.map(ms_up),

@@ -120,7 +120,7 @@ impl Session {
     fn take_connect(&mut self) -> Option<Action> {
         self.connection.connect_due = None;
         let connection = self.connection.phase.connection()?;
-        Some(Action::Connect { connection, endpoint: self.connection.endpoint.clone() })
+        Some(Action::Connect { connection, endpoint: self.endpoint().clone() })
     }
 
     fn take_close(&mut self) -> Option<Action> {

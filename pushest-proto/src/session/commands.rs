@@ -23,7 +23,8 @@ use crate::wire::encode;
 
 impl Session {
     /// Connects and stays connected, until [`Session::disconnect`]. A session that waits for its
-    /// next attempt makes it at once; one that is connected or connecting goes on.
+    /// next attempt makes it at once; one that is connected or connecting goes on. Of several endpoints
+    /// one that was disconnected, or refused for good, begins with the first of its own order.
     pub fn connect(&mut self, now: Instant) {
         self.tell(Input::Connect, now);
     }
@@ -35,8 +36,8 @@ impl Session {
         self.tell(Input::Disconnect, now);
     }
 
-    /// Goes on with another server; the wanted channels stay wanted. An attempt or connection to
-    /// the former server is given up.
+    /// Goes on with another server, which takes the place of all endpoints of the configuration; the
+    /// wanted channels stay wanted. An attempt or connection to the former server is given up.
     pub fn set_endpoint(&mut self, endpoint: Endpoint, now: Instant) {
         self.tell(Input::SetEndpoint { endpoint }, now);
     }
@@ -148,7 +149,11 @@ impl Session {
     pub(super) fn want_connection(&mut self, now: Instant) {
         self.advance(now);
         match self.connection.phase {
-            Phase::Idle | Phase::Waiting => self.dial(),
+            Phase::Idle => {
+                self.connection.endpoints.begin(self.now);
+                self.dial();
+            }
+            Phase::Waiting => self.dial(),
             Phase::Refused => self.begin_anew(),
             Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {}
         }
@@ -172,7 +177,7 @@ impl Session {
 
     pub(super) fn go_on_with(&mut self, endpoint: Endpoint, now: Instant) {
         self.advance(now);
-        self.connection.endpoint = endpoint;
+        self.connection.endpoints.replace(endpoint);
         self.forget_suspects();
         match self.connection.phase {
             Phase::Connecting(_) | Phase::Opening(_) | Phase::Established(_) => {
@@ -188,6 +193,7 @@ impl Session {
 
     fn begin_anew(&mut self) {
         self.backoff.reset();
+        self.connection.endpoints.begin(self.now);
         self.connection.attempt = 0;
         self.dial();
     }

@@ -7,6 +7,7 @@ use super::Session;
 use crate::attribution;
 use crate::backoff::{FLOOR, JITTER};
 use crate::connection::Phase;
+use crate::endpoints::Next;
 use crate::event::Event;
 use crate::id::ConnectionId;
 use crate::loss::{CloseCode, Loss};
@@ -62,38 +63,69 @@ impl Session {
         let limit = self.config.backoff.retry_after_limit;
         let loss = loss.clipped().with_retry_after_up_to(limit);
         let established = self.connection.established().is_some();
-        let tls = self.connection.endpoint.is_tls();
+        let tls = self.endpoint().is_tls();
         // Judged before the end: it matters whether the server had established the connection
         // (docs/protocol.md#refused-before-established).
         let policy = loss.policy(tls, established, self.config.stop_on_refusal);
+        let is_dial = matches!(loss, Loss::Dial(_));
         self.statistics.count_loss(&loss, established);
         let loss = self.end_connection(loss);
-        self.connection.not_before = self.now;
-        let mut delay = match policy {
+        match self.pause_after(policy, is_dial) {
+            Some(mut delay) => {
+                self.timers.arm(Timer::Retry, self.now + delay);
+                // What it was begun with may be what failed, and the next one has what came meanwhile.
+                if core::mem::take(&mut self.is_changed) {
+                    self.hasten();
+                    let retry = self.timers.deadline(Timer::Retry);
+                    delay = retry.map_or(delay, |retry| retry.saturating_duration_since(self.now));
+                }
+                self.enter(Phase::Waiting, Some(loss), Some(delay));
+            }
             // No timer is armed: only the user's `connect` leads out of it.
-            Policy::Stop => {
+            None => {
                 self.statistics.refusals += 1;
                 self.enter(Phase::Refused, Some(loss), None);
-                return;
             }
-            Policy::SwitchToTls => {
-                self.connection.endpoint = self.connection.endpoint.clone().switched_to_tls();
-                self.backoff.next_immediate()
+        }
+    }
+
+    /// Chooses where the next attempt goes, and returns how long it waits; `None` if there is none.
+    fn pause_after(&mut self, policy: Policy, is_dial: bool) -> Option<Duration> {
+        let (endpoints, now) = (&mut self.connection.endpoints, self.now);
+        self.connection.not_before = now;
+        match policy {
+            Policy::SwitchToTls => endpoints.switch_to_tls(),
+            // What a server says of the app or the protocol it would say at another endpoint, too; a
+            // dial that is refused says something of this one (docs/protocol.md#several-endpoints).
+            Policy::Stop if !(is_dial && endpoints.are_several()) => return None,
+            _ if endpoints.are_several() => {
+                let next = endpoints.move_on(policy.pause(), policy == Policy::Stop, now);
+                return self.pause_before(next, policy);
             }
-            Policy::Immediately => self.backoff.next_immediate(),
+            _ => {}
+        }
+        Some(match policy {
             Policy::BackOff(at_least) => {
-                self.connection.not_before = self.now + at_least;
+                self.connection.not_before = now + at_least;
                 self.backoff.next_delay(at_least)
             }
-        };
-        self.timers.arm(Timer::Retry, self.now + delay);
-        // What it was begun with may be what failed, and the next one has what came meanwhile.
-        if core::mem::take(&mut self.is_changed) {
-            self.hasten();
-            let retry = self.timers.deadline(Timer::Retry);
-            delay = retry.map_or(delay, |retry| retry.saturating_duration_since(self.now));
+            _ => self.backoff.next_immediate(),
+        })
+    }
+
+    /// Returns how long the attempt at one of several endpoints waits; `None` if there is none.
+    fn pause_before(&mut self, next: Next, policy: Policy) -> Option<Duration> {
+        match next {
+            Next::AtOnce => Some(self.backoff.next_endpoint()),
+            Next::Later(at_least) if at_least.is_zero() && policy == Policy::Immediately => {
+                Some(self.backoff.next_immediate())
+            }
+            Next::Later(at_least) => {
+                self.connection.not_before = self.now + at_least;
+                Some(self.backoff.next_delay(at_least))
+            }
+            Next::Nothing => None,
         }
-        self.enter(Phase::Waiting, Some(loss), Some(delay));
     }
 
     /// Gives the present connection up by the session's own decision.
@@ -173,14 +205,25 @@ impl Session {
         }
     }
 
-    /// Brings the next attempt forward. What a server asked for holds. What changed may have changed for
-    /// many clients at the same moment, so that those whose pauses are as short already keep theirs, and
-    /// the others draw.
+    /// Brings the next attempt forward. What a server asked for holds; of several endpoints each may be
+    /// tried again, since what has failed may have failed for the network. What changed may have changed
+    /// for many clients at the same moment, so that those whose pauses are as short already keep theirs,
+    /// and the others draw.
     fn hasten(&mut self) {
-        let earliest = (self.now + FLOOR).max(self.connection.not_before);
         let retry = self.timers.deadline(Timer::Retry);
-        if retry.is_none_or(|retry| retry > earliest + JITTER) && self.hints_to_dial.take(self.now)
-        {
+        let is_later = |earliest| retry.is_none_or(|retry| retry > earliest + JITTER);
+        let mut earliest = self.now + FLOOR;
+        if !self.connection.endpoints.are_several() {
+            earliest = earliest.max(self.connection.not_before);
+        }
+        if !is_later(earliest) || !self.hints_to_dial.take(self.now) {
+            return;
+        }
+        if let Some(not_before) = self.connection.endpoints.begin_pass(self.now) {
+            self.connection.not_before = not_before;
+            earliest = earliest.max(not_before);
+        }
+        if is_later(earliest) {
             self.timers.arm(Timer::Retry, earliest + self.backoff.jitter());
         }
     }
@@ -241,6 +284,7 @@ impl Session {
                 Some(until) => self.timers.arm(Timer::Stable, until),
                 None => {
                     self.backoff.reset();
+                    self.connection.endpoints.proved();
                     self.connection.attempt = 1;
                 }
             },

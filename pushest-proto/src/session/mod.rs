@@ -23,9 +23,11 @@ use crate::auth::request::{Authorization, AuthorizationError};
 use crate::backoff::{Backoff, Hints};
 use crate::channel::ChannelView;
 use crate::channel::table::Channels;
+use crate::config::endpoint::Endpoint;
 use crate::config::{Config, Settings};
 use crate::connection::{Connection, Phase};
 use crate::context::{Context, Established};
+use crate::endpoints::Endpoints;
 use crate::event::names::EventNames;
 use crate::hash::Seeded;
 use crate::heartbeat::Heartbeat;
@@ -101,9 +103,10 @@ impl Session {
         let (given, config) = (config.clone(), config.settings);
         let (limits, timeouts) = (&config.limits, &config.timeouts);
         let wall_clock = WallClock::default();
+        let endpoints = Endpoints::new(config.endpoints.clone(), &mut random);
         Self {
             now,
-            connection: Connection::new(config.endpoint.clone(), now),
+            connection: Connection::new(endpoints, now),
             heartbeat: Heartbeat::new(now, timeouts.activity),
             silence: Silence::new(wall_clock.moment(now)),
             wall_clock,
@@ -239,6 +242,7 @@ impl Session {
         let next_retry = self.timers.deadline(Timer::Retry);
         Status {
             state: self.state(),
+            endpoint: self.endpoint().clone(),
             socket_id: self.connection.socket_id.clone(),
             attempt: self.connection.attempt,
             next_retry: next_retry.map(|at| at.saturating_duration_since(now.max(self.now))),
@@ -264,6 +268,20 @@ impl Session {
     #[must_use]
     pub fn away_since(&self) -> Option<Instant> {
         self.connection.away_since
+    }
+
+    /// Returns the endpoint that is connected or dialled, or that the next attempt goes to.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        self.connection.endpoints.current()
+    }
+
+    /// Returns whether the session is waiting for an attempt at an endpoint that it has not tried yet,
+    /// right after one at another has failed. What is not known before the last of them has been tried
+    /// is whether the server can be reached at all. Never so with one endpoint.
+    #[must_use]
+    pub fn is_moving_on(&self) -> bool {
+        self.connection.phase == Phase::Waiting && self.connection.endpoints.moves_on()
     }
 
     /// Returns the socket id that the server gave; `None` unless connected.

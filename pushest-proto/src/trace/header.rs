@@ -1,6 +1,7 @@
 //! The first line of a recording: everything that decides what a session does, inputs apart.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use super::version::{LIBRARY, VERSION};
 use crate::config::Config;
 use crate::config::backoff::BackoffConfig;
 use crate::config::endpoint::Endpoint;
+use crate::config::endpoints;
 use crate::config::error::ConfigError;
 use crate::config::limits::Limits;
 use crate::config::timeouts::Timeouts;
@@ -28,8 +30,12 @@ pub(crate) struct Header {
     has_master_key: bool,
     client_events_per_second: Option<u32>,
     stop_on_refusal: bool,
+    /// The first endpoint that was given, as each session has one.
     #[serde(with = "endpoint")]
     endpoint: Endpoint,
+    /// The others, in the order in which they were given; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    other_endpoints: Vec<OtherEndpoint>,
     #[serde(with = "TimeoutsText")]
     timeouts: Timeouts,
     #[serde(with = "BackoffText")]
@@ -37,6 +43,11 @@ pub(crate) struct Header {
     #[serde(with = "LimitsText")]
     limits: Limits,
 }
+
+/// An endpoint in a list.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct OtherEndpoint(#[serde(with = "endpoint")] Endpoint);
 
 impl Header {
     pub(crate) fn new(config: &Config, seed: u64, now: Instant) -> Self {
@@ -51,7 +62,8 @@ impl Header {
             has_master_key: config.has_master_key(),
             client_events_per_second: settings.client_events_per_second,
             stop_on_refusal: settings.stop_on_refusal,
-            endpoint: settings.endpoint.clone(),
+            endpoint: config.endpoint().clone(),
+            other_endpoints: config.endpoints()[1..].iter().cloned().map(OtherEndpoint).collect(),
             timeouts: settings.timeouts.clone(),
             backoff: settings.backoff.clone(),
             limits: settings.limits.clone(),
@@ -77,6 +89,9 @@ impl Header {
         if self.has_master_key {
             builder = builder.master_key(&[0; 32]);
         }
-        Ok(builder.build()?.with_endpoint(self.endpoint))
+        let others = self.other_endpoints.into_iter().map(|OtherEndpoint(endpoint)| endpoint);
+        let all: Vec<Endpoint> = core::iter::once(self.endpoint).chain(others).collect();
+        endpoints::check(&all)?;
+        Ok(builder.build()?.with_endpoints(all.into()))
     }
 }

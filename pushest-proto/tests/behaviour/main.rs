@@ -18,6 +18,8 @@ mod contract;
 mod decoding;
 mod encrypted;
 mod endpoint;
+mod endpoint_lists;
+mod endpoint_spread;
 mod events;
 mod flushing;
 mod gaps;
@@ -40,6 +42,7 @@ mod secrecy;
 #[cfg(feature = "serde")]
 mod serialized;
 mod server_faults;
+mod several_endpoints;
 mod sign_in_states;
 mod signing_in;
 mod statistics;

@@ -42,6 +42,11 @@ macro_rules! conformance {
                 a_change_of_the_network_ends_a_long_pause
                 a_network_that_changes_all_the_time_does_not_defeat_backoff
                 the_zone_of_an_address_is_resolved_and_sent_nowhere
+                a_client_whose_node_dies_moves_to_another_and_stays_there_when_it_is_back
+                a_node_that_refuses_for_now_or_is_not_there_is_left_for_the_next_one
+                a_node_that_refuses_for_good_ends_a_client_whatever_other_nodes_there_are
+                a_request_names_the_node_that_it_goes_to
+                where_no_node_is_left_it_waits_and_is_back_with_the_first_that_comes
                 headers_are_provided_anew_for_each_dial
                 headers_that_are_provided_take_the_place_of_fixed_ones_of_the_same_name
                 headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_again
@@ -188,7 +193,8 @@ macro_rules! conformance_over_tls {
                 a_certificate_that_openssl_made_for_the_server_is_trusted_where_it_was_given
                 what_is_wrong_with_a_certificate_that_was_given_counts_all_the_same
                 no_other_certificate_is_trusted_because_one_was_given
-                a_certificate_must_be_for_the_ascii_form_of_a_name;
+                a_certificate_must_be_for_the_ascii_form_of_a_name
+                each_node_has_its_own_name_and_tls_or_none;
         }
         // The names are those of the tests without TLS.
         type DriverOverTls = $driver;
@@ -384,6 +390,7 @@ mod tests {
             include_str!("seams/lists.rs"),
             include_str!("seams/names.rs"),
             include_str!("seams/networks.rs"),
+            include_str!("seams/nodes.rs"),
             include_str!("seams/proxies.rs"),
             include_str!("seams/refusals.rs"),
             include_str!("seams/renewals.rs"),

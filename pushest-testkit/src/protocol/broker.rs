@@ -127,6 +127,14 @@ impl Broker {
         peer
     }
 
+    /// Takes a WebSocket and refuses it in this form, whatever its key.
+    pub(crate) fn connect_to_refusal(&mut self, refusal: Refusal, now: Instant) -> PeerId {
+        self.clock(now);
+        let (peer, _) = self.add_connection();
+        self.refuse_connection(peer, refusal);
+        peer
+    }
+
     /// Takes a text message of a client. Messages of a closed connection are ignored.
     pub fn receive(&mut self, peer: PeerId, text: &str, now: Instant) {
         self.heard(peer, now);

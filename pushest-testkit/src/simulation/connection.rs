@@ -100,7 +100,6 @@ impl Connection {
     /// Ends the connection, as the server is gone: what it has sent arrives before.
     pub(super) fn server_stopped(&mut self, now: Instant, troubles: &mut Troubles) {
         self.peer = None;
-        troubles.stopped_servers += 1;
         let everything = Cut {
             to_server: 0,
             to_client: usize::MAX,

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use pushest_proto::{
-    Action, ConnectionId, ConnectionState, DialFailure, Event, Instant, Loss, Session,
-};
+use pushest_proto::{Action, ConnectionId, ConnectionState, Event, Instant, Loss, Session};
 
 use super::authorizer::{Authorizer, Requests};
 use super::clock::Clock;
 use super::connection::{Connection, Cut};
+use super::nodes::{Found, Nodes, nothing_listens};
 use super::process::Process;
 use super::troubles::Troubles;
 use crate::protocol::{Action as ServerAction, Broker, NO_CLOSE_FRAME, NO_CODE, PeerId};
@@ -25,7 +24,9 @@ pub struct Link {
     /// Up to when the session has handled its deadlines.
     handled: Instant,
     slowest: Duration,
-    dial: Option<(Instant, ConnectionId)>,
+    dial: Option<Dial>,
+    /// The host that was dialled last.
+    dialled: String,
     connection: Option<Connection>,
     /// Connections that the client has given up and the server has not noticed yet.
     abandoned: Vec<Connection>,
@@ -42,6 +43,14 @@ pub struct Link {
     troubles: Troubles,
 }
 
+/// A dial that is under way.
+#[derive(Debug)]
+struct Dial {
+    /// When it ends; `None`: it never does.
+    at: Option<Instant>,
+    connection: ConnectionId,
+}
+
 impl Link {
     pub(super) fn new(session: Session, random: fastrand::Rng) -> Self {
         Self {
@@ -52,6 +61,7 @@ impl Link {
             handled: Instant::ORIGIN,
             slowest: Duration::from_millis(50),
             dial: None,
+            dialled: String::new(),
             connection: None,
             abandoned: Vec::new(),
             requests: Requests::default(),
@@ -183,6 +193,20 @@ impl Link {
         self.abandoned.clear();
         if let Some(connection) = &mut self.connection {
             connection.server_stopped(now, &mut self.troubles);
+            self.troubles.stopped_servers += 1;
+        }
+    }
+
+    /// The node at this host is gone, and with it what was connected to it.
+    pub(super) fn node_stopped(&mut self, host: &str, broker: Option<&mut Broker>, now: Instant) {
+        if self.dialled != host {
+            return;
+        }
+        let Some(connection) = &mut self.connection else { return };
+        if let (Some(peer), Some(broker)) = (connection.peer, broker) {
+            connection.server_stopped(now, &mut self.troubles);
+            self.troubles.stopped_nodes += 1;
+            broker.disconnected(peer, now);
         }
     }
 
@@ -224,9 +248,13 @@ impl Link {
     #[track_caller]
     fn act(&mut self, action: Action, now: Instant) {
         match action {
-            Action::Connect { connection, .. } => {
+            Action::Connect { connection, endpoint } => {
                 self.leave(now);
-                self.dial = Some((now + self.delay(), connection));
+                let host = endpoint.host();
+                let is_other = !self.dialled.is_empty() && self.dialled != host;
+                self.troubles.moves += u64::from(is_other);
+                self.dialled = host.to_owned();
+                self.dial = Some(Dial { at: Some(now + self.delay()), connection });
             }
             Action::Send(frame) => {
                 let delay = self.delay();
@@ -241,7 +269,7 @@ impl Link {
             }
             Action::Close { connection, .. } => {
                 let open = self.connection.as_ref().map(|open| open.id);
-                let dialling = self.dial.map(|(_, id)| id);
+                let dialling = self.dial.as_ref().map(|dial| dial.connection);
                 assert_eq!(open.or(dialling), Some(connection), "closes another connection");
                 self.dial = None;
                 self.leave(now);
@@ -288,7 +316,7 @@ impl Link {
     pub(super) fn next_time(&self) -> Option<Instant> {
         let connection = self.connection.as_ref();
         let timeout = self.session.poll_timeout().map(|deadline| self.clock.world_time(deadline));
-        let dial = self.dial.map(|(at, _)| at);
+        let dial = self.dial.as_ref().and_then(|dial| dial.at);
         let client = connection.and_then(Connection::next_at_client);
         let repeated = self.repeated.iter().map(|(at, ..)| *at);
         let client = [timeout, dial, client, self.requests.next_time()].into_iter().flatten();
@@ -299,12 +327,12 @@ impl Link {
     }
 
     /// Everything that has arrived or fallen due by now.
-    pub(super) fn deliver(&mut self, mut broker: Option<&mut Broker>, now: Instant) {
+    pub(super) fn deliver(&mut self, mut broker: Option<&mut Broker>, nodes: &Nodes, now: Instant) {
         if !self.process.runs(now) {
             return self.deliver_to_server(broker, now);
         }
         let client_now = self.tell(now);
-        self.finish_dial(broker.as_deref_mut(), now);
+        self.finish_dial(broker.as_deref_mut(), nodes, now);
         self.deliver_to_server(broker, now);
         self.deliver_to_client(now);
         if !self.process.runs(now) {
@@ -336,17 +364,29 @@ impl Link {
         assert!(deadline.is_none_or(|at| at > handled), "{deadline:?} is over at {handled:?}");
     }
 
-    fn finish_dial(&mut self, broker: Option<&mut Broker>, now: Instant) {
-        let Some((_, id)) = self.dial.filter(|(at, _)| *at <= now) else { return };
+    fn finish_dial(&mut self, broker: Option<&mut Broker>, nodes: &Nodes, now: Instant) {
+        let is_over = |dial: &mut Dial| dial.at.is_some_and(|at| at <= now);
+        let Some(Dial { connection: id, .. }) = self.dial.take_if(is_over) else { return };
         let client_now = self.clock.of(now);
-        self.dial = None;
-        let Some(broker) = broker else {
-            let refused = DialFailure::Connect("connection refused".into());
-            self.troubles.refused_dials += 1;
-            return self.session.handle_close(id, Loss::Dial(refused), client_now);
+        let found = match &broker {
+            Some(_) => nodes.find(&self.dialled),
+            None => Found::Failure(nothing_listens()),
         };
-        let key = self.session.config().key().to_string();
-        self.connection = Some(Connection::new(id, broker.connect(&key, now)));
+        self.troubles.failed_nodes += u64::from(broker.is_some() && !matches!(found, Found::Node));
+        let peer = match (found, broker) {
+            (Found::Node, Some(broker)) => broker.connect(self.session.config().key(), now),
+            (Found::Refusal(refusal), Some(broker)) => broker.connect_to_refusal(refusal, now),
+            (Found::Silence, _) => {
+                self.dial = Some(Dial { at: None, connection: id });
+                return;
+            }
+            (Found::Failure(loss), _) => {
+                self.troubles.refused_dials += 1;
+                return self.session.handle_close(id, loss, client_now);
+            }
+            (Found::Node | Found::Refusal(_), None) => return,
+        };
+        self.connection = Some(Connection::new(id, peer));
         self.session.handle_open(id, client_now);
     }
 

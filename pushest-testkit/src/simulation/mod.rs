@@ -58,6 +58,7 @@ mod clock;
 mod connection;
 mod direction;
 mod link;
+mod nodes;
 mod process;
 mod troubles;
 
@@ -69,6 +70,8 @@ pub use authorizer::Authorizer;
 pub use connection::Cut;
 pub use link::Link;
 use link::unix_time;
+pub use nodes::NodeFault;
+use nodes::Nodes;
 pub use troubles::Troubles;
 
 use crate::protocol::{Action, Broker, ServerConfig};
@@ -79,6 +82,8 @@ pub struct World {
     config: ServerConfig,
     /// `None` while the server is down.
     broker: Option<Broker>,
+    /// What is wrong with nodes, by their hosts.
+    nodes: Nodes,
     links: Vec<Link>,
     now: Instant,
     random: fastrand::Rng,
@@ -92,6 +97,7 @@ impl World {
         Self {
             broker: Some(Broker::new(config.clone())),
             config,
+            nodes: Nodes::default(),
             links: Vec::new(),
             now: Instant::from_micros(1_000_000),
             random: fastrand::Rng::with_seed(seed),
@@ -266,6 +272,24 @@ impl World {
         }
     }
 
+    /// Something goes wrong with the node of the server at this host. Each host that clients dial is a
+    /// node of the one server, and all nodes work unless told otherwise. What is wrong decides about
+    /// dials; with [`NodeFault::Down`] the connections to the node end, too: what it had sent arrives
+    /// before.
+    pub fn fail_node(&mut self, host: &str, fault: NodeFault) {
+        if matches!(fault, NodeFault::Down) {
+            for link in &mut self.links {
+                link.node_stopped(host, self.broker.as_mut(), self.now);
+            }
+        }
+        self.nodes.set(host, Some(fault));
+    }
+
+    /// The node of the server at this host works again.
+    pub fn heal_node(&mut self, host: &str) {
+        self.nodes.set(host, None);
+    }
+
     /// Lets time pass.
     ///
     /// # Panics
@@ -318,7 +342,7 @@ impl World {
 
     fn pass_time(&mut self) {
         for link in &mut self.links {
-            link.deliver(self.broker.as_mut(), self.now);
+            link.deliver(self.broker.as_mut(), &self.nodes, self.now);
         }
         if let Some(broker) = &mut self.broker {
             broker.handle_timeout(self.now);

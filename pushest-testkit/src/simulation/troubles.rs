@@ -25,6 +25,12 @@ pub struct Troubles {
     pub too_large: u64,
     /// Connections that ended with their server.
     pub stopped_servers: u64,
+    /// Connections that ended with their node of the server.
+    pub stopped_nodes: u64,
+    /// Dials at a node that was down or silent, or refused.
+    pub failed_nodes: u64,
+    /// Dials at another host than the one before.
+    pub moves: u64,
     /// Authorizations that were refused for good.
     pub refused_authorizations: u64,
     /// Authorizations that failed for now.
@@ -62,6 +68,9 @@ impl AddAssign for Troubles {
         self.refused_handshakes += other.refused_handshakes;
         self.too_large += other.too_large;
         self.stopped_servers += other.stopped_servers;
+        self.stopped_nodes += other.stopped_nodes;
+        self.failed_nodes += other.failed_nodes;
+        self.moves += other.moves;
         self.refused_authorizations += other.refused_authorizations;
         self.unavailable_authorizations += other.unavailable_authorizations;
         self.lost_authorizations += other.lost_authorizations;
@@ -91,6 +100,9 @@ impl Troubles {
             ("refused_handshakes", self.refused_handshakes),
             ("too_large", self.too_large),
             ("stopped_servers", self.stopped_servers),
+            ("stopped_nodes", self.stopped_nodes),
+            ("failed_nodes", self.failed_nodes),
+            ("moves", self.moves),
             ("refused_authorizations", self.refused_authorizations),
             ("unavailable_authorizations", self.unavailable_authorizations),
             ("lost_authorizations", self.lost_authorizations),

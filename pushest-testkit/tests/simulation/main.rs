@@ -9,6 +9,7 @@
 mod checks;
 mod crowd;
 mod gaps;
+mod nodes;
 mod panics;
 mod recording;
 mod run;

@@ -9,7 +9,7 @@ use pushest_proto::{
 };
 use pushest_testkit::protocol::ServerConfig;
 use pushest_testkit::simulation::{Authorizer, Cut, Troubles, World};
-use pushest_testkit::{Refusal, RefusalEnd};
+use pushest_testkit::{NodeFault, Refusal, RefusalEnd};
 
 /// More than the authorizations that run at once.
 const CHANNELS: [&str; 19] = [
@@ -55,6 +55,10 @@ pub(crate) struct Run {
     /// Whether each client wants to be signed in.
     pub(crate) signs_in: Vec<bool>,
     set_back: Vec<Duration>,
+    /// Number of nodes of the server, each of which clients have as an endpoint.
+    nodes: usize,
+    /// A user has named the first node as the one to go on with.
+    has_named_one: bool,
     /// The number of the last event published on each channel.
     published: BTreeMap<&'static str, u64>,
     /// By client and channel: the number of the last event heard since nothing can be missing.
@@ -80,9 +84,10 @@ impl Run {
         server.limits.message = MOST_BYTES;
         let mut world = World::new(server, random.u64(..));
         let clients = random.usize(1..=4);
+        let nodes = random.usize(1..=4);
         let mut signs = Vec::new();
         for client in 0..clients {
-            let mut config = Config::builder("app-key").host("simulated");
+            let mut config = Config::builder("app-key").endpoints((0..nodes).map(node));
             signs.push(random.bool());
             if signs[client] {
                 config = config.secret("app-secret");
@@ -105,6 +110,8 @@ impl Run {
             wanted: vec![BTreeSet::new(); clients],
             signs_in: vec![false; clients],
             set_back: vec![Duration::ZERO; clients],
+            nodes,
+            has_named_one: false,
             published: BTreeMap::new(),
             heard: BTreeMap::new(),
             fresh: BTreeSet::new(),
@@ -141,7 +148,7 @@ impl Run {
         // Mostly the first ones, so that clients meet.
         let channels = if self.random.bool() { 6 } else { CHANNELS.len() };
         let channel = CHANNELS[self.random.usize(0..channels)];
-        match self.random.u8(0..42) {
+        match self.random.u8(0..46) {
             0 => CHANNELS.into_iter().for_each(|channel| self.subscribe(client, channel)),
             1..=8 => self.subscribe(client, channel),
             9..=11 => self.unsubscribe(client, channel),
@@ -176,7 +183,20 @@ impl Run {
                 let time = Duration::from_millis(self.random.u64(0..300));
                 self.world.link_mut(client).set_handling_time(time);
             }
+            42 | 43 => self.node_fails(),
+            44 | 45 => self.world.heal_node(&node(self.random.usize(0..self.nodes))),
             _ => self.the_user_acts(client, channel),
+        }
+    }
+
+    /// A node dies, or dies and refuses from then on, in some form.
+    fn node_fails(&mut self) {
+        let host = node(self.random.usize(0..self.nodes));
+        if self.random.bool() {
+            self.world.fail_node(&host, NodeFault::Down);
+        }
+        if let Some(fault) = node_fault(&mut self.random) {
+            self.world.fail_node(&host, fault);
         }
     }
 
@@ -289,6 +309,7 @@ impl Run {
             let wanted = self.world.command(client, |it, now| it.sign_in(Some(&data), now));
             return wanted.expect("the data is valid");
         }
+        self.has_named_one |= which == 4;
         let ping = self.world.command(client, |session, now| {
             match which {
                 0 | 1 => session.handle_network_change(now),
@@ -309,9 +330,17 @@ impl Run {
         self.pings.extend(ping.map(|ping| (client, ping)));
     }
 
-    /// Everything works again, and there is time for it.
+    /// Everything works again, but for all nodes but one, and there is time for it.
     fn all_is_well(&mut self) {
         self.world.start_server();
+        let live = if self.has_named_one { 0 } else { self.random.usize(0..self.nodes) };
+        for other in (0..self.nodes).filter(|other| *other != live) {
+            self.world.fail_node(&node(other), NodeFault::Down);
+            if let Some(fault) = node_fault(&mut self.random) {
+                self.world.fail_node(&node(other), fault);
+            }
+        }
+        self.world.heal_node(&node(live));
         if let Some(broker) = self.world.broker_mut() {
             broker.refuse_connections_with(None);
         }
@@ -376,6 +405,26 @@ impl Run {
             }
         }
     }
+}
+
+/// The host of a node.
+pub(crate) fn node(number: usize) -> String {
+    format!("node-{number}")
+}
+
+/// What is wrong with a node, but for what ends a session for good; `None` if nothing is.
+fn node_fault(random: &mut fastrand::Rng) -> Option<NodeFault> {
+    let refusal = |code| NodeFault::Refusing(Refusal::error(code, "as the test wants"));
+    let retry_after = Some(Duration::from_secs(random.u64(0..400)));
+    Some(match random.u8(0..8) {
+        0 => return None,
+        1 | 2 => NodeFault::Down,
+        3 => NodeFault::Silent,
+        4 => refusal(Some(4100)),
+        5 => refusal(None),
+        6 => NodeFault::Http { status: 503, retry_after },
+        _ => NodeFault::Http { status: 500, retry_after: None },
+    })
 }
 
 fn healthy_authorizer() -> Authorizer {

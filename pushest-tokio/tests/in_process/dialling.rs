@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::net::TcpListener;
 
-use pushest_tokio::{Client, Config, Options};
+use pushest_tokio::{BuildError, Client, Config, NotConnected, Options};
 
 use crate::common::within;
 use crate::start;
@@ -33,6 +33,37 @@ async fn the_request_names_host_port_path_app_and_the_headers_of_ones_own() {
     for header in [&format!("host: localhost:{port}"), "x-tenant: blue", "upgrade: websocket"] {
         assert!(request.contains(&format!("\r\n{header}\r\n")), "{header}: {request}");
     }
+}
+
+#[tokio::test]
+async fn an_attempt_has_failed_once_each_endpoint_was_tried() {
+    let (_, server) = start();
+    let live = server.addr().to_string();
+    let builder = |list: &[&str]| Client::builder("app-key").secret("app-secret").endpoints(list);
+    for _ in 0..6 {
+        let client = builder(&["127.0.0.1:1", &live]).build().expect("valid");
+        within(client.attempted()).await.expect("the other one is there");
+        assert_eq!(client.status().endpoint.port(), server.port());
+        assert_eq!(client.snapshot().endpoint, client.status().endpoint);
+        let dead = builder(&["127.0.0.1:1", "127.0.0.1:2"]).build().expect("valid");
+        let error = within(dead.attempted()).await.expect_err("nothing listens");
+        assert!(matches!(error, NotConnected::Failed(_)), "{error}");
+        assert_eq!(dead.statistics().dials, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_list_of_endpoints_is_refused_before_anything_is_dialled() {
+    let refused = |list: &[&str]| {
+        let error = Client::builder("app-key").endpoints(list).build().expect_err("it is wrong");
+        assert!(matches!(error, BuildError::Config(_)), "{error}");
+        error.to_string()
+    };
+    assert!(refused(&[]).contains("empty"));
+    assert!(refused(&["a.example", "A.example.:80"]).contains("twice"));
+    assert!(refused(&["bücher.example", "xn--bcher-kva.example"]).contains("twice"));
+    assert!(refused(&["a.example", "xn--a"]).contains("\"xn--a\" is not a host"));
+    assert!(refused(&["a.example", "b example"]).contains("number 2 of the list"));
 }
 
 #[tokio::test]

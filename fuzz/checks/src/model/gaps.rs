@@ -91,8 +91,9 @@ impl Gaps {
         self.first_frame.get_or_insert(self.wall.elapsed(now));
     }
 
-    pub(super) fn wall_clock(&mut self, unix: Duration, at: Instant) {
-        self.wall.read(unix, micros(at));
+    /// The wall clock was read. Returns whether it shows that the machine was suspended.
+    pub(super) fn wall_clock(&mut self, unix: Duration, at: Instant) -> bool {
+        self.wall.read(unix, micros(at))
     }
 
     pub(super) fn subscribes(&mut self, channel: &str, now: Instant) {
@@ -213,21 +214,23 @@ impl Wall {
         micros(time) + self.suspended
     }
 
-    fn read(&mut self, unix: Duration, at: i128) {
+    fn read(&mut self, unix: Duration, at: i128) -> bool {
         let unix = i128::try_from(unix.as_micros()).unwrap_or(LATEST).min(LATEST) / 1000 * 1000;
         let Some((last, last_at)) = self.last else {
             self.last = Some((unix, at));
-            return;
+            return false;
         };
         let (passed, ahead) = (at - last_at, unix - last - (at - last_at));
         if passed < 0 || (passed < 60_000_000 && ahead.abs() < 2_000) {
-            return;
+            return false;
         }
         self.last = Some((unix, at));
-        if ahead >= SUSPENDED {
+        let is_noticed = ahead >= SUSPENDED;
+        if is_noticed {
             self.suspended = (self.suspended + ahead).min(LATEST);
             self.noticed = Some(at);
         }
+        is_noticed
     }
 }
 

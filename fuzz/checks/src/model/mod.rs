@@ -6,6 +6,7 @@
 //! write, and of all deadlines only that of the next attempt passes.
 
 mod channels;
+mod endpoints;
 mod gaps;
 mod reference;
 mod server_says;
@@ -90,9 +91,10 @@ impl Pair {
     fn expect(&mut self, input: &Input, at: Instant, is_taken: bool) {
         let reference = &mut self.reference;
         match input {
-            Input::Connect => reference.connect(),
+            Input::Connect => reference.connect(self.now),
             Input::Disconnect => reference.disconnect(),
-            Input::SetEndpoint => reference.set_endpoint(),
+            Input::SetEndpoint => reference.set_endpoint(self.now),
+            Input::NetworkChange => reference.network_changed(self.now),
             Input::Open(which) => {
                 let was_opening = reference.is_opening;
                 reference.opened(self.known.is_last(*which));
@@ -104,10 +106,12 @@ impl Pair {
                 if reference.is_open() {
                     self.gaps.heard(self.now);
                 }
-                reference.heard(message.known().expect("others are not told"));
+                reference.heard(message.known().expect("others are not told"), self.now);
             }
             Input::Activity if reference.is_open() => self.gaps.heard(self.now),
-            Input::Close(which, loss) if self.known.is_last(*which) => reference.lost(loss),
+            Input::Close(which, loss) if self.known.is_last(*which) => {
+                reference.lost(loss, self.now);
+            }
             Input::Authorization { back, answer } => {
                 let place = self.known.request(*back).expect("it was told");
                 let (ticket, subject) = (self.known.tickets[place], &self.subjects[place]);
@@ -116,7 +120,13 @@ impl Pair {
             Input::CaughtUp(which, _) if self.known.is_last(*which) && reference.is_open() => {
                 self.gaps.caught_up(at);
             }
-            Input::WallClock(_) => self.gaps.wall_clock(self.known.wall_clock(at), at),
+            Input::WallClock(_) => {
+                let was_suspended = self.gaps.wall_clock(self.known.wall_clock(at), at);
+                // The network may be another one after that.
+                if was_suspended {
+                    reference.network_changed(self.now);
+                }
+            }
             Input::Reading(reading) if reference.is_connected() => {
                 self.gaps.reading(*reading, self.now);
             }
@@ -165,7 +175,8 @@ impl Pair {
         self.session.handle_timeout(self.now);
         while let Some(action) = self.session.poll_action() {
             match action {
-                Action::Connect { connection, .. } => {
+                Action::Connect { connection, endpoint } => {
+                    self.reference.endpoints.dial(&endpoint);
                     self.known.connections.push(connection);
                     self.served.clear();
                 }
@@ -225,6 +236,7 @@ impl Pair {
         let Some(bounds) = self.reference.pause.take() else { return };
         let pause = self.session.status(self.now).next_retry.expect("an attempt that will come");
         assert!(bounds.contains(&pause), "{pause:?}, and not {bounds:?}, after {step:?}");
+        self.reference.endpoints.compare(self.session.endpoint());
     }
 
     fn compare(&self, step: &Step) {

@@ -3,9 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use pushest_proto::{ConnectionState, DialFailure, Loss, SubscribeOptions, Ticket};
+use pushest_proto::{ConnectionState, DialFailure, Instant, Loss, SubscribeOptions, Ticket};
 
 use super::channels::{ModelChannel, Step};
+use super::endpoints::{Endpoints, Next};
 use super::sizes::SentFrame;
 use crate::plan::{Answer, CHANNELS, SCHEDULE, Setting};
 
@@ -27,7 +28,7 @@ pub(super) struct Reference {
     state: ConnectionState,
     /// The WebSocket is open, and the connection not established.
     pub(super) is_opening: bool,
-    tls: bool,
+    pub(super) endpoints: Endpoints,
     immediate: u32,
     /// Since it began anew: how many pauses were more than jitter.
     failures: usize,
@@ -57,7 +58,7 @@ impl Reference {
             setting,
             state: ConnectionState::Disconnected,
             is_opening: false,
-            tls: setting.tls,
+            endpoints: Endpoints::new(setting),
             immediate: 0,
             failures: 0,
             pause: None,
@@ -85,13 +86,14 @@ impl Reference {
         self.user.id.filter(|_| self.user.step == Step::Done)
     }
 
-    pub(super) fn connect(&mut self) {
+    pub(super) fn connect(&mut self, now: Instant) {
         match self.state {
-            ConnectionState::Refused => {
+            ConnectionState::Refused | ConnectionState::Disconnected => {
                 self.begin_anew();
+                self.endpoints.begin(now);
                 self.dial();
             }
-            ConnectionState::Disconnected | ConnectionState::Waiting => self.dial(),
+            ConnectionState::Waiting => self.dial(),
             ConnectionState::Connecting | ConnectionState::Connected => {}
         }
     }
@@ -102,8 +104,15 @@ impl Reference {
         self.state = ConnectionState::Disconnected;
     }
 
-    pub(super) fn set_endpoint(&mut self) {
-        self.tls = false;
+    pub(super) fn network_changed(&mut self, now: Instant) {
+        if self.state == ConnectionState::Waiting && self.endpoints.are_several() {
+            self.endpoints.begin_pass(now);
+        }
+    }
+
+    pub(super) fn set_endpoint(&mut self, now: Instant) {
+        self.endpoints.replace("elsewhere");
+        self.endpoints.begin(now);
         self.forget_suspects();
         match self.state {
             ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Waiting => {
@@ -145,7 +154,7 @@ impl Reference {
     }
 
     /// The last connection that was asked for is gone, unless it was given up before.
-    pub(super) fn lost(&mut self, loss: &Loss) {
+    pub(super) fn lost(&mut self, loss: &Loss, now: Instant) {
         use ConnectionState::{Connected, Connecting, Refused, Waiting};
         if !matches!(self.state, Connecting | Connected) {
             return;
@@ -154,15 +163,20 @@ impl Reference {
         self.learn_from_size(loss);
         self.forget_connection();
         let stops = self.setting.stop_on_refusal;
-        let at_once = match (loss, loss.close_code()) {
+        let (mut moves, mut is_refused) = (self.endpoints.are_several(), false);
+        let mut at_once = match (loss, loss.close_code()) {
             (_, Some(4000)) if was_established => false,
-            (_, Some(4000)) if !self.tls => {
-                self.tls = true;
+            (_, Some(4000)) if !self.endpoints.is_tls() => {
+                self.endpoints.switch_to_tls();
+                moves = false;
                 true
             }
             (_, Some(4000..=4099)) => return self.state = Refused,
             (_, Some(4200..=4299)) => true,
-            (Loss::Dial(DialFailure::Unsupported(_)), _) => return self.state = Refused,
+            (Loss::Dial(DialFailure::Unsupported(_)), _) => {
+                is_refused = true;
+                false
+            }
             (
                 Loss::Dial(
                     DialFailure::Dns(_)
@@ -170,27 +184,40 @@ impl Reference {
                     | DialFailure::Http { status: 404, .. },
                 ),
                 _,
-            ) if stops => return self.state = Refused,
+            ) if stops => {
+                is_refused = true;
+                false
+            }
             _ => false,
         };
+        let mut asked = asked(loss);
+        if moves {
+            match self.endpoints.fail(asked, is_refused, now) {
+                Next::AtOnce => {
+                    self.pause = Some(FLOOR..=JITTER);
+                    self.state = Waiting;
+                    return;
+                }
+                Next::Later(at_least) => {
+                    at_once &= at_least.is_zero();
+                    asked = at_least;
+                }
+                Next::Nothing => return self.state = Refused,
+            }
+        } else if is_refused {
+            return self.state = Refused;
+        }
         self.pause = Some(if at_once && self.immediate < IMMEDIATE_RETRIES {
             self.immediate += 1;
             Duration::from_micros(1)..=JITTER
         } else {
-            self.longer_pause(loss)
+            self.longer_pause(asked)
         });
         self.state = Waiting;
     }
 
     /// The bounds of a pause that is more than jitter.
-    fn longer_pause(&mut self, loss: &Loss) -> RangeInclusive<Duration> {
-        let asked = match loss {
-            Loss::Dial(DialFailure::Http { status: 429, .. }) => Duration::from_secs(7),
-            // It asks for the end of time, and gets an hour.
-            Loss::Dial(DialFailure::Http { status: 503, .. }) => Duration::from_secs(3_600),
-            _ if matches!(loss.close_code(), Some(4100..=4199)) => Duration::from_secs(1),
-            _ => Duration::ZERO,
-        };
+    fn longer_pause(&mut self, asked: Duration) -> RangeInclusive<Duration> {
         let failures = self.failures;
         self.failures += 1;
         if self.setting.scheduled {
@@ -340,5 +367,16 @@ impl Reference {
                 channel.step = Step::Waiting;
             }
         }
+    }
+}
+
+/// Returns the pause that a server asks for.
+fn asked(loss: &Loss) -> Duration {
+    match loss {
+        Loss::Dial(DialFailure::Http { status: 429, .. }) => Duration::from_secs(7),
+        // It asks for the end of time, and gets an hour.
+        Loss::Dial(DialFailure::Http { status: 503, .. }) => Duration::from_secs(3_600),
+        _ if matches!(loss.close_code(), Some(4100..=4199)) => Duration::from_secs(1),
+        _ => Duration::ZERO,
     }
 }

@@ -1,6 +1,6 @@
 //! What the model makes of the server's messages.
 
-use pushest_proto::Loss;
+use pushest_proto::{Instant, Loss};
 
 use super::channels::Step;
 use super::reference::Reference;
@@ -14,7 +14,7 @@ impl Message {
 }
 
 impl Reference {
-    pub(super) fn heard(&mut self, message: &Message) {
+    pub(super) fn heard(&mut self, message: &Message, now: Instant) {
         if !self.is_opening && !self.is_connected() {
             return;
         }
@@ -35,7 +35,7 @@ impl Reference {
                     _ if *of_subscription => self.subscription_error(channel),
                     // Instead of the handshake it decides like a close.
                     Some(code) if self.is_opening => {
-                        self.lost(&Loss::Refused { code, message: "".into() });
+                        self.lost(&Loss::Refused { code, message: "".into() }, now);
                     }
                     code => self.error(code, channel, text),
                 }

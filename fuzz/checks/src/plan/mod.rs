@@ -41,6 +41,9 @@ pub(crate) const CHANNELS: [&str; 8] = [
 /// The pauses of a user that has its own.
 pub(crate) const SCHEDULE: [Duration; 2] = [Duration::from_secs(3), Duration::from_millis(1)];
 
+/// The nodes of a cluster.
+pub(crate) const HOSTS: [&str; 4] = ["localhost", "b.example", "c.example", "d.example"];
+
 /// Makes what is made once, before a check weighs what it allocates.
 pub(crate) fn prepare() {
     message::prepare();
@@ -81,6 +84,8 @@ pub(crate) struct Setting {
     pub(crate) tls: bool,
     /// The pauses are the user's own list.
     pub(crate) scheduled: bool,
+    /// The endpoints are all of [`HOSTS`], and not only the first.
+    pub(crate) several: bool,
 }
 
 /// Which connection an input is about.
@@ -200,6 +205,7 @@ impl Setting {
             small: flag(4),
             tls: flag(5),
             scheduled: flag(6),
+            several: flag(7),
         }
     }
 
@@ -210,6 +216,9 @@ impl Setting {
             .stop_on_refusal(self.stop_on_refusal)
             .client_events_per_second(self.rate_limited.then_some(2))
             .limits(self.limits());
+        if self.several {
+            config = config.endpoints(HOSTS);
+        }
         if self.scheduled {
             config = config.backoff(BackoffConfig::schedule(SCHEDULE));
         }

@@ -249,8 +249,9 @@ impl Driver {
         assert!(memory.member_bytes <= most, "C5: {memory:?}");
         let minute = Duration::from_secs(60);
         let recent = |time: &&Instant| self.now.saturating_duration_since(**time) < minute;
-        // Three immediate retries between stable connections of 10 s, and the floor of the backoff
-        // that doubles on average.
+        // Between stable connections of 10 s: three immediate retries, one pass over the endpoints
+        // without backoff, whose pauses have a floor, and the floor of the backoff that doubles on
+        // average.
         let recent = self.connects.iter().rev().take_while(recent).count();
         assert!(recent < 120, "C10: {recent} connects within a minute");
     }

@@ -36,6 +36,9 @@ const NOT_CONNECTED: &str = "there is no connection";
 pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<(), Failure> {
     let limit = arguments.timeout;
     let connection = Connection::impatient(&arguments.connection, limit)?;
+    if connection.config.endpoints().len() > 1 {
+        return Err(Failure::input("doctor examines one server at a time: give one --host"));
+    }
     super::warn_of_near_misses(&arguments.channel, output);
     let checks = Checks::new(&connection);
     let user = match &arguments.user_id {

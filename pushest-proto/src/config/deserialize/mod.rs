@@ -13,7 +13,7 @@ use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess};
 use zeroize::Zeroizing;
 
 use self::table::{Reader, Section};
-use self::value::{Pauses, Rate};
+use self::value::{Pauses, Rate, Texts};
 use super::backoff::BackoffConfig;
 use super::{Config, ConfigBuilder, Limits, Timeouts};
 use crate::channel::name::NameRules;
@@ -50,6 +50,7 @@ impl Section for Settings {
         "master_key_base64",
         "cluster",
         "host",
+        "endpoints",
         "port",
         "path",
         "tls",
@@ -80,6 +81,9 @@ impl Section for Settings {
             }
             "cluster" => builder.cluster = at.plain()?,
             "host" => builder.host = at.plain()?,
+            "endpoints" => {
+                builder.endpoints = at.value::<Texts>()?.map(|Texts(texts)| texts);
+            }
             "port" => builder.port = at.value()?,
             "path" => builder.path = at.plain()?,
             "tls" => builder.tls = at.value()?,
@@ -107,12 +111,14 @@ impl Section for Settings {
 impl ConfigBuilder {
     /// The same, with what it does not say taken from what a URL says.
     fn over(self, url: Self) -> Self {
+        // A list of endpoints counts as a host: it takes the place of the URL's.
+        let host = if self.endpoints.is_some() { None } else { url.host };
         Self {
             key: self.key.or(url.key),
             app_id: self.app_id.or(url.app_id),
             secret: self.secret.or(url.secret),
             cluster: self.cluster.or(url.cluster),
-            host: self.host.or(url.host),
+            host: self.host.or(host),
             port: self.port.or(url.port),
             path: self.path.or(url.path),
             tls: self.tls.or(url.tls),

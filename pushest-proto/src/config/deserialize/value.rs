@@ -10,6 +10,7 @@ use serde::de::{self, IgnoredAny, MapAccess, SeqAccess};
 use zeroize::Zeroizing;
 
 use super::super::backoff::MOST_PAUSES;
+use super::super::endpoints::MOST_ENDPOINTS;
 use super::super::url::parse_port;
 use super::unquoted::{Unquoted, Wanted};
 
@@ -142,6 +143,31 @@ impl Setting for Pauses {
         }
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Some(Self(pauses)))
+    }
+}
+
+/// A list of texts that are no secrets.
+pub(super) struct Texts(pub(super) Vec<String>);
+
+impl Setting for Texts {
+    const WHAT: &'static str = "a list of texts, in quotes";
+
+    fn of_list<'de, A: SeqAccess<'de>>(
+        at: At<Self>,
+        mut list: A,
+    ) -> Result<Option<Self>, A::Error> {
+        let mut texts = Vec::new();
+        // One more than is accepted is enough to be refused, however long the list is.
+        while texts.len() <= MOST_ENDPOINTS {
+            let at = At::<Zeroizing<String>>::new(at.section, at.name);
+            match list.next_element_seed(Unquoted(at))? {
+                None => return Ok(Some(Self(texts))),
+                Some(Some(text)) => texts.push((*text).clone()),
+                Some(None) => return Ok(None),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Some(Self(texts)))
     }
 }
 
