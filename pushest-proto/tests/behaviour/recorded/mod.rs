@@ -29,13 +29,14 @@ use serde_json::json;
 
 type Scenario = fn() -> Harness;
 
-const SCENARIOS: [(&str, Scenario); 21] = [
+const SCENARIOS: [(&str, Scenario); 22] = [
     ("authorizations-in-turn", authorizing::in_turn),
     ("authorizations-unavailable", authorizing::unavailable_for_now),
     ("authorizations-unusable", authorizing::unusable),
     ("cache-and-counts", events::cache_and_counts),
     ("client-events", events::client_events),
     ("closed-for-size", errors::closed_for_size),
+    ("connector", connecting::connector),
     ("dialling", connecting::dialling),
     ("encrypted-asking", encrypted::asking_for_keys),
     ("encrypted-signing", encrypted::with_the_master_key),
