@@ -65,6 +65,7 @@ mod client;
 mod connection;
 mod event_loop;
 mod options;
+mod own_stream;
 #[cfg(feature = "api")]
 mod publishing;
 mod reactor;
@@ -79,6 +80,8 @@ pub use building::{ClientBuilder, ConnectionBuilder};
 pub use client::{Client, WeakClient};
 pub use connection::{Connection, ConnectionHandle, SpawnError};
 pub use options::Options;
+#[cfg(unix)]
+pub use own_stream::connected_stream;
 #[cfg(feature = "http")]
 pub use pushest_driver::AuthEndpoint;
 #[cfg(feature = "tls")]
@@ -98,9 +101,12 @@ pub use pushest_driver::{
     SubscribeOptions, SubscriptionError, Ticket, Timeouts, Traffic, UnconfirmedChannel,
     config_from_env, proto,
 };
+pub use pushest_driver::{ConnectedStream, ConnectorPurpose, ConnectorTarget};
 pub use receiving::{Events, RecvError, Subscription};
 pub use running::{Handler, run, run_with_options};
 pub use typed::TypedEvents;
+
+use pushest_driver::__blocking_connector_setting as __connector_setting;
 
 #[cfg(feature = "api")]
 pushest_driver::__api! {
@@ -120,8 +126,8 @@ pushest_driver::__api! {
     /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
     /// and kept for the next one. A call blocks the calling thread, which carries it: threads that call at
     /// the same time have a connection each, up to [`ApiOptions::in_flight`], and further ones wait for
-    /// their turn. TLS, certificate authorities, proxy and addresses are those of the WebSocket
-    /// ([`ApiOptions::options`]).
+    /// their turn. TLS, certificate authorities, proxy, connector and addresses are those of the
+    /// WebSocket ([`ApiOptions::options`]).
     carrier: publishing::Carrier,
     waits: [] [] "",
     begin: " # use pushest_blocking::*; use std::time::Duration; fn example(api: Api, client: Client) \

@@ -6,5 +6,6 @@ pub mod connections;
 mod double;
 pub mod futures;
 pub mod over_tls;
+pub mod own_streams;
 pub mod proxies;
 pub mod repeats;
