@@ -134,10 +134,8 @@ fn a_socket_that_is_not_there_is_told_by_its_path_and_no_path_is_bad_input() {
         let options = ["listen", "news", "--key=k", "--host=h", &path];
         let ended = Pushest::start(&options).end();
         assert_eq!(ended.status, Some(2), "{ended:?}");
-        assert!(
-            ended.stderr.contains("--unix-socket: ") && ended.stderr.contains(rule),
-            "{ended:?}"
-        );
+        assert!(ended.stderr.contains("--unix-socket"), "{ended:?}");
+        assert!(ended.stderr.contains(rule), "{ended:?}");
     };
     refused("", "a value is required");
     refused(&"x".repeat(200), "cannot be the path of a socket");
