@@ -17,6 +17,11 @@ struct Axum;
 struct WithoutAFramework;
 
 /// What the page shows must compile.
+#[cfg(all(doctest, unix))]
+#[doc = include_str!("../docs/own-streams.md")]
+struct OwnStreams;
+
+/// What the page shows must compile.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/shop.md")]
 struct Shop;

@@ -61,9 +61,12 @@
 //! the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
+mod own_stream;
 mod sockets;
 mod starting;
 mod streams;
+
+pub use own_stream::connected_stream;
 
 #[cfg(feature = "http")]
 pub use pushest_driver::AuthEndpoint;
@@ -85,7 +88,9 @@ pub use pushest_driver::{
     Subscription, SubscriptionError, Ticket, Timeouts, Traffic, TriggerWhenAllowed, TypedEvents,
     UnconfirmedChannel, config_from_env, proto,
 };
+pub use pushest_driver::{ConnectedStream, ConnectorPurpose, ConnectorTarget};
 
+use pushest_driver::__async_connector_setting as __connector_setting;
 use sockets::AsyncStd;
 
 pushest_driver::__async_client! {
@@ -152,8 +157,8 @@ pushest_driver::__api! {
     /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
     /// and kept for the next one, for at most [`ApiOptions::keep_alive`]; with the last clone all are
     /// closed. As many calls as [`ApiOptions::in_flight`] says are in flight at once, and further ones wait
-    /// for their turn. TLS, certificate authorities, proxy and addresses are those of the WebSocket
-    /// ([`ApiOptions::options`]).
+    /// for their turn. TLS, certificate authorities, proxy, connector and addresses are those of the
+    /// WebSocket ([`ApiOptions::options`]).
     ///
     /// Its futures run on every executor.
     ///

@@ -1,6 +1,7 @@
 //! async-std's sockets, time and tasks. All but the spawning is neutral: it works on every
 //! executor, since async-std waits for sockets and timers on a thread of its own.
 
+use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,8 +14,9 @@ use futures_util::future::BoxFuture;
 use pushest_driver::unstable::{Pump, Reads, Runtime, Spawn, Transport};
 use pushest_driver::{StartError, proto};
 
+use crate::own_stream;
 use crate::starting;
-use crate::streams::{Bytes, Socket, Stream};
+use crate::streams::{Bytes, Raw, Socket, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -50,9 +52,14 @@ impl Runtime for AsyncStd {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            let stream = Socket::new(stream, reads, origin);
-            Ok(Stream { stream, socket: |socket| socket })
+            let stream = Socket::new(Raw::Tcp(stream), reads, origin);
+            Ok(Stream { stream, socket: Some(|socket| socket) })
         })
+    }
+
+    fn adopt(&self, stream: Box<dyn Any + Send>) -> io::Result<Self::Tcp> {
+        let stream = Socket::new(own_stream::raw(stream)?, Reads::new(self.now()), self.origin);
+        Ok(Stream { stream, socket: Some(|socket| socket) })
     }
 
     #[cfg(feature = "tls")]
@@ -64,7 +71,7 @@ impl Runtime for AsyncStd {
         let connector = futures_rustls::TlsConnector::from(tls.config);
         Box::pin(async move {
             let stream = Box::new(connector.connect(tls.server_name, tcp.stream).await?);
-            Ok(Stream { stream, socket: |stream| stream.get_ref().0 })
+            Ok(Stream { stream, socket: Some(|stream| stream.get_ref().0) })
         })
     }
 

@@ -66,6 +66,7 @@ mod client;
 mod connection;
 mod event_loop;
 mod options;
+mod own_stream;
 #[cfg(feature = "api")]
 mod publishing;
 mod reactor;
@@ -80,6 +81,8 @@ pub use building::{ClientBuilder, ConnectionBuilder};
 pub use client::{Client, WeakClient};
 pub use connection::{Connection, ConnectionHandle, SpawnError};
 pub use options::Options;
+#[cfg(unix)]
+pub use own_stream::connected_stream;
 #[cfg(feature = "http")]
 pub use pushest_driver::AuthEndpoint;
 #[cfg(feature = "tls")]
@@ -99,9 +102,12 @@ pub use pushest_driver::{
     SubscribeOptions, SubscriptionError, Ticket, Timeouts, Traffic, UnconfirmedChannel,
     config_from_env, proto,
 };
+pub use pushest_driver::{ConnectedStream, ConnectorPurpose, ConnectorTarget};
 pub use receiving::{Events, RecvError, Subscription};
 pub use running::{Handler, run, run_with_options};
 pub use typed::TypedEvents;
+
+use pushest_driver::__blocking_connector_setting as __connector_setting;
 
 #[cfg(feature = "api")]
 pushest_driver::__api! {
@@ -121,7 +127,8 @@ pushest_driver::__api! {
     /// Cloning it is cheap, and all clones share their connections, which are made when a call needs them
     /// and kept for the next one, for at most [`ApiOptions::keep_alive`]; with the last clone all are
     /// closed. A call blocks the calling thread, which carries it: threads that call at the same time have a
-    /// connection each, up to [`ApiOptions::in_flight`], and further ones wait for their turn. TLS, certificate authorities, proxy and addresses are those of the WebSocket
+    /// connection each, up to [`ApiOptions::in_flight`], and further ones wait for their turn. TLS,
+    /// certificate authorities, proxy, connector and addresses are those of the WebSocket
     /// ([`ApiOptions::options`]).
     carrier: publishing::Carrier,
     waits: [] [] "",

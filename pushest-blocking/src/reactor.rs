@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake};
 
-use mio::net::TcpStream;
+use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use pushest_driver::proto::Instant;
 use pushest_driver::unstable::Parking;
@@ -122,10 +122,17 @@ impl Reactor {
 
     /// Registers a socket: whatever happens on it wakes the loop. Its token is to be given back
     /// ([`Reactor::forget`]).
-    pub(crate) fn register(&self, stream: &mut TcpStream) -> io::Result<Token> {
+    pub(crate) fn register(&self, stream: &mut impl Source) -> io::Result<Token> {
         let token = Token(self.last_token.fetch_add(1, Ordering::Relaxed) + 1);
         self.registry.register(stream, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(token)
+    }
+
+    /// Ends the registration of a socket that may outlive what was registered.
+    #[cfg(unix)]
+    pub(crate) fn unregister(&self, stream: &mut impl Source) {
+        // It fails where the system has forgotten it already.
+        let _ = self.registry.deregister(stream);
     }
 
     /// Returns whether the peer has closed its side of a socket, or the socket has failed: then

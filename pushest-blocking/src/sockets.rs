@@ -1,5 +1,6 @@
 //! Sockets that never block, on one loop: what the driver needs of a runtime.
 
+use std::any::Any;
 use std::future::poll_fn;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use pushest_driver::unstable::{
     Addresses, NonBlocking, PolledSocket, Reads, Runtime, Transport, WebSocketConfig,
 };
 
+use crate::own_stream::{self, Raw};
 use crate::reactor::{Reactor, Sleep};
 
 /// Whether a read that returns less than it was asked for has emptied the socket, and the loop is woken
@@ -66,8 +68,8 @@ impl Runtime for Sockets {
         Box::pin(async move {
             let mut stream = TcpStream::connect(address)?;
             let token = reactor.register(&mut stream)?;
-            let socket = Socket { stream, reads, reactor, token, emptied: None };
-            let stream = &socket.stream;
+            let socket = Socket { stream: Raw::Tcp(stream), reads, reactor, token, emptied: None };
+            let stream = socket.stream.tcp()?;
             ready(|| match (stream.take_error()?, stream.peer_addr()) {
                 (Some(error), _) => Err(error),
                 (None, Err(error)) if error.kind() == io::ErrorKind::NotConnected => {
@@ -80,6 +82,13 @@ impl Runtime for Sockets {
             let socket = NonBlocking::with_reads(socket, |socket| Some(socket.reads.caught_up()));
             Ok(socket.with_addresses(Socket::addresses))
         })
+    }
+
+    fn adopt(&self, stream: Box<dyn Any + Send>) -> io::Result<Self::Tcp> {
+        let (stream, token) = own_stream::registered(stream, &self.reactor)?;
+        let (reads, reactor) = (Reads::new(self.now()), self.reactor.clone());
+        let socket = Socket { stream, reads, reactor, token, emptied: None };
+        Ok(NonBlocking::with_reads(socket, |socket| Some(socket.reads.caught_up())))
     }
 
     #[cfg(feature = "tls")]
@@ -111,9 +120,9 @@ impl Runtime for Sockets {
     }
 }
 
-/// A TCP socket that knows up to when it has been read empty.
+/// A socket, or a stream of the user's own, that knows up to when it has been read empty.
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Raw,
     reads: Reads,
     reactor: Arc<Reactor>,
     token: Token,
@@ -123,7 +132,8 @@ pub(crate) struct Socket {
 
 impl Socket {
     fn addresses(&self) -> Option<Addresses> {
-        Addresses::of(self.stream.local_addr(), self.stream.peer_addr())
+        let stream = self.stream.tcp().ok()?;
+        Addresses::of(stream.local_addr(), stream.peer_addr())
     }
 }
 
@@ -134,11 +144,14 @@ impl Read for Socket {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let before = self.reactor.now();
-        let read = self.stream.read(buffer);
+        let read = self.stream.get().read(buffer);
+        let is_socket = self.stream.is_socket();
         let is_empty = match &read {
             Ok(length) => {
-                self.reads.read(before, buffer.len(), *length);
-                let is_short = (1..buffer.len()).contains(length);
+                // Other streams return less than they are asked for, and have more.
+                let asked = if is_socket { buffer.len() } else { *length };
+                self.reads.read(before, asked, *length);
+                let is_short = (1..asked).contains(length);
                 // If the end is behind it, that was told already.
                 SHORT_IS_EMPTY && is_short && !self.reactor.is_closed(self.token)
             }
@@ -155,22 +168,23 @@ impl Read for Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
+        self.stream.unregister(&self.reactor);
         self.reactor.forget(self.token);
     }
 }
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        self.stream.get().write(bytes)
     }
 
     /// TLS writes its records so.
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.write_vectored(slices)
+        self.stream.get().write_vectored(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        self.stream.get().flush()
     }
 }
 

@@ -13,6 +13,8 @@ use crate::arguments::{AppOptions, ConnectionOptions};
 use crate::failure::Failure;
 use crate::headers::Headers;
 use crate::proxy::with_proxy;
+use crate::runtime::Runtime;
+use crate::unix_socket::UnixSocket;
 
 /// As the official libraries name the option that it stands for.
 const MASTER_KEY_VARIABLE: &str = "PUSHER_ENCRYPTION_MASTER_KEY_BASE64";
@@ -20,7 +22,9 @@ const MASTER_KEY_VARIABLE: &str = "PUSHER_ENCRYPTION_MASTER_KEY_BASE64";
 /// Everything that a client needs to connect, validated.
 pub(crate) struct Connection {
     pub(crate) config: Config,
+    /// For a client of tokio.
     pub(crate) options: Options,
+    pub(crate) unix_socket: Option<UnixSocket>,
     /// Whether an authorization endpoint says who subscribes and signs in.
     pub(crate) has_endpoint: bool,
 }
@@ -52,7 +56,12 @@ impl Connection {
             ascii_host_name(endpoint.host()).map_err(Failure::input)?;
         }
         check_endpoints(&config)?;
-        let mut driver = with_headers(with_proxy(Options::default(), options)?, &options.header)?;
+        let unix_socket = UnixSocket::given(options)?;
+        let driver = match &unix_socket {
+            Some(socket) => socket.within(Options::default(), Runtime::Tokio),
+            None => with_proxy(Options::default(), options)?,
+        };
+        let mut driver = with_headers(driver, &options.header)?;
         let auth_url = options.auth_endpoint.as_deref();
         if auth_url.is_some() && config.has_secret() {
             return Err(Failure::input(
@@ -93,7 +102,17 @@ impl Connection {
                 });
             }
         }
-        Ok(Self { config, options: driver, has_endpoint: auth_url.is_some() })
+        let has_endpoint = auth_url.is_some();
+        Ok(Self { config, options: driver, unix_socket, has_endpoint })
+    }
+
+    /// The options for a client of this runtime.
+    pub(crate) fn options_for(&self, runtime: Runtime) -> Options {
+        let options = self.options.clone();
+        match &self.unix_socket {
+            Some(socket) => socket.within(options, runtime),
+            None => options,
+        }
     }
 
     /// Whether channels that are signed can be subscribed to at all.

@@ -23,6 +23,7 @@ mod proxy;
 mod recording;
 mod runtime;
 mod starting;
+mod unix_socket;
 
 use std::process::ExitCode;
 

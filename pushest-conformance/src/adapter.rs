@@ -9,7 +9,9 @@ use pushest_driver::proto::{
 };
 use pushest_driver::unstable::Client;
 use pushest_driver::{Options, SubscribeError};
-use pushest_testkit::conformance::{Driver, DriverClient, Overflow, Settings, Unmet};
+#[cfg(all(feature = "real-server", unix))]
+use pushest_testkit::conformance::Connects;
+use pushest_testkit::conformance::{Connector, Driver, DriverClient, Overflow, Settings, Unmet};
 
 use crate::Features;
 
@@ -97,6 +99,9 @@ fn options<F: Features>(settings: Settings) -> Options {
     if let Some(url) = settings.proxy.or_else(proxy_of_real_server) {
         options = options.proxy(&url).expect("a good URL");
     }
+    if let Some(connector) = settings.connector.or_else(connector_of_real_server) {
+        options = F::connector(options, connector);
+    }
     if let Some(bytes) = settings.all_queues {
         options = options.all_queues(bytes).expect("enough");
     }
@@ -129,6 +134,18 @@ fn options<F: Features>(settings: Settings) -> Options {
 pub fn proxy_of_real_server() -> Option<String> {
     let variable = if cfg!(feature = "real-server") { Some("PUSHEST_TEST_PROXY") } else { None };
     std::env::var(variable?).ok()
+}
+
+/// Returns what connects to the Unix socket before the real server, if the variable
+/// `PUSHEST_TEST_UNIX_SOCKET` names one.
+#[must_use]
+pub fn connector_of_real_server() -> Option<Connector> {
+    #[cfg(all(feature = "real-server", unix))]
+    if let Some(path) = std::env::var_os("PUSHEST_TEST_UNIX_SOCKET") {
+        let path = std::path::PathBuf::from(path);
+        return Some(std::sync::Arc::new(move |_| Connects::ToSocket(path.clone())));
+    }
+    None
 }
 
 /// Returns what a driver's wait with a limit came to.

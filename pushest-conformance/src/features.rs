@@ -1,7 +1,8 @@
 //! Options that only some builds have.
 
-use pushest_driver::Options;
 use pushest_driver::proto::AuthEndpoint;
+use pushest_driver::{ConnectorPurpose, ConnectorTarget, Options};
+use pushest_testkit::conformance::{Connector, Purpose, Wanted};
 
 /// Sets options that a driver has with certain features only.
 ///
@@ -18,13 +19,23 @@ pub trait Features: 'static {
     /// # Panics
     /// In a build without TLS, or if these are no certificates.
     fn ca_pem(options: Options, pem: &str) -> Options;
+
+    /// Sets a connector that makes streams of the runtime as the scenario says.
+    ///
+    /// # Panics
+    /// Where no scenario needs one.
+    fn connector(options: Options, connector: Connector) -> Options;
 }
 
 /// Implements [`Features`](trait@crate::Features) for types of the crate that this is expanded in, by
-/// that crate's features: `impl_features!(MyRuntime, OtherRuntime);`
+/// that crate's features: `impl_features!(MyRuntime, OtherRuntime; connector: function);`, where the function
+/// is [`Features::connector`].
 #[macro_export]
 macro_rules! impl_features {
-    ($($type:ty),+) => {$(
+    ($($type:ty),+) => {
+        $crate::impl_features!($($type),+; connector: $crate::no_connector);
+    };
+    ($($type:ty),+; connector: $connector:path) => {$(
         impl $crate::Features for $type {
             #[cfg(feature = "http")]
             fn auth_endpoint(
@@ -51,6 +62,35 @@ macro_rules! impl_features {
             fn ca_pem(_: $crate::driver::Options, _: &str) -> $crate::driver::Options {
                 panic!("this build has no TLS")
             }
+
+            fn connector(
+                options: $crate::driver::Options,
+                connector: $crate::testkit::conformance::Connector,
+            ) -> $crate::driver::Options {
+                $connector(options, connector)
+            }
         }
     )+};
+}
+
+/// Sets no connector: for clients that no scenario with one runs.
+///
+/// # Panics
+/// In any case.
+#[must_use]
+pub fn no_connector(_: Options, _: Connector) -> Options {
+    panic!("this client takes no streams of one's own")
+}
+
+/// Returns what a driver's connector is asked for, as scenarios have it.
+#[must_use]
+pub fn wanted(target: &ConnectorTarget) -> Wanted {
+    let purpose = match target.purpose {
+        ConnectorPurpose::WebSocket => Purpose::WebSocket,
+        ConnectorPurpose::Api => Purpose::Api,
+        ConnectorPurpose::AuthorizationEndpoint => Purpose::AuthorizationEndpoint,
+        ConnectorPurpose::Proxy => Purpose::Proxy,
+        other => panic!("{other:?} is no purpose that scenarios know"),
+    };
+    Wanted::new(&target.host, target.port, target.is_tls, purpose)
 }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use pushest_driver::proto::{AuthEndpoint, ChannelName, Config, Event, SocketId, SubscribeOptions};
 use pushest_driver::unstable::Client;
 use pushest_driver::{Events, Options, SubscribeError, Subscription};
-use pushest_testkit::conformance::Unmet;
+use pushest_testkit::conformance::{Connector, Unmet};
 
 use crate::{Adapted, Features, Waits, met};
 
@@ -55,6 +55,10 @@ impl<S: Start> Features for Futures<S> {
 
     fn ca_pem(options: Options, pem: &str) -> Options {
         S::ca_pem(options, pem)
+    }
+
+    fn connector(options: Options, connector: Connector) -> Options {
+        S::connector(options, connector)
     }
 }
 

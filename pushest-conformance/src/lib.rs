@@ -21,7 +21,7 @@
 //!     }
 //! }
 //!
-//! pushest_conformance::impl_features!(MyRuntime);
+//! pushest_conformance::impl_features!(MyRuntime; connector: my_connector);
 //!
 //! mod on_my_runtime {
 //!     pushest_conformance::suite!(pushest_conformance::Futures<super::MyRuntime>);
@@ -50,8 +50,8 @@ mod suite;
 pub mod typed;
 pub mod watching;
 
-pub use adapter::{Adapted, Waits, met, proxy_of_real_server};
-pub use features::Features;
+pub use adapter::{Adapted, Waits, connector_of_real_server, met, proxy_of_real_server};
+pub use features::{Features, no_connector, wanted};
 pub use futures::{Futures, On, Start, block_on};
 pub use memory::live_bytes;
 pub use publishing::{Publishes, all};

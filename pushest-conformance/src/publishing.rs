@@ -56,7 +56,8 @@ pub async fn all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Outp
 }
 
 /// Writes `settings`, which takes a scenario's settings as options of this crate, and `failure`, which
-/// takes its errors, for a crate that has an `Api`: `api_parts!(pushest_tokio);`
+/// takes its errors, for a crate that has an `Api`: `api_parts!(pushest_tokio);`. A function `own_streams` must
+/// be in scope, which is [`Features::connector`](crate::Features::connector).
 #[macro_export]
 macro_rules! api_parts {
     ($crate_of:ident) => {
@@ -64,6 +65,10 @@ macro_rules! api_parts {
             let mut options = $crate_of::Options::default().addresses(settings.addresses);
             if let Some(url) = settings.proxy.or_else($crate::proxy_of_real_server) {
                 options = options.proxy(&url).expect("a good URL");
+            }
+            let connector = settings.connector.or_else($crate::connector_of_real_server);
+            if let Some(connector) = connector {
+                options = own_streams(options.into(), connector).into();
             }
             if let Some(clock) = settings.time_of_day {
                 options = options.time_of_day(move || clock());

@@ -17,6 +17,9 @@ mod backend;
 mod byte_stream;
 mod client;
 mod commands;
+mod connector;
+#[cfg(unix)]
+mod descriptor_stream;
 mod dial;
 mod drain;
 mod draining;
@@ -27,6 +30,7 @@ mod frame_log;
 #[cfg(feature = "__fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod guarded;
 mod handler;
 mod health;
 #[cfg(feature = "http")]
@@ -47,6 +51,7 @@ mod network_news;
 mod news;
 mod open_socket;
 mod options;
+mod own_stream;
 mod park;
 mod pump;
 mod pump_waker;
@@ -86,6 +91,7 @@ pub use authorizer::Authorizer;
 pub use backend::error::{ApiError, ApiStage};
 #[cfg(feature = "api")]
 pub use backend::options::ApiOptions;
+pub use connector::{ConnectedStream, ConnectorPurpose, ConnectorTarget};
 pub use drain::Drain;
 pub use error::{
     BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,

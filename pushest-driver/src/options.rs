@@ -1,5 +1,6 @@
 //! How a client connects and delivers: everything that is not the protocol's.
 
+mod connector;
 #[cfg(feature = "http")]
 mod endpoint;
 mod name;
@@ -20,6 +21,7 @@ use pushest_proto::AuthEndpoint;
 use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 
 use crate::authorizer::Authorizer;
+use crate::connector::Connector;
 use crate::dial::proxy::proxies::Proxies;
 #[cfg(feature = "tls")]
 use crate::dial::tls::Trust;
@@ -112,6 +114,7 @@ pub struct Options {
     pub(crate) starts_disconnected: bool,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) proxies: Proxies,
+    pub(crate) connector: Option<Connector>,
     pub(crate) recording: SinkOption,
     pub(crate) time_of_day: TimeOfDay,
     pub(crate) network: WatchOption,
@@ -376,6 +379,7 @@ impl Default for Options {
             starts_disconnected: false,
             addresses: Vec::new(),
             proxies: Proxies::default(),
+            connector: None,
             recording: SinkOption::default(),
             time_of_day: TimeOfDay::default(),
             network: WatchOption::default(),
@@ -401,6 +405,7 @@ impl fmt::Debug for Options {
             .field("has_authorizer", &self.authority.is_some())
             .field("addresses", &self.addresses)
             .field("proxies", &self.proxies)
+            .field("has_connector", &self.connector.is_some())
             .field("time_of_day", &self.time_of_day)
             .field("network", &self.network)
             .finish_non_exhaustive()

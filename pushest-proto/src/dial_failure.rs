@@ -27,6 +27,9 @@ pub enum DialFailure {
     /// The proxy refused, was silent, or could not be reached. Of the server nothing is known then. The text
     /// holds the proxy's address and what it answered, and never its user and password.
     Proxy(Box<str>),
+    /// The user's own connector failed: it returned an error, panicked, or returned a stream that cannot
+    /// be used. The text is the connector's.
+    Connector(Box<str>),
     /// The server answered the upgrade with an HTTP status that is not 101.
     Http {
         /// The HTTP status.
@@ -61,6 +64,7 @@ impl DialFailure {
             Self::Connect(text) => Self::Connect(clip(&text)),
             Self::Tls { certificate, detail } => Self::Tls { certificate, detail: clip(&detail) },
             Self::Proxy(text) => Self::Proxy(clip(&text)),
+            Self::Connector(text) => Self::Connector(clip(&text)),
             Self::Http { status, retry_after, location, body } => {
                 let location = location.map(|location| clip(&location));
                 Self::Http { status, retry_after, location, body: clip(&body) }
@@ -79,6 +83,7 @@ impl DialFailure {
             | Self::Connect(text)
             | Self::Tls { detail: text, certificate: _ }
             | Self::Proxy(text)
+            | Self::Connector(text)
             | Self::Upgrade(text)
             | Self::NotWebSocket(text)
             | Self::Headers(text)
@@ -101,6 +106,7 @@ impl DialFailure {
             Self::Tls { certificate, .. } => *certificate,
             Self::Connect(_)
             | Self::Proxy(_)
+            | Self::Connector(_)
             | Self::Upgrade(_)
             | Self::NotWebSocket(_)
             | Self::Headers(_)
@@ -120,6 +126,7 @@ impl fmt::Display for DialFailure {
             }
             Self::Tls { certificate: false, detail } => write!(f, "TLS failed: {detail}"),
             Self::Proxy(text) => write!(f, "the proxy failed: {text}"),
+            Self::Connector(text) => write!(f, "the connector failed: {text}"),
             Self::Http { status, retry_after, location, body } => {
                 write!(f, "the server answered with HTTP status {status}")?;
                 if let Some(location) = location {

@@ -359,6 +359,7 @@ mod tests {
         assert!(!stops(DialFailure::Tls { certificate: false, detail: "reset".into() }));
         assert!(!stops(DialFailure::Connect("refused".into())));
         assert!(!stops(DialFailure::Proxy("407".into())));
+        assert!(!stops(DialFailure::Connector("no tunnel".into())));
         assert!(!stops(DialFailure::Upgrade("reset".into())));
         assert!(!stops(DialFailure::Headers("no token".into())));
         assert!(!stops(DialFailure::Timeout));

@@ -126,6 +126,8 @@ pub struct FailedDials {
     pub tls: u64,
     /// The proxy refused or could not be reached.
     pub proxy: u64,
+    /// The user's own connector failed.
+    pub connector: u64,
     /// The server answered the upgrade with an HTTP status that is not 101.
     pub http: u64,
     /// The connection was lost before the upgrade was answered.
@@ -152,13 +154,14 @@ impl FailedDials {
 
     /// Returns each number with its name, for labels of metrics. The names are those of the fields.
     #[must_use]
-    pub fn by_kind(&self) -> [(&'static str, u64); 12] {
+    pub fn by_kind(&self) -> [(&'static str, u64); 13] {
         [
             ("dns", self.dns),
             ("connect", self.connect),
             ("certificate", self.certificate),
             ("tls", self.tls),
             ("proxy", self.proxy),
+            ("connector", self.connector),
             ("http", self.http),
             ("upgrade", self.upgrade),
             ("not_websocket", self.not_websocket),
@@ -177,6 +180,7 @@ impl FailedDials {
                 DialFailure::Tls { certificate: true, .. } => &mut self.certificate,
                 DialFailure::Tls { certificate: false, .. } => &mut self.tls,
                 DialFailure::Proxy(_) => &mut self.proxy,
+                DialFailure::Connector(_) => &mut self.connector,
                 DialFailure::Http { .. } => &mut self.http,
                 DialFailure::Upgrade(_) => &mut self.upgrade,
                 DialFailure::NotWebSocket(_) => &mut self.not_websocket,

@@ -10,6 +10,9 @@
 //! for the server's app, or refuses, fails and delays as told.
 //! [`Server::publish_encrypted`] publishes to encrypted channels.
 //!
+//! [`Server::accept`] takes connected streams, such as one end of an in-memory pair ([`duplex()`]), beside
+//! those of its port, or without one ([`Builder::without_port`]).
+//!
 //! [`Server::webhooks`] tells an app's backend what happens, as servers do.
 //!
 //! [`protocol::Broker`] is the same server without a socket, a clock or a thread, for simulations;
@@ -42,16 +45,18 @@
 
 pub mod authorization;
 pub mod conformance;
+mod duplex;
 pub mod protocol;
 mod setters;
 mod shell;
 pub mod simulation;
 
 pub use authorization::{AuthorizationEndpoint, ReceivedRequest, Reply};
+pub use duplex::{Duplex, duplex};
 pub use protocol::{Happening, MasterKey, Profile, Refusal, RefusalEnd, Target};
 pub use shell::{
-    Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until, UpgradeFault, View,
-    WebhookAttempt, WebhookTarget,
+    AcceptStream, Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until,
+    UpgradeFault, View, WebhookAttempt, WebhookTarget,
 };
 pub use simulation::{Cut, Link, NodeFault, World};
 

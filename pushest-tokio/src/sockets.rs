@@ -1,5 +1,6 @@
 //! tokio's sockets, time and tasks.
 
+use std::any::Any;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +17,8 @@ use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use crate::streams::{Bytes, Socket, Stream};
+use crate::own_stream;
+use crate::streams::{Bytes, Raw, Socket, Stream};
 
 /// No clock overflows within it, and a sleep that ends early does no harm.
 const LONGEST_SLEEP: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -58,9 +60,14 @@ impl Runtime for Tokio {
         Box::pin(async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            let stream = Socket::new(stream, reads, origin);
-            Ok(Stream { stream, socket: |socket| socket })
+            let stream = Socket::new(Raw::Tcp(stream), reads, origin);
+            Ok(Stream { stream, socket: Some(|socket| socket) })
         })
+    }
+
+    fn adopt(&self, stream: Box<dyn Any + Send>) -> io::Result<Self::Tcp> {
+        let stream = Socket::new(own_stream::raw(stream)?, Reads::new(self.now()), self.origin);
+        Ok(Stream { stream, socket: Some(|socket| socket) })
     }
 
     #[cfg(feature = "tls")]
@@ -72,7 +79,7 @@ impl Runtime for Tokio {
         let connector = tokio_rustls::TlsConnector::from(tls.config);
         Box::pin(async move {
             let stream = Box::new(connector.connect(tls.server_name, tcp.stream).await?);
-            Ok(Stream { stream, socket: |stream| stream.get_ref().0 })
+            Ok(Stream { stream, socket: Some(|stream| stream.get_ref().0) })
         })
     }
 

@@ -2,37 +2,78 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 
 use pushest_driver::proto;
-use pushest_driver::unstable::{Addresses, ByteStream, Reads};
+use pushest_driver::unstable::{Addresses, ByteStream, OwnStream, Reads};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// A TCP socket that knows up to when it has been read empty.
+/// A socket, or a stream of the user's own, that knows up to when it has been read empty.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Raw,
     reads: Reads,
     origin: Instant,
 }
 
 impl Socket {
     /// `reads` began before the stream was connected; `origin` is that of the runtime's time.
-    pub(crate) fn new(stream: TcpStream, reads: Reads, origin: Instant) -> Self {
+    pub(crate) fn new(stream: Raw, reads: Reads, origin: Instant) -> Self {
         Self { stream, reads, origin }
+    }
+
+    fn raw(&mut self) -> Pin<&mut dyn ReadWrite> {
+        match &mut self.stream {
+            Raw::Tcp(stream) => Pin::new(stream),
+            Raw::Own { stream, .. } => Pin::new(stream),
+        }
     }
 }
 
+/// What a [`Socket`] reads and writes.
+#[derive(Debug)]
+pub(crate) enum Raw {
+    Tcp(TcpStream),
+    Own {
+        stream: Bytes<OwnStream>,
+        /// A read of less than it was asked for has emptied it.
+        is_socket: bool,
+        /// Others had their turn since it was last asked whether it is silent.
+        #[cfg_attr(not(feature = "api"), expect(dead_code, reason = "nothing is kept"))]
+        has_yielded: AtomicBool,
+    },
+}
+
+trait ReadWrite: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> ReadWrite for S {}
+
 #[cfg(feature = "api")]
 impl Socket {
-    /// Returns whether there is something to read, be it that the peer has closed the connection. The
-    /// operating system knows that before tokio does.
-    fn has_something_to_read(&self) -> bool {
-        let mut byte = [std::mem::MaybeUninit::uninit()];
-        let peeked = socket2::SockRef::from(&self.stream).peek(&mut byte);
-        !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    /// Returns whether there may be something to read that tokio does not know of yet, be it that the peer
+    /// has closed the connection. It wakes the task then.
+    fn has_something_to_read(&self, context: &mut Context<'_>) -> bool {
+        use std::sync::atomic::Ordering::Relaxed;
+
+        match &self.stream {
+            // The operating system knows before tokio does.
+            Raw::Tcp(stream) => {
+                let mut byte = [std::mem::MaybeUninit::uninit()];
+                let peeked = socket2::SockRef::from(stream).peek(&mut byte);
+                !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            }
+            // A descriptor of it is not known; tokio asks for all of its own before others run.
+            Raw::Own { has_yielded, .. } => {
+                let asks = !has_yielded.fetch_xor(true, Relaxed);
+                if asks {
+                    let _ = std::pin::pin!(tokio::task::yield_now()).poll(context);
+                }
+                asks
+            }
+        }
     }
 }
 
@@ -46,7 +87,7 @@ impl AsyncRead for Socket {
         let (asked, filled) = (buffer.remaining(), buffer.filled().len());
         // While it is pending, tokio has not asked the operating system: it knows of data only from
         // its own loop, which stands still while a task blocks the thread.
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        ready!(self.raw().poll_read(context, buffer))?;
         self.reads.read(before, asked, buffer.filled().len() - filled);
         Poll::Ready(Ok(()))
     }
@@ -58,7 +99,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        self.raw().poll_write(context, bytes)
     }
 
     /// TLS writes its records so.
@@ -67,19 +108,19 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        self.raw().poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        matches!(&self.stream, Raw::Tcp(stream) if stream.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        self.raw().poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        self.raw().poll_shutdown(context)
     }
 }
 
@@ -87,8 +128,8 @@ impl AsyncWrite for Socket {
 #[derive(Debug)]
 pub(crate) struct Stream<S> {
     pub(crate) stream: S,
-    /// The socket that it runs over.
-    pub(crate) socket: fn(&S) -> &Socket,
+    /// The socket that it runs over; `None` for the user's own.
+    pub(crate) socket: Option<fn(&S) -> &Socket>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
@@ -114,19 +155,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream for Stream<S> {
     fn poll_is_silent(&mut self, context: &mut Context<'_>) -> Poll<bool> {
         match self.poll_read(context, &mut [0]) {
             Poll::Ready(_) => Poll::Ready(false),
-            // tokio will know soon, and wakes this then.
-            Poll::Pending if (self.socket)(&self.stream).has_something_to_read() => Poll::Pending,
-            Poll::Pending => Poll::Ready(true),
+            Poll::Pending => match self.socket.map(|socket| socket(&self.stream)) {
+                Some(socket) if socket.has_something_to_read(context) => Poll::Pending,
+                _ => Poll::Ready(true),
+            },
         }
     }
 
     fn caught_up(&self) -> Option<proto::Instant> {
-        Some((self.socket)(&self.stream).reads.caught_up())
+        let socket = self.socket?(&self.stream);
+        let is_known = !matches!(socket.stream, Raw::Own { is_socket: false, .. });
+        is_known.then(|| socket.reads.caught_up())
     }
 
     fn addresses(&self) -> Option<Addresses> {
-        let stream = &(self.socket)(&self.stream).stream;
-        Addresses::of(stream.local_addr(), stream.peer_addr())
+        match &self.socket?(&self.stream).stream {
+            Raw::Tcp(stream) => Addresses::of(stream.local_addr(), stream.peer_addr()),
+            Raw::Own { .. } => None,
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! Executors, each with clients that it runs.
 #![allow(dead_code)] // Each test binary uses its part.
 
+mod own_streams;
+
 use pushest_async_std::{Client, Config, Options};
 use pushest_conformance::Start;
+
+use own_streams::own_streams;
 
 /// async-std's own.
 pub(crate) struct AsyncStd;
@@ -36,7 +40,7 @@ impl Start for Smol {
     }
 }
 
-pushest_conformance::impl_features!(AsyncStd, Smol);
+pushest_conformance::impl_features!(AsyncStd, Smol; connector: own_streams);
 
 #[cfg(feature = "api")]
 pushest_conformance::api_of_futures!(

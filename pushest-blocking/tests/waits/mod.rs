@@ -1,6 +1,8 @@
 //! How the two clients of this crate are waited for.
 
 mod called;
+#[cfg(unix)]
+mod own_streams;
 #[cfg(feature = "api")]
 mod publishing;
 mod received;
@@ -14,6 +16,11 @@ use pushest_blocking::{
 };
 use pushest_conformance::{Waits, driver, met};
 use pushest_testkit::conformance::Unmet;
+
+#[cfg(unix)]
+use own_streams::own_streams;
+#[cfg(not(unix))]
+use pushest_conformance::no_connector as own_streams;
 
 /// A thread carries the connection.
 pub(crate) struct Spawned {
@@ -117,7 +124,7 @@ macro_rules! waits {
     };
 }
 
-pushest_conformance::impl_features!(Spawned, Unspawned);
+pushest_conformance::impl_features!(Spawned, Unspawned; connector: own_streams);
 
 waits!(Spawned: client waits, events receives, Subscription::detach, |_: &mut Self, time| std::thread::sleep(time));
 waits!(Unspawned: 0 waits, 0 receives, drop, |this: &mut Self, time| this.0.sleep(time));

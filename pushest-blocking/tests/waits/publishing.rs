@@ -7,7 +7,7 @@ use pushest_blocking::{Api, Config};
 use pushest_conformance::Publishes;
 use pushest_testkit::conformance::{ApiClient, ApiFailure, ApiSettings};
 
-use super::{Spawned, Unspawned};
+use super::{Spawned, Unspawned, own_streams};
 
 pushest_conformance::api_parts!(pushest_blocking);
 

@@ -105,6 +105,12 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", conflicts_with = "proxy")]
     pub(crate) no_proxy: bool,
 
+    /// Reach the server over this Unix socket, such as one of nginx: nothing is resolved, and no proxy
+    /// counts; --host or --url still say the name for the request and the certificate
+    #[cfg(unix)]
+    #[arg(long, help_heading = "Connection", value_name = "PATH", conflicts_with = "proxy")]
+    pub(crate) unix_socket: Option<PathBuf>,
+
     /// Trust the certificates in this file (PEM), too: of authorities, or of a server that signed
     /// itself, as `openssl req -x509` makes them
     ///

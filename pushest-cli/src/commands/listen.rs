@@ -43,7 +43,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
 
     interruption::watch()?;
     let endpoints = connection.config.endpoints().len();
-    let mut driver = connection.options.start_disconnected();
+    let mut driver = connection.options_for(arguments.runtime).start_disconnected();
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
     if let Some(recording) = &recording {
         driver = driver.record(recording.sink());

@@ -31,7 +31,8 @@ impl<'a> Once<'a> {
         output: &'a Output,
     ) -> Result<Self, Failure> {
         interruption::watch()?;
-        let client = runtime.client(connection.config, connection.options.start_disconnected())?;
+        let options = connection.options_for(runtime).start_disconnected();
+        let client = runtime.client(connection.config, options)?;
         let events = client.events();
         client.connect();
         let now = Instant::now();

@@ -33,6 +33,8 @@ mod support;
 mod terminal;
 mod tls;
 mod trigger;
+#[cfg(unix)]
+mod unix_socket;
 mod unpublished;
 #[cfg(unix)]
 mod unread;

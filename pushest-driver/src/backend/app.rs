@@ -10,6 +10,7 @@ use pushest_proto::api::App;
 use pushest_proto::{Config, ConfigError, DialFailure};
 
 use super::options::ApiOptions;
+use crate::connector::ConnectorPurpose;
 use crate::dial::{Dialer, host_name};
 use crate::unstable::traits::Runtime;
 
@@ -86,7 +87,8 @@ impl Backend {
         &self,
         runtime: &R,
     ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
-        self.dialer.connect(runtime, self.app.endpoint().clone()).await
+        let purpose = ConnectorPurpose::Api;
+        self.dialer.connect(runtime, self.app.endpoint().clone(), purpose).await
     }
 
     /// Returns the time since 1970.

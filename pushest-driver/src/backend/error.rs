@@ -126,7 +126,10 @@ impl ApiError {
 /// features stay as they are.
 pub(super) fn is_passing(failure: &DialFailure) -> bool {
     match failure {
-        DialFailure::Dns(_) | DialFailure::Connect(_) | DialFailure::Proxy(_) => true,
+        DialFailure::Dns(_)
+        | DialFailure::Connect(_)
+        | DialFailure::Proxy(_)
+        | DialFailure::Connector(_) => true,
         DialFailure::Tls { certificate, .. } => !certificate,
         _ => false,
     }

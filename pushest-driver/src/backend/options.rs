@@ -129,8 +129,8 @@ impl ApiOptions {
     }
 
     /// Sets how connections are made, as a client's are: certificate authorities or your own TLS
-    /// configuration, a proxy, addresses instead of those of the host's name, and the time of the day,
-    /// with which calls are signed. Nothing else of these options counts here.
+    /// configuration, a proxy, a connector, addresses instead of those of the host's name, and the time of
+    /// the day, with which calls are signed. Nothing else of these options counts here.
     ///
     /// ```
     /// # use pushest_driver::{ApiOptions, Options};

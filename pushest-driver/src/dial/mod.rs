@@ -1,6 +1,7 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
 pub(crate) mod address;
+mod connector;
 pub(crate) mod host_name;
 pub(crate) mod proxy;
 pub(crate) mod race;
@@ -13,15 +14,18 @@ pub(crate) mod upgrade;
 mod verifier;
 pub(crate) mod within;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Either};
 use pushest_proto::{Config, DialFailure, Endpoint};
 use tungstenite::protocol::WebSocketConfig;
 
+use self::connector::{Reached, Way};
 #[cfg(feature = "http")]
 use self::proxy::proxies::Proxies;
 use self::upgrade::Upgrade;
+use crate::connector::ConnectorPurpose;
 use crate::options::{Options, check_header};
 use crate::threads::Threads;
 use crate::unstable::traits::Runtime;
@@ -37,6 +41,9 @@ static THREADS: Threads = Threads::new("pushest-headers", 8, 2);
 type Tls = TlsParameters;
 #[cfg(not(feature = "tls"))]
 type Tls = std::convert::Infallible;
+
+/// TLS over the stream, none, or why it cannot be spoken.
+type PlannedTls = Result<Option<Tls>, DialFailure>;
 
 /// Makes the connections of one client.
 #[derive(Debug)]
@@ -66,35 +73,41 @@ impl Dialer {
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
             let endpoint = host_name::ascii(endpoint)?;
-            let tls = dialer.tls(&endpoint)?;
+            let tls = dialer.planned_tls(&endpoint)?;
             let headers = dialer.headers().await?;
             let upgrade = dialer.upgrade(&runtime, &endpoint, &headers)?;
-            let mut stream = dialer.open(&*runtime, &endpoint, tls).await?;
+            let purpose = ConnectorPurpose::WebSocket;
+            let mut stream = dialer.open(&*runtime, &endpoint, tls, purpose).await?;
             let beginning = upgrade.negotiate(&mut stream).await?;
             Ok(WebSocket::new(stream, beginning, dialer.websocket()))
         })
     }
 
     /// Connects to an endpoint, with TLS where it has that, and no further.
-    #[cfg(feature = "api")]
+    #[cfg(any(feature = "api", feature = "http"))]
     pub(crate) async fn connect<R: Runtime>(
         &self,
         runtime: &R,
         endpoint: Endpoint,
+        purpose: ConnectorPurpose,
     ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
         let endpoint = host_name::ascii(endpoint)?;
-        let tls = self.tls(&endpoint)?;
-        self.open(runtime, &endpoint, tls).await
+        let tls = self.planned_tls(&endpoint)?;
+        self.open(runtime, &endpoint, tls, purpose).await
     }
 
     async fn open<R: Runtime>(
         &self,
         runtime: &R,
         endpoint: &Endpoint,
-        tls: Option<Tls>,
+        tls: PlannedTls,
+        purpose: ConnectorPurpose,
     ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
-        let tcp = self.reach(runtime, endpoint).await?;
-        match tls {
+        let Reached { stream: tcp, is_encrypted } = self.reach(runtime, endpoint, purpose).await?;
+        if is_encrypted {
+            return Ok(Either::Left(tcp));
+        }
+        match tls? {
             None => Ok(Either::Left(tcp)),
             #[cfg(feature = "tls")]
             Some(tls) => {
@@ -104,19 +117,32 @@ impl Dialer {
         }
     }
 
-    /// Returns a TCP stream to the endpoint: through a proxy where there is one for it, or straight.
+    /// Returns a stream to the endpoint: through a proxy where there is one for it, or straight.
     async fn reach<R: Runtime>(
         &self,
         runtime: &R,
         endpoint: &Endpoint,
-    ) -> Result<R::Tcp, DialFailure> {
-        let Options { addresses: chosen, proxies, time_of_day, .. } = &*self.options;
+        purpose: ConnectorPurpose,
+    ) -> Result<Reached<R::Tcp>, DialFailure> {
+        let Options { addresses: chosen, proxies, time_of_day, connector, .. } = &*self.options;
         let (host, port) = (endpoint.host(), endpoint.port());
+        let way = Way { connector: connector.as_ref(), purpose };
+        // These are the server's.
+        let is_endpoint = purpose == ConnectorPurpose::AuthorizationEndpoint;
+        let chosen: &[SocketAddr] = if is_endpoint { &[] } else { chosen };
         let Some(proxy) = proxies.of(endpoint.is_tls(), host, port) else {
-            return address::connect(runtime, &endpoint.host_with_zone(), port, chosen).await;
+            return way.to_server(runtime, endpoint, chosen).await;
         };
         let limit = self.config.timeouts().dial;
-        proxy::reach(runtime, proxy, endpoint, chosen, limit, time_of_day).await
+        let through = proxy::reach(runtime, proxy, way, endpoint, chosen, limit, time_of_day);
+        // Of what a connector says of a stream to the proxy nothing is so of the way to the server.
+        through.await.map(Reached::plain)
+    }
+
+    /// Returns whether the user's own function gives the streams.
+    #[cfg(feature = "http")]
+    pub(crate) fn has_connector(&self) -> bool {
+        self.options.connector.is_some()
     }
 
     #[cfg(feature = "http")]
@@ -170,6 +196,13 @@ impl Dialer {
     fn websocket(&self) -> WebSocketConfig {
         let Options { transport_limit, read_buffer, .. } = *self.options;
         websocket::config(self.config.limits(), transport_limit, read_buffer)
+    }
+
+    /// Returns the TLS of an endpoint. What is wrong with it shows before any packet, unless a connector may
+    /// give a stream that is encrypted already.
+    fn planned_tls(&self, endpoint: &Endpoint) -> Result<PlannedTls, DialFailure> {
+        let tls = self.tls(endpoint);
+        if self.options.connector.is_some() { Ok(tls) } else { tls.map(Ok) }
     }
 
     #[cfg(feature = "tls")]

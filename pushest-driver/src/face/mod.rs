@@ -11,6 +11,7 @@ mod builder;
 mod client_futures;
 pub(crate) mod commands;
 mod config_settings;
+mod connector_settings;
 mod handler;
 mod option_settings;
 mod option_settings_of_features;

@@ -5,6 +5,7 @@
 ///
 /// `$top`, `$new` and `$end` are those of [`__client_builder`](crate::__client_builder). `$mark` is what
 /// stands after a call that can fail in an example, and `$fails` what tells who returns its error.
+#[allow(clippy::crate_in_macro_def, reason = "each crate has a connector of its own")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __option_settings {
@@ -276,6 +277,9 @@ macro_rules! __option_settings {
                 self.option(|options| options.overflow(overflow))
             }
         }
+
+        // Of the crate that this is expanded in: async, or not.
+        crate::__connector_setting! { $type, $top, $new, $end }
 
         $crate::__option_settings_of_features! {
             $type, $fallible, $top, $new, $end, $mark, $fails

@@ -10,10 +10,11 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use pushest_proto::Instant;
 use ureq::Error;
 use ureq::unversioned::transport::{
-    ConnectionDetails, Connector, LazyBuffers, NextTimeout, ShutdownHandle,
+    ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, ShutdownHandle,
 };
 
 use super::addresses::Addresses;
+use super::pipe::{self, Piped};
 use super::socket::{Interrupt, Socket, remaining};
 use super::tunnel;
 use crate::dial::Dialer;
@@ -41,13 +42,16 @@ impl RaceConnector {
 }
 
 impl Connector<()> for RaceConnector {
-    type Out = Socket;
+    type Out = Either<Socket, Piped>;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         _: Option<()>,
-    ) -> Result<Option<Socket>, Error> {
+    ) -> Result<Option<Self::Out>, Error> {
+        if let Some(piped) = pipe::taken(details) {
+            return Ok(Some(Either::B(piped)));
+        }
         let Some(authority) = details.uri.authority() else { return Err(Error::HostNotFound) };
         let mut poll = Poll::new()?;
         let interrupt = Arc::new(Interrupt::new(Waker::new(poll.registry(), ANY)?));
@@ -70,7 +74,7 @@ impl Connector<()> for RaceConnector {
         if let Some(proxy) = proxy {
             tunnel::open(socket.stream(), proxy, &target, &details.timeout)?;
         }
-        Ok(Some(socket))
+        Ok(Some(Either::A(socket)))
     }
 }
 

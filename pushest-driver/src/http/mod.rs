@@ -4,6 +4,7 @@
 mod addresses;
 mod asker;
 mod connect;
+mod pipe;
 mod socket;
 #[cfg(feature = "tls")]
 mod tls;
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use pushest_proto::{
-    AuthEndpoint, Authorization, AuthorizationError, AuthorizationRequest, DialFailure,
+    AuthEndpoint, Authorization, AuthorizationError, AuthorizationRequest, DialFailure, Endpoint,
 };
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
@@ -25,6 +26,7 @@ use ureq::http::uri::Authority;
 use self::asker::Asker;
 use crate::authorizations::{no_thread, not_carried_out};
 use crate::authorizer::Authorizer;
+use crate::connector::ConnectorPurpose;
 use crate::dial::host_name::{HostNameError, ascii_url};
 use crate::dial::{Dialer, address};
 use crate::options::AuthHeaders;
@@ -83,13 +85,24 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
                 Some(zone) => format!("{}%{zone}", target.host()).into(),
                 None => Cow::Borrowed(target.host()),
             };
-            let addresses = asker.resolve(&*runtime, &target, &host).await?;
-            asker.addresses.set(&target.authority, addresses);
-            asked.url = url.into_owned();
             let about = target.authority.as_str();
-            let asking =
-                THREADS.run(about, move || unlogged(|| asker.ask(&request, asked, deadline)));
-            match asking.await {
+            let answer = if asker.dialer.has_connector() {
+                let endpoint = target.endpoint(&host)?;
+                let dialer = asker.dialer.clone();
+                let purpose = ConnectorPurpose::AuthorizationEndpoint;
+                let stream = dialer.connect(&*runtime, endpoint, purpose).await;
+                let (near, far) = pipe::pipe(stream.map_err(unresolved)?);
+                asked.url = url.into_owned();
+                let asking = move || near.carry(|| asker.ask(&request, asked, deadline));
+                far.carry(THREADS.run(about, move || unlogged(asking))).await
+            } else {
+                let addresses = asker.resolve(&*runtime, &target, &host).await?;
+                asker.addresses.set(&target.authority, addresses);
+                asked.url = url.into_owned();
+                let asking = move || asker.ask(&request, asked, deadline);
+                THREADS.run(about, move || unlogged(asking)).await
+            };
+            match answer {
                 Some(Ok(granted)) => granted,
                 Some(Err(error)) => no_thread(&error),
                 None => not_carried_out(),
@@ -176,6 +189,14 @@ impl Target {
 
     fn host(&self) -> &str {
         self.authority.host().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// Returns where to connect to, for a host that may have a zone.
+    fn endpoint(&self, host: &str) -> Result<Endpoint, AuthorizationError> {
+        let endpoint = Endpoint::new(host).and_then(|endpoint| endpoint.with_port(self.port));
+        // Not quoted, as above.
+        let no_host = |_| AuthorizationError::refused(None, "the endpoint's URL names no host");
+        Ok(endpoint.map_err(no_host)?.with_tls(self.is_tls))
     }
 }
 

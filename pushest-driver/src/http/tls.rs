@@ -35,7 +35,7 @@ impl<Tcp: Transport> Connector<Tcp> for TlsConnector {
         tcp: Option<Tcp>,
     ) -> Result<Option<Self::Out>, Error> {
         let Some(tcp) = tcp else { return Ok(None) };
-        if !details.needs_tls() {
+        if !details.needs_tls() || tcp.is_tls() {
             return Ok(Some(Either::A(tcp)));
         }
         let host = details.uri.host().unwrap_or_default();

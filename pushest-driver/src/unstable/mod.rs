@@ -32,11 +32,14 @@ pub use crate::backend::sending::Sending;
 pub use crate::byte_stream::{Addresses, ByteStream, NonBlocking};
 pub use crate::client::{Client, WeakClient};
 pub use crate::commands::Commands;
+#[cfg(unix)]
+pub use crate::descriptor_stream::DescriptorStream;
 pub use crate::dial::host_name::{HostNameError, ascii_host_name, check_endpoints};
 #[cfg(feature = "tls")]
 pub use crate::dial::tls_stream::TlsStream;
 pub use crate::handler::run;
 pub use crate::options::proxy::proxy_to;
+pub use crate::own_stream::OwnStream;
 pub use crate::park::Parking;
 pub use crate::pump::Pump;
 pub use crate::reads::Reads;

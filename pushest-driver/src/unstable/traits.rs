@@ -1,5 +1,6 @@
 //! What a runtime provides: sockets and time.
 
+use std::any::Any;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -71,6 +72,16 @@ pub trait Runtime: Send + Sync + 'static {
     /// Connects to an address; with `TCP_NODELAY`, since frames are gathered before they are
     /// written.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'static, io::Result<Self::Tcp>>;
+
+    /// Takes a stream that the user's connector has given, in the form that the runtime's crate has put it
+    /// into ([`ConnectedStream`](crate::ConnectedStream)). By default there is no such form.
+    ///
+    /// # Errors
+    /// The stream was made for another runtime, or cannot be waited for.
+    fn adopt(&self, stream: Box<dyn Any + Send>) -> io::Result<Self::Tcp> {
+        drop(stream);
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this runtime takes no streams of your own"))
+    }
 
     /// Performs the TLS handshake over a TCP stream.
     ///

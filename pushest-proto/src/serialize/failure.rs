@@ -63,6 +63,9 @@ enum DialForm<'a> {
     Proxy {
         detail: &'a str,
     },
+    Connector {
+        detail: &'a str,
+    },
     Http {
         status: u16,
         retry_after_ms: Option<u64>,
@@ -94,6 +97,7 @@ impl Serialize for DialFailure {
                 DialForm::Tls { certificate: *certificate, detail }
             }
             Self::Proxy(detail) => DialForm::Proxy { detail },
+            Self::Connector(detail) => DialForm::Connector { detail },
             Self::Http { status, retry_after, location, body } => DialForm::Http {
                 status: *status,
                 retry_after_ms: retry_after.map(ms_up),

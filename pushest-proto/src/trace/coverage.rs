@@ -64,7 +64,7 @@ kinds! {
         EndpointChanged Disconnected Resubscribed
     }
     dial: DialFailure {
-        Dns Connect Tls Proxy Http Upgrade NotWebSocket Timeout Headers Unsupported
+        Dns Connect Tls Proxy Connector Http Upgrade NotWebSocket Timeout Headers Unsupported
     }
 }
 

@@ -278,6 +278,7 @@ fn losses() -> Vec<(Loss, &'static str)> {
         (Loss::Dial(DialFailure::Connect(text())), r#"{"dial":{"connect":"x"}}"#),
         (Loss::Dial(tls), r#"{"dial":{"tls":{"certificate":true,"detail":"x"}}}"#),
         (Loss::Dial(DialFailure::Proxy(text())), r#"{"dial":{"proxy":"x"}}"#),
+        (Loss::Dial(DialFailure::Connector(text())), r#"{"dial":{"connector":"x"}}"#),
         (
             http(None, None),
             r#"{"dial":{"http":{"status":503,"retry_after":null,"location":null,"body":"x"}}}"#,

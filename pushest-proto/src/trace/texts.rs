@@ -126,6 +126,7 @@ enum DialFailureText {
     Connect(Box<str>),
     Tls { certificate: bool, detail: Box<str> },
     Proxy(Box<str>),
+    Connector(Box<str>),
     Http { status: u16, retry_after: Option<Duration>, location: Option<Box<str>>, body: Box<str> },
     Upgrade(Box<str>),
     NotWebSocket(Box<str>),

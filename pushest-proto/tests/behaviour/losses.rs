@@ -68,6 +68,7 @@ fn a_failed_dial_says_what_stood_in_its_way() {
         ),
         (DialFailure::Tls { certificate: false, detail: "cut off".into() }, "TLS failed: cut off"),
         (DialFailure::Proxy("407".into()), "the proxy failed: 407"),
+        (DialFailure::Connector("no tunnel".into()), "the connector failed: no tunnel"),
         (http(None, None), "the server answered with HTTP status 503"),
         (
             http(pause, None),

@@ -203,6 +203,7 @@ fn losses_look_as_the_page_says() {
         Loss::Dial(DialFailure::Connect("connection refused".into())),
         Loss::Dial(DialFailure::Tls { certificate: true, detail: "expired".into() }),
         Loss::Dial(DialFailure::Proxy("refused".into())),
+        Loss::Dial(DialFailure::Connector("no tunnel".into())),
         Loss::Dial(DialFailure::Http { status: 503, retry_after, location: None, body }),
         Loss::Dial(DialFailure::Upgrade("reset".into())),
         Loss::Dial(DialFailure::NotWebSocket("no HTTP".into())),

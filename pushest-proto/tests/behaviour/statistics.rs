@@ -61,6 +61,7 @@ fn each_kind_of_failed_dial_has_a_counter_of_its_own() {
         ("certificate", tls(true)),
         ("tls", tls(false)),
         ("proxy", DialFailure::Proxy("no".into())),
+        ("connector", DialFailure::Connector("no".into())),
         ("http", http(502)),
         ("upgrade", DialFailure::Upgrade("no".into())),
         ("not_websocket", DialFailure::NotWebSocket("no".into())),

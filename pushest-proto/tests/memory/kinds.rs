@@ -135,6 +135,7 @@ fn losses(length: usize) -> Vec<Loss> {
         DialFailure::Connect(text()),
         DialFailure::Tls { certificate: true, detail: text() },
         DialFailure::Proxy(text()),
+        DialFailure::Connector(text()),
         DialFailure::Http {
             status: 503,
             retry_after: None,

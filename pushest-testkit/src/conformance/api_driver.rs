@@ -8,6 +8,7 @@ use pushest_proto::Config;
 use pushest_proto::api::{ApiLimits, Call, Publish, Published};
 
 use crate::conformance::driver::TimeOfDay;
+use crate::conformance::own_streams::Connector;
 use crate::setters::setters;
 
 /// A driver that carries the HTTP API, too.
@@ -107,6 +108,8 @@ pub struct ApiSettings {
     pub addresses: Vec<SocketAddr>,
     /// The URL of the proxy to go through; `None` for none.
     pub proxy: Option<String>,
+    /// What gives the streams in place of sockets; `None` for sockets.
+    pub connector: Option<Connector>,
     /// Where the time of the day comes from; `None`: the system.
     pub time_of_day: Option<TimeOfDay>,
 }
@@ -123,6 +126,7 @@ impl Default for ApiSettings {
             authority_pem: None,
             addresses: Vec::new(),
             proxy: None,
+            connector: None,
             time_of_day: None,
         }
     }
@@ -146,6 +150,8 @@ impl ApiSettings {
         addresses: Vec<SocketAddr>;
         /// Sets the URL of the proxy to go through.
         proxy: Option<String>;
+        /// Sets what gives the streams in place of sockets.
+        connector: Option<Connector>;
         /// Sets where the time of the day comes from.
         time_of_day: Option<TimeOfDay>;
     }
@@ -163,6 +169,7 @@ impl fmt::Debug for ApiSettings {
             .field("has_authority", &self.authority_pem.is_some())
             .field("addresses", &self.addresses)
             .field("has_proxy", &self.proxy.is_some())
+            .field("has_connector", &self.connector.is_some())
             .field("has_time_of_day", &self.time_of_day.is_some())
             .finish()
     }

@@ -12,6 +12,7 @@ use pushest_proto::{
     CommandError, Config, Endpoint, Event, Member, SocketId, Statistics, Status, SubscribeOptions,
 };
 
+use super::own_streams::Connector;
 use crate::setters::setters;
 
 /// A driver: an implementation that carries a [`pushest_proto::Session`] over sockets.
@@ -200,6 +201,8 @@ pub struct Settings {
     pub addresses: Vec<SocketAddr>,
     /// The URL of the proxy to go through; `None` for none.
     pub proxy: Option<String>,
+    /// What gives the streams in place of sockets; `None` for sockets.
+    pub connector: Option<Connector>,
     /// The size of a message in bytes that costs the connection; `None`: the driver's default.
     pub transport_limit: Option<usize>,
     /// Where the client takes the time of the day from; `None`: the system.
@@ -246,6 +249,7 @@ impl Default for Settings {
             header_provider: None,
             addresses: Vec::new(),
             proxy: None,
+            connector: None,
             transport_limit: None,
             time_of_day: None,
         }
@@ -276,6 +280,8 @@ impl Settings {
         addresses: Vec<SocketAddr>;
         /// Sets the URL of the proxy to go through.
         proxy: Option<String>;
+        /// Sets what gives the streams in place of sockets.
+        connector: Option<Connector>;
         /// Sets the size of a message in bytes that costs the connection.
         transport_limit: Option<usize>;
         /// Sets where the client takes the time of the day from.
@@ -298,6 +304,7 @@ impl fmt::Debug for Settings {
             .field("has_header_provider", &self.header_provider.is_some())
             .field("addresses", &self.addresses)
             .field("has_proxy", &self.proxy.is_some())
+            .field("has_connector", &self.connector.is_some())
             .field("transport_limit", &self.transport_limit)
             .field("has_time_of_day", &self.time_of_day.is_some())
             .finish()

@@ -76,6 +76,9 @@
 //! authorizations does, for builds that have it. [`conformance_on_real_server!`](crate::conformance_on_real_server!) runs the scenarios
 //! that need nothing but a server of the protocol against one that listens somewhere.
 //!
+//! [`conformance_of_own_streams!`](crate::conformance_of_own_streams!) is for drivers whose users can give
+//! connected streams.
+//!
 //! Drivers that carry the HTTP API, too, implement [`ApiDriver`], for the scenarios of
 //! [`conformance_of_api!`](crate::conformance_of_api!).
 
@@ -83,6 +86,8 @@ mod api_driver;
 mod driver;
 mod gate;
 mod list;
+mod list_of_own_streams;
+mod own_streams;
 mod patience;
 mod remote;
 
@@ -133,13 +138,15 @@ use crate::Server;
 pub use api::{
     anywhere as api_anywhere, bad_input as api_bad_input, connections as api_connections,
     endless as api_endless, futures as api_futures, idle as api_idle, over_tls as api_over_tls,
-    proxies as api_proxies, repeats as api_repeats, silence as api_silence,
+    own_streams as api_own_streams, proxies as api_proxies, repeats as api_repeats,
+    silence as api_silence,
 };
 pub use api_driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 pub use driver::{
     Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, TimeOfDay,
     Unmet,
 };
+pub use own_streams::{Connector, Connects, Purpose, Wanted};
 pub use remote::Remote;
 
 /// How a scenario's client and its server speak.

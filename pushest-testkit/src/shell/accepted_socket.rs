@@ -12,7 +12,7 @@ use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext}
 use tungstenite::{Error, Message, Utf8Bytes};
 
 use super::http::{self, Parsed, Upgrade};
-use super::transport::Transport;
+use super::transport::{Raw, Transport};
 use super::{PlainClients, UpgradeFault};
 use crate::protocol::{Broker, NO_CODE, PeerId, Target};
 
@@ -159,7 +159,7 @@ fn would_block(error: &io::Error) -> bool {
 }
 
 impl AcceptedSocket {
-    pub(super) fn new(id: u64, stream: mio::net::TcpStream, may_be_tls: bool) -> Self {
+    pub(super) fn new(id: u64, stream: Raw, may_be_tls: bool) -> Self {
         let stage = if may_be_tls { Stage::Sniffing } else { Stage::http() };
         let transport = Transport::new(stream);
         Self { id, transport, reading: true, final_message: FinalMessage::None, deaf: false, stage }

@@ -13,6 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::certificate::{self, Identity};
 use super::event_loop::{self, EventLoop};
+use super::own_stream::Woken;
 use super::watcher::Watcher;
 use super::webhooks::Sent;
 use super::{Certificate, Server};
@@ -38,6 +39,7 @@ pub enum PlainClients {
 #[derive(Debug, Clone)]
 pub struct Builder {
     address: SocketAddr,
+    has_port: bool,
     config: ServerConfig,
     certificate: Option<Certificate>,
     /// In place of a certificate of the testkit's own.
@@ -54,6 +56,7 @@ impl Default for Builder {
         let seed = RandomState::new().hash_one(0);
         Self {
             address: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0),
+            has_port: true,
             config: ServerConfig { seed, ..ServerConfig::default() },
             certificate: None,
             tls: None,
@@ -78,6 +81,14 @@ impl Builder {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.address.set_port(port);
+        self
+    }
+
+    /// Listens nowhere: all that reaches the server is what [`Server::accept`] takes. Its URL has the host
+    /// 127.0.0.1 and the port 1, at which a client that connects by itself finds nothing.
+    #[must_use]
+    pub fn without_port(mut self) -> Self {
+        self.has_port = false;
         self
     }
 
@@ -257,8 +268,11 @@ impl Builder {
             None => (None, self.tls),
         };
         let is_tls = tls.is_some();
-        let listener = listen(self.address)?;
-        let address = listener.local_addr()?;
+        let listener = self.has_port.then(|| listen(self.address)).transpose()?;
+        let address = match &listener {
+            Some(listener) => listener.local_addr()?,
+            None => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 1),
+        };
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), event_loop::WAKER)?);
         let (commands, received) = mpsc::channel();
@@ -279,7 +293,8 @@ impl Builder {
         let thread =
             thread::Builder::new().name("pushest-testkit".to_owned()).spawn(move || turns.run())?;
         let thread = Some(thread);
-        Ok(Server { address, app, authority_pem, is_tls, commands, waker, webhooks, thread })
+        let woken = Arc::new(Woken::new(waker.clone()));
+        Ok(Server { address, app, authority_pem, is_tls, commands, waker, woken, webhooks, thread })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant as Clock};
 
 use mio::event::Source;
@@ -13,6 +13,8 @@ use slab::Slab;
 
 use super::View;
 use super::accepted_socket::{AcceptedSocket, DRIP, Progress, Shared};
+use super::own_stream::{OwnStream, Woken};
+use super::transport::Raw;
 use super::wait::Waiter;
 use super::watcher::{RETRY, Watcher};
 use super::webhooks::Backends;
@@ -30,7 +32,8 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct EventLoop {
     poll: Poll,
-    listener: TcpListener,
+    /// `None` for a server without a port.
+    listener: Option<TcpListener>,
     commands: mpsc::Receiver<Command>,
     origin: Clock,
     pub(super) shared: Shared,
@@ -38,6 +41,8 @@ pub(super) struct EventLoop {
     last_socket: u64,
     /// Sockets that may have more to read than their budget allowed.
     unread: VecDeque<usize>,
+    /// Streams that wake by themselves; `None` before there is one.
+    woken: Option<Arc<Woken>>,
     /// Sockets that something was written to since they were flushed.
     unflushed: Vec<usize>,
     /// Closed WebSockets, by the time that they are dropped: all wait equally long.
@@ -51,12 +56,14 @@ pub(super) struct EventLoop {
 impl EventLoop {
     pub(super) fn new(
         poll: Poll,
-        mut listener: TcpListener,
+        mut listener: Option<TcpListener>,
         commands: mpsc::Receiver<Command>,
         shared: Shared,
         watcher: Watcher,
     ) -> io::Result<Self> {
-        listener.register(poll.registry(), LISTENER, Interest::READABLE)?;
+        if let Some(listener) = &mut listener {
+            listener.register(poll.registry(), LISTENER, Interest::READABLE)?;
+        }
         Ok(Self {
             poll,
             listener,
@@ -66,6 +73,7 @@ impl EventLoop {
             sockets: Slab::new(),
             last_socket: 0,
             unread: VecDeque::new(),
+            woken: None,
             unflushed: Vec::new(),
             lingering: VecDeque::new(),
             waiters: Vec::new(),
@@ -94,6 +102,7 @@ impl EventLoop {
                     Token(index) => self.read(index),
                 }
             }
+            self.unread.extend(self.woken.iter().flat_map(|woken| woken.take()));
             for _ in 0..self.unread.len() {
                 if let Some(index) = self.unread.pop_front() {
                     self.read(index);
@@ -196,7 +205,8 @@ impl EventLoop {
 
     fn accept(&mut self) {
         loop {
-            let mut stream = match self.listener.accept() {
+            let Some(listener) = &self.listener else { return };
+            let mut stream = match listener.accept() {
                 Ok((stream, _)) => stream,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 // There is no connection left, or no descriptor: the next one brings us back.
@@ -209,9 +219,23 @@ impl EventLoop {
             if self.poll.registry().register(&mut stream, Token(entry.key()), interest).is_ok() {
                 self.last_socket += 1;
                 let may_be_tls = self.shared.tls.is_some();
+                let stream = Raw::Tcp(stream);
                 entry.insert(AcceptedSocket::new(self.last_socket, stream, may_be_tls));
             }
         }
+    }
+
+    /// Takes a stream that was handed over.
+    pub(super) fn adopt(&mut self, mut stream: OwnStream, woken: &Arc<Woken>) -> io::Result<()> {
+        let entry = self.sockets.vacant_entry();
+        let index = entry.key();
+        stream.register(index, self.poll.registry(), woken)?;
+        self.woken.get_or_insert_with(|| woken.clone());
+        self.last_socket += 1;
+        let (stream, may_be_tls) = (Raw::Own(stream), self.shared.tls.is_some());
+        entry.insert(AcceptedSocket::new(self.last_socket, stream, may_be_tls));
+        self.unread.push_back(index);
+        Ok(())
     }
 
     fn read(&mut self, index: usize) {
@@ -296,6 +320,7 @@ impl EventLoop {
         let Some(socket) = self.sockets.try_remove(index) else {
             return;
         };
+        socket.transport.deregister(self.poll.registry());
         if let Some(peer) = socket.peer() {
             self.shared.sockets.remove(&peer);
             self.shared.broker.disconnected(peer, self.shared.now);

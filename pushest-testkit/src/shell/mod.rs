@@ -6,6 +6,7 @@ mod certificate;
 mod event_loop;
 mod faults;
 mod http;
+mod own_stream;
 mod transport;
 mod wait;
 mod watcher;
@@ -22,11 +23,13 @@ pub use builder::{Builder, PlainClients};
 pub use certificate::Certificate;
 pub(crate) use certificate::Identity;
 pub use faults::{EchoForm, UpgradeFault};
+pub use own_stream::AcceptStream;
 pub use wait::Until;
 pub use webhooks::{WebhookAttempt, WebhookTarget};
 
 use crate::protocol::{App, Broker};
 use event_loop::{Command, EventLoop};
+use own_stream::Woken;
 use webhooks::Sent;
 
 /// A Pusher Channels server in a thread of its own. Gone, with all its sockets, when dropped.
@@ -41,6 +44,7 @@ pub struct Server {
     is_tls: bool,
     commands: mpsc::Sender<Command>,
     waker: Arc<mio::Waker>,
+    woken: Arc<Woken>,
     webhooks: Arc<Sent>,
     thread: Option<JoinHandle<()>>,
 }
@@ -99,13 +103,13 @@ impl Server {
         Builder::default()
     }
 
-    /// Returns the address that it listens on.
+    /// Returns the address that it listens on; 127.0.0.1:1 where it listens on none.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns the port that it listens on.
+    /// Returns the port that it listens on; 1 where it listens on none.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
@@ -142,6 +146,40 @@ impl Server {
     #[must_use]
     pub fn authority_pem(&self) -> Option<&str> {
         self.authority_pem.as_deref()
+    }
+
+    /// Takes a connected stream, as if it had come to the port: one end of an in-memory pair
+    /// (tokio's `duplex`, with the feature `tokio`, or [`duplex`](crate::duplex()) for async-std and smol), of
+    /// a pair of sockets, or a stream that your own listener has accepted. It may be a WebSocket or requests
+    /// of the HTTP API, with TLS where the server speaks that, and everything that the server does to its
+    /// connections it does to this one.
+    ///
+    /// Not async: the server's own thread reads and writes the stream from here on, and has taken it when this
+    /// returns. A stream of a runtime's needs that runtime to go on running.
+    ///
+    /// A stream that is no TCP connection knows no reset: [`reset_connections`](Self::reset_connections) ends
+    /// it in order.
+    ///
+    /// ```
+    /// use pushest_testkit::Server;
+    ///
+    /// # #[cfg(unix)] {
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// let server = Server::builder().without_port().start()?;
+    /// let (client, accepted) = UnixStream::pair()?;
+    /// server.accept(accepted)?;
+    /// // The client's end is for its connector.
+    /// # drop(client);
+    /// # }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The operating system's, for a stream with a descriptor: there is none left, or nothing can wait for it.
+    pub fn accept<Kind>(&self, stream: impl AcceptStream<Kind>) -> io::Result<()> {
+        let (stream, woken) = (stream.__accepted()?, self.woken.clone());
+        self.call(move |turn| turn.adopt(stream, &woken))
     }
 
     /// Sends an event to every subscriber of a channel. `data` goes out as a JSON string.

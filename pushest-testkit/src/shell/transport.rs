@@ -6,9 +6,12 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mio::Registry;
 use mio::net::TcpStream;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
+
+use super::own_stream::OwnStream;
 
 /// One accepted socket. Reads and writes return `WouldBlock` instead of waiting.
 pub(super) struct Transport {
@@ -21,23 +24,36 @@ pub(super) struct Transport {
     pub(super) piece: Option<usize>,
 }
 
+/// What bytes go over: a connection to the port, or a stream that was handed over.
+#[derive(Debug)]
+pub(super) enum Raw {
+    Tcp(TcpStream),
+    Own(OwnStream),
+}
+
 enum Stream {
-    Plain(TcpStream),
-    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+    Plain(Raw),
+    Tls(Box<StreamOwned<ServerConnection, Raw>>),
     /// Only while one is being made of the other, and for good if that failed.
     Gone,
 }
 
 impl Transport {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Raw) -> Self {
         Self { stream: Stream::Plain(stream), queued: Vec::new(), muted: false, piece: None }
     }
 
     /// Returns whether the first byte that waits to be read is that of a TLS handshake.
-    pub(super) fn peek_is_tls(&self) -> io::Result<bool> {
+    pub(super) fn peek_is_tls(&mut self) -> io::Result<bool> {
         const HANDSHAKE: u8 = 0x16;
+        let stream = match &mut self.stream {
+            Stream::Plain(Raw::Tcp(stream)) => stream,
+            Stream::Plain(Raw::Own(stream)) => return Ok(stream.peek()? == HANDSHAKE),
+            Stream::Tls(_) => return Ok(false),
+            Stream::Gone => return Err(io::ErrorKind::NotConnected.into()),
+        };
         let mut first = [0];
-        match self.socket()?.peek(&mut first)? {
+        match stream.peek(&mut first)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(first[0] == HANDSHAKE),
         }
@@ -75,7 +91,8 @@ impl Transport {
 
     /// Ends both directions; without a close frame and without the end of TLS.
     pub(super) fn shutdown(&self) {
-        if let Ok(socket) = self.socket() {
+        // One that was handed over ends when it is dropped.
+        if let Some(Raw::Tcp(socket)) = self.raw() {
             // It may be gone already, which is just as well.
             let _ = socket.shutdown(Shutdown::Both);
         }
@@ -83,16 +100,27 @@ impl Transport {
 
     /// Makes the close that follows a reset (RST) instead of an orderly end.
     pub(super) fn reset_on_close(&self) {
-        if let Ok(socket) = self.socket() {
-            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+        match self.raw() {
+            Some(Raw::Tcp(socket)) => {
+                let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+            }
+            Some(Raw::Own(stream)) => stream.reset_on_close(),
+            None => {}
         }
     }
 
-    fn socket(&self) -> io::Result<&TcpStream> {
+    /// Ends what wakes the loop for a stream that was handed over.
+    pub(super) fn deregister(&self, registry: &Registry) {
+        if let Some(Raw::Own(stream)) = self.raw() {
+            stream.deregister(registry);
+        }
+    }
+
+    fn raw(&self) -> Option<&Raw> {
         match &self.stream {
-            Stream::Plain(stream) => Ok(stream),
-            Stream::Tls(stream) => Ok(stream.get_ref()),
-            Stream::Gone => Err(io::ErrorKind::NotConnected.into()),
+            Stream::Plain(stream) => Some(stream),
+            Stream::Tls(stream) => Some(stream.get_ref()),
+            Stream::Gone => None,
         }
     }
 
@@ -143,6 +171,31 @@ impl Write for Transport {
             Stream::Plain(stream) => stream.flush(),
             Stream::Tls(stream) => stream.flush(),
             Stream::Gone => Ok(()),
+        }
+    }
+}
+
+impl Read for Raw {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::Own(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Raw {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            Self::Own(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.flush(),
+            Self::Own(stream) => stream.flush(),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | [`typed_events`] | events as values of your types |
 //! | [`gaps`] | what a gap means, and how to refetch |
 //! | [`shutting_down`] | what ends what, with loops for tokio and for threads |
+//! | [`own_streams`] | a Unix socket, a tunnel, memory: connected streams in place of sockets |
 //! | [`testing`] | testing your own program against a server inside the process |
 //! | [`runtimes`] | tokio, async-std and threads side by side; features |
 //! | [`laravel`] | Reverb, Echo's names, the auth endpoint, `Origin` |
@@ -100,6 +101,14 @@ pub mod settings {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../../docs/shutting-down.md")]
 pub mod shutting_down {}
+
+/// Connected streams in place of the client's own sockets.
+///
+#[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/own-streams.md")]
+// The package `pushest-guides` compiles it, and runs it.
+#[cfg(not(doctest))]
+pub mod own_streams {}
 
 /// A service that consumes, publishes, and authorizes browsers.
 ///

@@ -1,11 +1,15 @@
 //! The kinds of tokio's runtime, each with clients that it runs.
 #![allow(dead_code)] // Each test binary uses its part.
 
+mod own_streams;
+
 use std::sync::OnceLock;
 
 use pushest_conformance::Start;
 use pushest_tokio::{Client, Config, Options};
 use tokio::runtime::{Builder, Handle, Runtime};
+
+use own_streams::own_streams;
 
 /// A runtime with threads of its own.
 pub(crate) struct Threads;
@@ -57,7 +61,7 @@ impl Start for OneThread {
     }
 }
 
-pushest_conformance::impl_features!(Threads, OneThread);
+pushest_conformance::impl_features!(Threads, OneThread; connector: own_streams);
 
 #[cfg(feature = "api")]
 pushest_conformance::api_of_futures!(of_threads, pushest_tokio, Threads, |call| {

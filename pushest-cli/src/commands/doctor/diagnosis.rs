@@ -79,6 +79,8 @@ fn proxy(text: &str) -> &'static str {
     }
 }
 
+const UNIX_SOCKET: &str = "a server, or what stands before it, must listen on the socket that --unix-socket \
+                           names, and allow this user to connect";
 const HEADERS: &str = "a file that --header names must be there, and hold one header's value";
 const ORIGIN: &str = "a server that allows certain origins only needs one of them: --header \
                       'Origin: https://…' with the address of the application's pages";
@@ -100,6 +102,7 @@ pub(super) fn diagnose(
                 certain(Step::Connect, text.contains("refused").then(|| given.nobody_listens()))
             }
             DialFailure::Proxy(text) => certain(Step::Connect, Some(proxy(text))),
+            DialFailure::Connector(_) => certain(Step::Connect, Some(UNIX_SOCKET)),
             DialFailure::Tls { certificate: true, detail } => {
                 certain(Step::Tls, certificate(detail, given))
             }

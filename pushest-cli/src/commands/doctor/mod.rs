@@ -77,6 +77,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
         can_sign: connection.can_sign(),
         is_own_choice: arguments.channel.is_some(),
         proxy: connection.proxy(),
+        unix_socket: connection.unix_socket.as_ref().map(|it| it.path().display().to_string()),
         failed: Vec::new(),
     };
     // Each wait has its own end.
@@ -107,6 +108,8 @@ struct Doctor<'a> {
     is_own_choice: bool,
     /// The proxy on the way, without its password.
     proxy: Option<String>,
+    /// The path of the socket to the server.
+    unix_socket: Option<String>,
     failed: Vec<&'static str>,
 }
 
@@ -217,12 +220,16 @@ impl Doctor<'_> {
         } else {
             format!("{host} has an address")
         };
-        let connected = match &self.proxy {
-            Some(proxy) => format!("{proxy} connects to {host} on port {port}"),
-            None => format!("{host} accepts connections on port {port}"),
+        let connected = match (&self.unix_socket, &self.proxy) {
+            (Some(path), _) => format!("{path} accepts connections"),
+            (None, Some(proxy)) => format!("{proxy} connects to {host} on port {port}"),
+            (None, None) => format!("{host} accepts connections on port {port}"),
         };
         for step in Step::ALL.into_iter().filter(|step| *step < end) {
             match step {
+                Step::Resolve if self.unix_socket.is_some() => {
+                    self.skip(step.name(), "the server is reached over a Unix socket")?;
+                }
                 Step::Resolve if self.proxy.is_some() => {
                     self.skip(step.name(), "the proxy resolves names")?;
                 }

@@ -23,7 +23,7 @@ use pushest_proto::{DialFailure, Endpoint};
 use self::handshake::Handshake;
 use self::target::Target;
 use self::url::Proxy;
-use super::address;
+use super::connector::Way;
 use super::within::within;
 use crate::unstable::traits::Runtime;
 use crate::wall_clock::TimeOfDay;
@@ -38,10 +38,11 @@ pub(crate) fn share(limit: Duration) -> Duration {
 /// reaches.
 ///
 /// # Errors
-/// [`DialFailure::Proxy`].
+/// [`DialFailure::Proxy`], or [`DialFailure::Connector`].
 pub(super) async fn reach<R: Runtime>(
     runtime: &R,
     proxy: &Proxy,
+    way: Way<'_>,
     endpoint: &Endpoint,
     chosen: &[SocketAddr],
     limit: Duration,
@@ -53,11 +54,13 @@ pub(super) async fn reach<R: Runtime>(
     for target in Target::all(endpoint, chosen) {
         let handshake = Handshake::new(proxy, &target).map_err(|why| failed(&why))?;
         let host = proxy.host();
-        let connecting = address::connect(runtime, &host, proxy.port(), &[]);
+        let connecting = way.to_proxy(runtime, &host, proxy.port());
         let connected = match within(runtime, deadline, connecting).await {
             Some(Ok(tcp)) => Ok(tcp),
             Some(Err(DialFailure::Dns(why))) => Err(format!("its name does not resolve: {why}")),
             Some(Err(DialFailure::Connect(why))) => Err(format!("it cannot be reached: {why}")),
+            // It has not come as far as the proxy.
+            Some(Err(failure @ DialFailure::Connector(_))) => return Err(failure),
             Some(Err(other)) => Err(other.to_string()),
             None => Err("it cannot be reached in time".to_string()),
         };

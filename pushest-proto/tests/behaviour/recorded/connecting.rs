@@ -102,6 +102,19 @@ pub(super) fn dialling() -> Harness {
     harness.disconnect()
 }
 
+/// A connector of the user's that fails, and then does not.
+pub(super) fn connector() -> Harness {
+    let mut harness = Harness::new(signing());
+    harness.want("news");
+    harness.session.connect(harness.now);
+    harness.drain();
+    harness.lose(Loss::Dial(DialFailure::Connector("no tunnel".into())));
+    harness.wait_for_retry();
+    harness.open();
+    harness.receive(&established("1.2", 120));
+    harness.disconnect()
+}
+
 /// Refusals that the same again cannot change, and ends by the user in each phase.
 pub(super) fn refused_for_good() -> Harness {
     let mut harness = Harness::new(signing().stop_on_refusal(true));

@@ -37,6 +37,7 @@ const SCENARIOS: [(&str, Scenario); 22] = [
     ("cache-and-counts", events::cache_and_counts),
     ("client-events", events::client_events),
     ("closed-for-size", errors::closed_for_size),
+    ("connector", connecting::connector),
     ("dialling", connecting::dialling),
     ("encrypted-asking", encrypted::asking_for_keys),
     ("encrypted-signing", encrypted::with_the_master_key),

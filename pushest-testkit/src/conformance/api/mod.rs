@@ -9,6 +9,7 @@ pub mod futures;
 pub mod idle;
 mod list;
 pub mod over_tls;
+pub mod own_streams;
 pub mod proxies;
 pub mod repeats;
 pub mod silence;
