@@ -19,7 +19,9 @@ use std::time::Duration;
 
 use pushest_driver::unstable::Client;
 use pushest_driver::unstable::Commands;
-use pushest_driver::{BackoffConfig, Config, ConfigBuilder, Options, Overflow, Subscription, Timeouts};
+use pushest_driver::{
+    BackoffConfig, Config, ConfigBuilder, Options, Overflow, Subscription, Timeouts,
+};
 
 use crate::app;
 use crate::channels::{self, ChannelSpec};

@@ -157,7 +157,9 @@ impl Stage {
     fn expect_everywhere(&self) -> Result<(), String> {
         let on = |node: usize| {
             let clients = 0..CLIENTS;
-            clients.filter(|client| self.balancer.node_of(*client, app::now()) == Some(node)).count()
+            clients
+                .filter(|client| self.balancer.node_of(*client, app::now()) == Some(node))
+                .count()
         };
         let counts: Vec<usize> = (0..NODES).map(on).collect();
         println!("{CLIENTS} clients, {counts:?} on the nodes");

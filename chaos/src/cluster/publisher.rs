@@ -131,7 +131,7 @@ fn api(node: &SocketAddr) -> Result<Api, ConfigError> {
 fn publish(api: &Api, channels: &[(usize, ChannelSpec)], log: &Log) {
     let numbers: Vec<u64> = channels.iter().map(|(channel, _)| log.begin(*channel)).collect();
     let events = channels.iter().zip(&numbers).map(|((_, channel), number)| {
-        Publish::new(&channel.name, format!("number-{number}"), number.to_string())
+        Publish::new(channel.name.as_str(), format!("number-{number}"), number.to_string())
     });
     let answered = api.publish_batch(events).is_ok();
     for ((channel, _), number) in channels.iter().zip(&numbers) {

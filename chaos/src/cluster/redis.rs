@@ -105,7 +105,7 @@ fn event_of(payload: &[u8]) -> Option<(String, u64)> {
 /// Reads one message to a subscriber: an array of strings, or of strings and a number.
 fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Vec<Vec<u8>>> {
     let broken = || io::Error::from(ErrorKind::InvalidData);
-    let mut head = |kind: char, stream: &mut BufReader<TcpStream>| {
+    let head = |kind: char, stream: &mut BufReader<TcpStream>| {
         let mut line = String::new();
         stream.read_line(&mut line)?;
         if let Some(number) = line.strip_prefix(':') {
