@@ -179,7 +179,7 @@ pub(crate) fn run(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
 /// Sets where the client's servers are.
 fn reach(config: ConfigBuilder, servers: &[SocketAddr]) -> ConfigBuilder {
     let [server] = servers else { panic!("one server, or the balancer in front of several") };
-    config.host(server.ip().to_string()).port(server.port())
+    config.host(&server.ip().to_string()).port(server.port())
 }
 
 /// What is the same for all runtimes.

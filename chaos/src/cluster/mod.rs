@@ -37,6 +37,8 @@ const CHANNELS: usize = 10;
 const INTERVAL: Duration = Duration::from_millis(150);
 /// How many events a receiver of one channel may leave.
 const QUEUE: usize = 64;
+/// How long events flow before a node is broken, and after it was mended.
+const FLOW: Duration = Duration::from_secs(1);
 /// How long until every channel must be back after the last disturbance.
 const BACK: Duration = Duration::from_secs(20);
 
@@ -99,7 +101,10 @@ struct Stage {
 impl Stage {
     fn set(task: &Task) -> Result<Self, String> {
         let failed = |error: std::io::Error| error.to_string();
-        let network = Network::lay(task.has_network, NODES);
+        let network = match task.rounds {
+            Some(_) => Network::lay(task.has_network, NODES),
+            None => Network::Loopback,
+        };
         let redis = Redis::start(&task.redis, network.redis())?;
         let channels = channels::all(CHANNELS);
         let observer = Observer::start(redis.address(), &channels).map_err(failed)?;
@@ -177,22 +182,26 @@ impl Stage {
             self.back("after clients were moved")?;
             self.expect_everywhere()?;
         }
+        thread::sleep(FLOW);
         let broken = app::now();
-        self.break_node(round)?;
+        let back = self.break_node(round)?;
+        thread::sleep(FLOW);
         let met = self.judge(Some((round, broken)), begun, &moved)?;
-        Ok(met)
+        Ok(Total { back: met.back.max(back), ..met })
     }
 
-    /// Breaks a node, and mends it.
-    fn break_node(&mut self, round: &Round) -> Result<(), String> {
+    /// Breaks a node, and mends it. Returns how long clients took to be back, where that was waited for.
+    fn break_node(&mut self, round: &Round) -> Result<Duration, String> {
         let node = round.node;
+        let mut back = Duration::ZERO;
         match round.fault {
             NodeFault::KillForLong | NodeFault::Kill { .. } => {
                 self.balancer.set_ready(node, false);
                 self.nodes[node].kill();
-                match round.fault {
-                    NodeFault::Kill { down } => thread::sleep(down),
-                    _ => self.back("while the node is down")?,
+                if let NodeFault::Kill { down } = round.fault {
+                    thread::sleep(down);
+                } else {
+                    back = self.back("while the node is down")?;
                 }
                 let begun = app::now();
                 self.nodes[node].restart()?;
@@ -220,7 +229,7 @@ impl Stage {
                 self.network.slow(node, false)?;
             }
         }
-        Ok(())
+        Ok(back)
     }
 
     /// Waits until every channel of every client has events that are published from now on.

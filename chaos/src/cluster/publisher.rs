@@ -122,7 +122,7 @@ pub(super) fn number_of(name: &str) -> Option<u64> {
 
 fn api(node: &SocketAddr) -> Result<Api, ConfigError> {
     let config = Config::builder(app::KEY).app_id(app::ID).secret(app::SECRET);
-    let config = config.master_key(app::MASTER_KEY).host(node.ip().to_string()).port(node.port());
+    let config = config.master_key(app::MASTER_KEY).host(&node.ip().to_string()).port(node.port());
     // What a node did not take is not taken to be published, and the next goes to another.
     Api::with_options(&config.build()?, ApiOptions::default().timeout(LIMIT).attempts(1))
 }
