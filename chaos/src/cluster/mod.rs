@@ -91,7 +91,7 @@ struct Stage {
     witnesses: Vec<Witness>,
     observer: Observer,
     nodes: Vec<Server>,
-    _redis: Redis,
+    redis: Redis,
     network: Network,
     log: Arc<Log>,
     /// The number of each channel's last event when the books were judged last.
@@ -147,7 +147,7 @@ impl Stage {
             witnesses,
             observer,
             nodes,
-            _redis: redis,
+            redis,
             network,
             log,
             judged: vec![0; CHANNELS],
@@ -227,6 +227,13 @@ impl Stage {
                 self.network.slow(node, true)?;
                 thread::sleep(time);
                 self.network.slow(node, false)?;
+            }
+            NodeFault::Redis { down } => {
+                self.redis.kill();
+                thread::sleep(down);
+                self.redis.restart()?;
+                // Until a node is subscribed again its clients miss what is published on the others.
+                self.redis.wait(NODES, BACK)?;
             }
         }
         Ok(back)

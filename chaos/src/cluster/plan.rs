@@ -25,6 +25,8 @@ pub(super) enum NodeFault {
     Isolate { time: Duration },
     /// Its network is slow.
     Slow { time: Duration },
+    /// Not the node, but Redis is killed, and is back after this time: as empty as it always is.
+    Redis { down: Duration },
 }
 
 impl NodeFault {
@@ -40,7 +42,8 @@ impl NodeFault {
             Self::Stop { time }
             | Self::Unplug { time }
             | Self::Isolate { time }
-            | Self::Slow { time } => time,
+            | Self::Slow { time }
+            | Self::Redis { down: time } => time,
         }
     }
 }
@@ -64,7 +67,7 @@ impl Plan {
     /// Plans rounds with what the network allows.
     pub(super) fn new(seed: u64, network: &Network) -> Self {
         let mut random = Rng::with_seed(seed);
-        let mut kinds = vec![0, 1, 2, 3];
+        let mut kinds = vec![0, 1, 2, 3, 7];
         if network.can_cut() {
             kinds.extend([4, 5]);
         }
@@ -88,6 +91,7 @@ impl Plan {
             3 => NodeFault::Stop { time: millis(3_000..5_000) },
             4 => NodeFault::Unplug { time: millis(1_000..6_000) },
             5 => NodeFault::Isolate { time: millis(1_000..5_000) },
+            7 => NodeFault::Redis { down: millis(0..1_000) },
             _ => NodeFault::Slow { time: millis(2_000..5_000) },
         };
         Round { node: random.usize(..NODES), fault }
@@ -102,6 +106,9 @@ pub(super) const ONCE: [Round; NODES] = [
 
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let NodeFault::Redis { down } = self.fault {
+            return write!(f, "Redis is killed, and down for {} ms", down.as_millis());
+        }
         write!(f, "node {} {}", self.node, self.fault)
     }
 }
@@ -117,6 +124,7 @@ impl fmt::Display for NodeFault {
             Self::Unplug { time } => ("is cut off from everything for", time),
             Self::Isolate { time } => ("is cut off from Redis for", time),
             Self::Slow { time } => ("has a slow network for", time),
+            Self::Redis { down } => ("has no Redis for", down),
         };
         write!(f, "{words} {} ms", time.as_millis())
     }

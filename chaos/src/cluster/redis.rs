@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -17,34 +17,72 @@ use crate::channels::ChannelSpec;
 use crate::process::Process;
 use crate::server::Place;
 
-/// A running Redis that keeps nothing.
+/// What Sockudo hands on events on.
+const BROADCAST: &str = "sockudo_adapter::#broadcast";
+
+/// A Redis that keeps nothing, running or between two runs.
 #[derive(Debug)]
 pub(super) struct Redis {
-    address: SocketAddr,
-    _process: Process,
+    program: PathBuf,
+    place: Place,
+    process: Option<Process>,
 }
 
 impl Redis {
     pub(super) fn start(program: &Path, place: Place) -> Result<Self, String> {
-        let failed = |error: io::Error| format!("{} does not start: {error}", program.display());
-        let (host, port) = (place.address.ip().to_string(), place.address.port().to_string());
-        let mut command = place.command(program);
-        command.args(["--bind", &host, "--port", &port, "--protected-mode", "no"]);
-        command.args(["--save", "", "--appendonly", "no", "--loglevel", "warning"]);
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        let mut process = Process::start(&mut command).map_err(failed)?;
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(place.address).is_err() {
-            if process.ended().is_some() || Instant::now() > deadline {
-                return Err(format!("{} does not listen", program.display()));
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        Ok(Self { address: place.address, _process: process })
+        let mut redis = Self { program: program.to_path_buf(), place, process: None };
+        redis.restart()?;
+        Ok(redis)
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        self.place.address
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Runs it anew, and waits until it takes connections.
+    pub(super) fn restart(&mut self) -> Result<(), String> {
+        let words = self.program.display();
+        let address = self.place.address;
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        let mut command = self.place.command(&self.program);
+        command.args(["--bind", &host, "--port", &port, "--protected-mode", "no"]);
+        command.args(["--save", "", "--appendonly", "no", "--loglevel", "warning"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let process = Process::start(&mut command);
+        let process = process.map_err(|error| format!("{words} does not start: {error}"))?;
+        let process = self.process.insert(process);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(address).is_err() {
+            if process.ended().is_some() || Instant::now() > deadline {
+                return Err(format!("{words} does not listen"));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Waits until this many nodes are subscribed.
+    pub(super) fn wait(&self, nodes: usize, limit: Duration) -> Result<(), String> {
+        let deadline = Instant::now() + limit;
+        while self.subscribers().map_err(|error| error.to_string())? < nodes {
+            if Instant::now() > deadline {
+                return Err("a node is not subscribed in Redis in time".to_string());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn subscribers(&self) -> io::Result<usize> {
+        let mut stream = TcpStream::connect(self.place.address)?;
+        stream.write_all(format!("PUBSUB NUMSUB {BROADCAST}\r\n").as_bytes())?;
+        let answer = read(&mut BufReader::new(stream))?;
+        let count = answer.last().and_then(|count| str::from_utf8(count).ok()?.parse().ok());
+        count.ok_or_else(|| ErrorKind::InvalidData.into())
     }
 }
 
@@ -56,23 +94,25 @@ pub(super) struct Observer {
 }
 
 impl Observer {
-    /// Subscribes, and reads from then on.
+    /// Subscribes, and reads from then on, also from a Redis that is started again.
     pub(super) fn start(redis: SocketAddr, channels: &[ChannelSpec]) -> io::Result<Self> {
         let observer = Self::default();
-        let mut stream = TcpStream::connect(redis)?;
-        stream.write_all(b"PSUBSCRIBE *#broadcast\r\n")?;
-        let mut stream = BufReader::new(stream);
-        read(&mut stream)?;
         let places: HashMap<String, usize> =
             channels.iter().enumerate().map(|(index, it)| (it.name.clone(), index)).collect();
         let seen = observer.seen.clone();
+        let mut stream = subscribed(redis)?;
         thread::spawn(move || {
-            while let Ok(message) = read(&mut stream) {
-                let told = message.last().and_then(|payload| event_of(payload));
-                if let Some((channel, number)) = told
-                    && let Some(place) = places.get(&channel)
-                {
-                    *lock(&seen).entry((*place, number)).or_default() += 1;
+            loop {
+                while let Ok(message) = read(&mut stream) {
+                    let told = message.last().and_then(|payload| event_of(payload));
+                    if let Some((channel, number)) = told
+                        && let Some(place) = places.get(&channel)
+                    {
+                        *lock(&seen).entry((*place, number)).or_default() += 1;
+                    }
+                }
+                while subscribed(redis).map(|again| stream = again).is_err() {
+                    thread::sleep(Duration::from_millis(1));
                 }
             }
         });
@@ -89,6 +129,14 @@ impl Observer {
     }
 }
 
+fn subscribed(redis: SocketAddr) -> io::Result<BufReader<TcpStream>> {
+    let mut stream = TcpStream::connect(redis)?;
+    stream.write_all(format!("SUBSCRIBE {BROADCAST}\r\n").as_bytes())?;
+    let mut stream = BufReader::new(stream);
+    read(&mut stream)?;
+    Ok(stream)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -102,7 +150,7 @@ fn event_of(payload: &[u8]) -> Option<(String, u64)> {
     Some((told.get("channel")?.as_str()?.to_string(), number))
 }
 
-/// Reads one message to a subscriber: an array of strings, or of strings and a number.
+/// Reads one array of strings, or of strings and a number.
 fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Vec<Vec<u8>>> {
     let broken = || io::Error::from(ErrorKind::InvalidData);
     let head = |kind: char, stream: &mut BufReader<TcpStream>| {
