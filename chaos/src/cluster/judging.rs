@@ -151,11 +151,14 @@ impl Stage {
                 let sent = |times: u32| times > 1;
                 let by_node = self.witnesses.iter().any(|it| sent(it.times(channel, number)));
                 let event = self.log.get(channel, number);
+                let in_gap = event.filter(|event| is_held && book.is_in_gap(channel, event, held));
                 if by_node || sent(self.observer.times(channel, number)) {
                     total.sent_twice += 1;
-                } else if is_held
-                    && event.is_some_and(|event| book.is_in_gap(channel, &event, held))
-                {
+                } else if let Some(event) = in_gap {
+                    if total.across == 0 {
+                        let words = book.words(channel, number, &event);
+                        println!("    again across a gap: {words}");
+                    }
                     total.across += 1;
                 } else {
                     let words = event.map(|event| book.words(channel, number, &event));
