@@ -3,22 +3,27 @@
 use std::path::PathBuf;
 
 use crate::client::{Runtime, Start};
-use crate::rounds::Order;
+use crate::cluster;
+use crate::rounds;
 use crate::server::Program;
 
 pub(crate) const USAGE: &str = "\
 chaos rounds [--rounds N] [--seed N] [--runtime NAME]… --sockudo PATH --config PATH
 chaos refetch [--runtime NAME]… --sockudo PATH --config PATH
+chaos cluster [--rounds N] [--seed N] [--runtime NAME]… [--network own] --redis PATH --sockudo PATH
+    --config PATH
 
 The runtimes are all of tokio, tokio-threads, async-std, smol, blocking and connection, unless some
-are named. `chaos/run` knows the paths.";
+are named. A cluster without a number of rounds loses each node once. `chaos/run` knows the paths, and
+whether there can be a network of its own.";
 
 /// The command.
 #[derive(Debug)]
 pub(crate) enum Command {
     Client(Start),
-    Rounds(Order),
+    Rounds(rounds::Task),
     Refetch(Program, Vec<Runtime>),
+    Cluster(cluster::Task),
 }
 
 impl Command {
@@ -36,6 +41,7 @@ impl Command {
                 }
                 Ok(Self::Refetch(options.program()?, options.runtimes()))
             }
+            "cluster" => Options::parse(options)?.cluster().map(Self::Cluster),
             other => Err(format!("no command {other:?}")),
         }
     }
@@ -48,6 +54,8 @@ struct Options {
     runtimes: Vec<Runtime>,
     sockudo: Option<PathBuf>,
     config: Option<PathBuf>,
+    redis: Option<PathBuf>,
+    has_network: bool,
 }
 
 impl Options {
@@ -64,19 +72,36 @@ impl Options {
                 "--runtime" => options.runtimes.push(value.parse()?),
                 "--sockudo" => options.sockudo = Some(value.into()),
                 "--config" => options.config = Some(value.into()),
+                "--redis" => options.redis = Some(value.into()),
+                "--network" if value == "own" => options.has_network = true,
                 _ => return Err(format!("no option {name:?}")),
             }
         }
         Ok(options)
     }
 
-    fn rounds(&self) -> Result<Order, String> {
-        Ok(Order {
+    fn rounds(&self) -> Result<rounds::Task, String> {
+        Ok(rounds::Task {
             program: self.program()?,
             rounds: self.rounds.unwrap_or(10).max(1),
-            seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
+            seed: self.seed(),
             runtimes: self.runtimes(),
         })
+    }
+
+    fn cluster(&self) -> Result<cluster::Task, String> {
+        Ok(cluster::Task {
+            program: self.program()?,
+            redis: self.redis.clone().ok_or("--redis PATH is missing")?,
+            rounds: self.rounds,
+            seed: self.seed(),
+            runtimes: self.runtimes(),
+            has_network: self.has_network,
+        })
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000))
     }
 
     fn program(&self) -> Result<Program, String> {

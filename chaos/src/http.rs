@@ -44,10 +44,15 @@ fn signed_query(path: &str, body: &str) -> String {
         app::now().as_secs(),
         hex::encode(Md5::digest(body))
     );
+    format!("{query}&auth_signature={}", sign(&format!("POST\n{path}\n{query}")))
+}
+
+/// Returns the signature of a text by the app's secret.
+pub(crate) fn sign(text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(app::SECRET.as_bytes())
         .expect("HMAC takes keys of any length");
-    mac.update(format!("POST\n{path}\n{query}").as_bytes());
-    format!("{query}&auth_signature={}", hex::encode(mac.finalize().into_bytes()))
+    mac.update(text.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
 }
 
 /// Reads an answer to its end, and returns its status.

@@ -9,6 +9,7 @@ mod arguments;
 mod bookkeeping;
 mod channels;
 mod client;
+mod cluster;
 mod http;
 mod lines;
 mod log;
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
     };
     let result = match command {
         Command::Client(start) => client::run(&start).map_err(|error| error.to_string()),
-        Command::Rounds(order) => rounds::run(&order),
+        Command::Rounds(task) => rounds::run(&task),
+        Command::Cluster(task) => cluster::run(&task),
         Command::Refetch(program, runtimes) => refetch::run(&program, &runtimes),
     };
     match result {

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::bookkeeping::Book;
-use crate::channels::ChannelSpec;
 use crate::client::Start;
 use crate::process::Process;
 
@@ -21,7 +20,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn start(start: Start, channels: &[ChannelSpec]) -> Result<Self, String> {
+    pub(crate) fn start(start: Start, book: Book) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{} does not start: {error}", start.name);
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);
@@ -30,7 +29,7 @@ impl Peer {
         let mut process = Process::start(&mut command).map_err(failed)?;
         let input = process.child().stdin.take().expect("it was asked for");
         let output = process.child().stdout.take().expect("it was asked for");
-        let book = Arc::new(Mutex::new(Book::new(channels)));
+        let book = Arc::new(Mutex::new(book));
         let shared = book.clone();
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {

@@ -23,6 +23,10 @@ impl Process {
         &mut self.child
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGSTOP: it does nothing until [`Process::resume`]; its sockets stay open.
     pub(crate) fn stop(&self) {
         self.signal(Signal::STOP);

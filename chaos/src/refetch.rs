@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::app;
-use crate::bookkeeping::{Book, Verdict};
+use crate::bookkeeping::{Book, Order, Verdict};
 use crate::channels;
 use crate::client::{Runtime, Start};
 use crate::log::Log;
@@ -128,12 +128,12 @@ fn play(case: Case, program: &Program, runtimes: &[Runtime]) -> Result<(), Strin
             Start {
                 runtime,
                 name: runtime.to_string(),
-                port: if case.is_proxied() { proxy.port() } else { server.port() },
+                servers: vec![if case.is_proxied() { proxy.address() } else { server.address() }],
                 channels: CHANNELS,
                 waits: true,
                 queue: QUEUE,
             },
-            &channels,
+            Book::new(&channels, Order::Strict),
         )?);
     }
     wait(&mut peers, |book| book.channels.iter().all(|book| book.subscribed > 0))?;

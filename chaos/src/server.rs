@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,11 +17,42 @@ pub(crate) struct Program {
     pub(crate) config: PathBuf,
 }
 
+/// Where a server listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) address: SocketAddr,
+    /// The process in whose network namespace it runs, if that is not ours.
+    pub(crate) namespace: Option<u32>,
+}
+
+impl Place {
+    /// Returns a free port of the loopback interface.
+    pub(crate) fn free() -> Self {
+        Self { address: (Ipv4Addr::LOCALHOST, free_port()).into(), namespace: None }
+    }
+
+    /// Returns the command that runs a program there, without any variables: a server may take
+    /// settings from many with common names, such as HOST and DEBUG.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = match self.namespace {
+            None => Command::new(program),
+            Some(holder) => {
+                let mut command = Command::new("nsenter");
+                command.args(["--net", "--target", &holder.to_string(), "--"]).arg(program);
+                command
+            }
+        };
+        command.env_clear();
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command
+    }
+}
+
 /// A server, running or between two runs.
 #[derive(Debug)]
 pub(crate) struct Server {
     program: Program,
-    port: u16,
+    place: Place,
     /// Settings beside those of the configuration.
     variables: Vec<(&'static str, String)>,
     process: Option<Process>,
@@ -34,11 +65,20 @@ impl Server {
         program: &Program,
         variables: &[(&'static str, String)],
     ) -> Result<Self, String> {
-        let port = free_port();
-        let log = format!("pushest-chaos-{}-{port}.log", std::process::id());
+        Self::start_at(Place::free(), program, variables)
+    }
+
+    /// Starts one at a place of its own.
+    pub(crate) fn start_at(
+        place: Place,
+        program: &Program,
+        variables: &[(&'static str, String)],
+    ) -> Result<Self, String> {
+        let address = place.address;
+        let log = format!("pushest-chaos-{}-{address}.log", std::process::id());
         let mut server = Self {
             program: program.clone(),
-            port,
+            place,
             variables: variables.to_vec(),
             process: None,
             log: std::env::temp_dir().join(log),
@@ -47,24 +87,19 @@ impl Server {
         Ok(server)
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
     pub(crate) fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+        self.place.address
     }
 
     /// Runs it anew, and waits until it takes connections.
     pub(crate) fn restart(&mut self) -> Result<(), String> {
         let failed = |error: io::Error| format!("{:?} does not start: {error}", self.program.path);
         let log = File::create(&self.log).map_err(failed)?;
-        let mut command = Command::new(&self.program.path);
+        let mut command = self.place.command(&self.program.path);
         command
             .args(["--config".as_ref(), self.program.config.as_os_str()])
-            // It takes settings from many variables with common names, such as HOST and DEBUG.
-            .env_clear()
-            .env("PORT", self.port.to_string())
+            .env("HOST", self.place.address.ip().to_string())
+            .env("PORT", self.place.address.port().to_string())
             .env("RUST_LOG", "warn")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
@@ -72,7 +107,7 @@ impl Server {
             .stderr(log);
         let process = self.process.insert(Process::start(&mut command).map_err(failed)?);
         let deadline = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+        while TcpStream::connect(self.place.address).is_err() {
             if process.ended().is_some() || Instant::now() > deadline {
                 return Err(format!("the server does not answer; its log:\n{}", self.log_end()));
             }

@@ -145,6 +145,14 @@ const checks = {
     equal((await heard).data, { text: "hello" }, "data");
   },
 
+  async "empty data"() {
+    const client = await connect("u1");
+    const { channel } = await subscribe(client, `empty-${unique}`);
+    const heard = event(channel, "nothing");
+    await server.trigger(`empty-${unique}`, "nothing", "");
+    equal((await heard).data, "", "data");
+  },
+
   async "the publisher is left out by its socket id"() {
     const [first, second] = [await connect("u1"), await connect("u2")];
     const name = `except-${unique}`;
@@ -184,7 +192,7 @@ const checks = {
     await refusal;
     const { channel } = await subscribe(client, `still-there-${unique}`);
     const heard = event(channel, "yes");
-    await server.trigger(`still-there-${unique}`, "yes", "");
+    await server.trigger(`still-there-${unique}`, "yes", "x");
     await heard;
     equal(succeeded, false, "a subscription with a wrong signature");
   },

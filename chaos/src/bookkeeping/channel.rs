@@ -1,12 +1,22 @@
 //! The page of one channel.
 
-use std::ops::RangeInclusive;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::log::Published;
 
 /// Events within this many numbers of the newest one may be what a cache channel's server keeps.
 const CACHED: u64 = 3;
+
+/// In which order numbers must come.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// In their own.
+    #[default]
+    Strict,
+    /// In any: the nodes of a cluster hand on what the others published as it comes.
+    Any,
+}
 
 /// What one channel's receiver was handed; the lists are since the last [`ChannelBook::turn`].
 #[derive(Debug, Default)]
@@ -19,7 +29,13 @@ pub(crate) struct ChannelBook {
     pub(super) events: u64,
     pub(crate) gaps: Vec<Gap>,
     /// Numbers that were skipped.
-    pub(super) skipped: Vec<RangeInclusive<u64>>,
+    skipped: BTreeSet<u64>,
+    /// Those up to this one were judged.
+    judged_to: u64,
+    /// In any order: numbers that came again, and how many came after later ones.
+    pub(crate) again: Vec<u64>,
+    pub(crate) overtaken: u64,
+    order: Order,
     is_cache: bool,
     /// The server may repeat its cached event.
     may_repeat: bool,
@@ -50,8 +66,8 @@ impl Gap {
 }
 
 impl ChannelBook {
-    pub(super) fn new(is_cache: bool) -> Self {
-        Self { is_cache, ..Self::default() }
+    pub(super) fn new(is_cache: bool, order: Order) -> Self {
+        Self { is_cache, order, ..Self::default() }
     }
 
     /// Forgets what was judged.
@@ -59,7 +75,23 @@ impl ChannelBook {
         self.subscribed_before = self.subscribed;
         self.events = 0;
         self.gaps.clear();
-        self.skipped.clear();
+        self.again.clear();
+        self.overtaken = 0;
+        self.judged_to = self.newest;
+        if self.order == Order::Strict {
+            self.skipped.clear();
+        }
+    }
+
+    /// Counts all numbers up to this one as skipped, if they did not come.
+    pub(super) fn close(&mut self, last: u64) {
+        self.skipped.extend(self.newest + 1..=last);
+        self.newest = self.newest.max(last);
+    }
+
+    /// Returns the numbers that were skipped since the last turn.
+    pub(super) fn skipped(&self) -> impl Iterator<Item = u64> {
+        self.skipped.range(self.judged_to + 1..).copied()
     }
 
     /// Returns how often it was confirmed since the last turn.
@@ -89,21 +121,14 @@ impl ChannelBook {
 
     pub(super) fn event(&mut self, number: u64) -> Result<(), String> {
         let owed = std::mem::take(&mut self.owes_gap);
-        let newest = self.newest;
-        if number <= newest {
-            let is_cached = self.may_repeat && number + CACHED >= newest;
-            self.may_repeat = false;
-            return if is_cached {
-                Ok(())
-            } else {
-                let what = if self.was_skipped(number) { "out of order" } else { "doubled" };
-                Err(format!("number {number} came {what}, after {newest}"))
-            };
+        if number > self.newest {
+            self.skipped.extend(self.newest + 1..number);
+            self.newest = number;
+        } else if self.order == Order::Any && self.skipped.remove(&number) {
+            self.overtaken += 1;
+        } else {
+            return self.repeated(number);
         }
-        if number > newest + 1 {
-            self.skipped.push(newest + 1..=number - 1);
-        }
-        self.newest = number;
         self.events += 1;
         if owed {
             Err(format!("no gap between the confirmation and number {number}"))
@@ -112,8 +137,16 @@ impl ChannelBook {
         }
     }
 
-    fn was_skipped(&self, number: u64) -> bool {
-        self.skipped.iter().any(|range| range.contains(&number))
+    fn repeated(&mut self, number: u64) -> Result<(), String> {
+        if std::mem::take(&mut self.may_repeat) && number + CACHED >= self.newest {
+            return Ok(());
+        }
+        if self.order == Order::Any {
+            self.again.push(number);
+            return Ok(());
+        }
+        let what = if self.skipped.contains(&number) { "out of order" } else { "doubled" };
+        Err(format!("number {number} came {what}, after {}", self.newest))
     }
 
     /// Words for an event that is in no gap.

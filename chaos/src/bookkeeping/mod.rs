@@ -11,6 +11,8 @@ use crate::lines::{Line, Told};
 use crate::log::{Log, Published};
 use channel::{ChannelBook, Gap};
 
+pub(crate) use channel::Order;
+
 /// What one client told.
 #[derive(Debug)]
 pub(crate) struct Book {
@@ -41,12 +43,14 @@ pub(crate) struct Verdict {
     /// Published for sure, and neither handed over nor in a gap: with words for the first of them.
     pub(crate) lost: u64,
     pub(crate) first_lost: Option<String>,
+    /// The channels and numbers of these.
+    pub(crate) lost_numbers: Vec<(usize, u64)>,
 }
 
 impl Book {
-    pub(crate) fn new(channels: &[ChannelSpec]) -> Self {
+    pub(crate) fn new(channels: &[ChannelSpec], order: Order) -> Self {
         let is_cache = |channel: &ChannelSpec| channel.kind == Kind::Cache;
-        let books = channels.iter().map(|channel| ChannelBook::new(is_cache(channel)));
+        let books = channels.iter().map(|channel| ChannelBook::new(is_cache(channel), order));
         Self {
             channels: books.collect(),
             is_ready: false,
@@ -163,6 +167,21 @@ impl Book {
         &self.wrong
     }
 
+    /// Counts all numbers up to these as skipped, if they did not come.
+    pub(crate) fn close(&mut self, last: &[u64]) {
+        self.channels.iter_mut().zip(last).for_each(|(book, last)| book.close(*last));
+    }
+
+    /// Returns whether the event was published within a gap that the channel was told.
+    pub(crate) fn is_in_gap(&self, channel: usize, event: &Published, held: Duration) -> bool {
+        self.channels[channel].gaps.iter().any(|gap| gap.holds(event, held))
+    }
+
+    /// Words for an event and the channel's gaps.
+    pub(crate) fn words(&self, channel: usize, number: u64, event: &Published) -> String {
+        format!("{} {}", self.names[channel], self.channels[channel].words(number, event))
+    }
+
     /// Looks for every number that was skipped.
     pub(crate) fn verdict(&self, log: &Log, held: Duration) -> Verdict {
         self.judge(log, |gap, event| gap.holds(event, held))
@@ -184,23 +203,22 @@ impl Book {
     fn judge(&self, log: &Log, holds: impl Fn(&Gap, &Published) -> bool) -> Verdict {
         let mut verdict = Verdict::default();
         for (index, book) in self.channels.iter().enumerate() {
-            for number in book.skipped.iter().cloned().flatten() {
+            for number in book.skipped() {
                 let Some(event) = log.get(index, number).filter(|event| event.answered) else {
                     continue;
                 };
                 if let Some(gap) = book.gaps.iter().find(|gap| holds(gap, &event)) {
                     let early = gap.since.saturating_sub(event.ended.unwrap_or_default());
                     if early > verdict.early {
-                        let words = format!("{} {}", self.names[index], book.words(number, &event));
+                        let words = self.words(index, number, &event);
                         (verdict.early, verdict.earliest) = (early, Some(words));
                     }
                     verdict.in_gaps += 1;
                     continue;
                 }
                 verdict.lost += 1;
-                verdict.first_lost.get_or_insert_with(|| {
-                    format!("{} {}", self.names[index], book.words(number, &event))
-                });
+                verdict.lost_numbers.push((index, number));
+                verdict.first_lost.get_or_insert_with(|| self.words(index, number, &event));
             }
         }
         verdict

@@ -5,6 +5,10 @@ use crate::channels;
 /// cache channel; and a log in which numbers 1 to 9 of each were published, one a second from
 /// second 1.
 fn books() -> (Book, Log) {
+    books_in(Order::Strict)
+}
+
+fn books_in(order: Order) -> (Book, Log) {
     let log = Log::new(5);
     for channel in 0..5 {
         for number in 1..10 {
@@ -12,7 +16,7 @@ fn books() -> (Book, Log) {
             log.enter(channel, Published { began: time, ended: Some(time), answered: true });
         }
     }
-    let mut book = Book::new(&channels::all(5));
+    let mut book = Book::new(&channels::all(5), order);
     for channel in 0..5 {
         tell(&mut book, 0.0, Told::Subscribed { channel });
     }
@@ -144,4 +148,27 @@ fn a_lag_hides_a_gap_only_where_one_is_missing() {
     assert_eq!((book.lagged, book.is_blurred()), (3, false));
     lose(&mut book);
     assert!(book.is_blurred());
+}
+
+#[test]
+fn in_any_order_a_number_may_come_late_and_not_twice() {
+    let (mut book, log) = books_in(Order::Any);
+    events(&mut book, 0, [1, 4, 2, 3, 3, 5]);
+    assert_eq!(book.problems(), [""; 0]);
+    assert_eq!(book.channels[0].overtaken, 2);
+    assert_eq!(book.channels[0].again, [3]);
+    assert_eq!(book.verdict(&log, Duration::ZERO).lost, 0);
+}
+
+#[test]
+fn what_did_not_come_up_to_the_last_number_is_missing_and_judged_once() {
+    let (mut book, log) = books_in(Order::Any);
+    events(&mut book, 0, [1, 3]);
+    book.close(&[5, 0, 0, 0, 0]);
+    assert_eq!(book.verdict(&log, Duration::ZERO).lost_numbers, [(0, 2), (0, 4), (0, 5)]);
+    book.turn();
+    assert_eq!(book.verdict(&log, Duration::ZERO).lost, 0);
+    // What was given up may still come, and may come once.
+    events(&mut book, 0, [4, 4, 6]);
+    assert_eq!((book.channels[0].overtaken, &book.channels[0].again), (1, &vec![4]));
 }

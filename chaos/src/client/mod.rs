@@ -11,6 +11,7 @@ mod tokio;
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread;
@@ -18,7 +19,9 @@ use std::time::Duration;
 
 use pushest_driver::unstable::Client;
 use pushest_driver::unstable::Commands;
-use pushest_driver::{BackoffConfig, Config, Options, Overflow, Subscription, Timeouts};
+use pushest_driver::{
+    BackoffConfig, Config, ConfigBuilder, Options, Overflow, Subscription, Timeouts,
+};
 
 use crate::app;
 use crate::channels::{self, ChannelSpec};
@@ -87,7 +90,8 @@ pub(crate) struct Start {
     pub(crate) runtime: Runtime,
     /// Its name, which is its member id, too.
     pub(crate) name: String,
-    pub(crate) port: u16,
+    /// Where its servers are. It takes one, which for a cluster is a balancer.
+    pub(crate) servers: Vec<SocketAddr>,
     pub(crate) channels: usize,
     /// Whether a full receiver is waited for, and not lagging.
     pub(crate) waits: bool,
@@ -99,10 +103,11 @@ impl Start {
     /// Returns the arguments that [`Start::from_arguments`] reads.
     pub(crate) fn arguments(&self) -> [String; 6] {
         let overflow = if self.waits { "wait" } else { "lag" };
+        let servers: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
         [
             self.runtime.to_string(),
             self.name.clone(),
-            self.port.to_string(),
+            servers.join(","),
             self.channels.to_string(),
             overflow.to_string(),
             self.queue.to_string(),
@@ -110,14 +115,15 @@ impl Start {
     }
 
     pub(crate) fn from_arguments(arguments: &[String]) -> Result<Self, String> {
-        let [runtime, name, port, channels, overflow, queue] = arguments else {
-            return Err("client RUNTIME NAME PORT CHANNELS wait|lag QUEUE".to_string());
+        let [runtime, name, servers, channels, overflow, queue] = arguments else {
+            return Err("client RUNTIME NAME ADDRESS,… CHANNELS wait|lag QUEUE".to_string());
         };
+        let address = |text: &str| text.parse().map_err(|_| format!("not an address: {text:?}"));
         let number = |text: &String| text.parse().map_err(|_| format!("not a number: {text:?}"));
         Ok(Self {
             runtime: runtime.parse()?,
             name: name.clone(),
-            port: port.parse().map_err(|_| format!("not a port: {port:?}"))?,
+            servers: servers.split(',').map(address).collect::<Result<_, _>>()?,
             channels: number(channels)?,
             waits: overflow == "wait",
             queue: number(queue)?,
@@ -127,11 +133,9 @@ impl Start {
 
 /// Runs until standard input says `quit`, or ends.
 pub(crate) fn run(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::builder(app::KEY)
+    let config = reach(Config::builder(app::KEY), &start.servers)
         .secret(app::SECRET)
         .master_key(app::MASTER_KEY)
-        .host("127.0.0.1")
-        .port(start.port)
         // A round shall not take long.
         .timeouts(
             Timeouts::default()
@@ -170,6 +174,12 @@ pub(crate) fn run(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
         Runtime::Blocking => blocking::run(setup),
         Runtime::Connection => connection::run(setup),
     }
+}
+
+/// Sets where the client's servers are.
+fn reach(config: ConfigBuilder, servers: &[SocketAddr]) -> ConfigBuilder {
+    let [server] = servers else { panic!("one server, or the balancer in front of several") };
+    config.host(&server.ip().to_string()).port(server.port())
 }
 
 /// What is the same for all runtimes.

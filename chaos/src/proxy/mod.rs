@@ -57,7 +57,7 @@ pub(crate) enum Cut {
 /// A proxy on a port of its own, until the process ends.
 #[derive(Debug)]
 pub(crate) struct Proxy {
-    port: u16,
+    address: SocketAddr,
     shared: Arc<Shared>,
 }
 
@@ -72,10 +72,10 @@ struct Shared {
 impl Proxy {
     pub(crate) fn start(server: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = listener.local_addr()?.port();
+        let address = listener.local_addr()?;
         let (way, cut) = (Mutex::new(Way::Clear), Mutex::new((0, Cut::End)));
         let shared = Arc::new(Shared { server, way, cut });
-        let proxy = Self { port, shared: shared.clone() };
+        let proxy = Self { address, shared: shared.clone() };
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let shared = shared.clone();
@@ -86,8 +86,8 @@ impl Proxy {
         Ok(proxy)
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.port
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn set(&self, way: Way) {

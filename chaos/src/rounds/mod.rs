@@ -4,9 +4,11 @@ mod judging;
 mod total;
 mod trouble;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::bookkeeping::{Book, Order};
 use crate::channels::{self, ChannelSpec};
 use crate::client::{Runtime, Start};
 use crate::log::Log;
@@ -31,7 +33,7 @@ const HELD: Duration = Duration::from_millis(50);
 
 /// What is asked for.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct Task {
     pub(crate) program: Program,
     pub(crate) rounds: u32,
     pub(crate) seed: u64,
@@ -39,25 +41,25 @@ pub(crate) struct Order {
 }
 
 /// Runs all rounds.
-pub(crate) fn run(order: &Order) -> Result<(), String> {
-    println!("seed {}", order.seed);
+pub(crate) fn run(task: &Task) -> Result<(), String> {
+    println!("seed {}", task.seed);
     let begun = Instant::now();
-    let mut stage = Stage::set(order)?;
-    let mut plan = Plan::new(order.seed, &order.runtimes);
-    for number in 1..=order.rounds {
+    let mut stage = Stage::set(task)?;
+    let mut plan = Plan::new(task.seed, &task.runtimes);
+    for number in 1..=task.rounds {
         let round = plan.next();
         println!("round {number}: {}", plan.words(&round));
         stage.play(&round).map_err(|problem| {
             let log = stage.server.log_end();
-            format!("seed {}, round {number}: {problem}\nthe server's log:\n{log}", order.seed)
+            format!("seed {}, round {number}: {problem}\nthe server's log:\n{log}", task.seed)
         })?;
-        if number == WARM.min(order.rounds) {
+        if number == WARM.min(task.rounds) {
             stage.warm = stage.resident();
         }
     }
     let total = stage.total.clone();
-    stage.end().map_err(|problem| format!("seed {}, at the end: {problem}", order.seed))?;
-    println!("{} rounds in {} s: {total}", order.rounds, begun.elapsed().as_secs());
+    stage.end().map_err(|problem| format!("seed {}, at the end: {problem}", task.seed))?;
+    println!("{} rounds in {} s: {total}", task.rounds, begun.elapsed().as_secs());
     Ok(())
 }
 
@@ -78,24 +80,25 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(order: &Order) -> Result<Self, String> {
+    fn set(task: &Task) -> Result<Self, String> {
         let settings = [("SHUTDOWN_GRACE_PERIOD", "1".to_string())];
-        let server = Server::start(&order.program, &settings)?;
+        let server = Server::start(&task.program, &settings)?;
         let channels = channels::all(CHANNELS);
         let log = Arc::new(Log::new(CHANNELS));
         let (mut direct, mut proxied, mut proxies) = (Vec::new(), Vec::new(), Vec::new());
-        for &runtime in &order.runtimes {
+        for &runtime in &task.runtimes {
             let proxy = Proxy::start(server.address()).map_err(|error| error.to_string())?;
-            let start = |way: &str, port, waits| Start {
+            let start = |way: &str, server: SocketAddr, waits| Start {
                 runtime,
                 name: format!("{runtime}-{way}"),
-                port,
+                servers: vec![server],
                 channels: CHANNELS,
                 waits,
                 queue: QUEUE,
             };
-            direct.push(Peer::start(start("direct", server.port(), true), &channels)?);
-            proxied.push(Peer::start(start("proxied", proxy.port(), false), &channels)?);
+            let book = || Book::new(&channels, Order::Strict);
+            direct.push(Peer::start(start("direct", server.address(), true), book())?);
+            proxied.push(Peer::start(start("proxied", proxy.address(), false), book())?);
             proxies.push(proxy);
         }
         let mut stage = Self {

@@ -45,13 +45,13 @@ fn publish(channel: &str, event: &str, data: &str) {
     let signature = hex::encode(mac.finalize().into_bytes());
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
-    write!(
-        stream,
+    // At once: Soketi answers a request that comes in pieces with 505.
+    let request = format!(
         "POST {path}?{query}&auth_signature={signature} HTTP/1.1\r\nHost: {address}\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n\
          {body}"
-    )
-    .unwrap();
+    );
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -246,8 +246,7 @@ fn what_is_published_in_batches_arrives_in_order() {
 fn channels_and_users_are_told_and_users_are_sent_away() {
     let room = channel("presence-", "listed");
     let listener = listener(&room, &["--user-id", "ada"]);
-    let counted = api(&["channels", "--prefix", &room, "--user-count"]);
-    assert_eq!((&counted[0]["channel"], &counted[0]["user_count"]), (&json!(room), &json!(1)));
+    assert_eq!(api(&["channels", "--prefix", &room])[0]["channel"], *room);
     let one = api(&["channel", &room]);
     assert_eq!((&one[0]["occupied"], &one[0]["user_count"]), (&json!(true), &json!(1)));
     assert_eq!(api(&["channel", &channel("", "nobody")])[0]["occupied"], false);
@@ -265,6 +264,14 @@ fn channels_and_users_are_told_and_users_are_sent_away() {
     api(&["terminate", &user]);
     let end = seven.stdout.until("\"reason\":\"");
     assert!(end.contains("\"state\""), "{end}");
+}
+
+#[test]
+fn users_are_counted_in_a_list_of_channels() {
+    let room = channel("presence-", "counted");
+    let _listener = listener(&room, &["--user-id", "ada"]);
+    let counted = api(&["channels", "--prefix", &room, "--user-count"]);
+    assert_eq!((&counted[0]["channel"], &counted[0]["user_count"]), (&json!(room), &json!(1)));
 }
 
 #[test]

@@ -33,6 +33,14 @@ pub fn receives_what_the_app_publishes_on_a_public_channel<D: Driver>(remote: &R
     assert_eq!(client.next_text(r"App\Events\OrderShipped"), "7");
 }
 
+pub fn empty_data_arrives<D: Driver>(remote: &Remote) {
+    let mut client = connected::<D>(remote.config());
+    let channel = unique("nothing");
+    client.must_subscribe(&channel);
+    remote.publish(&channel, "empty", "");
+    assert_eq!(client.next_text("empty"), "");
+}
+
 pub fn gets_nothing_of_a_channel_that_it_left<D: Driver>(remote: &Remote) {
     let mut client = connected::<D>(remote.config());
     let (left, kept) = (unique("left"), unique("kept"));
@@ -41,8 +49,8 @@ pub fn gets_nothing_of_a_channel_that_it_left<D: Driver>(remote: &Remote) {
     client.unsubscribe(&left).expect("it is wanted");
     assert_eq!(client.channel_state(&left), None);
     client.must_flush();
-    remote.publish(&left, "lost", "");
-    remote.publish(&kept, "found", "");
+    remote.publish(&left, "lost", "7");
+    remote.publish(&kept, "found", "7");
     let name = client.wait_for(|event| match event {
         Event::Channel(event) => Some(event.name().to_owned()),
         _ => None,

@@ -296,6 +296,7 @@ macro_rules! conformance_against {
             anywhere
                 connects_and_names_its_socket
                 receives_what_the_app_publishes_on_a_public_channel
+                empty_data_arrives
                 gets_nothing_of_a_channel_that_it_left
                 client_events_go_to_the_others_on_a_private_channel
                 members_come_and_go

@@ -142,15 +142,16 @@ impl Remote {
 
         let mut stream = TcpStream::connect((self.host.as_str(), self.port))?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        write!(
-            stream,
+        // At once: Soketi answers a request that comes in pieces with 505.
+        let request = format!(
             "POST {path}?{query}&auth_signature={signature} HTTP/1.1\r\n\
              Host: {}:{}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
              Connection: close\r\n\r\n{body}",
             self.host,
             self.port,
             body.len()
-        )?;
+        );
+        stream.write_all(request.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         if answer.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(Error::other(answer)) }

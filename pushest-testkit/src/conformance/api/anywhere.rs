@@ -75,9 +75,6 @@ pub fn who_is_there_is_told<D: Driver + ApiDriver>(remote: &Remote) {
     let is_empty = api.call(GetChannel::new(&room)).expect("asked");
     assert!(!is_empty.occupied);
     client.must_subscribe_as(&room, &SubscribeOptions::member("ann"));
-    let channels = api.call(ListChannels::new().prefix(&room).with_user_count());
-    let channels = channels.expect("asked").channels;
-    assert_eq!(channels[&room].user_count, Some(1), "{channels:?}");
     // Sockudo keeps this answer for some seconds, as it was for the first that asked.
     eventually("the channel among all", || {
         api.call(ListChannels::new()).expect("asked").channels.contains_key(&room)
@@ -88,6 +85,15 @@ pub fn who_is_there_is_told<D: Driver + ApiDriver>(remote: &Remote) {
     assert_eq!(api.call(ListUsers::new(&room)).expect("asked"), ["ann"]);
     let body = api.call(Custom::get(&format!("/channels/{room}/users"))).expect("asked");
     assert!(body.contains(r#""ann""#), "{body}");
+}
+
+pub fn users_are_counted_in_a_list_of_channels<D: Driver + ApiDriver>(remote: &Remote) {
+    let (api, mut client) = (api::<D>(remote), connected::<D>(remote.config()));
+    let room = unique("presence-counted");
+    client.must_subscribe_as(&room, &SubscribeOptions::member("ann"));
+    let channels = api.call(ListChannels::new().prefix(&room).with_user_count());
+    let channels = channels.expect("asked").channels;
+    assert_eq!(channels[&room].user_count, Some(1), "{channels:?}");
 }
 
 pub fn an_event_to_a_user_arrives_and_terminating_ends_the_users_connections<
@@ -115,7 +121,10 @@ pub fn a_wrong_secret_and_a_wrong_id_are_refused_and_say_what_helps<D: ApiDriver
     for (config, status, words) in wrong {
         let api = D::api(&config.build().expect("valid"), ApiSettings::default()).expect("whole");
         let failure = api.call(Publish::new("news", "x", "{}")).expect_err("it is refused");
-        assert!(failure.text.starts_with(&format!("the server answered {status}")), "{failure:?}");
+        let told = failure.text.strip_prefix("the server answered ").expect("its answer is told");
+        // On a current uWebSockets Soketi refuses with status 200, and says the true one in the body.
+        let told = told.strip_prefix("200 with code ").unwrap_or(told);
+        assert!(told.starts_with(status), "{failure:?}");
         assert!(failure.text.contains(words), "{failure:?}");
         assert!(!failure.may_have_arrived && !failure.may_repeat, "{failure:?}");
         assert!(!failure.debug.contains("not-the-secret"), "{failure:?}");
