@@ -300,7 +300,7 @@ mod tests {
             let mut text: Vec<u8> =
                 (0..length).map(|_| letters[random.usize(..letters.len())]).collect();
             // Half of them end as messages do, in what has few ends before that.
-            if round / kinds.len() % 2 == 0 && length > 1 {
+            if (round / kinds.len()).is_multiple_of(2) && length > 1 {
                 let whole = random.usize(..length - 1);
                 for pair in text[whole..].chunks_exact_mut(2) {
                     match pair[1] {

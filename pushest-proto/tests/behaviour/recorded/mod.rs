@@ -30,7 +30,7 @@ use serde_json::json;
 
 type Scenario = fn() -> Harness;
 
-const SCENARIOS: [(&str, Scenario); 22] = [
+const SCENARIOS: [(&str, Scenario); 23] = [
     ("authorizations-in-turn", authorizing::in_turn),
     ("authorizations-unavailable", authorizing::unavailable_for_now),
     ("authorizations-unusable", authorizing::unusable),
