@@ -55,7 +55,7 @@
 //! one by `client.api()`.
 //!
 //! The features are those of `pushest-tokio`: `api`, `http`, `tls-ring`, `encrypted` and `recording`
-//! (default), `tls-aws-lc`, `tls` and `native-roots`.
+//! (default), `tls-aws-lc`, `tls`, `native-roots` and `native-tls`.
 //!
 //! The feature `serde` serializes events, states and numbers, and reads a [`Config`], in the forms of
 //! the page [`serialized`](proto::serialized).
@@ -85,6 +85,8 @@ pub use pushest_driver::{
     Subscription, SubscriptionError, Ticket, Timeouts, Traffic, TriggerWhenAllowed, TypedEvents,
     UnconfirmedChannel, config_from_env, proto,
 };
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub use pushest_driver::{Roots, TlsBackend};
 
 use sockets::AsyncStd;
 

@@ -55,7 +55,7 @@
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
 //! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's
-//! certificate authorities, too; `serde` serializes events, states and numbers, and
+//! certificate authorities, too; `native-tls` is the system's TLS library ([`TlsBackend`]); `serde` serializes events, states and numbers, and
 //! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
@@ -98,6 +98,8 @@ pub use pushest_driver::{
     SubscribeOptions, SubscriptionError, Ticket, Timeouts, Traffic, UnconfirmedChannel,
     config_from_env, proto,
 };
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub use pushest_driver::{Roots, TlsBackend};
 pub use receiving::{Events, RecvError, Subscription};
 pub use running::{Handler, run, run_with_options};
 pub use typed::TypedEvents;

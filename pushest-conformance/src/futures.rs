@@ -56,6 +56,14 @@ impl<S: Start> Features for Futures<S> {
     fn ca_pem(options: Options, pem: &str) -> Options {
         S::ca_pem(options, pem)
     }
+
+    fn client_identity(options: Options, pem: &str) -> Options {
+        S::client_identity(options, pem)
+    }
+
+    fn native_tls(options: Options) -> Options {
+        S::native_tls(options)
+    }
 }
 
 impl<S: Start> Waits for Futures<S> {

@@ -47,7 +47,10 @@ mod suite;
 pub mod typed;
 pub mod watching;
 
-pub use adapter::{Adapted, Waits, met, proxy_of_real_server};
+pub use adapter::{
+    Adapted, OverNativeTls, Waits, authority_of_real_server, identity_of_real_server, met,
+    proxy_of_real_server,
+};
 pub use features::Features;
 pub use futures::{Futures, On, Start, block_on};
 pub use memory::live_bytes;

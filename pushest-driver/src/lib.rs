@@ -80,6 +80,8 @@ pub use authorizer::Authorizer;
 pub use backend::error::{ApiError, ApiStage};
 #[cfg(feature = "api")]
 pub use backend::options::ApiOptions;
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub use dial::choices::{Roots, TlsBackend};
 pub use drain::Drain;
 pub use error::{
     BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,

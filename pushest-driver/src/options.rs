@@ -5,7 +5,7 @@ mod endpoint;
 mod name;
 pub(crate) mod proxy;
 mod queues;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "native-tls"))]
 mod tls;
 
 use std::fmt;
@@ -19,7 +19,7 @@ use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 
 use crate::authorizer::Authorizer;
 use crate::dial::proxy::proxies::Proxies;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "native-tls"))]
 use crate::dial::tls::Trust;
 use crate::error::OptionsError;
 use crate::recording::SinkOption;
@@ -111,7 +111,7 @@ pub struct Options {
     pub(crate) proxies: Proxies,
     pub(crate) recording: SinkOption,
     pub(crate) time_of_day: TimeOfDay,
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "tls", feature = "native-tls"))]
     pub(crate) trust: Trust,
 }
 
@@ -352,6 +352,13 @@ impl Options {
         self.time_of_day = TimeOfDay::of(clock);
         self
     }
+
+    /// Checks that options go together which are good each by itself. A dial checks it, too.
+    pub(crate) fn check(&self) -> Result<(), OptionsError> {
+        #[cfg(any(feature = "tls", feature = "native-tls"))]
+        self.trust.check()?;
+        Ok(())
+    }
 }
 
 impl Default for Options {
@@ -374,7 +381,7 @@ impl Default for Options {
             proxies: Proxies::default(),
             recording: SinkOption::default(),
             time_of_day: TimeOfDay::default(),
-            #[cfg(feature = "tls")]
+            #[cfg(any(feature = "tls", feature = "native-tls"))]
             trust: Trust::default(),
         }
     }
@@ -383,7 +390,10 @@ impl Default for Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Options")
+        let mut debug = f.debug_struct("Options");
+        #[cfg(any(feature = "tls", feature = "native-tls"))]
+        debug.field("trust", &self.trust);
+        debug
             .field("name", &self.name)
             .field("headers", &names)
             .field("has_fresh_headers", &self.fresh_headers.is_some())

@@ -48,7 +48,7 @@
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
 //! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's
-//! certificate authorities, too; `serde` serializes events, states and numbers, and
+//! certificate authorities, too; `native-tls` is the system's TLS library ([`TlsBackend`]); `serde` serializes events, states and numbers, and
 //! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
@@ -77,6 +77,8 @@ pub use pushest_driver::{
     Subscription, SubscriptionError, Ticket, Timeouts, Traffic, TriggerWhenAllowed, TypedEvents,
     UnconfirmedChannel, config_from_env, proto,
 };
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub use pushest_driver::{Roots, TlsBackend};
 
 use sockets::Tokio;
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::future::Either;
 use pushest_proto::{DialFailure, Instant};
 
 use super::app::Backend;
@@ -13,7 +12,7 @@ use super::connection::{Broken, Connection};
 use super::received::Received;
 use super::sending::Sending;
 use crate::dial::within::within;
-use crate::unstable::traits::Runtime;
+use crate::unstable::traits::{Dialled, Runtime};
 
 /// A server that names a time for which it keeps a connection closes it then: this much before it,
 /// nothing is begun.
@@ -34,7 +33,7 @@ struct Kept<R: Runtime> {
     expires: Instant,
 }
 
-type ConnectionOf<R> = Connection<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
+type ConnectionOf<R> = Connection<Dialled<R>>;
 
 /// How one attempt to send a call has ended.
 #[derive(Debug)]
@@ -102,6 +101,7 @@ impl<R: Runtime> Lane<R> {
                 // The server has closed it, or said something, and nothing of the request was
                 // written.
                 Err(_) if is_kept && !is_sent.load(Ordering::Relaxed) => {}
+                Err(Broken::Refused(failure)) => return Err(Failure::Dial(failure)),
                 Err(broken) => return Err(Failure::Broken(broken)),
             }
         }

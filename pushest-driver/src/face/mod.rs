@@ -14,6 +14,7 @@ mod config_settings;
 mod handler;
 mod option_settings;
 mod option_settings_of_features;
+mod option_settings_of_tls;
 pub mod types;
 
 pub use crate::settings::Settings;

@@ -5,7 +5,7 @@ mod addresses;
 mod asker;
 mod connect;
 mod socket;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "native-tls"))]
 mod tls;
 mod tunnel;
 

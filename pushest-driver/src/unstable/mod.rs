@@ -15,7 +15,7 @@ pub use tungstenite::{Error, Message};
 
 #[cfg(feature = "tls")]
 pub use self::traits::TlsParameters;
-pub use self::traits::{Runtime, Transport};
+pub use self::traits::{Dialled, Encrypted, Runtime, Transport};
 pub use crate::assembly::{Spawn, client, release, set_lasting};
 #[cfg(feature = "api")]
 pub use crate::backend::api::Api;
@@ -33,6 +33,8 @@ pub use crate::byte_stream::{ByteStream, NonBlocking};
 pub use crate::client::{Client, WeakClient};
 pub use crate::commands::Commands;
 pub use crate::dial::host_name::{HostNameError, ascii_host_name};
+#[cfg(feature = "native-tls")]
+pub use crate::dial::native_stream::NativeTlsStream;
 #[cfg(feature = "tls")]
 pub use crate::dial::tls_stream::TlsStream;
 pub use crate::handler::run;

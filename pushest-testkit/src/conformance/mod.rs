@@ -94,6 +94,8 @@ pub mod api;
 #[doc(hidden)]
 pub mod authorizing;
 #[doc(hidden)]
+pub mod client_certificates;
+#[doc(hidden)]
 pub mod client_events;
 #[doc(hidden)]
 pub mod connecting;
@@ -130,14 +132,15 @@ use crate::Server;
 
 #[doc(hidden)]
 pub use api::{
-    anywhere as api_anywhere, bad_input as api_bad_input, connections as api_connections,
+    anywhere as api_anywhere, bad_input as api_bad_input,
+    client_certificates as api_client_certificates, connections as api_connections,
     futures as api_futures, over_tls as api_over_tls, proxies as api_proxies,
     repeats as api_repeats,
 };
 pub use api_driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 pub use driver::{
     Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, TimeOfDay,
-    Unmet,
+    TlsLibrary, Unmet,
 };
 pub use remote::Remote;
 

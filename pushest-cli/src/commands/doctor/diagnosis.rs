@@ -79,6 +79,8 @@ fn proxy(text: &str) -> &'static str {
     }
 }
 
+const CLIENT_CERTIFICATE: &str = "--client-cert FILE and --client-key FILE name a certificate, and it must \
+                                  be one that this server takes";
 const HEADERS: &str = "a file that --header names must be there, and hold one header's value";
 const ORIGIN: &str = "a server that allows certain origins only needs one of them: --header \
                       'Origin: https://…' with the address of the application's pages";
@@ -102,6 +104,9 @@ pub(super) fn diagnose(
             DialFailure::Proxy(text) => certain(Step::Connect, Some(proxy(text))),
             DialFailure::Tls { certificate: true, detail } => {
                 certain(Step::Tls, certificate(detail, given))
+            }
+            DialFailure::Tls { certificate: false, detail } if is_of_client(detail) => {
+                certain(Step::Tls, Some(CLIENT_CERTIFICATE))
             }
             DialFailure::Tls { certificate: false, .. } => {
                 let hint = given.either(
@@ -205,6 +210,11 @@ fn answered(
         }
         _ => None,
     }
+}
+
+/// Returns whether the server wants a certificate of the client, or another one.
+fn is_of_client(detail: &str) -> bool {
+    detail.contains("certificate of its clients") || detail.contains("refuses this client")
 }
 
 fn certificate(detail: &str, given: Given) -> Option<&'static str> {
@@ -328,6 +338,9 @@ mod tests {
             Loss::Dial(DialFailure::Tls { certificate: true, detail: "UnknownIssuer".into() });
         assert!(hint(&unknown, true, false).unwrap().contains("--ca-file"));
         assert_eq!(hint(&unknown, true, true), None);
+        let detail = "the server demands a certificate of its clients, and none was shown".into();
+        let demanded = Loss::Dial(DialFailure::Tls { certificate: false, detail });
+        assert!(hint(&demanded, true, false).unwrap().contains("--client-cert"));
         let tls_only = Loss::closed(Some(4000), "");
         assert!(hint(&tls_only, false, false).unwrap().contains("--tls"));
         assert_eq!(hint(&tls_only, true, false), None);
