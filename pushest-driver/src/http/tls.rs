@@ -121,6 +121,29 @@ impl TlsStream {
         }
     }
 
+    /// Returns what the server says of this client's certificate, where nothing can be written any more.
+    fn verdict(&mut self) -> Option<Error> {
+        let error = match self {
+            #[cfg(feature = "tls")]
+            Self::Rustls(stream) => {
+                let stream = &mut **stream;
+                loop {
+                    // Not by way of a read, which would write before.
+                    match stream.conn.read_tls(&mut stream.sock) {
+                        Ok(0) | Err(_) => return None,
+                        Ok(_) => {}
+                    }
+                    if let Err(error) = stream.conn.process_new_packets() {
+                        break io::Error::other(error);
+                    }
+                }
+            }
+            #[cfg(feature = "native-tls")]
+            Self::Native(stream) => stream.read(&mut [0]).err()?,
+        };
+        refusal_of_client(&error).map(|_| read_failed(error))
+    }
+
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             #[cfg(feature = "tls")]
@@ -144,8 +167,9 @@ impl Transport for TlsTransport {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         self.stream.below().set_timeout(timeout);
         let output = &self.buffers.output()[..amount];
-        self.stream.write_all(output).map_err(read_failed)?;
-        Ok(())
+        let written = self.stream.write_all(output);
+        // What the server said before it went is still there to be read.
+        written.map_err(|error| self.stream.verdict().unwrap_or_else(|| error.into()))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {

@@ -69,8 +69,10 @@ fn refusal<D: Driver>(wrong: &Wrong) -> String {
 }
 
 /// What OpenSSL takes of the certificates that rustls does not: it looks at the subject where there are no
-/// names, and does not look at the version and the signature of what is trusted by itself.
-const TAKEN_BY_OPENSSL: [&str; 4] = [
+/// names, lets an authority be a server, and does not look at the version and the signature of what is trusted by
+/// itself.
+const TAKEN_BY_OPENSSL: [&str; 5] = [
+    "an authority under the given one",
     "of an address where a name is meant",
     "of no name but the subject's",
     "of version 1",
