@@ -54,8 +54,12 @@ impl<Tcp: Transport> Connector<Tcp> for TlsConnector {
                 let session = rustls::ClientConnection::new(config, name).map_err(io::Error::other);
                 let mut stream =
                     rustls::StreamOwned::new(session.map_err(handshake_failed)?, adapter);
-                stream.conn.complete_io(&mut stream.sock).map_err(handshake_failed)?;
-                TlsStream::Rustls(Box::new(stream))
+                let shaken = stream.conn.complete_io(&mut stream.sock);
+                let mut stream = TlsStream::Rustls(Box::new(stream));
+                shaken.map_err(|error| {
+                    stream.verdict(&error).unwrap_or_else(|| handshake_failed(error))
+                })?;
+                stream
             }
             #[cfg(feature = "native-tls")]
             TlsConfig::Native(connector) => {
@@ -121,8 +125,13 @@ impl TlsStream {
         }
     }
 
-    /// Returns what the server says of this client's certificate, where nothing can be written any more.
-    fn verdict(&mut self) -> Option<Error> {
+    /// Returns what the server said of this client's certificate before it went, which a failed write tells.
+    fn verdict(&mut self, failed: &io::Error) -> Option<Error> {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        // Where the server is still there, a read might wait for it.
+        if !matches!(failed.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) {
+            return None;
+        }
         let error = match self {
             #[cfg(feature = "tls")]
             Self::Rustls(stream) => {
@@ -169,7 +178,7 @@ impl Transport for TlsTransport {
         let output = &self.buffers.output()[..amount];
         let written = self.stream.write_all(output);
         // What the server said before it went is still there to be read.
-        written.map_err(|error| self.stream.verdict().unwrap_or_else(|| error.into()))
+        written.map_err(|error| self.stream.verdict(&error).unwrap_or_else(|| error.into()))
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
