@@ -13,8 +13,10 @@ use pushest_tokio::{BuildError, Client, ClientBuilder, OptionsError, Roots};
 const PORT: &str = "PUSHEST_TEST_PORT";
 const CASE: &str = "PUSHEST_TEST_CASE";
 
-/// What is chosen about trust, by the name of the case.
-const CASES: &[(&str, fn(ClientBuilder) -> ClientBuilder)] = &[
+/// The name of a case, and what it chooses about trust.
+type Case = (&'static str, fn(ClientBuilder) -> ClientBuilder);
+
+const CASES: &[Case] = &[
     #[cfg(feature = "native-roots")]
     ("the default", |builder| builder),
     #[cfg(feature = "tls")]
