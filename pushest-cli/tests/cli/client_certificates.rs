@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pushest_testkit::{Certificate, Server};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 use crate::support::{pushest, to, words};
 
@@ -15,9 +15,10 @@ struct Demanding {
 }
 
 impl Demanding {
-    fn new() -> Self {
+    fn new(authority: &str) -> Self {
         let (mut params, key) = (CertificateParams::default(), KeyPair::generate().unwrap());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, authority);
         let pem = params.self_signed(&key).unwrap().pem();
         let builder = Server::builder().tls(Certificate::Valid);
         let server = builder.client_authority(pem.as_bytes()).unwrap().start().unwrap();
@@ -60,7 +61,7 @@ impl Demanding {
 
 #[test]
 fn a_certificate_is_shown_by_every_client_and_by_what_publishes() {
-    let demanding = Demanding::new();
+    let demanding = Demanding::new("clients");
     let [certificate, key, both] =
         ["client.pem", "client-key.pem", "both.pem"].map(|name| demanding.path(name));
     for runtime in ["tokio", "async-std", "blocking"] {
@@ -77,7 +78,7 @@ fn a_certificate_is_shown_by_every_client_and_by_what_publishes() {
 
 #[test]
 fn a_server_that_demands_one_says_so_where_there_is_none_or_a_strangers() {
-    let (demanding, strangers) = (Demanding::new(), Demanding::new());
+    let (demanding, strangers) = (Demanding::new("clients"), Demanding::new("strangers"));
     let members = ["members", "presence-room", "--timeout", "2"];
     let ended = demanding.run(&members, &[]);
     assert_eq!(ended.status, Some(1), "{ended:?}");
@@ -98,7 +99,7 @@ fn a_server_that_demands_one_says_so_where_there_is_none_or_a_strangers() {
 
 #[test]
 fn what_is_no_certificate_or_no_key_is_bad_input_by_file_and_rule() {
-    let demanding = Demanding::new();
+    let demanding = Demanding::new("clients");
     let [certificate, key] = ["client.pem", "client-key.pem"].map(|name| demanding.path(name));
     let (expired, expired_key) =
         demanding.signed(|params| params.not_after = date_time_ymd(2020, 1, 1));
