@@ -183,7 +183,10 @@ impl Transport for TlsTransport {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.stream.below().set_timeout(timeout);
-        let amount = self.stream.read(self.buffers.input_append_buf()).map_err(read_failed)?;
+        let read = self.stream.read(self.buffers.input_append_buf());
+        // rustls's stream keeps an error of a write for the next read, which then looks at nothing.
+        let amount = read
+            .map_err(|error| self.stream.verdict(&error).unwrap_or_else(|| read_failed(error)))?;
         self.buffers.input_appended(amount);
         Ok(amount > 0)
     }
