@@ -55,7 +55,7 @@
 //! one by `client.api()`.
 //!
 //! The features are those of `pushest-tokio`: `api`, `http`, `tls-ring`, `encrypted` and `recording`
-//! (default), `tls-aws-lc`, `tls`, `native-roots` and `network-watch`.
+//! (default), `tls-aws-lc`, `tls`, `native-roots`, `native-tls` and `network-watch`.
 //!
 //! The feature `serde` serializes events, states and numbers, and reads a [`Config`], in the forms of
 //! the page [`serialized`](proto::serialized).
@@ -89,6 +89,8 @@ pub use pushest_driver::{
     UnconfirmedChannel, config_from_env, proto,
 };
 pub use pushest_driver::{ConnectedStream, ConnectorPurpose, ConnectorTarget};
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub use pushest_driver::{Roots, TlsBackend};
 
 use pushest_driver::__async_connector_setting as __connector_setting;
 use sockets::AsyncStd;

@@ -22,6 +22,16 @@ mod on_smol {
     pushest_conformance::typed_events!(crate::Futures<super::Smol>);
 }
 
+mod native_tls {
+    mod on_async_std {
+        pushest_conformance::suite_over_native_tls!(crate::Futures<crate::AsyncStd>);
+    }
+
+    mod on_smol {
+        pushest_conformance::suite_over_native_tls!(crate::Futures<crate::Smol>);
+    }
+}
+
 pushest_conformance::on_real_server! {
     mod on_real_server {
         mod on_async_std {

@@ -12,6 +12,16 @@ mod without_a_thread {
     pushest_conformance::suite!(crate::waits::Unspawned);
 }
 
+mod native_tls {
+    mod with_a_thread {
+        pushest_conformance::suite_over_native_tls!(crate::waits::Spawned);
+    }
+
+    mod without_a_thread {
+        pushest_conformance::suite_over_native_tls!(crate::waits::Unspawned);
+    }
+}
+
 pushest_conformance::on_real_server! {
     mod on_real_server {
         mod with_a_thread {

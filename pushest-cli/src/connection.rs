@@ -77,20 +77,7 @@ impl Connection {
                 "--user-auth-endpoint is beside --auth-endpoint, which is not given",
             ));
         }
-        if let Some(path) = &options.ca_file {
-            let endpoint = config.endpoint();
-            let asked = [auth_url, options.user_auth_endpoint.as_deref()];
-            let asks_tls = asked.into_iter().flatten().any(|url| url.starts_with("https://"));
-            let has_tls = config.endpoints().iter().any(Endpoint::is_tls);
-            if !has_tls && !asks_tls {
-                return Err(Failure::input(format_args!(
-                    "--ca-file is for TLS, and {}:{} is reached without: add --tls",
-                    endpoint.host(),
-                    endpoint.port(),
-                )));
-            }
-            driver = driver.ca_file(path).map_err(Failure::input)?;
-        }
+        driver = with_tls(driver, options, &config)?;
         if let Some(url) = auth_url {
             let headers = Headers::parse("--auth-header", &options.auth_header)?;
             driver = driver.auth_endpoint(auth_endpoint(url, options, &headers)?);
@@ -124,6 +111,38 @@ impl Connection {
     pub(crate) fn proxy(&self) -> Option<String> {
         proxy_to(&self.options, self.config.endpoint())
     }
+}
+
+/// What is trusted over TLS, and what is shown.
+fn with_tls(
+    mut driver: Options,
+    options: &ConnectionOptions,
+    config: &Config,
+) -> Result<Options, Failure> {
+    let endpoint = config.endpoint();
+    let asked = [&options.auth_endpoint, &options.user_auth_endpoint];
+    let asks_tls = asked.into_iter().flatten().any(|url| url.starts_with("https://"));
+    let has_tls = config.endpoints().iter().any(Endpoint::is_tls);
+    let must_be_tls = |option: &str| {
+        if has_tls || asks_tls {
+            return Ok(());
+        }
+        Err(Failure::input(format_args!(
+            "{option} is for TLS, and {}:{} is reached without: add --tls",
+            endpoint.host(),
+            endpoint.port(),
+        )))
+    };
+    if let Some(path) = &options.ca_file {
+        must_be_tls("--ca-file")?;
+        driver = driver.ca_file(path).map_err(Failure::input)?;
+    }
+    if let Some(certificates) = &options.client_cert {
+        must_be_tls("--client-cert")?;
+        let key = options.client_key.as_ref().unwrap_or(certificates);
+        driver = driver.client_identity_files(certificates, key).map_err(Failure::input)?;
+    }
+    Ok(driver)
 }
 
 /// The headers of the connection to the server.

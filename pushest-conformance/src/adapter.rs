@@ -1,6 +1,7 @@
 //! The conformance suite's view of a client: what takes effect at once is the same for all drivers;
 //! what waits is each driver's own ([`Waits`]).
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use pushest_driver::proto::{
@@ -11,7 +12,9 @@ use pushest_driver::unstable::Client;
 use pushest_driver::{Options, SubscribeError};
 #[cfg(all(feature = "real-server", unix))]
 use pushest_testkit::conformance::Connects;
-use pushest_testkit::conformance::{Connector, Driver, DriverClient, Overflow, Settings, Unmet};
+use pushest_testkit::conformance::{
+    Connector, Driver, DriverClient, Overflow, Settings, TlsLibrary, Unmet,
+};
 
 use crate::Features;
 
@@ -88,6 +91,21 @@ impl<W: Waits> Driver for Adapted<W> {
     }
 }
 
+/// The driver that waits like this, and has the system's library speak TLS.
+#[derive(Debug)]
+pub struct OverNativeTls<W>(PhantomData<W>);
+
+impl<W: Waits> Driver for OverNativeTls<W> {
+    type Client = Adapted<W>;
+
+    const TLS: TlsLibrary = TlsLibrary::Native;
+
+    fn client(config: Config, settings: Settings) -> Adapted<W> {
+        let options = W::native_tls(options::<W>(settings));
+        Adapted(W::start(config, options.start_disconnected()))
+    }
+}
+
 fn options<F: Features>(settings: Settings) -> Options {
     let mut options = Options::default()
         .queue(settings.queue_events, settings.queue_bytes)
@@ -123,8 +141,11 @@ fn options<F: Features>(settings: Settings) -> Options {
     if let Some(clock) = settings.time_of_day {
         options = options.time_of_day(move || clock());
     }
-    if let Some(pem) = settings.authority_pem {
+    if let Some(pem) = settings.authority_pem.or_else(authority_of_real_server) {
         options = F::ca_pem(options, &pem);
+    }
+    if let Some(pem) = settings.identity_pem.or_else(identity_of_real_server) {
+        options = F::client_identity(options, &pem);
     }
     options
 }
@@ -146,6 +167,31 @@ pub fn connector_of_real_server() -> Option<Connector> {
         return Some(std::sync::Arc::new(move |_| Connects::ToSocket(path.clone())));
     }
     None
+}
+
+/// Returns the authority of the real server's certificate, if the variable `PUSHEST_TEST_CA_FILE` names a
+/// file with it.
+///
+/// # Panics
+/// If the file cannot be read.
+#[must_use]
+pub fn authority_of_real_server() -> Option<String> {
+    file_for_real_server("PUSHEST_TEST_CA_FILE")
+}
+
+/// Returns the certificate and the key to show to the real server, if the variable `PUSHEST_TEST_IDENTITY`
+/// names a file with them.
+///
+/// # Panics
+/// If the file cannot be read.
+#[must_use]
+pub fn identity_of_real_server() -> Option<String> {
+    file_for_real_server("PUSHEST_TEST_IDENTITY")
+}
+
+fn file_for_real_server(variable: &str) -> Option<String> {
+    let path = std::env::var(variable).ok().filter(|_| cfg!(feature = "real-server"))?;
+    Some(std::fs::read_to_string(path).expect("a file of PEM"))
 }
 
 /// Returns what a driver's wait with a limit came to.

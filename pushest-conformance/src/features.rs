@@ -25,6 +25,18 @@ pub trait Features: 'static {
     /// # Panics
     /// Where no scenario needs one.
     fn connector(options: Options, connector: Connector) -> Options;
+
+    /// Shows a certificate to servers that demand one (PEM, with its key); feature `tls`.
+    ///
+    /// # Panics
+    /// In a build without TLS, or if this is no identity.
+    fn client_identity(options: Options, pem: &str) -> Options;
+
+    /// Has the system's library speak TLS; feature `native-tls`.
+    ///
+    /// # Panics
+    /// In a build without it.
+    fn native_tls(options: Options) -> Options;
 }
 
 /// Implements [`Features`](trait@crate::Features) for types of the crate that this is expanded in, by
@@ -53,12 +65,12 @@ macro_rules! impl_features {
                 panic!("this build asks no endpoint")
             }
 
-            #[cfg(feature = "tls")]
+            #[cfg(any(feature = "tls", feature = "native-tls"))]
             fn ca_pem(options: $crate::driver::Options, pem: &str) -> $crate::driver::Options {
                 options.ca_pem(pem).expect("certificates")
             }
 
-            #[cfg(not(feature = "tls"))]
+            #[cfg(not(any(feature = "tls", feature = "native-tls")))]
             fn ca_pem(_: $crate::driver::Options, _: &str) -> $crate::driver::Options {
                 panic!("this build has no TLS")
             }
@@ -68,6 +80,29 @@ macro_rules! impl_features {
                 connector: $crate::testkit::conformance::Connector,
             ) -> $crate::driver::Options {
                 $connector(options, connector)
+            }
+
+            #[cfg(any(feature = "tls", feature = "native-tls"))]
+            fn client_identity(
+                options: $crate::driver::Options,
+                pem: &str,
+            ) -> $crate::driver::Options {
+                options.client_identity(pem).expect("an identity")
+            }
+
+            #[cfg(not(any(feature = "tls", feature = "native-tls")))]
+            fn client_identity(_: $crate::driver::Options, _: &str) -> $crate::driver::Options {
+                panic!("this build has no TLS")
+            }
+
+            #[cfg(feature = "native-tls")]
+            fn native_tls(options: $crate::driver::Options) -> $crate::driver::Options {
+                options.tls_backend($crate::driver::TlsBackend::NativeTls)
+            }
+
+            #[cfg(not(feature = "native-tls"))]
+            fn native_tls(_: $crate::driver::Options) -> $crate::driver::Options {
+                panic!("this build has no native-tls")
             }
         }
     )+};

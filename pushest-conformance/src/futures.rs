@@ -60,6 +60,14 @@ impl<S: Start> Features for Futures<S> {
     fn connector(options: Options, connector: Connector) -> Options {
         S::connector(options, connector)
     }
+
+    fn client_identity(options: Options, pem: &str) -> Options {
+        S::client_identity(options, pem)
+    }
+
+    fn native_tls(options: Options) -> Options {
+        S::native_tls(options)
+    }
 }
 
 impl<S: Start> Waits for Futures<S> {

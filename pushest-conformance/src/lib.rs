@@ -50,7 +50,10 @@ mod suite;
 pub mod typed;
 pub mod watching;
 
-pub use adapter::{Adapted, Waits, connector_of_real_server, met, proxy_of_real_server};
+pub use adapter::{
+    Adapted, OverNativeTls, Waits, authority_of_real_server, connector_of_real_server,
+    identity_of_real_server, met, proxy_of_real_server,
+};
 pub use features::{Features, no_connector, wanted};
 pub use futures::{Futures, On, Start, block_on};
 pub use memory::live_bytes;

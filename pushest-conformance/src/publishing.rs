@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use pushest_driver::proto::Config;
-use pushest_testkit::conformance::{ApiClient, ApiDriver, ApiSettings};
+use pushest_testkit::conformance::{ApiClient, ApiDriver, ApiSettings, TlsLibrary};
 
-use crate::{Adapted, Futures, Start, Waits};
+use crate::{Adapted, Futures, OverNativeTls, Start, Waits};
 
 /// A runtime whose crate has an `Api`.
 pub trait Publishes: 'static {
@@ -26,6 +26,16 @@ impl<W: Waits + Publishes> ApiDriver for Adapted<W> {
 
     fn api(config: &Config, settings: ApiSettings) -> Result<W::Api, String> {
         W::api(config, settings)
+    }
+}
+
+impl<W: Waits + Publishes> ApiDriver for OverNativeTls<W> {
+    type Api = W::Api;
+
+    const TLS: TlsLibrary = TlsLibrary::Native;
+
+    fn api(config: &Config, settings: ApiSettings) -> Result<W::Api, String> {
+        W::api(config, settings.native_tls(true))
     }
 }
 
@@ -73,9 +83,17 @@ macro_rules! api_parts {
             if let Some(clock) = settings.time_of_day {
                 options = options.time_of_day(move || clock());
             }
-            #[cfg(feature = "tls")]
-            if let Some(pem) = settings.authority_pem {
+            #[cfg(any(feature = "tls", feature = "native-tls"))]
+            if let Some(pem) = settings.authority_pem.or_else($crate::authority_of_real_server) {
                 options = options.ca_pem(pem).expect("certificates");
+            }
+            #[cfg(any(feature = "tls", feature = "native-tls"))]
+            if let Some(pem) = settings.identity_pem.or_else($crate::identity_of_real_server) {
+                options = options.client_identity(pem).expect("an identity");
+            }
+            #[cfg(feature = "native-tls")]
+            if settings.native_tls {
+                options = options.tls_backend($crate_of::TlsBackend::NativeTls);
             }
             let mut api = $crate_of::ApiOptions::default()
                 .options(options)

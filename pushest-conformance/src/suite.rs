@@ -32,3 +32,17 @@ macro_rules! suite {
         $crate::testkit::conformance_of_api_over_tls!($crate::Adapted<$waits>);
     };
 }
+
+/// Makes the tests of a client over TLS by the system's library, where the crate that this is expanded in has
+/// the feature `native-tls`.
+#[macro_export]
+macro_rules! suite_over_native_tls {
+    ($waits:ty) => {
+        #[cfg(feature = "native-tls")]
+        $crate::testkit::conformance_over_tls!($crate::OverNativeTls<$waits>);
+        #[cfg(all(feature = "native-tls", feature = "http"))]
+        $crate::testkit::conformance_of_endpoints_over_tls!($crate::OverNativeTls<$waits>);
+        #[cfg(all(feature = "native-tls", feature = "api"))]
+        $crate::testkit::conformance_of_api_over_tls!($crate::OverNativeTls<$waits>);
+    };
+}

@@ -286,6 +286,28 @@ pub enum OptionsError {
         /// What is wrong.
         problem: String,
     },
+    /// The text holds no client identity that can be used: a chain of certificates and their private key.
+    #[error("the client identity cannot be used: {problem}")]
+    ClientIdentity {
+        /// What is wrong. Nothing of the key is part of it.
+        problem: String,
+    },
+    /// The file cannot be read, or does not hold its part of a client identity.
+    #[error("{path:?} cannot be used as client identity: {problem}")]
+    ClientIdentityFile {
+        /// The path that was given.
+        path: std::path::PathBuf,
+        /// What is wrong. Nothing of the key is part of it.
+        problem: String,
+    },
+    /// An option about TLS does not go together with another one, or with the library that speaks TLS.
+    #[error("{option}: {rule}")]
+    Tls {
+        /// The option.
+        option: &'static str,
+        /// The rule that it breaks.
+        rule: String,
+    },
     /// The text is not the URL of a proxy that can be used.
     #[error("{}{value:?} cannot be used as a proxy: {rule}", before_colon(.variable))]
     Proxy {

@@ -92,6 +92,8 @@ pub use backend::error::{ApiError, ApiStage};
 #[cfg(feature = "api")]
 pub use backend::options::ApiOptions;
 pub use connector::{ConnectedStream, ConnectorPurpose, ConnectorTarget};
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub use dial::choices::{Roots, TlsBackend};
 pub use drain::Drain;
 pub use error::{
     BuildError, FlushError, NotConnected, NotSignedIn, OptionsError, RunError, SignInError,

@@ -8,7 +8,7 @@ mod name;
 mod network;
 pub(crate) mod proxy;
 mod queues;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "native-tls"))]
 mod tls;
 
 use std::fmt;
@@ -23,7 +23,7 @@ use pushest_proto::{Authorization, AuthorizationError, AuthorizationRequest};
 use crate::authorizer::Authorizer;
 use crate::connector::Connector;
 use crate::dial::proxy::proxies::Proxies;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "native-tls"))]
 use crate::dial::tls::Trust;
 use crate::error::OptionsError;
 use crate::network::WatchOption;
@@ -118,7 +118,7 @@ pub struct Options {
     pub(crate) recording: SinkOption,
     pub(crate) time_of_day: TimeOfDay,
     pub(crate) network: WatchOption,
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "tls", feature = "native-tls"))]
     pub(crate) trust: Trust,
 }
 
@@ -359,6 +359,13 @@ impl Options {
         self.time_of_day = TimeOfDay::of(clock);
         self
     }
+
+    /// Checks that options go together which are good each by itself. A dial checks it, too.
+    pub(crate) fn check(&self) -> Result<(), OptionsError> {
+        #[cfg(any(feature = "tls", feature = "native-tls"))]
+        self.trust.check()?;
+        Ok(())
+    }
 }
 
 impl Default for Options {
@@ -383,7 +390,7 @@ impl Default for Options {
             recording: SinkOption::default(),
             time_of_day: TimeOfDay::default(),
             network: WatchOption::default(),
-            #[cfg(feature = "tls")]
+            #[cfg(any(feature = "tls", feature = "native-tls"))]
             trust: Trust::default(),
         }
     }
@@ -392,7 +399,10 @@ impl Default for Options {
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
-        f.debug_struct("Options")
+        let mut debug = f.debug_struct("Options");
+        #[cfg(any(feature = "tls", feature = "native-tls"))]
+        debug.field("trust", &self.trust);
+        debug
             .field("name", &self.name)
             .field("headers", &names)
             .field("has_fresh_headers", &self.fresh_headers.is_some())

@@ -66,12 +66,13 @@ impl Settings {
         self
     }
 
-    /// Validates the configuration.
+    /// Validates the configuration and the options.
     ///
     /// # Errors
-    /// The first error of a setting, or else of the configuration as a whole.
+    /// The first error of a setting, or else of the options or the configuration as a whole.
     pub fn finish(self) -> Result<(Config, Options), BuildError> {
         let (config, options) = self.collected?;
+        options.check()?;
         match config.build() {
             Ok(config) => {
                 check_endpoints(&config)?;

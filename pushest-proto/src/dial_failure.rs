@@ -19,7 +19,7 @@ pub enum DialFailure {
     /// TLS failed.
     Tls {
         /// The server's certificate was refused: expired, of another name, or of an unknown
-        /// authority.
+        /// authority. `false` where the server has refused the client's.
         certificate: bool,
         /// The error of the TLS library.
         detail: Box<str>,

@@ -48,8 +48,8 @@
 //! (default) and `tls-aws-lc` choose the cryptography for `wss://`, `tls` is
 //! rustls without any, for those who bring their own; `encrypted` (default) opens encrypted channels, by
 //! the master key, too; `recording` (default) records a client; `native-roots` trusts the system's
-//! certificate authorities, too; `network-watch` hears of changes of the network from the system (Linux);
-//! `serde` serializes events, states and numbers, and
+//! certificate authorities, too; `native-tls` is the system's TLS library ([`TlsBackend`]); `network-watch`
+//! hears of changes of the network from the system (Linux); `serde` serializes events, states and numbers, and
 //! reads a [`Config`], in the forms of the page [`serialized`](proto::serialized).
 #![forbid(unsafe_code)]
 
@@ -82,6 +82,8 @@ pub use pushest_driver::{
     UnconfirmedChannel, config_from_env, proto,
 };
 pub use pushest_driver::{ConnectedStream, ConnectorPurpose, ConnectorTarget};
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub use pushest_driver::{Roots, TlsBackend};
 
 use pushest_driver::__async_connector_setting as __connector_setting;
 use sockets::Tokio;

@@ -22,6 +22,16 @@ mod current_thread {
     pushest_conformance::typed_events!(crate::Futures<crate::OneThread>);
 }
 
+mod native_tls {
+    mod multi_thread {
+        pushest_conformance::suite_over_native_tls!(crate::Futures<crate::Threads>);
+    }
+
+    mod current_thread {
+        pushest_conformance::suite_over_native_tls!(crate::Futures<crate::OneThread>);
+    }
+}
+
 /// What needs only a server of the protocol, with the habits of each (docs/protocol.md#servers).
 mod habits {
     macro_rules! of_each {

@@ -119,4 +119,16 @@ pub(crate) struct ConnectionOptions {
     /// production with it. The certificate of a server of your own, given here, is all that it takes.
     #[arg(long, help_heading = "Connection", value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+
+    /// Show the certificate in this file (PEM), and those between it and its authority, to a server
+    /// that demands one of its clients
+    ///
+    /// An endpoint for authorizations is shown it only where its host is the server's.
+    #[arg(long, help_heading = "Connection", value_name = "FILE")]
+    pub(crate) client_cert: Option<PathBuf>,
+
+    /// The private key of --client-cert (PEM: PKCS #8, PKCS #1 or SEC 1, without a password)
+    /// [default: it is in the same file]
+    #[arg(long, help_heading = "Connection", value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
 }

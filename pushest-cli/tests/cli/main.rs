@@ -4,6 +4,7 @@
 mod auth_server;
 mod bad_input;
 mod channels;
+mod client_certificates;
 mod crowd;
 mod demo;
 mod doctor;

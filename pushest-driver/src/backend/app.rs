@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::future::Either;
 use hyper::header::HeaderValue;
 use pushest_proto::api::App;
 use pushest_proto::{Config, ConfigError, DialFailure};
@@ -12,7 +11,7 @@ use pushest_proto::{Config, ConfigError, DialFailure};
 use super::options::ApiOptions;
 use crate::connector::ConnectorPurpose;
 use crate::dial::{Dialer, host_name};
-use crate::unstable::traits::Runtime;
+use crate::unstable::traits::{Dialled, Runtime};
 
 /// The app, and how its server is reached.
 pub struct Backend {
@@ -83,10 +82,7 @@ impl Backend {
         self.options.keep_alive
     }
 
-    pub(super) async fn connect<R: Runtime>(
-        &self,
-        runtime: &R,
-    ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
+    pub(super) async fn connect<R: Runtime>(&self, runtime: &R) -> Result<Dialled<R>, DialFailure> {
         let purpose = ConnectorPurpose::Api;
         self.dialer.connect(runtime, self.app.endpoint().clone(), purpose).await
     }

@@ -116,7 +116,9 @@ impl<'a, C: Call> Calling<'a, C> {
         let may_have_arrived = is_sent && !self.request.is_query();
         let server = self.backend.server().into();
         match failure {
-            Failure::Dial(failure) => ApiError::Connect { server, failure },
+            Failure::Dial(failure) | Failure::Broken(Broken::Refused(failure)) => {
+                ApiError::Connect { server, failure }
+            }
             Failure::Broken(Broken::Lost(problem)) => {
                 ApiError::Lost { server, problem, may_have_arrived }
             }

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use hyper::Request;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
+use pushest_proto::DialFailure;
 
 use super::hyper_stream::{HyperStream, MOST_HEAD, Shared};
 use super::received::Received;
@@ -28,6 +29,8 @@ pub(super) enum Broken {
     Lost(Box<str>),
     /// What came is not HTTP.
     NotHttp(Box<str>),
+    /// The server does not take this client, and has read nothing of the request.
+    Refused(DialFailure),
 }
 
 /// A connection.
@@ -161,7 +164,10 @@ impl<S: ByteStream + Unpin> Connection<S> {
 
     /// Returns why there is no head of a response, of which hyper says this.
     fn without_head(&self, error: &hyper::Error) -> Broken {
-        let progress = self.progress.lock();
+        let mut progress = self.progress.lock();
+        if let Some(failure) = progress.refusal.take() {
+            return Broken::Refused(failure);
+        }
         if progress.has_long_head {
             return Broken::NotHttp(LONG_HEAD.into());
         }

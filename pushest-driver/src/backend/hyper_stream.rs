@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
+use pushest_proto::DialFailure;
 
 use super::seen::Seen;
 use crate::byte_stream::ByteStream;
+use crate::dial::alerts::refusal_of_client;
 
 /// Maximum number of bytes of one read.
 const CHUNK: usize = 4 * 1024;
@@ -50,6 +52,8 @@ pub(super) struct Progress {
     has_put_off: bool,
     /// Why nothing more can be read.
     pub(super) end: Option<Box<str>>,
+    /// The server does not take this client: of what was written it has read nothing.
+    pub(super) refusal: Option<DialFailure>,
     /// Why nothing more can be written. What the server said before may still be there to be read.
     pub(super) broken: Option<Box<str>>,
 }
@@ -126,7 +130,10 @@ impl Progress {
                 self.seen.heard();
                 self.was_short = *length < buffer.len();
             }
-            Err(error) => self.end = Some(error.to_string().into()),
+            Err(error) => {
+                self.refusal = refusal_of_client(error).filter(|_| self.read == 0);
+                self.end = Some(error.to_string().into());
+            }
         }
         Poll::Ready(read)
     }

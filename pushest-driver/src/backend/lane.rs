@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::Either;
 use pushest_proto::{DialFailure, Instant};
 
 use super::app::Backend;
@@ -14,7 +13,7 @@ use super::received::Received;
 use super::seen::Seen;
 use super::sending::Sending;
 use crate::dial::within::within;
-use crate::unstable::traits::Runtime;
+use crate::unstable::traits::{Dialled, Runtime};
 
 /// A server that names a time for which it keeps a connection closes it then: this much before it,
 /// nothing is begun.
@@ -39,7 +38,7 @@ struct Kept<R: Runtime> {
     expires: Instant,
 }
 
-type ConnectionOf<R> = Connection<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
+type ConnectionOf<R> = Connection<Dialled<R>>;
 
 /// How one attempt to send a call has ended.
 #[derive(Debug)]
@@ -141,6 +140,7 @@ impl<R: Runtime> Lane<R> {
                 // The server has closed it, or said something, and nothing of the request was
                 // written.
                 Err(_) if is_kept && !seen.is_sent() => {}
+                Err(Broken::Refused(failure)) => return Err(Failure::Dial(failure)),
                 Err(broken) => return Err(Failure::Broken(broken)),
             }
         }

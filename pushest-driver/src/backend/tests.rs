@@ -120,6 +120,7 @@ fn exchange(connection: &mut Connection<Script>) -> (Result<Received, String>, b
     let text = |broken| match broken {
         Broken::Lost(text) => format!("lost: {text}"),
         Broken::NotHttp(text) => format!("not HTTP: {text}"),
+        Broken::Refused(failure) => format!("refused: {failure}"),
     };
     let outcome = match run(connection.send(request(), &seen)) {
         Some(Ok((mut received, body))) => {

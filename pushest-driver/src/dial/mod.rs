@@ -1,11 +1,26 @@
 //! Making a connection: addresses, TLS, the WebSocket upgrade.
 
 pub(crate) mod address;
+pub(crate) mod alerts;
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub(crate) mod choices;
 mod connector;
 pub(crate) mod host_name;
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+pub(crate) mod identity;
+#[cfg(feature = "native-tls")]
+mod native_config;
+#[cfg(feature = "native-tls")]
+pub(crate) mod native_stream;
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+mod pem;
 pub(crate) mod proxy;
 pub(crate) mod race;
 #[cfg(feature = "tls")]
+mod rustls_config;
+#[cfg(any(feature = "tls", feature = "native-tls"))]
+mod system_roots;
+#[cfg(any(feature = "tls", feature = "native-tls"))]
 pub(crate) mod tls;
 #[cfg(feature = "tls")]
 pub(crate) mod tls_stream;
@@ -28,19 +43,22 @@ use self::upgrade::Upgrade;
 use crate::connector::ConnectorPurpose;
 use crate::options::{Options, check_header};
 use crate::threads::Threads;
-use crate::unstable::traits::Runtime;
 #[cfg(feature = "tls")]
 use crate::unstable::traits::TlsParameters;
+use crate::unstable::traits::{Dialled, Runtime};
 use crate::websocket::{self, WebSocket};
 
 /// At most eight threads a process call what provides headers, two of them for one client: nothing
 /// can end one that hangs, and each further dial calls it again.
 static THREADS: Threads = Threads::new("pushest-headers", 8, 2);
 
-#[cfg(feature = "tls")]
-type Tls = TlsParameters;
-#[cfg(not(feature = "tls"))]
-type Tls = std::convert::Infallible;
+/// What one handshake needs. Without TLS there is none.
+enum Tls {
+    #[cfg(feature = "tls")]
+    Rustls(TlsParameters),
+    #[cfg(feature = "native-tls")]
+    Native { connector: native_tls::TlsConnector, host: Box<str> },
+}
 
 /// TLS over the stream, none, or why it cannot be spoken.
 type PlannedTls = Result<Option<Tls>, DialFailure>;
@@ -50,7 +68,7 @@ type PlannedTls = Result<Option<Tls>, DialFailure>;
 pub(crate) struct Dialer {
     config: Config,
     options: Arc<Options>,
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "tls", feature = "native-tls"))]
     trust: tls::CachedTlsConfig,
 }
 
@@ -59,7 +77,7 @@ impl Dialer {
         Self {
             config,
             options,
-            #[cfg(feature = "tls")]
+            #[cfg(any(feature = "tls", feature = "native-tls"))]
             trust: tls::CachedTlsConfig::default(),
         }
     }
@@ -90,7 +108,7 @@ impl Dialer {
         runtime: &R,
         endpoint: Endpoint,
         purpose: ConnectorPurpose,
-    ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
+    ) -> Result<Dialled<R>, DialFailure> {
         let endpoint = host_name::ascii(endpoint)?;
         let tls = self.planned_tls(&endpoint)?;
         self.open(runtime, &endpoint, tls, purpose).await
@@ -102,7 +120,7 @@ impl Dialer {
         endpoint: &Endpoint,
         tls: PlannedTls,
         purpose: ConnectorPurpose,
-    ) -> Result<Either<R::Tcp, R::Tls>, DialFailure> {
+    ) -> Result<Dialled<R>, DialFailure> {
         let Reached { stream: tcp, is_encrypted } = self.reach(runtime, endpoint, purpose).await?;
         if is_encrypted {
             return Ok(Either::Left(tcp));
@@ -110,9 +128,18 @@ impl Dialer {
         match tls? {
             None => Ok(Either::Left(tcp)),
             #[cfg(feature = "tls")]
-            Some(tls) => {
-                let tls = runtime.secure(tcp, tls).await;
-                Ok(Either::Right(tls.map_err(|error| tls::failure(&error))?))
+            Some(Tls::Rustls(parameters)) => {
+                let stream = runtime.secure(tcp, parameters).await;
+                let stream = stream.map_err(|error| tls::failure(&error))?;
+                #[cfg(feature = "native-tls")]
+                let stream = Either::Left(stream);
+                Ok(Either::Right(stream))
+            }
+            #[cfg(feature = "native-tls")]
+            Some(Tls::Native { connector, host }) => {
+                let stream = native_stream::connect(&connector, &host, tcp).await;
+                let stream = stream.map_err(|error| tls::failure(&error))?;
+                Ok(Either::Right(Either::Right(stream)))
             }
         }
     }
@@ -155,9 +182,24 @@ impl Dialer {
         &self.config
     }
 
-    #[cfg(feature = "tls")]
-    pub(crate) fn tls_config(&self) -> Result<Arc<rustls::ClientConfig>, DialFailure> {
-        self.trust.config(&self.options.trust)
+    /// Returns what a request to the app's own HTTP endpoint is secured with.
+    ///
+    /// The client's identity is shown to the host of the server alone, where the user knows that it is
+    /// asked for. The endpoint is another program, often of another host: it would learn who the client is,
+    /// and could have it sign the handshake, without the user having said so.
+    #[cfg(all(feature = "http", any(feature = "tls", feature = "native-tls")))]
+    pub(crate) fn tls_of_endpoint(&self, host: &str) -> Result<tls::TlsConfig, DialFailure> {
+        let is_server = self.is_server(host);
+        self.trust.config(&self.options.trust, is_server)
+    }
+
+    /// Returns whether this is the host of a server that the client was configured for.
+    #[cfg(all(feature = "http", any(feature = "tls", feature = "native-tls")))]
+    fn is_server(&self, host: &str) -> bool {
+        self.config.endpoints().iter().any(|endpoint| {
+            let endpoint = host_name::ascii(endpoint.clone());
+            endpoint.is_ok_and(|endpoint| endpoint.host().eq_ignore_ascii_case(host))
+        })
     }
 
     /// Returns the headers for one upgrade.
@@ -205,19 +247,26 @@ impl Dialer {
         if self.options.connector.is_some() { Ok(tls) } else { tls.map(Ok) }
     }
 
-    #[cfg(feature = "tls")]
+    #[cfg(any(feature = "tls", feature = "native-tls"))]
     fn tls(&self, endpoint: &Endpoint) -> Result<Option<Tls>, DialFailure> {
         if !endpoint.is_tls() {
             return Ok(None);
         }
         let server_name = tls::server_name(endpoint.host())?;
-        Ok(Some(TlsParameters { config: self.tls_config()?, server_name }))
+        Ok(Some(match self.trust.config(&self.options.trust, true)? {
+            #[cfg(feature = "tls")]
+            tls::TlsConfig::Rustls(config) => Tls::Rustls(TlsParameters { config, server_name }),
+            #[cfg(feature = "native-tls")]
+            tls::TlsConfig::Native(connector) => {
+                Tls::Native { connector, host: server_name.to_str().into() }
+            }
+        }))
     }
 
-    #[cfg(not(feature = "tls"))]
+    #[cfg(not(any(feature = "tls", feature = "native-tls")))]
     fn tls(&self, endpoint: &Endpoint) -> Result<Option<Tls>, DialFailure> {
         if endpoint.is_tls() {
-            let reason = "wss:// needs one of the features tls-ring and tls-aws-lc";
+            let reason = "wss:// needs one of the features tls-ring, tls-aws-lc and native-tls";
             return Err(DialFailure::Unsupported(reason.into()));
         }
         Ok(None)

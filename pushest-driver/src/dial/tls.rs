@@ -1,137 +1,192 @@
-//! Trust over TLS: one rustls configuration for every runtime.
-//!
-//! Providers of cryptography: that of the user's own `ClientConfig`, else the process's default if
-//! one is installed, else the feature's. None is ever installed from here, and no function is used
-//! that panics where a program happens to contain two.
+//! Trust over TLS, and what the client shows of itself: one configuration for every runtime, for either
+//! library.
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
 use pushest_proto::DialFailure;
-use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+#[cfg(feature = "tls")]
+use rustls::ClientConfig;
+use rustls_pki_types::{CertificateDer, ServerName};
 
-use super::verifier::{Verifier, is_authority_as_server};
+use super::alerts::refusal_of_client;
+use super::choices::{Roots, TlsBackend};
+use super::identity::{Identity, Problem};
+#[cfg(feature = "native-tls")]
+use super::native_config;
+use super::pem;
+#[cfg(feature = "tls")]
+use super::rustls_config;
 use crate::error::OptionsError;
 
-/// The options about trust.
+/// The options about TLS.
 #[derive(Clone, Default)]
 pub(crate) struct Trust {
     authorities: Vec<CertificateDer<'static>>,
+    roots: Option<Roots>,
+    backend: TlsBackend,
+    identity: Option<Arc<Identity>>,
+    #[cfg(feature = "tls")]
     own: Option<Arc<ClientConfig>>,
 }
 
 impl Trust {
     pub(crate) fn add_pem(&mut self, pem: &[u8]) -> Result<(), OptionsError> {
         let bad = |problem: String| OptionsError::Authority { problem };
-        let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| bad(error.to_string()))?;
-        if found.is_empty() {
-            return Err(bad("there is none in it".to_string()));
+        let found = pem::certificates(pem).map_err(bad)?;
+        #[cfg(feature = "tls")]
+        {
+            let mut store = rustls::RootCertStore::empty();
+            for certificate in &found {
+                store.add(certificate.clone()).map_err(|error| bad(error.to_string()))?;
+            }
         }
-        let mut store = RootCertStore::empty();
+        #[cfg(not(feature = "tls"))]
         for certificate in &found {
-            store.add(certificate.clone()).map_err(|error| bad(error.to_string()))?;
+            native_config::certificate(certificate).map_err(bad)?;
         }
         self.authorities.extend(found);
         Ok(())
     }
 
+    /// Takes an identity that was read, once it is known that its parts belong together.
+    pub(crate) fn set_identity(&mut self, identity: Identity) -> Result<(), Problem> {
+        #[cfg(feature = "tls")]
+        rustls_config::check(&identity)?;
+        #[cfg(not(feature = "tls"))]
+        native_config::check(&identity)?;
+        self.identity = Some(Arc::new(identity));
+        Ok(())
+    }
+
+    pub(crate) fn set_roots(&mut self, roots: Roots) {
+        self.roots = Some(roots);
+    }
+
+    pub(crate) fn set_backend(&mut self, backend: TlsBackend) {
+        self.backend = backend;
+    }
+
+    #[cfg(feature = "tls")]
     pub(crate) fn set_config(&mut self, config: Arc<ClientConfig>) {
         self.own = Some(config);
     }
 
-    /// Returns the configuration, and whether it is to be kept: not where what the system trusts
-    /// could not be read for now.
-    fn build(&self) -> (Result<Arc<ClientConfig>, DialFailure>, bool) {
-        let mut lasts = true;
-        (self.build_with(&mut lasts), lasts)
+    pub(crate) fn has_identity(&self) -> bool {
+        self.identity.is_some()
     }
 
-    fn build_with(&self, lasts: &mut bool) -> Result<Arc<ClientConfig>, DialFailure> {
-        if let Some(own) = &self.own {
-            return Ok(own.clone());
+    /// Checks that the options go together.
+    pub(crate) fn check(&self) -> Result<(), OptionsError> {
+        let refused = |option, rule: &str| Err(OptionsError::Tls { option, rule: rule.into() });
+        if self.roots == Some(Roots::Given) && self.authorities.is_empty() {
+            return refused("roots", "none but given authorities are trusted, and none is given");
         }
-        let provider = provider().ok_or_else(|| {
-            DialFailure::Unsupported(
-                "wss:// needs one of the features tls-ring and tls-aws-lc, a default provider of \
-                 rustls, or a TLS configuration of your own"
-                    .into(),
-            )
-        })?;
-        let builder = ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failed(&error))?;
-        if self.authorities.is_empty() {
-            let builder = builder.with_root_certificates(self.roots(lasts));
-            return Ok(Arc::new(builder.with_no_client_auth()));
+        #[cfg(feature = "tls")]
+        if self.own.is_some() {
+            if self.backend != TlsBackend::Rustls {
+                return refused(
+                    "tls_config",
+                    "it is for rustls, and `tls_backend` names another library",
+                );
+            }
+            if self.identity.is_some() {
+                return refused("client_identity", "`tls_config` stands for it: set it there");
+            }
+            if self.roots.is_some() {
+                return refused("roots", "`tls_config` stands for it: set them there");
+            }
         }
-        let roots = Arc::new(self.roots(lasts));
-        let inner = WebPkiServerVerifier::builder_with_provider(roots, provider);
-        let inner = inner.build().map_err(|error| DialFailure::Tls {
-            certificate: false,
-            detail: error.to_string().into(),
-        })?;
-        let verifier = Verifier::new(inner, self.authorities.clone());
-        let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
-        Ok(Arc::new(builder.with_no_client_auth()))
+        #[cfg(feature = "native-tls")]
+        if self.backend == TlsBackend::NativeTls {
+            if self.roots == Some(Roots::BuiltIn) {
+                return refused(
+                    "roots",
+                    "native-tls has no built-in authorities, but the system's",
+                );
+            }
+            for authority in &self.authorities {
+                native_config::certificate(authority)
+                    .map_err(|rule| OptionsError::Tls { option: "ca_pem", rule })?;
+            }
+            if let Some(identity) = &self.identity {
+                native_config::check(identity).map_err(|problem| OptionsError::Tls {
+                    option: "client_identity",
+                    rule: problem.into_text(),
+                })?;
+            }
+        }
+        Ok(())
     }
 
-    #[cfg_attr(not(feature = "native-roots"), expect(unused_variables, reason = "nothing is read"))]
-    fn roots(&self, lasts: &mut bool) -> RootCertStore {
-        let mut roots = RootCertStore::empty();
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        #[cfg(feature = "native-roots")]
-        {
-            // What the system has and rustls cannot read does not concern this connection.
-            let native = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(native.certs);
-            *lasts = !native.errors.iter().any(|error| is_passing(&error.kind));
+    fn build(&self, shows_identity: bool, lasts: &mut bool) -> Result<TlsConfig, DialFailure> {
+        self.check().map_err(|error| DialFailure::Unsupported(error.to_string().into()))?;
+        let identity = self.identity.as_deref().filter(|_| shows_identity);
+        match self.backend {
+            #[cfg(feature = "tls")]
+            TlsBackend::Rustls => {
+                if let Some(own) = &self.own {
+                    return Ok(TlsConfig::Rustls(own.clone()));
+                }
+                rustls_config::build(&self.authorities, self.roots, identity, lasts)
+                    .map(TlsConfig::Rustls)
+            }
+            #[cfg(feature = "native-tls")]
+            TlsBackend::NativeTls => {
+                native_config::build(&self.authorities, self.roots, identity, lasts)
+                    .map(TlsConfig::Native)
+            }
         }
-        roots.add_parsable_certificates(self.authorities.iter().cloned());
-        roots
     }
 }
 
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trust")
+        let mut debug = f.debug_struct("Trust");
+        debug
             .field("authorities", &self.authorities.len())
-            .field("is_own", &self.own.is_some())
-            .finish()
+            .field("roots", &self.roots)
+            .field("backend", &self.backend)
+            .field("identity", &self.identity);
+        #[cfg(feature = "tls")]
+        debug.field("is_own", &self.own.is_some());
+        debug.finish()
     }
 }
 
-/// Returns whether a file could not be opened for want of something, such as file descriptors, and not
-/// because it is not there or not for us.
-#[cfg(feature = "native-roots")]
-fn is_passing(error: &rustls_native_certs::ErrorKind) -> bool {
-    use std::io::ErrorKind;
-
-    let lasting = [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::InvalidData];
-    match error {
-        rustls_native_certs::ErrorKind::Io { inner, .. } => !lasting.contains(&inner.kind()),
-        _ => false,
-    }
+/// What a handshake is made with, for any server.
+#[derive(Debug, Clone)]
+pub(crate) enum TlsConfig {
+    #[cfg(feature = "tls")]
+    Rustls(Arc<ClientConfig>),
+    #[cfg(feature = "native-tls")]
+    Native(native_tls::TlsConnector),
 }
 
-/// The configuration of one client, built when the first `wss://` connection needs it.
+/// The configurations of one client, each built when the first connection needs it: one that shows the
+/// client's identity to those that ask for it, and one that does not.
 #[derive(Debug, Default)]
 pub(crate) struct CachedTlsConfig {
-    built: OnceLock<Result<Arc<ClientConfig>, DialFailure>>,
+    showing: OnceLock<Result<TlsConfig, DialFailure>>,
+    anonymous: OnceLock<Result<TlsConfig, DialFailure>>,
 }
 
 impl CachedTlsConfig {
-    pub(crate) fn config(&self, trust: &Trust) -> Result<Arc<ClientConfig>, DialFailure> {
-        if let Some(built) = self.built.get() {
+    pub(crate) fn config(
+        &self,
+        trust: &Trust,
+        shows_identity: bool,
+    ) -> Result<TlsConfig, DialFailure> {
+        // Without an identity there is one for all, with one cache of TLS sessions.
+        let shows_identity = shows_identity && trust.has_identity();
+        let place = if shows_identity { &self.showing } else { &self.anonymous };
+        if let Some(built) = place.get() {
             return built.clone();
         }
-        let (built, lasts) = trust.build();
-        if lasts { self.built.get_or_init(|| built).clone() } else { built }
+        let mut lasts = true;
+        let built = trust.build(shows_identity, &mut lasts);
+        // What could not be read for now is read again.
+        if lasts { place.get_or_init(|| built).clone() } else { built }
     }
 }
 
@@ -143,62 +198,26 @@ pub(crate) fn server_name(host: &str) -> Result<ServerName<'static>, DialFailure
     })
 }
 
-/// Returns the dial failure for a failed TLS handshake. Runtimes hand rustls's errors on inside of
-/// `io::Error`.
-pub(crate) fn failure(error: &std::io::Error) -> DialFailure {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(error) => failed(error),
-        None => DialFailure::Tls { certificate: false, detail: error.to_string().into() },
-    }
+/// Returns the dial failure for a failed TLS handshake.
+pub(crate) fn failure(error: &io::Error) -> DialFailure {
+    let detail = || error.to_string().into();
+    failure_of_tls(error)
+        .unwrap_or_else(|| DialFailure::Tls { certificate: false, detail: detail() })
 }
 
-/// Returns what rustls's error says. Of the certificate of an authority in a server's place it has
-/// no words that say what to do.
-pub(crate) fn told(error: &rustls::Error) -> String {
-    if is_authority_as_server(error) {
-        "it signed itself, as an authority does (CaUsedAsEndEntity): if it is yours, trust it with \
-         the option `ca_file`"
-            .to_string()
-    } else {
-        error.to_string()
+/// Returns the dial failure for an error of the TLS library, and `None` for one of the stream below it.
+/// Runtimes hand rustls's errors on inside of `io::Error`, and native-tls's are there, too.
+pub(crate) fn failure_of_tls(error: &io::Error) -> Option<DialFailure> {
+    if let Some(failure) = refusal_of_client(error) {
+        return Some(failure);
     }
-}
-
-fn failed(error: &rustls::Error) -> DialFailure {
-    DialFailure::Tls {
-        certificate: matches!(
-            error,
-            rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented
-        ),
-        detail: told(error).into(),
+    #[cfg(feature = "tls")]
+    if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return Some(rustls_config::failed(error));
     }
-}
-
-fn provider() -> Option<Arc<CryptoProvider>> {
-    if let Some(installed) = CryptoProvider::get_default() {
-        return Some(installed.clone());
+    #[cfg(feature = "native-tls")]
+    if error.get_ref().is_some_and(|inner| inner.is::<native_tls::Error>()) {
+        return Some(native_config::failed(error));
     }
-    #[cfg(feature = "tls-aws-lc")]
-    return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
-    #[cfg(all(feature = "tls-ring", not(feature = "tls-aws-lc")))]
-    return Some(Arc::new(rustls::crypto::ring::default_provider()));
-    #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
     None
-}
-
-#[cfg(all(test, feature = "native-roots"))]
-mod tests {
-    use std::io;
-
-    use super::*;
-
-    #[test]
-    fn authorities_that_could_not_be_read_for_want_of_descriptors_are_read_again() {
-        let failed = |inner: io::Error| {
-            is_passing(&rustls_native_certs::ErrorKind::Io { inner, path: "ca.pem".into() })
-        };
-        assert!(failed(io::Error::from_raw_os_error(24)));
-        assert!(!failed(io::ErrorKind::NotFound.into()));
-        assert!(!failed(io::ErrorKind::PermissionDenied.into()));
-    }
 }

@@ -15,6 +15,7 @@ mod connector_settings;
 mod handler;
 mod option_settings;
 mod option_settings_of_features;
+mod option_settings_of_tls;
 pub mod types;
 
 pub use crate::settings::Settings;

@@ -140,74 +140,8 @@ macro_rules! __option_settings_of_features {
             }
         }
 
-        /// # TLS
-        #[cfg(feature = "tls")]
-        impl $type {
-            /// Trusts these certificates (PEM, one or more) beside the usual authorities: those of
-            /// authorities, and those of servers that signed themselves. Needs the feature `tls`.
-            ///
-            /// `openssl req -x509` marks its certificates as authorities. One that is used for the server
-            /// itself is trusted, too, though rustls refuses any authority in a server's place: if the
-            /// server shows the very certificate that stands here, byte for byte, has its key, and if its
-            /// dates, its names and its extended key usage fit a server of that name. What it signed is
-            /// trusted as well.
-            ///
-            /// # Errors
-            #[doc = $fails]
-            /// [`OptionsError::Authority`](crate::OptionsError::Authority) if there is no certificate in
-            /// it, or a broken one.
-            ///
-            /// ```
-            #[doc = $top]
-            /// let pem = std::fs::read("ca.pem")?;
-            #[doc = $new]
-            #[doc = concat!("     .ca_pem(pem)", $mark)]
-            #[doc = $end]
-            /// ```
-            pub fn ca_pem(self, pem: impl AsRef<[u8]>) -> $fallible {
-                self.try_option(|options| options.ca_pem(pem))
-            }
-
-            /// Trusts the certificates of a file (PEM, one or more) beside the usual authorities; see
-            /// [`ca_pem`](Self::ca_pem). Needs the feature `tls`.
-            ///
-            /// # Errors
-            #[doc = $fails]
-            /// [`OptionsError::AuthorityFile`](crate::OptionsError::AuthorityFile) if the file cannot be
-            /// read, there is no certificate in it, or a broken one.
-            ///
-            /// ```
-            #[doc = $top]
-            #[doc = $new]
-            #[doc = concat!("     .ca_file(\"/etc/ssl/our-ca.pem\")", $mark)]
-            #[doc = $end]
-            /// ```
-            pub fn ca_file(self, path: impl AsRef<::std::path::Path>) -> $fallible {
-                self.try_option(|options| options.ca_file(path))
-            }
-
-            /// Sets your own TLS configuration. Nothing else that concerns TLS counts then. Needs the
-            /// feature `tls`.
-            ///
-            /// ```
-            #[doc = $top]
-            /// use std::sync::Arc;
-            ///
-            /// # fn roots() -> rustls::RootCertStore { rustls::RootCertStore::empty() }
-            /// let tls = rustls::ClientConfig::builder()
-            ///     .with_root_certificates(roots())
-            ///     .with_no_client_auth();
-            #[doc = $new]
-            ///     .tls_config(Arc::new(tls))
-            #[doc = $end]
-            /// ```
-            #[must_use]
-            pub fn tls_config(
-                self,
-                config: ::std::sync::Arc<$crate::rustls::ClientConfig>,
-            ) -> Self {
-                self.option(|options| options.tls_config(config))
-            }
+        $crate::__option_settings_of_tls! {
+            $type, $fallible, $top, $new, $end, $mark, $fails
         }
 
         /// # Networks that change

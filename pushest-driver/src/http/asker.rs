@@ -143,7 +143,7 @@ impl Asker {
                 return AuthorizationError::refused(None, "the endpoint's URL is not an HTTP URL");
             }
             Error::TlsRequired | Error::Tls(_) => {
-                let text = "https:// needs one of the features tls-ring and tls-aws-lc";
+                let text = "https:// needs one of the features tls-ring, tls-aws-lc and native-tls";
                 return AuthorizationError::refused(None, text);
             }
             _ => "no answer".to_string(),
@@ -156,12 +156,12 @@ impl Asker {
     }
 }
 
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "native-tls"))]
 fn connector(race: RaceConnector, dialer: &Arc<Dialer>) -> impl Connector {
     race.chain(super::tls::TlsConnector::new(dialer.clone()))
 }
 
-#[cfg(not(feature = "tls"))]
+#[cfg(not(any(feature = "tls", feature = "native-tls")))]
 fn connector(race: RaceConnector, _: &Arc<Dialer>) -> impl Connector {
     race
 }

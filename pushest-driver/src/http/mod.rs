@@ -6,7 +6,7 @@ mod asker;
 mod connect;
 mod pipe;
 mod socket;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "native-tls"))]
 mod tls;
 mod tunnel;
 

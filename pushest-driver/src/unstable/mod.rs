@@ -15,7 +15,7 @@ pub use tungstenite::{Error, Message};
 
 #[cfg(feature = "tls")]
 pub use self::traits::TlsParameters;
-pub use self::traits::{Runtime, Transport};
+pub use self::traits::{Dialled, Encrypted, Runtime, Transport};
 pub use crate::assembly::{Spawn, begin_watching, client, release, set_lasting};
 #[cfg(feature = "api")]
 pub use crate::backend::api::Api;
@@ -35,6 +35,8 @@ pub use crate::commands::Commands;
 #[cfg(unix)]
 pub use crate::descriptor_stream::DescriptorStream;
 pub use crate::dial::host_name::{HostNameError, ascii_host_name, check_endpoints};
+#[cfg(feature = "native-tls")]
+pub use crate::dial::native_stream::NativeTlsStream;
 #[cfg(feature = "tls")]
 pub use crate::dial::tls_stream::TlsStream;
 pub use crate::handler::run;

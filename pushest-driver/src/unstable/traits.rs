@@ -16,6 +16,8 @@ use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message};
 
 use crate::byte_stream::ByteStream;
+#[cfg(feature = "native-tls")]
+use crate::dial::native_stream::NativeTlsStream;
 use crate::names;
 use crate::websocket::followed::Followed;
 #[cfg(doc)]
@@ -115,7 +117,18 @@ pub trait Runtime: Send + Sync + 'static {
 }
 
 /// The stream that a runtime's WebSockets are made of, with TLS or without.
-pub type Transport<R> = Followed<Either<<R as Runtime>::Tcp, <R as Runtime>::Tls>>;
+pub type Transport<R> = Followed<Dialled<R>>;
+
+/// The stream of a connection, with TLS or without.
+pub type Dialled<R> = Either<<R as Runtime>::Tcp, Encrypted<R>>;
+
+/// The TLS stream: the runtime's own, by rustls, or that of the system's library.
+#[cfg(feature = "native-tls")]
+pub type Encrypted<R> = Either<<R as Runtime>::Tls, NativeTlsStream<<R as Runtime>::Tcp>>;
+
+/// The TLS stream.
+#[cfg(not(feature = "native-tls"))]
+pub type Encrypted<R> = <R as Runtime>::Tls;
 
 /// The parameters of a TLS handshake.
 #[cfg(feature = "tls")]

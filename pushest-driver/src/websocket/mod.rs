@@ -16,7 +16,6 @@ use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use futures_util::future::Either;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use pushest_proto::{Instant, Limits, Loss};
 use tungstenite::error::{CapacityError, Error, ProtocolError};
@@ -28,8 +27,7 @@ use self::followed::Followed;
 use self::follower::Follower;
 use crate::byte_stream::{Addresses, ByteStream};
 use crate::traffic::Traffic;
-use crate::unstable::traits::Runtime;
-use crate::unstable::traits::Transport;
+use crate::unstable::traits::{Dialled, Runtime, Transport};
 
 /// How much is gathered before it is written out; a flush writes it in any case.
 const WRITE_BUFFER: usize = 4 * 1024;
@@ -120,11 +118,7 @@ const WHOLE: &str = "it begins anew within one call";
 
 impl<R: Runtime> WebSocket<R> {
     /// Begins with what came behind the answer to the upgrade.
-    pub(crate) fn new(
-        stream: Either<R::Tcp, R::Tls>,
-        beginning: Vec<u8>,
-        config: WebSocketConfig,
-    ) -> Self {
+    pub(crate) fn new(stream: Dialled<R>, beginning: Vec<u8>, config: WebSocketConfig) -> Self {
         let follower = Follower::new(LARGE.max(config.read_buffer_size));
         let transport = Followed::new(stream, beginning, follower, config.read_buffer_size);
         let socket = Some(R::websocket(transport, config));

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::task::Waker;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 use pushest_proto::Instant;
 
 use super::polled::PolledSocket;
@@ -93,7 +93,7 @@ impl WebSocket<Scripted> {
     fn stream(&mut self) -> &mut Pieces {
         match self.socket().stream_mut().stream_mut() {
             Either::Left(stream) => stream,
-            Either::Right(never) => match *never {},
+            Either::Right(_) => unreachable!("there is no TLS"),
         }
     }
 }

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use pushest_proto::{
-    ChannelState, CommandError, Config, ConnectionState, Event, Loss, PresenceChange,
-    SubscribeOptions,
+    ChannelState, CommandError, ConnectionState, Event, Loss, PresenceChange, SubscribeOptions,
 };
 use serde_json::json;
 
@@ -190,7 +189,7 @@ pub fn another_endpoint_takes_the_channels_along<D: Driver>(remote: &Remote) {
     let mut client = connected::<D>(remote.config());
     let channel = unique("private-orders");
     client.must_subscribe(&channel);
-    let endpoint = Config::builder(remote.key()).host("localhost").port(remote.port()).build();
+    let endpoint = remote.builder().host("localhost").build();
     client.set_endpoint(endpoint.expect("valid").endpoint().clone());
     assert_eq!(client.next_gap(&channel), Loss::EndpointChanged);
     remote.publish(&channel, "order", "1");

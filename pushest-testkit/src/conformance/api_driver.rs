@@ -7,7 +7,7 @@ use std::time::Duration;
 use pushest_proto::Config;
 use pushest_proto::api::{ApiLimits, Call, Publish, Published};
 
-use crate::conformance::driver::TimeOfDay;
+use crate::conformance::driver::{TimeOfDay, TlsLibrary};
 use crate::conformance::own_streams::Connector;
 use crate::setters::setters;
 
@@ -15,6 +15,9 @@ use crate::setters::setters;
 pub trait ApiDriver: 'static {
     /// The driver's `Api`.
     type Api: ApiClient;
+
+    /// The library that speaks TLS in it.
+    const TLS: TlsLibrary = TlsLibrary::Rustls;
 
     /// Makes one.
     ///
@@ -104,6 +107,10 @@ pub struct ApiSettings {
     pub limits: Option<ApiLimits>,
     /// A certificate authority to trust, beside the usual ones (PEM).
     pub authority_pem: Option<String>,
+    /// The certificate and the private key to show to a server that demands them (PEM).
+    pub identity_pem: Option<String>,
+    /// Whether the system's TLS library is to be used.
+    pub native_tls: bool,
     /// Connect to these instead of asking for the addresses of the host's name; if there are any.
     pub addresses: Vec<SocketAddr>,
     /// The URL of the proxy to go through; `None` for none.
@@ -124,6 +131,8 @@ impl Default for ApiSettings {
             keep_alive: Duration::from_secs(30),
             limits: None,
             authority_pem: None,
+            identity_pem: None,
+            native_tls: false,
             addresses: Vec::new(),
             proxy: None,
             connector: None,
@@ -146,6 +155,10 @@ impl ApiSettings {
         limits: Option<ApiLimits>;
         /// Sets a certificate authority to trust (PEM).
         authority_pem: Option<String>;
+        /// Sets the certificate and the private key to show (PEM).
+        identity_pem: Option<String>;
+        /// Sets whether the system's TLS library is to be used.
+        native_tls: bool;
         /// Sets the addresses to connect to instead of those of the host's name.
         addresses: Vec<SocketAddr>;
         /// Sets the URL of the proxy to go through.
@@ -167,6 +180,8 @@ impl fmt::Debug for ApiSettings {
             .field("keep_alive", &self.keep_alive)
             .field("limits", &self.limits)
             .field("has_authority", &self.authority_pem.is_some())
+            .field("has_identity", &self.identity_pem.is_some())
+            .field("native_tls", &self.native_tls)
             .field("addresses", &self.addresses)
             .field("has_proxy", &self.proxy.is_some())
             .field("has_connector", &self.connector.is_some())

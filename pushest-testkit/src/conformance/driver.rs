@@ -20,8 +20,22 @@ pub trait Driver: 'static {
     /// The driver's client.
     type Client: DriverClient;
 
+    /// The library that speaks TLS in it.
+    const TLS: TlsLibrary = TlsLibrary::Rustls;
+
     /// Makes a client that does nothing until [`DriverClient::connect`].
     fn client(config: Config, settings: Settings) -> Self::Client;
+}
+
+/// A library that speaks TLS. What one says of a certificate, and some of what it takes, is its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsLibrary {
+    /// rustls: scenarios know its words.
+    Rustls,
+    /// That of the system, OpenSSL on Linux. It may have words of its own, and takes a client's private key in
+    /// PKCS #8.
+    Native,
 }
 
 /// A client, with methods that block.
@@ -193,6 +207,8 @@ pub struct Settings {
     pub endpoint: Option<AuthEndpoint>,
     /// A certificate authority to trust, beside the usual ones (PEM).
     pub authority_pem: Option<String>,
+    /// The certificate and the private key to show to a server that demands them (PEM).
+    pub identity_pem: Option<String>,
     /// Headers of the user's own for the WebSocket upgrade.
     pub headers: Vec<(String, String)>,
     /// Provides more of them for each dial, or a text that says why there are none.
@@ -245,6 +261,7 @@ impl Default for Settings {
             authorizer: None,
             endpoint: None,
             authority_pem: None,
+            identity_pem: None,
             headers: Vec::new(),
             header_provider: None,
             addresses: Vec::new(),
@@ -272,6 +289,8 @@ impl Settings {
         endpoint: Option<AuthEndpoint>;
         /// Sets a certificate authority to trust (PEM).
         authority_pem: Option<String>;
+        /// Sets the certificate and the private key to show (PEM).
+        identity_pem: Option<String>;
         /// Sets the user's own headers for the WebSocket upgrade.
         headers: Vec<(String, String)>;
         /// Sets what provides headers for each dial.
@@ -300,6 +319,7 @@ impl fmt::Debug for Settings {
             .field("has_authorizer", &self.authorizer.is_some())
             .field("endpoint", &self.endpoint)
             .field("has_authority", &self.authority_pem.is_some())
+            .field("has_identity", &self.identity_pem.is_some())
             .field("headers", &self.headers.len())
             .field("has_header_provider", &self.header_provider.is_some())
             .field("addresses", &self.addresses)

@@ -189,6 +189,10 @@ macro_rules! conformance_over_tls {
                 tls_to_a_server_without_it_fails_and_is_tried_again
                 a_server_that_wants_tls_gets_it
                 a_dropped_client_closes_its_connection_over_tls;
+            client_certificates
+                a_server_that_demands_a_certificate_is_shown_the_clients_whatever_form_its_key_has
+                a_server_that_demands_a_certificate_and_gets_none_or_a_strangers_is_told_and_tried_again
+                a_server_that_demands_nothing_is_connected_to_as_ever;
             seams
                 a_certificate_that_openssl_made_for_the_server_is_trusted_where_it_was_given
                 what_is_wrong_with_a_certificate_that_was_given_counts_all_the_same
@@ -235,6 +239,8 @@ macro_rules! conformance_of_endpoints {
 macro_rules! conformance_of_endpoints_over_tls {
     ($driver:ty) => {
         $crate::conformance_tests! { ($driver),
+            client_certificates
+                an_endpoint_is_shown_the_clients_certificate_on_the_servers_host_and_on_no_other;
             seams
                 an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wrong_one_not
                 an_endpoint_over_https_is_asked_through_the_proxy;
@@ -361,6 +367,7 @@ mod tests {
             include_str!("anywhere.rs"),
             include_str!("api/anywhere.rs"),
             include_str!("api/bad_input.rs"),
+            include_str!("api/client_certificates.rs"),
             include_str!("api/connections.rs"),
             include_str!("api/endless.rs"),
             include_str!("api/futures.rs"),
@@ -370,6 +377,7 @@ mod tests {
             include_str!("api/repeats.rs"),
             include_str!("api/silence.rs"),
             include_str!("authorizing.rs"),
+            include_str!("client_certificates.rs"),
             include_str!("client_events.rs"),
             include_str!("connecting.rs"),
             include_str!("encrypted.rs"),

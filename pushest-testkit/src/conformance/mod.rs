@@ -100,6 +100,8 @@ pub mod api;
 #[doc(hidden)]
 pub mod authorizing;
 #[doc(hidden)]
+pub mod client_certificates;
+#[doc(hidden)]
 pub mod client_events;
 #[doc(hidden)]
 pub mod connecting;
@@ -136,7 +138,8 @@ use crate::Server;
 
 #[doc(hidden)]
 pub use api::{
-    anywhere as api_anywhere, bad_input as api_bad_input, connections as api_connections,
+    anywhere as api_anywhere, bad_input as api_bad_input,
+    client_certificates as api_client_certificates, connections as api_connections,
     endless as api_endless, futures as api_futures, idle as api_idle, over_tls as api_over_tls,
     own_streams as api_own_streams, proxies as api_proxies, repeats as api_repeats,
     silence as api_silence,
@@ -144,7 +147,7 @@ pub use api::{
 pub use api_driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 pub use driver::{
     Authorizer, Authorizing, Driver, DriverClient, HeaderProvider, Overflow, Settings, TimeOfDay,
-    Unmet,
+    TlsLibrary, Unmet,
 };
 pub use own_streams::{Connector, Connects, Purpose, Wanted};
 pub use remote::Remote;

@@ -23,6 +23,8 @@ pub struct Remote {
     secret: String,
     host: String,
     port: u16,
+    /// Where it, or what stands before it, speaks TLS, if that is another port.
+    tls_port: Option<u16>,
     /// The authority to trust for its certificate, if it speaks TLS.
     authority_pem: Option<String>,
 }
@@ -40,12 +42,13 @@ impl Remote {
             let ((key, secret), (host, port)) = (user.split_once(':')?, server.rsplit_once(':')?);
             let [key, secret, host] = [key, secret, host].map(str::to_owned);
             let port = port.trim_end_matches('/').parse().ok()?;
-            Some(Self { key, secret, host, port, authority_pem: None })
+            Some(Self { key, secret, host, port, tls_port: None, authority_pem: None })
         };
         parts().expect("a URL of the form pusher://KEY:SECRET@HOST:PORT")
     }
 
-    /// The server that the variable `PUSHEST_TEST_URL` names.
+    /// The server that the variable `PUSHEST_TEST_URL` names. Where `PUSHEST_TEST_TLS_PORT` names a port of
+    /// the same host, clients go there, over TLS; scenarios publish as before.
     ///
     /// # Panics
     /// Without it, and as [`Remote::from_url`].
@@ -58,7 +61,9 @@ impl Remote {
                  pusher://app-key:app-secret@127.0.0.1:6001, of a server with the app 1"
             )
         };
-        Self::from_url(&url)
+        let tls_port = std::env::var("PUSHEST_TEST_TLS_PORT").ok();
+        let tls_port = tls_port.map(|port| port.parse().expect("PUSHEST_TEST_TLS_PORT is a port"));
+        Self { tls_port, ..Self::from_url(&url) }
     }
 
     /// A server in this process. If it speaks TLS, so do clients that are configured for it; its
@@ -71,6 +76,7 @@ impl Remote {
             secret: server.app().secret().to_owned(),
             host: server.addr().ip().to_string(),
             port: server.port(),
+            tls_port: None,
             authority_pem: server.authority_pem().map(str::to_owned),
         }
     }
@@ -81,10 +87,10 @@ impl Remote {
         &self.key
     }
 
-    /// Returns the port.
+    /// Returns the port that clients connect to.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.tls_port.unwrap_or(self.port)
     }
 
     /// Returns a configuration without the secret.
@@ -93,8 +99,9 @@ impl Remote {
         let backoff = BackoffConfig::default()
             .initial(Duration::from_millis(100))
             .maximum(Duration::from_millis(200));
-        let builder = Config::builder(&self.key).host(&self.host).port(self.port);
-        builder.tls(self.authority_pem.is_some()).backoff(backoff)
+        let builder = Config::builder(&self.key).host(&self.host).port(self.port());
+        let is_tls = self.authority_pem.is_some() || self.tls_port.is_some();
+        builder.tls(is_tls).backoff(backoff)
     }
 
     /// Returns a configuration with the secret, to be adjusted.

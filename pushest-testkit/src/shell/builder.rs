@@ -44,6 +44,8 @@ pub struct Builder {
     certificate: Option<Certificate>,
     /// In place of a certificate of the testkit's own.
     tls: Option<Arc<rustls::ServerConfig>>,
+    /// The authorities whose certificates clients must have, if they must.
+    client_authorities: Option<Arc<rustls::RootCertStore>>,
     plain_clients: PlainClients,
     write_limit: usize,
     is_recording: bool,
@@ -60,6 +62,7 @@ impl Default for Builder {
             config: ServerConfig { seed, ..ServerConfig::default() },
             certificate: None,
             tls: None,
+            client_authorities: None,
             plain_clients: PlainClients::Drop,
             write_limit: 16 * 1024 * 1024,
             is_recording: false,
@@ -195,6 +198,25 @@ impl Builder {
         Ok(self)
     }
 
+    /// Demands of each client a certificate that one of these authorities (PEM, one or more) has signed;
+    /// others are refused by an alert of TLS. Needs [`tls`](Self::tls) or [`identity`](Self::identity):
+    /// [`start`](Self::start) fails without. The HTTP API demands it, too.
+    ///
+    /// ```no_run
+    /// use pushest_testkit::{Certificate, Server};
+    ///
+    /// let authority = std::fs::read("clients-ca.pem")?;
+    /// let server = Server::builder().tls(Certificate::Valid).client_authority(&authority)?.start()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no certificate in it, or a broken one.
+    pub fn client_authority(mut self, authorities: &[u8]) -> io::Result<Self> {
+        self.client_authorities = Some(certificate::authorities(authorities)?);
+        Ok(self)
+    }
+
     /// Speaks TLS as a scenario of the conformance suite wants it.
     pub(crate) fn tls_config(mut self, config: Arc<rustls::ServerConfig>) -> Self {
         self.tls = Some(config);
@@ -257,16 +279,24 @@ impl Builder {
     /// Starts the server; it accepts connections when this returns.
     ///
     /// # Errors
-    /// If the address cannot be bound, no certificate made or no thread started.
+    /// If the address cannot be bound, no certificate made or no thread started, or if clients must show a
+    /// certificate and TLS is not spoken.
     pub fn start(self) -> io::Result<Server> {
         let identity = self
             .certificate
             .map(|certificate| Identity::new(certificate, self.address.ip()))
             .transpose()?;
-        let (authority_pem, tls) = match identity {
+        let (authority_pem, mut tls) = match identity {
             Some(identity) => (Some(identity.authority_pem), Some(identity.config)),
             None => (None, self.tls),
         };
+        if let Some(authorities) = self.client_authorities {
+            let Some(config) = tls else {
+                let text = "clients can show a certificate over TLS only, which was not asked for";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            };
+            tls = Some(certificate::demanding(&config, authorities, rustls::ALL_VERSIONS)?);
+        }
         let is_tls = tls.is_some();
         let listener = self.has_port.then(|| listen(self.address)).transpose()?;
         let address = match &listener {

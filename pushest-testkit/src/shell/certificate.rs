@@ -8,9 +8,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 /// The certificate that a TLS server shows. Each but the last is signed by the server's own
 /// authority.
@@ -110,16 +111,51 @@ fn names(address: IpAddr) -> Vec<String> {
 /// TLS with a chain and a key of the user's own, in PEM.
 pub(super) fn given(certificates: &[u8], key: &[u8]) -> io::Result<Arc<ServerConfig>> {
     let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
-    let chain = CertificateDer::pem_slice_iter(certificates).collect::<Result<Vec<_>, _>>();
-    let chain =
-        chain.map_err(|error| invalid(format!("the certificates cannot be read: {error}")))?;
-    if chain.is_empty() {
-        return Err(invalid("there is no certificate in PEM".to_owned()));
-    }
+    let chain = certificates_of(certificates)?;
     // Whatever is wrong with it, nothing of a key is shown.
     let key = PrivateKeyDer::from_pem_slice(key)
         .map_err(|_| invalid("there is no private key in PEM that can be read".to_owned()))?;
     with_chain(chain, key).map_err(|error| invalid(format!("they cannot be used: {error}")))
+}
+
+/// Reads certificates in PEM, one at least. Whatever else the text is, nothing of it is shown: it may be a
+/// key.
+fn certificates_of(pem: &[u8]) -> io::Result<Vec<CertificateDer<'static>>> {
+    let invalid = |text: &str| io::Error::new(io::ErrorKind::InvalidInput, text);
+    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+    let found = found.map_err(|_| invalid("the certificates cannot be read: they are not PEM"))?;
+    if found.is_empty() {
+        return Err(invalid("there is no certificate in PEM"));
+    }
+    Ok(found)
+}
+
+/// Reads the authorities whose certificates clients must have.
+pub(super) fn authorities(pem: &[u8]) -> io::Result<Arc<RootCertStore>> {
+    let mut store = RootCertStore::empty();
+    for certificate in certificates_of(pem)? {
+        store.add(certificate).map_err(|error| {
+            let text = format!("an authority of clients cannot be used: {error}");
+            io::Error::new(io::ErrorKind::InvalidInput, text)
+        })?;
+    }
+    Ok(Arc::new(store))
+}
+
+/// Returns the same TLS, which demands of clients a certificate of one of these authorities.
+pub(crate) fn demanding(
+    config: &ServerConfig,
+    authorities: Arc<RootCertStore>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> io::Result<Arc<ServerConfig>> {
+    let provider = config.crypto_provider().clone();
+    let verifier = WebPkiClientVerifier::builder_with_provider(authorities, provider.clone());
+    let demanding = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .map_err(io::Error::other)?
+        .with_client_cert_verifier(verifier.build().map_err(io::Error::other)?)
+        .with_cert_resolver(config.cert_resolver.clone());
+    Ok(Arc::new(demanding))
 }
 
 fn config(certificate: CertificateDer<'static>, key: &KeyPair) -> io::Result<Arc<ServerConfig>> {

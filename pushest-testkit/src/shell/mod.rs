@@ -21,7 +21,7 @@ use std::time::Duration;
 
 pub use builder::{Builder, PlainClients};
 pub use certificate::Certificate;
-pub(crate) use certificate::Identity;
+pub(crate) use certificate::{Identity, demanding};
 pub use faults::{EchoForm, UpgradeFault};
 pub use own_stream::AcceptStream;
 pub use wait::Until;

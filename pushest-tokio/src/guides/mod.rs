@@ -3,6 +3,7 @@
 //! | | |
 //! |---|---|
 //! | [`settings`] | where to connect, authorization, headers, TLS, queues, the log |
+//! | [`tls`] | who is trusted, the client's own certificate, which library |
 //! | [`channels`] | kinds of channels, values, who is present, client events, sign-in |
 //! | [`typed_events`] | events as values of your types |
 //! | [`gaps`] | what a gap means, and how to refetch |
@@ -123,6 +124,12 @@ pub mod shop {}
 #[doc = include_str!("links.md")]
 #[doc = include_str!("../../docs/testing.md")]
 pub mod testing {}
+
+/// Who is trusted, the client's own certificate, which library speaks.
+///
+#[doc = include_str!("links.md")]
+#[doc = include_str!("../../docs/tls.md")]
+pub mod tls {}
 
 /// Events as values of your types.
 ///

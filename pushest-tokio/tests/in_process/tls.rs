@@ -47,6 +47,20 @@ async fn an_endpoint_over_https_is_trusted_as_the_server_is() {
 }
 
 #[tokio::test]
+async fn options_about_tls_that_exclude_each_other_are_an_error_before_anything_is_dialled() {
+    let (target, server) = start_tls();
+    let conflicting = |options: Options| options.roots(pushest_tokio::Roots::Given);
+    let error = Client::builder("app-key").options(conflicting).build().expect_err("no authority");
+    assert!(error.to_string().starts_with("roots: none but given"), "{error}");
+    // Where options were not checked before there is a client.
+    let client =
+        Client::with_options(config(&target, "localhost"), conflicting(Options::default()));
+    let error = within(client.attempted()).await.expect_err("no authority").to_string();
+    assert!(error.contains("roots: none but given authorities are trusted"), "{error}");
+    assert_eq!(server.inspect(|view| view.upgrades), 0);
+}
+
+#[tokio::test]
 async fn an_authority_is_read_from_a_file_too() {
     let (target, server) = start_tls();
     let path = std::env::temp_dir().join(format!("pushest-ca-{}.pem", std::process::id()));

@@ -111,9 +111,7 @@ impl Endpoints {
             self.next = self.earliest();
         }
         match self.next.first() {
-            Some(host) => {
-                Next::Later(self.all[host].not_before.saturating_duration_since(now))
-            }
+            Some(host) => Next::Later(self.all[host].not_before.saturating_duration_since(now)),
             None => Next::Nothing,
         }
     }

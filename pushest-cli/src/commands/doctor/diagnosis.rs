@@ -81,6 +81,8 @@ fn proxy(text: &str) -> &'static str {
 
 const UNIX_SOCKET: &str = "a server, or what stands before it, must listen on the socket that --unix-socket \
                            names, and allow this user to connect";
+const CLIENT_CERTIFICATE: &str = "--client-cert FILE and --client-key FILE name a certificate, and it must \
+                                  be one that this server takes";
 const HEADERS: &str = "a file that --header names must be there, and hold one header's value";
 const ORIGIN: &str = "a server that allows certain origins only needs one of them: --header \
                       'Origin: https://…' with the address of the application's pages";
@@ -105,6 +107,9 @@ pub(super) fn diagnose(
             DialFailure::Connector(_) => certain(Step::Connect, Some(UNIX_SOCKET)),
             DialFailure::Tls { certificate: true, detail } => {
                 certain(Step::Tls, certificate(detail, given))
+            }
+            DialFailure::Tls { certificate: false, detail } if is_of_client(detail) => {
+                certain(Step::Tls, Some(CLIENT_CERTIFICATE))
             }
             DialFailure::Tls { certificate: false, .. } => {
                 let hint = given.either(
@@ -208,6 +213,11 @@ fn answered(
         }
         _ => None,
     }
+}
+
+/// Returns whether the server wants a certificate of the client, or another one.
+fn is_of_client(detail: &str) -> bool {
+    detail.contains("certificate of its clients") || detail.contains("refuses this client")
 }
 
 fn certificate(detail: &str, given: Given) -> Option<&'static str> {
@@ -331,6 +341,9 @@ mod tests {
             Loss::Dial(DialFailure::Tls { certificate: true, detail: "UnknownIssuer".into() });
         assert!(hint(&unknown, true, false).unwrap().contains("--ca-file"));
         assert_eq!(hint(&unknown, true, true), None);
+        let detail = "the server demands a certificate of its clients, and none was shown".into();
+        let demanded = Loss::Dial(DialFailure::Tls { certificate: false, detail });
+        assert!(hint(&demanded, true, false).unwrap().contains("--client-cert"));
         let tls_only = Loss::closed(Some(4000), "");
         assert!(hint(&tls_only, false, false).unwrap().contains("--tls"));
         assert_eq!(hint(&tls_only, true, false), None);

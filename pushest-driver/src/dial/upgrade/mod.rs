@@ -22,6 +22,7 @@ use pushest_proto::{DialFailure, Endpoint};
 
 use self::answer::{Answer, Step};
 use self::request::Request;
+use super::alerts::refusal_of_client;
 use crate::byte_stream::ByteStream;
 use crate::unstable::traits::Runtime;
 use crate::wall_clock::TimeOfDay;
@@ -123,7 +124,9 @@ impl Exchange<'_> {
                 }
                 Poll::Ready(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
                 Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Err(self.answer.end(&error.to_string())));
+                    let refusal = refusal_of_client(&error);
+                    let failure = refusal.unwrap_or_else(|| self.answer.end(&error.to_string()));
+                    return Poll::Ready(Err(failure));
                 }
                 Poll::Pending => break,
             }

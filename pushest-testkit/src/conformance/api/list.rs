@@ -77,6 +77,9 @@ macro_rules! conformance_of_api_over_tls {
                 calls_go_over_tls_to_a_server_of_a_trusted_authority
                 a_kept_connection_over_tls_that_was_closed_is_replaced_before_anything_is_sent
                 no_failure_over_tls_publishes_twice;
+            api_client_certificates
+                calls_show_the_clients_certificate_to_a_server_that_demands_one
+                a_call_that_a_server_refuses_for_its_certificate_has_not_arrived;
             api_silence
                 a_query_over_a_kept_connection_over_tls_that_died_is_asked_again;
             api_proxies

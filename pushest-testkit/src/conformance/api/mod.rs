@@ -2,6 +2,7 @@
 
 pub mod anywhere;
 pub mod bad_input;
+pub mod client_certificates;
 pub mod connections;
 mod double;
 pub mod endless;
