@@ -44,11 +44,12 @@ impl Ahead {
                 return self.poll_stream(stream, context, buffer);
             }
             let mut bytes = std::mem::take(&mut self.bytes);
+            self.given = 0;
             bytes.resize(self.most, 0);
             let read = self.poll_stream(stream, context, &mut bytes);
             let Poll::Ready(Ok(length)) = read else { return read };
             bytes.truncate(length);
-            (self.bytes, self.given) = (bytes, 0);
+            self.bytes = bytes;
         }
         let left = &self.bytes[self.given..];
         let length = left.len().min(buffer.len());
@@ -129,6 +130,18 @@ mod tests {
         assert_eq!(length, 24);
         // The first read fills its two bytes, the last one of 8 has less, and then there is nothing.
         assert_eq!(stream.asked, [2, 8, 8, 8, 2]);
+        assert_eq!(ahead.bytes.capacity(), 0, "an idle stream keeps memory");
+    }
+
+    #[test]
+    fn a_stream_that_has_just_as_much_as_was_asked_for_is_idle_behind_it() {
+        let mut stream = Stream { left: 10, ..Stream::default() };
+        let mut ahead = Ahead::new(Vec::new(), 8);
+        while read(&mut ahead, &mut stream, 2).is_some() {}
+        assert_eq!(stream.asked, [2, 8, 8]);
+        stream.left = 2;
+        assert_eq!(read(&mut ahead, &mut stream, 2).as_deref(), Some("ss"));
+        assert_eq!(read(&mut ahead, &mut stream, 2), None);
         assert_eq!(ahead.bytes.capacity(), 0, "an idle stream keeps memory");
     }
 

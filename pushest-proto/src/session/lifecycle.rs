@@ -73,8 +73,10 @@ impl Session {
         match self.pause_after(policy, is_dial) {
             Some(mut delay) => {
                 self.timers.arm(Timer::Retry, self.now + delay);
-                // What it was begun with may be what failed, and the next one has what came meanwhile.
-                if core::mem::take(&mut self.is_changed) {
+                // What it was begun with may be what failed, and the next one has what came meanwhile. Of
+                // several endpoints the next is soon another's.
+                let is_changed = core::mem::take(&mut self.is_changed);
+                if is_changed && !self.connection.endpoints.are_several() {
                     self.hasten();
                     let retry = self.timers.deadline(Timer::Retry);
                     delay = retry.map_or(delay, |retry| retry.saturating_duration_since(self.now));

@@ -77,6 +77,7 @@ impl Pair {
             Input::Writable(_) => {}
             input => {
                 if let Some((told, at)) = input.told(&mut self.known, 7, now, self.now) {
+                    self.reference.retry_in = self.session.status(self.now).next_retry;
                     let is_taken = self.session.apply(told, at).is_ok();
                     self.expect(input, at, is_taken);
                 }

@@ -32,6 +32,11 @@ pub(super) struct Reference {
     immediate: u32,
     /// Since it began anew: how many pauses were more than jitter.
     failures: usize,
+    /// The time until the next attempt, before the present input.
+    pub(super) retry_in: Option<Duration>,
+    /// The network has changed since the attempt that is under way began.
+    is_changed: bool,
+    hints: Hints,
     /// The bounds of the pause that has just begun.
     pub(super) pause: Option<RangeInclusive<Duration>>,
     client_events: u32,
@@ -40,6 +45,30 @@ pub(super) struct Reference {
     pub(super) user: User,
     /// The size of the largest frame that was sent on this connection.
     pub(super) largest_frame: usize,
+}
+
+/// How many changes of the network are followed: three in a row, and then one every 30 seconds.
+struct Hints {
+    left: u32,
+    /// Since when the next one grows.
+    since: Instant,
+}
+
+const HINTS: u32 = 3;
+const HINT_EVERY: Duration = Duration::from_secs(30);
+
+impl Hints {
+    fn take(&mut self, now: Instant) -> bool {
+        while self.left < HINTS && self.since + HINT_EVERY <= now {
+            (self.left, self.since) = (self.left + 1, self.since + HINT_EVERY);
+        }
+        if self.left == HINTS {
+            self.since = now;
+        }
+        let is_followed = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        is_followed
+    }
 }
 
 /// The sign-in.
@@ -61,6 +90,9 @@ impl Reference {
             endpoints: Endpoints::new(setting),
             immediate: 0,
             failures: 0,
+            retry_in: None,
+            is_changed: false,
+            hints: Hints { left: HINTS, since: Instant::ORIGIN },
             pause: None,
             client_events: 0,
             channels: Vec::new(),
@@ -105,7 +137,10 @@ impl Reference {
     }
 
     pub(super) fn network_changed(&mut self, now: Instant) {
-        if self.state == ConnectionState::Waiting && self.endpoints.are_several() {
+        self.is_changed |= self.state == ConnectionState::Connecting;
+        let is_far = self.retry_in.is_some_and(|retry_in| retry_in > FLOOR + JITTER);
+        // With one endpoint a hint only cuts a pause short, which is bounded when it begins.
+        if self.endpoints.are_several() && is_far && self.hints.take(now) {
             self.endpoints.begin_pass(now);
         }
     }
@@ -207,12 +242,17 @@ impl Reference {
         } else if is_refused {
             return self.state = Refused;
         }
-        self.pause = Some(if at_once && self.immediate < IMMEDIATE_RETRIES {
+        let mut pause = if at_once && self.immediate < IMMEDIATE_RETRIES {
             self.immediate += 1;
             Duration::from_micros(1)..=JITTER
         } else {
             self.longer_pause(asked)
-        });
+        };
+        if self.is_changed && !self.endpoints.are_several() {
+            // It may be cut short at once.
+            pause = asked.max(FLOOR).min(*pause.start())..=*pause.end();
+        }
+        self.pause = Some(pause);
         self.state = Waiting;
     }
 
@@ -351,6 +391,7 @@ impl Reference {
 
     fn dial(&mut self) {
         self.is_opening = false;
+        self.is_changed = false;
         self.state = ConnectionState::Connecting;
     }
 
