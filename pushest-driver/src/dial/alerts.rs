@@ -60,7 +60,7 @@ fn number_in(text: &str) -> Option<u8> {
     rest[..end].parse().ok()
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "tls", feature = "native-tls")))]
 mod tests {
     use super::*;
 

@@ -207,7 +207,7 @@ impl Reference {
                 true
             }
             (_, Some(4000..=4099)) => return self.state = Refused,
-            (_, Some(4200..=4299)) => true,
+            (_, Some(4200..=4299)) | (Loss::AddressGone, _) => true,
             (Loss::Dial(DialFailure::Unsupported(_)), _) => {
                 is_refused = true;
                 false
