@@ -310,8 +310,9 @@ pub fn they_end_and_tell_why<W: Receives>() {
 pub fn members_come_with_a_channels_messages_and_not_with_values_of_one_name<W: Receives>() {
     let server = Server::start().expect("a server");
     let mut client = connected::<W>(&server);
-    let mut typing: ReceiveTyped<u64> = client.on("presence-room", "client-typing");
+    // The one that is there first hears of the confirmation.
     let mut room: ReceiveTyped<News> = client.messages("presence-room");
+    let mut typing: ReceiveTyped<u64> = client.on("presence-room", "client-typing");
     client.subscribed("presence-room", PATIENCE).expect("subscribed");
     let mut other = connected::<W>(&server);
     let bob = SubscribeOptions::member("bob");
