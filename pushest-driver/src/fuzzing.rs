@@ -1,5 +1,9 @@
-//! For the fuzzer, in builds with the feature `__fuzzing` only, and no part of the public API: reading
-//! the responses to an upgrade, without sockets.
+//! For the fuzzer and tests, in builds with the feature `__fuzzing` only, and no part of the public API:
+//! reading the responses to an upgrade, without sockets; what proxies answer; networks that a test makes up.
+
+#[cfg(all(feature = "network-watch", target_os = "linux"))]
+pub mod networks;
+pub mod proxy;
 
 use std::time::{Duration, SystemTime};
 

@@ -90,7 +90,7 @@ pub(crate) struct Start {
     pub(crate) runtime: Runtime,
     /// Its name, which is its member id, too.
     pub(crate) name: String,
-    /// Where its servers are. It takes one, which for a cluster is a balancer.
+    /// Where its servers are: one, or several among which it chooses by itself.
     pub(crate) servers: Vec<SocketAddr>,
     pub(crate) channels: usize,
     /// Whether a full receiver is waited for, and not lagging.
@@ -176,10 +176,12 @@ pub(crate) fn run(start: &Start) -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-/// Sets where the client's servers are.
+/// Sets where the client's servers are. Of several the library chooses.
 fn reach(config: ConfigBuilder, servers: &[SocketAddr]) -> ConfigBuilder {
-    let [server] = servers else { panic!("one server, or the balancer in front of several") };
-    config.host(&server.ip().to_string()).port(server.port())
+    match servers {
+        [server] => config.host(&server.ip().to_string()).port(server.port()),
+        several => config.endpoints(several.iter().map(|server| format!("ws://{server}"))),
+    }
 }
 
 /// What is the same for all runtimes.

@@ -1,5 +1,6 @@
 //! A balancer in front of the nodes: it forwards each connection to one of those that are ready. It
-//! listens on a port for each client, so that it knows which node each of them was on, and when.
+//! listens on a port for each client, so that it knows which node each of them was on, and when. A client
+//! that knows all nodes has a port for each of them, which leads to this node or nowhere.
 
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -16,7 +17,7 @@ const LIMIT: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Balancer {
     shared: Arc<Shared>,
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<Vec<SocketAddr>>,
 }
 
 #[derive(Debug)]
@@ -42,32 +43,35 @@ struct Client {
 }
 
 impl Balancer {
-    /// Starts one for this many clients; no node is ready.
-    pub(super) fn start(nodes: Vec<SocketAddr>, clients: usize) -> io::Result<Self> {
+    /// Starts one for this many clients, of which some know all nodes; no node is ready.
+    pub(super) fn start(
+        nodes: Vec<SocketAddr>,
+        clients: usize,
+        knows_nodes: impl Fn(usize) -> bool,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             ready: Mutex::new(vec![false; nodes.len()]),
             nodes,
             clients: (0..clients).map(|_| Mutex::default()).collect(),
         });
-        let mut addresses = Vec::new();
-        for client in 0..clients {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-            addresses.push(listener.local_addr()?);
-            let shared = shared.clone();
-            thread::spawn(move || {
-                for stream in listener.incoming().flatten() {
-                    let shared = shared.clone();
-                    // A connection that fails is the client's to notice.
-                    thread::spawn(move || shared.serve(client, stream));
-                }
-            });
-        }
+        let addresses = (0..clients).map(|client| -> io::Result<Vec<SocketAddr>> {
+            if !knows_nodes(client) {
+                return Ok(vec![shared.listen(client, None)?]);
+            }
+            (0..shared.nodes.len()).map(|node| shared.listen(client, Some(node))).collect()
+        });
+        let addresses = addresses.collect::<io::Result<_>>()?;
         Ok(Self { shared, addresses })
     }
 
-    /// Returns where a client reaches it.
-    pub(super) fn address(&self, client: usize) -> SocketAddr {
-        self.addresses[client]
+    /// Returns where a client reaches it: one address, or one for each node.
+    pub(super) fn addresses(&self, client: usize) -> &[SocketAddr] {
+        &self.addresses[client]
+    }
+
+    /// Returns whether a client knows all nodes, and chooses among them by itself.
+    pub(super) fn knows_nodes(&self, client: usize) -> bool {
+        self.addresses[client].len() > 1
     }
 
     /// Says whether connections may go to a node from now on.
@@ -112,12 +116,32 @@ impl Shared {
         client % self.nodes.len()
     }
 
+    /// Accepts connections of a client, to this node or to any.
+    fn listen(self: &Arc<Self>, client: usize, node: Option<usize>) -> io::Result<SocketAddr> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let shared = self.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = shared.clone();
+                // A connection that fails is the client's to notice.
+                thread::spawn(move || shared.serve(client, node, stream));
+            }
+        });
+        Ok(address)
+    }
+
     /// Forwards a connection until either side ends.
-    fn serve(&self, client: usize, stream: TcpStream) -> io::Result<()> {
-        let last = lock(&self.clients[client]).visits.last().map(|visit| visit.node);
-        // Whoever comes back had no luck with the last one.
-        let first = last.map_or(self.home(client), |node| node + 1);
-        let Some((node, server)) = self.connect(first) else { return Ok(()) };
+    fn serve(&self, client: usize, node: Option<usize>, stream: TcpStream) -> io::Result<()> {
+        let connected = match node {
+            Some(node) => self.connect_to(node),
+            None => {
+                let last = lock(&self.clients[client]).visits.last().map(|visit| visit.node);
+                // A client that comes back had no luck with the last one.
+                self.connect(last.map_or(self.home(client), |node| node + 1))
+            }
+        };
+        let Some((node, server)) = connected else { return Ok(()) };
         stream.set_nodelay(true)?;
         server.set_nodelay(true)?;
         let place = {
@@ -143,11 +167,14 @@ impl Shared {
     /// Connects to the first node that accepts, from this one on.
     fn connect(&self, first: usize) -> Option<(usize, TcpStream)> {
         let count = self.nodes.len();
-        (first..first + count).map(|node| node % count).find_map(|node| {
-            let is_ready = lock(&self.ready)[node];
-            let stream = is_ready.then(|| TcpStream::connect_timeout(&self.nodes[node], LIMIT));
-            Some((node, stream?.ok()?))
-        })
+        (first..first + count).find_map(|node| self.connect_to(node % count))
+    }
+
+    /// Connects to a node if it is ready and accepts.
+    fn connect_to(&self, node: usize) -> Option<(usize, TcpStream)> {
+        let is_ready = lock(&self.ready)[node];
+        let stream = is_ready.then(|| TcpStream::connect_timeout(&self.nodes[node], LIMIT));
+        Some((node, stream?.ok()?))
     }
 }
 
@@ -169,7 +196,7 @@ mod tests {
 
     /// Connects through the balancer, and returns what the node says first.
     fn greeted(balancer: &Balancer, client: usize) -> (TcpStream, u8) {
-        let mut stream = TcpStream::connect(balancer.address(client)).unwrap();
+        let mut stream = TcpStream::connect(balancer.addresses(client)[0]).unwrap();
         let mut greeting = [0];
         stream.read_exact(&mut greeting).unwrap();
         (stream, greeting[0])
@@ -191,7 +218,7 @@ mod tests {
 
     #[test]
     fn clients_are_spread_over_the_nodes_that_are_ready_and_can_be_spread_again() {
-        let balancer = Balancer::start(vec![node(0), node(1)], 2).unwrap();
+        let balancer = Balancer::start(vec![node(0), node(1)], 2, |_| false).unwrap();
         balancer.set_ready(0, true);
         let (mut first, _) = greeted(&balancer, 0);
         let (mut second, greeting) = greeted(&balancer, 1);
@@ -208,5 +235,27 @@ mod tests {
         first.shutdown(Shutdown::Both).unwrap();
         assert_eq!(first.read(&mut [0]).unwrap(), 0);
         assert_eq!(greeted(&balancer, 0).1, 1);
+    }
+
+    #[test]
+    fn a_client_that_knows_the_nodes_is_led_to_the_one_it_asks_for_or_nowhere() {
+        let balancer = Balancer::start(vec![node(0), node(1)], 2, |client| client == 1).unwrap();
+        assert!(balancer.knows_nodes(1) && !balancer.knows_nodes(0));
+        balancer.set_ready(0, true);
+        let [first, second] = balancer.addresses(1) else { panic!("one for each node") };
+        let says = |address: &SocketAddr| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            let mut greeting = [0];
+            let length = stream.read(&mut greeting).unwrap_or_default();
+            (stream, (length > 0).then_some(greeting[0]))
+        };
+        assert_eq!(says(second).1, None, "node 1 is not ready");
+        let (mut stream, greeting) = says(first);
+        assert_eq!((greeting, balancer.node_of(1, app::now())), (Some(0), Some(0)));
+        balancer.set_ready(1, true);
+        assert_eq!(balancer.spread(), [1], "it has another home");
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+        let (_stream, greeting) = says(second);
+        assert_eq!((greeting, balancer.node_of(1, app::now())), (Some(1), Some(1)));
     }
 }

@@ -193,6 +193,12 @@ impl Stage {
         if round.fault.is_kill() && losses != expected {
             return Some(format!("{losses} losses where {expected} were to be expected"));
         }
+        if round.fault.is_kill() && was_on_it && self.balancer.knows_nodes(client) {
+            let next = self.balancer.visits(client, at).first().map(|visit| visit.node);
+            if next.is_none_or(|node| node == round.node) {
+                return Some(format!("after node {} it went to {next:?}", round.node));
+            }
+        }
         None
     }
 }

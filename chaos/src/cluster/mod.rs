@@ -114,7 +114,7 @@ impl Stage {
         let addresses: Vec<SocketAddr> = nodes.iter().map(Server::address).collect();
         let witness = |node: &SocketAddr| Witness::start(*node, &channels);
         let witnesses: Vec<Witness> = addresses.iter().map(witness).collect();
-        let balancer = Balancer::start(addresses.clone(), CLIENTS).map_err(failed)?;
+        let balancer = Balancer::start(addresses.clone(), CLIENTS, knows_nodes).map_err(failed)?;
         for (node, witness) in witnesses.iter().enumerate() {
             witness.wait(Duration::ZERO, BACK)?;
             balancer.set_ready(node, true);
@@ -124,7 +124,7 @@ impl Stage {
             let start = Start {
                 runtime,
                 name: format!("{runtime}-{client}"),
-                servers: vec![balancer.address(client)],
+                servers: balancer.addresses(client).to_vec(),
                 channels: CHANNELS,
                 waits: true,
                 queue: QUEUE,
@@ -135,6 +135,7 @@ impl Stage {
         wait(&mut peers, |book| {
             book.is_ready && book.channels.iter().all(|book| book.subscribed > 0)
         })?;
+        spread(&balancer, &mut peers)?;
         peers.iter_mut().try_for_each(Peer::ask)?;
         peers.iter().for_each(|peer| peer.book().turn());
         // Published to clients that wait for them already, all numbers must arrive.
@@ -167,7 +168,8 @@ impl Stage {
                 .count()
         };
         let counts: Vec<usize> = (0..NODES).map(on).collect();
-        println!("{CLIENTS} clients, {counts:?} on the nodes");
+        let choosing = (0..CLIENTS).filter(|client| self.balancer.knows_nodes(*client)).count();
+        println!("{CLIENTS} clients, {counts:?} on the nodes; {choosing} choose by themselves");
         if counts.iter().any(|count| *count != CLIENTS / NODES) {
             return Err(format!("{counts:?} clients are on the nodes"));
         }
@@ -255,6 +257,28 @@ impl Stage {
         drop(self.publisher);
         self.peers.into_iter().try_for_each(Peer::quit)
     }
+}
+
+/// Returns whether a client has both nodes in its configuration, so that the library moves it to the other
+/// one, and not the balancer: about half of each runtime's do.
+fn knows_nodes(client: usize) -> bool {
+    client / Runtime::ALL.len() % 2 == 1
+}
+
+/// Ends the connections of clients that begin on another node than theirs, which is as chance has it for
+/// those that choose by themselves, and waits until these have moved.
+fn spread(balancer: &Balancer, peers: &mut [Peer]) -> Result<(), String> {
+    let standing = |book: &Book| -> Vec<(u64, usize)> {
+        book.channels.iter().map(|page| (page.subscribed, page.gaps.len())).collect()
+    };
+    let before: Vec<_> = peers.iter().map(|peer| standing(&peer.book())).collect();
+    let deadline = Instant::now() + BACK;
+    balancer.spread().into_iter().try_for_each(|client| {
+        peers[client].wait(deadline, |book| {
+            let mut pairs = standing(book).into_iter().zip(&before[client]);
+            pairs.all(|(now, before)| now.0 > before.0 && now.1 > before.1)
+        })
+    })
 }
 
 /// Returns what makes a node of a server.

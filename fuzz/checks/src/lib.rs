@@ -9,9 +9,12 @@ pub mod auth;
 pub mod decode;
 mod frame;
 pub mod model;
+mod pieces;
 mod plan;
+pub mod proxy;
 pub mod session;
 pub mod sources;
+mod spelling;
 pub mod testkit;
 pub mod upgrade;
 pub mod wire;
@@ -20,7 +23,7 @@ pub mod wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("decode", decode::check),
     ("wire", wire::check),
     ("session", session::check),
@@ -29,5 +32,6 @@ pub const TARGETS: [Target; 9] = [
     ("testkit", testkit::check),
     ("sources", sources::check),
     ("upgrade", upgrade::check),
+    ("proxy", proxy::check),
     ("api", api::check),
 ];

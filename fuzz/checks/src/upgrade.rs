@@ -5,6 +5,9 @@ use std::sync::LazyLock;
 use pushest_driver::fuzzing::{Asked, Outcome};
 use pushest_proto::{DialFailure, Endpoint};
 
+use crate::pieces::cut;
+use crate::spelling::{html, json, percent};
+
 /// What is sent with the request, and must not come back. None begins like the end of an escape.
 const KEY: &str = "4pp-k3y";
 const PATH: &str = "/t3nant";
@@ -65,20 +68,6 @@ fn asked() -> Asked {
 
 /// Returns how error pages spell the values.
 fn spellings() -> Vec<String> {
-    let html = |text: &str| {
-        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        text.replace('"', "&quot;").replace('\'', "&#39;")
-    };
-    let percent = |text: &str| -> String {
-        text.bytes()
-            .map(|byte| match byte.is_ascii_alphanumeric() {
-                true => char::from(byte).to_string(),
-                false => format!("%{byte:02X}"),
-            })
-            .collect()
-    };
-    let json = serde_json::Value::from(COMPLEX).to_string();
-    let escaped = json.trim_matches('"').replace('&', "\\u0026").replace('<', "\\u003c");
     let plain = [KEY, PATH, SIMPLE, COMPLEX, USER, PASSWORD, CREDENTIALS].map(str::to_owned);
     let spelled = [
         html(COMPLEX),
@@ -87,7 +76,7 @@ fn spellings() -> Vec<String> {
         percent(&percent(COMPLEX)),
         html(&html(COMPLEX)),
         percent(&html(COMPLEX)),
-        escaped,
+        json(COMPLEX),
         COMPLEX.to_uppercase(),
         percent(PATH),
     ];
@@ -111,22 +100,6 @@ fn filled_in(input: &[u8], asked: &Asked, spellings: &[String]) -> Vec<u8> {
         }
     }
     answer
-}
-
-/// Pieces of two lengths in turn, the first of which may be longer than anything.
-fn cut(answer: &[u8], [first, second]: [u8; 2]) -> Vec<&[u8]> {
-    let lengths = [1 + usize::from(first) * usize::from(first), 1 + usize::from(second)];
-    let mut pieces = Vec::new();
-    let mut rest = answer;
-    for length in lengths.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        let (piece, later) = rest.split_at(rest.len().min(*length));
-        pieces.push(piece);
-        rest = later;
-    }
-    pieces
 }
 
 /// RFC 6455, section 4.1, as far as it can be told without reading headers.

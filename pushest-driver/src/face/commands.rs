@@ -84,8 +84,10 @@ macro_rules! __client_commands {
             }
 
             /// Tells the client that the network changed: another interface, or the machine woke up
-            /// from sleep. A client that waits for its next attempt makes it within 600 ms, unless a
-            /// server asked for the pause; a connected one checks that the server is still there.
+            /// from sleep. A client that waits for its next attempt makes it within 600 ms, unless
+            /// a server asked for the pause; three pauses in a row are cut short, and then one
+            /// every 30 s. A connected client sends a ping, and gives the connection up unless
+            /// something arrives within `Timeouts::pong_after_change` (5 s by default).
             ///
             /// ```
             #[doc = $begin]

@@ -118,22 +118,22 @@ macro_rules! __option_settings {
                 self.option(|options| options.addresses(addresses))
             }
 
-            /// Connects through this proxy, and in no other way: the WebSocket, the requests to the
-            /// authorization endpoint and the calls of the HTTP API, with TLS and without. By default no proxy is used, whatever the
-            /// environment says; the last call of this and of [`proxy_from_env`](Self::proxy_from_env)
-            /// counts.
+            /// Connects through this proxy only: the WebSocket, the requests to the authorization
+            /// endpoint and the calls of the HTTP API, with TLS and without. By default no proxy is
+            /// used, whatever the environment says. The last call of this and of
+            /// [`proxy_from_env`](Self::proxy_from_env) counts.
             ///
-            /// The URL is `http://USER:PASSWORD@HOST:PORT` for a proxy that knows CONNECT, or
-            /// `socks5://…` for SOCKS5; `socks5h://` is the same. User and password may be missing, and
-            /// are else percent-encoded. Without a scheme it is `http://`; without a port it is 80, and
-            /// 1080 of SOCKS. The proxy resolves the server's name. It is told the server's host and port,
-            /// and its own user and password, and no more. Through it, `wss://` is encrypted up to the
+            /// The URL is `http://USER:PASSWORD@HOST:PORT` for a proxy that supports CONNECT, or
+            /// `socks5://…` for SOCKS5; `socks5h://` is the same. User and password are optional,
+            /// and percent-encoded. The default scheme is `http://`; the default port is 80, for
+            /// SOCKS5 1080. The proxy resolves the server's name. It learns the server's host and
+            /// port, and its own user and password. Through it, `wss://` is encrypted up to the
             /// server.
             ///
             /// A proxy that refuses, is silent for nine tenths of
             /// [`Timeouts::dial`](crate::Timeouts::dial), or cannot be reached fails the dial
             /// ([`DialFailure::Proxy`](crate::DialFailure::Proxy)), which is tried again with backoff.
-            /// Neither errors nor the log show user and password.
+            /// Neither errors nor the log show the user and the password.
             ///
             /// # Errors
             #[doc = $fails]
@@ -150,18 +150,20 @@ macro_rules! __option_settings {
                 self.try_option(|options| options.proxy(url))
             }
 
-            /// Connects through the proxies that environment variables name, as they are now:
-            /// `HTTPS_PROXY` for `wss://` and `https://`, `HTTP_PROXY` for `ws://` and `http://`,
-            /// `ALL_PROXY` for what has no other. Each holds what [`proxy`](Self::proxy) takes. An empty
-            /// variable is as good as none.
+            /// Connects through the proxies that environment variables name at the time of this
+            /// call: `HTTPS_PROXY` for `wss://` and `https://`, `HTTP_PROXY` for `ws://` and
+            /// `http://`, `ALL_PROXY` where the other one is not set. Each holds a URL as for
+            /// [`proxy`](Self::proxy). An empty variable counts as not set.
             ///
-            /// `NO_PROXY` names what is reached straight, separated by commas: `example.org` or
-            /// `.example.org` for a name and all names under it, an IP address, a network such as
-            /// `10.0.0.0/8`, and `*` for everything; names and addresses may have a `:PORT`. Names are not
-            /// resolved to be compared, and nothing is in the list by itself, not even `localhost`.
+            /// `NO_PROXY` names the hosts that are reached directly, separated by commas:
+            /// `example.org` or `.example.org` for a name and all names under it, an IP address, a
+            /// network such as `10.0.0.0/8`, and `*` for everything; names and addresses may have a
+            /// `:PORT`. Names are compared without resolving them, and nothing is in the list by
+            /// default, not even `localhost`.
             ///
-            /// The same names in small letters count first. `HTTP_PROXY` in capital ones is ignored where
-            /// `REQUEST_METHOD` is set: there it may be a header that a client of a CGI program sent.
+            /// The same names in lower case count first. `HTTP_PROXY` in upper case is ignored
+            /// where `REQUEST_METHOD` is set: there it may be a header that a client of a CGI
+            /// program sent.
             ///
             /// # Errors
             #[doc = $fails]

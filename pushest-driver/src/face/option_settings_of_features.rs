@@ -152,21 +152,24 @@ macro_rules! __option_settings_of_features {
             ///
             /// - A connection whose own address is gone is given up at once
             ///   ([`Loss::AddressGone`](crate::Loss::AddressGone)), and made again.
-            /// - Where packets to the server take another way than before, or none, or its interface was
-            ///   down for a moment, a sign of life is waited for as
-            ///   [`Timeouts::pong_after_change`](crate::Timeouts::pong_after_change) says.
-            /// - Without a connection, an address, a route or an interface that comes brings the next
-            ///   attempt forward; one that is under way has as much time left, at most. A network that
-            ///   changes all the time does not defeat backoff: three in a row, and then one every 30 s.
+            /// - Where packets to the server take another way than before, or none, or its
+            ///   interface was down for a moment, the client sends a ping, and gives the connection
+            ///   up unless something arrives within
+            ///   [`Timeouts::pong_after_change`](crate::Timeouts::pong_after_change), 5 s by
+            ///   default.
+            /// - Without a connection, an address, a route or an interface that comes brings the
+            ///   next attempt forward. An attempt that is under way has `pong_after_change` left,
+            ///   at most. A network that changes all the time does not defeat backoff: three pauses
+            ///   in a row are cut short, and then one every 30 s.
             ///
-            /// Everything else that happens on the machine changes nothing. What comes in a burst is
-            /// looked at a tenth of a second after its last notice, half a second after its first one at
-            /// most.
+            /// Nothing else that happens on the machine concerns the client. Notices come in
+            /// bursts: what they tell of is looked up 100 ms after the last one, and 500 ms after
+            /// the first one at the latest.
             ///
-            /// This is for Linux: one thread of the process, for all clients, reads the kernel's notices
-            /// in the network namespace that the first of them was made in. On other systems making the
-            /// client fails, with [`StartError::NetworkWatch`](crate::StartError::NetworkWatch), as it
-            /// does where the system gives no netlink socket.
+            /// Linux only: one thread of the process reads the kernel's notices for all clients, in
+            /// the network namespace in which the first of them was created. On other systems, and
+            /// where the system gives no netlink socket, creating the client fails with
+            /// [`StartError::NetworkWatch`](crate::StartError::NetworkWatch).
             ///
             /// ```
             #[doc = $top]

@@ -13,6 +13,8 @@
 mod burst;
 mod entry;
 mod lookup;
+#[cfg(feature = "__fuzzing")]
+pub(crate) mod made_up;
 mod message;
 mod path;
 mod socket;

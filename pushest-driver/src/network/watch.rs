@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pushest_proto::ConnectionId;
 
-use super::entry::Entry;
+use super::entry::{Entry, Watching};
 use super::watcher::Watcher;
 use crate::byte_stream::Addresses;
 use crate::network_news::NetworkNews;
@@ -17,7 +17,7 @@ pub(crate) enum WatchOption {
     #[default]
     Off,
     Asked,
-    Begun(Arc<Watcher>),
+    Begun(Arc<dyn Watching>),
 }
 
 impl WatchOption {
@@ -58,7 +58,7 @@ impl fmt::Debug for WatchOption {
 /// The watch of one client; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct NetworkWatch {
-    watcher: Arc<Watcher>,
+    watcher: Arc<dyn Watching>,
     entry: Arc<Entry>,
     followed: Option<ConnectionId>,
 }

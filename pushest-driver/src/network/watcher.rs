@@ -11,7 +11,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
 use super::burst::Burst;
-use super::entry::Entry;
+use super::entry::{Entry, Watching};
 use super::lookup::Lookup;
 use super::socket::{Read, Socket};
 
@@ -67,16 +67,17 @@ impl Watcher {
         })?;
         Ok(Self { shared })
     }
+}
 
-    /// Makes a place for one more client.
-    pub(super) fn enter(&self, entry: &Arc<Entry>) {
+impl Watching for Watcher {
+    fn enter(&self, entry: &Arc<Entry>) {
         let mut entries = self.shared.lock();
         entries.retain(|entry| entry.strong_count() > 0);
         entries.push(Arc::downgrade(entry));
     }
 
-    /// Lets the thread look at connections that are new.
-    pub(super) fn ring(&self) {
+    /// The thread does.
+    fn ring(&self) {
         self.shared.ring();
     }
 }

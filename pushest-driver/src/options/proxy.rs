@@ -7,16 +7,17 @@ use crate::dial::proxy::proxies::Proxies;
 use crate::error::OptionsError;
 
 impl Options {
-    /// Connects through this proxy, and in no other way: the WebSocket, the requests to the
-    /// authorization endpoint and the calls of the HTTP API, with TLS and without. The last call of this and of
-    /// [`Options::proxy_from_env`] counts; by default no proxy is used, whatever the environment says.
+    /// Connects through this proxy only: the WebSocket, the requests to the authorization endpoint
+    /// and the calls of the HTTP API, with TLS and without. The last call of this and of
+    /// [`Options::proxy_from_env`] counts; by default no proxy is used, whatever the environment
+    /// says.
     ///
-    /// The URL is `http://USER:PASSWORD@HOST:PORT` for a proxy that knows CONNECT, or `socks5://…`
-    /// for SOCKS5; `socks5h://` is the same. User and password may be missing, and are else
-    /// percent-encoded; they are sent as `Proxy-Authorization: Basic`, or as RFC 1929 says. Without a
-    /// scheme it is `http://`; without a port it is 80, and 1080 of SOCKS. The proxy resolves the
-    /// server's name. It is told the server's host and port, and its own user and password, and no
-    /// more. Through it, `wss://` is encrypted up to the server.
+    /// The URL is `http://USER:PASSWORD@HOST:PORT` for a proxy that supports CONNECT, or
+    /// `socks5://…` for SOCKS5; `socks5h://` is the same. User and password are optional, and
+    /// percent-encoded; they are sent as `Proxy-Authorization: Basic`, or as RFC 1929 says. The
+    /// default scheme is `http://`; the default port is 80, for SOCKS5 1080. The proxy resolves the
+    /// server's name. It learns the server's host and port, and its own user and password. Through
+    /// it, `wss://` is encrypted up to the server.
     ///
     /// A proxy that refuses, is silent for nine tenths of [`Timeouts::dial`](crate::Timeouts::dial), or
     /// cannot be reached fails the dial ([`DialFailure::Proxy`](crate::DialFailure::Proxy)), which is
@@ -37,16 +38,18 @@ impl Options {
         Ok(self)
     }
 
-    /// Connects through the proxies that environment variables name, as they are now: `HTTPS_PROXY` for
-    /// `wss://` and `https://`, `HTTP_PROXY` for `ws://` and `http://`, `ALL_PROXY` for what has no
-    /// other. Each holds what [`Options::proxy`] takes. An empty variable is as good as none.
+    /// Connects through the proxies that environment variables name at the time of this call:
+    /// `HTTPS_PROXY` for `wss://` and `https://`, `HTTP_PROXY` for `ws://` and `http://`,
+    /// `ALL_PROXY` where the other one is not set. Each holds a URL as for [`Options::proxy`]. An
+    /// empty variable counts as not set.
     ///
-    /// `NO_PROXY` names what is reached straight, separated by commas: `example.org` or `.example.org`
-    /// for a name and all names under it, an IP address, a network such as `10.0.0.0/8`, and `*` for
-    /// everything; names and addresses may have a `:PORT`. Names are not resolved to be compared, and
-    /// nothing is in the list by itself, not even `localhost`.
+    /// `NO_PROXY` names the hosts that are reached directly, separated by commas: `example.org` or
+    /// `.example.org` for a name and all names under it, an IP address, a network such as
+    /// `10.0.0.0/8`, and `*` for everything; names and addresses may have a `:PORT`. Names are
+    /// compared without resolving them, and nothing is in the list by default, not even
+    /// `localhost`.
     ///
-    /// The same names in small letters count first. `HTTP_PROXY` in capital ones is ignored where
+    /// The same names in lower case count first. `HTTP_PROXY` in upper case is ignored where
     /// `REQUEST_METHOD` is set: there it may be a header that a client of a CGI program sent.
     ///
     /// # Errors
@@ -66,7 +69,7 @@ impl Options {
 }
 
 /// Returns the URL of the proxy that a client with these options goes through to an endpoint, with `***` in
-/// the place of user and password; `None` if it connects straight.
+/// the place of user and password; `None` if it connects directly.
 #[must_use]
 pub fn proxy_to(options: &Options, endpoint: &Endpoint) -> Option<String> {
     let (host, port) = (endpoint.host(), endpoint.port());

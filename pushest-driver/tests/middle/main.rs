@@ -19,6 +19,8 @@ mod dialling;
 mod dropping;
 mod ending;
 mod errors;
+#[cfg(all(feature = "__fuzzing", feature = "network-watch", target_os = "linux"))]
+mod networks;
 mod overflow;
 mod random;
 mod reading;

@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use pushest_driver::proto::Instant;
-use pushest_driver::unstable::ByteStream;
+use pushest_driver::unstable::{Addresses, ByteStream};
 
 use super::chance::Chance;
+use super::rig::address;
 use super::world::{Call, Outcome, World};
 
 /// How one call goes, if there is anything that it could do.
@@ -170,7 +172,9 @@ impl Socket {
             is_open: true,
             chance: world.chance(),
         })));
-        let stream = Stream { socket: socket.clone(), world: world.clone(), _life: world.life() };
+        let local = world.local();
+        let _life = world.life();
+        let stream = Stream { socket: socket.clone(), world: world.clone(), local, _life };
         (socket, stream)
     }
 }
@@ -179,6 +183,7 @@ impl Socket {
 pub(super) struct Stream {
     socket: Socket,
     world: World,
+    local: Option<SocketAddr>,
     _life: Arc<()>,
 }
 
@@ -273,6 +278,10 @@ impl ByteStream for Stream {
 
     fn caught_up(&self) -> Option<Instant> {
         self.socket.lock().caught_up
+    }
+
+    fn addresses(&self) -> Option<Addresses> {
+        Addresses::of(self.local.ok_or_else(|| ErrorKind::Unsupported.into()), Ok(address(1)))
     }
 }
 

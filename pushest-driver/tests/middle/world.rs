@@ -56,6 +56,7 @@ struct Shared {
     hook: Mutex<Option<Hook>>,
     sockets: Mutex<Vec<Socket>>,
     addresses: Mutex<Vec<SocketAddr>>,
+    local: Mutex<Option<SocketAddr>>,
     attempts: Mutex<VecDeque<Attempt>>,
     /// Who waits for the world to go on, and how often it has.
     waiting: Mutex<(Vec<Waker>, usize)>,
@@ -107,6 +108,15 @@ impl World {
 
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         lock(&self.0.addresses).clone()
+    }
+
+    /// Where connections are made from, from here on. By default nothing is known of that.
+    pub(super) fn set_local(&self, address: SocketAddr) {
+        *lock(&self.0.local) = Some(address);
+    }
+
+    pub(super) fn local(&self) -> Option<SocketAddr> {
+        *lock(&self.0.local)
     }
 
     /// What becomes of the next attempts to connect; all others open at once.
