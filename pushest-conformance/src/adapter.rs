@@ -159,8 +159,7 @@ pub fn proxy_of_real_server() -> Option<String> {
 
 /// Returns the endpoint to ask for authorizations on the real server, if the variable
 /// `PUSHEST_TEST_AUTH_ENDPOINT` names its URL.
-#[must_use]
-pub fn endpoint_of_real_server() -> Option<AuthEndpoint> {
+fn endpoint_of_real_server() -> Option<AuthEndpoint> {
     let variable = "PUSHEST_TEST_AUTH_ENDPOINT";
     let url = std::env::var(variable).ok().filter(|_| cfg!(feature = "real-server"))?;
     Some(AuthEndpoint::new(&url))

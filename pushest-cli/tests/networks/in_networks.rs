@@ -60,7 +60,7 @@ fn a_listener_on_a_thread_whose_address_is_gone_is_back_on_another_within_two_se
 #[test]
 fn a_listener_that_was_not_asked_to_watch_stays_where_it_is() {
     let networks = Networks::new();
-    let mut listener = listening(&networks, &[]);
+    let listener = listening(&networks, &[]);
     ip("addr del 10.1.0.2/24 dev e1");
     sleep(Duration::from_secs(2));
     listener.signal("INT");
