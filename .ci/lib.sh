@@ -32,6 +32,18 @@ install_packages() {
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >&2
 }
 
+# build_programs: builds the command and all examples, into target/debug and target/debug/examples, with the
+# features that `cargo test --workspace` has: what was compiled for that is not compiled again.
+build_programs() {
+    cargo build --locked --quiet --workspace --bins --examples
+}
+
+# test_program CRATE TEST: the path of a test's program, from what cargo says of its build as JSON.
+test_program() {
+    local found="\"package_id\":\"[^\"]*/$1#.*\"name\":\"$2\".*\"executable\":\"\([^\"]*\)\""
+    sed -n "s|.*$found.*|\1|p"
+}
+
 # make_venv FOLDER: a virtual environment of python3, made anew.
 make_venv() {
     need python3 python3

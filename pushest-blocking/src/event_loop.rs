@@ -21,6 +21,9 @@ pub(crate) const EVENTS: usize = 16;
 /// While there is always an answer at once, the connection is looked at this often.
 const STRIDE: Duration = Duration::from_millis(5);
 
+/// Maximum number of answers at once between two looks at the clock.
+const UNTIMED: u32 = 8;
+
 /// A client and what runs it. Dropping it closes the connection in order, for at most the two
 /// seconds that the pump grants.
 #[derive(Debug)]
@@ -36,6 +39,7 @@ pub(crate) struct EventLoop {
     waker: Waker,
     /// When the pump was polled last.
     looked: Instant,
+    pace: Pace,
 }
 
 impl EventLoop {
@@ -52,6 +56,7 @@ impl EventLoop {
             client: Some(client),
             pump: Some(pump),
             looked: reactor.now(),
+            pace: Pace::new(reactor.now()),
             waker: Waker::from(reactor.clone()),
             reactor,
             poll,
@@ -88,20 +93,19 @@ impl EventLoop {
         limit: Option<Duration>,
     ) -> Option<F::Output> {
         let mut future = pin!(future);
-        let now = self.reactor.now();
-        let until = limit.map(|limit| now + limit);
         // What is there already need not wait for the sockets; but a flood of it must not keep
         // commands, heartbeats and the server's messages waiting either.
-        let is_due = now >= self.looked + STRIDE;
+        let is_due = self.pace.now(|| self.reactor.now()) >= Some(self.looked + STRIDE);
+        if is_due {
+            self.reactor.look_again();
+        }
         if self.reactor.take_woken() || is_due {
-            if is_due {
-                self.reactor.look_again();
-            }
             self.turn();
         }
         if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&self.waker)) {
             return Some(answer);
         }
+        let until = limit.map(|limit| self.reactor.now() + limit);
         loop {
             self.turn();
             if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(&self.waker))
@@ -138,5 +142,75 @@ impl Drop for EventLoop {
             drop(client);
             self.wait_for(closed, None);
         }
+    }
+}
+
+/// Spares most looks at the clock while there is always an answer at once: one look costs as much as the
+/// rest of it.
+///
+/// Only the time between two answers can be long, where the caller works. While it is short, some answers
+/// go without a look; once it was not, none does.
+#[derive(Debug)]
+struct Pace {
+    /// When the clock was looked at last.
+    last: Instant,
+    /// The number of answers until the next look.
+    untimed: u32,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { last: now, untimed: 0 }
+    }
+
+    /// Returns the time, or `None` if so little has passed since it was returned that it does not matter.
+    fn now(&mut self, clock: impl FnOnce() -> Instant) -> Option<Instant> {
+        if self.untimed > 0 {
+            self.untimed -= 1;
+            return None;
+        }
+        let now = clock();
+        // At the present pace the next look comes after an eighth of the stride.
+        if now.saturating_duration_since(self.last) < STRIDE / 8 {
+            self.untimed = UNTIMED - 1;
+        }
+        self.last = now;
+        Some(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks for the time after each of these steps, in microseconds, and returns where there was a look.
+    fn looks(steps: &[u64]) -> Vec<usize> {
+        let mut pace = Pace::new(Instant::ORIGIN);
+        let mut micros = 0;
+        let mut looks = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            micros += step;
+            if pace.now(|| Instant::from_micros(micros)).is_some() {
+                looks.push(index);
+            }
+        }
+        looks
+    }
+
+    #[test]
+    fn while_answers_come_fast_one_in_eight_looks_at_the_clock() {
+        assert_eq!(looks(&[1; 25]), [0, 8, 16, 24]);
+    }
+
+    #[test]
+    fn a_caller_that_works_for_long_between_answers_has_a_look_with_each() {
+        assert_eq!(looks(&[10_000; 5]), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_caller_that_becomes_slow_has_a_look_after_seven_more_and_then_with_each() {
+        let mut steps = vec![1];
+        steps.extend([10_000; 9]);
+        assert_eq!(looks(&steps), [0, 8, 9]);
     }
 }

@@ -43,19 +43,26 @@ pub(crate) fn triggered(
 
 /// Waits for the future's answer, at most for `limit`.
 pub(crate) fn wait_for<F: Future>(future: F, limit: Option<Duration>) -> Option<F::Output> {
-    // One that is too far away to be said is none.
-    let until = limit.and_then(|limit| Instant::now().checked_add(limit));
     let mut future = pin!(future);
     THIS.with(|waker| {
         let context = &mut Context::from_waker(waker);
+        // What is there already needs no clock.
+        if let Poll::Ready(answer) = future.as_mut().poll(context) {
+            return Some(answer);
+        }
+        if limit == Some(Duration::ZERO) {
+            return None;
+        }
+        // One that is too far away to be said is none.
+        let until = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
-            if let Poll::Ready(answer) = future.as_mut().poll(context) {
-                return Some(answer);
-            }
             match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => thread::park(),
                 Some(Duration::ZERO) => return None,
                 Some(remaining) => thread::park_timeout(remaining),
+            }
+            if let Poll::Ready(answer) = future.as_mut().poll(context) {
+                return Some(answer);
             }
         }
     })

@@ -176,6 +176,11 @@ pub(crate) struct ListenArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
 
+    /// Hear from the system when the machine's networks change (Linux only): a connection whose own
+    /// address is gone is made again at once, and a network that comes ends a pause
+    #[arg(long, help_heading = "Connection")]
+    pub(crate) watch_network: bool,
+
     #[command(flatten)]
     pub(crate) user: UserOptions,
 

@@ -1,10 +1,11 @@
 //! From options and environment variables to a configuration. Nothing here touches the network.
 
 use std::env;
+use std::path::Path;
 use std::time::Duration;
 
 use pushest_driver::Options;
-use pushest_driver::unstable::{ascii_host_name, check_endpoints, proxy_to};
+use pushest_driver::unstable::{ascii_host_name, check_endpoints};
 use pushest_proto::{
     AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Endpoint, Signer, Timeouts,
 };
@@ -13,6 +14,7 @@ use crate::arguments::{AppOptions, ConnectionOptions};
 use crate::failure::Failure;
 use crate::headers::Headers;
 use crate::proxy::with_proxy;
+use crate::route::Routes;
 use crate::runtime::Runtime;
 use crate::unix_socket::UnixSocket;
 
@@ -107,9 +109,9 @@ impl Connection {
         self.config.has_secret() || self.has_endpoint
     }
 
-    /// The proxy on the way to the server, for people.
-    pub(crate) fn proxy(&self) -> Option<String> {
-        proxy_to(&self.options, self.config.endpoint())
+    /// The ways to the endpoints.
+    pub(crate) fn routes(&self) -> Routes {
+        Routes::new(&self.options, self.unix_socket.as_ref(), self.config.endpoints().len())
     }
 }
 
@@ -135,14 +137,34 @@ fn with_tls(
     };
     if let Some(path) = &options.ca_file {
         must_be_tls("--ca-file")?;
-        driver = driver.ca_file(path).map_err(Failure::input)?;
+        driver = ca_file(driver, path)?;
     }
     if let Some(certificates) = &options.client_cert {
         must_be_tls("--client-cert")?;
         let key = options.client_key.as_ref().unwrap_or(certificates);
-        driver = driver.client_identity_files(certificates, key).map_err(Failure::input)?;
+        driver = client_identity(driver, certificates, key)?;
     }
     Ok(driver)
+}
+
+#[cfg(any(feature = "tls-ring", feature = "native-tls"))]
+fn ca_file(driver: Options, path: &Path) -> Result<Options, Failure> {
+    driver.ca_file(path).map_err(Failure::input)
+}
+
+#[cfg(any(feature = "tls-ring", feature = "native-tls"))]
+fn client_identity(driver: Options, certificates: &Path, key: &Path) -> Result<Options, Failure> {
+    driver.client_identity_files(certificates, key).map_err(Failure::input)
+}
+
+#[cfg(not(any(feature = "tls-ring", feature = "native-tls")))]
+fn ca_file(_: Options, _: &Path) -> Result<Options, Failure> {
+    Err(Failure::input("--ca-file is for TLS, which this program was built without"))
+}
+
+#[cfg(not(any(feature = "tls-ring", feature = "native-tls")))]
+fn client_identity(_: Options, _: &Path, _: &Path) -> Result<Options, Failure> {
+    Err(Failure::input("--client-cert is for TLS, which this program was built without"))
 }
 
 /// The headers of the connection to the server.

@@ -21,6 +21,7 @@ mod misuse;
 mod output;
 mod proxy;
 mod recording;
+mod route;
 mod runtime;
 mod starting;
 mod unix_socket;

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use pushest_driver::proto::{
-    AuthorizationRequest, ChannelState, CommandError, Config, Endpoint, Event, Member, SocketId,
-    Statistics, Status, SubscribeOptions,
+    AuthEndpoint, AuthorizationRequest, ChannelState, CommandError, Config, Endpoint, Event,
+    Member, SocketId, Statistics, Status, SubscribeOptions,
 };
 use pushest_driver::unstable::Client;
 use pushest_driver::{Options, SubscribeError};
@@ -132,7 +132,7 @@ fn options<F: Features>(settings: Settings) -> Options {
     if let Some(authorizer) = settings.authorizer {
         options = options.authorizer(move |request: AuthorizationRequest| authorizer(request));
     }
-    if let Some(endpoint) = settings.endpoint {
+    if let Some(endpoint) = settings.endpoint.or_else(endpoint_of_real_server) {
         options = F::auth_endpoint(options, endpoint);
     }
     if let Some(bytes) = settings.transport_limit {
@@ -155,6 +155,14 @@ fn options<F: Features>(settings: Settings) -> Options {
 pub fn proxy_of_real_server() -> Option<String> {
     let variable = if cfg!(feature = "real-server") { Some("PUSHEST_TEST_PROXY") } else { None };
     std::env::var(variable?).ok()
+}
+
+/// Returns the endpoint to ask for authorizations on the real server, if the variable
+/// `PUSHEST_TEST_AUTH_ENDPOINT` names its URL.
+fn endpoint_of_real_server() -> Option<AuthEndpoint> {
+    let variable = "PUSHEST_TEST_AUTH_ENDPOINT";
+    let url = std::env::var(variable).ok().filter(|_| cfg!(feature = "real-server"))?;
+    Some(AuthEndpoint::new(&url))
 }
 
 /// Returns what connects to the Unix socket before the real server, if the variable

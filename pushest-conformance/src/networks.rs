@@ -59,14 +59,22 @@ const STEP: Duration = Duration::from_millis(5);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Two namespaces, with the server in the other one.
-struct Networks {
-    server: Server,
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Networks {
+    pub server: Server,
     /// Keeps the other one.
     holder: Child,
 }
 
 impl Networks {
-    fn new() -> Self {
+    /// Makes them.
+    ///
+    /// # Panics
+    /// In a namespace that is in use.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it changes the system")]
+    pub fn new() -> Self {
         let variable = "PUSHEST_TEST_NETWORK";
         assert!(
             std::env::var_os(variable).is_some() && !ip("link show dev lo up").contains("lo:"),
@@ -147,7 +155,8 @@ fn at_server(holder: &Child, command: &str) {
     run("nsenter", &format!("-t {} -n ip {command}", holder.id()));
 }
 
-fn ip(command: &str) -> String {
+#[doc(hidden)]
+pub fn ip(command: &str) -> String {
     run("ip", command)
 }
 
@@ -212,8 +221,10 @@ fn last_loss<W: Waits>(client: &W) -> Option<Loss> {
     client.commands().status().last_loss.map(|loss| (*loss).clone())
 }
 
-/// Returns whether the client has a connection from this address.
-fn is_from(address: &str) -> bool {
+/// Returns whether a client has a connection from this address.
+#[doc(hidden)]
+#[must_use]
+pub fn is_from(address: &str) -> bool {
     run("ss", "-tnH state established").contains(&format!("{address}:"))
 }
 

@@ -68,6 +68,12 @@ fn ends<T: Debug>(receive: &mut ReceiveTyped<T>, state: ConnectionState) {
     }
 }
 
+/// A client that does not connect before all of its receivers are there: one that comes when the channel is
+/// confirmed already hears nothing of that.
+fn disconnected<W: Receives>(server: &Server) -> W {
+    W::start(config(server), Options::default().start_disconnected())
+}
+
 /// A client, and a receiver that is subscribed to `news`.
 fn subscribed<W: Receives, T: Debug>(
     server: &Server,
@@ -99,9 +105,10 @@ pub fn values_of_one_name_come_with_their_events_and_others_do_not<W: Receives>(
 #[doc(hidden)]
 pub fn text_is_a_string_and_no_data_is_nothing<W: Receives>() {
     let server = Server::start().expect("a server");
-    let mut client = connected::<W>(&server);
+    let mut client = disconnected::<W>(&server);
     let mut texts: ReceiveTyped<String> = client.on("news", "headline");
     let mut options: ReceiveTyped<Option<u8>> = client.on("news", "maybe");
+    client.commands().connect();
     client.subscribed("news", PATIENCE).expect("subscribed");
     confirmed(&mut texts);
     confirmed(&mut options);
@@ -211,8 +218,7 @@ pub fn whatever_is_sent_is_one_item_in_its_place_and_the_connection_lives<W: Rec
 #[doc(hidden)]
 pub fn a_gap_stands_between_values_where_the_connection_was_lost<W: Receives>() {
     let server = Server::start().expect("a server");
-    let mut client = W::start(config(&server), Options::default().start_disconnected());
-    // Both are there before the channel is confirmed.
+    let mut client = disconnected::<W>(&server);
     let mut number: ReceiveTyped<u64> = client.on("news", "number");
     let mut news: ReceiveTyped<News> = client.messages("news");
     client.commands().connect();
@@ -288,9 +294,10 @@ fn is_refused<T: Debug>(receive: &mut ReceiveTyped<T>) {
 pub fn they_end_and_tell_why<W: Receives>() {
     for refused in [false, true] {
         let server = Server::start().expect("a server");
-        let mut client = connected::<W>(&server);
+        let mut client = disconnected::<W>(&server);
         let mut number: ReceiveTyped<u64> = client.on("news", "number");
         let mut news: ReceiveTyped<News> = client.messages("news");
+        client.commands().connect();
         client.subscribed("news", PATIENCE).expect("subscribed");
         confirmed(&mut number);
         confirmed(&mut news);
@@ -309,9 +316,10 @@ pub fn they_end_and_tell_why<W: Receives>() {
 #[doc(hidden)]
 pub fn members_come_with_a_channels_messages_and_not_with_values_of_one_name<W: Receives>() {
     let server = Server::start().expect("a server");
-    let mut client = connected::<W>(&server);
+    let mut client = disconnected::<W>(&server);
     let mut typing: ReceiveTyped<u64> = client.on("presence-room", "client-typing");
     let mut room: ReceiveTyped<News> = client.messages("presence-room");
+    client.commands().connect();
     client.subscribed("presence-room", PATIENCE).expect("subscribed");
     let mut other = connected::<W>(&server);
     let bob = SubscribeOptions::member("bob");

@@ -52,7 +52,10 @@ impl Parking {
     /// looks at everything after this.
     #[must_use]
     pub fn take_woken(&self) -> bool {
-        self.state.swap(IDLE, Ordering::AcqRel) == WOKEN
+        // A load first: a loop that asks with every event must not pay for a write each time. A wake that
+        // this does not see yet is left to the next call, or to `park`.
+        self.state.load(Ordering::Acquire) == WOKEN
+            && self.state.swap(IDLE, Ordering::AcqRel) == WOKEN
     }
 
     /// Wakes the loop, which then sees everything that was done before this call. Returns whether

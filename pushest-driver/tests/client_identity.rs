@@ -74,6 +74,10 @@ fn what_is_no_identity_is_refused_by_part_and_rule_and_shows_nothing_of_the_key(
     let ed25519 = include_str!("keys/ed25519-pkcs8.pem");
     let line = format!("-----BEGIN PRIVATE KEY-----{}-----END PRIVATE KEY-----", body(&key));
     for (pem, words) in [
+        (
+            format!("{}{ed25519}", include_str!("keys/certificate-v1.pem")),
+            "the first certificate is one of X.509 version 1, and must be one of version 3",
+        ),
         (String::new(), "it is empty"),
         (" \n\t".to_string(), "it is empty"),
         ("junk".to_string(), "there is no certificate in it"),

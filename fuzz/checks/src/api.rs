@@ -12,6 +12,7 @@ use pushest_proto::webhook::{WebhookError, WebhookEvent, Webhooks};
 use pushest_proto::{ChannelForm, Config, Instant, MemberData, UserData, UserForm};
 use pushest_testkit::protocol::{App as ServerApp, Broker, HttpRequest, ServerConfig};
 use ring::{digest, hmac};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 const KEY: &str = "app-key";
@@ -79,11 +80,12 @@ fn read<C: Call>(call: &C, answer: &HttpAnswer<'_>, status: u16, body: &[u8]) {
         Ok(_) => {
             assert!((200..300).contains(&status), "{status} is no success");
             let text = std::str::from_utf8(body).expect("a success is text");
-            let body: Value =
-                serde_json::from_str(text.trim_start_matches('\u{feff}')).expect("and JSON");
-            assert!(body.is_object() || body == Value::Array(Vec::new()), "and an object: {body}");
-            let error = &body["error"];
-            assert!(error.is_null() || *error == Value::Bool(false), "and no error: {body}");
+            if let Some(body) = json(text.trim_start_matches('\u{feff}').as_bytes()) {
+                let is_empty_list = body == Value::Array(Vec::new());
+                assert!(body.is_object() || is_empty_list, "and an object: {body}");
+                let error = &body["error"];
+                assert!(error.is_null() || *error == Value::Bool(false), "and no error: {body}");
+            }
         }
         Err(error) => {
             assert!(!(request.is_query() && error.may_have_arrived), "a query changes nothing");
@@ -101,6 +103,13 @@ fn read<C: Call>(call: &C, answer: &HttpAnswer<'_>, status: u16, body: &[u8]) {
     if let Err(error) = request.read(&HttpAnswer::new(401, &repeated), NOW) {
         assert!(!error.to_string().contains(signature), "{error} shows the signature");
     }
+}
+
+/// What was read must be JSON. Nothing if it holds a number that no value of `serde_json` can: JSON has
+/// no largest one.
+fn json(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice::<IgnoredAny>(text).expect("what is read is JSON");
+    serde_json::from_slice(text).ok()
 }
 
 fn webhook(case: u8, body: &[u8]) {
@@ -123,10 +132,9 @@ fn webhook(case: u8, body: &[u8]) {
     let flipped = format!("{}{digit}{}", &signature[..place % 64], &signature[place % 64 + 1..]);
     assert_eq!(read(&flipped, body), Err(WebhookError::Signature), "a changed signature");
 
-    let expected: Option<Value> = serde_json::from_slice(body).ok();
     match read(&signature, body) {
         Ok(webhook) => {
-            let expected = expected.expect("what is read is JSON");
+            let Some(expected) = json(body) else { return };
             let list = match &expected["events"] {
                 Value::Array(list) => list.iter().collect::<Vec<_>>(),
                 // Twice the same key: this second reader keeps one of them.
@@ -141,6 +149,7 @@ fn webhook(case: u8, body: &[u8]) {
             assert_eq!(webhook.id().as_bytes(), sum.as_ref(), "the id");
         }
         Err(WebhookError::Malformed { .. }) => {
+            let expected: Option<Value> = serde_json::from_slice(body).ok();
             let events = expected.as_ref().map(|body| &body["events"]);
             assert!(!events.is_some_and(Value::is_array), "a webhook that is not read");
         }

@@ -64,9 +64,11 @@ else, and later versions may add fields and types. The types of events:
   {\"type\":\"online\",…,\"user_ids\":[…]}, and the same with \"offline\"
       users of the watchlist
 And those of the connection:
-  {\"type\":\"state\",…,\"state\":…,\"attempt\":…,\"address\":…,\"socket_id\":…,\"reason\":…,\"retry_ms\":…}
-      state: connecting (to address), connected (as socket_id), waiting (for retry_ms, because of
-      reason), refused (because of reason) or disconnected; what does not apply is null
+  {\"type\":\"state\",…,\"state\":…,\"attempt\":…,\"address\":…,\"proxy\":…,\"unix_socket\":…,
+   \"socket_id\":…,\"reason\":…,\"retry_ms\":…}
+      state: connecting (to address, through proxy or over unix_socket), connected (as socket_id),
+      waiting (for retry_ms, because of reason), refused (because of reason) or disconnected; what
+      does not apply is null. proxy: its URL, with *** in the place of user and password
   {\"type\":\"subscribed\",…,\"channel\":…}
       again after every reconnection
   {\"type\":\"subscription_failed\",…,\"channel\":…,\"reason\":…,\"retry_ms\":…}

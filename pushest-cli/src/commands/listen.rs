@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::interruption;
 use crate::output::{Line, Output, PATIENCE};
 use crate::recording::{FLUSH, Recording};
+use crate::route::Routes;
 
 /// The longest name of an event ([protocol, limits](pushest_proto::protocol#limits)).
 const EVENT_NAME: usize = 200;
@@ -43,7 +44,11 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
 
     interruption::watch()?;
     let endpoints = connection.config.endpoints().len();
-    let mut driver = connection.options_for(arguments.runtime).start_disconnected();
+    let routes = connection.routes();
+    let mut driver = connection
+        .options_for(arguments.runtime)
+        .watch_network(arguments.watch_network)
+        .start_disconnected();
     let recording = arguments.record.as_deref().map(Recording::create).transpose()?;
     if let Some(recording) = &recording {
         driver = driver.record(recording.sink());
@@ -57,6 +62,7 @@ pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<
     let mut listener = Listener {
         output,
         client: &client,
+        routes,
         endpoints,
         refusals: 0,
         events: &arguments.event,
@@ -157,6 +163,7 @@ enum Progress {
 struct Listener<'a> {
     output: &'a Output,
     client: &'a Client,
+    routes: Routes,
     /// How many endpoints there are, and how many attempts in a row were refused.
     endpoints: usize,
     refusals: usize,
@@ -284,8 +291,8 @@ impl Listener<'_> {
 
     async fn state(&mut self, change: &StateChange) -> Result<(), Failure> {
         self.is_connected = change.to == ConnectionState::Connected;
-        let address = self.client.status().endpoint.to_string();
-        let line = Line::state(change, Some(&address));
+        let route = self.routes.to(&self.client.status().endpoint);
+        let line = Line::state(change, Some(&route));
         let refusal = self.refusal(change);
         match &refusal {
             Some(_) => self.output.for_programs(&line).await?,

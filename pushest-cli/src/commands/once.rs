@@ -12,11 +12,13 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::interruption;
 use crate::output::Output;
+use crate::route::Routes;
 use crate::runtime::Runtime;
 
 /// A client for one task: it tells on standard error what keeps it, and has a limited time.
 pub(crate) struct Once<'a> {
     pub(crate) client: Client,
+    routes: Routes,
     events: Events,
     output: &'a Output,
     timeout: Duration,
@@ -31,6 +33,7 @@ impl<'a> Once<'a> {
         output: &'a Output,
     ) -> Result<Self, Failure> {
         interruption::watch()?;
+        let routes = connection.routes();
         let options = connection.options_for(runtime).start_disconnected();
         let client = runtime.client(connection.config, options)?;
         let events = client.events();
@@ -38,7 +41,7 @@ impl<'a> Once<'a> {
         let now = Instant::now();
         // A deadline too far away to be told is as good as a very late one.
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(1 << 30));
-        Ok(Self { client, events, output, timeout, deadline })
+        Ok(Self { client, routes, events, output, timeout, deadline })
     }
 
     /// Subscribes, and waits for the server to confirm it. The channel is subscribed to as long as
@@ -129,6 +132,12 @@ impl<'a> Once<'a> {
 
     fn note(&self, event: &Event, errors: &mut Vec<ServerError>) {
         match event {
+            Event::State(change) if change.to == ConnectionState::Connecting => {
+                let route = self.routes.to(&self.client.status().endpoint);
+                if self.routes.has_choice(&route) {
+                    self.output.status(format_args!("connecting to {route}"));
+                }
+            }
             Event::State(change) if change.to == ConnectionState::Waiting => {
                 self.output.warning(change);
             }

@@ -10,6 +10,7 @@ use pushest_proto::{ConnectionState, Event, InReplyTo, LimitReached, ServerError
 use super::Output;
 use super::line::Line;
 use super::text::{QUIET, WARNING};
+use crate::route::Route;
 
 impl<'a> Line<'a> {
     /// What there is to say about an event that is no result; `None` where nothing is.
@@ -58,18 +59,20 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// A change of the connection's state; while it connects, where to.
-    pub(crate) fn state(change: &'a StateChange, address: Option<&'a str>) -> Self {
-        let address = address.filter(|_| change.to == ConnectionState::Connecting);
+    /// A change of the connection's state; while it connects, where to, and through what.
+    pub(crate) fn state(change: &'a StateChange, route: Option<&'a Route>) -> Self {
+        let route = route.filter(|_| change.to == ConnectionState::Connecting);
         Self::State {
             state: change.to.to_string(),
             attempt: change.attempt,
-            address,
+            address: route.map(|route| &*route.address),
+            proxy: route.and_then(|route| route.proxy.as_deref()),
+            unix_socket: route.and_then(|route| route.unix_socket.as_deref()),
             socket_id: change.socket_id.as_ref().map(|id| id.as_str()),
             reason: change.loss.as_ref().map(ToString::to_string),
             retry_ms: change.retry_in.map(ms_up),
-            text: match address {
-                Some(address) => format!("connecting to {address}"),
+            text: match route {
+                Some(route) => format!("connecting to {route}"),
                 None => change.to_string(),
             },
         }

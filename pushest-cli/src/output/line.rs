@@ -103,6 +103,10 @@ pub(crate) enum Line<'a> {
         attempt: u32,
         /// Where it connects to, while it does.
         address: Option<&'a str>,
+        /// The proxy on the way there, without user and password.
+        proxy: Option<&'a str>,
+        /// The path of the Unix socket that it is reached over.
+        unix_socket: Option<&'a str>,
         socket_id: Option<&'a str>,
         /// What ended the former connection or attempt.
         reason: Option<String>,

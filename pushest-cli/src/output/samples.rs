@@ -88,6 +88,8 @@ samples! {
         state: EVIL.to_owned(),
         attempt: 1,
         address: Some(EVIL),
+        proxy: Some(EVIL),
+        unix_socket: Some(EVIL),
         socket_id: Some(EVIL),
         reason: Some(EVIL.to_owned()),
         retry_ms: Some(1),

@@ -62,6 +62,7 @@ fn what_happens_to_the_connection_is_a_line_and_nothing_is_left_for_standard_err
     let state = |state: &str, attempt: u32| {
         json!({
             "type": "state", "state": state, "attempt": attempt, "address": nothing,
+            "proxy": nothing, "unix_socket": nothing,
             "socket_id": nothing, "reason": nothing, "retry_ms": nothing,
         })
     };

@@ -39,4 +39,6 @@ mod unix_socket;
 mod unpublished;
 #[cfg(unix)]
 mod unread;
+#[cfg(target_os = "linux")]
+mod watch_network;
 mod webhooks;

@@ -2,9 +2,10 @@
 
 use pushest_testkit::conformance::proxy::{TestProxy, Trouble};
 use pushest_testkit::{AuthorizationEndpoint, Server};
+use serde_json::{Value, json};
 
 use crate::endpoint::asking;
-use crate::support::{Ended, Pushest, to, words};
+use crate::support::{Ended, Pushest, WAIT, to, words};
 
 fn members(server: &Server, options: &[&str], variables: &[(&str, &str)]) -> Ended {
     let arguments = [&["members", "presence-room"], options].concat();
@@ -58,6 +59,87 @@ fn each_of_our_clients_goes_through_a_proxy_with_its_endpoint() {
         works(&ended);
         assert_eq!(ended.stdout, ["ada  (this command)"]);
         assert_eq!(proxy.asked().len(), 2, "{runtime}");
+    }
+}
+
+#[test]
+fn which_proxy_is_on_the_way_is_said_without_its_user_and_password() {
+    let server = Server::start().unwrap();
+    let proxy = TestProxy::start_for("us3r", "s3cret");
+    let url = proxy.url("http://us3r:s3cret@");
+    let shown = proxy.url("http://***@");
+    let address = format!("ws://{}", server.addr());
+    let route = format!("connecting to {address} through the proxy {shown}");
+    let options = to(&server);
+    let listen = |options: &[&str], variables: &[(&str, &str)]| {
+        let arguments = [&["listen", "news", "--count", "1"], options].concat();
+        let server_options = to(&server);
+        let listener = Pushest::start_with(&words(&arguments, &server_options), variables);
+        server.wait_for_subscribers("news", 1, WAIT).unwrap();
+        server.publish("news", "headline", "rain");
+        let ended = listener.end();
+        works(&ended);
+        server.wait_for_subscribers("news", 0, WAIT).unwrap();
+        let all = ended.stdout.join("\n") + &ended.stderr;
+        assert!(!all.contains("us3r") && !all.contains("s3cret"), "{all}");
+        ended
+    };
+    for variable in ["PUSHEST_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
+        let ended = listen(&[], &[(variable, &url)]);
+        assert_eq!(ended.stderr.lines().next(), Some(&*route), "{ended:?}");
+    }
+    let connecting = |options: &[&str], variables: &[(&str, &str)]| -> Value {
+        let ended = listen(&[&["--json"], options].concat(), variables);
+        let line: Value = serde_json::from_str(&ended.stdout[0]).unwrap();
+        assert_eq!((&line["type"], &line["state"]), (&json!("state"), &json!("connecting")));
+        assert_eq!(line["address"], *address);
+        line["proxy"].clone()
+    };
+    let environment = ("HTTP_PROXY", &*url);
+    assert_eq!(connecting(&[], &[environment]), *shown);
+    // Those that go straight say nothing of it.
+    let none = Value::Null;
+    assert_eq!(connecting(&["--no-proxy"], &[environment]), none);
+    assert_eq!(connecting(&[], &[environment, ("NO_PROXY", "127.0.0.1")]), none);
+    let ended = listen(&["--no-proxy"], &[environment]);
+    assert_eq!(ended.stderr.lines().next(), Some(&*format!("connecting to {address}")));
+
+    // What does one thing and ends says it, too, and prints the same as ever.
+    for runtime in ["tokio", "async-std", "blocking"] {
+        let arguments = ["members", "presence-room", "--user-id=ada", "--runtime", runtime];
+        let ended = Pushest::start_with(&words(&arguments, &options), &[environment]).end();
+        works(&ended);
+        assert_eq!(
+            (&*ended.stdout, &*ended.stderr),
+            (&["ada  (this command)".into()][..], &*route)
+        );
+    }
+    let trigger = ["trigger", "private-chat", "client-x", "7", "--json"];
+    let ended = Pushest::start_with(&words(&trigger, &options), &[environment]).end();
+    works(&ended);
+    assert_eq!((ended.stdout.len(), &*ended.stderr), (1, &*route));
+}
+
+#[test]
+fn of_several_hosts_those_that_are_reached_straight_are_told_from_those_behind_the_proxy() {
+    let server = Server::start().unwrap();
+    let proxy = TestProxy::start();
+    let live = server.addr().to_string();
+    let mut arguments = vec!["listen", "news", "--key=app-key", "--host=127.0.0.9:1"];
+    let host = format!("--host={live}");
+    arguments.push(&host);
+    let variables = [("HTTP_PROXY", &*proxy.url("http://")), ("NO_PROXY", "127.0.0.9")];
+    for _ in 0..4 {
+        let mut listener = Pushest::start_with(&arguments, &variables);
+        let line = listener.stderr.until(&format!("connecting to ws://{live}"));
+        assert!(line.ends_with(&format!(" through the proxy {}", proxy.url("http://"))), "{line}");
+        listener.signal("INT");
+        let ended = listener.end();
+        for line in
+            ended.stderr.lines().filter(|line| line.contains("connecting to ws://127.0.0.9"))
+        {
+            assert_eq!(line, "connecting to ws://127.0.0.9:1");
+        }
     }
 }
 

@@ -27,6 +27,8 @@ fn a_listener_and_a_trigger_find_the_one_node_that_is_there() {
         let trigger = ["trigger", "private-chat", "client-x", "7"];
         let ended = pushest(&words(&trigger, &options));
         assert_eq!(ended.status, Some(0), "{ended:?}");
+        let last = ended.stderr.lines().rfind(|line| line.starts_with("connecting to "));
+        assert_eq!(last, Some(&*format!("connecting to ws://{live}")), "{ended:?}");
         let ended = listener.end();
         assert_eq!(
             (ended.status, &*ended.stdout),

@@ -59,6 +59,11 @@ fn each_of_our_clients_and_the_api_reach_a_server_over_a_unix_socket() {
         let ended = socket.run(&[&arguments[..], &["--runtime", runtime]].concat(), &variables);
         assert_eq!(ended.status, Some(0), "{runtime}: {ended:?}");
         assert_eq!(ended.stdout, ["ada  (this command)"]);
+        let route = format!(
+            "connecting to ws://behind.invalid:4711 over the Unix socket {}",
+            socket.path.display()
+        );
+        assert_eq!(ended.stderr, route);
     }
     for head in socket.server.upgrade_heads() {
         assert!(head.contains("\r\nHost: behind.invalid:4711\r\n"), "{head}");
@@ -77,7 +82,11 @@ fn each_of_our_clients_and_the_api_reach_a_server_over_a_unix_socket() {
 fn a_listener_comes_back_over_a_unix_socket() {
     let socket = without_port();
     let options = socket.options();
-    let mut listener = Pushest::start(&words(&["listen", "news", "--count=2"], &options));
+    let arguments = ["listen", "news", "--count=2", "--json"];
+    let mut listener = Pushest::start(&words(&arguments, &options));
+    let connecting = listener.stdout.json_of("state");
+    assert_eq!(connecting["unix_socket"], socket.path.to_str().unwrap());
+    assert_eq!(connecting["proxy"], serde_json::Value::Null);
     socket.server.wait_for_subscribers("news", 1, WAIT).unwrap();
     socket.server.publish("news", "headline", "rain");
     listener.stdout.until("rain");

@@ -82,9 +82,14 @@ impl Backend {
         self.options.keep_alive
     }
 
-    pub(super) async fn connect<R: Runtime>(&self, runtime: &R) -> Result<Dialled<R>, DialFailure> {
+    /// Connects to the server, for a call that has this time left.
+    pub(super) async fn connect<R: Runtime>(
+        &self,
+        runtime: &R,
+        limit: Duration,
+    ) -> Result<Dialled<R>, DialFailure> {
         let purpose = ConnectorPurpose::Api;
-        self.dialer.connect(runtime, self.app.endpoint().clone(), purpose).await
+        self.dialer.connect(runtime, self.app.endpoint().clone(), purpose, limit).await
     }
 
     /// Returns the time since 1970.

@@ -111,6 +111,7 @@ impl<R: Runtime> Lane<R> {
         seen: &Arc<Seen>,
     ) -> Result<Received, Failure> {
         let runtime = self.runtime.clone();
+        let deadline = runtime.now() + limit;
         if sending.is_new {
             self.kept = None;
         }
@@ -121,7 +122,8 @@ impl<R: Runtime> Lane<R> {
                 Some(kept) => kept.connection,
                 None => {
                     seen.begin(false);
-                    connect(&*runtime, backend).await?
+                    let left = deadline.saturating_duration_since(runtime.now());
+                    connect(&*runtime, backend, left).await?
                 }
             };
             let exchanged = exchange(&*runtime, &mut connection, sending, seen);
@@ -155,8 +157,12 @@ impl<R: Runtime> Lane<R> {
     }
 }
 
-async fn connect<R: Runtime>(runtime: &R, backend: &Backend) -> Result<ConnectionOf<R>, Failure> {
-    let stream = backend.connect(runtime).await.map_err(Failure::Dial)?;
+async fn connect<R: Runtime>(
+    runtime: &R,
+    backend: &Backend,
+    limit: Duration,
+) -> Result<ConnectionOf<R>, Failure> {
+    let stream = backend.connect(runtime, limit).await.map_err(Failure::Dial)?;
     Connection::over(stream).await.map_err(Failure::Broken)
 }
 

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
-use pushest_proto::{DialFailure, Endpoint};
+use pushest_proto::{DialFailure, Endpoint, Instant};
 
 use super::address;
+use super::within::{part, within};
 use crate::connector::{Connector, ConnectorPurpose, ConnectorTarget};
 use crate::unstable::traits::Runtime;
 
@@ -13,6 +14,8 @@ use crate::unstable::traits::Runtime;
 pub(super) struct Way<'a> {
     pub(super) connector: Option<&'a Connector>,
     pub(super) purpose: ConnectorPurpose,
+    /// A connector, or a proxy, that is silent until then has failed.
+    pub(super) deadline: Instant,
 }
 
 /// A stream to a server.
@@ -47,12 +50,15 @@ impl Way<'_> {
             purpose: self.purpose,
         };
         if chosen.is_empty() {
-            return ask(runtime, connector, target(&host, port)).await.map_err(failed);
+            let asked = ask(runtime, connector, target(&host, port), self.deadline).await;
+            return asked.map_err(failed);
         }
         let mut failures: Vec<String> = Vec::new();
-        for address in chosen {
+        for (index, address) in chosen.iter().enumerate() {
             let target = target(&address.ip().to_string(), address.port());
-            match ask(runtime, connector, target).await {
+            // One that hangs leaves the others their time.
+            let until = part(runtime.now(), self.deadline, chosen.len() - index);
+            match ask(runtime, connector, target, until).await {
                 Ok(reached) => return Ok(reached),
                 Err(why) => failures.push(format!("{address}: {why}")),
             }
@@ -61,6 +67,10 @@ impl Way<'_> {
     }
 
     /// Connects to a proxy.
+    ///
+    /// # Errors
+    /// [`DialFailure::Timeout`] if the proxy cannot be reached in time, and
+    /// [`DialFailure::Connector`] if the connector gives no stream in time.
     pub(super) async fn to_proxy<R: Runtime>(
         self,
         runtime: &R,
@@ -68,11 +78,14 @@ impl Way<'_> {
         port: u16,
     ) -> Result<R::Tcp, DialFailure> {
         let Some(connector) = self.connector else {
-            return address::connect(runtime, host, port, &[]).await;
+            let connecting = address::connect(runtime, host, port, &[]);
+            let connected = within(runtime, self.deadline, connecting).await;
+            return connected.unwrap_or(Err(DialFailure::Timeout));
         };
         let purpose = ConnectorPurpose::Proxy;
         let target = ConnectorTarget { host: host.into(), port, is_tls: false, purpose };
-        ask(runtime, connector, target).await.map(|reached| reached.stream).map_err(failed)
+        let asked = ask(runtime, connector, target, self.deadline).await;
+        asked.map(|reached| reached.stream).map_err(failed)
     }
 }
 
@@ -80,8 +93,10 @@ async fn ask<R: Runtime>(
     runtime: &R,
     connector: &Connector,
     target: ConnectorTarget,
+    until: Instant,
 ) -> Result<Reached<R::Tcp>, String> {
-    let given = connector.connect(target).await?;
+    let given = within(runtime, until, connector.connect(target)).await;
+    let given = given.unwrap_or_else(|| Err("it gave no stream in time".to_string()))?;
     let is_encrypted = given.is_encrypted();
     let adopted = runtime.adopt(given.into_stream());
     let stream = adopted.map_err(|error| format!("its stream cannot be used: {error}"))?;

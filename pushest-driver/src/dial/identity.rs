@@ -41,6 +41,14 @@ impl Identity {
         &self.chain
     }
 
+    /// Returns which version of X.509 the first certificate is of, if it is of any.
+    #[cfg(feature = "tls")]
+    pub(super) fn version(&self) -> Option<u8> {
+        let certificate = Certificate::from_der(self.chain.first()?).ok()?;
+        // The first one is 0 in the encoding.
+        Some(certificate.tbs_certificate().version() as u8 + 1)
+    }
+
     pub(super) fn key(&self) -> &PrivateKeyDer<'static> {
         &self.key
     }

@@ -31,9 +31,10 @@ pub(crate) mod within;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Either};
-use pushest_proto::{Config, DialFailure, Endpoint};
+use pushest_proto::{Config, DialFailure, Endpoint, Instant};
 use tungstenite::protocol::WebSocketConfig;
 
 use self::connector::{Reached, Way};
@@ -88,6 +89,7 @@ impl Dialer {
         endpoint: Endpoint,
     ) -> BoxFuture<'static, Result<WebSocket<R>, DialFailure>> {
         let (dialer, runtime) = (self.clone(), runtime.clone());
+        let deadline = deadline(&*runtime, dialer.config.timeouts().dial);
         Box::pin(async move {
             // What this build cannot do, or the server's name is no name, shows before any packet.
             let endpoint = host_name::ascii(endpoint)?;
@@ -95,23 +97,26 @@ impl Dialer {
             let headers = dialer.headers().await?;
             let upgrade = dialer.upgrade(&runtime, &endpoint, &headers)?;
             let purpose = ConnectorPurpose::WebSocket;
-            let mut stream = dialer.open(&*runtime, &endpoint, tls, purpose).await?;
+            let opening = dialer.open(&*runtime, &endpoint, tls, purpose, deadline);
+            let mut stream = opening.await?;
             let beginning = upgrade.negotiate(&mut stream).await?;
             Ok(WebSocket::new(stream, beginning, dialer.websocket()))
         })
     }
 
-    /// Connects to an endpoint, with TLS where it has that, and no further.
+    /// Connects to an endpoint, with TLS where it has that, and no further. The caller waits no longer than
+    /// `limit`: a proxy or a connector that is silent is told before.
     #[cfg(any(feature = "api", feature = "http"))]
     pub(crate) async fn connect<R: Runtime>(
         &self,
         runtime: &R,
         endpoint: Endpoint,
         purpose: ConnectorPurpose,
+        limit: Duration,
     ) -> Result<Dialled<R>, DialFailure> {
         let endpoint = host_name::ascii(endpoint)?;
         let tls = self.planned_tls(&endpoint)?;
-        self.open(runtime, &endpoint, tls, purpose).await
+        self.open(runtime, &endpoint, tls, purpose, deadline(runtime, limit)).await
     }
 
     async fn open<R: Runtime>(
@@ -120,8 +125,10 @@ impl Dialer {
         endpoint: &Endpoint,
         tls: PlannedTls,
         purpose: ConnectorPurpose,
+        deadline: Instant,
     ) -> Result<Dialled<R>, DialFailure> {
-        let Reached { stream: tcp, is_encrypted } = self.reach(runtime, endpoint, purpose).await?;
+        let reaching = self.reach(runtime, endpoint, purpose, deadline);
+        let Reached { stream: tcp, is_encrypted } = reaching.await?;
         if is_encrypted {
             return Ok(Either::Left(tcp));
         }
@@ -150,18 +157,18 @@ impl Dialer {
         runtime: &R,
         endpoint: &Endpoint,
         purpose: ConnectorPurpose,
+        deadline: Instant,
     ) -> Result<Reached<R::Tcp>, DialFailure> {
         let Options { addresses: chosen, proxies, time_of_day, connector, .. } = &*self.options;
         let (host, port) = (endpoint.host(), endpoint.port());
-        let way = Way { connector: connector.as_ref(), purpose };
+        let way = Way { connector: connector.as_ref(), purpose, deadline };
         // These are the server's.
         let is_endpoint = purpose == ConnectorPurpose::AuthorizationEndpoint;
         let chosen: &[SocketAddr] = if is_endpoint { &[] } else { chosen };
         let Some(proxy) = proxies.of(endpoint.is_tls(), host, port) else {
             return way.to_server(runtime, endpoint, chosen).await;
         };
-        let limit = self.config.timeouts().dial;
-        let through = proxy::reach(runtime, proxy, way, endpoint, chosen, limit, time_of_day);
+        let through = proxy::reach(runtime, proxy, way, endpoint, chosen, time_of_day);
         // Of what a connector says of a stream to the proxy nothing is so of the way to the server.
         through.await.map(Reached::plain)
     }
@@ -271,4 +278,9 @@ impl Dialer {
         }
         Ok(None)
     }
+}
+
+/// Returns until when what stands before the server may be silent.
+fn deadline<R: Runtime>(runtime: &R, limit: Duration) -> Instant {
+    runtime.now() + within::share(limit)
 }

@@ -68,7 +68,14 @@ fn certified(identity: &Identity, provider: &CryptoProvider) -> Result<Certified
     CertifiedKey::from_der(identity.chain().to_vec(), key, provider).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => does_not_fit(),
         rustls::Error::InvalidCertificate(_) => {
-            Problem::Certificate(format!("the first certificate cannot be used: {error}"))
+            Problem::Certificate(match identity.version() {
+                // What `openssl x509 -req` makes where no extensions are asked for.
+                Some(version @ 1..=2) => format!(
+                    "the first certificate is one of X.509 version {version}, and must be one of version 3: \
+                     have it signed with extensions, such as extendedKeyUsage=clientAuth"
+                ),
+                _ => format!("the first certificate cannot be used: {error}"),
+            })
         }
         // What it says of a key is which form it tried.
         error => Problem::Key(format!(

@@ -1,62 +1,42 @@
-//! The addresses of an endpoint: those that its name resolved to, and the one that answered last.
+//! Which address of a name is tried first: the one that accepted the last connection.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::http::uri::Authority;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::{Error, unversioned};
 
-/// The addresses of one client's endpoints, of which there are two at most.
-#[derive(Debug, Default)]
-pub(super) struct Addresses(Mutex<Vec<Known>>);
+/// Maximum number of addresses that are remembered: of two endpoints and their proxies, one each.
+const MOST: usize = 4;
 
-#[derive(Debug)]
-struct Known {
-    authority: Authority,
-    resolved: Vec<SocketAddr>,
-    /// The address that accepted the last connection.
-    answered: Option<SocketAddr>,
-}
+/// The addresses that accepted a connection of one client's requests, the last one first.
+#[derive(Debug, Default)]
+pub(super) struct Addresses(Mutex<Vec<SocketAddr>>);
 
 impl Addresses {
-    /// Stores what a name has resolved to.
-    pub(super) fn set(&self, authority: &Authority, resolved: Vec<SocketAddr>) {
-        let mut all = self.lock();
-        match all.iter_mut().find(|known| known.authority == *authority) {
-            Some(known) => known.resolved = resolved,
-            None => {
-                all.push(Known { authority: authority.clone(), resolved, answered: None });
-            }
-        }
-    }
-
     /// Stores the address that has accepted a connection.
-    pub(super) fn answered(&self, authority: &Authority, address: SocketAddr) {
-        let mut all = self.lock();
-        if let Some(known) = all.iter_mut().find(|known| known.authority == *authority) {
-            known.answered = Some(address);
-        }
+    pub(super) fn answered(&self, address: SocketAddr) {
+        let mut known = self.lock();
+        known.retain(|it| *it != address);
+        known.insert(0, address);
+        known.truncate(MOST);
     }
 
-    /// Returns the addresses in the order in which they are to be tried: first the one that
+    /// Returns the addresses of a name in the order in which they are to be tried: first the one that
     /// answered last, if the name still has it.
-    pub(super) fn of(&self, authority: &Authority) -> Vec<SocketAddr> {
-        let all = self.lock();
-        let Some(known) = all.iter().find(|known| known.authority == *authority) else {
-            return Vec::new();
-        };
-        let mut addresses = known.resolved.clone();
-        if let Some(place) = addresses.iter().position(|it| Some(*it) == known.answered) {
+    pub(super) fn sorted(&self, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let known = self.lock();
+        let place = known.iter().find_map(|it| addresses.iter().position(|other| it == other));
+        if let Some(place) = place {
             addresses[..=place].rotate_right(1);
         }
         addresses
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<SocketAddr>> {
         // What is behind it is whole at all times.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,14 +62,18 @@ mod tests {
     #[test]
     fn the_address_that_answered_comes_first_for_as_long_as_the_name_has_it() {
         let address = |last| SocketAddr::from(([127, 0, 0, last], 1));
-        let here = Authority::from_static("example.org:8");
         let addresses = Addresses::default();
-        assert_eq!(addresses.of(&here), []);
-        addresses.set(&here, vec![address(1), address(2), address(3)]);
-        addresses.answered(&here, address(3));
-        assert_eq!(addresses.of(&here), [address(3), address(1), address(2)]);
-        assert_eq!(addresses.of(&Authority::from_static("example.org:9")), []);
-        addresses.set(&here, vec![address(2), address(1)]);
-        assert_eq!(addresses.of(&here), [address(2), address(1)]);
+        let name = || vec![address(1), address(2), address(3)];
+        assert_eq!(addresses.sorted(name()), name());
+        assert_eq!(addresses.sorted(Vec::new()), []);
+        addresses.answered(address(3));
+        assert_eq!(addresses.sorted(name()), [address(3), address(1), address(2)]);
+        assert_eq!(addresses.sorted(vec![address(2), address(1)]), [address(2), address(1)]);
+        addresses.answered(address(2));
+        assert_eq!(addresses.sorted(name()), [address(2), address(1), address(3)]);
+        // Those of other names, and of as many as there may be.
+        (10..20).for_each(|last| addresses.answered(address(last)));
+        assert_eq!(addresses.sorted(name()), name());
+        assert_eq!(addresses.lock().len(), MOST);
     }
 }

@@ -12,7 +12,7 @@ use pushest_proto::{
 use ureq::unversioned::transport::Connector;
 use ureq::{Agent, Error, http};
 
-use super::addresses::{Addresses, NoResolver};
+use super::addresses::NoResolver;
 use super::connect::RaceConnector;
 use super::socket;
 use crate::dial::Dialer;
@@ -40,7 +40,6 @@ pub(super) struct Asker {
     agent: Agent,
     pub(super) endpoint: AuthEndpoint,
     headers: Option<AuthHeaders>,
-    pub(super) addresses: Arc<Addresses>,
     pub(super) timeout: Duration,
     pub(super) dialer: Arc<Dialer>,
 }
@@ -59,11 +58,10 @@ impl Asker {
             // The connector goes through that of the options; ureq would look for another one.
             .proxy(None)
             .build();
-        let addresses = Arc::<Addresses>::default();
-        let connector = connector(RaceConnector::new(addresses.clone(), dialer.clone()), dialer);
+        let connector = connector(RaceConnector::new(), dialer);
         let agent = Agent::with_parts(config, connector, NoResolver);
         let timeout = dialer.config().timeouts().authorization;
-        Self { agent, endpoint, headers, addresses, timeout, dialer: dialer.clone() }
+        Self { agent, endpoint, headers, timeout, dialer: dialer.clone() }
     }
 
     /// Ends the requests that run, and all later ones.

@@ -15,12 +15,12 @@ use ureq::unversioned::transport::{
 
 use super::addresses::Addresses;
 use super::pipe::{self, Piped};
+use super::route::Route;
 use super::socket::{Interrupt, Socket, remaining};
 use super::tunnel;
-use crate::dial::Dialer;
-use crate::dial::proxy::target::Target;
 use crate::dial::proxy::url::Proxy;
 use crate::dial::race::Race;
+use crate::dial::within::share;
 
 /// One token for all: after any event everything is looked at.
 const ANY: Token = Token(0);
@@ -31,13 +31,12 @@ const EVENTS: usize = 16;
 /// Connects to whichever address of the endpoint, or of the proxy before it, accepts first.
 #[derive(Debug)]
 pub(super) struct RaceConnector {
-    addresses: Arc<Addresses>,
-    dialer: Arc<Dialer>,
+    addresses: Addresses,
 }
 
 impl RaceConnector {
-    pub(super) fn new(addresses: Arc<Addresses>, dialer: Arc<Dialer>) -> Self {
-        Self { addresses, dialer }
+    pub(super) fn new() -> Self {
+        Self { addresses: Addresses::default() }
     }
 }
 
@@ -52,19 +51,22 @@ impl Connector<()> for RaceConnector {
         if let Some(piped) = pipe::taken(details) {
             return Ok(Some(Either::B(piped)));
         }
-        let Some(authority) = details.uri.authority() else { return Err(Error::HostNotFound) };
+        let Some(route) = Route::of_this_thread() else { return Err(Error::HostNotFound) };
         let mut poll = Poll::new()?;
         let interrupt = Arc::new(Interrupt::new(Waker::new(poll.registry(), ANY)?));
         let handle: Weak<dyn ShutdownHandle> = Arc::<Interrupt>::downgrade(&interrupt);
         (details.register_shutdown)(handle)?;
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let usual_port = if details.needs_tls() { 443 } else { 80 };
-        let target = Target::new(host, authority.port_u16().unwrap_or(usual_port));
-        let proxy = self.dialer.proxies().of_target(details.needs_tls(), &target);
-        let addresses = self.addresses.of(authority);
-        let raced = race(&mut poll, addresses, &interrupt, &details.timeout);
-        let (address, stream) = raced.map_err(|error| unreached(error, proxy))?;
-        self.addresses.answered(authority, address);
+        let proxy = route.proxy.as_ref();
+        let addresses = self.addresses.sorted(route.addresses.clone());
+        let mut limit = remaining(&details.timeout)?;
+        if proxy.is_some() {
+            // The rest of the request's time is left for saying why.
+            limit = share(limit);
+        }
+        let until = std::time::Instant::now() + limit;
+        let raced = race(&mut poll, addresses, &interrupt, until);
+        let (address, stream) = raced.map_err(|lost| lost.into_error(proxy, &details.timeout))?;
+        self.addresses.answered(address);
         let stream = std::net::TcpStream::from(stream);
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
@@ -72,19 +74,34 @@ impl Connector<()> for RaceConnector {
         let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
         let socket = Socket::new(stream, buffers, interrupt);
         if let Some(proxy) = proxy {
-            tunnel::open(socket.stream(), proxy, &target, &details.timeout)?;
+            tunnel::open(socket.stream(), proxy, &route.target, until)?;
         }
         Ok(Some(Either::A(socket)))
     }
 }
 
-/// Returns the error of a race that was for the addresses of the proxy, if there is one.
-fn unreached(error: Error, proxy: Option<&Proxy>) -> Error {
-    match (error, proxy) {
-        (Error::Other(why), Some(proxy)) => {
-            tunnel::failed(proxy, &format!("it cannot be reached: {why}"))
+/// Why no address has accepted a connection.
+enum Lost {
+    /// All of them have failed.
+    Failed(String),
+    /// The time is over.
+    Late,
+    /// Waiting for them has failed, or the client has gone.
+    Broken(io::Error),
+}
+
+impl Lost {
+    /// Returns the error of a race that was for the addresses of the proxy, if there is one.
+    fn into_error(self, proxy: Option<&Proxy>, timeout: &NextTimeout) -> Error {
+        match (self, proxy) {
+            (Self::Failed(why), None) => Error::Other(why.into()),
+            (Self::Failed(why), Some(proxy)) => {
+                tunnel::failed(proxy, &format!("it cannot be reached: {why}"))
+            }
+            (Self::Late, None) => Error::Timeout(timeout.reason),
+            (Self::Late, Some(proxy)) => tunnel::failed(proxy, "it cannot be reached in time"),
+            (Self::Broken(error), _) => error.into(),
         }
-        (error, _) => error,
     }
 }
 
@@ -92,8 +109,8 @@ fn race(
     poll: &mut Poll,
     addresses: Vec<SocketAddr>,
     interrupt: &Interrupt,
-    timeout: &NextTimeout,
-) -> Result<(SocketAddr, TcpStream), Error> {
+    until: std::time::Instant,
+) -> Result<(SocketAddr, TcpStream), Lost> {
     let origin = std::time::Instant::now();
     let now = || Instant::ORIGIN + origin.elapsed();
     let mut events = Events::with_capacity(EVENTS);
@@ -101,7 +118,7 @@ fn race(
     let mut running: Vec<(SocketAddr, TcpStream)> = Vec::new();
     loop {
         if interrupt.is_over() {
-            return Err(io::Error::from(io::ErrorKind::NotConnected).into());
+            return Err(Lost::Broken(io::ErrorKind::NotConnected.into()));
         }
         let mut index = 0;
         while let Some((address, stream)) = running.get(index) {
@@ -122,9 +139,12 @@ fn race(
             continue;
         }
         if let Some(reason) = race.lost() {
-            return Err(Error::Other(reason.into()));
+            return Err(Lost::Failed(reason));
         }
-        let mut limit = remaining(timeout)?;
+        let mut limit = until.saturating_duration_since(std::time::Instant::now());
+        if limit.is_zero() {
+            return Err(Lost::Late);
+        }
         if let Some(next) = race.next_at() {
             limit = limit.min(next.saturating_duration_since(now()));
         }

@@ -5,6 +5,7 @@ mod addresses;
 mod asker;
 mod connect;
 mod pipe;
+mod route;
 mod socket;
 #[cfg(any(feature = "tls", feature = "native-tls"))]
 mod tls;
@@ -12,7 +13,6 @@ mod tunnel;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,10 +24,13 @@ use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
 use self::asker::Asker;
+use self::route::Route;
 use crate::authorizations::{no_thread, not_carried_out};
 use crate::authorizer::Authorizer;
 use crate::connector::ConnectorPurpose;
 use crate::dial::host_name::{HostNameError, ascii_url};
+use crate::dial::proxy::target::Target as ProxyTarget;
+use crate::dial::within::{share, within};
 use crate::dial::{Dialer, address};
 use crate::options::AuthHeaders;
 use crate::threads::Threads;
@@ -90,16 +93,16 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
                 let endpoint = target.endpoint(&host)?;
                 let dialer = asker.dialer.clone();
                 let purpose = ConnectorPurpose::AuthorizationEndpoint;
-                let stream = dialer.connect(&*runtime, endpoint, purpose).await;
+                let left = deadline.saturating_duration_since(Instant::now());
+                let stream = dialer.connect(&*runtime, endpoint, purpose, left).await;
                 let (near, far) = pipe::pipe(stream.map_err(unresolved)?);
                 asked.url = url.into_owned();
                 let asking = move || near.carry(|| asker.ask(&request, asked, deadline));
                 far.carry(THREADS.run(about, move || unlogged(asking))).await
             } else {
-                let addresses = asker.resolve(&*runtime, &target, &host).await?;
-                asker.addresses.set(&target.authority, addresses);
+                let route = asker.route(&*runtime, &target, &host, deadline).await?;
                 asked.url = url.into_owned();
-                let asking = move || asker.ask(&request, asked, deadline);
+                let asking = move || route.carry(|| asker.ask(&request, asked, deadline));
                 THREADS.run(about, move || unlogged(asking)).await
             };
             match answer {
@@ -112,26 +115,35 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
 }
 
 impl Asker {
-    /// Returns the addresses to connect to: those of the proxy, where there is one for the target,
-    /// which then resolves the target's name.
-    async fn resolve<R: Runtime>(
+    /// Chooses the way to a target: through the proxy, where there is one for it, which then resolves the
+    /// target's name.
+    async fn route<R: Runtime>(
         &self,
         runtime: &R,
         target: &Target,
         host: &str,
-    ) -> Result<Vec<SocketAddr>, AuthorizationError> {
-        let Some(proxy) = self.dialer.proxies().of(target.is_tls, target.host(), target.port)
-        else {
-            return address::of_host(runtime, host, target.port).await.map_err(unresolved);
+        deadline: Instant,
+    ) -> Result<Route, AuthorizationError> {
+        let proxied = ProxyTarget::new(target.host(), target.port);
+        let proxy = self.dialer.proxies().of(target.is_tls, target.host(), target.port).cloned();
+        let Some(proxy) = proxy else {
+            let resolved = address::of_host(runtime, host, target.port).await;
+            let addresses = resolved.map_err(unresolved)?;
+            return Ok(Route { target: proxied, proxy: None, addresses });
         };
-        let resolved = address::of_host(runtime, &proxy.host(), proxy.port()).await;
-        resolved.map_err(|failure| {
-            let why = match failure {
-                DialFailure::Dns(problem) => format!("its name does not resolve: {problem}"),
-                other => other.to_string(),
-            };
-            unresolved(DialFailure::Proxy(proxy.failed(&why).into()))
-        })
+        let failed = |why: &str| unresolved(DialFailure::Proxy(proxy.failed(why).into()));
+        let left = share(deadline.saturating_duration_since(Instant::now()));
+        let (name, port) = (proxy.host(), proxy.port());
+        let resolving = address::of_host(runtime, &name, port);
+        let addresses = match within(runtime, runtime.now() + left, resolving).await {
+            Some(Ok(addresses)) => addresses,
+            Some(Err(DialFailure::Dns(problem))) => {
+                return Err(failed(&format!("its name does not resolve: {problem}")));
+            }
+            Some(Err(other)) => return Err(failed(&other.to_string())),
+            None => return Err(failed("its name does not resolve in time")),
+        };
+        Ok(Route { target: proxied, proxy: Some(proxy), addresses })
     }
 }
 

@@ -6,27 +6,23 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pushest_proto::DialFailure;
 use ureq::Error;
-use ureq::unversioned::transport::NextTimeout;
 
-use super::socket::{remaining, retry};
+use super::socket::retry;
 use crate::dial::proxy::handshake::Handshake;
-use crate::dial::proxy::share;
 use crate::dial::proxy::target::Target;
 use crate::dial::proxy::url::Proxy;
 
 /// How long the body of a refusal is waited for, from the end of its head on.
 const REFUSAL: Duration = Duration::from_secs(1);
 
-/// Has the proxy at the other end of the stream connect to the target. What follows is still in the
-/// stream.
+/// Has the proxy at the other end of the stream connect to the target, until then at most. What follows is
+/// still in the stream.
 pub(super) fn open(
     stream: &TcpStream,
     proxy: &Proxy,
     target: &Target,
-    timeout: &NextTimeout,
+    until: Instant,
 ) -> Result<(), Error> {
-    // The rest of the request's time is left for saying why.
-    let until = Instant::now() + share(remaining(timeout)?);
     let handshake = Handshake::new(proxy, target).map_err(|why| failed(proxy, &why))?;
     talk(stream, handshake, until).map_err(|why| failed(proxy, &why))
 }

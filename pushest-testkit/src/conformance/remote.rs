@@ -27,6 +27,8 @@ pub struct Remote {
     tls_port: Option<u16>,
     /// The authority to trust for its certificate, if it speaks TLS.
     authority_pem: Option<String>,
+    /// Whether clients ask an endpoint for authorizations, in place of the secret.
+    asks: bool,
 }
 
 impl Remote {
@@ -42,13 +44,16 @@ impl Remote {
             let ((key, secret), (host, port)) = (user.split_once(':')?, server.rsplit_once(':')?);
             let [key, secret, host] = [key, secret, host].map(str::to_owned);
             let port = port.trim_end_matches('/').parse().ok()?;
-            Some(Self { key, secret, host, port, tls_port: None, authority_pem: None })
+            let (tls_port, authority_pem, asks) = (None, None, false);
+            Some(Self { key, secret, host, port, tls_port, authority_pem, asks })
         };
         parts().expect("a URL of the form pusher://KEY:SECRET@HOST:PORT")
     }
 
     /// The server that the variable `PUSHEST_TEST_URL` names. Where `PUSHEST_TEST_TLS_PORT` names a port of
-    /// the same host, clients go there, over TLS; scenarios publish as before.
+    /// the same host, clients go there, over TLS; scenarios publish as before. Where
+    /// `PUSHEST_TEST_AUTH_ENDPOINT` is set, [`signing`](Self::signing) and [`config`](Self::config) are without
+    /// the secret: the drivers ask the endpoint that it names.
     ///
     /// # Panics
     /// Without it, and as [`Remote::from_url`].
@@ -63,7 +68,8 @@ impl Remote {
         };
         let tls_port = std::env::var("PUSHEST_TEST_TLS_PORT").ok();
         let tls_port = tls_port.map(|port| port.parse().expect("PUSHEST_TEST_TLS_PORT is a port"));
-        Self { tls_port, ..Self::from_url(&url) }
+        let asks = std::env::var_os("PUSHEST_TEST_AUTH_ENDPOINT").is_some();
+        Self { tls_port, asks, ..Self::from_url(&url) }
     }
 
     /// A server in this process. If it speaks TLS, so do clients that are configured for it; its
@@ -77,6 +83,7 @@ impl Remote {
             host: server.addr().ip().to_string(),
             port: server.port(),
             tls_port: None,
+            asks: false,
             authority_pem: server.authority_pem().map(str::to_owned),
         }
     }
@@ -106,12 +113,13 @@ impl Remote {
 
     /// Returns a configuration with the secret, to be adjusted.
     pub fn signing(&self) -> ConfigBuilder {
-        self.builder().secret(&self.secret)
+        let builder = self.builder();
+        if self.asks { builder } else { builder.secret(&self.secret) }
     }
 
     /// Returns a configuration for the HTTP API, to be adjusted.
     pub fn publishing(&self) -> ConfigBuilder {
-        self.signing().app_id("1")
+        self.builder().secret(&self.secret).app_id("1")
     }
 
     /// Returns a configuration with the secret.

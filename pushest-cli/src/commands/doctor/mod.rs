@@ -62,6 +62,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
         }
     }
 
+    let route = connection.routes().to(connection.config.endpoint());
     let mut doctor = Doctor {
         output,
         api: publishing::api(&connection, limit),
@@ -76,8 +77,8 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
         asks: connection.has_endpoint,
         can_sign: connection.can_sign(),
         is_own_choice: arguments.channel.is_some(),
-        proxy: connection.proxy(),
-        unix_socket: connection.unix_socket.as_ref().map(|it| it.path().display().to_string()),
+        proxy: route.proxy,
+        unix_socket: route.unix_socket,
         failed: Vec::new(),
     };
     // Each wait has its own end.

@@ -16,7 +16,6 @@ pub(crate) mod url;
 mod variables;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use pushest_proto::{DialFailure, Endpoint};
 
@@ -24,18 +23,13 @@ use self::handshake::Handshake;
 use self::target::Target;
 use self::url::Proxy;
 use super::connector::Way;
-use super::within::within;
+use super::within::part;
 use crate::unstable::traits::Runtime;
 use crate::wall_clock::TimeOfDay;
 
-/// Returns how long the proxy may take, of what a dial may: one that is silent is told from a server
-/// that is.
-pub(crate) fn share(limit: Duration) -> Duration {
-    limit / 10 * 9
-}
-
 /// Returns a TCP stream to the endpoint, or to the first of the chosen addresses that the proxy
-/// reaches.
+/// reaches, at most until the deadline of the way. An address of which the proxy hears nothing leaves the
+/// others their time.
 ///
 /// # Errors
 /// [`DialFailure::Proxy`], or [`DialFailure::Connector`].
@@ -45,32 +39,36 @@ pub(super) async fn reach<R: Runtime>(
     way: Way<'_>,
     endpoint: &Endpoint,
     chosen: &[SocketAddr],
-    limit: Duration,
     time_of_day: &TimeOfDay,
 ) -> Result<R::Tcp, DialFailure> {
-    let deadline = runtime.now() + share(limit);
     let failed = |why: &str| DialFailure::Proxy(proxy.failed(why).into());
+    let targets = Target::all(endpoint, chosen);
     let mut refusals: Vec<String> = Vec::new();
-    for target in Target::all(endpoint, chosen) {
-        let handshake = Handshake::new(proxy, &target).map_err(|why| failed(&why))?;
-        let host = proxy.host();
-        let connecting = way.to_proxy(runtime, &host, proxy.port());
-        let connected = match within(runtime, deadline, connecting).await {
-            Some(Ok(tcp)) => Ok(tcp),
-            Some(Err(DialFailure::Dns(why))) => Err(format!("its name does not resolve: {why}")),
-            Some(Err(DialFailure::Connect(why))) => Err(format!("it cannot be reached: {why}")),
+    for (index, target) in targets.iter().enumerate() {
+        let handshake = Handshake::new(proxy, target).map_err(|why| failed(&why))?;
+        let why = match way.to_proxy(runtime, &proxy.host(), proxy.port()).await {
+            Ok(mut tcp) => {
+                let until = part(runtime.now(), way.deadline, targets.len() - index);
+                let date = || time_of_day.get(runtime);
+                match talk::talk(runtime, &mut tcp, handshake, until, date).await {
+                    Ok(()) => return Ok(tcp),
+                    Err(why) if chosen.is_empty() => return Err(failed(&why)),
+                    Err(why) => {
+                        refusals.push(format!("{}: {why}", target.authority()));
+                        continue;
+                    }
+                }
+            }
+            Err(DialFailure::Dns(why)) => format!("its name does not resolve: {why}"),
+            Err(DialFailure::Connect(why)) => format!("it cannot be reached: {why}"),
+            Err(DialFailure::Timeout) => "it cannot be reached in time".to_string(),
             // It has not come as far as the proxy.
-            Some(Err(failure @ DialFailure::Connector(_))) => return Err(failure),
-            Some(Err(other)) => Err(other.to_string()),
-            None => Err("it cannot be reached in time".to_string()),
+            Err(failure @ DialFailure::Connector(_)) if refusals.is_empty() => return Err(failure),
+            Err(other) => other.to_string(),
         };
-        let mut tcp = connected.map_err(|why| failed(&why))?;
-        let date = || time_of_day.get(runtime);
-        match talk::talk(runtime, &mut tcp, handshake, deadline, date).await {
-            Ok(()) => return Ok(tcp),
-            Err(why) if chosen.is_empty() => return Err(failed(&why)),
-            Err(why) => refusals.push(format!("{}: {why}", target.authority())),
-        }
+        // The proxy is the same for all others.
+        refusals.push(why);
+        break;
     }
     Err(failed(&refusals.join("; ")))
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "http")]
-use super::target::Target;
 use super::url::{Proxy, UrlError};
 use super::variables::Variables;
 use crate::error::OptionsError;
@@ -41,10 +39,5 @@ impl Proxies {
             Self::One(proxy) => Some(proxy),
             Self::Variables(variables) => variables.of(is_tls, host, port),
         }
-    }
-
-    #[cfg(feature = "http")]
-    pub(crate) fn of_target(&self, is_tls: bool, target: &Target) -> Option<&Proxy> {
-        self.of(is_tls, &target.host, target.port)
     }
 }
