@@ -1,7 +1,6 @@
 //! From options and environment variables to a configuration. Nothing here touches the network.
 
 use std::env;
-use std::path::Path;
 use std::time::Duration;
 
 use pushest_driver::Options;
@@ -16,6 +15,7 @@ use crate::headers::Headers;
 use crate::proxy::with_proxy;
 use crate::route::Routes;
 use crate::runtime::Runtime;
+use crate::tls::with_tls;
 use crate::unix_socket::UnixSocket;
 
 /// As the official libraries name the option that it stands for.
@@ -113,58 +113,6 @@ impl Connection {
     pub(crate) fn routes(&self) -> Routes {
         Routes::new(&self.options, self.unix_socket.as_ref(), self.config.endpoints().len())
     }
-}
-
-/// What is trusted over TLS, and what is shown.
-fn with_tls(
-    mut driver: Options,
-    options: &ConnectionOptions,
-    config: &Config,
-) -> Result<Options, Failure> {
-    let endpoint = config.endpoint();
-    let asked = [&options.auth_endpoint, &options.user_auth_endpoint];
-    let asks_tls = asked.into_iter().flatten().any(|url| url.starts_with("https://"));
-    let has_tls = config.endpoints().iter().any(Endpoint::is_tls);
-    let must_be_tls = |option: &str| {
-        if has_tls || asks_tls {
-            return Ok(());
-        }
-        Err(Failure::input(format_args!(
-            "{option} is for TLS, and {}:{} is reached without: add --tls",
-            endpoint.host(),
-            endpoint.port(),
-        )))
-    };
-    if let Some(path) = &options.ca_file {
-        must_be_tls("--ca-file")?;
-        driver = ca_file(driver, path)?;
-    }
-    if let Some(certificates) = &options.client_cert {
-        must_be_tls("--client-cert")?;
-        let key = options.client_key.as_ref().unwrap_or(certificates);
-        driver = client_identity(driver, certificates, key)?;
-    }
-    Ok(driver)
-}
-
-#[cfg(any(feature = "tls-ring", feature = "native-tls"))]
-fn ca_file(driver: Options, path: &Path) -> Result<Options, Failure> {
-    driver.ca_file(path).map_err(Failure::input)
-}
-
-#[cfg(any(feature = "tls-ring", feature = "native-tls"))]
-fn client_identity(driver: Options, certificates: &Path, key: &Path) -> Result<Options, Failure> {
-    driver.client_identity_files(certificates, key).map_err(Failure::input)
-}
-
-#[cfg(not(any(feature = "tls-ring", feature = "native-tls")))]
-fn ca_file(_: Options, _: &Path) -> Result<Options, Failure> {
-    Err(Failure::input("--ca-file is for TLS, which this program was built without"))
-}
-
-#[cfg(not(any(feature = "tls-ring", feature = "native-tls")))]
-fn client_identity(_: Options, _: &Path, _: &Path) -> Result<Options, Failure> {
-    Err(Failure::input("--client-cert is for TLS, which this program was built without"))
 }
 
 /// The headers of the connection to the server.

@@ -24,6 +24,7 @@ mod recording;
 mod route;
 mod runtime;
 mod starting;
+mod tls;
 mod unix_socket;
 
 use std::process::ExitCode;

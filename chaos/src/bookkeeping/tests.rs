@@ -161,6 +161,14 @@ fn in_any_order_a_number_may_come_late_and_not_twice() {
 }
 
 #[test]
+fn in_any_order_what_a_cache_channel_keeps_may_be_far_behind_once_a_confirmation() {
+    let (mut book, _) = books_in(Order::Any);
+    events(&mut book, 3, [1, 2, 3, 4, 5, 6, 7, 1, 2]);
+    assert_eq!(book.channels[3].again, [2]);
+    assert_eq!(book.problems(), [""; 0]);
+}
+
+#[test]
 fn what_did_not_come_up_to_the_last_number_is_missing_and_judged_once() {
     let (mut book, log) = books_in(Order::Any);
     events(&mut book, 0, [1, 3]);
