@@ -171,7 +171,8 @@ impl Client {
     /// Makes a client with options, or returns why the system does not allow it.
     ///
     /// # Errors
-    /// [`StartError`], where [`Client::try_new`] returns it.
+    /// [`StartError`], where [`Client::try_new`] returns it, and if options that are good each by itself do
+    /// not go together.
     ///
     /// ```no_run
     /// use pushest_blocking::{Client, Config, Options};

@@ -44,9 +44,9 @@ pub(crate) struct EventLoop {
 
 impl EventLoop {
     /// # Errors
-    /// [`StartError::EventQueue`], and [`StartError::NetworkWatch`].
+    /// [`StartError::EventQueue`], and what `ready` returns.
     pub(crate) fn new(config: Config, options: Options) -> Result<Self, StartError> {
-        let options = unstable::begin_watching(options)?;
+        let options = unstable::ready(&config, options)?;
         let refused = |error| StartError::EventQueue(Arc::new(error));
         let poll = mio::Poll::new().map_err(refused)?;
         let reactor = Arc::new(Reactor::new(&poll).map_err(refused)?);

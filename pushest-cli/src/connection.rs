@@ -32,9 +32,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// For commands that end when they are refused.
-    pub(crate) fn new(options: &ConnectionOptions) -> Result<Self, Failure> {
-        Self::with_config(options, builder(options, &variable)?.stop_on_refusal(true).build()?)
+    /// For commands that end when they are refused, or once this time is over.
+    pub(crate) fn new(
+        options: &ConnectionOptions,
+        limit: Option<Duration>,
+    ) -> Result<Self, Failure> {
+        let builder = builder(options, &variable)?.timeouts(within(limit)).stop_on_refusal(true);
+        Self::with_config(options, builder.build()?)
     }
 
     /// For a command that looks at each step, none of which may take longer than this.
@@ -48,9 +52,13 @@ impl Connection {
         Self::with_config(options, builder(options, &variable)?.timeouts(timeouts).build()?)
     }
 
-    /// For commands that outlive refusals.
-    pub(crate) fn lasting(options: &ConnectionOptions) -> Result<Self, Failure> {
-        Self::with_config(options, builder(options, &variable)?.build()?)
+    /// For commands that outlive refusals, and end once this time is over.
+    pub(crate) fn lasting(
+        options: &ConnectionOptions,
+        limit: Option<Duration>,
+    ) -> Result<Self, Failure> {
+        let builder = builder(options, &variable)?.timeouts(within(limit));
+        Self::with_config(options, builder.build()?)
     }
 
     fn with_config(options: &ConnectionOptions, config: Config) -> Result<Self, Failure> {
@@ -112,6 +120,17 @@ impl Connection {
     /// The ways to the endpoints.
     pub(crate) fn routes(&self) -> Routes {
         Routes::new(&self.options, self.unix_socket.as_ref(), self.config.endpoints().len())
+    }
+}
+
+/// The timeouts of a command that ends once this time is over: what is silent on the way to the server is
+/// told before.
+fn within(limit: Option<Duration>) -> Timeouts {
+    let timeouts = Timeouts::default();
+    let shortest = Duration::from_millis(1);
+    match limit.map(|limit| limit.max(shortest)).filter(|limit| *limit < timeouts.dial) {
+        Some(limit) => timeouts.dial(limit),
+        None => timeouts,
     }
 }
 
@@ -240,7 +259,7 @@ fn builder(
     }
     builder = match options.host.as_slice() {
         [] => builder,
-        [host] if !has_port(host) => builder.host(host).tls(options.port == Some(443)),
+        [host] if !is_of_list(host) => builder.host(host).tls(options.port == Some(443)),
         hosts => builder.endpoints(hosts),
     };
     if let Some(port) = options.port {
@@ -255,11 +274,13 @@ fn builder(
     Ok(builder)
 }
 
-/// Returns whether a port stands behind a host, be it right or wrong.
-fn has_port(host: &str) -> bool {
+/// Returns whether it is read as an entry of a list: it is a URL, a port stands behind the host, be it right
+/// or wrong, or the end of an address may be one.
+fn is_of_list(host: &str) -> bool {
     let port = host.rsplit_once(':').map(|(_, port)| port);
     let is_number = |port: &str| !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit());
-    Endpoint::new(host).is_err() && port.is_some_and(is_number)
+    let has_port = Endpoint::new(host).is_err() && port.is_some_and(is_number);
+    has_port || host.contains("://") || host.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
 /// What is left of the variables where options say which server: nothing about an address, right
@@ -323,6 +344,9 @@ mod tests {
         expect(&["--key=k", "--host=h:6001"], &[], ["ws://h:6001", "k", ""]);
         expect(&["--key=k", "--host=h:443"], &[], ["wss://h:443", "k", ""]);
         expect(&["--key=k", "--host=[::1]:7", "--tls"], &[], ["wss://[::1]:7", "k", ""]);
+        expect(&["--key=k", "--host=::1", "--port=443"], &[], ["wss://[::1]:443", "k", ""]);
+        expect(&["--key=k", "--host=ws://h:9/rt"], &[], ["ws://h:9/rt", "k", ""]);
+        expect(&["--key=k", "--host=wss://h", "--path=/rt"], &[], ["wss://h:443/rt", "k", ""]);
         expect(&["--key=k", "--cluster=eu"], &[], ["wss://ws-eu.pusher.com:443", "k", ""]);
         expect(
             &["--key=k", "--cluster=eu", "--tls=false"],
@@ -350,6 +374,9 @@ mod tests {
         assert!(refused(&["--host=a", "--host=a b"]).contains("\"a b\", number 2 of the list"));
         assert!(refused(&["--host=a", "--host="]).contains("\"\", number 2 of the list"));
         assert!(refused(&["--host=a:0"]).contains("\"0\" is not a port"));
+        assert!(refused(&["--host=::1:6001"]).contains("as in [::1:6001], or [::1]:6001"));
+        assert!(refused(&["--host=http://h:9"]).contains("\"http://h…\", number 1 of the list"));
+        assert!(refused(&["--host=a..b"]).contains("is not a host"));
         assert!(refused(&["--host=a", "--host=b", "--cluster=eu"]).contains("--cluster"));
         assert!(refused(&["--host=a", "--host=b", "--url=pusher://k@h"]).contains("--url"));
     }
@@ -455,7 +482,8 @@ mod tests {
         assert!(error(&["--key=k", "--secret= "], &[]).contains("secret is empty"));
         assert!(error(&["--url=ftp://k:hush@h"], &[]).contains("unknown scheme"));
         assert!(error(&["--key=k", "--host=a b"], &[]).contains("\"a b\""));
-        assert!(error(&["--key=k", "--host=http://k:hush@h"], &[]).contains("is not a host"));
+        assert!(error(&["--key=k", "--host=http://k:hush@h"], &[]).contains("not an endpoint"));
+        assert!(error(&["--key=k", "--host=k:hush"], &[]).contains("is not a host"));
         assert!(error(&["--key=k:hush"], &[]).contains("is not a key"));
         assert!(error(&["--key=k"], &[("PUSHER_PORT", "hush")]).contains("PUSHER_PORT"));
         let url = ("PUSHER_URL", "pusher://k:se@cret:hush/more@h");

@@ -28,12 +28,18 @@ pub(crate) fn with_proxy(driver: Options, options: &ConnectionOptions) -> Result
         }
         return from("--proxy", url, driver);
     }
-    match env::var_os(VARIABLE).filter(|url| !url.is_empty()) {
+    // As of the other variables, white space is as good as none.
+    let is_set = |url: &std::ffi::OsString| url.to_str().is_none_or(|url| !url.trim().is_empty());
+    match env::var_os(VARIABLE).filter(is_set) {
         Some(url) => match url.to_str() {
             Some(url) => from(VARIABLE, url, driver),
             None => Err(Failure::input(format_args!("{VARIABLE} is not UTF-8"))),
         },
-        None => driver.proxy_from_env().map_err(Failure::input),
+        None => driver.proxy_from_env().map_err(|error| {
+            Failure::input(format_args!(
+                "{error}; with --no-proxy no variable is read, and none is used"
+            ))
+        }),
     }
 }
 

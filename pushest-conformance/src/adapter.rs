@@ -116,6 +116,8 @@ fn options<F: Features>(settings: Settings) -> Options {
         .addresses(settings.addresses);
     if let Some(url) = settings.proxy.or_else(proxy_of_real_server) {
         options = options.proxy(&url).expect("a good URL");
+    } else if settings.proxy_from_env {
+        options = options.proxy_from_env().expect("good variables");
     }
     if let Some(connector) = settings.connector.or_else(connector_of_real_server) {
         options = F::connector(options, connector);

@@ -75,6 +75,8 @@ macro_rules! api_parts {
             let mut options = $crate_of::Options::default().addresses(settings.addresses);
             if let Some(url) = settings.proxy.or_else($crate::proxy_of_real_server) {
                 options = options.proxy(&url).expect("a good URL");
+            } else if settings.proxy_from_env {
+                options = options.proxy_from_env().expect("good variables");
             }
             let connector = settings.connector.or_else($crate::connector_of_real_server);
             if let Some(connector) = connector {

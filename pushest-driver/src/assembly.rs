@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pushest_proto::Config;
 
 use crate::client::Client;
+use crate::dial::host_name::check_endpoints;
 use crate::error::StartError;
 use crate::hub::Hub;
 use crate::options::Options;
@@ -15,8 +16,8 @@ use crate::unstable::traits::Runtime;
 /// Creates a client, and the future that must run for anything to happen. It ends by itself, within
 /// moments, once the last clone of the client is dropped.
 ///
-/// Where the options ask for a watch of the networks that [`begin_watching`] has not begun, it begins here,
-/// and the log says if it cannot.
+/// What [`ready`] checks is not checked here; a dial says what is wrong then. Where the options ask for a
+/// watch of the networks that [`ready`] has not begun, it begins here, and the log says if it cannot.
 pub fn client<R: Runtime>(config: Config, mut options: Options, runtime: R) -> (Client, Pump<R>) {
     let runtime = Arc::new(runtime);
     let clock = runtime.clone();
@@ -37,12 +38,15 @@ pub fn client<R: Runtime>(config: Config, mut options: Options, runtime: R) -> (
     (client, Pump::new(hub, runtime, network))
 }
 
-/// Begins to watch the networks of the machine where the options ask for it, for the client that is made
-/// with them next.
+/// Checks the settings of the client that is made with them next, as its builder would, and begins to watch
+/// the networks of the machine where the options ask for it.
 ///
 /// # Errors
-/// [`StartError::NetworkWatch`], where they cannot be watched.
-pub fn begin_watching(mut options: Options) -> Result<Options, StartError> {
+/// [`StartError::Config`], [`StartError::Options`], and [`StartError::NetworkWatch`] where they cannot be
+/// watched.
+pub fn ready(config: &Config, mut options: Options) -> Result<Options, StartError> {
+    options.check()?;
+    check_endpoints(config)?;
     options.network.begin().map_err(|error| StartError::NetworkWatch(Arc::new(error)))?;
     Ok(options)
 }

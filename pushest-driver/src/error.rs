@@ -9,7 +9,7 @@ use pushest_proto::{
 };
 
 /// The client could not be made: the operating system, or the runtime, has not given what it runs
-/// on. Nothing is left of it, and a later attempt may succeed.
+/// on, and a later attempt may succeed; or its settings do not go together. Nothing is left of it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -30,6 +30,13 @@ pub enum StartError {
     /// descriptor or no thread.
     #[error("the network cannot be watched: {0}")]
     NetworkWatch(#[source] Arc<io::Error>),
+    /// The configuration breaks a rule that only names of hosts in their ASCII form can break: a name of the
+    /// list of endpoints is none, or two are the same.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// Options that are good each by itself do not go together.
+    #[error("{0}")]
+    Options(#[from] OptionsError),
 }
 
 /// Two are equal if they say the same: the system's errors have no other equality.

@@ -360,7 +360,8 @@ impl Options {
         self
     }
 
-    /// Checks that options go together which are good each by itself. A dial checks it, too.
+    /// Checks that options go together which are good each by itself. A builder does so, what makes a client or
+    /// returns an error, and a dial over TLS.
     pub(crate) fn check(&self) -> Result<(), OptionsError> {
         #[cfg(any(feature = "tls", feature = "native-tls"))]
         self.trust.check()?;

@@ -229,6 +229,22 @@ fn finished(change: impl FnOnce(Options) -> Options) -> String {
 }
 
 #[test]
+fn what_does_not_go_together_is_refused_without_a_builder_too() {
+    use pushest_driver::{Config, StartError, unstable};
+
+    let config = Config::builder("app-key").host("h").build().expect("valid");
+    let options = Options::default().roots(Roots::Given);
+    let error = unstable::ready(&config, options).expect_err("there are none");
+    assert!(matches!(error, StartError::Options(OptionsError::Tls { .. })), "{error:?}");
+
+    let twice = ["bücher.example", "xn--bcher-kva.example"];
+    let config = Config::builder("app-key").endpoints(twice).build().expect("valid to the core");
+    let error = unstable::ready(&config, Options::default()).expect_err("they are the same");
+    assert!(matches!(error, StartError::Config(_)), "{error:?}");
+    assert!(twice.iter().all(|name| error.to_string().contains(name)), "{error}");
+}
+
+#[test]
 fn options_about_tls_that_exclude_each_other_are_refused_by_name() {
     let (certificate, key) = identity();
     let pem = format!("{certificate}{key}");
@@ -249,6 +265,52 @@ fn own() -> Arc<rustls::ClientConfig> {
     let builder = builder.with_safe_default_protocol_versions().expect("versions");
     let roots = rustls::RootCertStore::empty();
     Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Identities that rustls does not take with ring, and what it says.
+#[cfg(not(feature = "tls-aws-lc"))]
+const NOT_FOR_RUSTLS: [(&str, &str); 2] = [
+    (include_str!("keys/p256-version-1.pem"), "another version of X.509 than 3"),
+    (include_str!("keys/p521.pem"), "the curves P-256 and P-384, with aws-lc also P-521"),
+];
+
+#[cfg(not(any(feature = "native-tls", feature = "tls-aws-lc")))]
+#[test]
+fn what_rustls_does_not_take_is_refused_by_what_it_takes() {
+    for (pem, words) in NOT_FOR_RUSTLS {
+        let text = refused(pem, pem.split("-----BEGIN CERT").next().expect("the key"));
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[cfg(all(feature = "native-tls", not(feature = "tls-aws-lc")))]
+#[test]
+fn an_identity_is_asked_about_of_the_library_that_speaks_in_whatever_order_it_is_chosen() {
+    use pushest_driver::TlsBackend::{NativeTls, Rustls};
+
+    for (pem, words) in NOT_FOR_RUSTLS {
+        for change in [
+            |it: Options, pem: &str| it.tls_backend(NativeTls).client_identity(pem),
+            |it: Options, pem: &str| Ok(it.client_identity(pem)?.tls_backend(NativeTls)),
+        ] {
+            let settings = Settings::default().config(|config| config.key("app-key"));
+            settings.try_option(|it| change(it, pem)).finish().expect("OpenSSL takes it");
+        }
+        for change in [
+            |it: Options, pem: &str| it.client_identity(pem),
+            |it: Options, pem: &str| {
+                Ok(it.tls_backend(NativeTls).client_identity(pem)?.tls_backend(Rustls))
+            },
+        ] {
+            let text = finished(|it| change(it, pem).expect("for another library"));
+            assert!(text.starts_with("client_identity: ") && text.contains(words), "{text}");
+            shows_nothing_of(pem.split("-----BEGIN CERT").next().expect("the key"), &text);
+        }
+    }
+    // What none takes is refused at once.
+    let (certificate, _) = identity();
+    let (_, other) = identity();
+    refused(&format!("{certificate}{other}"), &other);
 }
 
 #[cfg(feature = "native-tls")]

@@ -29,6 +29,8 @@ const HINT_EVERY: Duration = Duration::from_secs(30);
 /// turn into a loop of attempts, nor keep one from its end.
 #[derive(Debug)]
 pub(crate) struct Hints {
+    /// The time after which there is one more.
+    every: Duration,
     left: u32,
     /// Since when the next one grows.
     since: Instant,
@@ -36,14 +38,23 @@ pub(crate) struct Hints {
 
 impl Hints {
     pub(crate) const fn new() -> Self {
-        Self { left: HINTS, since: Instant::ORIGIN }
+        Self::every(HINT_EVERY)
+    }
+
+    pub(crate) const fn every(every: Duration) -> Self {
+        Self { every, left: HINTS, since: Instant::ORIGIN }
+    }
+
+    /// Returns when there is one more, where none is left.
+    pub(crate) fn next(&self) -> Instant {
+        self.since + self.every
     }
 
     /// Returns whether a hint is to be followed.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
-        while self.left < HINTS && self.since + HINT_EVERY <= now {
+        while self.left < HINTS && self.next() <= now {
             self.left += 1;
-            self.since += HINT_EVERY;
+            self.since = self.next();
         }
         if self.left == HINTS {
             self.since = now;
@@ -223,6 +234,14 @@ mod tests {
         assert_eq!(taken(at(1_060)), 1, "what is left of the former time counts");
         assert_eq!(taken(at(1_120)), 2);
         assert_eq!(taken(at(10_000)), 3, "and no more than three are kept");
+        let mut hints = Hints::every(Duration::from_secs(1));
+        assert_eq!((0..10).filter(|_| hints.take(at(5))).count(), 3);
+        assert_eq!(hints.next(), at(6));
+        assert!(hints.take(at(6)) && !hints.take(at(6)));
+        assert_eq!(hints.next(), at(7));
+        let mut hints = Hints::new();
+        let mut taken = |at| (0..10).filter(|_| hints.take(at)).count();
+        assert_eq!(taken(at(10_000)), 3);
         // A clock that runs backwards, and the end of time.
         assert_eq!(taken(at(1)), 0);
         let end = Instant::from_micros(u64::MAX / 2);

@@ -27,8 +27,8 @@ pub enum DialFailure {
     /// The proxy refused, was silent, or could not be reached. Of the server nothing is known then. The text
     /// holds the proxy's address and what it answered, and never its user and password.
     Proxy(Box<str>),
-    /// The user's own connector failed: it returned an error, panicked, or returned a stream that cannot
-    /// be used. The text is the connector's.
+    /// The user's own connector failed: it hung, returned an error, panicked, or returned a stream that cannot
+    /// be used. The text is the connector's, or says which of these it was.
     Connector(Box<str>),
     /// The server answered the upgrade with an HTTP status that is not 101.
     Http {

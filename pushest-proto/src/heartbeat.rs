@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use core::time::Duration;
 
+use crate::backoff::Hints;
 use crate::id::PingId;
 use crate::order::Order;
 use crate::time::Instant;
@@ -10,6 +11,10 @@ use crate::time::Instant;
 /// A shorter activity timeout from a server is taken as this one: it must not be able to ask for
 /// endless pings.
 const SHORTEST_ACTIVITY: Duration = Duration::from_secs(1);
+
+/// The time after which changes of the network may ask for one more ping, after a few in a row: a route that
+/// flaps must not turn into endless pings.
+const CHANGE_EVERY: Duration = Duration::from_secs(1);
 
 /// Maximum number of the user's pings that may be unanswered at once.
 pub(crate) const MOST_UNANSWERED: usize = 1024;
@@ -50,6 +55,10 @@ pub(crate) struct Heartbeat {
     pub(crate) reading: bool,
     /// The network changed while the driver did not read: once it reads, it finds out what that means.
     pub(crate) is_in_doubt: bool,
+    /// The pings that changes of the network may ask for.
+    checks: Hints,
+    /// The network has changed, and a ping follows once there may be one.
+    is_check_due: bool,
     /// A pong that is owed to the server, by its cause.
     pub(crate) pong_owed: Option<Order>,
     /// A ping of the session's own that waits to be polled.
@@ -70,6 +79,8 @@ impl Heartbeat {
             activity,
             reading: true,
             is_in_doubt: false,
+            checks: Hints::every(CHANGE_EVERY),
+            is_check_due: false,
             pong_owed: None,
             ping_due: None,
             sent: VecDeque::new(),
@@ -88,9 +99,34 @@ impl Heartbeat {
     pub(crate) fn end(&mut self) -> impl Iterator<Item = PingId> + use<> {
         self.reading = true;
         self.is_in_doubt = false;
+        self.checks = Hints::every(CHANGE_EVERY);
+        self.is_check_due = false;
         self.pong_owed = None;
         self.ping_due = None;
         core::mem::take(&mut self.sent).into_iter().filter_map(|sent| sent.ping)
+    }
+
+    /// The network has changed. Returns whether a ping is to be sent now; if not, it follows.
+    pub(crate) fn change(&mut self, now: Instant) -> bool {
+        self.is_check_due = !self.checks.take(now);
+        !self.is_check_due
+    }
+
+    /// Returns whether the ping of a change is due that had to wait, and takes it.
+    pub(crate) fn take_check(&mut self, now: Instant) -> bool {
+        self.is_check_due && self.change(now)
+    }
+
+    /// The driver stopped or resumed reading: what has not been looked into by then is in doubt.
+    pub(crate) fn set_reading(&mut self, reading: bool) {
+        self.reading = reading;
+        self.is_in_doubt |= core::mem::take(&mut self.is_check_due);
+    }
+
+    /// Returns when there is something to be done if nothing is heard until then.
+    pub(crate) fn next_check(&self) -> Instant {
+        let silent_at = self.silent_at();
+        if self.is_check_due { silent_at.min(self.checks.next()) } else { silent_at }
     }
 
     pub(crate) fn next_id(&mut self) -> PingId {

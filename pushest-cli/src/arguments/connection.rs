@@ -36,9 +36,10 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", conflicts_with_all = ["url", "host"])]
     pub(crate) cluster: Option<String>,
 
-    /// The host of your own server: a name or an IP address, such as [fe80::1%eth0]; or HOST:PORT. May
-    /// be given several times, for the nodes of a cluster: when one is lost or refuses, the next one is
-    /// tried, in a random order. The HTTP API is called at the first
+    /// The host of your own server: a name or an IP address, such as [fe80::1%eth0]; HOST:PORT; or
+    /// ws://HOST:PORT/PATH, or wss:// with TLS. May be given several times, for the nodes of a cluster:
+    /// when one is lost or refuses, the next one is tried, in a random order. The HTTP API is called at
+    /// the first
     #[arg(long, help_heading = "Connection", conflicts_with = "url")]
     pub(crate) host: Vec<String>,
 

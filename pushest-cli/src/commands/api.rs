@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// The API of the app that was given.
 pub(super) fn api(arguments: &ApiArguments) -> Result<Api, Failure> {
-    of(Connection::new(&arguments.connection)?, arguments.timeout)
+    of(Connection::new(&arguments.connection, None)?, arguments.timeout)
 }
 
 /// The API of a connection's app.

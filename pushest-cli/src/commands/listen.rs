@@ -29,7 +29,7 @@ const EVENT_NAME: usize = 200;
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(arguments: &ListenArguments, output: &Output) -> Result<(), Failure> {
-    let connection = Connection::lasting(&arguments.connection)?;
+    let connection = Connection::lasting(&arguments.connection, arguments.timeout)?;
     arguments.event.iter().try_for_each(|name| check_event_name(name))?;
     super::warn_of_near_misses(&arguments.channels, output);
     let checks = Checks::new(&connection);

@@ -18,7 +18,7 @@ const LONGEST_FLUSH: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result<(), Failure> {
     let MembersArguments { channel, user_id, .. } = arguments;
-    let connection = Connection::new(&arguments.connection)?;
+    let connection = Connection::new(&arguments.connection, Some(arguments.timeout))?;
     super::warn_of_near_misses([channel], output);
     let checks = Checks::new(&connection);
     let options = match user_id {

@@ -11,7 +11,7 @@ use crate::output::{Line, Output};
 
 pub(crate) async fn run(arguments: &TriggerArguments, output: &Output) -> Result<(), Failure> {
     let TriggerArguments { channel, event, data, .. } = arguments;
-    let connection = Connection::new(&arguments.connection)?;
+    let connection = Connection::new(&arguments.connection, Some(arguments.timeout))?;
     super::warn_of_near_misses([channel], output);
     let data: Box<RawValue> = serde_json::from_str(data).map_err(|error| {
         Failure::input(format_args!(

@@ -119,7 +119,8 @@ fn connections() {
     refused(&master_key(""), "the master key has 0 bytes");
     refused(&["--key", "k", "--cluster", "EU"], "\"EU\" is not a cluster");
     refused(&["--key", "k", "--host", "a b"], "\"a b\" is not a host");
-    refused(&["--key", "k", "--host", "http://k:hush@h"], "is not a host");
+    refused(&["--key", "k", "--host", "http://k:hush@h"], "is not an endpoint");
+    refused(&["--key", "k", "--host", "::1:6001"], "[::1]:6001 with a port");
     refused(&["--key", "k:hush", "--host", "h"], "is not a key");
     refused(&["--key", "k", "--host", "xn--a"], "\"xn--a\" is not the name of a host");
     refused(&["--key", "k", "--host", "h", "--port", "0"], "'0'");

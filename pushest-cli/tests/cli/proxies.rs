@@ -34,6 +34,9 @@ fn the_environments_proxy_is_used_unless_told_otherwise() {
     works(&members(&server, &[], &[environment, ("NO_PROXY", "localhost,127.0.0.0/8")]));
     works(&members(&server, &[], &[environment, ("REQUEST_METHOD", "GET")]));
     works(&members(&server, &[], &[("HTTPS_PROXY", &*url)]));
+    // Nor is there one to be exempt from.
+    let blank = [("PUSHEST_PROXY", " "), ("HTTP_PROXY", ""), ("NO_PROXY", "169.254/16")];
+    works(&members(&server, &[], &blank));
     assert_eq!(proxy.asked().len(), 3);
 
     // Another one, whatever NO_PROXY says.
@@ -164,7 +167,9 @@ fn what_is_no_proxy_is_bad_input_and_no_password_is_shown() {
     let variable = ("PUSHEST_PROXY", "http://ann:s3c@ret@h:1");
     refused(&[], &[variable], &["PUSHEST_PROXY: ", "\"http://***@h:1\"", "percent-encoded"]);
     refused(&[], &[("HTTPS_PROXY", "socks4://ann:s3c@h")], &["HTTPS_PROXY: \"socks4://***@h\""]);
-    refused(&[], &[("NO_PROXY", "a,10.0.0.0/99")], &["NO_PROXY: \"10.0.0.0/99\"", "prefix"]);
+    let (proxy, junk) = (("HTTP_PROXY", "http://h:1"), ("NO_PROXY", "a,169.254/16"));
+    let texts = ["NO_PROXY: \"169.254/16\"", "169.254.0.0/16", "--no-proxy"];
+    refused(&[], &[proxy, junk], &texts);
     assert_eq!(server.inspect(|view| view.upgrades), 0);
 }
 
@@ -195,4 +200,21 @@ fn a_proxy_that_refuses_is_told_and_a_doctor_says_what_helps() {
     assert!(text.contains("the proxy resolves names"), "{text}");
     assert!(text.contains("http://***@127.0.0.1:"), "{text}");
     assert_eq!(server.inspect(|view| view.upgrades), 1);
+}
+
+#[test]
+fn a_silent_proxy_is_told_before_the_time_of_the_command_is_over() {
+    let server = Server::start().unwrap();
+    let proxy = TestProxy::start();
+    let url = proxy.url("http://");
+    proxy.trouble([Trouble::Stalls(Vec::new()), Trouble::Stalls(Vec::new())]);
+    for command in [&["members", "presence-room"][..], &["listen", "news"]] {
+        let arguments = [command, &["--timeout", "2", "--proxy", &url]].concat();
+        let ended = Pushest::start(&words(&arguments, &to(&server))).end();
+        assert_eq!(ended.status, Some(1), "{ended:?}");
+        let text = ended.stdout.join("\n") + &ended.stderr;
+        let is_told = text.contains("the proxy failed") && text.contains("did not answer in time");
+        assert!(is_told, "{text}");
+    }
+    assert_eq!(server.inspect(|view| view.upgrades), 0);
 }

@@ -111,7 +111,7 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
             || section
                 .text
                 .lines()
-                .any(|line| line.starts_with("Proc-Type:") && line.contains("ENCRYPTED"));
+                .any(|line| line.trim().starts_with("Proc-Type:") && line.contains("ENCRYPTED"));
         if is_encrypted {
             return Err("the private key is encrypted, and there is nothing to decrypt it with: \
                         `openssl pkey` writes it without a password"
@@ -134,7 +134,7 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
             Err("there is no private key in it (PRIVATE KEY, RSA PRIVATE KEY, EC PRIVATE KEY)"
                 .into())
         }
-        [key] => PrivateKeyDer::from_pem_slice(key.text.as_bytes())
+        [key] => PrivateKeyDer::from_pem_slice(key.trimmed().as_bytes())
             .map_err(|_| "the private key in it is not base64".to_string()),
         _ => Err(format!("there are {} private keys in it, and must be one", keys.len())),
     }

@@ -38,6 +38,7 @@ use pushest_proto::{Config, DialFailure, Endpoint, Instant};
 use tungstenite::protocol::WebSocketConfig;
 
 use self::connector::{Reached, Way};
+use self::proxy::pauses::Pauses;
 #[cfg(feature = "http")]
 use self::proxy::proxies::Proxies;
 use self::upgrade::Upgrade;
@@ -69,6 +70,7 @@ type PlannedTls = Result<Option<Tls>, DialFailure>;
 pub(crate) struct Dialer {
     config: Config,
     options: Arc<Options>,
+    pauses: Pauses,
     #[cfg(any(feature = "tls", feature = "native-tls"))]
     trust: tls::CachedTlsConfig,
 }
@@ -78,6 +80,7 @@ impl Dialer {
         Self {
             config,
             options,
+            pauses: Pauses::default(),
             #[cfg(any(feature = "tls", feature = "native-tls"))]
             trust: tls::CachedTlsConfig::default(),
         }
@@ -168,7 +171,9 @@ impl Dialer {
         let Some(proxy) = proxies.of(endpoint.is_tls(), host, port) else {
             return way.to_server(runtime, endpoint, chosen).await;
         };
-        let through = proxy::reach(runtime, proxy, way, endpoint, chosen, time_of_day);
+        let longest_pause = self.config.backoff().retry_after_limit;
+        let asked = (&self.pauses, longest_pause);
+        let through = proxy::reach(runtime, proxy, way, endpoint, chosen, time_of_day, asked);
         // Of what a connector says of a stream to the proxy nothing is so of the way to the server.
         through.await.map(Reached::plain)
     }
@@ -182,6 +187,11 @@ impl Dialer {
     #[cfg(feature = "http")]
     pub(crate) fn proxies(&self) -> &Proxies {
         &self.options.proxies
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn pauses(&self) -> &Pauses {
+        &self.pauses
     }
 
     #[cfg(feature = "http")]

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use native_tls::{Certificate, Protocol, TlsConnector};
 use pushest_proto::DialFailure;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use x509_cert::der::Decode as _;
 use zeroize::Zeroizing;
 
 use super::choices::Roots;
@@ -77,7 +78,21 @@ pub(super) fn check(identity: &Identity) -> Result<(), Problem> {
     let mut builder = TlsConnector::builder();
     builder.disable_built_in_roots(true).identity(converted(identity)?);
     // The key was taken already.
-    builder.build().map(drop).map_err(|_| does_not_fit())
+    builder.build().map_err(|_| does_not_fit())?;
+    if is_of_one_kind(identity) { Ok(()) } else { Err(does_not_fit()) }
+}
+
+/// Returns whether key and certificate are of one algorithm. OpenSSL has a place for each, and compares those of
+/// one place only.
+fn is_of_one_kind(identity: &Identity) -> bool {
+    let PrivateKeyDer::Pkcs8(key) = identity.key() else { return true };
+    let first = identity.chain().first().map(|der| x509_cert::Certificate::from_der(der));
+    let Some(Ok(first)) = first else { return true };
+    let kind = &first.tbs_certificate().subject_public_key_info().algorithm.oid;
+    // It stands behind the version, as an object identifier of DER.
+    let key = key.secret_pkcs8_der();
+    let head = &key[..key.len().min(48)];
+    head.windows(kind.as_bytes().len()).any(|part| part == kind.as_bytes())
 }
 
 fn converted(identity: &Identity) -> Result<native_tls::Identity, Problem> {

@@ -3,6 +3,13 @@
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use zeroize::Zeroizing;
+
+/// The tag that DER begins with.
+const SEQUENCE: u8 = 0x30;
+
+/// What signed data of PKCS #7 begins with: the object identifier 1.2.840.113549.1.7.2.
+const PKCS7: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
 
 /// What stands between a line `-----BEGIN LABEL-----` and its end.
 pub(super) struct Section<'a> {
@@ -11,11 +18,28 @@ pub(super) struct Section<'a> {
     pub(super) text: &'a str,
 }
 
+impl Section<'_> {
+    /// Returns the section without what its lines are indented by.
+    pub(super) fn trimmed(&self) -> Zeroizing<String> {
+        // Room for all of it: a key that moved would leave a copy behind.
+        let mut trimmed = Zeroizing::new(String::with_capacity(self.text.len() + 1));
+        let lines = self.text.split(['\n', '\r']).map(str::trim);
+        for line in lines.filter(|line| !line.is_empty()) {
+            trimmed.push_str(line);
+            trimmed.push('\n');
+        }
+        trimmed
+    }
+}
+
 /// Returns the sections of a text. What stands between them is skipped, as other readers of PEM do.
 ///
 /// # Errors
 /// The rule that the text breaks.
 pub(super) fn sections(pem: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
+    if let Some(rule) = other_form(pem) {
+        return Err(rule);
+    }
     let text = std::str::from_utf8(pem).map_err(|_| {
         "it is not text: PEM is, and `openssl x509 -inform der` or `openssl pkey -inform der` make it of \
          DER"
@@ -55,6 +79,27 @@ pub(super) fn sections(pem: &[u8]) -> Result<Vec<Section<'_>>, &'static str> {
     Ok(sections)
 }
 
+/// Returns what is said of a form that people take for PEM, or for DER, and that is neither.
+fn other_form(bytes: &[u8]) -> Option<&'static str> {
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..] = bytes
+        && bytes[0] != SEQUENCE
+    {
+        return Some("it is UTF-16, as PowerShell's `>` writes text: save it as UTF-8");
+    }
+    // What stands in the sequence, behind its length.
+    let content = match bytes {
+        [SEQUENCE, 0..=0x80, content @ ..] => content,
+        [SEQUENCE, length, rest @ ..] => rest.get(usize::from(length & 0x7f)..).unwrap_or_default(),
+        _ => return None,
+    };
+    if content.starts_with(b"\x02\x01\x03") {
+        return Some("it is PKCS #12 (.p12, .pfx): `openssl pkcs12 -nodes` makes PEM of it");
+    }
+    let is_pkcs7 = content.starts_with(PKCS7);
+    is_pkcs7
+        .then_some("it is PKCS #7 (.p7b): `openssl pkcs7 -inform der -print_certs` makes PEM of it")
+}
+
 fn marked<'a>(line: &'a str, mark: &str) -> Option<&'a str> {
     let label = line.strip_prefix(mark)?.strip_suffix("-----")?;
     // All of a key may stand in one line.
@@ -69,7 +114,7 @@ pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
     let sections = sections(pem)?;
     let mut found = Vec::new();
     for section in sections.iter().filter(|section| section.label == "CERTIFICATE") {
-        let certificate = CertificateDer::from_pem_slice(section.text.as_bytes());
+        let certificate = CertificateDer::from_pem_slice(section.trimmed().as_bytes());
         let number = found.len() + 1;
         found.push(certificate.map_err(|_| format!("certificate {number} in it is not base64"))?);
     }
@@ -148,5 +193,43 @@ mod tests {
         assert_eq!(error, "there is no certificate in it, but a PRIVATE KEY");
         let error = certificates(b"-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----");
         assert_eq!(error.expect_err("junk"), "certificate 1 in it is not base64");
+    }
+
+    #[test]
+    fn other_forms_are_named_with_what_makes_pem_of_them() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let little: Vec<u8> = pem.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = pem.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for text in [
+            [b"\xff\xfe", little.as_slice()].concat(),
+            [b"\xfe\xff", big.as_slice()].concat(),
+            little,
+            big,
+        ] {
+            let error = sections(&text).err().expect("no UTF-8");
+            assert!(error.contains("UTF-16"), "{error}");
+        }
+        for (der, words) in [
+            (&b"\x30\x82\x0a\x00\x02\x01\x03\x30"[..], "pkcs12"),
+            (b"\x30\x80\x02\x01\x03\x30", "pkcs12"),
+            (b"\x30\x81\xff\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", "pkcs7"),
+            (b"\x30\x82\x03\x00\x30\x82\xff", "x509 -inform der"),
+            (b"\x30\x82\xff", "x509 -inform der"),
+            (b"\x30\xff", "x509 -inform der"),
+        ] {
+            let error = sections(der).err().expect("no text");
+            assert!(error.contains(words), "{error}");
+        }
+        for short in [&b"\x30"[..], b"-", b"\x00", b"0\x00"] {
+            let _ = sections(short);
+        }
+    }
+
+    #[test]
+    fn a_section_may_be_indented() {
+        let pem =
+            "  -----BEGIN CERTIFICATE-----\r\n\t AAAA \r\n\n  AAAA\n   -----END CERTIFICATE-----";
+        let found = certificates(pem.as_bytes()).expect("a certificate");
+        assert_eq!(found[0].as_ref(), [0; 6]);
     }
 }

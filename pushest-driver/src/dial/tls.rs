@@ -34,16 +34,8 @@ impl Trust {
     pub(crate) fn add_pem(&mut self, pem: &[u8]) -> Result<(), OptionsError> {
         let bad = |problem: String| OptionsError::Authority { problem };
         let found = pem::certificates(pem).map_err(bad)?;
-        #[cfg(feature = "tls")]
-        {
-            let mut store = rustls::RootCertStore::empty();
-            for certificate in &found {
-                store.add(certificate.clone()).map_err(|error| bad(error.to_string()))?;
-            }
-        }
-        #[cfg(not(feature = "tls"))]
         for certificate in &found {
-            native_config::certificate(certificate).map_err(bad)?;
+            self.ask(|backend| backend.takes_authority(certificate)).map_err(bad)?;
         }
         self.authorities.extend(found);
         Ok(())
@@ -51,12 +43,19 @@ impl Trust {
 
     /// Takes an identity that was read, once it is known that its parts belong together.
     pub(crate) fn set_identity(&mut self, identity: Identity) -> Result<(), Problem> {
-        #[cfg(feature = "tls")]
-        rustls_config::check(&identity)?;
-        #[cfg(not(feature = "tls"))]
-        native_config::check(&identity)?;
+        self.ask(|backend| backend.takes_identity(&identity))?;
         self.identity = Some(Arc::new(identity));
         Ok(())
+    }
+
+    /// Asks the library that is chosen whether it takes something. Where another one is there that does, it
+    /// may still be chosen: [`Trust::check`] asks again.
+    fn ask<E>(&self, takes: impl Fn(TlsBackend) -> Result<(), E>) -> Result<(), E> {
+        takes(self.backend).or_else(|refused| {
+            let others = TlsBackend::BUILT_IN.iter().filter(|other| **other != self.backend);
+            let is_taken = others.copied().any(|other| takes(other).is_ok());
+            if is_taken { Ok(()) } else { Err(refused) }
+        })
     }
 
     pub(crate) fn set_roots(&mut self, roots: Roots) {
@@ -105,16 +104,17 @@ impl Trust {
                     "native-tls has no built-in authorities, but the system's",
                 );
             }
-            for authority in &self.authorities {
-                native_config::certificate(authority)
-                    .map_err(|rule| OptionsError::Tls { option: "ca_pem", rule })?;
-            }
-            if let Some(identity) = &self.identity {
-                native_config::check(identity).map_err(|problem| OptionsError::Tls {
-                    option: "client_identity",
-                    rule: problem.into_text(),
-                })?;
-            }
+        }
+        for authority in &self.authorities {
+            let taken = self.backend.takes_authority(authority);
+            taken.map_err(|rule| OptionsError::Tls { option: "ca_pem", rule })?;
+        }
+        if let Some(identity) = &self.identity {
+            let taken = self.backend.takes_identity(identity);
+            taken.map_err(|problem| OptionsError::Tls {
+                option: "client_identity",
+                rule: problem.into_text(),
+            })?;
         }
         Ok(())
     }
@@ -136,6 +136,39 @@ impl Trust {
                 native_config::build(&self.authorities, self.roots, identity, lasts)
                     .map(TlsConfig::Native)
             }
+        }
+    }
+}
+
+impl TlsBackend {
+    /// The libraries of this build.
+    const BUILT_IN: &'static [Self] = &[
+        #[cfg(feature = "tls")]
+        Self::Rustls,
+        #[cfg(feature = "native-tls")]
+        Self::NativeTls,
+    ];
+
+    /// Returns why the library does not take the certificate of an authority.
+    fn takes_authority(self, certificate: &CertificateDer<'_>) -> Result<(), String> {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Rustls => {
+                let added = rustls::RootCertStore::empty().add(certificate.clone());
+                added.map_err(|error| error.to_string())
+            }
+            #[cfg(feature = "native-tls")]
+            Self::NativeTls => native_config::certificate(certificate).map(drop),
+        }
+    }
+
+    /// Returns why the library does not take the identity, or that its key does not fit it.
+    fn takes_identity(self, identity: &Identity) -> Result<(), Problem> {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Rustls => rustls_config::check(identity),
+            #[cfg(feature = "native-tls")]
+            Self::NativeTls => native_config::check(identity),
         }
     }
 }

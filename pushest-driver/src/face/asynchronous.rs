@@ -108,7 +108,9 @@ macro_rules! __async_client {
             /// Makes a client with options, or returns why the system or the runtime does not allow it.
             ///
             /// # Errors
-            /// [`StartError`](crate::StartError), where [`try_new`](Self::try_new) returns it.
+            /// [`StartError`](crate::StartError), where [`try_new`](Self::try_new) returns it, and if
+            /// options that are good each by itself do not go together, such as a certificate that the
+            /// chosen TLS library does not take.
             ///
             /// ```
             #[doc = $begin]
@@ -131,7 +133,8 @@ macro_rules! __async_client {
             ///
             /// This looks at nothing of the runtime. Where that lacks something, the future panics when
             /// it runs; see [`try_with_pump`](Self::try_with_pump). Where the networks are to be watched
-            /// and cannot be, the log alone says so.
+            /// and cannot be, the log alone says so. Options that do not go together are not refused
+            /// here either: each dial fails, and says why.
             ///
             /// ```
             #[doc = $begin]
@@ -166,7 +169,7 @@ macro_rules! __async_client {
                 options: $crate::Options,
             ) -> ::core::result::Result<(Self, Pump), $crate::StartError> {
                 <$runtime as $crate::unstable::Spawn>::ready()?;
-                let options = $crate::unstable::begin_watching(options)?;
+                let options = $crate::unstable::ready(&config, options)?;
                 Ok(Self::with_pump(config, options))
             }
 

@@ -24,9 +24,10 @@ macro_rules! __async_connector_setting {
             /// CONNECT or SOCKS5 over it. With [`addresses`](Self::addresses) it is asked for them, one after
             /// the other.
             ///
-            /// The future runs within [`Timeouts::dial`](crate::Timeouts::dial), or the time of a call or a
-            /// request, and is dropped after that, and when the client disconnects. An error, a panic, or a
-            /// stream that cannot be used fails the dial
+            /// The future runs within nine tenths of [`Timeouts::dial`](crate::Timeouts::dial), or of the
+            /// time that a call or a request has left; with [`addresses`](Self::addresses) each has its part
+            /// of that. It is dropped after that, and when the client disconnects. A future that hangs, an
+            /// error, a panic, or a stream that cannot be used fails the dial
             /// ([`DialFailure::Connector`](crate::DialFailure::Connector)), which is tried again with backoff;
             /// the error's text is shown, in logs, too. A panic in the stream ends the connection.
             ///
@@ -76,10 +77,11 @@ macro_rules! __blocking_connector_setting {
             /// CONNECT or SOCKS5 over it. With [`addresses`](Self::addresses) it is asked for them, one after
             /// the other.
             ///
-            /// It runs on a thread that may block. What it returns later than
-            /// [`Timeouts::dial`](crate::Timeouts::dial) (or the time of a call or a request), or after a
-            /// disconnect, is dropped. Nothing can end a call that hangs: at most four run for one function,
-            /// and at most eight in the process. An error, a panic, or a stream that cannot be used fails the
+            /// It runs on a thread that may block. What it returns later than nine tenths of
+            /// [`Timeouts::dial`](crate::Timeouts::dial) (or of the time that a call or a request has left;
+            /// with [`addresses`](Self::addresses) each has its part of that), or after a disconnect, is
+            /// dropped. Nothing can end a call that hangs: at most four run for one function,
+            /// and at most eight in the process. A call that hangs, an error, a panic, or a stream that cannot be used fails the
             /// dial ([`DialFailure::Connector`](crate::DialFailure::Connector)), which is tried again with
             /// backoff; the error's text is shown, in logs, too. A panic in the stream ends the connection.
             ///

@@ -131,7 +131,8 @@ macro_rules! __option_settings {
             /// server.
             ///
             /// A proxy that refuses, is silent for nine tenths of
-            /// [`Timeouts::dial`](crate::Timeouts::dial), or cannot be reached fails the dial
+            /// [`Timeouts::dial`](crate::Timeouts::dial) (of a call or a request, of the time that it has
+            /// left), or cannot be reached fails the dial
             /// ([`DialFailure::Proxy`](crate::DialFailure::Proxy)), which is tried again with backoff.
             /// Neither errors nor the log show the user and the password.
             ///

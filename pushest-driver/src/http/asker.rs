@@ -14,7 +14,9 @@ use ureq::{Agent, Error, http};
 
 use super::addresses::NoResolver;
 use super::connect::RaceConnector;
+use super::paused;
 use super::socket;
+use super::tunnel::ProxyFailed;
 use crate::dial::Dialer;
 use crate::masking::Mask;
 use crate::options::AuthHeaders;
@@ -136,7 +138,10 @@ impl Asker {
             Error::Io(error) => format!("no answer: {error}"),
             Error::Protocol(_) => "the answer is not HTTP".to_string(),
             Error::LargeResponseHeader(..) => "the answer's headers are too large".to_string(),
-            Error::Other(error) => format!("no answer: {error}"),
+            Error::Other(error) => match error.downcast_ref::<ProxyFailed>() {
+                Some(failed) => return paused(&format!("no answer: {failed}"), failed.pause),
+                None => format!("no answer: {error}"),
+            },
             Error::BadUri(_) | Error::Http(_) => {
                 return AuthorizationError::refused(None, "the endpoint's URL is not an HTTP URL");
             }

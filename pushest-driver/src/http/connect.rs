@@ -167,3 +167,37 @@ fn is_connected(stream: &TcpStream) -> io::Result<bool> {
         (None, Err(error)) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_race_for_a_proxy_that_is_lost_or_late_is_the_proxys_failure() {
+        let proxy = Proxy::parse("http://ann:s3cret@proxy.example:1").expect("a proxy");
+        let timeout = || NextTimeout {
+            after: std::time::Duration::from_secs(1).into(),
+            reason: ureq::Timeout::Global,
+            per_read: None,
+            per_write: None,
+        };
+        // As where an address swallows what it is sent.
+        let late = || Lost::Late;
+        let text = late().into_error(Some(&proxy), &timeout()).to_string();
+        assert!(
+            text.contains("http://***@proxy.example:1: it cannot be reached in time"),
+            "{text}"
+        );
+        assert!(matches!(late().into_error(None, &timeout()), Error::Timeout(_)));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let gone = listener.local_addr().expect("bound");
+        drop(listener);
+        let mut poll = Poll::new().expect("an event queue");
+        let waker = Waker::new(poll.registry(), ANY).expect("an event queue");
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let lost = race(&mut poll, vec![gone], &Interrupt::new(waker), until);
+        let text =
+            lost.err().expect("nothing accepts").into_error(Some(&proxy), &timeout()).to_string();
+        assert!(text.contains(&format!("it cannot be reached: {gone}: ")), "{text}");
+    }
+}

@@ -29,6 +29,7 @@ use crate::authorizations::{no_thread, not_carried_out};
 use crate::authorizer::Authorizer;
 use crate::connector::ConnectorPurpose;
 use crate::dial::host_name::{HostNameError, ascii_url};
+use crate::dial::proxy::pauses;
 use crate::dial::proxy::target::Target as ProxyTarget;
 use crate::dial::within::{share, within};
 use crate::dial::{Dialer, address};
@@ -132,6 +133,10 @@ impl Asker {
             return Ok(Route { target: proxied, proxy: None, addresses });
         };
         let failed = |why: &str| unresolved(DialFailure::Proxy(proxy.failed(why).into()));
+        if let Some(left) = self.dialer.pauses().left(&proxy, runtime.now()) {
+            let failure = DialFailure::Proxy(proxy.failed(&pauses::told(left)).into());
+            return Err(paused(&failure.to_string(), Some(left)));
+        }
         let left = share(deadline.saturating_duration_since(Instant::now()));
         let (name, port) = (proxy.host(), proxy.port());
         let resolving = address::of_host(runtime, &name, port);
@@ -210,6 +215,15 @@ impl Target {
         let no_host = |_| AuthorizationError::refused(None, "the endpoint's URL names no host");
         Ok(endpoint.map_err(no_host)?.with_tls(self.is_tls))
     }
+}
+
+/// Returns the error where something on the way asks for a pause.
+fn paused(text: &str, pause: Option<Duration>) -> AuthorizationError {
+    let mut error = AuthorizationError::unavailable(None, text);
+    if let AuthorizationError::Unavailable { retry_after, .. } = &mut error {
+        *retry_after = pause;
+    }
+    error
 }
 
 fn unresolved(failure: DialFailure) -> AuthorizationError {

@@ -23,18 +23,34 @@ pub(super) fn open(
     target: &Target,
     until: Instant,
 ) -> Result<(), Error> {
-    let handshake = Handshake::new(proxy, target).map_err(|why| failed(proxy, &why))?;
-    talk(stream, handshake, until).map_err(|why| failed(proxy, &why))
+    let mut handshake = Handshake::new(proxy, target).map_err(|why| failed(proxy, &why))?;
+    talk(stream, &mut handshake, until).map_err(|why| {
+        let (failure, pause) = (failure(proxy, &why), handshake.pause());
+        Error::Other(ProxyFailed { failure, pause }.into())
+    })
+}
+
+/// A proxy that failed, as ureq carries it.
+#[derive(Debug, thiserror::Error)]
+#[error("{failure}")]
+pub(super) struct ProxyFailed {
+    failure: DialFailure,
+    /// The pause that it asks for.
+    pub(super) pause: Option<Duration>,
 }
 
 /// Returns the error for a failure of the proxy.
 pub(super) fn failed(proxy: &Proxy, why: &str) -> Error {
-    Error::Other(DialFailure::Proxy(proxy.failed(why).into()).to_string().into())
+    Error::Other(ProxyFailed { failure: failure(proxy, why), pause: None }.into())
+}
+
+fn failure(proxy: &Proxy, why: &str) -> DialFailure {
+    DialFailure::Proxy(proxy.failed(why).into())
 }
 
 fn talk(
     mut stream: &TcpStream,
-    mut handshake: Handshake,
+    handshake: &mut Handshake,
     mut until: Instant,
 ) -> Result<(), String> {
     let mut refused = false;
@@ -117,7 +133,7 @@ mod tests {
         });
         let handshake = Handshake::new(&Proxy::parse(url).expect("a proxy"), &Target::new("h", 1));
         let until = Instant::now() + Duration::from_millis(if closes { 20_000 } else { 300 });
-        let outcome = talk(&stream, handshake.expect("a short name"), until);
+        let outcome = talk(&stream, &mut handshake.expect("a short name"), until);
         let mut rest = vec![0; 16];
         let outcome = outcome.map(|()| {
             let length = (&stream).read(&mut rest).expect("what follows");

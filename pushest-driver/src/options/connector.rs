@@ -18,8 +18,9 @@ impl Options {
     /// stream to the proxy, and the client speaks CONNECT or SOCKS5 over it. With [`Options::addresses`] it is
     /// asked for them, one after the other.
     ///
-    /// The future runs within [`Timeouts::dial`](crate::Timeouts::dial), or the time of a call or a request,
-    /// and is dropped after that, and when the client disconnects. An error, a panic, or a stream that cannot
+    /// The future runs within nine tenths of [`Timeouts::dial`](crate::Timeouts::dial), or of the time that a
+    /// call or a request has left; with [`Options::addresses`] each has its part of that. It is dropped after
+    /// that, and when the client disconnects. A future that hangs, an error, a panic, or a stream that cannot
     /// be used fails the dial ([`DialFailure::Connector`](crate::DialFailure::Connector)), which is tried
     /// again with backoff; the error's text is shown, in logs, too. A panic in the stream ends the connection.
     ///

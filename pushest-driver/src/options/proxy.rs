@@ -3,6 +3,7 @@
 use pushest_proto::Endpoint;
 
 use super::Options;
+use crate::dial::host_name;
 use crate::dial::proxy::proxies::Proxies;
 use crate::error::OptionsError;
 
@@ -19,9 +20,9 @@ impl Options {
     /// server's name. It learns the server's host and port, and its own user and password. Through
     /// it, `wss://` is encrypted up to the server.
     ///
-    /// A proxy that refuses, is silent for nine tenths of [`Timeouts::dial`](crate::Timeouts::dial), or
-    /// cannot be reached fails the dial ([`DialFailure::Proxy`](crate::DialFailure::Proxy)), which is
-    /// tried again with backoff. Neither errors nor the log show user and password.
+    /// A proxy that refuses, is silent for nine tenths of [`Timeouts::dial`](crate::Timeouts::dial) (of a call
+    /// or a request, of the time that it has left), or cannot be reached fails the dial ([`DialFailure::Proxy`](crate::DialFailure::Proxy)), which is
+    /// tried again with backoff, and no sooner than a `Retry-After` says that comes with 429 or 503. Neither errors nor the log show user and password.
     ///
     /// # Errors
     /// [`OptionsError::Proxy`] if it is no URL of such a proxy. `https://`, a proxy that is itself spoken
@@ -54,7 +55,8 @@ impl Options {
     ///
     /// # Errors
     /// [`OptionsError::Proxy`], [`OptionsError::NoProxy`] and [`OptionsError::ProxyVariable`], which name
-    /// the variable, its value and the rule, also of variables that no connection would need.
+    /// the variable, its value and the rule, also of variables that no connection would need. Where no
+    /// variable names a proxy, `NO_PROXY` is not read.
     ///
     /// ```
     /// # use pushest_driver::Options;
@@ -72,6 +74,8 @@ impl Options {
 /// the place of user and password; `None` if it connects directly.
 #[must_use]
 pub fn proxy_to(options: &Options, endpoint: &Endpoint) -> Option<String> {
+    // In the form in which the dial compares it. What has none is not dialled.
+    let endpoint = host_name::ascii(endpoint.clone()).ok()?;
     let (host, port) = (endpoint.host(), endpoint.port());
     options.proxies.of(endpoint.is_tls(), host, port).map(ToString::to_string)
 }

@@ -71,8 +71,8 @@ impl Options {
     ///
     /// It is shown over TLS to the hosts that the client connects to: by the WebSocket, wherever the
     /// endpoint is set to, and by the HTTP API. The authorization endpoint is another program, and often
-    /// another host: it sees the certificate only where its host is that of the configuration's
-    /// endpoint. A proxy never does. A server that asks for no certificate is not shown one.
+    /// another host: it sees the certificate only where its host is that of one of the configuration's
+    /// endpoints. A proxy never does. A server that asks for no certificate is not shown one.
     ///
     /// A server that demands one and is shown none, or that refuses it, fails the dial as
     /// [`DialFailure::Tls`](crate::DialFailure::Tls), and says why there; some, such as nginx, answer with

@@ -16,7 +16,7 @@ pub use tungstenite::{Error, Message};
 #[cfg(feature = "tls")]
 pub use self::traits::TlsParameters;
 pub use self::traits::{Dialled, Encrypted, Runtime, Transport};
-pub use crate::assembly::{Spawn, begin_watching, client, release, set_lasting};
+pub use crate::assembly::{Spawn, client, ready, release, set_lasting};
 #[cfg(feature = "api")]
 pub use crate::backend::api::Api;
 #[cfg(feature = "api")]

@@ -175,8 +175,8 @@ impl Endpoint {
 
     /// Returns whether both name the same server, however they are spelled: in upper or lower case, with
     /// a dot at the end of the name, an IPv6 address in another form, the port said or left out. With
-    /// and without TLS an endpoint is the same one: at one port a server speaks either. Other paths may
-    /// lead to other servers.
+    /// and without TLS an endpoint is the same one where the port is the same: at one port a server
+    /// speaks either. Other ports and other paths may lead to other servers.
     ///
     /// ```
     /// # use pushest_proto::Endpoint;
@@ -187,9 +187,10 @@ impl Endpoint {
     /// ```
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let ports =
-            self.port == other.port || (self.has_default_port() && other.has_default_port());
-        ports && self.path == other.path && self.zone == other.zone && self.name() == other.name()
+        self.port == other.port
+            && self.path == other.path
+            && self.zone == other.zone
+            && self.name() == other.name()
     }
 
     fn has_default_port(&self) -> bool {
@@ -305,8 +306,9 @@ enum Name {
 /// Returns a host, and its zone if it is an IPv6 address that has one.
 fn parse_host(text: &str) -> Option<(&str, Option<&str>)> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    if bare.parse::<IpAddr>().is_ok() {
-        return Some((bare, None));
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        // Brackets are for IPv6 (RFC 3986, section 3.2.2).
+        return (bare == text || address.is_ipv6()).then_some((bare, None));
     }
     if let Some((address, zone)) = bare.split_once('%') {
         // RFC 6874, section 2: unreserved characters; names of links are shorter.
@@ -338,4 +340,11 @@ fn is_name(text: &str) -> bool {
     (1..=253).contains(&text.chars().count())
         && text.chars().all(allowed)
         && !text.starts_with(['.', '-'])
+        && text.strip_suffix('.').unwrap_or(text).split('.').all(is_label)
+}
+
+/// Returns whether it may be a part of a name (RFC 1035, section 2.3.4). One with letters beyond ASCII is
+/// longer in its ASCII form, which its driver measures.
+fn is_label(label: &str) -> bool {
+    !label.is_empty() && (label.len() <= 63 || !label.is_ascii())
 }

@@ -1,11 +1,13 @@
 //! A list of endpoints, as it is given.
 
+use alloc::borrow::ToOwned;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::Ipv6Addr;
 
 use super::endpoint::Endpoint;
-use super::error::{ConfigError, shown};
+use super::error::{ConfigError, shown_endpoint};
 use super::url::{Server, parse_port};
 
 /// Maximum number of endpoints of a configuration.
@@ -49,7 +51,7 @@ pub(crate) fn check(endpoints: &[Endpoint]) -> Result<(), ConfigError> {
 
 /// Reads `HOST`, `HOST:PORT`, `ws://HOST:PORT/PATH` or `wss://…`.
 fn endpoint(text: &str, number: usize, defaults: &Defaults<'_>) -> Result<Endpoint, ConfigError> {
-    let refused = || ConfigError::Endpoint { endpoint: shown(text), number };
+    let refused = || ConfigError::Endpoint { endpoint: shown_endpoint(text), number };
     let (tls, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (Some(is_tls(scheme).ok_or_else(refused)?), rest),
         None => (None, text),
@@ -57,6 +59,9 @@ fn endpoint(text: &str, number: usize, defaults: &Defaults<'_>) -> Result<Endpoi
     // Without a scheme a slash is none of a path, but a mistake.
     let path_at = tls.and_then(|_| rest.find('/'));
     let (server, path) = rest.split_at(path_at.unwrap_or(rest.len()));
+    if may_end_in_port(server) {
+        return Err(ConfigError::Brackets { address: server.to_owned() });
+    }
     let own_path = Some(path).filter(|path| !path.is_empty());
     let (endpoint, port) = match Endpoint::new(server) {
         Ok(endpoint) => (endpoint, None),
@@ -73,14 +78,21 @@ fn endpoint(text: &str, number: usize, defaults: &Defaults<'_>) -> Result<Endpoi
     })
 }
 
+/// Returns whether it is an IPv6 address of which the end may be meant as a port: `::1:6001`.
+fn may_end_in_port(server: &str) -> bool {
+    let is_address = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+    let parts = server.rsplit_once(':').filter(|_| is_address(server));
+    parts.is_some_and(|(address, port)| is_address(address) && parse_port(port).is_some())
+}
+
 /// Returns the error about a port that is a number and none of a port. Anything else behind a colon may
-/// be a secret.
+/// be a secret, and so may a number be, but for zero.
 fn bad_port(server: &str) -> Option<ConfigError> {
     let (host, port) = server.rsplit_once(':')?;
-    let is_number =
-        (1..=10).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     let is_port_wrong = is_number && parse_port(port).is_none() && Endpoint::new(host).is_ok();
-    is_port_wrong.then(|| ConfigError::Port { port: port.to_string() })
+    let shown = if port == "0" { port } else { "***" };
+    is_port_wrong.then(|| ConfigError::Port { port: shown.to_owned() })
 }
 
 fn is_tls(scheme: &str) -> Option<bool> {

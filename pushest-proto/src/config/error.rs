@@ -110,6 +110,15 @@ pub enum ConfigError {
         /// Its place in the list, from 1.
         number: usize,
     },
+    /// An IPv6 address in the list of endpoints may end in a port.
+    #[error(
+        "{address} may end in a port: an IPv6 address stands in brackets there, as in [{address}], or \
+         [::1]:6001 with a port"
+    )]
+    Brackets {
+        /// The refused value.
+        address: String,
+    },
     /// The list of endpoints has the same one twice.
     #[error(
         "{endpoint} is in the list of endpoints twice, there as {other}: each may be in it once"
@@ -229,6 +238,24 @@ pub(crate) fn shown(value: &str) -> String {
         return HIDDEN.to_string();
     }
     value.chars().take(MOST_SHOWN).collect()
+}
+
+/// Returns an endpoint of a list as errors show it: its scheme and its host, if these are all that stands
+/// before what may be a secret.
+pub(crate) fn shown_endpoint(text: &str) -> String {
+    if text.contains('@') || !text.contains(':') {
+        return shown(text);
+    }
+    let host_at = text.find("://").map_or(0, |end| end + 3);
+    let end = text[host_at..].find([':', '/', '?', '#']).map_or(text.len(), |end| host_at + end);
+    let is_plain = |text: &str| {
+        !text.is_empty() && text.chars().all(|it| it.is_alphanumeric() || "+-._".contains(it))
+    };
+    let scheme = text[..host_at].strip_suffix("://");
+    if !scheme.is_none_or(is_plain) || !is_plain(&text[host_at..end]) || end > MOST_SHOWN {
+        return HIDDEN.to_string();
+    }
+    alloc::format!("{}…", &text[..end])
 }
 
 /// Returns a path as errors show it: a query or a fragment behind it may be a token.

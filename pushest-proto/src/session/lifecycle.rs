@@ -196,7 +196,11 @@ impl Session {
         match self.connection.phase {
             Phase::Established(_) => {
                 self.heartbeat.is_in_doubt = !self.heartbeat.reading;
-                self.check_for_life(self.config.timeouts.after_change());
+                if self.heartbeat.change(self.now) {
+                    self.check_for_life(self.config.timeouts.after_change());
+                } else {
+                    self.check_later();
+                }
             }
             // What was sent over a path that is gone is not answered, and the attempt would wait for
             // that as long as it may.
@@ -247,14 +251,18 @@ impl Session {
         self.silence.heard(self.now, &self.wall_clock);
         if self.timers.is_armed(Timer::Pong) {
             self.timers.disarm(Timer::Pong);
-            self.timers.arm(Timer::Activity, self.heartbeat.silent_at());
+            if self.heartbeat.take_check(self.now) {
+                self.check_for_life(self.config.timeouts.after_change());
+            } else {
+                self.timers.arm(Timer::Activity, self.heartbeat.next_check());
+            }
         }
     }
 
     /// Notes that the driver stopped or resumed reading. While it does not read, no pong can be
     /// missed; but the server needs to hear from us.
     pub(super) fn reading_changed(&mut self, reading: bool) {
-        self.heartbeat.reading = reading;
+        self.heartbeat.set_reading(reading);
         self.timers.disarm(Timer::Pong);
         self.timers.disarm(Timer::Flush);
         self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
@@ -267,7 +275,11 @@ impl Session {
                 self.timers.arm(Timer::Flush, self.now + self.config.timeouts.pong);
             }
             if core::mem::take(&mut self.heartbeat.is_in_doubt) {
-                self.check_for_life(self.config.timeouts.after_change());
+                if self.heartbeat.change(self.now) {
+                    self.check_for_life(self.config.timeouts.after_change());
+                } else {
+                    self.check_later();
+                }
             }
         } else {
             self.heartbeat.paused = self.now;
@@ -296,13 +308,17 @@ impl Session {
     fn activity_due(&mut self) {
         // Messages do not move the timer, which would cost time on each of them: it finds out here
         // whether there were any.
-        let silent_at = self.heartbeat.silent_at();
-        if silent_at > self.now {
-            self.timers.arm(Timer::Activity, silent_at);
+        let next_check = self.heartbeat.next_check();
+        if next_check > self.now {
+            self.timers.arm(Timer::Activity, next_check);
             return;
         }
-        self.pending.rest();
-        self.check_for_life(self.config.timeouts.pong);
+        if self.heartbeat.take_check(self.now) {
+            self.check_for_life(self.config.timeouts.after_change());
+        } else {
+            self.pending.rest();
+            self.check_for_life(self.config.timeouts.pong);
+        }
         if !self.heartbeat.reading {
             // Nothing is heard, so the server needs to hear from us.
             self.timers.arm(Timer::Activity, self.now + self.heartbeat.activity());
@@ -320,6 +336,15 @@ impl Session {
         if self.heartbeat.reading && is_earlier {
             self.timers.disarm(Timer::Activity);
             self.timers.arm(Timer::Pong, latest);
+        }
+    }
+
+    /// Has the change looked into once its time has come. While a ping is waited for, that is once
+    /// something is heard.
+    fn check_later(&mut self) {
+        let next_check = self.heartbeat.next_check();
+        if self.timers.deadline(Timer::Activity).is_some_and(|deadline| deadline > next_check) {
+            self.timers.arm(Timer::Activity, next_check);
         }
     }
 

@@ -120,7 +120,8 @@ fn the_same_endpoint_twice_is_refused_however_it_is_spelled() {
         ("a.example", "ws://a.example/"),
         ("a.example:443", "wss://a.example"),
         // With and without TLS.
-        ("ws://a.example", "wss://a.example"),
+        ("ws://a.example:443", "wss://a.example"),
+        ("ws://a.example", "wss://a.example:80"),
         ("ws://a.example:6001", "wss://a.example:6001"),
         ("[::1]:6001", "[0:0:0:0:0:0:0:1]:6001"),
         ("::1", "[::1]"),
@@ -149,6 +150,8 @@ fn the_same_endpoint_twice_is_refused_however_it_is_spelled() {
         ("ws://a.example:6001/1", "ws://a.example:6001/2"),
         ("[fe80::1%eth0]", "[fe80::1%eth1]"),
         ("ws://a.example:8080", "wss://a.example:8443"),
+        // Ports 80 and 443.
+        ("ws://a.example", "wss://a.example"),
     ] {
         assert_eq!(urls(builder().endpoints([one, other])).len(), 2, "{one} {other}");
     }
@@ -164,9 +167,11 @@ fn what_is_no_endpoint_is_named_with_its_place_and_nothing_of_a_secret_is() {
         ".a",
         "a,b",
         "a/path",
+        "a..b",
+        "..",
+        "a.b..",
         "http/x",
         "%zz",
-        "fe80::1%",
         "a\u{200b}b",
         "\u{1b}[2J",
     ] {
@@ -181,7 +186,13 @@ fn what_is_no_endpoint_is_named_with_its_place_and_nothing_of_a_secret_is() {
         "key:hush",
         "ws://key:hush@a",
         "pusher://key:hush@a:6001",
-        "http://hush:80",
+        "http://key:hush",
+        "ws://a:hush/x",
+        "::1:hush",
+        "fe80::1%",
+        "[10.0.0.1]:hush",
+        "[10.0.0.1]",
+        "a..b:80",
         "ws://a/x?hush",
         "ws://a/x#hush",
         "ws://",
@@ -199,8 +210,24 @@ fn what_is_no_endpoint_is_named_with_its_place_and_nothing_of_a_secret_is() {
         assert!(!format!("{error} {error:?}").contains("hush"), "{hushed}: {error}");
         assert!(!format!("{:?}", builder().endpoints([hushed])).contains("hush"), "{hushed}");
     }
-    for (list, port) in [("a:0", "0"), ("a:70000", "70000"), ("[::1]:65536", "65536")] {
+    // A number may be a password.
+    for (list, port) in [("a:0", "0"), ("a:70000", "***"), ("[::1]:65536", "***")] {
         assert_eq!(error(&[list]), ConfigError::Port { port: port.to_owned() });
+    }
+    for hushed in ["a:123456", "a:1234567890", "a:12345678901234567890", "ws://a:99999/x"] {
+        assert_eq!(error(&[hushed]), ConfigError::Port { port: "***".to_owned() });
+    }
+    // Scheme and host are shown of what has no `@`.
+    for (text, shown) in [
+        ("http://a.example:6001/x", "http://a.example…"),
+        ("https://a.example", "https://a.example…"),
+        ("a.example:+80", "a.example…"),
+        ("ws://a.example/x?y", "ws://a.example…"),
+        ("ws://hush@a.example:6001", "…"),
+        ("[::1]x", "…"),
+    ] {
+        let expected = ConfigError::Endpoint { endpoint: shown.to_owned(), number: 1 };
+        assert_eq!(error(&[text]), expected, "{text}");
     }
     assert_eq!(
         builder().port(0).endpoints(["a", "b"]).build().unwrap_err(),
@@ -210,6 +237,23 @@ fn what_is_no_endpoint_is_named_with_its_place_and_nothing_of_a_secret_is() {
         builder().path("x").endpoints(["a", "b"]).build(),
         Err(ConfigError::Path { .. })
     ));
+}
+
+#[test]
+fn an_address_that_may_end_in_a_port_needs_brackets_in_a_list() {
+    for text in ["::1:6001", "fe80::1:443", "2001:db8::1:80", "ws://::1:6001/rt", "1::2:3"] {
+        let error = error(&["a", text]);
+        let address = text.trim_start_matches("ws://").trim_end_matches("/rt");
+        assert_eq!(error, ConfigError::Brackets { address: address.to_owned() });
+        let text = error.to_string();
+        assert!(text.contains(&format!("[{address}]")) && text.contains("[::1]:6001"), "{text}");
+    }
+    // The whole of these is an address.
+    for address in ["::1", "fe80::abc:f", "2001:db8:0:1:2:3:4:80", "::1:0", "::2:6001%eth0"] {
+        let list = urls(builder().endpoints([address]));
+        assert!(list[0].starts_with("ws://[") && list[0].ends_with("]:80"), "{list:?}");
+    }
+    assert_eq!(urls(builder().endpoints(["[::1:6001]"])), ["ws://[::1:6001]:80"]);
 }
 
 /// A value as errors show it.

@@ -119,6 +119,73 @@ fn a_network_that_changes_again_and_again_puts_nothing_off() {
     assert_eq!(harness.now.saturating_duration_since(begun), ms(5_000));
 }
 
+/// Lets the network change ten times a second for so long, while a server answers each ping or none. Returns
+/// how many pings were sent.
+fn flapping(harness: &mut Harness, millis: u64, answers: bool) -> usize {
+    let mut pings = 0;
+    for _ in (0..millis).step_by(100) {
+        harness.actions.clear();
+        changed(harness);
+        harness.pass(ms(100));
+        let sent = harness.sent().iter().filter(|text| **text == PING).count();
+        pings += sent;
+        if answers && sent > 0 {
+            harness.receive(PONG);
+        }
+    }
+    pings
+}
+
+#[test]
+fn a_route_that_flaps_makes_three_pings_in_a_row_and_then_one_a_second() {
+    let mut harness = Harness::connected();
+    let pings = flapping(&mut harness, 4_900, false);
+    assert!((3..=8).contains(&pings), "{pings}");
+    assert_eq!(harness.session.state(), ConnectionState::Connected);
+
+    let mut harness = Harness::connected();
+    let pings = flapping(&mut harness, 60_000, true);
+    assert!((60..=64).contains(&pings), "{pings}");
+    assert_eq!(harness.session.state(), ConnectionState::Connected);
+    // Of the last change, too, it is found out what it means.
+    harness.actions.clear();
+    changed(&mut harness);
+    harness.pass(ms(1_000));
+    assert_eq!(harness.sent(), [PING]);
+    harness.pass(ms(5_000));
+    assert_eq!(last_loss(&harness), Loss::PongTimeout);
+}
+
+#[test]
+fn a_change_that_was_too_many_is_looked_into_a_second_later_and_once() {
+    let mut harness = Harness::connected();
+    for _ in 0..10 {
+        changed(&mut harness);
+    }
+    harness.receive(PONG);
+    harness.actions.clear();
+    harness.pass(ms(999));
+    assert_eq!(harness.sent(), [""; 0]);
+    harness.pass(ms(1));
+    assert_eq!(harness.sent(), [PING]);
+    harness.receive(PONG);
+    harness.actions.clear();
+    harness.pass_seconds(60);
+    assert_eq!(harness.sent(), [""; 0]);
+
+    // So it is while nothing is read, and what is left then is looked into once it is.
+    harness.session.handle_reading(false, harness.now);
+    let pings = flapping(&mut harness, 10_000, false);
+    assert!((10..=13).contains(&pings), "{pings}");
+    harness.actions.clear();
+    harness.session.handle_reading(true, harness.now);
+    harness.drain();
+    harness.pass(ms(1_000));
+    assert_eq!(harness.sent(), [PING]);
+    harness.pass(ms(5_000));
+    assert_eq!(last_loss(&harness), Loss::PongTimeout);
+}
+
 #[test]
 fn a_change_while_nothing_is_read_is_looked_into_once_it_is() {
     let mut harness = Harness::connected();

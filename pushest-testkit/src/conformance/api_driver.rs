@@ -115,6 +115,8 @@ pub struct ApiSettings {
     pub addresses: Vec<SocketAddr>,
     /// The URL of the proxy to go through; `None` for none.
     pub proxy: Option<String>,
+    /// Whether the environment's variables name the proxy, where no URL does.
+    pub proxy_from_env: bool,
     /// What gives the streams in place of sockets; `None` for sockets.
     pub connector: Option<Connector>,
     /// Where the time of the day comes from; `None`: the system.
@@ -135,6 +137,7 @@ impl Default for ApiSettings {
             native_tls: false,
             addresses: Vec::new(),
             proxy: None,
+            proxy_from_env: false,
             connector: None,
             time_of_day: None,
         }
@@ -163,6 +166,8 @@ impl ApiSettings {
         addresses: Vec<SocketAddr>;
         /// Sets the URL of the proxy to go through.
         proxy: Option<String>;
+        /// Sets whether the environment's variables name the proxy, where no URL does.
+        proxy_from_env: bool;
         /// Sets what gives the streams in place of sockets.
         connector: Option<Connector>;
         /// Sets where the time of the day comes from.
@@ -184,6 +189,7 @@ impl fmt::Debug for ApiSettings {
             .field("native_tls", &self.native_tls)
             .field("addresses", &self.addresses)
             .field("has_proxy", &self.proxy.is_some())
+            .field("proxy_from_env", &self.proxy_from_env)
             .field("has_connector", &self.connector.is_some())
             .field("has_time_of_day", &self.time_of_day.is_some())
             .finish()

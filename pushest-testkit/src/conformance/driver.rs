@@ -217,6 +217,8 @@ pub struct Settings {
     pub addresses: Vec<SocketAddr>,
     /// The URL of the proxy to go through; `None` for none.
     pub proxy: Option<String>,
+    /// Whether the environment's variables name the proxy, where no URL does.
+    pub proxy_from_env: bool,
     /// What gives the streams in place of sockets; `None` for sockets.
     pub connector: Option<Connector>,
     /// The size of a message in bytes that costs the connection; `None`: the driver's default.
@@ -266,6 +268,7 @@ impl Default for Settings {
             header_provider: None,
             addresses: Vec::new(),
             proxy: None,
+            proxy_from_env: false,
             connector: None,
             transport_limit: None,
             time_of_day: None,
@@ -299,6 +302,8 @@ impl Settings {
         addresses: Vec<SocketAddr>;
         /// Sets the URL of the proxy to go through.
         proxy: Option<String>;
+        /// Sets whether the environment's variables name the proxy, where no URL does.
+        proxy_from_env: bool;
         /// Sets what gives the streams in place of sockets.
         connector: Option<Connector>;
         /// Sets the size of a message in bytes that costs the connection.
@@ -324,6 +329,7 @@ impl fmt::Debug for Settings {
             .field("has_header_provider", &self.header_provider.is_some())
             .field("addresses", &self.addresses)
             .field("has_proxy", &self.proxy.is_some())
+            .field("proxy_from_env", &self.proxy_from_env)
             .field("has_connector", &self.connector.is_some())
             .field("transport_limit", &self.transport_limit)
             .field("has_time_of_day", &self.time_of_day.is_some())

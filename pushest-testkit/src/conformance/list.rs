@@ -52,7 +52,10 @@ macro_rules! conformance {
                 headers_that_are_missing_or_none_fail_the_dial_visibly_and_it_is_tried_again
                 a_proxy_that_refuses_or_closes_or_says_junk_fails_the_dial_and_is_tried_again
                 a_proxy_that_is_silent_or_not_there_is_never_passed_by
-                a_proxy_is_asked_for_the_addresses_that_were_chosen;
+                a_proxy_is_asked_for_the_addresses_that_were_chosen
+                an_address_of_which_a_proxy_hears_nothing_leaves_the_next_one_its_time
+                a_busy_proxy_is_left_alone_for_as_long_as_it_asks
+                a_name_beyond_ascii_is_told_to_a_proxy_in_its_ascii_form;
             reconnecting
                 after_each_kind_of_loss_it_is_back_and_says_that_there_was_a_gap
                 a_gap_stands_between_its_subscribed_and_all_else_of_the_channel
@@ -175,6 +178,10 @@ macro_rules! conformance {
                 what_provides_headers_and_hangs_holds_two_threads_however_often_it_is_dialled
                 without_a_free_file_descriptor_dials_fail_visibly_and_are_tried_again_later;
         }
+        $crate::conformance_tests! { ($driver), in processes of their own,
+            variables
+                what_the_variables_exempt_is_reached_straight_and_the_rest_through_the_proxy;
+        }
     };
 }
 
@@ -231,6 +238,10 @@ macro_rules! conformance_of_endpoints {
                 a_client_that_goes_takes_its_request_to_a_silent_endpoint_along
                 names_are_resolved_on_at_most_eight_threads;
         }
+        $crate::conformance_tests! { ($driver), in processes of their own,
+            variables
+                an_endpoint_that_the_variables_exempt_is_asked_straight;
+        }
     };
 }
 
@@ -244,6 +255,10 @@ macro_rules! conformance_of_endpoints_over_tls {
             seams
                 an_endpoint_with_the_certificate_that_was_given_is_trusted_and_with_a_wrong_one_not
                 an_endpoint_over_https_is_asked_through_the_proxy;
+        }
+        $crate::conformance_tests! { ($driver), in processes of their own,
+            variables
+                two_endpoints_of_one_host_and_port_have_each_the_way_of_its_scheme;
         }
     };
 }
@@ -376,6 +391,7 @@ mod tests {
             include_str!("api/proxies.rs"),
             include_str!("api/repeats.rs"),
             include_str!("api/silence.rs"),
+            include_str!("api/variables.rs"),
             include_str!("authorizing.rs"),
             include_str!("client_certificates.rs"),
             include_str!("client_events.rs"),
@@ -408,6 +424,7 @@ mod tests {
             include_str!("seams/upgrade.rs"),
             include_str!("signing_in.rs"),
             include_str!("subscribing.rs"),
+            include_str!("variables.rs"),
         ];
         // Scenarios are the functions that are generic, by their driver.
         let heads = themes.iter().flat_map(|theme| theme.split("\npub fn ").skip(1));

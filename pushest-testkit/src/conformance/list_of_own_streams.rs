@@ -17,7 +17,9 @@ macro_rules! conformance_of_own_streams {
                 a_stream_that_panics_is_the_end_of_its_connection_only
                 over_a_stream_that_is_encrypted_already_no_tls_is_spoken
                 a_proxy_is_spoken_to_over_the_stream_and_never_passed_by
-                a_connector_is_asked_for_the_addresses_that_were_chosen;
+                a_connector_is_asked_for_the_addresses_that_were_chosen
+                an_address_of_which_a_connector_hears_nothing_leaves_the_next_one_its_time
+                no_connector_is_asked_after_shutdown;
         }
     };
 }
@@ -45,6 +47,7 @@ macro_rules! conformance_of_own_streams_to_endpoints {
         $crate::conformance_tests! { ($driver),
             seams
                 an_endpoint_is_asked_over_streams_of_ones_own_and_never_past_them
+                a_connector_that_hangs_on_the_way_to_an_endpoint_is_told
                 a_silent_endpoint_over_a_stream_of_ones_own_is_given_up;
         }
     };
@@ -89,6 +92,6 @@ mod tests {
                 found += 1;
             }
         }
-        assert_eq!(found, 12);
+        assert_eq!(found, 15);
     }
 }

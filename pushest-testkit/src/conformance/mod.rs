@@ -133,6 +133,8 @@ pub mod seams;
 pub mod signing_in;
 #[doc(hidden)]
 pub mod subscribing;
+#[doc(hidden)]
+pub mod variables;
 
 use crate::Server;
 
@@ -142,7 +144,7 @@ pub use api::{
     client_certificates as api_client_certificates, connections as api_connections,
     endless as api_endless, futures as api_futures, idle as api_idle, over_tls as api_over_tls,
     own_streams as api_own_streams, proxies as api_proxies, repeats as api_repeats,
-    silence as api_silence,
+    silence as api_silence, variables as api_variables,
 };
 pub use api_driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 pub use driver::{

@@ -64,6 +64,11 @@ async fn a_wrong_list_of_endpoints_is_refused_before_anything_is_dialled() {
     assert!(refused(&["bücher.example", "xn--bcher-kva.example"]).contains("twice"));
     assert!(refused(&["a.example", "xn--a"]).contains("\"xn--a\" is not a host"));
     assert!(refused(&["a.example", "b example"]).contains("number 2 of the list"));
+    // Without a builder, too.
+    let twice = ["bücher.example", "xn--bcher-kva.example"];
+    let config = pushest_tokio::Config::builder("app-key").endpoints(twice).build();
+    let error = Client::try_new(config.expect("the core has no tables")).expect_err("they are one");
+    assert!(matches!(error, pushest_tokio::StartError::Config(_)), "{error}");
 }
 
 #[tokio::test]

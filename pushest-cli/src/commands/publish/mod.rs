@@ -42,7 +42,7 @@ async fn publish(
     progress: &Progress,
     output: &Output,
 ) -> Result<(), Failure> {
-    let connection = Connection::new(&arguments.api.connection)?;
+    let connection = Connection::new(&arguments.api.connection, None)?;
     let has_master_key = connection.config.has_master_key();
     if arguments.encrypted && !has_master_key {
         return Err(Failure::input(

@@ -1,12 +1,14 @@
 //! HTTP's CONNECT (RFC 9110, section 9.3.6), as bytes that come and go: the answer is read as that to
 //! the WebSocket's upgrade is.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pushest_proto::DialFailure;
+use zeroize::Zeroizing;
 
+use super::challenges::{Challenge, challenges};
 use super::target::Target;
 use super::url::Credentials;
 use crate::dial::upgrade::head::{Head, Heads};
@@ -19,12 +21,16 @@ const CHUNK: usize = 4 * 1024;
 /// How many bytes of a realm are shown.
 const MOST_REALM: usize = 128;
 
+const HEADER: &str = "Proxy-Authorization: ";
+
 /// The answer to a CONNECT.
 pub(super) struct Connect {
     heads: Heads,
     mask: Mask,
     has_credentials: bool,
     refusal: Option<Refused>,
+    /// What a refusal asks for.
+    pause: Option<Duration>,
 }
 
 /// A refusal whose body may still come.
@@ -36,20 +42,25 @@ struct Refused {
 
 impl Connect {
     /// Creates the exchange. Returns the request, too.
-    pub(super) fn new(target: &Target, credentials: Option<&Credentials>) -> (Self, Vec<u8>) {
+    pub(super) fn new(
+        target: &Target,
+        credentials: Option<&Credentials>,
+    ) -> (Self, Zeroizing<Vec<u8>>) {
         let authority = target.authority();
-        let mut text = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
+        let start = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n");
         let mut mask = Mask::default();
-        if let Some(Credentials { user, password }) = credentials {
-            let value =
-                format!("Basic {}", STANDARD.encode([user.as_slice(), b":", password].concat()));
-            text.push_str(&format!("Proxy-Authorization: {value}\r\n"));
+        let value = credentials.map(|credentials| {
+            let value = basic(credentials);
             mask.hide_header(&value);
-        }
-        text.push_str("\r\n");
-        let heads = Heads::default();
+            value
+        });
+        let header = value.as_ref().map_or([""; 3], |value| [HEADER, value.as_str(), "\r\n"]);
+        // Joined at once, so that no copy stays where it grew.
+        let request = [start.as_str(), header[0], header[1], header[2], "\r\n"].concat();
         let has_credentials = credentials.is_some();
-        (Self { heads, mask, has_credentials, refusal: None }, text.into_bytes())
+        let connect =
+            Self { heads: Heads::default(), mask, has_credentials, refusal: None, pause: None };
+        (connect, Zeroizing::new(request.into_bytes()))
     }
 
     /// Returns how many bytes may be read: never one that follows the head of an agreement, which
@@ -79,6 +90,11 @@ impl Connect {
         self.refusal.is_some()
     }
 
+    /// Returns the pause that the proxy has asked for with its refusal.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        self.pause
+    }
+
     /// Returns the failure where the connection ends here.
     pub(super) fn end(&mut self, why: &str) -> String {
         match self.refusal.take() {
@@ -103,6 +119,7 @@ impl Connect {
                 // tinyproxy says 401 to a wrong password, and 407 to none.
                 let asks = matches!(head.status, 401 | 407).then(|| self.asks(&head));
                 let refusal = Refusal::new(&head, &self.mask, now);
+                self.pause = refusal.pause();
                 self.refusal = Some(Refused { refusal, asks });
                 Ok(false)
             }
@@ -112,20 +129,19 @@ impl Connect {
 
     /// Returns what a 407, or a 401, asks for (RFC 9110, section 11.7).
     fn asks(&self, head: &Head<'_>) -> String {
-        let challenges = ["Proxy-Authenticate", "WWW-Authenticate"];
-        let challenges: Vec<_> = challenges.iter().flat_map(|name| head.values(name)).collect();
-        let schemes = challenges.iter().filter_map(|challenge| {
-            challenge.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-').next()
-        });
-        let schemes: Vec<_> = schemes.filter(|scheme| !scheme.is_empty()).collect();
-        let has_basic = schemes.iter().any(|scheme| scheme.eq_ignore_ascii_case(b"Basic"));
-        if !schemes.is_empty() && !has_basic {
+        let values = ["Proxy-Authenticate", "WWW-Authenticate"];
+        let values = values.iter().flat_map(|name| head.values(name));
+        let challenges: Vec<_> = values.flat_map(challenges).collect();
+        let is_basic = |it: &&Challenge<'_>| it.scheme.eq_ignore_ascii_case(b"Basic");
+        let basic = challenges.iter().find(is_basic);
+        if !challenges.is_empty() && basic.is_none() {
+            let schemes: Vec<_> = challenges.iter().map(|challenge| challenge.scheme).collect();
             let schemes = self.mask.shown(&schemes.join(&b", "[..]), MOST_REALM);
             return format!("it asks for {schemes}, and only Basic is supported");
         }
-        let realm = challenges.iter().find_map(|challenge| realm(challenge));
+        let realm = basic.and_then(|challenge| challenge.realm.as_deref());
         let realm = realm.map_or_else(String::new, |realm| {
-            format!(" of the realm \"{}\"", self.mask.shown(&realm, MOST_REALM))
+            format!(" of the realm \"{}\"", self.mask.shown(realm, MOST_REALM))
         });
         let what = if self.has_credentials {
             "it does not take this user and password"
@@ -156,28 +172,15 @@ impl Refused {
     }
 }
 
-fn no_proxy(why: &str) -> String {
-    format!("what answers is no HTTP proxy: {why}")
+/// Returns the header's value (RFC 7617).
+fn basic(Credentials { user, password }: &Credentials) -> Zeroizing<String> {
+    let both = Zeroizing::new([user.as_slice(), b":", password.as_slice()].concat());
+    let encoded = Zeroizing::new(STANDARD.encode(&*both));
+    Zeroizing::new(["Basic ", encoded.as_str()].concat())
 }
 
-/// Returns the realm of a challenge, without its quotes.
-fn realm(challenge: &[u8]) -> Option<Vec<u8>> {
-    const NAME: &[u8] = b"realm=";
-    let at = challenge.windows(NAME.len()).position(|it| it.eq_ignore_ascii_case(NAME))?;
-    let value = &challenge[at + NAME.len()..];
-    let Some(quoted) = value.strip_prefix(b"\"") else {
-        return value.split(|byte| b", \t".contains(byte)).next().map(<[u8]>::to_vec);
-    };
-    let mut realm = Vec::new();
-    let mut bytes = quoted.iter();
-    while let Some(&byte) = bytes.next() {
-        match byte {
-            b'"' => break,
-            b'\\' => realm.extend(bytes.next()),
-            byte => realm.push(byte),
-        }
-    }
-    Some(realm)
+fn no_proxy(why: &str) -> String {
+    format!("what answers is no HTTP proxy: {why}")
 }
 
 #[cfg(test)]
@@ -185,11 +188,10 @@ mod tests {
     use super::*;
 
     fn exchange(user: Option<(&str, &str)>) -> (Connect, String) {
-        let credentials = user
-            .map(|(user, password)| Credentials { user: user.into(), password: password.into() });
+        let credentials = user.map(|(user, password)| Credentials::new(user, password));
         let target = Target::new("server.example", 443);
         let (connect, request) = Connect::new(&target, credentials.as_ref());
-        (connect, String::from_utf8(request).expect("text"))
+        (connect, String::from_utf8(request.to_vec()).expect("text"))
     }
 
     /// Feeds an answer as it would be read, and then the end. Returns what was left unread, too.
@@ -263,6 +265,13 @@ mod tests {
             "it answered with HTTP status 407: it asks for Negotiate, NTLM, and only Basic is \
              supported: no"
         );
+        assert_eq!(
+            failure(None, &answer("NTLM, Basic realm=\"b\"")),
+            "it answered with HTTP status 407: it asks for a user and a password of the realm \"b\": no"
+        );
+        // The realm of the scheme that is supported.
+        let several = answer("Digest realm=\"d\", nonce=\"x\", Basic xrealm=\"no\", realm=\"yes\"");
+        assert!(failure(None, &several).contains("realm \"yes\""));
         // As tinyproxy answers a wrong password.
         let wrong = "HTTP/1.0 401 Unauthorized\r\nConnection: close\r\n\r\n<h1>Unauthorized</h1>";
         assert_eq!(
@@ -272,6 +281,25 @@ mod tests {
         );
         let bare = failure(None, "HTTP/1.1 407 Auth\r\n\r\n");
         assert_eq!(bare, "it answered with HTTP status 407: it asks for a user and a password");
+    }
+
+    #[test]
+    fn a_busy_proxy_says_how_long_it_is_to_be_left_alone() {
+        for (head, pause) in [
+            ("503 Busy\r\nRetry-After: 30", Some(Duration::from_secs(30))),
+            (
+                "429 Slow\r\nretry-after: Thu, 01 Jan 1970 00:00:07 GMT",
+                Some(Duration::from_secs(7)),
+            ),
+            ("503 Busy", None),
+            ("503 Busy\r\nRetry-After: soon", None),
+            ("502 Bad\r\nRetry-After: 30", None),
+        ] {
+            let (mut connect, _) = exchange(None);
+            let answer = format!("HTTP/1.1 {head}\r\nContent-Length: 0\r\n\r\n");
+            answered(&mut connect, &answer).0.expect_err("it is refused");
+            assert_eq!(connect.pause(), pause, "{head}");
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use crate::dial::host_name::ascii_host_name;
 const ENTRY: &str = "an entry is a host's name, a domain such as .example.org, an IP address or a \
                      network such as 10.0.0.0/8, with or without a :PORT, or * for everything; \
                      entries are separated by commas";
-const NETWORK: &str = "a network is an IP address and the length of its prefix, such as \
-                       10.0.0.0/8 or fd00::/8, and has no port";
+const NETWORK: &str = "a network is a whole IP address and the length of its prefix, such as \
+                       169.254.0.0/16 or fd00::/8, and has no port";
+const ZONE: &str = "an address stands here without its zone: leave out `%` and what follows it";
 const PORT: &str = "what follows the colon is no port (1 to 65535)";
 
 /// Maximum length of what an error repeats of an entry.
@@ -62,6 +63,11 @@ impl Entry {
     fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" {
             return Ok(Self::All);
+        }
+        if let Some((address, _)) = text.split_once('%')
+            && address.trim_start_matches('[').parse::<Ipv6Addr>().is_ok()
+        {
+            return Err(ZONE);
         }
         if text.contains('/') {
             let network =
@@ -202,6 +208,11 @@ mod tests {
         for (entry, rule) in [
             ("10.0.0.0/33", NETWORK),
             ("10.0.0/8", NETWORK),
+            ("169.254/16", NETWORK),
+            ("fe80::1%eth0", ZONE),
+            ("[fe80::1%25eth0]:80", ZONE),
+            ("fe80::%1/64", ZONE),
+            ("a%b", ENTRY),
             ("10.0.0.0/", NETWORK),
             ("example.org/8", NETWORK),
             ("10.0.0.0/8:80", NETWORK),

@@ -1,7 +1,9 @@
 //! One handshake with a proxy of either kind, without I/O: what to send, how much may be read, and what
 //! it means.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use zeroize::Zeroizing;
 
 use super::connect::Connect;
 use super::socks::{Next, Socks};
@@ -11,8 +13,8 @@ use super::url::{Kind, Proxy};
 /// A handshake. What it returns as an error is the text of the failure.
 pub(crate) struct Handshake {
     answers: Answers,
-    /// What is to be sent next.
-    unsent: Vec<u8>,
+    /// What is to be sent next. The proxy's password may be in it.
+    unsent: Zeroizing<Vec<u8>>,
 }
 
 enum Answers {
@@ -38,7 +40,7 @@ impl Handshake {
     }
 
     /// Returns what is to be sent, and forgets it.
-    pub(crate) fn take_unsent(&mut self) -> Vec<u8> {
+    pub(crate) fn take_unsent(&mut self) -> Zeroizing<Vec<u8>> {
         std::mem::take(&mut self.unsent)
     }
 
@@ -69,6 +71,14 @@ impl Handshake {
     /// Returns whether the proxy has refused, and only more of the reason may come.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(&self.answers, Answers::Http(connect) if connect.is_refusal())
+    }
+
+    /// Returns the pause that the proxy has asked for with its refusal.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        match &self.answers {
+            Answers::Http(connect) => connect.pause(),
+            Answers::Socks5(_) => None,
+        }
     }
 
     /// Returns the failure where the connection ends here.

@@ -5,9 +5,11 @@
 //! The proxy learns the host and the port, and its own user and password. What is encrypted is so
 //! through it. It is never bypassed: where it fails, the dial has failed.
 
+mod challenges;
 mod connect;
 mod exemptions;
 pub(crate) mod handshake;
+pub(crate) mod pauses;
 pub(crate) mod proxies;
 mod socks;
 mod talk;
@@ -16,10 +18,13 @@ pub(crate) mod url;
 mod variables;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use pushest_proto::{DialFailure, Endpoint};
 
 use self::handshake::Handshake;
+use self::pauses::Pauses;
+use self::talk::Failed;
 use self::target::Target;
 use self::url::Proxy;
 use super::connector::Way;
@@ -40,8 +45,12 @@ pub(super) async fn reach<R: Runtime>(
     endpoint: &Endpoint,
     chosen: &[SocketAddr],
     time_of_day: &TimeOfDay,
+    (pauses, longest_pause): (&Pauses, Duration),
 ) -> Result<R::Tcp, DialFailure> {
     let failed = |why: &str| DialFailure::Proxy(proxy.failed(why).into());
+    if let Some(left) = pauses.left(proxy, runtime.now()) {
+        return Err(failed(&pauses::told(left)));
+    }
     let targets = Target::all(endpoint, chosen);
     let mut refusals: Vec<String> = Vec::new();
     for (index, target) in targets.iter().enumerate() {
@@ -52,10 +61,16 @@ pub(super) async fn reach<R: Runtime>(
                 let date = || time_of_day.get(runtime);
                 match talk::talk(runtime, &mut tcp, handshake, until, date).await {
                     Ok(()) => return Ok(tcp),
-                    Err(why) if chosen.is_empty() => return Err(failed(&why)),
-                    Err(why) => {
-                        refusals.push(format!("{}: {why}", target.authority()));
-                        continue;
+                    Err(Failed { why, pause }) => {
+                        if let Some(pause) = pause {
+                            pauses.begin(proxy, runtime.now() + pause.min(longest_pause));
+                        }
+                        if chosen.is_empty() || pause.is_some() {
+                            why
+                        } else {
+                            refusals.push(format!("{}: {why}", target.authority()));
+                            continue;
+                        }
                     }
                 }
             }

@@ -41,3 +41,28 @@ impl Proxies {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pushest_proto::Endpoint;
+
+    use super::*;
+    use crate::options::Options;
+    use crate::unstable::proxy_to;
+
+    #[test]
+    fn a_name_beyond_ascii_is_told_to_have_the_proxy_that_its_dial_has() {
+        let variables = Variables::read(&|name| match name {
+            "ALL_PROXY" => Some("http://proxy.example".into()),
+            "NO_PROXY" => Some("bücher.example".into()),
+            _ => None,
+        });
+        let mut options = Options::default();
+        options.proxies = Proxies::Variables(Arc::new(variables.expect("good ones")));
+        let proxy = |host| proxy_to(&options, &Endpoint::new(host).expect("a host"));
+        for exempt in ["bücher.example", "ws.BÜCHER.example", "xn--bcher-kva.example"] {
+            assert_eq!(proxy(exempt), None, "{exempt}");
+        }
+        assert_eq!(proxy("küche.example").as_deref(), Some("http://proxy.example:80"));
+    }
+}

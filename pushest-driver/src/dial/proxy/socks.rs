@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use zeroize::Zeroizing;
+
 use super::target::Target;
 use super::url::Credentials;
 
@@ -23,7 +25,7 @@ pub(super) struct Socks {
     /// What has come of the answer that is awaited.
     answer: Vec<u8>,
     request: Vec<u8>,
-    login: Option<Vec<u8>>,
+    login: Option<Zeroizing<Vec<u8>>>,
     has_begun: bool,
 }
 
@@ -43,7 +45,7 @@ pub(super) enum Next {
     /// More of the answers must come.
     More,
     /// These bytes are to be sent.
-    Send(Vec<u8>),
+    Send(Zeroizing<Vec<u8>>),
     /// The proxy has connected.
     Open,
 }
@@ -56,7 +58,7 @@ impl Socks {
     pub(super) fn new(
         target: &Target,
         credentials: Option<&Credentials>,
-    ) -> Result<(Self, Vec<u8>), String> {
+    ) -> Result<(Self, Zeroizing<Vec<u8>>), String> {
         let mut request = vec![VERSION, CONNECT, 0];
         match target.ip() {
             Some(IpAddr::V4(address)) => {
@@ -78,13 +80,15 @@ impl Socks {
         request.extend(target.port.to_be_bytes());
         let login = credentials.and_then(|Credentials { user, password }| {
             // A URL with longer ones is refused.
-            Some([vec![LOGIN_VERSION], counted(user)?, counted(password)?].concat())
+            let parts = [counted(user)?, counted(password)?].map(Zeroizing::new);
+            Some(Zeroizing::new([&[LOGIN_VERSION][..], &parts[0], &parts[1]].concat()))
         });
         let greeting = match login {
             Some(_) => vec![VERSION, 2, NO_LOGIN, LOGIN],
             None => vec![VERSION, 1, NO_LOGIN],
         };
         let stage = Stage::Method;
+        let greeting = Zeroizing::new(greeting);
         Ok((Self { stage, answer: Vec::new(), request, login, has_begun: false }, greeting))
     }
 
@@ -157,7 +161,7 @@ impl Socks {
 
     fn send_request(&mut self) -> Next {
         self.expect(Stage::Reply);
-        Next::Send(std::mem::take(&mut self.request))
+        Next::Send(Zeroizing::new(std::mem::take(&mut self.request)))
     }
 
     fn expect(&mut self, stage: Stage) {
@@ -199,11 +203,13 @@ mod tests {
     const AGREED: [u8; 10] = [5, 0, 0, 1, 127, 0, 0, 1, 0x1f, 0x90];
 
     fn credentials() -> Credentials {
-        Credentials { user: b"ann".to_vec(), password: b"s3cret".to_vec() }
+        Credentials::new("ann", "s3cret")
     }
 
     fn begun(credentials: Option<&Credentials>) -> (Socks, Vec<u8>) {
-        Socks::new(&Target::new("server.example", 443), credentials).expect("a short name")
+        let (socks, greeting) =
+            Socks::new(&Target::new("server.example", 443), credentials).expect("a short name");
+        (socks, greeting.to_vec())
     }
 
     /// Feeds what a proxy says, in pieces of at most `size`, and then the end. Returns what was sent
@@ -221,7 +227,7 @@ mod tests {
             said = rest;
             match socks.read(piece) {
                 Ok(Next::More) => {}
-                Ok(Next::Send(bytes)) => sent.extend(bytes),
+                Ok(Next::Send(bytes)) => sent.extend(bytes.iter()),
                 Ok(Next::Open) => return (Ok(()), sent, said.to_vec()),
                 Err(text) => return (Err(text), sent, said.to_vec()),
             }

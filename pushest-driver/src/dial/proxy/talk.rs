@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use pushest_proto::Instant;
+use zeroize::Zeroizing;
 
 use super::handshake::Handshake;
 use crate::byte_stream::ByteStream;
@@ -15,22 +16,27 @@ use crate::unstable::traits::Runtime;
 /// How long the body of a refusal is waited for, from the end of its head on.
 const REFUSAL: Duration = Duration::from_secs(1);
 
+/// What has come of a handshake that failed.
+pub(super) struct Failed {
+    /// The text of the failure.
+    pub(super) why: String,
+    /// The pause that the proxy asks for.
+    pub(super) pause: Option<Duration>,
+}
+
 /// Carries the handshake to its end, at most until the deadline. What follows it is still in the
 /// stream.
-///
-/// # Errors
-/// The text of the failure.
 pub(super) async fn talk<R: Runtime>(
     runtime: &R,
     stream: &mut impl ByteStream,
     handshake: Handshake,
     deadline: Instant,
     date: impl Fn() -> SystemTime,
-) -> Result<(), String> {
+) -> Result<(), Failed> {
     let mut talk = Talk::new(handshake);
     let mut refused_until = None;
     let mut alarm: Option<(Instant, Pin<Box<R::Sleep>>)> = None;
-    poll_fn(|context| {
+    let talked = poll_fn(|context| {
         if let Poll::Ready(done) = talk.poll(context, stream, &date) {
             return Poll::Ready(done);
         }
@@ -53,13 +59,14 @@ pub(super) async fn talk<R: Runtime>(
             alarm = None;
         }
     })
-    .await
+    .await;
+    talked.map_err(|why| Failed { why, pause: talk.handshake.pause() })
 }
 
 /// A handshake under way.
 struct Talk {
     handshake: Handshake,
-    unsent: Vec<u8>,
+    unsent: Zeroizing<Vec<u8>>,
     is_flushed: bool,
     /// Writing failed. What the proxy said before it went may still be there to be read.
     broken: Option<io::Error>,
@@ -95,7 +102,7 @@ impl Talk {
                     }
                     let next = self.handshake.take_unsent();
                     if !next.is_empty() {
-                        self.unsent.extend(next);
+                        self.unsent.extend_from_slice(&next);
                         self.is_flushed = false;
                     }
                 }

@@ -5,17 +5,23 @@ use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
 use pushest_proto::Endpoint;
+use zeroize::Zeroizing;
 
 use crate::dial::host_name;
 
 const SCHEME: &str = "its scheme is none of http, socks5 and socks5h";
+const SOCKS: &str =
+    "its scheme says no version of SOCKS: write socks5h:// if the proxy speaks SOCKS5";
+const SLASHES: &str = "a scheme is followed by `://`";
 const TLS: &str = "a proxy that is itself spoken to over TLS (https://) is not supported: use an \
                    http:// or socks5h:// one; wss:// and https:// stay encrypted through it";
 const NO_HOST: &str = "it names no host";
 const BAD_HOST: &str = "what stands in the place of its host is neither a name nor an IP address";
 const BRACKETS: &str = "an IPv6 address stands in brackets: http://[::1]:3128";
-const PORT: &str = "what follows its host is no port (1 to 65535); in a user and a password `@` is \
-                    %40, `:` is %3A, `/` is %2F, `?` is %3F, `#` is %23";
+const PORT: &str = "what follows its host is no port (1 to 65535)";
+const PORT_OR_PASSWORD: &str = "what follows its host is no port (1 to 65535); a user and a password are \
+                                followed by `@`, and in them `@` is %40, `:` is %3A, `/` is %2F, `?` is \
+                                %3F, `#` is %23";
 const ENCODED: &str = "its user or password is not percent-encoded: `@` is %40, `/` is %2F, `?` is \
                        %3F, `#` is %23, `%` is %25";
 const BEHIND: &str = "nothing may follow its host and port";
@@ -50,8 +56,8 @@ pub(crate) enum Kind {
 /// What a proxy wants to know of its user.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
-    pub(super) user: Vec<u8>,
-    pub(super) password: Vec<u8>,
+    pub(super) user: Zeroizing<Vec<u8>>,
+    pub(super) password: Zeroizing<Vec<u8>>,
 }
 
 /// A text that names no proxy.
@@ -71,12 +77,19 @@ impl Proxy {
     }
 
     fn read(text: &str) -> Result<Self, &'static str> {
-        let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        let (scheme, rest) = match text.split_once("://") {
+            Some(parts) => parts,
+            // It would be a user, and the user its password.
+            None if is_without_slashes(text) => return Err(SLASHES),
+            None => ("http", text),
+        };
         let kind = match &*scheme.to_ascii_lowercase() {
             "http" => Kind::Http,
             "socks5" => Kind::Socks5 { is_h: false },
             "socks5h" => Kind::Socks5 { is_h: true },
             "https" => return Err(TLS),
+            // As desktops write it into `all_proxy`.
+            "socks" => return Err(SOCKS),
             _ => return Err(SCHEME),
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -94,7 +107,13 @@ impl Proxy {
             Some(user) => Some(Credentials::read(user, kind)?),
         };
         let usual_port = if kind == Kind::Http { 80 } else { 1080 };
-        Ok(Self { kind, place: place(address, usual_port)?, credentials })
+        let place = place(address, usual_port).map_err(|rule| {
+            // Digits, or what follows `@`, are no password.
+            let port = address.rsplit_once(':').map_or("", |(_, port)| port);
+            let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+            if rule == PORT && user.is_none() && !is_number { PORT_OR_PASSWORD } else { rule }
+        })?;
+        Ok(Self { kind, place, credentials })
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -121,6 +140,12 @@ impl Proxy {
 }
 
 impl Credentials {
+    #[cfg(test)]
+    pub(super) fn new(user: &str, password: &str) -> Self {
+        let bytes = |text: &str| Zeroizing::new(text.as_bytes().to_vec());
+        Self { user: bytes(user), password: bytes(password) }
+    }
+
     fn read(text: &str, kind: Kind) -> Result<Self, &'static str> {
         // The letters beyond ASCII have several encodings, and only their writer knows which.
         if text.contains('@') || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -131,7 +156,9 @@ impl Credentials {
         let Self { user, password } = &credentials;
         match kind {
             Kind::Http if user.contains(&b':') => Err(COLON),
-            Kind::Http if user.iter().chain(password).any(u8::is_ascii_control) => Err(CONTROL),
+            Kind::Http if user.iter().chain(password.iter()).any(u8::is_ascii_control) => {
+                Err(CONTROL)
+            }
             Kind::Socks5 { .. }
                 if [user, password].iter().any(|it| !(1..=255).contains(&it.len())) =>
             {
@@ -142,15 +169,27 @@ impl Credentials {
     }
 }
 
+/// Returns whether a known scheme begins the text, and what follows its colon is no port.
+fn is_without_slashes(text: &str) -> bool {
+    const KNOWN: [&str; 7] = ["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"];
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let port = rest.strip_suffix('/').unwrap_or(rest);
+    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(scheme))
+        && !port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Decodes what must be percent-encoded.
-fn decoded(text: &str) -> Result<Vec<u8>, &'static str> {
+fn decoded(text: &str) -> Result<Zeroizing<Vec<u8>>, &'static str> {
     let is_hex = |digits: Option<&str>| {
         digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
     };
     if text.split('%').skip(1).any(|behind| !is_hex(behind.get(..2))) {
         return Err(ENCODED);
     }
-    Ok(percent_decode_str(text).collect())
+    // Room for all of it: what moved would leave a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    bytes.extend(percent_decode_str(text));
+    Ok(bytes)
 }
 
 fn place(address: &str, usual_port: u16) -> Result<Endpoint, &'static str> {
@@ -200,9 +239,15 @@ fn shown(text: &str) -> String {
         None => ("", rest),
     };
     let bare = place.strip_suffix('/').unwrap_or(place);
+    // Without `@`, digits that are no port may be a password as any other text.
+    let may_be_shown = |port: &str| {
+        let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+        let is_port = port.is_empty() || port.parse::<u16>().is_ok_and(|port| port != 0);
+        is_number && (is_port || !hidden.is_empty())
+    };
     let (host, port) = match bare.rsplit_once(':') {
         _ if bare.parse::<Ipv6Addr>().is_ok() => (bare, None),
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, Some(port)),
+        Some((host, port)) if may_be_shown(port) => (host, Some(port)),
         _ => (bare, None),
     };
     let is_plain = |c: char| c.is_alphanumeric() || "-._".contains(c);
@@ -268,6 +313,9 @@ mod tests {
             ("http://ann:s3cret@proxy.example:1", "http://***@proxy.example:1"),
             ("socks5://ann:s3cret@[::1]", "socks5://***@[::1]:1080"),
             ("http://h:443", "http://h:443"),
+            ("socks5:1080", "http://socks5:1080"),
+            ("http:8080/", "http://http:8080"),
+            ("http://http:s3cret@h", "http://***@h:80"),
         ] {
             let proxy = Proxy::parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
             assert_eq!(proxy.to_string(), shown, "{text}");
@@ -288,7 +336,8 @@ mod tests {
         ] {
             let proxy = Proxy::parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
             let found = proxy.credentials().expect("credentials");
-            assert_eq!((&*found.user, &*found.password), (user.as_bytes(), password.as_bytes()));
+            let found = (found.user.as_slice(), found.password.as_slice());
+            assert_eq!(found, (user.as_bytes(), password.as_bytes()));
         }
     }
 
@@ -303,15 +352,30 @@ mod tests {
             ("http://[]:3128", "http://***", NO_HOST),
             ("ftp://ann:s3cret@h:1", "ftp://***@h:1", SCHEME),
             ("socks4://h", "socks4://h", SCHEME),
-            ("socks://h", "socks://h", SCHEME),
+            ("socks://h", "socks://h", SOCKS),
+            ("socks://ann:s3cret@h:1080/", "socks://***@h:1080", SOCKS),
+            ("http:ann@h", "***@h", SLASHES),
+            ("HTTP:s3cret:s3cret@h:1", "***@h:1", SLASHES),
+            ("socks5:s3cret@h", "***@h", SLASHES),
+            ("https:h:3128", "https***", SLASHES),
+            ("http:/h", "http***", SLASHES),
+            ("http://a..b:1", "http://a..b:1", BAD_HOST),
+            ("http://.a", "http://.a", BAD_HOST),
+            ("http://[10.0.0.1]:1", "http://***", BAD_HOST),
+            ("http://[h]:1", "http://***", BAD_HOST),
             ("://h", "://h", SCHEME),
             ("https://ann:s3cret@h:1", "https://***@h:1", TLS),
-            ("http://h:0", "http://h:0", PORT),
-            ("http://h:65536", "http://h:65536", PORT),
-            ("http://h:+1", "http://h***", PORT),
-            ("http://ann:s3cret", "http://ann***", PORT),
-            ("ann:s3cret", "ann***", PORT),
-            ("http://[::1]1", "http://***", PORT),
+            ("http://h:0", "http://h***", PORT),
+            ("http://h:65536", "http://h***", PORT),
+            ("http://ann:123456", "http://ann***", PORT),
+            ("http://ann:1234567890123", "http://ann***", PORT),
+            ("ann:00000", "ann***", PORT),
+            ("http://ann:s3cret@h:65536", "http://***@h:65536", PORT),
+            ("http://ann:s3cret@h:http", "http://***@***", PORT),
+            ("http://h:+1", "http://h***", PORT_OR_PASSWORD),
+            ("http://ann:s3cret", "http://ann***", PORT_OR_PASSWORD),
+            ("ann:s3cret", "ann***", PORT_OR_PASSWORD),
+            ("http://[::1]1", "http://***", PORT_OR_PASSWORD),
             ("http://::1", "http://::1", BRACKETS),
             ("http://ann:s3c/ret@h:1", "http://***@h:1", ENCODED),
             ("http://ann:s3c?ret@h:1", "http://***@h:1", ENCODED),

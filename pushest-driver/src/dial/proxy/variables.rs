@@ -29,7 +29,7 @@ impl Variables {
         Self::read(&|name| std::env::var_os(name))
     }
 
-    fn read(
+    pub(super) fn read(
         variable: &dyn Fn(&'static str) -> Option<std::ffi::OsString>,
     ) -> Result<Self, OptionsError> {
         let is_cgi = variable(CGI).is_some();
@@ -55,13 +55,17 @@ impl Variables {
             };
             parsed.map(Some).map_err(bad)
         };
+        let (http, https, all) = (proxy(HTTP)?, proxy(HTTPS)?, proxy(ALL)?);
+        if [&http, &https, &all].into_iter().all(Option::is_none) {
+            // There is nothing to be exempt from, and other programs read the list in their own ways.
+            return Ok(Self::default());
+        }
         let exemptions = match value(NO)? {
             None => Exemptions::default(),
             Some((form, list)) => Exemptions::parse(&list).map_err(|error| {
                 OptionsError::NoProxy { variable: form, entry: error.entry, rule: error.rule }
             })?,
         };
-        let (http, https, all) = (proxy(HTTP)?, proxy(HTTPS)?, proxy(ALL)?);
         Ok(Self { without_tls: http.or_else(|| all.clone()), with_tls: https.or(all), exemptions })
     }
 
@@ -154,10 +158,18 @@ mod tests {
         assert!(scheme.contains("http, socks5 and socks5h"), "{scheme}");
         let port = text(&[("all_proxy", "http://ann:s3c/ret@h")]);
         assert!(port.starts_with("all_proxy: ") && !port.contains("s3c"), "{port}");
-        // Also where there is no proxy.
-        let junk = text(&[("NO_PROXY", "localhost,10.0.0.0/99")]);
+        let proxy = ("HTTP_PROXY", "http://h");
+        let junk = text(&[proxy, ("NO_PROXY", "localhost,10.0.0.0/99")]);
         assert!(junk.starts_with("NO_PROXY: \"10.0.0.0/99\""), "{junk}");
         assert!(junk.contains("length of its prefix"), "{junk}");
+    }
+
+    #[test]
+    fn what_would_be_reached_without_a_proxy_says_nothing_where_there_is_none() {
+        for none in ["", " "] {
+            let junk = [("NO_PROXY", "169.254/16"), ("no_proxy", "<local>"), ("ALL_PROXY", none)];
+            assert_eq!(proxies(&junk), two("", ""));
+        }
     }
 
     #[cfg(unix)]
@@ -166,8 +178,9 @@ mod tests {
         use std::os::unix::ffi::OsStringExt;
 
         for name in ["HTTPS_PROXY", "no_proxy"] {
-            let error = Variables::read(&|asked| {
-                (asked == name).then(|| OsString::from_vec(b"http://s3cret\xff".to_vec()))
+            let error = Variables::read(&|asked| match asked {
+                "all_proxy" => Some(OsString::from("http://h")),
+                asked => (asked == name).then(|| OsString::from_vec(b"http://s3cret\xff".to_vec())),
             });
             let text = error.expect_err("it cannot be read").to_string();
             assert_eq!(text, format!("{name} is not UTF-8"));

@@ -33,6 +33,11 @@ impl Refusal {
         }
     }
 
+    /// Returns the pause that a busy server, or proxy, asks for.
+    pub(crate) fn pause(&self) -> Option<Duration> {
+        self.retry_after.filter(|_| matches!(self.status, 429 | 503))
+    }
+
     /// Takes the next bytes of the body. Returns whether no more are needed.
     pub(crate) fn read(&mut self, bytes: &[u8]) -> bool {
         self.body.read(bytes)

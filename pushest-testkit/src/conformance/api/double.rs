@@ -149,6 +149,12 @@ impl Double {
         D::api(&config, settings).expect("a whole configuration")
     }
 
+    /// The same, for the name of its host.
+    pub(super) fn api_at<D: ApiDriver>(&self, host: &str, settings: ApiSettings) -> D::Api {
+        let config = builder(self.address).host(host).build().expect("valid");
+        D::api(&config, settings).expect("a whole configuration")
+    }
+
     /// Returns the requests so far.
     pub(super) fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -50,7 +50,12 @@ macro_rules! conformance_of_api {
                 no_secret_and_no_signature_stands_in_an_error;
             api_proxies
                 calls_go_through_the_proxy_over_one_connection_and_never_past_it
-                a_proxy_that_fails_is_told_tried_again_and_nothing_has_arrived;
+                a_proxy_that_fails_is_told_tried_again_and_nothing_has_arrived
+                a_silent_proxy_is_told_before_the_time_of_the_call_is_over;
+        }
+        $crate::conformance_tests! { ($driver), in processes of their own,
+            api_variables
+                calls_to_what_the_variables_exempt_are_made_straight;
         }
     };
 }

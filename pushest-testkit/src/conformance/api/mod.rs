@@ -14,3 +14,4 @@ pub mod own_streams;
 pub mod proxies;
 pub mod repeats;
 pub mod silence;
+pub mod variables;

@@ -1,5 +1,7 @@
 //! The HTTP API through a proxy.
 
+use std::time::Duration;
+
 use super::double::{Double, done, event, query};
 use crate::conformance::api_driver::{ApiClient, ApiDriver, ApiSettings};
 use crate::conformance::proxy::{TestProxy, Trouble};
@@ -46,6 +48,19 @@ pub fn a_proxy_that_fails_is_told_tried_again_and_nothing_has_arrived<D: ApiDriv
     proxy.trouble(troubles());
     let api = server.api::<D>(ApiSettings::default().proxy(Some(url)));
     api.call(event()).expect("published at the fourth attempt");
+    assert_eq!((server.count(), server.connections()), (1, 1));
+}
+
+pub fn a_silent_proxy_is_told_before_the_time_of_the_call_is_over<D: ApiDriver>() {
+    let (server, proxy) = (Double::start(|_| done()), TestProxy::start());
+    let settings = ApiSettings::default().attempts(1).timeout(Duration::from_secs(1));
+    let api = server.api::<D>(settings.proxy(Some(proxy.url("http://"))));
+    proxy.trouble([Trouble::Stalls(Vec::new())]);
+    let failure = api.call(event()).expect_err("the proxy is silent");
+    assert!(failure.text.contains("the proxy failed: "), "{failure:?}");
+    assert!(failure.text.contains("it did not answer in time"), "{failure:?}");
+    assert!(!failure.may_have_arrived, "{failure:?}");
+    api.call(event()).expect("published");
     assert_eq!((server.count(), server.connections()), (1, 1));
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pushest_proto::{AuthEndpoint, Config, ConnectionState, DialFailure, Event, Loss, Timeouts};
+use pushest_proto::{
+    AuthEndpoint, BackoffConfig, Config, ConnectionState, DialFailure, Event, Loss, Timeouts,
+};
 
 use crate::conformance::driver::{Driver, DriverClient, Settings};
 use crate::conformance::own_streams::{Asked, Connects, Purpose, Wanted, within};
@@ -119,7 +121,7 @@ pub fn a_connector_that_hangs_is_given_up_and_holds_up_nobody<D: Driver>() {
     let builder = Remote::of(&server).signing().timeouts(timeouts);
     let config = builder.build().expect("valid");
     let mut client = started_with::<D>(config, Settings::default().connector(connector));
-    assert_eq!(next_failure(&mut client), DialFailure::Timeout);
+    assert_eq!(next_text(&mut client), "it gave no stream in time");
     client.connect();
     eventually_asked(&mut client, &asked, 2);
     let begun = Instant::now();
@@ -221,6 +223,59 @@ pub fn a_connector_is_asked_for_the_addresses_that_were_chosen<D: Driver>() {
     assert_eq!(asked, [six.clone(), four.clone(), six, four]);
     let heads = server.upgrade_heads();
     assert!(heads[0].contains("\r\nHost: no-such-host.invalid:4711\r\n"), "{heads:?}");
+}
+
+pub fn an_address_of_which_a_connector_hears_nothing_leaves_the_next_one_its_time<D: Driver>() {
+    let server = without_port();
+    let asked = Asked::default();
+    let to = server.clone();
+    let connector = asked.connector(move |before, _| match before {
+        0 => Connects::Hangs,
+        _ => within(&to),
+    });
+    let timeouts = Timeouts::default().dial(Duration::from_secs(1));
+    let builder = Remote::of(&server).signing().timeouts(timeouts);
+    let addresses = ["[2001:db8::7]:1", "192.0.2.7:2"].map(|it| it.parse().expect("an address"));
+    let settings = Settings::default().addresses(addresses.to_vec()).connector(connector);
+    let mut client = started_with::<D>(builder.build().expect("valid"), settings);
+    client.must_connect();
+    assert_eq!((client.status().attempt, asked.all().len()), (1, 2));
+}
+
+pub fn no_connector_is_asked_after_shutdown<D: Driver>() {
+    let server = without_port();
+    let asked = Asked::default();
+    let connector = asked.connector(|_, _| Connects::Fails("no tunnel"));
+    let pause = BackoffConfig::schedule([Duration::from_millis(1)]);
+    let config = Remote::of(&server).signing().backoff(pause).build().expect("valid");
+    let mut client = started_with::<D>(config, Settings::default().connector(connector));
+    eventually_asked(&mut client, &asked, 2);
+    client.shutdown(PATIENCE).expect("nothing is open");
+    let times = asked.all().len();
+    // As long as two more attempts would have taken.
+    client.sleep(Duration::from_millis(1_300));
+    assert_eq!(asked.all().len(), times);
+}
+
+pub fn a_connector_that_hangs_on_the_way_to_an_endpoint_is_told<D: Driver>() {
+    let server = without_port();
+    let (asked, to) = (Asked::default(), server.clone());
+    let connector = asked.connector(move |_, wanted| match wanted.purpose {
+        Purpose::WebSocket => within(&to),
+        _ => Connects::Hangs,
+    });
+    let endpoint = AuthEndpoint::new("http://auth.invalid:8080/auth");
+    let settings = Settings::default().endpoint(Some(endpoint)).connector(connector);
+    let timeouts = Timeouts::default().authorization(Duration::from_millis(500));
+    let builder = Remote::of(&server).builder().timeouts(timeouts);
+    let mut client = started_with::<D>(builder.build().expect("valid"), settings);
+    client.must_connect();
+    client.want("private-orders");
+    let text = client.wait_for(|event| match event {
+        Event::SubscriptionFailed { reason, retry_in: Some(_), .. } => Some(reason.to_string()),
+        _ => None,
+    });
+    assert!(text.contains("the connector failed: it gave no stream in time"), "{text}");
 }
 
 pub fn an_endpoint_is_asked_over_streams_of_ones_own_and_never_past_them<D: Driver>() {

@@ -216,6 +216,63 @@ pub fn a_proxy_is_asked_for_the_addresses_that_were_chosen<D: Driver>() {
     }
 }
 
+pub fn an_address_of_which_a_proxy_hears_nothing_leaves_the_next_one_its_time<D: Driver>() {
+    let (remote, server) = in_process();
+    let timeouts = Timeouts::default().dial(Duration::from_secs(1));
+    let config = || remote.signing().timeouts(timeouts.clone()).build().expect("valid");
+    let gone = nobody();
+    for kind in ["http://", "socks5://"] {
+        let proxy = TestProxy::start();
+        let settings =
+            Settings::default().addresses(vec![gone, server.addr()]).proxy(Some(proxy.url(kind)));
+        // Of the first address nothing comes, and then of neither.
+        let silent = || Trouble::Stalls(Vec::new());
+        proxy.trouble([silent()]);
+        let mut client = started_with::<D>(config(), settings.clone());
+        client.must_connect();
+        assert_eq!(client.status().attempt, 1);
+        client.shutdown(PATIENCE).expect("closed");
+
+        proxy.trouble([silent(), closes(b"")]);
+        let text = next_failure(&mut started_with::<D>(config(), settings));
+        let both = [
+            format!("{gone}: it did not answer in time; "),
+            format!("{}: it closed the connection", server.addr()),
+        ];
+        assert!(both.iter().all(|part| text.contains(part)), "{text}");
+    }
+}
+
+pub fn a_busy_proxy_is_left_alone_for_as_long_as_it_asks<D: Driver>() {
+    let (remote, server) = in_process();
+    let proxy = TestProxy::start();
+    proxy.trouble([closes(b"HTTP/1.1 503 Busy\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n")]);
+    let begun = Instant::now();
+    let settings = Settings::default().proxy(Some(proxy.url("http://")));
+    let mut client = started_with::<D>(remote.config(), settings);
+    let text = next_failure(&mut client);
+    assert!(text.contains("HTTP status 503"), "{text}");
+    client.connect();
+    let text = next_failure(&mut client);
+    assert!(text.contains("it has asked to be left alone, for "), "{text}");
+    client.must_connect();
+    assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!((proxy.asked().len(), server.inspect(|view| view.upgrades)), (1, 1));
+}
+
+pub fn a_name_beyond_ascii_is_told_to_a_proxy_in_its_ascii_form<D: Driver>() {
+    let (remote, _server) = in_process();
+    for kind in ["http://", "socks5://"] {
+        let proxy = TestProxy::start();
+        let settings = Settings::default().proxy(Some(proxy.url(kind)));
+        let builder = remote.signing().host("bücher.invalid").port(4711);
+        next_failure(&mut started_with::<D>(builder.build().expect("valid"), settings));
+        let asked = &proxy.asked()[0];
+        assert_eq!(asked.target, "xn--bcher-kva.invalid:4711");
+        assert!(asked.request.is_ascii());
+    }
+}
+
 pub fn an_endpoint_is_asked_through_the_proxy_and_never_past_it<D: Driver>() {
     let (remote, server) = in_process();
     for kind in ["http://", "socks5://"] {
