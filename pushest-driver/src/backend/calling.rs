@@ -125,6 +125,11 @@ impl<'a, C: Call> Calling<'a, C> {
             Failure::Broken(Broken::NotHttp(problem)) => {
                 ApiError::NotHttp { server, problem, may_have_arrived }
             }
+            Failure::Broken(Broken::SpeaksTls) => {
+                let problem =
+                    "it speaks TLS on this port: reach it with TLS, by https:// or pushers://";
+                ApiError::NotHttp { server, problem: problem.into(), may_have_arrived: false }
+            }
             Failure::Silent(time) => {
                 let problem = format!("nothing came within {time:?} over one that was kept").into();
                 ApiError::Lost { server, problem, may_have_arrived }

@@ -142,6 +142,12 @@ impl fmt::Display for ApiError {
             Self::Answer(error) => return error.fmt(f),
             Self::Connect { server, failure } => {
                 write!(f, "no connection to {server}: {failure}")?;
+                // A server without TLS answers the beginning of a handshake in words of its own.
+                if matches!(failure, DialFailure::Tls { certificate: false, .. }) {
+                    f.write_str(
+                        " (does it speak TLS on this port? http:// and pusher:// are without)",
+                    )?;
+                }
             }
             Self::Lost { server, problem, .. } => {
                 write!(f, "the connection to {server} was lost: {problem}")?;

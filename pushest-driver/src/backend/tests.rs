@@ -120,6 +120,7 @@ fn exchange(connection: &mut Connection<Script>) -> (Result<Received, String>, b
     let text = |broken| match broken {
         Broken::Lost(text) => format!("lost: {text}"),
         Broken::NotHttp(text) => format!("not HTTP: {text}"),
+        Broken::SpeaksTls => "it speaks TLS".to_owned(),
         Broken::Refused(failure) => format!("refused: {failure}"),
     };
     let outcome = match run(connection.send(request(), &seen)) {
@@ -186,6 +187,36 @@ fn a_path_for_a_proxys_sake_is_sent_as_servers_take_it() {
     let (_, signature) =
         request.uri().query().and_then(|all| all.rsplit_once('=')).expect("signed");
     assert!(!shown.contains(signature), "{shown}");
+}
+
+#[test]
+fn headers_that_are_given_go_with_each_request_and_show_in_no_debug_output() {
+    let config = Config::builder("key").app_id("7").secret("s3cret").host("127.0.0.1");
+    let config = config.build().expect("valid");
+    let options = ApiOptions::default();
+    let options = options.header("X-Gateway", "t0ken").expect("a header");
+    let options = options.header("x-gateway", "another").expect("a header");
+    let shown = format!("{options:?}");
+    assert!(shown.contains("x-gateway") && !shown.contains("t0ken"), "{shown}");
+    let backend = Backend::new(&config, options).expect("a whole configuration");
+    let mut calling = Calling::new(&backend, ListChannels::new()).expect("it breaks no rule");
+    let request = calling.sending().expect("it has a target").request();
+    let values: Vec<_> = request.headers().get_all("x-gateway").iter().collect();
+    assert_eq!(values, ["t0ken", "another"]);
+    for name in ["Host", "content-length", "Transfer-Encoding", "Content-Type", "a b", ""] {
+        ApiOptions::default().header(name, "x").expect_err(name);
+    }
+    for value in ["a\r\nX-Evil: 1", "\0", "é"] {
+        ApiOptions::default().header("X-Gateway", value).expect_err(value);
+    }
+}
+
+#[test]
+fn an_alert_of_tls_is_told_from_what_is_no_http() {
+    let tls = |response: &[u8]| read(response).expect_err("no answer");
+    assert_eq!(tls(b"\x15\x03\x01\x00\x02\x02("), "it speaks TLS");
+    assert_eq!(tls(b"\x15\x03"), "it speaks TLS");
+    assert!(tls(b"\x16\x03\x01\x00\x02").starts_with("not HTTP: "));
 }
 
 #[test]
