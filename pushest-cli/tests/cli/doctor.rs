@@ -436,6 +436,22 @@ fn the_hint_is_for_what_an_answer_means_and_what_may_have_arrived_is_not_denied(
     }
 }
 
+/// Beside `--url` the options for its parts are bad input: what is wrong with it stands in the URL.
+#[test]
+fn the_hints_for_publishing_name_the_url_where_it_was_given() {
+    let server = Server::start().unwrap();
+    for (code, hint) in [(401, "compare those of --url"), (404, "the URL's id")] {
+        let body = format!(r#"{{"error":"No such app","code":{code}}}"#);
+        let relay = Relay::start(server.addr(), answering(200, body.leak()));
+        let url = format!("http://app-key:app-secret@127.0.0.1:{}/apps/1", relay.port);
+        let [publish, _] = halves(&["--timeout", "5"], &["--url".to_owned(), url]);
+        assert_eq!(publish["result"], "failed", "{publish}");
+        let told = publish["hint"].as_str().unwrap();
+        assert!(told.contains(hint) && !told.contains("--app-id"), "{publish}");
+        assert!(!told.contains("--path") && !told.contains("--secret"), "{publish}");
+    }
+}
+
 /// A server that answers each request so. It ends with the process.
 fn answering(status: u16, body: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

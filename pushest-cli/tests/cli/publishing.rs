@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use pushest_testkit::{MasterKey, Server};
+use pushest_testkit::{MasterKey, Profile, Server};
 use serde_json::{Value, json};
 
 use crate::support::{Ended, Lines, Pushest, WAIT, listener, piped, pushest, to, words};
@@ -234,12 +234,19 @@ fn a_line_that_cannot_be_published_is_named_and_what_came_before_it_is() {
         ("no JSON", "line 2: "),
         ("{}", "missing field `channel`"),
         (r#"{"channel":"news","name":"x","data":1,"dat":2}"#, "unknown field `dat`"),
+        (r#"["news","x",1]"#, "line 2: it is no object; an event is {"),
+        ("null", "line 2: it is no object"),
+        ("\"x\"", "line 2: it is no object"),
+        (r#"{"channel":"news","name":"x","data":"\ud800"}"#, "line 2: its data: "),
+        (r#"{"channel":"news","name":"x","data":1,"x":2}"#, " at column 41;"),
     ] {
         let ended =
             fed(&["publish", "--batch"], &server, format!("{good}\n{bad}\n{good}").as_bytes());
         assert_eq!(ended.status, Some(1), "{ended:?}");
         assert!(ended.stderr.contains("after 1 published events"), "{ended:?}");
         assert!(ended.stderr.contains(text), "{ended:?}");
+        // Its number is another one, and there is one line only.
+        assert!(!ended.stderr.contains("at line 1"), "{ended:?}");
         assert_eq!(data(&mut news.stdout), 1);
         let ended = fed(&["publish", "--batch"], &server, bad.as_bytes());
         assert_eq!(ended.status, Some(2), "{ended:?}");
@@ -297,6 +304,15 @@ fn channels_and_users_are_told() {
     );
     let one = lines(&["channel", "presence-room", "--subscription-count"], &server);
     assert_eq!((&one[0]["user_count"], &one[0]["subscription_count"]), (&json!(1), &json!(1)));
+    let all = lines(&["channels", "--subscription-count"], &server);
+    let counts: Vec<_> = all.iter().map(|line| line["subscription_count"].clone()).collect();
+    assert_eq!(counts, [json!(1), json!(1)]);
+    let kept = ["publish", "cache-price", "x", r#"{"price":42}"#];
+    assert_eq!(run(&kept, &server).status, Some(0));
+    let cache = lines(&["channel", "cache-price", "--cache"], &server)[0]["cache"].clone();
+    assert_eq!(cache["data"], r#"{"price":42}"#, "{cache}");
+    let user = lines(&["channel", "#server-to-user-7"], &server);
+    assert_eq!(user[0]["occupied"], false);
     let vacant = lines(&["channel", "nobody", "--cache"], &server);
     assert_eq!((&vacant[0]["occupied"], &vacant[0]["cache"]), (&json!(false), &Value::Null));
     let user = json!({"type": "user", "channel": "presence-room", "user_id": "ada, grace"});
@@ -315,7 +331,12 @@ fn bad_input_is_named_and_nothing_is_sent() {
     let many: Vec<String> = (0..101).map(|n| format!("c{n}")).collect();
     let many: Vec<&str> = ["publish"].into_iter().chain(many.iter().map(String::as_str)).collect();
     let many = [&many[..], &["x", "1"]].concat();
-    let cases: [(&[&str], &str); 18] = [
+    let cases: [(&[&str], &str); 23] = [
+        (&["publish", "news", "news", "x", "1"], "news is named twice"),
+        (&["publish", "orders:7", "x", "1"], "\"orders:7\" is not a channel name"),
+        (&["publish", "news", "x", "1", "--max-data", "0"], "not a number of bytes"),
+        (&["publish", "news", "x", "12", "--max-data", "1"], "has 2 bytes as it would be sent"),
+        (&["channels", "--header", "Content-Length: 7"], "Content-Length"),
         (&["publish"], "required"),
         (&["publish", "news"], "give a channel and the event's name"),
         (&["publish", "a b", "x", "1"], "\"a b\" is not a channel name"),
@@ -354,6 +375,23 @@ fn bad_input_is_named_and_nothing_is_sent() {
         pushest(&words(&["channels"], &[to(&server), vec!["--app-id=a/b".into()]].concat()));
     assert_eq!(ended.status, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("\"a/b\" is not an id"), "{ended:?}");
+}
+
+#[test]
+fn other_servers_take_other_names_and_more_data() {
+    let server = Server::builder().profile(Profile::Sockudo).limits(|limits| limits.data = 20_000);
+    let server = server.start().unwrap();
+    let ended = run(&["publish", "orders:7", "x", "1", "--name-characters", ":#"], &server);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = run(&["channel", "orders:7", "--name-characters", ":"], &server);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = run(&["channels", "--prefix", "orders:", "--name-characters", ":"], &server);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let large = "x".repeat(10_241);
+    let ended = run(&["publish", "news", "x", &large, "--max-data", "20000"], &server);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = run(&["publish", "a b", "x", "1", "--name-characters", ":#"], &server);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
 }
 
 #[test]

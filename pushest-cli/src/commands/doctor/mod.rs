@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
 
     let mut doctor = Doctor {
         output,
-        api: publishing::api(&connection, limit),
+        api: publishing::api(&connection, &arguments.connection.header, limit),
         limit,
         user,
         endpoint: connection.config.endpoint().clone(),
