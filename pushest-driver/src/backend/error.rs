@@ -144,9 +144,7 @@ impl fmt::Display for ApiError {
                 write!(f, "no connection to {server}: {failure}")?;
                 // A server without TLS answers the beginning of a handshake in words of its own.
                 if matches!(failure, DialFailure::Tls { certificate: false, .. }) {
-                    f.write_str(
-                        " (does it speak TLS on this port? http:// and pusher:// are without)",
-                    )?;
+                    f.write_str(" (does it speak TLS on this port?)")?;
                 }
             }
             Self::Lost { server, problem, .. } => {

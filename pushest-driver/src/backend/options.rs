@@ -32,7 +32,7 @@ pub struct ApiOptions {
 }
 
 /// Headers of a request itself, besides those of a WebSocket upgrade.
-const OWN_HEADERS: [&str; 4] = ["content-type", "expect", "te", "x-pusher-library"];
+const OWN_HEADERS: [&str; 3] = ["content-type", "expect", "te"];
 
 impl ApiOptions {
     /// Sets how long one call may take: waiting for its turn, connecting, all attempts and the
@@ -135,8 +135,8 @@ impl ApiOptions {
         self
     }
 
-    /// Adds a header to each request, such as one for a gateway before the server. It is not signed. A
-    /// client's [`api`](crate::Client::api) has the headers of [`Options::header`].
+    /// Adds a header to each request, such as one for a gateway before the server. It is not signed, and
+    /// replaces none that a call has itself. A client's [`api`](crate::Client::api) has the headers of [`Options::header`].
     ///
     /// ```
     /// # use pushest_driver::ApiOptions;

@@ -39,7 +39,9 @@ impl<'a> Sending<'a> {
         for (name, value) in self.headers {
             headers.insert(*name, HeaderValue::from_static(value));
         }
-        for (name, value) in self.more {
+        let is_own =
+            |name: &str| self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        for (name, value) in self.more.iter().filter(|(name, _)| !is_own(name.as_str())) {
             headers.append(name.clone(), value.clone());
         }
         if !self.is_query {

@@ -82,6 +82,20 @@ impl UserData {
 }
 
 impl Signer {
+    /// Replaces the limits of what is signed for a client, for servers that take more or less than the
+    /// hosted service.
+    #[must_use]
+    pub fn with_limits(mut self, limits: SignLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Returns the limits of what is signed for a client.
+    #[must_use]
+    pub fn limits(&self) -> SignLimits {
+        self.limits
+    }
+
     /// Adds the master key, of 32 bytes, which authorizing for encrypted channels needs.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! How much is signed for a client ([protocol, limits](crate::protocol#limits)).
 
-use super::Signer;
 use super::member::USER_ID_BYTES;
 use crate::setters::setters;
 
@@ -44,21 +43,5 @@ impl SignLimits {
 impl Default for SignLimits {
     fn default() -> Self {
         Self::DEFAULT
-    }
-}
-
-impl Signer {
-    /// Replaces the limits of what is signed for a client, for servers that take more or less than the
-    /// hosted service.
-    #[must_use]
-    pub fn with_limits(mut self, limits: SignLimits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Returns the limits of what is signed for a client.
-    #[must_use]
-    pub fn limits(&self) -> SignLimits {
-        self.limits
     }
 }
