@@ -291,7 +291,7 @@ fn what_is_cut_short_or_breaks_a_rule_is_no_answer() {
         ),
         ("SSH-2.0-OpenSSH_9.6\r\n", "not HTTP: it does not answer with HTTP/1.1"),
         ("<html>", "not HTTP: it does not answer with HTTP/1.1"),
-        ("\u{15}\u{3}\u{1}", "not HTTP: it does not answer with HTTP/1.1"),
+        ("\u{15}\u{3}\u{1}", "it speaks TLS"),
     ] {
         assert_eq!(body(response), Err(problem.to_owned()), "{response}");
     }
