@@ -37,7 +37,9 @@ impl Host {
             return Some(Self::Address(address.to_canonical()));
         }
         let is_host = text.parse::<Authority>().is_ok_and(|read| read.as_str() == read.host());
-        is_host.then(|| Self::of(text))
+        // In brackets stands an IPv6 address, and nothing else.
+        let is_read = |host: &Self| !text.starts_with('[') || matches!(host, Self::Address(_));
+        is_host.then(|| Self::of(text)).filter(is_read)
     }
 }
 

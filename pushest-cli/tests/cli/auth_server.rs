@@ -210,6 +210,20 @@ fn pages_on_localhost_are_answered_and_others_only_where_they_are_named() {
         assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
         assert_eq!(answer.header("vary"), Some("Origin"));
     }
+    // Browsers ask before, and some whether a page may reach into a private network.
+    for origin in ["http://localhost:5173", "http://[::1]:8080"] {
+        let asked = format!(
+            "Origin: {origin}\r\nAccess-Control-Request-Method: POST\r\n\
+             Access-Control-Request-Private-Network: true\r\n"
+        );
+        let answer = endpoint.ask("OPTIONS", "/pusher/auth", &asked, "");
+        assert_eq!((answer.status, &*answer.body), (204, ""), "{answer:?}");
+        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+        assert_eq!(answer.header("access-control-allow-methods"), Some("POST"));
+        assert_eq!(answer.header("access-control-allow-private-network"), Some("true"));
+        assert_eq!(answer.header("vary"), Some("Origin"));
+    }
     let named =
         start(&["--allow-origin", "https://shop.example", "--allow-host", "tunnel.example"]);
     let from =

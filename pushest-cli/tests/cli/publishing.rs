@@ -1,6 +1,6 @@
 //! The commands that call the HTTP API (docs/protocol.md#http-api).
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use pushest_testkit::{MasterKey, Profile, Server};
 use serde_json::{Value, json};
@@ -76,6 +76,39 @@ fn people_read_what_was_published() {
     let ended = run(&["publish", "a", "b", "x", "1"], &server);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout[0].starts_with("a b  x  published; "), "{ended:?}");
+    let ended = run(&["publish", "--to-user", "7", "x", "1"], &server);
+    assert!(ended.stdout[0].starts_with("to the user 7  x  published; "), "{ended:?}");
+}
+
+#[test]
+fn with_v_each_call_is_told_without_its_signature() {
+    let server = Server::start().unwrap();
+    for (command, method, path) in [
+        (&["publish", "news", "x", "1", "-v"][..], "POST", "/apps/1/events"),
+        (&["channel", "news", "-v"], "GET", "/apps/1/channels/news"),
+    ] {
+        let ended = run(command, &server);
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        let line = ended.stderr.lines().find(|line| line.contains("a call was answered")).unwrap();
+        for part in [method, &format!("path=\"{path}\""), "status=200", "elapsed="] {
+            assert!(line.contains(part), "no {part} in {line}");
+        }
+        assert!(!ended.stderr.contains("auth_"), "{ended:?}");
+    }
+}
+
+#[test]
+fn help_has_no_options_that_do_nothing() {
+    for command in ["publish", "channels", "channel", "users", "terminate"] {
+        let ended = pushest(&[command, "--help"]);
+        let help = ended.stdout.join("\n");
+        assert!(help.contains("--app-id") && help.contains("--header"), "{command}: {help}");
+        assert!(
+            !help.contains("--auth-endpoint URL") && !help.contains("--auth-header <"),
+            "{help}"
+        );
+        assert!(!help.contains("--user-auth-endpoint"), "{help}");
+    }
 }
 
 #[test]
@@ -126,6 +159,7 @@ fn a_connection_is_left_out_and_a_user_is_reached() {
     server.wait_for_subscribers("#server-to-user-7", 1, WAIT).unwrap();
     let accepted = lines(&["publish", "--to-user", "7", "parcel", "{\"n\":1}"], &server);
     assert_eq!(accepted[0]["channels"], json!(["#server-to-user-7"]));
+    assert_eq!(accepted[0]["user_id"], "7");
     assert_eq!(data(&mut seven.stdout), json!({"n": 1}));
     assert_eq!(run(&["publish", "--to-user", "7", "parcel"], &server).status, Some(0));
     assert_eq!(data(&mut seven.stdout), json!({}));
@@ -425,6 +459,31 @@ fn refusals_are_said_in_the_servers_words_without_secret_or_signature() {
 }
 
 #[test]
+fn a_port_with_the_other_kind_of_connection_is_told_and_nothing_has_arrived() {
+    let plain = Server::start().unwrap();
+    let url = format!("https://app-key:app-secret@127.0.0.1:{}/apps/1", plain.port());
+    let ended = pushest(&["publish", "news", "x", "1", "--timeout", "2", "--url", &url]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("does it speak TLS on this port?"), "{ended:?}");
+    // As servers with TLS answer what is none: with an alert.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 8192]);
+        let _ = stream.write_all(b"\x15\x03\x01\x00\x02\x02F");
+        // It is closed by the client.
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    let url = format!("http://app-key:app-secret@127.0.0.1:{port}/apps/1");
+    let failed = pushest(&["publish", "news", "x", "1", "--json", "--url", &url]);
+    assert_eq!(failed.status, Some(1), "{failed:?}");
+    assert!(failed.stderr.contains("it speaks TLS on this port"), "{failed:?}");
+    let line: Value = serde_json::from_str(&failed.stdout[0]).unwrap();
+    assert_eq!(line["may_have_arrived"], false, "{line}");
+}
+
+#[test]
 fn a_url_with_the_apps_id_is_enough() {
     let server = Server::start().unwrap();
     let url = format!("http://app-key:app-secret@127.0.0.1:{}/apps/1", server.port());
@@ -433,6 +492,22 @@ fn a_url_with_the_apps_id_is_enough() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let ended = pushest(&["channels", "--url", &url]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
+    // The same once more is no contradiction; another one is.
+    let ended = pushest(&["channels", "--url", &url, "--app-id", "1"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = pushest(&["channels", "--url", &url, "--app-id", "2"]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--app-id and --url name two apps"), "{ended:?}");
+    assert!(!ended.stderr.contains("app-secret"), "{ended:?}");
+    // One that has none leaves it to the option.
+    let plain = format!("pusher://app-key:app-secret@127.0.0.1:{}", server.port());
+    let ended = pushest(&["channels", "--url", &plain, "--app-id", "1"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let behind = url.replace("/apps/1", "/behind/apps/1");
+    let ended = pushest(&["channels", "--url", &behind]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("give --host, --port, --path, --app-id"), "{ended:?}");
+    assert!(!ended.stderr.contains("app-secret"), "{ended:?}");
 }
 
 /// Where nothing is read from the input, nothing waits for it.

@@ -15,6 +15,7 @@ use crate::commands::api::with_headers;
 use crate::commands::once::Once;
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::output::Outcome;
 
 const PUBLISH: &str = "publish";
 const RECEIVE: &str = "receive";
@@ -116,7 +117,9 @@ impl Doctor<'_> {
                      {key}, or what answers at {server} another server, or the server's queue or \
                      scaling (Redis) is not running"
                 );
-                self.fail(RECEIVE, text, Some(&hint))
+                // The summary names what does not work, which is not the step where it shows.
+                self.failed.push("publishing");
+                self.say(RECEIVE, Outcome::Failed, text, Some(&hint))
             }
         }
     }

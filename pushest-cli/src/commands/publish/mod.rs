@@ -76,13 +76,15 @@ async fn publish(
     // Not earlier: while standard input is read, a signal ends the process by itself.
     interruption::watch()?;
     let count = arguments.count.unwrap_or(1);
-    until_told(output, repeat(&api, &call, count, pace, progress, output)).await
+    let user = arguments.to_user.as_deref();
+    until_told(output, repeat(&api, &call, user, count, pace, progress, output)).await
 }
 
 /// Publishes an event a number of times.
 async fn repeat(
     api: &Api,
     event: &Publish,
+    user_id: Option<&str>,
     count: u64,
     mut pace: Pace,
     progress: &Progress,
@@ -95,6 +97,7 @@ async fn repeat(
     }
     output.line(&Line::Backend(Backend::Accepted {
         channels: event.channels().collect(),
+        user_id,
         event: event.name(),
         count,
         elapsed_ms: ms(begun),
