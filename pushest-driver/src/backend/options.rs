@@ -136,7 +136,8 @@ impl ApiOptions {
     }
 
     /// Adds a header to each request, such as one for a gateway before the server. It is not signed, and
-    /// replaces none that a call has itself. A client's [`api`](crate::Client::api) has the headers of [`Options::header`].
+    /// replaces none that a call has itself. The `Api` that a client gives sends those of
+    /// [`Options::header`], and none of [`Options::headers_with`].
     ///
     /// ```
     /// # use pushest_driver::ApiOptions;

@@ -20,6 +20,7 @@ use super::options::ApiOptions;
 use super::received::Received;
 use super::seen::Seen;
 use crate::byte_stream::ByteStream;
+use crate::options::Options;
 
 /// What a server does next.
 enum Step {
@@ -209,6 +210,22 @@ fn headers_that_are_given_go_with_each_request_and_show_in_no_debug_output() {
     for value in ["a\r\nX-Evil: 1", "\0", "é"] {
         ApiOptions::default().header("X-Gateway", value).expect_err(value);
     }
+}
+
+#[test]
+fn a_clients_headers_go_with_its_api_but_for_those_of_a_request_itself() {
+    let options = Options::default();
+    let options = options.header("Origin", "https://a.example").expect("a header");
+    let options = options.header("Content-Type", "text/x").expect("upgrades may have it");
+    let config = Config::builder("key").app_id("7").secret("s3cret").host("127.0.0.1");
+    let config = config.build().expect("valid");
+    let api = ApiOptions::of_client(options);
+    let backend = Backend::new(&config, api).expect("a whole configuration");
+    let mut calling = Calling::new(&backend, ListChannels::new()).expect("it breaks no rule");
+    let request = calling.sending().expect("it has a target").request();
+    assert_eq!(request.headers()["origin"], "https://a.example");
+    let types: Vec<_> = request.headers().get_all("content-type").iter().collect();
+    assert!(!types.iter().any(|value| *value == "text/x"), "{types:?}");
 }
 
 #[test]
