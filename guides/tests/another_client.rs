@@ -73,15 +73,45 @@ async fn what_another_http_client_sends_arrives_and_its_errors_are_clear() {
     assert!(channels.contains_key("orders"), "{channels:?}");
 
     let stranger = App::new(&builder("not-the-secret")).expect("whole");
-    let error = call(&http, &stranger, &event).await.expect_err("it is refused").to_string();
+    let error = call(&http, &stranger, &event).await.expect_err("it is refused");
+    assert!(!error.may_have_arrived);
+    let error = error.to_string();
     assert!(error.contains("are the key and the secret those of this app?"), "{error}");
     let url = endless().await;
+    let config_of_server = config;
     let config = Config::from_url(&format!("http://k:s@{url}/apps/1")).expect("valid");
     let app = App::new(&config).expect("whole");
     let error = timeout(PATIENCE, call(&http, &app, &event)).await.expect("in time");
-    let error = error.expect_err("it has no end").to_string();
-    assert!(error.contains("larger than any"), "{error}");
+    let error = error.expect_err("it has no end");
+    assert!(error.may_have_arrived, "{error}");
+    assert!(error.to_string().contains("larger than any"), "{error}");
     server.stop();
+    // Over a new connection: of one that was kept it is not known whether something was read.
+    let (http, app) = (client().expect("a client"), App::new(&config_of_server).expect("whole"));
     let error = call(&http, &app, &event).await.expect_err("nobody listens");
+    assert!(!error.may_have_arrived, "{error}");
     assert!(!format!("{error} {error:?}").contains("auth_signature"), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_was_lost_after_it_was_sent_may_have_arrived_unless_it_only_asks() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let _ = stream.read(&mut [0; 4096]).await.expect("a request");
+            // Closed without a word.
+        }
+    });
+    let config = Config::from_url(&format!("http://k:s@{address}/apps/1")).expect("valid");
+    let (http, app) = (client().expect("a client"), App::new(&config).expect("whole"));
+    let event = Publish::new("orders", "shipped", "7");
+    let error = timeout(PATIENCE, call(&http, &app, &event)).await.expect("in time");
+    assert!(error.expect_err("it is lost").may_have_arrived);
+    let error = timeout(PATIENCE, call(&http, &app, &ListChannels::new())).await.expect("in time");
+    assert!(!error.expect_err("it is lost").may_have_arrived);
+    // What breaks a rule was never sent.
+    let error = call(&http, &app, &Publish::new("a b", "shipped", "7")).await;
+    assert!(!error.expect_err("it is no name").may_have_arrived);
 }

@@ -9,7 +9,7 @@ mod serve;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use self::api::{
@@ -74,20 +74,25 @@ pub(crate) enum Command {
         override_usage = help::PUBLISH_USAGE,
         after_long_help = format!("{}\n\n{VARIABLES}", help::PUBLISH)
     )]
+    #[command(mut_args(without_endpoint))]
     Publish(PublishArguments),
     /// Print which channels have subscribers
     #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::CHANNELS))]
+    #[command(mut_args(without_endpoint))]
     Channels(ChannelsArguments),
     /// Print whether a channel has subscribers, and on a presence channel how many users
     #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::CHANNEL))]
+    #[command(mut_args(without_endpoint))]
     Channel(ChannelArguments),
     /// Print the ids of the users on a presence channel, without joining it
     #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::USERS))]
+    #[command(mut_args(without_endpoint))]
     Users(UsersArguments),
     /// End all connections that are signed in as a user
     ///
     /// The user can connect again, unless the app's backend refuses the next sign-in.
     #[command(after_long_help = format!("{}\n\n{VARIABLES}", help::TERMINATE))]
+    #[command(mut_args(without_endpoint))]
     Terminate(TerminateArguments),
     /// Send a client event to the other subscribers of a private or presence channel
     ///
@@ -324,6 +329,13 @@ pub(crate) struct UserOptions {
     /// What the other members may know of the user
     #[arg(long, value_name = "JSON", requires = "user_id")]
     pub(crate) user_info: Option<String>,
+}
+
+/// Leaves options out of the help of what calls the HTTP API, which asks no endpoint for authorizations.
+fn without_endpoint(option: Arg) -> Arg {
+    let is_of_endpoint =
+        ["auth_endpoint", "user_auth_endpoint", "auth_header"].contains(&option.get_id().as_str());
+    if is_of_endpoint { option.hide(true) } else { option }
 }
 
 /// A positive number of seconds, fractions allowed.

@@ -9,6 +9,7 @@ use pushest_proto::{
     AuthEndpoint, AuthorizationError, Config, ConfigBuilder, Endpoint, Signer, Timeouts,
 };
 
+use crate::app_url::of_url;
 use crate::arguments::{AppOptions, ConnectionOptions};
 use crate::failure::Failure;
 use crate::headers::Headers;
@@ -232,7 +233,7 @@ fn builder(
     let app = &options.app;
     let is_elsewhere = !options.host.is_empty() || options.cluster.is_some();
     let mut builder = match &app.url {
-        Some(url) => ConfigBuilder::default().url(url)?,
+        Some(url) => of_url(url, app.app_id.as_deref())?,
         None => ConfigBuilder::default().variables(|name| left(is_elsewhere, name, variable))?,
     };
     if app.url.is_none() && is_elsewhere {

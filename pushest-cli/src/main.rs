@@ -7,6 +7,7 @@
 // The printer alone writes to them: it escapes what comes from strangers, and never blocks its callers.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod app_url;
 mod arguments;
 mod commands;
 mod connection;

@@ -209,7 +209,7 @@ impl Client {
     ) -> Result<A, ConfigError> {
         let hub = self.hub();
         if hub.api.get().is_none() {
-            let options = ApiOptions::default().options((*hub.options).clone());
+            let options = ApiOptions::of_client((*hub.options).clone());
             let api = make(&hub.config, options)?;
             // Of two that are made at once one is kept.
             let _ = hub.api.set(Box::new(api));

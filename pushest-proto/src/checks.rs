@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use serde_json::value::RawValue;
 
-use crate::auth::member::{self, Unsignable};
+use crate::auth::member::{self, USER_ID_BYTES, Unsignable};
 use crate::channel::name::{ChannelKind, ChannelName};
 use crate::command::CommandError;
 use crate::config::{Config, Settings};
@@ -139,13 +139,12 @@ fn channel_data(options: &SubscribeOptions) -> Result<Option<String>, CommandErr
     let Some(user_id) = options.user_id.as_deref() else {
         return Ok(None);
     };
-    member::channel_data(user_id, options.user_info.as_deref()).map(Some).map_err(|problem| {
-        match problem {
-            Unsignable::UserId => CommandError::UserId { user_id: shown(user_id) },
-            Unsignable::UserInfo(problem) => {
-                let info = options.user_info.clone().unwrap_or_default();
-                CommandError::UserInfo { info, problem }
-            }
+    let written = member::channel_data(user_id, options.user_info.as_deref(), USER_ID_BYTES);
+    written.map(Some).map_err(|problem| match problem {
+        Unsignable::UserId => CommandError::UserId { user_id: shown(user_id) },
+        Unsignable::UserInfo(problem) => {
+            let info = options.user_info.clone().unwrap_or_default();
+            CommandError::UserInfo { info, problem }
         }
     })
 }

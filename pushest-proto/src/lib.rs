@@ -217,6 +217,8 @@ pub use auth::form::{ChannelForm, FormError, UserForm};
 #[cfg(feature = "api")]
 pub use auth::grant::{MemberData, SignError, UserData};
 #[cfg(feature = "api")]
+pub use auth::limits::SignLimits;
+#[cfg(feature = "api")]
 pub use auth::reply::AuthReply;
 pub use auth::request::{
     Authorization, AuthorizationError, AuthorizationRequest, AuthorizationSubject,

@@ -50,7 +50,9 @@ def socket_id():
 
 # Each returns the library's request, and the same call for ours.
 def publish():
-    channels, event, data = [channel() for _ in range(1 + draw.randrange(4))], text(), text()
+    # Each once: one that is named twice is refused.
+    channels = list(dict.fromkeys(channel() for _ in range(1 + draw.randrange(4))))
+    event, data = text(), text()
     call = {"call": "publish", "channels": channels, "name": event, "data": data}
     if draw.random() < 0.5:
         call["socket_id"] = socket_id()
@@ -70,7 +72,9 @@ def channels():
 
 
 def of_channel():
-    of, info = channel(), ["user_count", "subscription_count"]
+    of, info = channel(), ["subscription_count"]
+    if of.startswith("presence-"):
+        info = ["user_count", *info]
     request = client._pusher_client.channel_info.make_request(of, info)
     return request, {"call": "channel", "channel": of, "info": ",".join(info)}
 

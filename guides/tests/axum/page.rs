@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use pushest_proto::webhook::{Seen, WebhookEvent, Webhooks};
+use pushest_proto::webhook::{Delivery, Seen, WebhookEvent, Webhooks};
 use pushest_proto::{
     AuthReply, ChannelForm, ChannelKind, ChannelName, MemberData, Signer, UserData, UserForm,
 };
@@ -182,19 +182,27 @@ async fn webhook(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -
         Ok(webhook) => webhook,
         Err(error) => return StatusCode::from_u16(error.status()).expect("a status of HTTP"),
     };
-    // A server that got no answer in time sends it again.
-    let mut seen = app.seen.lock().expect("no holder panics");
-    if !seen.contains(&webhook) {
-        for event in &webhook.events {
-            match event {
-                WebhookEvent::ChannelOccupied { channel } => println!("{channel} is occupied"),
-                WebhookEvent::ChannelVacated { channel } => println!("{channel} is vacated"),
-                other => println!("{}", other.name()),
-            }
-        }
-        seen.insert(&webhook); // once all of it is done
+    // A server that got no answer in time sends it again, and does not wait for this one.
+    let delivery = app.seen.lock().expect("no holder panics").begin(&webhook);
+    let handling = match delivery {
+        Delivery::First(handling) => handling,
+        Delivery::Again => return StatusCode::OK,
+        Delivery::Underway => return StatusCode::SERVICE_UNAVAILABLE, // it comes again
+    };
+    for event in &webhook.events {
+        carry_out(event).await;
     }
+    handling.done(); // once all of it is done
     StatusCode::OK
+}
+
+/// Your work, which may take its time.
+async fn carry_out(event: &WebhookEvent) {
+    match event {
+        WebhookEvent::ChannelOccupied { channel } => println!("{channel} is occupied"),
+        WebhookEvent::ChannelVacated { channel } => println!("{channel} is vacated"),
+        other => println!("{}", other.name()),
+    }
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

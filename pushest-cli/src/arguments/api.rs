@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use pushest_tokio::api::ApiLimits;
 
 use super::{ConnectionOptions, seconds};
 
@@ -12,6 +13,11 @@ pub(crate) struct ApiArguments {
     /// Give each call up after so long
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) timeout: Duration,
+
+    /// Take these characters in names of channels, too, such as ':#' for Sockudo [default: letters,
+    /// digits and _ - = @ , . ;]
+    #[arg(long, value_name = "CHARACTERS")]
+    pub(crate) name_characters: Option<String>,
 
     #[command(flatten)]
     pub(crate) connection: ConnectionOptions,
@@ -47,6 +53,16 @@ pub(crate) struct PublishArguments {
     #[arg(long)]
     pub(crate) batch: bool,
 
+    /// Maximum size of an event's data, for servers that take more or less than the hosted service, such
+    /// as 102400 for Soketi
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = ApiLimits::default().event_data,
+        value_parser = size
+    )]
+    pub(crate) max_data: usize,
+
     /// Publish the event this number of times, one after the other
     #[arg(
         long,
@@ -69,6 +85,10 @@ pub(crate) struct ChannelsArguments {
     /// Only channels whose names begin with this
     #[arg(long, value_name = "PREFIX")]
     pub(crate) prefix: Option<String>,
+
+    /// Say how many connections are subscribed to each, if the app has that enabled
+    #[arg(long)]
+    pub(crate) subscription_count: bool,
 
     /// Say how many users each has; needs a --prefix that begins with presence-
     #[arg(long)]
@@ -114,6 +134,12 @@ pub(crate) struct TerminateArguments {
 
     #[command(flatten)]
     pub(crate) api: ApiArguments,
+}
+
+/// A number of bytes, up to what is read of an input.
+fn size(text: &str) -> Result<usize, String> {
+    let size = text.parse().ok().filter(|size| (1..=64 * 1024 * 1024).contains(size));
+    size.ok_or_else(|| "not a number of bytes, from 1 to 67108864".to_owned())
 }
 
 /// A number of events a second, between one in eleven days and a million.

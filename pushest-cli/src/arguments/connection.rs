@@ -92,8 +92,9 @@ pub(crate) struct ConnectionOptions {
     #[arg(long, help_heading = "Connection", value_name = "NAME:VALUE")]
     pub(crate) auth_header: Vec<String>,
 
-    /// A header for the connection to the server, such as `Origin: https://shop.example`; may be
-    /// given several times, and with NAME:@FILE as for --auth-header
+    /// A header for the connection to the server and for each request of its HTTP API, such as
+    /// `Origin: https://shop.example`; may be given several times, and with NAME:@FILE as for
+    /// --auth-header (once for the HTTP API)
     #[arg(long, help_heading = "Connection", value_name = "NAME:VALUE")]
     pub(crate) header: Vec<String>,
 

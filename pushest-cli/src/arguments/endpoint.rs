@@ -53,6 +53,11 @@ pub(crate) struct AuthServerArguments {
     #[arg(long, value_name = "CHANNEL")]
     pub(crate) refuse: Vec<String>,
 
+    /// Take these characters in names of channels, too, such as ':#' for Sockudo [default: letters,
+    /// digits and _ - = @ , . ;]
+    #[arg(long, value_name = "CHARACTERS")]
+    pub(crate) name_characters: Option<String>,
+
     /// The key of the app's encrypted channels; prefer PUSHER_ENCRYPTION_MASTER_KEY_BASE64
     #[arg(long, help_heading = "Connection", value_name = "BASE64")]
     pub(crate) master_key: Option<String>,

@@ -162,7 +162,8 @@ A signal ends the command at once. How many events were published by then is sai
 and how many more may have arrived.
 
 With --json the last line is one of these:
-  {\"type\":\"accepted\",\"channels\":[…],\"event\":…,\"count\":…,\"elapsed_ms\":…}
+  {\"type\":\"accepted\",\"channels\":[…],\"user_id\":…,\"event\":…,\"count\":…,\"elapsed_ms\":…}
+      user_id: that of --to-user, or null
   {\"type\":\"batched\",\"events\":…,\"requests\":…,\"elapsed_ms\":…}
   {\"type\":\"failed\",\"published\":…,\"may_have_arrived\":…,\"status\":…,\"reason\":…}
       published: how many events the server has accepted. may_have_arrived: whether those of the

@@ -155,6 +155,8 @@ mod tests {
     fn the_default_app_is_that_of_the_testkit() {
         let app = pushest_testkit::protocol::App::default();
         assert_eq!(DEFAULT_APP, (&*app.id, &*app.key, app.secret()));
+        // PyPI's `pusher` refuses others.
+        assert!(app.id.bytes().all(|byte| byte.is_ascii_digit()), "{}", app.id);
     }
 
     #[test]

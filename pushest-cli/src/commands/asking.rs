@@ -1,6 +1,6 @@
 //! `pushest channels`, `channel`, `users` and `terminate`: what a server is asked by the HTTP API.
 
-use pushest_proto::{ChannelKind, ChannelName};
+use pushest_proto::ChannelKind;
 use pushest_tokio::api::{Counts, GetChannel, ListChannels, ListUsers, Terminate};
 
 use super::api::{api, call};
@@ -19,6 +19,9 @@ pub(crate) async fn channels(
     if arguments.user_count {
         list = list.with_user_count();
     }
+    if arguments.subscription_count {
+        list = list.with_subscription_count();
+    }
     let answer = call(&arguments.api, list).await?;
     let lines = answer.channels.iter().map(|(channel, counts)| line(channel, true, counts, None));
     output.lines(lines.collect::<Vec<_>>().into_iter()).await?;
@@ -30,7 +33,7 @@ pub(crate) async fn channel(arguments: &ChannelArguments, output: &Output) -> Re
     super::warn_of_near_misses([name], output);
     let mut asked = GetChannel::new(name);
     // What is no name is refused by the call.
-    if ChannelName::new(name).is_ok_and(|name| name.kind() == ChannelKind::Presence) {
+    if ChannelKind::of(name) == ChannelKind::Presence {
         asked = asked.with_user_count();
     }
     if arguments.subscription_count {

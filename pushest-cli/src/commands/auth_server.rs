@@ -2,8 +2,8 @@
 //! authorization endpoint](pushest_proto::protocol#authorization-endpoint)).
 
 use pushest_proto::{
-    AuthReply, ChannelForm, ChannelKind, ChannelName, MemberData, SignError, Signer, SocketId,
-    UserData, UserForm,
+    AuthReply, ChannelForm, ChannelKind, ChannelName, MemberData, NameRules, SignError, Signer,
+    SocketId, UserData, UserForm,
 };
 
 use crate::arguments::AuthServerArguments;
@@ -31,8 +31,9 @@ pub(crate) async fn run(arguments: &AuthServerArguments, output: &Output) -> Res
     }
     user = user.watchlist(arguments.watch.iter().map(String::as_str));
     check_user(&signer, &user)?;
-    let refused =
-        arguments.refuse.iter().map(|it| ChannelName::new(it)).collect::<Result<Vec<_>, _>>()?;
+    let names = super::api::names(arguments.name_characters.as_deref());
+    let refused = arguments.refuse.iter().map(|it| ChannelName::with_rules(it, &names));
+    let refused = refused.collect::<Result<Vec<_>, _>>()?;
 
     // Set up first: a signal may come as soon as the address is known.
     interruption::watch()?;
@@ -52,6 +53,7 @@ pub(crate) async fn run(arguments: &AuthServerArguments, output: &Output) -> Res
         member,
         user,
         refused,
+        names,
         output: output.clone(),
     };
     // A signal is how a server ends.
@@ -87,6 +89,7 @@ struct Authorizer {
     member: MemberData,
     user: UserData,
     refused: Vec<ChannelName>,
+    names: NameRules,
     output: Output,
 }
 
@@ -100,7 +103,8 @@ impl Replies for Authorizer {
         let reply = if USERS.contains(&&*asked.path) {
             UserForm::read(content_type, &asked.body).map(|form| self.authenticate(&form))
         } else {
-            ChannelForm::read(content_type, &asked.body).map(|form| self.authorize(&form))
+            ChannelForm::read_with_rules(content_type, &asked.body, &self.names)
+                .map(|form| self.authorize(&form))
         };
         let AuthReply { status, body, .. } = reply.unwrap_or_else(|error| {
             let reason = error.to_string();

@@ -111,7 +111,7 @@ fn listening<'a>(
     }
 }
 
-/// Two commands to paste. The secret stands in them only if it is the public one.
+/// Commands to paste. The secret stands in them only if it is the public one.
 fn example(
     host: IpAddr,
     port: u16,
@@ -128,10 +128,24 @@ fn example(
         None => String::new(),
     };
     let server = format!("--host {host} --port {port}{tls} --key {key} --secret {secret}");
-    vec![
+    let app_id = &arguments.app_id;
+    let mut lines = vec![
         format!("  pushest listen private-chat {server}"),
         format!("  pushest trigger private-chat client-hello '{{\"text\":\"hello\"}}' {server}"),
-    ]
+        format!(
+            "  pushest publish private-chat hello '{{\"text\":\"hello\"}}' {server} --app-id {app_id}"
+        ),
+    ];
+    // A URL cannot say which authority is trusted, and other words would have to be encoded in it.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    if ca_file.is_none() && arguments.key.bytes().chain(secret.bytes()).all(is_plain) {
+        let (scheme, key) = (if arguments.is_tls() { "https" } else { "http" }, &arguments.key);
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        lines.push(format!(
+            "  export PUSHER_URL={scheme}://{key}:{secret}@{host}:{port}/apps/{app_id}"
+        ));
+    }
+    lines
 }
 
 /// A word as a shell reads it as one.

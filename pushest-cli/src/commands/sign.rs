@@ -1,7 +1,9 @@
 //! `pushest sign`: the authorization of a subscription or a sign-in.
 
-use pushest_proto::{ChannelKind, ChannelName, Signer, SocketId};
+use pushest_proto::{ChannelKind, ChannelName, MemberData, Signer, SocketId, UserData};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::arguments::SignArguments;
 use crate::connection;
@@ -23,11 +25,20 @@ pub(crate) fn run(arguments: &SignArguments, output: &Output) -> Result<(), Fail
         (Some(channel), _) => {
             let channel = ChannelName::new(channel)?;
             let data = arguments.channel_data.as_deref();
-            check_channel_data(&channel, data)?;
+            check_channel_data(&signer, &socket_id, &channel, data)?;
             signer.channel(&socket_id, channel.as_str(), data)
         }
         (None, Some(user_data)) => {
-            check_user(user_data, "--user-data", "id")?;
+            let given = Given::read(user_data, "--user-data", "id")?;
+            let watchlist = given.watchlist()?;
+            let mut user = UserData::new(given.id).watchlist(watchlist);
+            if let Some(info) = given.info {
+                user = user.info(info);
+            }
+            // Signed as it stands; this one says whether it keeps the limits.
+            signer
+                .authenticate_user(&socket_id, &user)
+                .map_err(|error| Failure::input(format_args!("--user-data: {error}")))?;
             signer.user(&socket_id, user_data)
         }
         (None, None) => return Err(Failure::input("give a CHANNEL or --user-data")),
@@ -63,9 +74,25 @@ fn shared_secret(signer: &Signer, socket_id: &SocketId, channel: &ChannelName) -
 
 /// Presence channels, and only they, sign who subscribes ([protocol,
 /// signing](pushest_proto::protocol#signing)).
-fn check_channel_data(channel: &ChannelName, data: Option<&str>) -> Result<(), Failure> {
+fn check_channel_data(
+    signer: &Signer,
+    socket_id: &SocketId,
+    channel: &ChannelName,
+    data: Option<&str>,
+) -> Result<(), Failure> {
     match (channel.kind(), data) {
-        (ChannelKind::Presence, Some(data)) => check_user(data, "--channel-data", "user_id"),
+        (ChannelKind::Presence, Some(data)) => {
+            let given = Given::read(data, "--channel-data", "user_id")?;
+            let mut member = MemberData::new(given.id);
+            if let Some(info) = given.info {
+                member = member.info(info);
+            }
+            // Signed as it stands; this one says whether it keeps the limits.
+            let checked = signer.authorize_channel(socket_id, channel, Some(&member));
+            checked
+                .map(drop)
+                .map_err(|error| Failure::input(format_args!("--channel-data: {error}")))
+        }
         (ChannelKind::Presence, None) => Err(Failure::input(format_args!(
             "{channel} is a presence channel: give --channel-data, such as \
              '{{\"user_id\":\"7\"}}'"
@@ -80,20 +107,51 @@ fn check_channel_data(channel: &ChannelName, data: Option<&str>) -> Result<(), F
     }
 }
 
-/// An object with an id, which servers insist on.
-fn check_user(text: &str, option: &str, field: &str) -> Result<(), Failure> {
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| Failure::input(format_args!("{option} {text:?} is not JSON: {error}")))?;
-    let has_id = match value.get(field) {
-        Some(Value::String(id)) => !id.is_empty(),
-        Some(Value::Number(_)) => true,
-        _ => false,
-    };
-    if has_id {
-        return Ok(());
+/// What was given of a member or a user.
+struct Given {
+    id: String,
+    info: Option<String>,
+    watchlist: Option<Value>,
+}
+
+impl Given {
+    /// Reads an object with an id, which servers insist on.
+    fn read(text: &str, option: &str, field: &str) -> Result<Self, Failure> {
+        #[derive(Deserialize)]
+        struct Fields {
+            user_info: Option<Box<RawValue>>,
+            watchlist: Option<Value>,
+        }
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            Failure::input(format_args!("{option} {text:?} is not JSON: {error}"))
+        })?;
+        let id = match value.get(field) {
+            Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
+            Some(Value::Number(id)) => Some(id.to_string()),
+            _ => None,
+        };
+        let id = id.ok_or_else(|| {
+            Failure::input(format_args!(
+                "{option} {text:?} names no user: it must be an object whose {field:?} is a string \
+                 or a number, and not empty"
+            ))
+        })?;
+        // As it stands: its size counts.
+        let Fields { user_info, watchlist } = serde_json::from_str(text)
+            .map_err(|error| Failure::input(format_args!("{option} cannot be read: {error}")))?;
+        Ok(Self { id, info: user_info.map(|info| info.get().to_owned()), watchlist })
     }
-    Err(Failure::input(format_args!(
-        "{option} {text:?} names no user: it must be an object whose {field:?} is a string or a \
-         number, and not empty"
-    )))
+
+    fn watchlist(&self) -> Result<Vec<String>, Failure> {
+        let Some(watchlist) = &self.watchlist else { return Ok(Vec::new()) };
+        let id = |value: &Value| match value {
+            Value::String(id) => Some(id.clone()),
+            Value::Number(id) => Some(id.to_string()),
+            _ => None,
+        };
+        let ids = watchlist.as_array().and_then(|list| list.iter().map(id).collect());
+        ids.ok_or_else(|| {
+            Failure::input("--user-data: its \"watchlist\" is not a list of users' ids")
+        })
+    }
 }

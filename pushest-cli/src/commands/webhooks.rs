@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pushest_proto::webhook::{Seen, Webhook, WebhookError, Webhooks};
+use pushest_proto::webhook::{Delivery, Seen, Webhook, Webhooks};
 use tokio::sync::watch;
 
 use crate::arguments::WebhooksArguments;
@@ -74,17 +74,19 @@ impl Replies for Receiver {
     async fn reply(&self, asked: Asked) -> Reply {
         let webhook = match self.read(&asked) {
             Ok(webhook) => webhook,
-            Err(error) => {
-                let (reason, status) = (error.to_string(), error.status());
-                let (method, path) = ("POST", asked.shown_path());
-                let request =
-                    Served::Request { method, path, status: Some(status), reason: &reason };
-                // That standard output is closed ends the command.
-                let _ = self.output.line(&Line::Served(request));
-                return Reply::text(status, reason);
+            Err((status, reason)) => return self.refuse(&asked, status, reason),
+        };
+        // One that comes while an equal one is printed is not printed as if it were another: by the time
+        // it comes again, it is known what became of this one.
+        let delivery = self.seen().begin(&webhook);
+        let handling = match delivery {
+            Delivery::First(handling) => Some(handling),
+            Delivery::Again => None,
+            Delivery::Underway => {
+                return self.refuse(&asked, 503, "an equal webhook is being printed".to_owned());
             }
         };
-        let again = self.seen().contains(&webhook);
+        let again = handling.is_none();
         for event in &webhook.events {
             let line = Line::Backend(Backend::webhook(event, &webhook, again));
             if self.output.next_line(&line).await.is_err() {
@@ -93,7 +95,9 @@ impl Replies for Receiver {
         }
         // Not earlier: this ends half-way where the sender gives up while the output is not read, and
         // what comes then is to be carried out as if it were new.
-        self.seen().insert(&webhook);
+        if let Some(handling) = handling {
+            handling.done();
+        }
         let count = u64::try_from(webhook.events.len()).unwrap_or(u64::MAX);
         self.printed.send_modify(|printed| *printed = printed.saturating_add(count));
         Reply::text(200, "")
@@ -106,8 +110,21 @@ impl Receiver {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, asked: &Asked) -> Result<Webhook, WebhookError> {
+    /// Reads a webhook. Returns status and reason where it is not taken.
+    fn read(&self, asked: &Asked) -> Result<Webhook, (u16, String)> {
+        for name in ["X-Pusher-Key", "X-Pusher-Signature"] {
+            asked.check_header(name).map_err(|problem| (400, problem))?;
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.webhooks.read(|name| asked.header(name), &asked.body, now)
+        let read = self.webhooks.read(|name| asked.header(name), &asked.body, now);
+        read.map_err(|error| (error.status(), error.to_string()))
+    }
+
+    fn refuse(&self, asked: &Asked, status: u16, reason: String) -> Reply {
+        let (method, path) = ("POST", asked.shown_path());
+        let request = Served::Request { method, path, status: Some(status), reason: &reason };
+        // That standard output is closed ends the command.
+        let _ = self.output.line(&Line::Served(request));
+        Reply::text(status, reason)
     }
 }

@@ -15,7 +15,32 @@ pub(super) struct Guard {
     /// `None` for all origins on localhost.
     origins: Option<Vec<Origin>>,
     /// Beside localhost and the address that was reached.
-    hosts: Vec<String>,
+    hosts: Vec<Host>,
+}
+
+/// A host, as it is compared: an address may be written in several ways.
+#[derive(PartialEq, Eq)]
+enum Host {
+    Address(IpAddr),
+    Name(String),
+}
+
+impl Host {
+    /// Reads the host of a request or an origin, where an IPv6 address stands in brackets.
+    fn of(host: &str) -> Self {
+        address(host).map_or_else(|| Self::Name(host.to_ascii_lowercase()), Self::Address)
+    }
+
+    /// Reads what stands on the command line, where an address may stand by itself.
+    fn given(text: &str) -> Option<Self> {
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Some(Self::Address(address.to_canonical()));
+        }
+        let is_host = text.parse::<Authority>().is_ok_and(|read| read.as_str() == read.host());
+        // In brackets stands an IPv6 address, and nothing else.
+        let is_read = |host: &Self| !text.starts_with('[') || matches!(host, Self::Address(_));
+        is_host.then(|| Self::of(text)).filter(is_read)
+    }
 }
 
 /// Why a request is not answered as it wished.
@@ -42,15 +67,14 @@ impl Guard {
                 ))
             })?);
         }
-        for host in hosts {
-            let is_host = host.parse::<Authority>().is_ok_and(|read| read.as_str() == read.host());
-            if !is_host {
-                return Err(Failure::input(format_args!(
+        let hosts = hosts.iter().map(|host| {
+            Host::given(host).ok_or_else(|| {
+                Failure::input(format_args!(
                     "--allow-host {host:?} is no host: a name or an IP address, without a port"
-                )));
-            }
-        }
-        let hosts = hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+                ))
+            })
+        });
+        let hosts = hosts.collect::<Result<_, _>>()?;
         Ok(Self { origins: Some(allowed).filter(|them| !them.is_empty()), hosts })
     }
 
@@ -63,8 +87,12 @@ impl Guard {
         reached: IpAddr,
     ) -> Result<Option<HeaderValue>, Refused> {
         let host = only(headers, &header::HOST)?
-            .and_then(|host| Authority::try_from(host.as_bytes()).ok())
             .ok_or_else(|| Refused::new(403, "the request has no Host"))?;
+        let host = Authority::try_from(host.as_bytes()).map_err(|_| {
+            // Not escaped here: what prints it does so.
+            let host = String::from_utf8_lossy(host.as_bytes());
+            Refused::new(403, format!("the Host \"{}\" is not one host", shown(&host)))
+        })?;
         // A request line may name a host, too, as for a proxy.
         for host in [Some(&host), uri.authority()].into_iter().flatten() {
             if !self.is_allowed_host(host, reached) {
@@ -94,13 +122,15 @@ impl Guard {
         if host.as_str().contains('@') || !has_port_or_none(host) {
             return false;
         }
-        let name = host.host().to_ascii_lowercase();
-        is_local(&name) || address(&name) == Some(reached) || self.hosts.contains(&name)
+        let host = Host::of(host.host());
+        is_local(&host) || host == Host::Address(reached) || self.hosts.contains(&host)
     }
 
     fn is_allowed_origin(&self, origin: &Origin) -> bool {
         match &self.origins {
-            None => matches!(&*origin.scheme, "http" | "https") && is_local(&origin.host),
+            None => {
+                matches!(&*origin.scheme, "http" | "https") && is_local(&Host::of(&origin.host))
+            }
             Some(origins) => origins.contains(origin),
         }
     }
@@ -120,8 +150,11 @@ fn only<'h>(
 }
 
 /// Whether a host is this machine, as it sees itself.
-fn is_local(host: &str) -> bool {
-    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Address(address) => address.is_loopback(),
+        Host::Name(name) => name == "localhost",
+    }
 }
 
 fn address(host: &str) -> Option<IpAddr> {
@@ -228,6 +261,43 @@ mod tests {
         assert_eq!(check(&guard, "/", &twice), Err(403));
         let as_a_proxy = check(&guard, "http://evil.example/", &[("host", "localhost")]);
         assert_eq!(as_a_proxy, Err(403));
+    }
+
+    #[test]
+    fn an_address_that_is_allowed_is_compared_as_one_however_it_is_written() {
+        let hosts = ["2001:db8::7", "[2001:db8:0::8]", "192.0.2.7", "::ffff:192.0.2.8"];
+        let guard = guard(&[], &hosts);
+        for host in [
+            "[2001:db8::7]:3000",
+            "[2001:DB8:0:0::7]",
+            "[2001:db8::8]",
+            "192.0.2.7:80",
+            "[::ffff:192.0.2.7]",
+            "192.0.2.8",
+        ] {
+            assert_eq!(check(&guard, "/", &[("host", host)]), Ok(false), "{host}");
+        }
+        for host in ["[2001:db8::9]", "192.0.2.9", "2001:db8::7"] {
+            assert_eq!(check(&guard, "/", &[("host", host)]), Err(403), "{host}");
+        }
+        for wrong in ["2001:db8::7:x", "[2001:db8::7]:80", "[192.0.2.7]", "2001:db8::7%eth0"] {
+            assert!(Guard::new(&[], &[wrong.to_owned()]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_is_there_and_none_is_not_said_to_be_missing() {
+        let guard = guard(&[], &[]);
+        let reason = |headers: &[(&'static str, &str)]| {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers {
+                map.append(*name, HeaderValue::from_str(value).unwrap());
+            }
+            guard.check(&"/".parse().unwrap(), &map, [10, 0, 0, 7].into()).unwrap_err().reason
+        };
+        assert_eq!(reason(&[]), "the request has no Host");
+        let expected = "the Host \"localhost, evil.com\" is not one host";
+        assert_eq!(reason(&[("host", "localhost, evil.com")]), expected);
     }
 
     #[test]

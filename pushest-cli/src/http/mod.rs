@@ -76,6 +76,20 @@ impl Asked {
         shown(&self.path)
     }
 
+    /// Says why a header that is there cannot be read: [`Asked::header`] returns nothing then, as if it
+    /// were missing.
+    pub(crate) fn check_header(&self, name: &str) -> Result<(), String> {
+        let mut values = self.headers.get_all(name).iter();
+        let Some(value) = values.next() else { return Ok(()) };
+        if values.next().is_some() {
+            return Err(format!("the request has the header {name} twice"));
+        }
+        match value.to_str() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(format!("the header {name} is not made of visible ASCII characters")),
+        }
+    }
+
     /// Returns a header that is there once, as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();

@@ -47,7 +47,14 @@ pub(crate) enum Backend<'a> {
         reason: Option<&'a str>,
     },
     /// The server has accepted an event, as often as it was to be published.
-    Accepted { channels: Vec<&'a str>, event: &'a str, count: u64, elapsed_ms: f64 },
+    Accepted {
+        channels: Vec<&'a str>,
+        /// The user whose connections it goes to, in place of channels by name.
+        user_id: Option<&'a str>,
+        event: &'a str,
+        count: u64,
+        elapsed_ms: f64,
+    },
     /// The server has accepted all events that came.
     Batched { events: u64, requests: u64, elapsed_ms: f64 },
     /// Not all events were published.
@@ -180,8 +187,12 @@ impl<'a> Backend<'a> {
                     p.text("  ").styled(QUIET, format_args!("to {}", Id(id)));
                 }
             }
-            Self::Accepted { channels, event, count, elapsed_ms } => {
-                p.styled(CHANNEL, channels.join(" ")).text("  ").styled(NAME, event);
+            Self::Accepted { channels, user_id, event, count, elapsed_ms } => {
+                match user_id {
+                    Some(id) => p.text("to the user ").styled(CHANNEL, Id(id)),
+                    None => p.styled(CHANNEL, channels.join(" ")),
+                };
+                p.text("  ").styled(NAME, event);
                 let times = if *count == 1 { String::new() } else { format!(" {count} times") };
                 p.text(format_args!("  published{times}; {elapsed_ms:.1} ms"));
             }

@@ -165,7 +165,13 @@ samples_of! { backend: Backend,
         status: 1,
         reason: None
     },
-    Accepted { channels: vec![EVIL, EVIL], event: EVIL, count: 2, elapsed_ms: 1.0 },
+    Accepted {
+        channels: vec![EVIL, EVIL],
+        user_id: Some(EVIL),
+        event: EVIL,
+        count: 2,
+        elapsed_ms: 1.0
+    },
     Batched { events: 1, requests: 1, elapsed_ms: 1.0 },
     Failed { published: 1, may_have_arrived: true, status: Some(1), reason: EVIL },
     Channel {

@@ -210,6 +210,20 @@ fn pages_on_localhost_are_answered_and_others_only_where_they_are_named() {
         assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
         assert_eq!(answer.header("vary"), Some("Origin"));
     }
+    // Browsers ask before, and some whether a page may reach into a private network.
+    for origin in ["http://localhost:5173", "http://[::1]:8080"] {
+        let asked = format!(
+            "Origin: {origin}\r\nAccess-Control-Request-Method: POST\r\n\
+             Access-Control-Request-Private-Network: true\r\n"
+        );
+        let answer = endpoint.ask("OPTIONS", "/pusher/auth", &asked, "");
+        assert_eq!((answer.status, &*answer.body), (204, ""), "{answer:?}");
+        assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
+        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+        assert_eq!(answer.header("access-control-allow-methods"), Some("POST"));
+        assert_eq!(answer.header("access-control-allow-private-network"), Some("true"));
+        assert_eq!(answer.header("vary"), Some("Origin"));
+    }
     let named =
         start(&["--allow-origin", "https://shop.example", "--allow-host", "tunnel.example"]);
     let from =
@@ -224,6 +238,18 @@ fn pages_on_localhost_are_answered_and_others_only_where_they_are_named() {
     assert_eq!(answer.header("access-control-allow-methods"), Some("POST"));
     let headers = answer.header("access-control-allow-headers");
     assert_eq!(headers, Some("x-csrf-token,authorization"));
+}
+
+#[test]
+fn names_of_other_servers_are_signed_where_their_characters_are_given() {
+    let form = "socket_id=1.2&channel_name=private-orders%3A7";
+    assert_eq!(start(&[]).form("/pusher/auth", "", form).status, 400);
+    let other = start(&["--name-characters", ":#", "--refuse", "private-orders:8"]);
+    assert_eq!(other.form("/pusher/auth", "", form).status, 200);
+    let refused = form.replace("%3A7", "%3A8");
+    assert_eq!(other.form("/pusher/auth", "", &refused).status, 403);
+    let space = form.replace("%3A7", "%20");
+    assert_eq!(other.form("/pusher/auth", "", &space).status, 400);
 }
 
 #[test]
@@ -317,10 +343,13 @@ fn a_signal_is_its_normal_end() {
 
 #[test]
 fn bad_input_is_named_and_nothing_listens() {
-    let cases: [(&[&str], &str); 10] = [
+    let info = format!(r#"{{"a":"{}"}}"#, "x".repeat(1017));
+    let cases: [(&[&str], &str); 12] = [
         (&["--user-id", ""], "user's id"),
         (&["--user-info", "{"], "is not JSON"),
         (&["--user-info", "7"], "is not a JSON object"),
+        (&["--user-info", &info], "1025 bytes, the limit is 1024"),
+        (&["--watch", ""], "id 1 of the watchlist has 0 bytes"),
         (&["--allow-origin", "*"], "is no origin"),
         (&["--allow-origin", "https://shop.example/"], "is no origin"),
         (&["--allow-host", "a:80"], "is no host"),

@@ -157,3 +157,26 @@ fn what_is_no_header_or_no_file_is_refused_and_no_value_shown() {
         refused("--header", &path(own, file.path()), "belongs to the WebSocket upgrade");
     }
 }
+
+#[test]
+fn a_header_goes_with_each_request_of_the_http_api_too() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "s3ntin3l\n").unwrap();
+    let token = format!("X-Token:@{}", file.path().display());
+    let more = ["--app-id", "1", "--secret", "s", "--header", "X-Gateway: yes", "--header", &token];
+    for command in [
+        &["publish", "news", "x", "1"][..],
+        &["channels"],
+        &["channel", "news"],
+        &["users", "presence-a"],
+        &["terminate", "7"],
+    ] {
+        let (options, requests) = shut();
+        let ended = pushest(&words(&[command, &more, &["--timeout", "1"]].concat(), &options));
+        assert_eq!(ended.status, Some(1), "{ended:?}");
+        assert!(!ended.stderr.contains(SENTINEL), "{ended:?}");
+        let request = requests.recv_timeout(WAIT).unwrap().to_ascii_lowercase();
+        assert!(request.contains("\r\nx-gateway: yes\r\n"), "{request}");
+        assert!(request.contains("\r\nx-token: s3ntin3l\r\n"), "{request}");
+    }
+}

@@ -8,6 +8,7 @@ mod client_certificates;
 mod crowd;
 mod demo;
 mod doctor;
+mod doctor_publishing;
 mod endpoint;
 #[cfg(unix)]
 mod frames;

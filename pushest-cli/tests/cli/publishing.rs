@@ -1,8 +1,8 @@
 //! The commands that call the HTTP API (docs/protocol.md#http-api).
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
-use pushest_testkit::{MasterKey, Server};
+use pushest_testkit::{MasterKey, Profile, Server};
 use serde_json::{Value, json};
 
 use crate::support::{Ended, Lines, Pushest, WAIT, listener, piped, pushest, to, words};
@@ -76,6 +76,39 @@ fn people_read_what_was_published() {
     let ended = run(&["publish", "a", "b", "x", "1"], &server);
     assert_eq!(ended.status, Some(0), "{ended:?}");
     assert!(ended.stdout[0].starts_with("a b  x  published; "), "{ended:?}");
+    let ended = run(&["publish", "--to-user", "7", "x", "1"], &server);
+    assert!(ended.stdout[0].starts_with("to the user 7  x  published; "), "{ended:?}");
+}
+
+#[test]
+fn with_v_each_call_is_told_without_its_signature() {
+    let server = Server::start().unwrap();
+    for (command, method, path) in [
+        (&["publish", "news", "x", "1", "-v"][..], "POST", "/apps/1/events"),
+        (&["channel", "news", "-v"], "GET", "/apps/1/channels/news"),
+    ] {
+        let ended = run(command, &server);
+        assert_eq!(ended.status, Some(0), "{ended:?}");
+        let line = ended.stderr.lines().find(|line| line.contains("a call was answered")).unwrap();
+        for part in [method, &format!("path=\"{path}\""), "status=200", "elapsed="] {
+            assert!(line.contains(part), "no {part} in {line}");
+        }
+        assert!(!ended.stderr.contains("auth_"), "{ended:?}");
+    }
+}
+
+#[test]
+fn help_has_no_options_that_do_nothing() {
+    for command in ["publish", "channels", "channel", "users", "terminate"] {
+        let ended = pushest(&[command, "--help"]);
+        let help = ended.stdout.join("\n");
+        assert!(help.contains("--app-id") && help.contains("--header"), "{command}: {help}");
+        assert!(
+            !help.contains("--auth-endpoint URL") && !help.contains("--auth-header <"),
+            "{help}"
+        );
+        assert!(!help.contains("--user-auth-endpoint"), "{help}");
+    }
 }
 
 #[test]
@@ -126,6 +159,7 @@ fn a_connection_is_left_out_and_a_user_is_reached() {
     server.wait_for_subscribers("#server-to-user-7", 1, WAIT).unwrap();
     let accepted = lines(&["publish", "--to-user", "7", "parcel", "{\"n\":1}"], &server);
     assert_eq!(accepted[0]["channels"], json!(["#server-to-user-7"]));
+    assert_eq!(accepted[0]["user_id"], "7");
     assert_eq!(data(&mut seven.stdout), json!({"n": 1}));
     assert_eq!(run(&["publish", "--to-user", "7", "parcel"], &server).status, Some(0));
     assert_eq!(data(&mut seven.stdout), json!({}));
@@ -234,12 +268,19 @@ fn a_line_that_cannot_be_published_is_named_and_what_came_before_it_is() {
         ("no JSON", "line 2: "),
         ("{}", "missing field `channel`"),
         (r#"{"channel":"news","name":"x","data":1,"dat":2}"#, "unknown field `dat`"),
+        (r#"["news","x",1]"#, "line 2: it is no object; an event is {"),
+        ("null", "line 2: it is no object"),
+        ("\"x\"", "line 2: it is no object"),
+        (r#"{"channel":"news","name":"x","data":"\ud800"}"#, "line 2: its data: "),
+        (r#"{"channel":"news","name":"x","data":1,"x":2}"#, " at column 41;"),
     ] {
         let ended =
             fed(&["publish", "--batch"], &server, format!("{good}\n{bad}\n{good}").as_bytes());
         assert_eq!(ended.status, Some(1), "{ended:?}");
         assert!(ended.stderr.contains("after 1 published events"), "{ended:?}");
         assert!(ended.stderr.contains(text), "{ended:?}");
+        // Its number is another one, and there is one line only.
+        assert!(!ended.stderr.contains("at line 1"), "{ended:?}");
         assert_eq!(data(&mut news.stdout), 1);
         let ended = fed(&["publish", "--batch"], &server, bad.as_bytes());
         assert_eq!(ended.status, Some(2), "{ended:?}");
@@ -297,6 +338,15 @@ fn channels_and_users_are_told() {
     );
     let one = lines(&["channel", "presence-room", "--subscription-count"], &server);
     assert_eq!((&one[0]["user_count"], &one[0]["subscription_count"]), (&json!(1), &json!(1)));
+    let all = lines(&["channels", "--subscription-count"], &server);
+    let counts: Vec<_> = all.iter().map(|line| line["subscription_count"].clone()).collect();
+    assert_eq!(counts, [json!(1), json!(1)]);
+    let kept = ["publish", "cache-price", "x", r#"{"price":42}"#];
+    assert_eq!(run(&kept, &server).status, Some(0));
+    let cache = lines(&["channel", "cache-price", "--cache"], &server)[0]["cache"].clone();
+    assert_eq!(cache["data"], r#"{"price":42}"#, "{cache}");
+    let user = lines(&["channel", "#server-to-user-7"], &server);
+    assert_eq!(user[0]["occupied"], false);
     let vacant = lines(&["channel", "nobody", "--cache"], &server);
     assert_eq!((&vacant[0]["occupied"], &vacant[0]["cache"]), (&json!(false), &Value::Null));
     let user = json!({"type": "user", "channel": "presence-room", "user_id": "ada, grace"});
@@ -315,7 +365,12 @@ fn bad_input_is_named_and_nothing_is_sent() {
     let many: Vec<String> = (0..101).map(|n| format!("c{n}")).collect();
     let many: Vec<&str> = ["publish"].into_iter().chain(many.iter().map(String::as_str)).collect();
     let many = [&many[..], &["x", "1"]].concat();
-    let cases: [(&[&str], &str); 18] = [
+    let cases: [(&[&str], &str); 23] = [
+        (&["publish", "news", "news", "x", "1"], "news is named twice"),
+        (&["publish", "orders:7", "x", "1"], "\"orders:7\" is not a channel name"),
+        (&["publish", "news", "x", "1", "--max-data", "0"], "not a number of bytes"),
+        (&["publish", "news", "x", "12", "--max-data", "1"], "has 2 bytes as it would be sent"),
+        (&["channels", "--header", "Content-Length: 7"], "Content-Length"),
         (&["publish"], "required"),
         (&["publish", "news"], "give a channel and the event's name"),
         (&["publish", "a b", "x", "1"], "\"a b\" is not a channel name"),
@@ -357,6 +412,23 @@ fn bad_input_is_named_and_nothing_is_sent() {
 }
 
 #[test]
+fn other_servers_take_other_names_and_more_data() {
+    let server = Server::builder().profile(Profile::Sockudo).limits(|limits| limits.data = 20_000);
+    let server = server.start().unwrap();
+    let ended = run(&["publish", "orders:7", "x", "1", "--name-characters", ":#"], &server);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = run(&["channel", "orders:7", "--name-characters", ":"], &server);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = run(&["channels", "--prefix", "orders:", "--name-characters", ":"], &server);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let large = "x".repeat(10_241);
+    let ended = run(&["publish", "news", "x", &large, "--max-data", "20000"], &server);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = run(&["publish", "a b", "x", "1", "--name-characters", ":#"], &server);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+}
+
+#[test]
 fn refusals_are_said_in_the_servers_words_without_secret_or_signature() {
     let server = Server::start().unwrap();
     for (option, value, text) in [
@@ -387,6 +459,31 @@ fn refusals_are_said_in_the_servers_words_without_secret_or_signature() {
 }
 
 #[test]
+fn a_port_with_the_other_kind_of_connection_is_told_and_nothing_has_arrived() {
+    let plain = Server::start().unwrap();
+    let url = format!("https://app-key:app-secret@127.0.0.1:{}/apps/1", plain.port());
+    let ended = pushest(&["publish", "news", "x", "1", "--timeout", "2", "--url", &url]);
+    assert_eq!(ended.status, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("does it speak TLS on this port?"), "{ended:?}");
+    // As servers with TLS answer what is none: with an alert.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 8192]);
+        let _ = stream.write_all(b"\x15\x03\x01\x00\x02\x02F");
+        // It is closed by the client.
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    let url = format!("http://app-key:app-secret@127.0.0.1:{port}/apps/1");
+    let failed = pushest(&["publish", "news", "x", "1", "--json", "--url", &url]);
+    assert_eq!(failed.status, Some(1), "{failed:?}");
+    assert!(failed.stderr.contains("it speaks TLS on this port"), "{failed:?}");
+    let line: Value = serde_json::from_str(&failed.stdout[0]).unwrap();
+    assert_eq!(line["may_have_arrived"], false, "{line}");
+}
+
+#[test]
 fn a_url_with_the_apps_id_is_enough() {
     let server = Server::start().unwrap();
     let url = format!("http://app-key:app-secret@127.0.0.1:{}/apps/1", server.port());
@@ -395,6 +492,22 @@ fn a_url_with_the_apps_id_is_enough() {
     assert_eq!(ended.status, Some(0), "{ended:?}");
     let ended = pushest(&["channels", "--url", &url]);
     assert_eq!(ended.status, Some(0), "{ended:?}");
+    // The same once more is no contradiction; another one is.
+    let ended = pushest(&["channels", "--url", &url, "--app-id", "1"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let ended = pushest(&["channels", "--url", &url, "--app-id", "2"]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--app-id and --url name two apps"), "{ended:?}");
+    assert!(!ended.stderr.contains("app-secret"), "{ended:?}");
+    // One that has none leaves it to the option.
+    let plain = format!("pusher://app-key:app-secret@127.0.0.1:{}", server.port());
+    let ended = pushest(&["channels", "--url", &plain, "--app-id", "1"]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let behind = url.replace("/apps/1", "/behind/apps/1");
+    let ended = pushest(&["channels", "--url", &behind]);
+    assert_eq!(ended.status, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("give --host, --port, --path, --app-id"), "{ended:?}");
+    assert!(!ended.stderr.contains("app-secret"), "{ended:?}");
 }
 
 /// Where nothing is read from the input, nothing waits for it.

@@ -316,3 +316,22 @@ fn a_fault_that_there_is_not_or_with_a_wrong_number_is_bad_input() {
     let ended = pushest(&["serve", "--port", "0", "--fault-every", "0"]);
     assert_eq!(ended.status, Some(2), "{ended:?}");
 }
+
+#[test]
+fn what_it_suggests_works_and_shows_no_secret_of_ones_own() {
+    let (server, _, line) = serve(&[]);
+    let example = line["example"].as_str().unwrap().to_owned();
+    let url = example.lines().find_map(|line| line.trim().strip_prefix("export PUSHER_URL="));
+    let variables = [("PUSHER_URL", url.expect("a URL"))];
+    let ended = Pushest::start_with(&["channels"], &variables).end();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    let publish = example.lines().find_map(|line| line.trim().strip_prefix("pushest publish "));
+    let publish = publish.expect("a command").replace('\'', "");
+    let publish: Vec<&str> = publish.split(' ').collect();
+    let ended = pushest(&[&["publish"], &publish[..]].concat());
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+    drop(server);
+    let mut own = Pushest::start(&["serve", "--port", "0", "--json", "--secret", "hush-hush"]);
+    let line = own.stdout.json_of("listening").to_string();
+    assert!(line.contains(":SECRET@") && !line.contains("hush-hush"), "{line}");
+}

@@ -113,7 +113,19 @@ fn options_of_connections_are_taken_and_nothing_is_dialled() {
 
 #[test]
 fn bad_input_is_named_and_nothing_is_printed() {
-    let cases: [(&[&str], &str); 12] = [
+    let long = format!(r#"{{"user_id":"{}"}}"#, "x".repeat(200));
+    let info = format!(r#"{{"user_id":"7","user_info":"{}"}}"#, "x".repeat(1023));
+    let user = format!(r#"{{"id":"7","user_info":{{"a":"{}"}}}}"#, "x".repeat(1020));
+    let ids = vec!["8"; 101];
+    let watchlist = json!({"id": "7", "watchlist": ids}).to_string();
+    let cases: [(&[&str], &str); 19] = [
+        (&["1.2", "presence-a", "--channel-data", &long], "200 bytes, 1 to 128 are allowed"),
+        (&["1.2", "presence-a", "--channel-data", &info], "1025 bytes, the limit is 1024"),
+        (&["1.2", "--user-data", &user], "1028 bytes, the limit is 1024"),
+        (&["1.2", "--user-data", &watchlist], "101 ids, the limit is 100"),
+        (&["1.2", "--user-data", r#"{"id":"7","watchlist":[""]}"#], "id 1 of the watchlist"),
+        (&["1.2", "--user-data", r#"{"id":"7","watchlist":"8"}"#], "not a list of users' ids"),
+        (&["1.2", "--user-data", r#"{"id":"7","user_info":[]}"#], "not a JSON object"),
         (&["12,34", "private-a"], "\"12,34\" is not a socket id"),
         // It may be a key with its secret.
         (&["12:34", "private-a"], "\"…\" is not a socket id"),

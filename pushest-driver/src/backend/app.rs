@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderMap, HeaderValue};
 use pushest_proto::api::App;
 use pushest_proto::{Config, ConfigError, DialFailure};
 
@@ -72,6 +72,11 @@ impl Backend {
     /// Returns the same as the header `Host`.
     pub(super) fn host(&self) -> &HeaderValue {
         &self.host
+    }
+
+    /// Returns the headers that are sent beside those of each call.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.options.headers
     }
 
     pub(super) fn attempts(&self) -> u32 {

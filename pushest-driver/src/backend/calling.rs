@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use hyper::Uri;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use pushest_proto::api::{Call, Request, RequestError};
+use pushest_proto::api::{AnswerError, Call, Request, RequestError};
 
 use super::app::Backend;
 use super::connection::Broken;
 use super::error::{ApiError, ApiStage, is_passing};
 use super::lane::{Attempted, Failure};
+use super::received::Received;
 use super::sending::Sending;
 
 /// The pauses before a call is sent again: the first one, and the longest.
@@ -92,7 +93,7 @@ impl<'a, C: Call> Calling<'a, C> {
         elapsed: Duration,
     ) -> Result<Next<C::Answer>, ApiError> {
         let (error, pause) = match attempted.outcome {
-            Ok(received) => match self.request.read(&received.answer(), self.backend.now()) {
+            Ok(received) => match self.read(&received, elapsed) {
                 Ok(answer) => return Ok(Next::Answer(answer)),
                 Err(error) => (ApiError::Answer(error), jittered(self.attempt)),
             },
@@ -104,6 +105,15 @@ impl<'a, C: Call> Calling<'a, C> {
             Err(failure) => (self.error(failure, attempted.is_sent), jittered(self.attempt)),
         };
         self.again(error, pause, elapsed).map(Next::Pause)
+    }
+
+    /// Reads the answer that has come after all of this time.
+    fn read(&self, received: &Received, elapsed: Duration) -> Result<C::Answer, AnswerError> {
+        let (method, path) = (self.request.method().as_str(), self.target.path());
+        let (server, status) = (self.backend.server(), received.status.as_u16());
+        // Without the query, which holds the signature.
+        tracing::debug!(target: "pushest", server, method, path, status, ?elapsed, "a call was answered");
+        self.request.read(&received.answer(), self.backend.now())
     }
 
     /// Returns the error of a call that has waited for its turn until its time was over.
@@ -124,6 +134,10 @@ impl<'a, C: Call> Calling<'a, C> {
             }
             Failure::Broken(Broken::NotHttp(problem)) => {
                 ApiError::NotHttp { server, problem, may_have_arrived }
+            }
+            Failure::Broken(Broken::SpeaksTls) => {
+                let problem = "it speaks TLS on this port, and was reached without";
+                ApiError::NotHttp { server, problem: problem.into(), may_have_arrived: false }
             }
             Failure::Silent(time) => {
                 let problem = format!("nothing came within {time:?} over one that was kept").into();

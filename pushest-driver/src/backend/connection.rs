@@ -29,6 +29,8 @@ pub(super) enum Broken {
     Lost(Box<str>),
     /// What came is not HTTP.
     NotHttp(Box<str>),
+    /// The server speaks TLS, and has taken nothing of the request for one.
+    SpeaksTls,
     /// The server does not take this client, and has read nothing of the request.
     Refused(DialFailure),
 }
@@ -170,6 +172,9 @@ impl<S: ByteStream + Unpin> Connection<S> {
         }
         if progress.has_long_head {
             return Broken::NotHttp(LONG_HEAD.into());
+        }
+        if error.is_parse() && progress.begins_like_an_alert {
+            return Broken::SpeaksTls;
         }
         if error.is_parse() {
             return Broken::NotHttp(not_http(error));

@@ -135,6 +135,18 @@ pub(super) fn is_passing(failure: &DialFailure) -> bool {
     }
 }
 
+/// Returns whether what answered the beginning of a handshake seems to be no TLS, by the words that
+/// rustls and OpenSSL have for it.
+fn is_answered_without_tls(failure: &DialFailure) -> bool {
+    let words = ["corrupt message", "wrong version number", "packet length too long"];
+    match failure {
+        DialFailure::Tls { certificate: false, detail } => {
+            words.iter().any(|words| detail.contains(words))
+        }
+        _ => false,
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -142,6 +154,9 @@ impl fmt::Display for ApiError {
             Self::Answer(error) => return error.fmt(f),
             Self::Connect { server, failure } => {
                 write!(f, "no connection to {server}: {failure}")?;
+                if is_answered_without_tls(failure) {
+                    f.write_str(" (does it speak TLS on this port?)")?;
+                }
             }
             Self::Lost { server, problem, .. } => {
                 write!(f, "the connection to {server} was lost: {problem}")?;
@@ -195,5 +210,26 @@ impl From<AnswerError> for ApiError {
 impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
         Self::Start(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reached_with_tls_and_seems_to_have_none_is_asked_for_it() {
+        let told = |detail: &str| {
+            let failure = DialFailure::Tls { certificate: false, detail: detail.into() };
+            ApiError::Connect { server: "a:80".into(), failure }.to_string()
+        };
+        for detail in [
+            "received corrupt message of type InvalidContentType",
+            "error:0A00010B:SSL routines:ssl3_get_record:wrong version number",
+        ] {
+            assert!(told(detail).ends_with("(does it speak TLS on this port?)"), "{detail}");
+        }
+        let refused = told("received fatal alert: CertificateRequired");
+        assert!(!refused.contains("does it speak TLS"), "{refused}");
     }
 }

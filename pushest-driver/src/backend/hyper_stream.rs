@@ -15,6 +15,9 @@ use crate::dial::alerts::refusal_of_client;
 /// Maximum number of bytes of one read.
 const CHUNK: usize = 4 * 1024;
 
+/// The first byte of an alert (RFC 8446, section 5.1): the answer of a server that speaks TLS.
+const ALERT: u8 = 21;
+
 /// Maximum number of bytes of the head of a response, and of all heads before its body together,
 /// those of informational responses included.
 pub(super) const MOST_HEAD: usize = 64 * 1024;
@@ -46,6 +49,8 @@ pub(super) struct Progress {
     pub(super) has_long_head: bool,
     /// Number of bytes read.
     pub(super) read: usize,
+    /// What was read begins as an alert of TLS does: nothing of HTTP begins so.
+    pub(super) begins_like_an_alert: bool,
     /// The last read has brought less than it might have. Most often that was all there is to a
     /// response, and the next one, of hyper's in search of more, is put off.
     was_short: bool,
@@ -126,6 +131,9 @@ impl Progress {
         match &read {
             Ok(0) => self.end = Some("the server closed it".into()),
             Ok(length) => {
+                if self.read == 0 {
+                    self.begins_like_an_alert = buffer[0] == ALERT;
+                }
                 self.read += length;
                 self.seen.heard();
                 self.was_short = *length < buffer.len();

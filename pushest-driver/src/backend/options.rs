@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use pushest_proto::Endpoint;
 use pushest_proto::api::ApiLimits;
 
-use crate::options::Options;
+use crate::error::OptionsError;
+use crate::options::{Options, check_header};
 
 /// How an `Api` calls the server. `ApiOptions::default()` suits most.
 ///
@@ -25,7 +27,12 @@ pub struct ApiOptions {
     pub(crate) keep_alive: Duration,
     pub(crate) limits: Option<ApiLimits>,
     pub(crate) endpoint: Option<Endpoint>,
+    /// Their values are marked as sensitive, and show in no `Debug` output.
+    pub(crate) headers: HeaderMap,
 }
+
+/// Headers of a request itself, besides those of a WebSocket upgrade.
+const OWN_HEADERS: [&str; 3] = ["content-type", "expect", "te"];
 
 impl ApiOptions {
     /// Sets how long one call may take: waiting for its turn, connecting, all attempts and the
@@ -128,6 +135,32 @@ impl ApiOptions {
         self
     }
 
+    /// Adds a header to each request, such as one for a gateway before the server. It is not signed, and
+    /// replaces none that a call has itself. The `Api` that a client gives sends those of
+    /// [`Options::header`], and none of [`Options::headers_with`].
+    ///
+    /// ```
+    /// # use pushest_driver::ApiOptions;
+    /// let options = ApiOptions::default().header("X-Gateway-Token", "t0ken")?;
+    /// # let _ = options;
+    /// # Ok::<(), pushest_driver::OptionsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`OptionsError::Header`] if it is not a header, or one that belongs to the request itself.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, OptionsError> {
+        check_header(name, value)?;
+        if OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+            let rule = "it belongs to the request itself";
+            return Err(OptionsError::Header { name: name.to_string(), rule });
+        }
+        let name = HeaderName::try_from(name).expect("it was checked");
+        let mut value = HeaderValue::try_from(value).expect("it was checked");
+        value.set_sensitive(true);
+        self.headers.append(name, value);
+        Ok(self)
+    }
+
     /// Sets how connections are made, as a client's are: certificate authorities or your own TLS
     /// configuration, a proxy, a connector, addresses instead of those of the host's name, and the time of
     /// the day, with which calls are signed. Nothing else of these options counts here.
@@ -156,6 +189,18 @@ impl Default for ApiOptions {
             keep_alive: Duration::from_secs(30),
             limits: None,
             endpoint: None,
+            headers: HeaderMap::new(),
         }
+    }
+}
+
+impl ApiOptions {
+    /// Takes a client's options, with those of its headers that are none of a request's own.
+    pub(crate) fn of_client(options: Options) -> Self {
+        let headers = options.headers.clone();
+        let with = |api: Self, (name, value): &(String, String)| {
+            api.clone().header(name, value).unwrap_or(api)
+        };
+        headers.iter().fold(Self::default().options(options), with)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Uri};
 use pushest_proto::api;
 
@@ -13,6 +13,7 @@ pub struct Sending<'a> {
     uri: &'a Uri,
     host: &'a HeaderValue,
     headers: &'static [(&'static str, &'static str)],
+    more: &'a HeaderMap,
     body: &'a str,
     is_query: bool,
     /// It only asks, and can be sent again after this attempt.
@@ -25,8 +26,8 @@ impl<'a> Sending<'a> {
     /// Takes a request of the core's, whose target this is.
     pub(super) fn new<A>(backend: &'a Backend, uri: &'a Uri, request: &'a api::Request<A>) -> Self {
         let (headers, body, is_query) = (request.headers(), request.body(), request.is_query());
-        let host = backend.host();
-        Self { uri, host, headers, body, is_query, can_repeat: false, is_new: false }
+        let (host, more) = (backend.host(), backend.headers());
+        Self { uri, host, headers, more, body, is_query, can_repeat: false, is_new: false }
     }
 
     /// Returns a request for hyper.
@@ -37,6 +38,11 @@ impl<'a> Sending<'a> {
         headers.insert(header::HOST, self.host.clone());
         for (name, value) in self.headers {
             headers.insert(*name, HeaderValue::from_static(value));
+        }
+        let is_own =
+            |name: &str| self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        for (name, value) in self.more.iter().filter(|(name, _)| !is_own(name.as_str())) {
+            headers.append(name.clone(), value.clone());
         }
         if !self.is_query {
             // Of an empty body hyper would say none.

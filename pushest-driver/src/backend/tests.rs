@@ -20,6 +20,7 @@ use super::options::ApiOptions;
 use super::received::Received;
 use super::seen::Seen;
 use crate::byte_stream::ByteStream;
+use crate::options::Options;
 
 /// What a server does next.
 enum Step {
@@ -120,6 +121,7 @@ fn exchange(connection: &mut Connection<Script>) -> (Result<Received, String>, b
     let text = |broken| match broken {
         Broken::Lost(text) => format!("lost: {text}"),
         Broken::NotHttp(text) => format!("not HTTP: {text}"),
+        Broken::SpeaksTls => "it speaks TLS".to_owned(),
         Broken::Refused(failure) => format!("refused: {failure}"),
     };
     let outcome = match run(connection.send(request(), &seen)) {
@@ -186,6 +188,52 @@ fn a_path_for_a_proxys_sake_is_sent_as_servers_take_it() {
     let (_, signature) =
         request.uri().query().and_then(|all| all.rsplit_once('=')).expect("signed");
     assert!(!shown.contains(signature), "{shown}");
+}
+
+#[test]
+fn headers_that_are_given_go_with_each_request_and_show_in_no_debug_output() {
+    let config = Config::builder("key").app_id("7").secret("s3cret").host("127.0.0.1");
+    let config = config.build().expect("valid");
+    let options = ApiOptions::default();
+    let options = options.header("X-Gateway", "t0ken").expect("a header");
+    let options = options.header("x-gateway", "another").expect("a header");
+    let shown = format!("{options:?}");
+    assert!(shown.contains("x-gateway") && !shown.contains("t0ken"), "{shown}");
+    let backend = Backend::new(&config, options).expect("a whole configuration");
+    let mut calling = Calling::new(&backend, ListChannels::new()).expect("it breaks no rule");
+    let request = calling.sending().expect("it has a target").request();
+    let values: Vec<_> = request.headers().get_all("x-gateway").iter().collect();
+    assert_eq!(values, ["t0ken", "another"]);
+    for name in ["Host", "content-length", "Transfer-Encoding", "Content-Type", "a b", ""] {
+        ApiOptions::default().header(name, "x").expect_err(name);
+    }
+    for value in ["a\r\nX-Evil: 1", "\0", "é"] {
+        ApiOptions::default().header("X-Gateway", value).expect_err(value);
+    }
+}
+
+#[test]
+fn a_clients_headers_go_with_its_api_but_for_those_of_a_request_itself() {
+    let options = Options::default();
+    let options = options.header("Origin", "https://a.example").expect("a header");
+    let options = options.header("Content-Type", "text/x").expect("upgrades may have it");
+    let config = Config::builder("key").app_id("7").secret("s3cret").host("127.0.0.1");
+    let config = config.build().expect("valid");
+    let api = ApiOptions::of_client(options);
+    let backend = Backend::new(&config, api).expect("a whole configuration");
+    let mut calling = Calling::new(&backend, ListChannels::new()).expect("it breaks no rule");
+    let request = calling.sending().expect("it has a target").request();
+    assert_eq!(request.headers()["origin"], "https://a.example");
+    let types: Vec<_> = request.headers().get_all("content-type").iter().collect();
+    assert!(!types.iter().any(|value| *value == "text/x"), "{types:?}");
+}
+
+#[test]
+fn an_alert_of_tls_is_told_from_what_is_no_http() {
+    let tls = |response: &[u8]| read(response).expect_err("no answer");
+    assert_eq!(tls(b"\x15\x03\x01\x00\x02\x02("), "it speaks TLS");
+    assert_eq!(tls(b"\x15\x03"), "it speaks TLS");
+    assert!(tls(b"\x16\x03\x01\x00\x02").starts_with("not HTTP: "));
 }
 
 #[test]
@@ -260,7 +308,7 @@ fn what_is_cut_short_or_breaks_a_rule_is_no_answer() {
         ),
         ("SSH-2.0-OpenSSH_9.6\r\n", "not HTTP: it does not answer with HTTP/1.1"),
         ("<html>", "not HTTP: it does not answer with HTTP/1.1"),
-        ("\u{15}\u{3}\u{1}", "not HTTP: it does not answer with HTTP/1.1"),
+        ("\u{15}\u{3}\u{1}", "it speaks TLS"),
     ] {
         assert_eq!(body(response), Err(problem.to_owned()), "{response}");
     }

@@ -109,11 +109,16 @@ impl Answer for Occupancy {
 impl Answer for Vec<String> {
     fn read(body: Part<'_>) -> Option<Self> {
         let [users] = body.fields(["users"])?.values;
-        let id = |user: Part<'_>| {
-            let [id] = user.fields(["id"])?.values;
-            id?.id().map(Cow::into_owned)
+        // `{"id": …}`, or the id itself.
+        let id = |user: Part<'_>| match user.fields(["id"]) {
+            Some(fields) => fields.values[0]?.id().map(Cow::into_owned),
+            None => user.id().map(Cow::into_owned),
         };
-        Some(users?.values()?.flatten().filter_map(id).collect())
+        let mut is_empty = true;
+        let users = users?.values()?.inspect(|_| is_empty = false);
+        let ids: Self = users.flatten().filter_map(id).collect();
+        // A list of which nothing can be read does not say that nobody is there.
+        (is_empty || !ids.is_empty()).then_some(ids)
     }
 }
 
@@ -126,6 +131,8 @@ impl Answer for () {
 
 /// The answer to [`Custom`](super::Custom): the body.
 impl Answer for String {
+    const IS_KNOWN: bool = false;
+
     fn read(body: Part<'_>) -> Option<Self> {
         Some(body.as_str().to_string())
     }

@@ -70,7 +70,7 @@ impl<'a> HttpAnswer<'a> {
         let body =
             core::str::from_utf8(self.body).ok().map(|text| text.trim_start_matches('\u{feff}'));
         let object = body.map(Part::new).filter(|body| body.is_json() && body.entries().is_some());
-        let said = object.and_then(Said::read);
+        let said = object.and_then(|body| Said::read(body, A::IS_KNOWN));
         if (200..=299).contains(&self.status)
             && said.as_ref().is_none_or(|said| !said.is_error)
             && let Some(answer) = object.and_then(A::read)
@@ -91,7 +91,7 @@ impl<'a> HttpAnswer<'a> {
         // What stands before the server may have passed the call on, whatever it says of it: only where the
         // status leaves room for a refusal does the body say which.
         let decides = code
-            .filter(|code| (300..=599).contains(code))
+            .filter(|code| (400..=599).contains(code))
             .filter(|_| matches!(self.status, 200..=299 | 400..=499))
             .unwrap_or(self.status);
         let is_error = said.is_some_and(|said| said.is_error);
@@ -122,10 +122,8 @@ impl<'a> HttpAnswer<'a> {
     /// Returns what the server said, made safe to print.
     fn words(&self, kind: AnswerErrorKind, said: Option<&Said<'_>>, signature: &str) -> Box<str> {
         if kind == AnswerErrorKind::Redirect {
-            let to =
-                self.location.map_or("nowhere", |to| to.split(['?', '#']).next().unwrap_or(to));
-            let to = to.rsplit_once('@').map_or(to, |(_, to)| to);
-            return format!("a redirect to {}", shown(to, signature)).into();
+            let to = self.location.map_or("nowhere".into(), without_user);
+            return format!("a redirect to {}", shown(&to, signature)).into();
         }
         match said.and_then(|said| said.message.as_deref()) {
             Some(message) => shown(message, signature),
@@ -140,15 +138,16 @@ impl<'a> HttpAnswer<'a> {
             // More digits than fit are as long a pause as there is.
             return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
         }
-        let until = http_date::seconds(value)?;
-        let since = self.date.and_then(http_date::seconds).unwrap_or(now.as_secs());
+        let until = http_date::seconds(value, now)?;
+        let since = self.date.and_then(|date| http_date::seconds(date, now));
+        let since = since.unwrap_or(now.as_secs());
         Some(Duration::from_secs(until.saturating_sub(since)))
     }
 
     /// Returns how far the server's clock is away, if that is so far that a signature can fail for
     /// it.
     fn clock(&self, now: Duration) -> Option<ClockDifference> {
-        let server = self.date.and_then(http_date::seconds)?;
+        let server = http_date::seconds(self.date?, now)?;
         let here = now.as_secs();
         let seconds = server.abs_diff(here);
         (seconds >= ClockDifference::LEAST)
@@ -167,7 +166,8 @@ impl fmt::Debug for HttpAnswer<'_> {
 
 /// What a JSON body says of itself.
 struct Said<'a> {
-    /// It has an `error`, or a `code` of one: it is an error, whatever the status.
+    /// It is an error, whatever the status: it has an `error`, or a `code` of one, or says so in one of
+    /// the other ways that servers and what stands before them have.
     is_error: bool,
     /// The HTTP status that it names.
     code: Option<u16>,
@@ -175,18 +175,61 @@ struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    fn read(body: Part<'a>) -> Option<Self> {
-        let [error, message, code, status] =
-            body.fields(["error", "message", "code", "status"])?.values;
+    /// Reads the body of an answer. Where the call is known, more in it says that it was refused.
+    fn read(body: Part<'a>, is_known: bool) -> Option<Self> {
+        let [error, message, code, status, errors, ok, success] =
+            body.fields(["error", "message", "code", "status", "errors", "ok", "success"])?.values;
         let error = error.filter(|error| error.as_str() != "false");
         // `{"error": {"message": …, "code": …}}`
         let inside = error.and_then(|error| error.fields(["message", "code"]));
         let [inner_message, inner_code] = inside.map(|inside| inside.values).unwrap_or_default();
-        let code = code.or(inner_code).and_then(Part::code);
-        let is_error = error.is_some() || code.is_some_and(|code| (400..=599).contains(&code));
-        let code = code.or_else(|| status.and_then(Part::code));
-        let message = inner_message.or(error.filter(|error| error.string().is_some())).or(message);
+        let [code, status] = [code.or(inner_code), status].map(|part| part.and_then(Part::code));
+        let is_http = |code: u16| (400..=599).contains(&code);
+        // The codes with which connections are closed, too: docs/protocol.md#close-codes.
+        let is_refusal = |code: u16| is_http(code) || (4000..=4399).contains(&code);
+        let first_error = errors.and_then(first_of_some);
+        let is_error = error.is_some()
+            || code.is_some_and(is_http)
+            || is_known
+                && (code.is_some_and(is_refusal)
+                    || status.is_some_and(is_refusal)
+                    || first_error.is_some()
+                    || [ok, success].into_iter().flatten().any(is_false));
+        // Whichever of the two refuses it.
+        let refusing = status.filter(|status| is_refusal(*status));
+        let code = code.filter(|code| is_refusal(*code)).or(refusing).or(code).or(status);
+        let text = error.filter(|error| error.string().is_some());
+        let message = inner_message.or(text).or(message).or(first_error);
         Some(Self { is_error, code, message: message.map(Part::text) })
+    }
+}
+
+fn is_false(part: Part<'_>) -> bool {
+    matches!(&*part.text(), "false" | "0")
+}
+
+/// Returns the first of some errors, in a list or by name, or what stands there in place of a list; `None`
+/// if there is none.
+fn first_of_some(errors: Part<'_>) -> Option<Part<'_>> {
+    if is_false(errors) || errors.text().is_empty() {
+        return None;
+    }
+    let Some(mut values) = errors.values() else { return Some(errors) };
+    let first = values.next()?.unwrap_or(errors);
+    // `[{"message": …}]`, and `{"name": ["is too long"]}`
+    let message = first.fields(["message"]).and_then(|fields| fields.values[0]);
+    Some(message.or_else(|| first.elements()?.next()?.ok()).unwrap_or(first))
+}
+
+/// Returns where a redirect leads, without query, fragment, and what stands before the host: that may be
+/// a secret.
+fn without_user(location: &str) -> Cow<'_, str> {
+    let to = location.split(['?', '#']).next().unwrap_or(location);
+    let Some(begin) = to.find("//").map(|slashes| slashes + 2) else { return to.into() };
+    let end = to[begin..].find(['/', '\\']).map_or(to.len(), |end| begin + end);
+    match to[begin..end].rfind('@') {
+        Some(at) => format!("{}{}", &to[..begin], &to[begin + at + 1..]).into(),
+        None => to.into(),
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) trait Build {
 
 /// The answer to a call that the server carried out.
 pub(crate) trait Answer: Sized {
+    /// Whether the call is known here, and so is what stands in its answer: a refusal can then be told
+    /// from more than in an answer that may hold anything.
+    const IS_KNOWN: bool = true;
+
     /// Reads the body, which is known to be a whole JSON object. `None` if what the call asked for
     /// is not in it.
     fn read(body: Part<'_>) -> Option<Self>;

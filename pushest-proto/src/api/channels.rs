@@ -84,7 +84,7 @@ pub(super) fn of_user(user_id: &str) -> String {
     alloc::format!("{RESERVED_PREFIX}{user_id}")
 }
 
-/// Checks the name of a channel that is published on.
+/// Checks the name of a channel that is published on, or asked about.
 pub(super) fn check(name: &str, limits: &ApiLimits) -> Result<(), RequestError> {
     match name.strip_prefix(RESERVED_PREFIX) {
         Some(user_id) => check_user_id(user_id, limits),

@@ -13,10 +13,10 @@ use crate::one_line;
 
 /// A call of your own, for what only some servers know. It is signed as all calls are.
 ///
-/// The answer is the body, which must be a JSON object. As in every answer of the HTTP API it is a failure,
-/// whatever the HTTP status, if that object has a field `error` that is neither `null` nor `false`, or a
-/// field `code` that is a number from 400 to 599 ([`AnswerError`](super::AnswerError)). Where such fields
-/// mean something else, another client can send what [`App::request`] has signed, and read the body itself.
+/// The answer is the body, which must be a JSON object. It is a failure, whatever the HTTP status, if that
+/// object has a field `error` that is neither `null` nor `false`, or a field `code` that is a number from
+/// 400 to 599 ([`AnswerError`](super::AnswerError)). The answers to other calls are known, and of them more
+/// is a failure, such as `{"ok":false}`. Where such fields mean something else, another client can send what [`App::request`] has signed, and read the body itself.
 ///
 /// ```
 /// # use pushest_proto::api::Custom;

@@ -6,9 +6,9 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use crate::channel::name::{ChannelName, NameError};
+use crate::channel::name::NameError;
 
-/// A call that breaks a rule. Nothing was signed.
+/// A call that breaks a rule. Nothing is sent; but for [`RequestError::TargetTooLong`] nothing was signed.
 ///
 /// Of values that were refused it holds at most 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +27,13 @@ pub enum RequestError {
         count: usize,
         /// What [`ApiLimits::channels`](super::ApiLimits::channels) allows.
         limit: usize,
+    },
+    /// A channel stands twice among those of an event. Servers differ about whether its subscribers get
+    /// the event twice.
+    #[error("{channel} is named twice: an event goes to a channel once")]
+    ChannelTwice {
+        /// The name of the first channel that comes again.
+        channel: String,
     },
     /// The batch has no event in it.
     #[error("a batch needs an event")]
@@ -138,7 +145,7 @@ pub enum RequestError {
     #[error("{channel} is not a presence channel, and knows nothing of users")]
     NotPresence {
         /// The name that was given, of a channel of another kind.
-        channel: ChannelName,
+        channel: String,
     },
     /// `.` and `..` have a meaning of their own in a path.
     #[error("`.` and `..` cannot be asked for: they mean something else in a path")]
@@ -195,8 +202,8 @@ pub struct AnswerError {
     pub kind: AnswerErrorKind,
     /// The status in the head of the HTTP response.
     pub status: u16,
-    /// The status that the body names, where it is another one. It decides where the HTTP status is 2xx
-    /// or 4xx.
+    /// The code or status that the body names, where it is another one. From 400 to 599 it decides where
+    /// the HTTP status is 2xx or 4xx.
     pub code: Option<u16>,
     /// What the server said: the first 200 characters, on one line, control and invisible
     /// characters escaped, signatures masked.
@@ -243,7 +250,8 @@ pub enum AnswerErrorKind {
     Unavailable,
     /// 3xx: the API is elsewhere. It is not followed: the signature holds for one path.
     Redirect,
-    /// Refused for another reason: other 4xx, or an `error` in an answer that looked like success.
+    /// Refused for another reason: other 4xx, or an answer that looked like success and says that it is
+    /// none, such as by a field `error`.
     Refused,
     /// The answer is none of the HTTP API: a web page, cut short, or without what was asked for.
     NotUnderstood,

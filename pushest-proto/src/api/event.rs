@@ -2,6 +2,7 @@
 //! is sealed, because its channel is encrypted ([protocol, HTTP API](crate::protocol#http-api)).
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -42,7 +43,7 @@ pub struct Publish {
 
 impl Publish {
     /// Creates an event with this name and data on these channels: one name, or a list of up to
-    /// 100. The data goes out as it stands.
+    /// 100, each once. The data goes out as it stands.
     #[must_use]
     pub fn new(
         channels: impl Into<ChannelList>,
@@ -263,6 +264,10 @@ impl Build for Publish {
             return Err(RequestError::TooManyChannels { count, limit });
         }
         let data = self.checked_data(app)?;
+        let mut names = BTreeSet::new();
+        if let Some(channel) = self.channels().find(|name| count > 1 && !names.insert(*name)) {
+            return Err(RequestError::ChannelTwice { channel: channel.to_string() });
+        }
         let channels = Some(self.channels.0.as_slice());
         let body = written(&EventBody { channels, ..EventBody::new(self, data) });
         Ok(Unsigned::post("/events", body))

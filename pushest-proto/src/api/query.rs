@@ -8,11 +8,12 @@ use alloc::vec::Vec;
 use super::answer::{Occupancy, OccupiedChannels};
 use super::app::App;
 use super::call::{Build, Call};
+use super::channels;
 use super::error::RequestError;
 use super::event::Info;
 use super::signature::segment;
 use super::unsigned::Unsigned;
-use crate::channel::name::{ChannelKind, ChannelName};
+use crate::channel::name::ChannelKind;
 use crate::one_line;
 
 /// A query for the channels that have subscribers, with their counts.
@@ -82,7 +83,9 @@ impl Call for ListChannels {
     type Answer = OccupiedChannels;
 }
 
-/// A query about one channel: whether it has subscribers, how many, and what it keeps.
+/// A query about one channel: whether it has subscribers, how many, and what it keeps. The channel of a
+/// signed-in user, `#server-to-user-ID`, can be asked about, too: it is occupied while one of the user's
+/// connections is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetChannel {
     name: String,
@@ -120,7 +123,10 @@ impl GetChannel {
 
 impl Build for GetChannel {
     fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError> {
-        let (path, _) = path(&self.name, app)?;
+        let path = path(&self.name, app)?;
+        if self.info.user_count && ChannelKind::of(&self.name) != ChannelKind::Presence {
+            return Err(RequestError::NotPresence { channel: self.name.clone() });
+        }
         Ok(with_info(Unsigned::get(path), self.info))
     }
 }
@@ -145,9 +151,9 @@ impl ListUsers {
 
 impl Build for ListUsers {
     fn unsigned(&self, app: &App) -> Result<Unsigned, RequestError> {
-        let (path, channel) = path(&self.channel, app)?;
-        if channel.kind() != ChannelKind::Presence {
-            return Err(RequestError::NotPresence { channel });
+        let path = path(&self.channel, app)?;
+        if ChannelKind::of(&self.channel) != ChannelKind::Presence {
+            return Err(RequestError::NotPresence { channel: self.channel.clone() });
         }
         Ok(Unsigned::get(format!("{path}/users")))
     }
@@ -159,10 +165,10 @@ impl Call for ListUsers {
 }
 
 /// Returns the path of a channel.
-fn path(name: &str, app: &App) -> Result<(String, ChannelName), RequestError> {
-    let channel = ChannelName::with_rules(name, &app.limits().channel_name)?;
+fn path(name: &str, app: &App) -> Result<String, RequestError> {
+    channels::check(name, app.limits())?;
     let segment = segment(name).ok_or(RequestError::Dots)?;
-    Ok((format!("/channels/{segment}"), channel))
+    Ok(format!("/channels/{segment}"))
 }
 
 fn with_info(unsigned: Unsigned, info: Info) -> Unsigned {

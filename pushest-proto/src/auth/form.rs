@@ -70,7 +70,8 @@ impl ChannelForm {
         Ok(Self { socket_id, channel, parameters })
     }
 
-    /// Returns a further parameter that the client sent, the last of its name.
+    /// Returns a further parameter that the client sent, the last of its name. Of a JSON body this is
+    /// the content of a string, nothing for `null`, and any other value as it stands, such as `7`.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
@@ -98,7 +99,8 @@ impl UserForm {
         Ok(Self { socket_id: parameters.take_socket_id()?, parameters })
     }
 
-    /// Returns a further parameter that the client sent, the last of its name.
+    /// Returns a further parameter that the client sent, the last of its name. Of a JSON body this is
+    /// the content of a string, nothing for `null`, and any other value as it stands, such as `7`.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.get(name)
@@ -115,13 +117,19 @@ pub enum FormError {
     /// The body is no JSON object.
     #[error("the body is not a JSON object")]
     NotAnObject,
-    /// A parameter is missing, or is not a string.
+    /// A parameter is missing, or `null`.
     #[error("`{name}` is missing")]
     Missing {
         /// The parameter's name: `socket_id` or `channel_name`.
         name: &'static str,
     },
-    /// A parameter is there twice, so that the client could choose which one counts.
+    /// A parameter of a JSON body is another value than a string.
+    #[error("`{name}` is not a string")]
+    NotAString {
+        /// The parameter's name: `socket_id` or `channel_name`.
+        name: &'static str,
+    },
+    /// A parameter is there twice, whatever its values are, so that the client could choose which one counts.
     #[error("`{name}` stands there twice")]
     Twice {
         /// The parameter's name: `socket_id` or `channel_name`.
@@ -140,7 +148,15 @@ pub enum FormError {
 
 /// The parameters, in the order in which they came.
 #[derive(Clone, PartialEq, Eq)]
-struct Parameters(Vec<(String, String)>);
+struct Parameters(Vec<(String, Value)>);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Value {
+    Text(String),
+    /// Any other value of JSON, as it stands.
+    Json(String),
+    Null,
+}
 
 /// Parameters may be tokens: only names are shown.
 impl fmt::Debug for Parameters {
@@ -158,33 +174,48 @@ impl Parameters {
         if kind == "application/x-www-form-urlencoded" {
             let pairs = form_urlencoded::parse(body);
             let owned = |(name, value): (Cow<'_, str>, Cow<'_, str>)| {
-                (name.into_owned(), value.into_owned())
+                (name.into_owned(), Value::Text(value.into_owned()))
             };
             return Ok(Self(pairs.map(owned).collect()));
         }
         Err(FormError::ContentType)
     }
 
-    /// The values that are strings; others are none of the protocol's.
     fn from_json(body: &[u8]) -> Option<Self> {
         let body = core::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}');
         let body = Some(Part::new(body)).filter(|body| body.is_json())?;
-        let text = |(name, value): (Cow<'_, str>, Part<'_>)| {
-            Some((name.into_owned(), value.string()?.into_owned()))
+        let owned = |(name, value): (Cow<'_, str>, Part<'_>)| {
+            let value = match value.string() {
+                Some(text) => Value::Text(text.into_owned()),
+                None if value.is_null() => Value::Null,
+                None => Value::Json(value.as_str().into()),
+            };
+            (name.into_owned(), value)
         };
-        Some(Self(body.entries()?.flatten().filter_map(text).collect()))
+        Some(Self(body.entries()?.flatten().map(owned).collect()))
     }
 
     fn get(&self, name: &str) -> Option<&str> {
         let mut found = self.0.iter().rev().filter(|(other, _)| other == name);
-        found.next().map(|(_, value)| value.as_str())
+        match &found.next()?.1 {
+            Value::Text(text) | Value::Json(text) => Some(text),
+            Value::Null => None,
+        }
     }
 
     fn take(&mut self, name: &'static str) -> Result<String, FormError> {
-        let is_named = |(other, _): &(String, String)| other == name;
+        let is_named = |(other, _): &(String, Value)| other == name;
         let place = self.0.iter().position(is_named).ok_or(FormError::Missing { name })?;
         let (_, value) = self.0.remove(place);
-        if self.0.iter().any(is_named) { Err(FormError::Twice { name }) } else { Ok(value) }
+        // Before what it is: what reads the body behind this may take the other one.
+        if self.0.iter().any(is_named) {
+            return Err(FormError::Twice { name });
+        }
+        match value {
+            Value::Text(text) => Ok(text),
+            Value::Json(_) => Err(FormError::NotAString { name }),
+            Value::Null => Err(FormError::Missing { name }),
+        }
     }
 
     fn take_socket_id(&mut self) -> Result<SocketId, FormError> {

@@ -5,15 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::Signer;
-use super::member::{self, USER_ID_BYTES, Unsignable};
+use super::limits::SignLimits;
+use super::member::{self, Unsignable};
 use super::request::Authorization;
 use crate::channel::name::{ChannelKind, ChannelName};
 use crate::channel::secret::MasterKey;
 use crate::config::error::ConfigError;
 use crate::id::SocketId;
-
-/// Maximum number of ids in a watchlist ([protocol, limits](crate::protocol#limits)).
-const MOST_WATCHED: usize = 100;
 
 /// Who subscribes to a presence channel. Your program says so, from its session or token: what the
 /// client sends may name any user.
@@ -30,13 +28,14 @@ pub struct MemberData {
 }
 
 impl MemberData {
-    /// Creates a member with this id, of 1 to 128 bytes.
+    /// Creates a member with this id, of 1 to 128 bytes ([`SignLimits::user_id`]).
     #[must_use]
     pub fn new(user_id: impl ToString) -> Self {
         Self { user_id: user_id.to_string(), user_info: None }
     }
 
-    /// Sets what the other members may know of it (JSON).
+    /// Sets what the other members may know of it: JSON of any kind, at most 1 KiB
+    /// ([`SignLimits::user_info`]).
     #[must_use]
     pub fn info(mut self, json: impl Into<String>) -> Self {
         self.user_info = Some(json.into());
@@ -59,21 +58,22 @@ pub struct UserData {
 }
 
 impl UserData {
-    /// Creates a user with this id, of 1 to 128 bytes.
+    /// Creates a user with this id, of 1 to 128 bytes ([`SignLimits::user_id`]).
     #[must_use]
     pub fn new(id: impl ToString) -> Self {
         Self { id: id.to_string(), user_info: None, watchlist: Vec::new() }
     }
 
-    /// Sets what users who have this one on their watchlist may know of it (a JSON object).
+    /// Sets what users who have this one on their watchlist may know of it: a JSON object, of at most
+    /// 1 KiB ([`SignLimits::user_info`]).
     #[must_use]
     pub fn info(mut self, json: impl Into<String>) -> Self {
         self.user_info = Some(json.into());
         self
     }
 
-    /// Sets the watchlist: at most 100 users whose coming online and going offline this one is
-    /// told.
+    /// Sets the watchlist: the ids of at most 100 users ([`SignLimits::watchlist`]) whose coming online
+    /// and going offline this one is told.
     #[must_use]
     pub fn watchlist<S: Into<String>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
         self.watchlist = ids.into_iter().map(Into::into).collect();
@@ -82,6 +82,20 @@ impl UserData {
 }
 
 impl Signer {
+    /// Replaces the limits of what is signed for a client, for servers that take more or less than the
+    /// hosted service.
+    #[must_use]
+    pub fn with_limits(mut self, limits: SignLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Returns the limits of what is signed for a client.
+    #[must_use]
+    pub fn limits(&self) -> SignLimits {
+        self.limits
+    }
+
     /// Adds the master key, of 32 bytes, which authorizing for encrypted channels needs.
     ///
     /// # Errors
@@ -132,8 +146,11 @@ impl Signer {
             ChannelKind::Presence => {
                 let missing = || SignError::MemberMissing { channel: channel.clone() };
                 let member = member.ok_or_else(missing)?;
-                let data = member::channel_data(&member.user_id, member.user_info.as_deref())
-                    .map_err(|problem| SignError::new(problem, member.user_id.len()))?;
+                let (id, info) = (&*member.user_id, member.user_info.as_deref());
+                let limits = self.limits();
+                limits.check_info(info)?;
+                let data = member::channel_data(id, info, limits.user_id)
+                    .map_err(|problem| limits.error(problem, id))?;
                 let auth = self.channel(socket_id, name, Some(&data));
                 Ok(Authorization::new(auth).channel_data(data))
             }
@@ -156,12 +173,15 @@ impl Signer {
         socket_id: &SocketId,
         user: &UserData,
     ) -> Result<Authorization, SignError> {
-        let count = user.watchlist.len();
-        if count > MOST_WATCHED {
-            return Err(SignError::Watchlist { count, limit: MOST_WATCHED });
+        let (info, limits) = (user.user_info.as_deref(), self.limits());
+        limits.check_info(info)?;
+        limits.check_watchlist(&user.watchlist)?;
+        let data = member::user_data(&user.id, info, &user.watchlist, limits.user_id)
+            .map_err(|problem| limits.error(problem, &user.id))?;
+        // It is JSON, and trimmed as it is sent.
+        if info.is_some_and(|info| !sent(info).starts_with('{')) {
+            return Err(SignError::NotAnObject);
         }
-        let data = member::user_data(&user.id, user.user_info.as_deref(), &user.watchlist)
-            .map_err(|problem| SignError::new(problem, user.id.len()))?;
         Ok(Authorization::new(self.user(socket_id, &data)).user_data(data))
     }
 }
@@ -193,7 +213,7 @@ pub enum SignError {
     UserId {
         /// The length of the id, in bytes.
         length: usize,
-        /// The maximum of the protocol, in bytes.
+        /// What [`SignLimits::user_id`] allows, in bytes.
         limit: usize,
     },
     /// The user's info is not JSON.
@@ -202,21 +222,67 @@ pub enum SignError {
         /// The text of serde_json's error.
         problem: String,
     },
+    /// The info of a user who signs in is JSON of another kind than an object.
+    #[error("the user's info is not a JSON object")]
+    NotAnObject,
+    /// The user's info has more bytes than are allowed.
+    #[error("the user's info has {size} bytes, the limit is {limit}")]
+    UserInfoTooLarge {
+        /// The size of the info as it would be sent, in bytes.
+        size: usize,
+        /// What [`SignLimits::user_info`] allows, in bytes.
+        limit: usize,
+    },
     /// There are too many ids in the watchlist.
     #[error("the watchlist has {count} ids, the limit is {limit}")]
     Watchlist {
         /// The number of ids that the watchlist has.
         count: usize,
-        /// The maximum of the protocol.
+        /// What [`SignLimits::watchlist`] allows.
+        limit: usize,
+    },
+    /// An id in the watchlist is empty or too long.
+    #[error("id {position} of the watchlist has {length} bytes, 1 to {limit} are allowed")]
+    WatchedId {
+        /// The place of the id in the watchlist, counted from 1.
+        position: usize,
+        /// The length of the id, in bytes.
+        length: usize,
+        /// What [`SignLimits::user_id`] allows, in bytes.
         limit: usize,
     },
 }
 
-impl SignError {
-    fn new(problem: Unsignable, length: usize) -> Self {
-        match problem {
-            Unsignable::UserId => Self::UserId { length, limit: USER_ID_BYTES },
-            Unsignable::UserInfo(problem) => Self::UserInfo { problem },
+impl SignLimits {
+    fn check_info(&self, info: Option<&str>) -> Result<(), SignError> {
+        let (size, limit) = (info.map_or(0, |info| sent(info).len()), self.user_info);
+        if size > limit { Err(SignError::UserInfoTooLarge { size, limit }) } else { Ok(()) }
+    }
+
+    fn check_watchlist(&self, ids: &[String]) -> Result<(), SignError> {
+        let (count, limit) = (ids.len(), self.watchlist);
+        if count > limit {
+            return Err(SignError::Watchlist { count, limit });
+        }
+        let limit = self.user_id;
+        match ids.iter().position(|id| !(1..=limit).contains(&id.len())) {
+            Some(index) => {
+                let (position, length) = (index + 1, ids[index].len());
+                Err(SignError::WatchedId { position, length, limit })
+            }
+            None => Ok(()),
         }
     }
+
+    fn error(&self, problem: Unsignable, id: &str) -> SignError {
+        match problem {
+            Unsignable::UserId => SignError::UserId { length: id.len(), limit: self.user_id },
+            Unsignable::UserInfo(problem) => SignError::UserInfo { problem },
+        }
+    }
+}
+
+/// Returns the part of a JSON text that is sent: without the white space around it.
+fn sent(json: &str) -> &str {
+    json.trim_matches([' ', '\t', '\n', '\r'])
 }

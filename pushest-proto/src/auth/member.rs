@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Maximum length of a user id in bytes ([protocol, limits](crate::protocol#limits)).
+/// Maximum length of a user id in bytes, unless a signer has another one ([protocol, limits](crate::protocol#limits)).
 pub(crate) const USER_ID_BYTES: usize = 128;
 
 /// What cannot be signed.
@@ -19,14 +19,18 @@ pub(crate) enum Unsignable {
 }
 
 /// `channel_data` of the protocol: `{"user_id": …, "user_info": …}`.
-pub(crate) fn channel_data(user_id: &str, user_info: Option<&str>) -> Result<String, Unsignable> {
+pub(crate) fn channel_data(
+    user_id: &str,
+    user_info: Option<&str>,
+    most_id_bytes: usize,
+) -> Result<String, Unsignable> {
     #[derive(Serialize)]
     struct ChannelData<'a> {
         user_id: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         user_info: Option<&'a RawValue>,
     }
-    check_id(user_id)?;
+    check_id(user_id, most_id_bytes)?;
     Ok(written(&ChannelData { user_id, user_info: user_info.map(json).transpose()? }))
 }
 
@@ -36,6 +40,7 @@ pub(crate) fn user_data(
     id: &str,
     user_info: Option<&str>,
     watchlist: &[String],
+    most_id_bytes: usize,
 ) -> Result<String, Unsignable> {
     #[derive(Serialize)]
     struct UserData<'a> {
@@ -45,12 +50,12 @@ pub(crate) fn user_data(
         #[serde(skip_serializing_if = "<[String]>::is_empty")]
         watchlist: &'a [String],
     }
-    check_id(id)?;
+    check_id(id, most_id_bytes)?;
     Ok(written(&UserData { id, user_info: user_info.map(json).transpose()?, watchlist }))
 }
 
-fn check_id(id: &str) -> Result<(), Unsignable> {
-    if (1..=USER_ID_BYTES).contains(&id.len()) { Ok(()) } else { Err(Unsignable::UserId) }
+fn check_id(id: &str, most_bytes: usize) -> Result<(), Unsignable> {
+    if (1..=most_bytes).contains(&id.len()) { Ok(()) } else { Err(Unsignable::UserId) }
 }
 
 fn json(info: &str) -> Result<&RawValue, Unsignable> {

@@ -10,6 +10,8 @@ mod endpoint_url;
 pub(crate) mod form;
 #[cfg(feature = "api")]
 pub(crate) mod grant;
+#[cfg(feature = "api")]
+pub(crate) mod limits;
 pub(crate) mod member;
 mod repeats;
 #[cfg(feature = "api")]
@@ -47,13 +49,21 @@ pub struct Signer {
     secret: Zeroizing<String>,
     /// Authorizing others for encrypted channels needs it.
     pub(crate) master_key: Option<MasterKey>,
+    #[cfg(feature = "api")]
+    limits: limits::SignLimits,
 }
 
 impl Signer {
     /// Creates a signer for the app with this key and secret.
     #[must_use]
     pub fn new(key: &str, secret: &str) -> Self {
-        Self { key: key.to_string(), secret: secret.to_string().into(), master_key: None }
+        Self {
+            key: key.to_string(),
+            secret: secret.to_string().into(),
+            master_key: None,
+            #[cfg(feature = "api")]
+            limits: limits::SignLimits::DEFAULT,
+        }
     }
 
     /// Returns the app's key, which every signature begins with.

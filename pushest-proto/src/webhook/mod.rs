@@ -3,11 +3,11 @@
 //!
 //! [`Webhooks::read`] takes the headers, the body as it came, and the time. What it returns has been
 //! signed by the server, and is not older than is allowed. The same can still come twice: a server
-//! that got no 2xx in time sends it again. [`Seen`] tells that.
+//! that got no 2xx in time sends it again, maybe while the first is being handled. [`Seen`] tells that.
 //!
 //! ```
 //! use core::time::Duration;
-//! use pushest_proto::webhook::{Seen, WebhookEvent, Webhooks};
+//! use pushest_proto::webhook::{Delivery, Seen, WebhookEvent, Webhooks};
 //!
 //! let webhooks = Webhooks::new("app-key", "secret")?;
 //! let mut seen = Seen::new(10_000);
@@ -24,18 +24,24 @@
 //! let now = Duration::from_secs(1_327_078_150); // the wall clock, since 1970
 //!
 //! let webhook = webhooks.read(header, body, now)?;
-//! if !seen.contains(&webhook) {
-//!     for event in &webhook.events {
-//!         match event {
-//!             WebhookEvent::ChannelOccupied { channel } => println!("{channel} is occupied"),
-//!             WebhookEvent::Other { name, json } => println!("{name}: {json}"),
-//!             _ => {}
+//! let status = match seen.begin(&webhook) {
+//!     Delivery::First(handling) => {
+//!         for event in &webhook.events {
+//!             match event {
+//!                 WebhookEvent::ChannelOccupied { channel } => println!("{channel} is occupied"),
+//!                 WebhookEvent::Other { name, json } => println!("{name}: {json}"),
+//!                 _ => {}
+//!             }
 //!         }
+//!         // Once all of it is done: what failed should come again.
+//!         handling.done();
+//!         200
 //!     }
-//!     // Once all of it is done: what failed should come again.
-//!     seen.insert(&webhook);
-//! }
-//! // Answer 200. After an error, answer `error.status()`.
+//!     Delivery::Again => 200,
+//!     Delivery::Underway => 503, // another handler has an equal one: let this one come again
+//! };
+//! // Answer with `status`. After an error, answer `error.status()`.
+//! # assert_eq!(status, 200);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -48,5 +54,5 @@ mod verify;
 pub use error::WebhookError;
 pub use event::{ClientEvent, WebhookEvent};
 pub use id::WebhookId;
-pub use seen::Seen;
+pub use seen::{Delivery, Handling, Seen};
 pub use verify::{Webhook, Webhooks};

@@ -94,8 +94,9 @@ impl Webhooks {
         };
         let (key, signature) = (get(KEY)?, get(SIGNATURE)?);
         self.verify(key, signature, body)?;
-        let webhook = Webhook::read(key, body)?;
-        self.check_age(webhook.time, now)?;
+        let (webhook, without_time) = Webhook::read(key, body)?;
+        let time = webhook.time.ok_or(WebhookError::Malformed { problem: without_time });
+        self.check_age(time, now)?;
         Ok(webhook)
     }
 
@@ -112,9 +113,13 @@ impl Webhooks {
         }
     }
 
-    fn check_age(&self, time: Option<Duration>, now: Duration) -> Result<(), WebhookError> {
+    fn check_age(
+        &self,
+        time: Result<Duration, WebhookError>,
+        now: Duration,
+    ) -> Result<(), WebhookError> {
         let Some(limit) = self.largest_age else { return Ok(()) };
-        let time = time.ok_or(WebhookError::Malformed { problem: "it has no `time_ms`" })?;
+        let time = time?;
         let (age, ahead) = (now.saturating_sub(time), time.saturating_sub(now));
         if age > limit {
             Err(WebhookError::TooOld { age, limit })
@@ -142,7 +147,8 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    fn read(key: &str, body: &[u8]) -> Result<Self, WebhookError> {
+    /// Reads a body. Returns what is wrong with its time, too, for where it needs one.
+    fn read(key: &str, body: &[u8]) -> Result<(Self, &'static str), WebhookError> {
         let malformed = |problem| WebhookError::Malformed { problem };
         let text = core::str::from_utf8(body).map_err(|_| malformed("it is not UTF-8"))?;
         let object = Some(Part::new(text)).filter(|body| body.is_json());
@@ -150,12 +156,17 @@ impl Webhook {
         let [time, events] = fields.ok_or(malformed("it is not a JSON object"))?.values;
         let events =
             events.and_then(Part::values).ok_or(malformed("it has no list of `events`"))?;
-        Ok(Self {
+        let without_time = match time {
+            None => "it has no `time_ms`",
+            Some(_) => "its `time_ms` is no number of milliseconds since 1970",
+        };
+        let webhook = Self {
             key: key.to_string(),
             time: time.and_then(Part::number).map(Duration::from_millis),
             events: events.flatten().map(WebhookEvent::read).collect(),
             id: WebhookId::of(body),
-        })
+        };
+        Ok((webhook, without_time))
     }
 
     /// Returns what tells this webhook from others. One that comes again has the same.

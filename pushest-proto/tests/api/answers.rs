@@ -2,7 +2,8 @@
 
 use crate::{NOW, ok, request};
 use pushest_proto::api::{
-    Batch, Custom, GetChannel, HttpAnswer, ListChannels, ListUsers, Publish, Terminate,
+    AnswerErrorKind, Batch, Custom, GetChannel, HttpAnswer, ListChannels, ListUsers, Publish,
+    Terminate,
 };
 
 #[test]
@@ -79,9 +80,23 @@ fn users_are_read_by_their_ids_whether_strings_or_numbers() {
     let request = request(&ListUsers::new("presence-a"));
     let read = |body: &str| request.read(&ok(body), NOW);
     let users = read(r#"{"users":[{"id":"ada"},{"id":7},{"id":null},8,{"id":"\u00e9"}]}"#);
-    assert_eq!(users.unwrap(), ["ada", "7", "é"]);
-    assert!(read(r#"{"users":[]}"#).unwrap().is_empty());
-    read("{}").unwrap_err();
+    assert_eq!(users.unwrap(), ["ada", "7", "8", "é"]);
+    let plain = read(r#"{"users":["ada",7.0,null,{},"\u00e9"]}"#);
+    assert_eq!(plain.unwrap(), ["ada", "7", "é"]);
+    for nobody in ["[]", "{}", "[ ]"] {
+        assert!(read(&format!(r#"{{"users":{nobody}}}"#)).unwrap().is_empty());
+    }
+    for body in [
+        "{}",
+        r#"{"users":null}"#,
+        r#"{"users":7}"#,
+        r#"{"users":[{"user_id":"ada"}]}"#,
+        r#"{"users":[null]}"#,
+        r#"{"users":[["ada"],{"id":{}}]}"#,
+    ] {
+        let error = read(body).unwrap_err();
+        assert_eq!(error.kind, AnswerErrorKind::NotUnderstood, "{body}");
+    }
 }
 
 #[test]

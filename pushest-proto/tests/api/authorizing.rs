@@ -4,7 +4,7 @@
 use crate::{KEY, MASTER_KEY, SECRET, config};
 use pushest_proto::{
     AuthReply, Authorization, ChannelForm, ChannelName, ConfigError, EndpointAnswer, FormError,
-    MemberData, NameRules, SignError, Signer, SocketId, UserData, UserForm,
+    MemberData, NameRules, SignError, SignLimits, Signer, SocketId, UserData, UserForm,
 };
 use serde_json::json;
 
@@ -136,6 +136,53 @@ fn who_cannot_be_signed_is_refused_with_the_numbers() {
 }
 
 #[test]
+fn the_limits_of_who_is_signed_are_checked_before_and_are_the_programs() {
+    let info = |bytes: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - 8));
+    let of_member = |signer: &Signer, info: &str| {
+        let member = MemberData::new("7").info(info);
+        signer.authorize_channel(&socket_id(), &channel("presence-a"), Some(&member))
+    };
+    let of_user = |signer: &Signer, user: UserData| signer.authenticate_user(&socket_id(), &user);
+    // What is around the JSON is not sent.
+    for info in [info(1024), format!(" {}\n", info(1024))] {
+        of_member(&signer(), &info).unwrap();
+        of_user(&signer(), UserData::new("7").info(info)).unwrap();
+    }
+    for size in [1025, 5 * 1024] {
+        let expected = SignError::UserInfoTooLarge { size, limit: 1024 };
+        assert_eq!(of_member(&signer(), &info(size)), Err(expected.clone()));
+        assert_eq!(of_user(&signer(), UserData::new("7").info(info(size))), Err(expected));
+    }
+    for (id, length) in [(String::new(), 0), ("x".repeat(129), 129)] {
+        let user = UserData::new("7").watchlist(["8".to_owned(), id]);
+        let expected = SignError::WatchedId { position: 2, length, limit: 128 };
+        assert_eq!(of_user(&signer(), user), Err(expected));
+    }
+    let text = SignError::UserInfoTooLarge { size: 1025, limit: 1024 }.to_string();
+    assert_eq!(text, "the user's info has 1025 bytes, the limit is 1024");
+
+    let own = signer().with_limits(SignLimits::default().user_id(200).user_info(10).watchlist(1));
+    of_user(&own, UserData::new("x".repeat(200)).watchlist(["y".repeat(200)])).unwrap();
+    let error = of_user(&own, UserData::new("x".repeat(201))).unwrap_err();
+    assert_eq!(error, SignError::UserId { length: 201, limit: 200 });
+    let error = of_user(&own, UserData::new("7").watchlist(["8", "9"])).unwrap_err();
+    assert_eq!(error, SignError::Watchlist { count: 2, limit: 1 });
+    let error = of_member(&own, &info(11)).unwrap_err();
+    assert_eq!(error, SignError::UserInfoTooLarge { size: 11, limit: 10 });
+}
+
+#[test]
+fn the_info_of_a_user_who_signs_in_is_an_object() {
+    for info in ["7", "null", "[1]", "\"ada\"", " true "] {
+        let error =
+            signer().authenticate_user(&socket_id(), &UserData::new("7").info(info)).unwrap_err();
+        assert_eq!(error, SignError::NotAnObject, "{info}");
+        // What members tell each other may be anything.
+        authorize("presence-a", Some(&MemberData::new("7").info(info))).unwrap();
+    }
+}
+
+#[test]
 fn the_form_that_our_client_sends_is_read() {
     use pushest_proto::{Action, AuthEndpoint, Config, Instant, Session, SubscribeOptions};
     let config = Config::builder(KEY).host("localhost").build().unwrap();
@@ -171,7 +218,7 @@ fn json_is_read_where_the_content_type_says_so() {
     for kind in [JSON, "Application/JSON", "application/vnd.api+json"] {
         let asked = ChannelForm::read(kind, body.as_bytes()).unwrap();
         assert_eq!((asked.socket_id.as_str(), asked.channel.as_str()), ("1.2", "private-a"));
-        assert_eq!((asked.parameter("token"), asked.parameter("n")), (Some("t"), None));
+        assert_eq!((asked.parameter("token"), asked.parameter("n")), (Some("t"), Some("7")));
     }
     for junk in ["", "[1]", "socket_id=1.2", "{", r#"{"socket_id":"1.2"} x"#, "7", "null"] {
         assert_eq!(ChannelForm::read(JSON, junk.as_bytes()), Err(FormError::NotAnObject), "{junk}");
@@ -191,9 +238,42 @@ fn what_is_missing_twice_or_no_string_is_refused() {
     assert_eq!(twice, Err(FormError::Twice { name: "channel_name" }));
     let twice = br#"{"socket_id":"1.2","socket_id":"1.3"}"#;
     assert_eq!(UserForm::read(JSON, twice), Err(FormError::Twice { name: "socket_id" }));
-    for odd in ["1.2", "null", "[\"1.2\"]", "{}"] {
+    let no_string = FormError::NotAString { name: "socket_id" };
+    for odd in ["1.2", "true", "[\"1.2\"]", "{}"] {
         let body = format!(r#"{{"socket_id":{odd},"channel_name":"private-a"}}"#);
-        assert_eq!(ChannelForm::read(JSON, body.as_bytes()), missing("socket_id"), "{odd}");
+        assert_eq!(ChannelForm::read(JSON, body.as_bytes()), Err(no_string.clone()), "{odd}");
+    }
+    assert_eq!(no_string.to_string(), "`socket_id` is not a string");
+    let null = br#"{"socket_id":null,"channel_name":"private-a"}"#;
+    assert_eq!(ChannelForm::read(JSON, null), missing("socket_id"));
+}
+
+#[test]
+fn what_stands_there_twice_is_refused_whatever_its_values_are() {
+    for other in ["\"private-b\"", "[\"private-b\"]", "null", "7", "{}", "true"] {
+        for (first, second) in [("\"private-a\"", other), (other, "\"private-a\"")] {
+            let body = format!(
+                r#"{{"socket_id":"1.2","channel_name":{first},"channel\u005fname":{second}}}"#
+            );
+            let twice = ChannelForm::read(JSON, body.as_bytes());
+            assert_eq!(twice, Err(FormError::Twice { name: "channel_name" }), "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_parameter_of_a_json_body_may_be_of_any_kind() {
+    let body = br#"{"socket_id":"1.2","tenant":7,"admin":false,"roles":["a", "b"],"none":null,"last":1,"last":null}"#;
+    let asked = UserForm::read(JSON, body).unwrap();
+    for (name, expected) in [
+        ("tenant", Some("7")),
+        ("admin", Some("false")),
+        ("roles", Some(r#"["a", "b"]"#)),
+        ("none", None),
+        ("last", None),
+        ("socket_id", None),
+    ] {
+        assert_eq!(asked.parameter(name), expected, "{name}");
     }
 }
 

@@ -131,8 +131,34 @@ fn users_are_counted_and_named_on_presence_channels_only() {
     assert_eq!(refusal(&ListChannels::new().prefix("private-").with_user_count()), error);
     assert!(is_taken(&ListChannels::new().prefix("presence-a").with_user_count()));
     assert!(is_taken(&ListChannels::new().with_subscription_count()));
-    let error = refusal(&ListUsers::new("private-a"));
-    assert_eq!(error, "private-a is not a presence channel, and knows nothing of users");
+    for name in ["private-a", "a", "#server-to-user-7"] {
+        for error in [
+            refusal(&ListUsers::new(name)),
+            refusal(&GetChannel::new(name).with_user_count().with_cache()),
+        ] {
+            let expected = format!("{name} is not a presence channel, and knows nothing of users");
+            assert_eq!(error, expected);
+        }
+    }
+    assert!(is_taken(&GetChannel::new("presence-a").with_user_count()));
+}
+
+#[test]
+fn a_users_channel_can_be_asked_about() {
+    let asked = crate::request(&GetChannel::new("#server-to-user-a b"));
+    assert_eq!(crate::path(&asked), "/apps/3/channels/%23server-to-user-a%20b");
+    let error = refusal(&GetChannel::new("#server-to-user-"));
+    assert!(error.ends_with("it has 0 bytes, 1 to 128 are allowed"), "{error}");
+}
+
+#[test]
+fn a_channel_that_is_named_twice_is_refused_with_its_name() {
+    let error = refusal(&Publish::new(["a", "b", "c", "b", "a"], "e", ""));
+    assert_eq!(error, "b is named twice: an event goes to a channel once");
+    let users = ["#server-to-user-7", "#server-to-user-7"];
+    assert!(refusal(&Publish::new(users, "e", "")).contains("is named twice"));
+    // Two events of a batch may go to one channel.
+    assert!(is_taken(&Batch::new([event(), event()])));
 }
 
 #[test]

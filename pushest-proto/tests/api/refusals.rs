@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{NOW, SECRET, ok, parameter, request};
 use pushest_proto::api::{
-    AnswerError, AnswerErrorKind, HttpAnswer, ListChannels, Publish, Terminate,
+    AnswerError, AnswerErrorKind, Custom, HttpAnswer, ListChannels, Publish, Terminate,
 };
 
 const HTML: &str = "<!DOCTYPE html>\n<html>\n <title>Welcome to nginx!</title></html>";
@@ -64,6 +64,9 @@ fn a_clock_that_is_twenty_minutes_off_is_told_where_the_date_shows_it() {
         assert_eq!(error.clock.unwrap().seconds, 1200);
         assert!(error.to_string().contains(expected), "{error}");
     }
+    for date in ["Friday, 16-Nov-12 18:09:39 GMT", "Fri Nov 16 18:09:39 2012"] {
+        assert_eq!(published(&answer.header("date", date)).clock.unwrap().seconds, 1200);
+    }
     for date in ["Fri, 16 Nov 2012 17:50:09 GMT", "yesterday", ""] {
         let error = published(&answer.header("Date", date));
         assert_eq!(error.clock, None);
@@ -97,11 +100,69 @@ fn the_body_decides_where_a_refusal_comes_with_status_200() {
         (r#"{"error":"no","status":429}"#, AnswerErrorKind::TooManyRequests),
         (r#"{"error":"no","code":4009}"#, AnswerErrorKind::Refused),
         (r#"{"ok":true,"error":"no"}"#, AnswerErrorKind::Refused),
+        (r#"{"status":401,"message":"no"}"#, AnswerErrorKind::Unauthorized),
+        (r#"{"status":"413","message":"no"}"#, AnswerErrorKind::TooLarge),
+        (r#"{"code":0,"status":429}"#, AnswerErrorKind::TooManyRequests),
+        (r#"{"code":4009,"message":"no"}"#, AnswerErrorKind::Refused),
+        (r#"{"status":4100}"#, AnswerErrorKind::Refused),
+        (r#"{"code":4000}"#, AnswerErrorKind::Refused),
+        (r#"{"code":"4299"}"#, AnswerErrorKind::Refused),
+        (r#"{"errors":["no"]}"#, AnswerErrorKind::Refused),
+        (r#"{"errors":"no"}"#, AnswerErrorKind::Refused),
+        (r#"{"errors":[{"message":"no"}]}"#, AnswerErrorKind::Refused),
+        (r#"{"errors":{"name":["no"]}}"#, AnswerErrorKind::Refused),
+        (r#"{"success":false}"#, AnswerErrorKind::Refused),
+        (r#"{"ok":false}"#, AnswerErrorKind::Refused),
+        (r#"{"ok":"false"}"#, AnswerErrorKind::Refused),
+        (r#"{"success":0}"#, AnswerErrorKind::Refused),
     ] {
         let error = published(&ok(body));
         assert_eq!((error.kind, error.may_have_arrived), (kind, false), "{body}");
         let error = request(&Terminate::user("7")).read(&ok(body), NOW).unwrap_err();
         assert_eq!(error.kind, kind, "{body}");
+    }
+    for body in [
+        r#"{"error":null,"errors":[]}"#,
+        r#"{"errors":{}}"#,
+        r#"{"errors":[ ],"ok":true}"#,
+        r#"{"errors":null,"success":true}"#,
+        r#"{"errors":0}"#,
+        r#"{"code":0}"#,
+        r#"{"code":200,"status":200}"#,
+        r#"{"status":"ok"}"#,
+        r#"{"ok":1,"success":"true","message":"done"}"#,
+    ] {
+        request(&Publish::new("a", "e", "")).read(&ok(body), NOW).unwrap();
+    }
+}
+
+#[test]
+fn what_a_call_of_ones_own_is_answered_may_hold_anything_but_an_error() {
+    let read = |body: &str| request(&Custom::get("/x")).read(&ok(body), NOW);
+    for body in [
+        r#"{"status":401}"#,
+        r#"{"code":4009}"#,
+        r#"{"errors":["bad"]}"#,
+        r#"{"success":false}"#,
+        r#"{"ok":false}"#,
+    ] {
+        assert_eq!(read(body).unwrap(), body);
+    }
+    for body in [r#"{"error":"no"}"#, r#"{"code":401}"#, r#"{"error":{"code":401}}"#] {
+        read(body).unwrap_err();
+    }
+}
+
+#[test]
+fn the_errors_of_a_list_are_shown() {
+    for body in [
+        r#"{"errors":["the reason","another"]}"#,
+        r#"{"errors":[{"message":"the reason","path":[]}]}"#,
+        r#"{"errors":{"name":["the reason"]}}"#,
+        r#"{"errors":"the reason"}"#,
+        r#"{"errors":["?"],"message":"the reason"}"#,
+    ] {
+        assert_eq!(&*published(&ok(body)).message, "the reason", "{body}");
     }
 }
 
@@ -209,6 +270,8 @@ fn the_pause_that_is_asked_for_is_a_number_of_seconds_or_a_date() {
     assert_eq!(pause(answer, " 0 "), seconds(0));
     assert_eq!(pause(answer, "99999999999999999999999"), seconds(u64::MAX));
     assert_eq!(pause(answer, "Fri, 16 Nov 2012 17:50:39 GMT"), seconds(60));
+    assert_eq!(pause(answer, "Friday, 16-Nov-12 17:50:39 GMT"), seconds(60));
+    assert_eq!(pause(answer, "Fri Nov 16 17:50:39 2012"), seconds(60));
     assert_eq!(pause(answer, "Fri, 16 Nov 2012 17:00:00 GMT"), seconds(0));
     // The server's own clock counts.
     let dated = answer.header("Date", "Fri, 16 Nov 2012 17:50:29 GMT");
@@ -226,10 +289,34 @@ fn a_redirect_shows_where_it_leads_and_no_signature() {
     let error = request.read(&answer, NOW).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the server answered 308: a redirect to example.org/x/apps/3/channels (it is not followed: \
+        "the server answered 308: a redirect to https://example.org/x/apps/3/channels (it is not followed: \
          set the address that it leads to)"
     );
     assert!(asked(&HttpAnswer::new(301, b"")).to_string().contains("a redirect to nowhere"));
+    for (location, expected) in [
+        ("https://example.com/@me/apps", "https://example.com/@me/apps"),
+        ("https://u:p@ss@example.com/@me/apps", "https://example.com/@me/apps"),
+        ("//u:p@example.com", "//example.com"),
+        ("https://u:p@example.com\\@me", "https://example.com\\@me"),
+        ("https://u@[::1]:80/a?token=x", "https://[::1]:80/a"),
+        ("/@me/apps#x", "/@me/apps"),
+    ] {
+        let error = asked(&HttpAnswer::new(301, b"").header("Location", location));
+        let expected = format!("a redirect to {expected}");
+        assert_eq!(*error.message, *expected, "{location}");
+    }
+}
+
+#[test]
+fn a_code_in_the_body_makes_no_redirect() {
+    for status in [200, 400] {
+        let answer = HttpAnswer::new(status, br#"{"error":"moved","code":302}"#);
+        let error = published(&answer.header("Location", "https://example.org"));
+        assert_ne!(error.kind, AnswerErrorKind::Redirect);
+        let text = error.to_string();
+        assert!(text.contains("moved") && !text.contains("redirect"), "{text}");
+        assert!(!text.contains("it is not followed"), "{text}");
+    }
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::config;
 use hmac::{Hmac, KeyInit, Mac};
 use pushest_proto::ConfigError;
-use pushest_proto::webhook::{Seen, Webhook, WebhookError, WebhookEvent, Webhooks};
+use pushest_proto::webhook::{
+    Delivery, Handling, Seen, Webhook, WebhookError, WebhookEvent, Webhooks,
+};
 
 /// The protocol's vector.
 const BODY: &str = r#"{"time_ms":1327078148132,"events":[{"name":"event_name","some":"data"}]}"#;
@@ -144,10 +146,18 @@ fn a_replay_is_refused_once_it_is_old() {
         at(&lax, now).unwrap();
     }
     // Without a time its age cannot be known.
-    for time in ["", r#""time_ms":null,"#, r#""time_ms":"x","#, r#""time_ms":-1,"#] {
+    let (none, odd) =
+        ("it has no `time_ms`", "its `time_ms` is no number of milliseconds since 1970");
+    for (time, problem) in [
+        ("", none),
+        (r#""time_ms":null,"#, none),
+        (r#""time_ms":"x","#, odd),
+        (r#""time_ms":-5,"#, odd),
+        (r#""time_ms":[1],"#, odd),
+    ] {
         let body = format!(r#"{{{time}"events":[]}}"#);
         let error = read(&body).unwrap_err();
-        assert_eq!(error, WebhookError::Malformed { problem: "it has no `time_ms`" });
+        assert_eq!(error, WebhookError::Malformed { problem });
         let signature = sign("secret", body.as_bytes());
         assert_eq!(read_with(&lax, "key", &signature, body.as_bytes(), NOW).unwrap().time, None);
     }
@@ -248,16 +258,82 @@ fn one_that_comes_again_is_told_from_one_of_its_own() {
     let again = read_with(&rotated, "new", &signature, BODY.as_bytes(), NOW).unwrap();
     assert_eq!(first.id(), again.id());
     assert!(!seen.contains(&first));
-    assert!(seen.insert(&first) && seen.contains(&again) && !seen.insert(&again));
+    carry_out(&mut seen, &first);
+    assert!(seen.contains(&again) && matches!(seen.begin(&again), Delivery::Again));
     let other = |number: u64| {
         let time = NOW.as_millis();
         read(&format!(r#"{{"time_ms":{time},"events":[{{"name":"x{number}"}}]}}"#)).unwrap()
     };
     assert!(!seen.contains(&other(1)));
-    assert!(seen.insert(&other(1)) && seen.contains(&first));
+    carry_out(&mut seen, &other(1));
+    assert!(seen.contains(&other(1)) && matches!(seen.begin(&first), Delivery::Again));
     // The oldest goes.
-    assert!(seen.insert(&other(2)) && !seen.contains(&first));
+    carry_out(&mut seen, &other(2));
+    assert!(matches!(seen.begin(&other(2)), Delivery::Again) && !seen.contains(&first));
     assert!(seen.contains(&other(1)) && seen.contains(&other(2)));
     assert_eq!(first.id().to_string().len(), 64);
     assert_ne!(first.id().to_string(), SIGNATURE);
+}
+
+fn begin(seen: &mut Seen, webhook: &Webhook) -> Handling {
+    match seen.begin(webhook) {
+        Delivery::First(handling) => handling,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn carry_out(seen: &mut Seen, webhook: &Webhook) {
+    begin(seen, webhook).done();
+}
+
+#[test]
+fn of_equal_ones_at_the_same_time_one_is_carried_out() {
+    let (mut seen, webhook) = (Seen::new(1), read(BODY).unwrap());
+    let handling = begin(&mut seen, &webhook);
+    for _ in 0..3 {
+        assert!(matches!(seen.begin(&webhook), Delivery::Underway));
+        assert!(!seen.contains(&webhook));
+    }
+    // Others are not held up by it, and do not make room of its place.
+    for number in 0..10 {
+        let time = NOW.as_millis();
+        let body = format!(r#"{{"time_ms":{time},"events":[{{"name":"x{number}"}}]}}"#);
+        carry_out(&mut seen, &read(&body).unwrap());
+    }
+    assert!(matches!(seen.begin(&webhook), Delivery::Underway));
+    handling.done();
+    assert!(seen.contains(&webhook) && matches!(seen.begin(&webhook), Delivery::Again));
+}
+
+#[test]
+fn one_that_failed_or_was_given_up_is_new_when_it_comes_again() {
+    let (mut seen, webhook) = (Seen::new(1), read(BODY).unwrap());
+    drop(begin(&mut seen, &webhook));
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _handling = begin(&mut seen, &webhook);
+        panic!("the handler's own");
+    }));
+    unwound.unwrap_err();
+    assert!(!seen.contains(&webhook));
+    carry_out(&mut seen, &webhook);
+    assert!(matches!(seen.begin(&webhook), Delivery::Again));
+}
+
+#[test]
+fn of_handlers_on_many_threads_one_carries_an_equal_webhook_out() {
+    let (seen, webhook) = (std::sync::Mutex::new(Seen::new(9)), read(BODY).unwrap());
+    let barrier = std::sync::Barrier::new(8);
+    let handle = || {
+        barrier.wait();
+        let delivery = seen.lock().unwrap().begin(&webhook);
+        let Delivery::First(handling) = delivery else { return 0 };
+        std::thread::yield_now(); // the work
+        handling.done();
+        1
+    };
+    let carried_out: u32 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(handle)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(carried_out, 1);
 }

@@ -23,6 +23,22 @@ use super::{Action, NO_CLOSE_FRAME, PeerId};
 /// channels](pushest_proto::protocol#cache-channels)).
 const CACHED_FOR: Duration = Duration::from_secs(30 * 60);
 
+/// The last event of a cache channel.
+#[derive(Debug)]
+pub(super) struct Cached {
+    since: Instant,
+    text: ByteString,
+    pub(super) data: String,
+}
+
+impl Cached {
+    /// Returns how long it is still kept.
+    fn left(&self, now: Instant) -> Option<Duration> {
+        let left = CACHED_FOR.saturating_sub(now.saturating_duration_since(self.since));
+        (!left.is_zero()).then_some(left)
+    }
+}
+
 /// A close frame's reason holds 125 bytes less the code.
 const LONGEST_REASON: usize = 123;
 
@@ -41,8 +57,8 @@ pub struct Broker {
     pub(super) channels: BTreeMap<String, ServerChannel>,
     /// Only signed-in users.
     pub(super) users: BTreeMap<String, User>,
-    /// The last event of each cache channel, and since when.
-    cached: BTreeMap<String, (Instant, ByteString)>,
+    /// The last event of each cache channel.
+    cached: BTreeMap<String, Cached>,
     /// When to look at which connection again: each has at most one entry, `Connection::armed`.
     alarms: BTreeSet<(Instant, PeerId)>,
     ready: VecDeque<Action>,
@@ -196,8 +212,9 @@ impl Broker {
         let text = Message::new(event, Some(channel), Data::Text(data)).encode();
         if channel::is_cache(channel) {
             let now = self.now;
-            self.cached.retain(|_, (since, _)| now.saturating_duration_since(*since) < CACHED_FOR);
-            self.cached.insert(channel.to_owned(), (now, text.clone()));
+            self.cached.retain(|_, cached| cached.left(now).is_some());
+            let cached = Cached { since: now, text: text.clone(), data: data.to_owned() };
+            self.cached.insert(channel.to_owned(), cached);
         }
         let exclude = exclude.and_then(|socket_id| self.peer(socket_id));
         let receivers = self.broadcast(channel, exclude, &text);
@@ -287,14 +304,16 @@ impl Broker {
         }
     }
 
+    /// Returns what a channel keeps, and for how long from now.
+    pub(super) fn cached(&self, channel: &str) -> Option<(&Cached, Duration)> {
+        let cached = self.cached.get(channel)?;
+        Some((cached, cached.left(self.now)?))
+    }
+
     /// What a new subscriber of a cache channel gets.
     pub(super) fn send_cached(&mut self, peer: PeerId, channel: &str) {
-        let fresh = self
-            .cached
-            .get(channel)
-            .filter(|(since, _)| self.now.saturating_duration_since(*since) < CACHED_FOR);
-        let text = match fresh {
-            Some((_, text)) => text.clone(),
+        let text = match self.cached(channel) {
+            Some((cached, _)) => cached.text.clone(),
             None => {
                 self.tell_backend(&WebhookEvent::CacheMiss { channel });
                 encode::bare("pusher:cache_miss", Some(channel), self.dialect().cache_miss)

@@ -205,6 +205,13 @@ impl Broker {
         }
         let mut answer = self.info(name, info);
         answer.insert("occupied".to_owned(), self.channels.contains_key(name).into());
+        if info.cache
+            && let Some((cached, left)) = self.cached(name)
+        {
+            // As Sockudo and the hosted service say it: the seconds that are left.
+            let cache = json!({ "data": cached.data, "ttl": left.as_secs() });
+            answer.insert("cache".to_owned(), cache);
+        }
         Ok(HttpResponse::json(&Value::Object(answer)))
     }
 
@@ -229,11 +236,13 @@ impl Broker {
     }
 }
 
-/// Which facts of a channel were asked for: `info=user_count,subscription_count`.
+/// Which facts of a channel were asked for: `info=user_count,subscription_count`, and `cache` of one
+/// channel.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Info {
     user_count: bool,
     subscription_count: bool,
+    cache: bool,
 }
 
 impl Info {
@@ -243,6 +252,7 @@ impl Info {
             match name.trim() {
                 "user_count" => info.user_count = true,
                 "subscription_count" => info.subscription_count = true,
+                "cache" => info.cache = true,
                 _ => {}
             }
         }

@@ -1,11 +1,12 @@
 //! Publishing over HTTP: single events and batches ([protocol, HTTP
 //! API](pushest_proto::protocol#http-api)).
 
+use pushest_proto::SocketId;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Broker;
-use super::channel;
+use super::channel::{self, Kind};
 use super::http_api::{HttpResponse, Info};
 
 /// The body of `POST /apps/ID/events`, and one entry of a batch.
@@ -60,6 +61,11 @@ impl Broker {
         // All or nothing: an event that is refused must not leave half a batch behind it.
         for event in &batch {
             self.check_event(event)?;
+            let count = event.channels().count();
+            if count != 1 {
+                let reason = format!("An event of a batch has one channel, and not {count}");
+                return Err(HttpResponse::error(400, reason));
+            }
         }
         for event in &batch {
             self.publish_event(event);
@@ -98,6 +104,18 @@ impl Broker {
             if let Some(fault) = channel::name_fault(name, limits.channel_name, extra) {
                 return invalid(format!("{fault}: {name:?}"));
             }
+            // Its subscribers' key opens nothing that is sealed for another channel.
+            if count > 1 && Kind::of(name) == Kind::Encrypted {
+                return invalid(format!(
+                    "{name} is encrypted, and must be an event's only channel"
+                ));
+            }
+        }
+        // Some servers take what is none, and exclude nobody then.
+        if let Some(socket_id) = &event.socket_id
+            && SocketId::new(socket_id).is_none()
+        {
+            return invalid(format!("{socket_id:?} is not a socket id"));
         }
         Ok(())
     }

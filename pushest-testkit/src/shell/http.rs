@@ -57,7 +57,9 @@ impl Upgrade {
 #[derive(Debug, Default)]
 struct Head {
     content_length: Option<usize>,
-    is_chunked: bool,
+    has_coding: bool,
+    /// What makes it unclear where the body ends, and so where the next request begins.
+    fault: Option<&'static str>,
     expects_continue: bool,
     is_websocket: bool,
     websocket_key: Option<String>,
@@ -72,8 +74,11 @@ impl Head {
             let value = String::from_utf8_lossy(header.value);
             let value = value.trim();
             match header.name.to_ascii_lowercase().as_str() {
-                "content-length" => head.content_length = value.parse().ok(),
-                "transfer-encoding" => head.is_chunked = !value.eq_ignore_ascii_case("identity"),
+                "content-length" => head.content_length(value),
+                "transfer-encoding" if head.has_coding => {
+                    head.fault = Some("Transfer-Encoding is there twice");
+                }
+                "transfer-encoding" => head.has_coding = true,
                 "expect" => head.expects_continue = value.eq_ignore_ascii_case("100-continue"),
                 "upgrade" => head.is_websocket = value.eq_ignore_ascii_case("websocket"),
                 "sec-websocket-key" => head.websocket_key = Some(value.to_owned()),
@@ -82,7 +87,20 @@ impl Head {
                 _ => {}
             }
         }
+        if head.has_coding && head.content_length.is_some() {
+            head.fault = Some("Content-Length and Transfer-Encoding contradict each other");
+        }
         head
+    }
+
+    fn content_length(&mut self, value: &str) {
+        if self.content_length.is_some() {
+            self.fault = Some("Content-Length is there twice");
+        } else if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.fault = Some("Content-Length is not a number");
+        }
+        // More digits than fit are too many bytes, too.
+        self.content_length = Some(value.parse().unwrap_or(usize::MAX));
     }
 }
 
@@ -107,6 +125,9 @@ pub(super) fn parse(input: &[u8]) -> Parsed {
         return bad(400, "Not an HTTP request");
     };
     let head = Head::of(request.headers);
+    if let Some(fault) = head.fault {
+        return bad(400, fault);
+    }
     if let Some(app_key) = app_key(target) {
         return match head.websocket_key {
             Some(websocket_key) if head.is_websocket => {
@@ -117,7 +138,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed {
             _ => bad(426, "This is the place for WebSockets: Upgrade: websocket is missing"),
         };
     }
-    if head.is_chunked {
+    if head.has_coding {
         return bad(411, "Content-Length is missing");
     }
     let body_length = head.content_length.unwrap_or(0);
@@ -229,6 +250,34 @@ mod tests {
         assert_eq!(request.body, b"abc");
         assert!(keep_alive);
         assert_eq!(&whole[length..], b"GET");
+    }
+
+    #[test]
+    fn a_request_whose_end_is_unclear_is_refused() {
+        for (headers, expected) in [
+            ("Content-Length: abc", 400),
+            ("Content-Length: -1", 400),
+            ("Content-Length: +3", 400),
+            ("Content-Length:", 400),
+            ("Content-Length: 3, 3", 400),
+            ("Content-Length: 0x3", 400),
+            ("Content-Length: 3\r\nContent-Length: 4", 400),
+            ("Content-Length: 3\r\ncontent-length: 3", 400),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", 400),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 3", 400),
+            ("Content-Length: 3\r\nTransfer-Encoding: chunked", 400),
+            ("Transfer-Encoding: chunked", 411),
+            ("Transfer-Encoding: identity", 411),
+            ("Content-Length: 99999999999999999999999", 413),
+        ] {
+            for target in ["/apps/1/events", "/app/KEY"] {
+                let text = format!("POST {target} HTTP/1.1\r\n{headers}\r\n\r\nabc");
+                let Parsed::Bad(response) = parse(text.as_bytes()) else { panic!("{headers}") };
+                // What is at the place for WebSockets is none all the same.
+                let is_upgrade = target == "/app/KEY" && expected != 400;
+                assert_eq!(response.status, if is_upgrade { 426 } else { expected }, "{headers}");
+            }
+        }
     }
 
     #[test]

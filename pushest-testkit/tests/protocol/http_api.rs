@@ -100,11 +100,59 @@ fn events_that_break_the_rules_are_refused() {
         (json!({ "name": "x".repeat(201), "data": "y", "channel": "a" }), 400),
         (json!({ "name": "x", "data": "y".repeat(10 * 1024 + 1), "channel": "a" }), 413),
         (json!({ "name": "x", "data": "y".repeat(10 * 1024), "channel": "a" }), 200),
+        (json!({ "name": "x", "data": "y", "channel": "a", "socket_id": "" }), 400),
+        (json!({ "name": "x", "data": "y", "channel": "a", "socket_id": "1:2" }), 400),
+        (json!({ "name": "x", "data": "y", "channel": "a", "socket_id": "1.2 " }), 400),
+        (json!({ "name": "x", "data": "y", "channel": "a", "socket_id": "1".repeat(101) }), 400),
+        (json!({ "name": "x", "data": "y", "channel": "a", "socket_id": "1.2" }), 200),
+        (json!({ "name": "x", "data": "y", "channels": ["a", "private-encrypted-b"] }), 400),
+        (json!({ "name": "x", "data": "y", "channels": ["private-encrypted-b"] }), 200),
     ] {
         let answer = server.post(EVENTS, &event);
         assert_eq!(answer.status, status, "{:.60}: {}", event.to_string(), answer.body);
     }
     assert_eq!(server.request("POST", EVENTS, &[], "{").status, 400);
+}
+
+#[test]
+fn an_event_of_a_batch_has_one_channel() {
+    let mut server = Harness::new();
+    let peer = server.connect();
+    server.subscribe(peer, "a");
+    server.actions();
+    let path = "/apps/1/batch_events";
+    let good = json!({ "name": "x", "data": "y", "channel": "a" });
+    for bad in [
+        json!({ "name": "x", "data": "y", "channels": ["a", "b"] }),
+        json!({ "name": "x", "data": "y", "channel": "a", "channels": ["a"] }),
+        json!({ "name": "x", "data": "y", "channel": "a", "socket_id": "1:2" }),
+        json!({ "name": "x", "data": "y", "channels": [] }),
+    ] {
+        let answer = server.post(path, &json!({ "batch": [good, bad] }));
+        assert_eq!(answer.status, 400, "{}", answer.body);
+    }
+    assert!(server.actions().is_empty());
+    assert_eq!(server.post(path, &json!({ "batch": [good] })).status, 200);
+}
+
+#[test]
+fn what_a_cache_channel_keeps_is_told_to_who_asks() {
+    let mut server = Harness::new();
+    let path = "/apps/1/channels/cache-x";
+    let query = [("info", "cache")];
+    assert_eq!(body(&server.get(path, &query)), json!({ "occupied": false }));
+    for channel in ["cache-x", "plain"] {
+        let event = json!({ "name": "x", "data": "{\"a\":1}", "channel": channel });
+        assert_eq!(body(&server.post(EVENTS, &event)), json!({}));
+    }
+    let kept = json!({ "data": "{\"a\":1}", "ttl": 1800 });
+    assert_eq!(body(&server.get(path, &query)), json!({ "occupied": false, "cache": kept }));
+    assert_eq!(body(&server.get(path, &[])), json!({ "occupied": false }));
+    assert_eq!(body(&server.get("/apps/1/channels/plain", &query)), json!({ "occupied": false }));
+    server.pass(std::time::Duration::from_secs(1799));
+    assert_eq!(body(&server.get(path, &query))["cache"]["ttl"], 1);
+    server.pass(std::time::Duration::from_secs(1));
+    assert_eq!(body(&server.get(path, &query)), json!({ "occupied": false }));
 }
 
 #[test]

@@ -160,3 +160,23 @@ fn wrong_requests_are_refused() {
         assert_eq!(ask(&server, request).0, status, "{request}");
     }
 }
+
+#[test]
+fn behind_a_request_whose_end_is_unclear_nothing_is_read() {
+    let server = Server::start().unwrap();
+    for headers in [
+        "Content-Length: abc",
+        "Content-Length: 0\r\nContent-Length: 4",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+    ] {
+        let mut stream = tcp(&server);
+        let request = format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n{}", publish(""));
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut reader = BufReader::new(stream);
+        assert_eq!(answer(&mut reader).0, 400, "{headers}");
+        let mut rest = Vec::new();
+        // A reset is an end, too: what was sent is not read.
+        let _ = reader.read_to_end(&mut rest);
+        assert!(rest.is_empty(), "{headers}: {}", String::from_utf8_lossy(&rest));
+    }
+}

@@ -45,7 +45,7 @@ pub(super) struct Given {
 
 impl Given {
     /// The hint that names what the user can change: options, or the URL.
-    fn either(self, options: &'static str, url: &'static str) -> &'static str {
+    pub(super) fn either(self, options: &'static str, url: &'static str) -> &'static str {
         if self.url { url } else { options }
     }
 

@@ -65,7 +65,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
     let route = connection.routes().to(connection.config.endpoint());
     let mut doctor = Doctor {
         output,
-        api: publishing::api(&connection, limit),
+        api: publishing::api(&connection, &arguments.connection.header, limit),
         limit,
         user,
         endpoint: connection.config.endpoint().clone(),
@@ -74,6 +74,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
             ca_file: arguments.connection.ca_file.is_some(),
             url: arguments.connection.app.url.is_some(),
         },
+        lacks_app_id: connection.config.app_id().is_none(),
         asks: connection.has_endpoint,
         can_sign: connection.can_sign(),
         is_own_choice: arguments.channel.is_some(),
@@ -86,6 +87,9 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
     let result = doctor.examine(&mut once, &channels).await;
     once.client.shutdown().await;
     result?;
+    if doctor.lacks_app_id {
+        output.status("the publishing half was not tried: give --app-id");
+    }
     match doctor.failed.as_slice() {
         [] => Ok(()),
         [step] => Err(Failure::failed(format_args!("{step} does not work"))),
@@ -102,6 +106,8 @@ struct Doctor<'a> {
     endpoint: Endpoint,
     key: String,
     given: Given,
+    /// Without the app's id the HTTP API cannot be called.
+    lacks_app_id: bool,
     /// An authorization endpoint signs.
     asks: bool,
     can_sign: bool,

@@ -10,21 +10,27 @@ use pushest_tokio::api::{AnswerErrorKind, Publish};
 use pushest_tokio::{Api, ApiError, ApiOptions};
 
 use super::Doctor;
+use super::diagnosis::Given;
+use crate::commands::api::with_headers;
 use crate::commands::once::Once;
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::output::Outcome;
 
 const PUBLISH: &str = "publish";
 const RECEIVE: &str = "receive";
 const EVENT: &str = "pushest-doctor";
 
 /// The API of the connection's app; why there is none, where something was not given.
-pub(super) fn api(connection: &Connection, limit: std::time::Duration) -> Result<Api, String> {
+pub(super) fn api(
+    connection: &Connection,
+    headers: &[String],
+    limit: std::time::Duration,
+) -> Result<Api, String> {
     let options = ApiOptions::default().options(connection.options.clone()).timeout(limit);
-    Api::with_options(&connection.config, options).map_err(|error| {
-        let failure = Failure::from(error);
-        failure.text().unwrap_or_default().to_owned()
-    })
+    let text = |failure: Failure| failure.text().unwrap_or_default().to_owned();
+    let options = with_headers(options, headers).map_err(text)?;
+    Api::with_options(&connection.config, options).map_err(|error| text(error.into()))
 }
 
 /// What became of the event.
@@ -58,7 +64,7 @@ impl Doctor<'_> {
         let begun = Instant::now();
         let published = api.call(Publish::new(channel.as_str(), EVENT, data)).await;
         if let Err(error) = published {
-            let hint = hint(&error);
+            let hint = hint(&error, self.given);
             self.fail(PUBLISH, format_args!("{channel}: {error}"), hint)?;
             return self.skip(
                 RECEIVE,
@@ -111,14 +117,16 @@ impl Doctor<'_> {
                      {key}, or what answers at {server} another server, or the server's queue or \
                      scaling (Redis) is not running"
                 );
-                self.fail(RECEIVE, text, Some(&hint))
+                // The summary names what does not work, which is not the step where it shows.
+                self.failed.push("publishing");
+                self.say(RECEIVE, Outcome::Failed, text, Some(&hint))
             }
         }
     }
 }
 
 /// What may help.
-fn hint(error: &ApiError) -> Option<&'static str> {
+fn hint(error: &ApiError, given: Given) -> Option<&'static str> {
     Some(match error {
         ApiError::Connect { .. } => {
             "publishers must reach the HTTP API, too: it is asked at the WebSocket's host and port, \
@@ -129,14 +137,17 @@ fn hint(error: &ApiError) -> Option<&'static str> {
         }
         ApiError::Answer(answer) => match answer.kind {
             // Not by the status: a server may refuse in the body of a 200.
-            AnswerErrorKind::Unauthorized => {
+            AnswerErrorKind::Unauthorized => given.either(
                 "the app's id, its key and its secret must belong together: --app-id, --key and \
-                 --secret"
-            }
+                 --secret",
+                "the app's id, its key and its secret must belong together: compare those of --url",
+            ),
             AnswerErrorKind::Forbidden => "the app may be disabled, or over its quota",
-            AnswerErrorKind::NotFound => {
-                "the server has no app of this --app-id, or its HTTP API is behind another --path"
-            }
+            AnswerErrorKind::NotFound => given.either(
+                "the server has no app of this --app-id, or its HTTP API is behind another --path",
+                "the server has no app of the URL's id, or its HTTP API is behind another path than \
+                 the URL's",
+            ),
             _ => return None,
         },
         _ => return None,

@@ -150,17 +150,28 @@ fn without_mark(line: &[u8], number: u64) -> &[u8] {
 /// An event: data that is a string goes out as it is, and any other value as the JSON that stands
 /// there.
 fn event(line: &[u8]) -> Result<Publish, String> {
-    let event: Event = serde_json::from_slice(line).map_err(|error| {
-        // The place in the line, as it is one line.
-        format!("{error}; an event is {{\"channel\":…,\"name\":…,\"data\":…,\"socket_id\"?:…}}")
-    })?;
-    let data = match serde_json::from_str::<String>(event.data.get()) {
-        Ok(text) => text,
-        Err(_) => event.data.get().to_owned(),
+    const FORM: &str = "an event is {\"channel\":…,\"name\":…,\"data\":…,\"socket_id\"?:…}";
+    // Of a list serde would take the values in the order of the fields.
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return Err(format!("it is no object; {FORM}"));
+    }
+    let problem = |error: serde_json::Error| format!("{}; {FORM}", in_line(&error));
+    let event: Event = serde_json::from_slice(line).map_err(problem)?;
+    let given = event.data.get();
+    let data = if given.starts_with('"') {
+        serde_json::from_str(given).map_err(|error| format!("its data: {}", in_line(&error)))?
+    } else {
+        given.to_owned()
     };
     let publish = Publish::new(event.channel, event.name, data);
     Ok(match event.socket_id {
         Some(socket_id) => publish.exclude(socket_id),
         None => publish,
     })
+}
+
+/// Returns the text of an error with its place in the line: there is one line only, whose number is
+/// another.
+fn in_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
 }

@@ -7,9 +7,9 @@ mod progress;
 use std::fs::File;
 use std::io::{self, Read};
 
-use pushest_proto::{ChannelKind, ChannelName};
+use pushest_proto::ChannelKind;
 use pushest_tokio::Api;
-use pushest_tokio::api::Publish;
+use pushest_tokio::api::{ApiLimits, Publish};
 use tokio::time::Instant;
 
 use self::pace::Pace;
@@ -49,7 +49,8 @@ async fn publish(
             "--encrypted needs the master key: --master-key or PUSHER_ENCRYPTION_MASTER_KEY_BASE64",
         ));
     }
-    let api = api::of(connection, arguments.api.timeout)?;
+    let limits = ApiLimits::default().event_data(arguments.max_data);
+    let api = api::of(connection, &arguments.api, limits)?;
     let pace = Pace::new(arguments.rate);
     if arguments.batch {
         interruption::watch()?;
@@ -75,13 +76,15 @@ async fn publish(
     // Not earlier: while standard input is read, a signal ends the process by itself.
     interruption::watch()?;
     let count = arguments.count.unwrap_or(1);
-    until_told(output, repeat(&api, &call, count, pace, progress, output)).await
+    let user = arguments.to_user.as_deref();
+    until_told(output, repeat(&api, &call, user, count, pace, progress, output)).await
 }
 
 /// Publishes an event a number of times.
 async fn repeat(
     api: &Api,
     event: &Publish,
+    user_id: Option<&str>,
     count: u64,
     mut pace: Pace,
     progress: &Progress,
@@ -94,6 +97,7 @@ async fn repeat(
     }
     output.line(&Line::Backend(Backend::Accepted {
         channels: event.channels().collect(),
+        user_id,
         event: event.name(),
         count,
         elapsed_ms: ms(begun),
@@ -107,7 +111,7 @@ fn ms(begun: Instant) -> f64 {
 }
 
 fn check_encrypted(channel: &str) -> Result<(), Failure> {
-    if ChannelName::new(channel)?.kind() == ChannelKind::Encrypted {
+    if ChannelKind::of(channel) == ChannelKind::Encrypted {
         return Ok(());
     }
     Err(Failure::input(format_args!(

@@ -87,6 +87,20 @@ pub fn who_is_there_is_told<D: Driver + ApiDriver>(remote: &Remote) {
     assert!(body.contains(r#""ann""#), "{body}");
 }
 
+pub fn what_a_cache_channel_keeps_is_told<D: ApiDriver>(remote: &Remote) {
+    let (api, channel) = (api::<D>(remote), unique("cache-prices"));
+    let ask = || api.call(GetChannel::new(&channel).with_cache()).expect("asked");
+    assert_eq!(ask().cache, None);
+    api.call(Publish::new(&channel, "price", r#"{"is":"yesterday"}"#)).expect("published");
+    api.call(Publish::new(&channel, "price", r#"{"is":"today"}"#)).expect("published");
+    let answer = ask();
+    let kept = answer.cache.expect("it keeps the last event");
+    assert!(kept.contains("today") && !kept.contains("yesterday"), "{kept}");
+    assert!(kept.contains(r#""ttl""#), "{kept}");
+    let counted = GetChannel::new(&channel).with_cache().with_user_count();
+    api.call(counted).expect_err("it is no presence channel");
+}
+
 pub fn users_are_counted_in_a_list_of_channels<D: Driver + ApiDriver>(remote: &Remote) {
     let (api, mut client) = (api::<D>(remote), connected::<D>(remote.config()));
     let room = unique("presence-counted");

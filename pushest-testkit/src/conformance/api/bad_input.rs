@@ -148,7 +148,7 @@ pub fn an_answer_that_is_none_says_what_came_and_what_helps<D: ApiDriver>() {
         (last(""), None, true, "before an answer"),
         (last("HTTP/1.1 500 -\r\nContent-Length: 50\r\n\r\nsorry"), Some(500), true, "500: sorry"),
         (last("+OK Dovecot ready.\r\n"), None, true, "it does not answer with HTTP/1.1"),
-        (last("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}("), None, true, "is no HTTP API"),
+        (last("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}("), None, false, "it speaks TLS on this port"),
         (last(&too_long), None, true, "larger than 64 KiB"),
         (answer(200, "Content-Length: 7\r\n", "{}"), None, true, "no length that could be read"),
     ] {

@@ -113,6 +113,7 @@ macro_rules! conformance_of_api_against {
                 a_batch_arrives_in_its_order
                 what_is_published_on_an_encrypted_channel_is_sealed_and_opened
                 who_is_there_is_told
+                what_a_cache_channel_keeps_is_told
                 users_are_counted_in_a_list_of_channels
                 an_event_to_a_user_arrives_and_terminating_ends_the_users_connections
                 a_wrong_secret_and_a_wrong_id_are_refused_and_say_what_helps
