@@ -270,7 +270,10 @@ fn own() -> Arc<rustls::ClientConfig> {
 /// Identities that rustls does not take with ring, and what it says.
 #[cfg(not(feature = "tls-aws-lc"))]
 const NOT_FOR_RUSTLS: [(&str, &str); 2] = [
-    (include_str!("keys/p256-version-1.pem"), "another version of X.509 than 3"),
+    (
+        include_str!("keys/p256-version-1.pem"),
+        "is one of X.509 version 1, and must be one of version 3",
+    ),
     (include_str!("keys/p521.pem"), "the curves P-256 and P-384, with aws-lc also P-521"),
 ];
 

@@ -12,9 +12,6 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
-use x509_cert::Certificate;
-use x509_cert::certificate::Version;
-use x509_cert::der::Decode as _;
 
 use super::choices::Roots;
 use super::identity::{Identity, Problem, does_not_fit};
@@ -70,11 +67,6 @@ fn certified(identity: &Identity, provider: &CryptoProvider) -> Result<Certified
     let key = identity.key().clone_key();
     CertifiedKey::from_der(identity.chain().to_vec(), key, provider).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => does_not_fit(),
-        rustls::Error::InvalidCertificate(_) if !is_version_3(identity) => Problem::Certificate(
-            "the first certificate has another version of X.509 than 3, which alone rustls takes: issue \
-             it again, with extensions"
-                .to_string(),
-        ),
         rustls::Error::InvalidCertificate(_) => {
             Problem::Certificate(match identity.version() {
                 // What `openssl x509 -req` makes where no extensions are asked for.
@@ -91,13 +83,6 @@ fn certified(identity: &Identity, provider: &CryptoProvider) -> Result<Certified
              and P-384, with aws-lc also P-521; Ed25519): {error}"
         )),
     })
-}
-
-/// What openssl issues without extensions has version 1.
-fn is_version_3(identity: &Identity) -> bool {
-    let first = identity.chain().first().map(|der| Certificate::from_der(der));
-    // What cannot be read has been refused before.
-    first.is_none_or(|read| read.is_ok_and(|it| it.tbs_certificate().version() == Version::V3))
 }
 
 fn store(

@@ -14,7 +14,6 @@ use ureq::{Agent, Error, http};
 
 use super::addresses::NoResolver;
 use super::connect::RaceConnector;
-use super::paused;
 use super::socket;
 use super::tunnel::ProxyFailed;
 use crate::dial::Dialer;
@@ -181,6 +180,15 @@ fn post(asked: &EndpointRequest) -> Result<http::Request<String>, AuthorizationE
     }
     post.body(asked.body.clone())
         .map_err(|_| AuthorizationError::refused(None, "the endpoint's URL is not a URL"))
+}
+
+/// Returns the error where something on the way asks for a pause.
+pub(super) fn paused(text: &str, pause: Option<Duration>) -> AuthorizationError {
+    let mut error = AuthorizationError::unavailable(None, text);
+    if let AuthorizationError::Unavailable { retry_after, .. } = &mut error {
+        *retry_after = pause;
+    }
+    error
 }
 
 fn bad_header(name: &str) -> AuthorizationError {

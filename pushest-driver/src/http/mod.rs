@@ -23,7 +23,7 @@ use pushest_proto::{
 use ureq::http::Uri;
 use ureq::http::uri::Authority;
 
-use self::asker::Asker;
+use self::asker::{Asker, paused};
 use self::route::Route;
 use crate::authorizations::{no_thread, not_carried_out};
 use crate::authorizer::Authorizer;
@@ -215,15 +215,6 @@ impl Target {
         let no_host = |_| AuthorizationError::refused(None, "the endpoint's URL names no host");
         Ok(endpoint.map_err(no_host)?.with_tls(self.is_tls))
     }
-}
-
-/// Returns the error where something on the way asks for a pause.
-fn paused(text: &str, pause: Option<Duration>) -> AuthorizationError {
-    let mut error = AuthorizationError::unavailable(None, text);
-    if let AuthorizationError::Unavailable { retry_after, .. } = &mut error {
-        *retry_after = pause;
-    }
-    error
 }
 
 fn unresolved(failure: DialFailure) -> AuthorizationError {

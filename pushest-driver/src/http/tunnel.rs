@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use pushest_proto::DialFailure;
 use ureq::Error;
+use zeroize::Zeroizing;
 
 use super::socket::retry;
 use crate::dial::proxy::handshake::Handshake;
@@ -56,7 +57,7 @@ fn talk(
     let mut refused = false;
     let mut broken: Option<io::Error> = None;
     loop {
-        let unsent = handshake.take_unsent();
+        let unsent = Zeroizing::new(handshake.take_unsent());
         if let Err(error) = send(stream, &unsent, until) {
             // What the proxy said before it went may still be there to be read.
             broken = Some(error);

@@ -39,9 +39,9 @@ impl Handshake {
         Ok(Self { answers, unsent })
     }
 
-    /// Returns what is to be sent, and forgets it.
-    pub(crate) fn take_unsent(&mut self) -> Zeroizing<Vec<u8>> {
-        std::mem::take(&mut self.unsent)
+    /// Returns what is to be sent, and forgets it. The proxy's password may be in it.
+    pub(crate) fn take_unsent(&mut self) -> Vec<u8> {
+        std::mem::take(&mut *self.unsent)
     }
 
     /// Returns how many bytes may be read at most: what follows the handshake stays in the stream.

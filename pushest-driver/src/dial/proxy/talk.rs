@@ -75,7 +75,7 @@ struct Talk {
 
 impl Talk {
     fn new(mut handshake: Handshake) -> Self {
-        let unsent = handshake.take_unsent();
+        let unsent = Zeroizing::new(handshake.take_unsent());
         Self { handshake, unsent, is_flushed: false, broken: None, buffer: Vec::new() }
     }
 
@@ -100,7 +100,7 @@ impl Talk {
                     if self.handshake.read(&self.buffer[..length], date())? {
                         return Poll::Ready(self.agreed());
                     }
-                    let next = self.handshake.take_unsent();
+                    let next = Zeroizing::new(self.handshake.take_unsent());
                     if !next.is_empty() {
                         self.unsent.extend_from_slice(&next);
                         self.is_flushed = false;

@@ -30,7 +30,7 @@ pub fn a_name_beyond_ascii_is_sent_in_its_ascii_form<D: Driver>() {
 
 pub fn what_is_no_name_is_refused_before_anything_is_resolved<D: Driver>() {
     let server = server();
-    for host in ["xn--a", "www.xn--zz--zz99999999.example", "bücher..example", "אa.example"] {
+    for host in ["xn--a", "www.xn--zz--zz99999999.example", "אa.example"] {
         let mut client = started_with::<D>(config(host, server.port()), to(server.addr()));
         let Err(Unmet::Failed(error)) = client.connected(PATIENCE) else {
             panic!("{host}: there is nothing to connect to")
