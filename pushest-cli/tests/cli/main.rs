@@ -3,6 +3,7 @@
 
 mod auth_server;
 mod bad_input;
+mod calling;
 mod channels;
 mod client_certificates;
 mod crowd;

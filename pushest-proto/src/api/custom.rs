@@ -16,7 +16,8 @@ use crate::one_line;
 /// The answer is the body, which must be a JSON object. It is a failure, whatever the HTTP status, if that
 /// object has a field `error` that is neither `null` nor `false`, or a field `code` that is a number from
 /// 400 to 599 ([`AnswerError`](super::AnswerError)). The answers to other calls are known, and of them more
-/// is a failure, such as `{"ok":false}`. Where such fields mean something else, another client can send what [`App::request`] has signed, and read the body itself.
+/// is a failure, such as `{"ok":false}`. Where such fields mean something else, another client can send what
+/// [`App::request`] has signed, and read the body itself.
 ///
 /// ```
 /// # use pushest_proto::api::Custom;

@@ -8,7 +8,8 @@ use core::time::Duration;
 
 use crate::channel::name::NameError;
 
-/// A call that breaks a rule. Nothing is sent; but for [`RequestError::TargetTooLong`] nothing was signed.
+/// A call that breaks a rule. Nothing is sent, and but for [`RequestError::TargetTooLong`] nothing was
+/// signed.
 ///
 /// Of values that were refused it holds at most 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 use super::member::USER_ID_BYTES;
 use crate::setters::setters;
 
-/// How much a [`Signer`] signs for a client. What is beyond it is refused before anything is signed.
+/// How much a [`Signer`](crate::Signer) signs for a client. What is beyond it is refused before anything is signed.
 ///
 /// The defaults are the hosted service's; self-hosted servers differ.
 ///
