@@ -124,12 +124,13 @@ impl Connection {
     }
 }
 
-/// The timeouts of a command that ends once this time is over: what is silent on the way to the server is
-/// told before.
+/// The timeouts of a command that ends once this time is over. What is silent on the way to the server has nine
+/// tenths of the dial, and is told before that; a server that is silent is waited for to the end.
 fn within(limit: Option<Duration>) -> Timeouts {
     let timeouts = Timeouts::default();
-    let shortest = Duration::from_millis(1);
-    match limit.map(|limit| limit.max(shortest)).filter(|limit| *limit < timeouts.dial) {
+    let longest = timeouts.dial;
+    let dial = |limit: Duration| (limit + limit / 20).clamp(Duration::from_millis(1), longest);
+    match limit.filter(|limit| *limit < longest).map(dial) {
         Some(limit) => timeouts.dial(limit),
         None => timeouts,
     }

@@ -4,7 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::Ipv6Addr;
+use core::net::{IpAddr, Ipv6Addr};
 
 use super::endpoint::Endpoint;
 use super::error::{ConfigError, shown_endpoint};
@@ -86,13 +86,14 @@ fn may_end_in_port(server: &str) -> bool {
 }
 
 /// Returns the error about a port that is a number and none of a port. Anything else behind a colon may
-/// be a secret, and so may a number be, but for zero.
+/// be a secret, and so may a number be behind what may be a user.
 fn bad_port(server: &str) -> Option<ConfigError> {
     let (host, port) = server.rsplit_once(':')?;
     let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    let is_port_wrong = is_number && parse_port(port).is_none() && Endpoint::new(host).is_ok();
-    let shown = if port == "0" { port } else { "***" };
-    is_port_wrong.then(|| ConfigError::Port { port: shown.to_owned() })
+    let host = Endpoint::new(host).ok().filter(|_| is_number && parse_port(port).is_none())?;
+    let is_address = host.host().parse::<IpAddr>().is_ok() && port.len() <= 10;
+    let shown = if is_address || port == "0" { port } else { "***" };
+    Some(ConfigError::Port { port: shown.to_owned() })
 }
 
 fn is_tls(scheme: &str) -> Option<bool> {

@@ -210,8 +210,14 @@ fn what_is_no_endpoint_is_named_with_its_place_and_nothing_of_a_secret_is() {
         assert!(!format!("{error} {error:?}").contains("hush"), "{hushed}: {error}");
         assert!(!format!("{:?}", builder().endpoints([hushed])).contains("hush"), "{hushed}");
     }
-    // A number may be a password.
-    for (list, port) in [("a:0", "0"), ("a:70000", "***"), ("[::1]:65536", "***")] {
+    // A number may be a password, but for that of an address.
+    for (list, port) in [
+        ("a:0", "0"),
+        ("a:70000", "***"),
+        ("[::1]:65536", "65536"),
+        ("ws://10.0.0.1:99999/x", "99999"),
+        ("10.0.0.1:12345678901", "***"),
+    ] {
         assert_eq!(error(&[list]), ConfigError::Port { port: port.to_owned() });
     }
     for hushed in ["a:123456", "a:1234567890", "a:12345678901234567890", "ws://a:99999/x"] {
