@@ -97,13 +97,8 @@ impl Trust {
             }
         }
         #[cfg(feature = "native-tls")]
-        if self.backend == TlsBackend::NativeTls {
-            if self.roots == Some(Roots::BuiltIn) {
-                return refused(
-                    "roots",
-                    "native-tls has no built-in authorities, but the system's",
-                );
-            }
+        if self.backend == TlsBackend::NativeTls && self.roots == Some(Roots::BuiltIn) {
+            return refused("roots", "native-tls has no built-in authorities, but the system's");
         }
         for authority in &self.authorities {
             let taken = self.backend.takes_authority(authority);

@@ -197,7 +197,7 @@ mod tests {
         let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
         let lost = race(&mut poll, vec![gone], &Interrupt::new(waker), until);
         let text =
-            lost.err().expect("nothing accepts").into_error(Some(&proxy), &timeout()).to_string();
+            lost.expect_err("nothing accepts").into_error(Some(&proxy), &timeout()).to_string();
         assert!(text.contains(&format!("it cannot be reached: {gone}: ")), "{text}");
     }
 }

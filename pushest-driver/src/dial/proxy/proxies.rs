@@ -57,8 +57,8 @@ mod tests {
             "NO_PROXY" => Some("bücher.example".into()),
             _ => None,
         });
-        let mut options = Options::default();
-        options.proxies = Proxies::Variables(Arc::new(variables.expect("good ones")));
+        let proxies = Proxies::Variables(Arc::new(variables.expect("good ones")));
+        let options = Options { proxies, ..Options::default() };
         let proxy = |host| proxy_to(&options, &Endpoint::new(host).expect("a host"));
         for exempt in ["bücher.example", "ws.BÜCHER.example", "xn--bcher-kva.example"] {
             assert_eq!(proxy(exempt), None, "{exempt}");
