@@ -127,7 +127,8 @@ impl Client {
     /// Makes a client with options, such as headers, queues, certificate authorities or an authorizer.
     ///
     /// # Panics
-    /// If the operating system gives no thread, or no event queue; see [`Client::try_new`].
+    /// If the operating system gives no thread, or no event queue, or if options that are good each by itself
+    /// do not go together; see [`Client::try_with_options`].
     ///
     /// ```no_run
     /// use pushest_blocking::{Client, Config, Options};

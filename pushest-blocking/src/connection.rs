@@ -101,7 +101,8 @@ impl Connection {
     /// Makes a client with options, such as headers, queues, certificate authorities or an authorizer.
     ///
     /// # Panics
-    /// If the operating system gives no event queue; see [`Connection::try_new`].
+    /// If the operating system gives no event queue, or if options that are good each by itself do not go
+    /// together; see [`Connection::try_with_options`].
     ///
     /// ```no_run
     /// use pushest_blocking::{Config, Connection, Options};
@@ -143,7 +144,8 @@ impl Connection {
     /// Makes a client with options, or returns why the system does not allow it.
     ///
     /// # Errors
-    /// [`StartError`] if the operating system gives no event queue, for want of file descriptors.
+    /// [`StartError`] if the operating system gives no event queue, for want of file descriptors, and if
+    /// options that are good each by itself do not go together.
     ///
     /// ```no_run
     /// use pushest_blocking::{Config, Connection, Options};

@@ -14,8 +14,8 @@ pub(crate) struct ApiArguments {
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) timeout: Duration,
 
-    /// Take these characters in names of channels, too, such as ':#' for Sockudo [default: letters,
-    /// digits and _ - = @ , . ;]
+    /// Take these characters in names of channels, too, such as ':#' for Sockudo, beside letters, digits
+    /// and _ - = @ , . ;
     #[arg(long, value_name = "CHARACTERS")]
     pub(crate) name_characters: Option<String>,
 

@@ -53,8 +53,8 @@ pub(crate) struct AuthServerArguments {
     #[arg(long, value_name = "CHANNEL")]
     pub(crate) refuse: Vec<String>,
 
-    /// Take these characters in names of channels, too, such as ':#' for Sockudo [default: letters,
-    /// digits and _ - = @ , . ;]
+    /// Take these characters in names of channels, too, such as ':#' for Sockudo, beside letters, digits
+    /// and _ - = @ , . ;
     #[arg(long, value_name = "CHARACTERS")]
     pub(crate) name_characters: Option<String>,
 

@@ -196,8 +196,8 @@ mod tests {
         let waker = Waker::new(poll.registry(), ANY).expect("an event queue");
         let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
         let lost = race(&mut poll, vec![gone], &Interrupt::new(waker), until);
-        let Err(lost) = lost else { panic!("something accepts") };
-        let text = lost.into_error(Some(&proxy), &timeout()).to_string();
+        let text =
+            lost.expect_err("nothing accepts").into_error(Some(&proxy), &timeout()).to_string();
         assert!(text.contains(&format!("it cannot be reached: {gone}: ")), "{text}");
     }
 }

@@ -52,9 +52,14 @@ async fn options_about_tls_that_exclude_each_other_are_an_error_before_anything_
     let conflicting = |options: Options| options.roots(pushest_tokio::Roots::Given);
     let error = Client::builder("app-key").options(conflicting).build().expect_err("no authority");
     assert!(error.to_string().starts_with("roots: none but given"), "{error}");
+    let there = || (config(&target, "localhost"), conflicting(Options::default()));
+    let (wanted, options) = there();
+    let error = Client::try_with_options(wanted, options).expect_err("no authority");
+    assert!(matches!(error, pushest_tokio::StartError::Options(_)), "{error}");
     // Where options were not checked before there is a client.
-    let client =
-        Client::with_options(config(&target, "localhost"), conflicting(Options::default()));
+    let (wanted, options) = there();
+    let (client, pump) = Client::with_pump(wanted, options);
+    tokio::spawn(pump);
     let error = within(client.attempted()).await.expect_err("no authority").to_string();
     assert!(error.contains("roots: none but given authorities are trusted"), "{error}");
     assert_eq!(server.inspect(|view| view.upgrades), 0);
