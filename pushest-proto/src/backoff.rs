@@ -21,46 +21,34 @@ const IMMEDIATE_RETRIES: u32 = 3;
 /// Maximum number of hints in a row that are followed.
 const HINTS: u32 = 3;
 
-/// The time after which one more is. However often the network changes, pauses are cut short no more than
-/// twice a minute.
-const HINT_EVERY: Duration = Duration::from_secs(30);
-
 /// Hints that an attempt may succeed now, or that the one under way will not. A network that flaps must not
 /// turn into a loop of attempts, nor keep one from its end.
 #[derive(Debug)]
-pub(crate) struct Hints {
-    /// The time after which there is one more.
-    every: Duration,
-    left: u32,
-    /// Since when the next one grows.
-    since: Instant,
+pub(crate) struct Hints<const SECONDS: u64 = 30> {
+    /// When there are as many in a row again as there were at first.
+    full: Instant,
 }
 
-impl Hints {
-    pub(crate) const fn new() -> Self {
-        Self::every(HINT_EVERY)
-    }
+impl<const SECONDS: u64> Hints<SECONDS> {
+    /// The time after which there is one more.
+    const EVERY: Duration = Duration::from_secs(SECONDS);
 
-    pub(crate) const fn every(every: Duration) -> Self {
-        Self { every, left: HINTS, since: Instant::ORIGIN }
+    pub(crate) const fn new() -> Self {
+        Self { full: Instant::ORIGIN }
     }
 
     /// Returns when there is one more, where none is left.
     pub(crate) fn next(&self) -> Instant {
-        self.since + self.every
+        let others = Self::EVERY * (HINTS - 1);
+        Instant::ORIGIN + self.full.saturating_duration_since(Instant::ORIGIN + others)
     }
 
     /// Returns whether a hint is to be followed.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
-        while self.left < HINTS && self.next() <= now {
-            self.left += 1;
-            self.since = self.next();
+        let is_taken = self.next() <= now;
+        if is_taken {
+            self.full = self.full.max(now) + Self::EVERY;
         }
-        if self.left == HINTS {
-            self.since = now;
-        }
-        let is_taken = self.left > 0;
-        self.left = self.left.saturating_sub(1);
         is_taken
     }
 }
@@ -224,7 +212,7 @@ mod tests {
 
     #[test]
     fn three_hints_in_a_row_are_taken_and_then_one_every_thirty_seconds() {
-        let mut hints = Hints::new();
+        let mut hints = Hints::<30>::new();
         let mut taken = |at| (0..10).filter(|_| hints.take(at)).count();
         let at = |seconds| Instant::ORIGIN + Duration::from_secs(seconds);
         assert_eq!(taken(at(1_000)), 3);
@@ -234,12 +222,12 @@ mod tests {
         assert_eq!(taken(at(1_060)), 1, "what is left of the former time counts");
         assert_eq!(taken(at(1_120)), 2);
         assert_eq!(taken(at(10_000)), 3, "and no more than three are kept");
-        let mut hints = Hints::every(Duration::from_secs(1));
+        let mut hints = Hints::<1>::new();
         assert_eq!((0..10).filter(|_| hints.take(at(5))).count(), 3);
         assert_eq!(hints.next(), at(6));
         assert!(hints.take(at(6)) && !hints.take(at(6)));
         assert_eq!(hints.next(), at(7));
-        let mut hints = Hints::new();
+        let mut hints = Hints::<30>::new();
         let mut taken = |at| (0..10).filter(|_| hints.take(at)).count();
         assert_eq!(taken(at(10_000)), 3);
         // A clock that runs backwards, and the end of time.

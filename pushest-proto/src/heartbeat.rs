@@ -12,9 +12,9 @@ use crate::time::Instant;
 /// endless pings.
 const SHORTEST_ACTIVITY: Duration = Duration::from_secs(1);
 
-/// The time after which changes of the network may ask for one more ping, after a few in a row: a route that
-/// flaps must not turn into endless pings.
-const CHANGE_EVERY: Duration = Duration::from_secs(1);
+/// The time in seconds after which changes of the network may ask for one more ping, after a few in a row: a
+/// route that flaps must not turn into endless pings.
+const CHANGE_EVERY: u64 = 1;
 
 /// Maximum number of the user's pings that may be unanswered at once.
 pub(crate) const MOST_UNANSWERED: usize = 1024;
@@ -56,7 +56,7 @@ pub(crate) struct Heartbeat {
     /// The network changed while the driver did not read: once it reads, it finds out what that means.
     pub(crate) is_in_doubt: bool,
     /// The pings that changes of the network may ask for.
-    checks: Hints,
+    checks: Hints<CHANGE_EVERY>,
     /// The network has changed, and a ping follows once there may be one.
     is_check_due: bool,
     /// A pong that is owed to the server, by its cause.
@@ -79,7 +79,7 @@ impl Heartbeat {
             activity,
             reading: true,
             is_in_doubt: false,
-            checks: Hints::every(CHANGE_EVERY),
+            checks: Hints::new(),
             is_check_due: false,
             pong_owed: None,
             ping_due: None,
@@ -99,7 +99,7 @@ impl Heartbeat {
     pub(crate) fn end(&mut self) -> impl Iterator<Item = PingId> + use<> {
         self.reading = true;
         self.is_in_doubt = false;
-        self.checks = Hints::every(CHANGE_EVERY);
+        self.checks = Hints::new();
         self.is_check_due = false;
         self.pong_owed = None;
         self.ping_due = None;

@@ -8,14 +8,19 @@ use pushest_proto::Instant;
 
 use super::url::Proxy;
 
-/// The pauses of one client's proxies, of which there are two at most.
+/// The pauses of one client's proxies, of which there are two at most. Most clients have none, and no place
+/// for them.
 #[derive(Debug, Default)]
-pub(crate) struct Pauses(Mutex<Vec<(Proxy, Instant)>>);
+pub(crate) struct Pauses(Mutex<Option<Box<All>>>);
+
+#[derive(Debug, Default)]
+struct All(Vec<(Proxy, Instant)>);
 
 impl Pauses {
     /// Notes that a proxy is to be left alone until then.
     pub(super) fn begin(&self, proxy: &Proxy, until: Instant) {
         let mut all = self.lock();
+        let All(all) = &mut **all.get_or_insert_default();
         all.retain(|(other, _)| other != proxy);
         all.push((proxy.clone(), until));
     }
@@ -23,12 +28,13 @@ impl Pauses {
     /// Returns how long a proxy is to be left alone.
     pub(crate) fn left(&self, proxy: &Proxy, now: Instant) -> Option<Duration> {
         let mut all = self.lock();
+        let All(all) = &mut **all.as_mut()?;
         all.retain(|(_, until)| *until > now);
         let (_, until) = all.iter().find(|(other, _)| other == proxy)?;
         Some(until.saturating_duration_since(now))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Proxy, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Box<All>>> {
         // What is behind it is whole at all times.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,7 +63,7 @@ mod tests {
         pauses.begin(&one, at(10));
         assert_eq!(pauses.left(&one, at(9)), Some(Duration::from_secs(1)));
         assert_eq!(pauses.left(&one, at(10)), None);
-        assert!(pauses.lock().is_empty());
+        assert!(pauses.lock().as_ref().is_some_and(|all| all.0.is_empty()));
         assert_eq!(
             told(Duration::from_millis(1_001)),
             "it has asked to be left alone, for 2 s more"
