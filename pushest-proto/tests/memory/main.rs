@@ -11,6 +11,7 @@ mod world;
 
 use std::alloc::System;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -23,10 +24,19 @@ fn live() -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
-/// No other test allocates meanwhile.
+/// No other test allocates meanwhile: each has either begun, and waits here, or is over.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+    let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut before = ALLOCATOR.stats();
+    loop {
+        std::thread::sleep(Duration::from_millis(20));
+        let now = ALLOCATOR.stats();
+        if now == before {
+            return alone;
+        }
+        before = now;
+    }
 }
 
 #[test]
