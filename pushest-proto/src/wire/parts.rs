@@ -35,7 +35,9 @@ pub(crate) struct Fields<'a, const N: usize> {
 impl<'a> Part<'a> {
     /// Takes a whole text as one value.
     pub(crate) fn new(text: &'a str) -> Self {
-        Self(text.trim_matches([' ', '\t', '\n', '\r']))
+        // A closure is compiled for its one caller. What an array of characters becomes is shared with
+        // others, and takes twice as many instructions.
+        Self(text.trim_matches(|letter| matches!(letter, ' ' | '\t' | '\n' | '\r')))
     }
 
     /// Returns the value as it stands.
