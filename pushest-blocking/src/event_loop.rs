@@ -8,8 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pushest_driver::proto::Instant;
-use pushest_driver::unstable::Client;
-use pushest_driver::unstable::{self, Pump};
+use pushest_driver::unstable::{self, Client, Pump};
 use pushest_driver::{Config, Options, StartError};
 
 use crate::reactor::Reactor;
@@ -56,7 +55,7 @@ impl EventLoop {
             client: Some(client),
             pump: Some(pump),
             looked: reactor.now(),
-            pace: Pace::new(reactor.now()),
+            pace: Pace::default(),
             waker: Waker::from(reactor.clone()),
             reactor,
             poll,
@@ -150,7 +149,7 @@ impl Drop for EventLoop {
 ///
 /// Only the time between two answers can be long, where the caller works. While it is short, some answers
 /// go without a look; once it was not, none does.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Pace {
     /// When the clock was looked at last.
     last: Instant,
@@ -159,10 +158,6 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(now: Instant) -> Self {
-        Self { last: now, untimed: 0 }
-    }
-
     /// Returns the time, or `None` if so little has passed since it was returned that it does not matter.
     fn now(&mut self, clock: impl FnOnce() -> Instant) -> Option<Instant> {
         if self.untimed > 0 {
@@ -185,7 +180,7 @@ mod tests {
 
     /// Asks for the time after each of these steps, in microseconds, and returns where there was a look.
     fn looks(steps: &[u64]) -> Vec<usize> {
-        let mut pace = Pace::new(Instant::ORIGIN);
+        let mut pace = Pace::default();
         let mut micros = 0;
         let mut looks = Vec::new();
         for (index, step) in steps.iter().enumerate() {

@@ -79,8 +79,8 @@ impl Dialer {
     pub(crate) fn new(config: Config, options: Arc<Options>) -> Self {
         Self {
             config,
+            pauses: Pauses::of(&options.proxies),
             options,
-            pauses: Pauses::default(),
             #[cfg(any(feature = "tls", feature = "native-tls"))]
             trust: tls::CachedTlsConfig::default(),
         }

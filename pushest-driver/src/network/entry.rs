@@ -4,22 +4,12 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::burst::Burst;
 use super::path::Facts;
 use crate::byte_stream::Addresses;
 use crate::network_news::NetworkNews;
-
-/// What looks at the connections of clients, and tells them: the watcher of the process, or networks that
-/// a test makes up.
-pub(crate) trait Watching: fmt::Debug + Send + Sync {
-    /// Makes a place for one more client.
-    fn enter(&self, entry: &Arc<Entry>);
-
-    /// Has connections looked at that are new.
-    fn ring(&self);
-}
 
 /// The place of one client.
 pub(crate) struct Entry {

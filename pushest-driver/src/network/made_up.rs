@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use super::burst::Burst;
-use super::entry::{Entry, Watching};
+use super::entry::Entry;
 use super::message::{Message, Route};
 use super::path::Facts;
-use super::watch::WatchOption;
+use super::watch::{WatchOption, Watching};
 use crate::options::Options;
 
 /// The interface that has the machine's addresses, and another one.
@@ -22,7 +22,7 @@ const OTHER: u32 = 2;
 pub struct Networks(Arc<MadeUp>);
 
 #[derive(Debug)]
-struct MadeUp {
+pub(crate) struct MadeUp {
     machine: Mutex<Machine>,
     entries: Mutex<Vec<Weak<Entry>>>,
 }
@@ -45,7 +45,7 @@ impl Networks {
     /// Lets the client that is made with these options watch them.
     #[must_use]
     pub fn watched(&self, mut options: Options) -> Options {
-        options.network = WatchOption::Begun(self.0.clone());
+        options.network = WatchOption::Begun(Arc::new(Watching::MadeUp(self.0.clone())));
         options
     }
 
@@ -127,14 +127,12 @@ impl MadeUp {
     fn entries(&self) -> Vec<Arc<Entry>> {
         lock(&self.entries).iter().filter_map(Weak::upgrade).collect()
     }
-}
 
-impl Watching for MadeUp {
-    fn enter(&self, entry: &Arc<Entry>) {
+    pub(super) fn enter(&self, entry: &Arc<Entry>) {
         lock(&self.entries).push(Arc::downgrade(entry));
     }
 
-    fn ring(&self) {
+    pub(super) fn ring(&self) {
         let machine = lock(&self.machine).clone();
         for entry in self.entries() {
             if let Some(watched) = entry.watched(true) {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use pushest_proto::ConnectionId;
 
-use super::entry::{Entry, Watching};
+use super::entry::Entry;
+#[cfg(feature = "__fuzzing")]
+use super::made_up::MadeUp;
 use super::watcher::Watcher;
 use crate::byte_stream::Addresses;
 use crate::network_news::NetworkNews;
@@ -17,7 +19,7 @@ pub(crate) enum WatchOption {
     #[default]
     Off,
     Asked,
-    Begun(Arc<dyn Watching>),
+    Begun(Arc<Watching>),
 }
 
 impl WatchOption {
@@ -49,6 +51,36 @@ impl WatchOption {
     }
 }
 
+/// What looks at the connections of clients, and tells them.
+#[derive(Debug)]
+pub(crate) enum Watching {
+    /// The watcher of the process.
+    System(Watcher),
+    /// Networks that a test makes up.
+    #[cfg(feature = "__fuzzing")]
+    MadeUp(Arc<MadeUp>),
+}
+
+impl Watching {
+    /// Makes a place for one more client.
+    fn enter(&self, entry: &Arc<Entry>) {
+        match self {
+            Self::System(watcher) => watcher.enter(entry),
+            #[cfg(feature = "__fuzzing")]
+            Self::MadeUp(networks) => networks.enter(entry),
+        }
+    }
+
+    /// Has connections looked at that are new.
+    fn ring(&self) {
+        match self {
+            Self::System(watcher) => watcher.ring(),
+            #[cfg(feature = "__fuzzing")]
+            Self::MadeUp(networks) => networks.ring(),
+        }
+    }
+}
+
 impl fmt::Debug for WatchOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if matches!(self, Self::Off) { "off" } else { "on" })
@@ -58,7 +90,7 @@ impl fmt::Debug for WatchOption {
 /// The watch of one client; it ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct NetworkWatch {
-    watcher: Arc<dyn Watching>,
+    watcher: Arc<Watching>,
     entry: Arc<Entry>,
     followed: Option<ConnectionId>,
 }

@@ -11,9 +11,10 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
 use super::burst::Burst;
-use super::entry::{Entry, Watching};
+use super::entry::Entry;
 use super::lookup::Lookup;
 use super::socket::{Read, Socket};
+use super::watch::Watching;
 
 /// Maximum number of datagrams that are read before the clock is looked at.
 const BATCH: usize = 64;
@@ -37,14 +38,18 @@ struct Shared {
 
 impl Watcher {
     /// Returns the watcher of the process, which is started if there is none.
-    pub(super) fn get() -> io::Result<Arc<Self>> {
-        static CURRENT: Mutex<Weak<Watcher>> = Mutex::new(Weak::new());
+    pub(super) fn get() -> io::Result<Arc<Watching>> {
+        static CURRENT: Mutex<Weak<Watching>> = Mutex::new(Weak::new());
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = |watcher: &Arc<Self>| !watcher.shared.has_failed.load(Ordering::Relaxed);
+        let running = |watching: &Arc<Watching>| match &**watching {
+            Watching::System(watcher) => !watcher.shared.has_failed.load(Ordering::Relaxed),
+            #[cfg(feature = "__fuzzing")]
+            Watching::MadeUp(_) => false,
+        };
         if let Some(watcher) = current.upgrade().filter(running) {
             return Ok(watcher);
         }
-        let watcher = Arc::new(Self::start()?);
+        let watcher = Arc::new(Watching::System(Self::start()?));
         *current = Arc::downgrade(&watcher);
         Ok(watcher)
     }
@@ -67,17 +72,16 @@ impl Watcher {
         })?;
         Ok(Self { shared })
     }
-}
 
-impl Watching for Watcher {
-    fn enter(&self, entry: &Arc<Entry>) {
+    /// Makes a place for one more client.
+    pub(super) fn enter(&self, entry: &Arc<Entry>) {
         let mut entries = self.shared.lock();
         entries.retain(|entry| entry.strong_count() > 0);
         entries.push(Arc::downgrade(entry));
     }
 
-    /// The thread does.
-    fn ring(&self) {
+    /// Lets the thread look at connections that are new.
+    pub(super) fn ring(&self) {
         self.shared.ring();
     }
 }

@@ -6,37 +6,39 @@ use std::time::Duration;
 
 use pushest_proto::Instant;
 
+use super::proxies::Proxies;
 use super::url::Proxy;
 
-/// The pauses of one client's proxies, of which there are two at most. Most clients have none, and no place
+/// The pauses of one client's proxies, of which there are two at most. A client without a proxy has no place
 /// for them.
-#[derive(Debug, Default)]
-pub(crate) struct Pauses(Mutex<Option<Box<All>>>);
+#[derive(Debug)]
+pub(crate) struct Pauses(Option<Box<Mutex<Until>>>);
 
-#[derive(Debug, Default)]
-struct All(Vec<(Proxy, Instant)>);
+type Until = Vec<(Proxy, Instant)>;
 
 impl Pauses {
+    pub(crate) fn of(proxies: &Proxies) -> Self {
+        Self((!matches!(proxies, Proxies::None)).then(Box::default))
+    }
+
     /// Notes that a proxy is to be left alone until then.
     pub(super) fn begin(&self, proxy: &Proxy, until: Instant) {
-        let mut all = self.lock();
-        let All(all) = &mut **all.get_or_insert_default();
+        let Some(mut all) = self.lock() else { return };
         all.retain(|(other, _)| other != proxy);
         all.push((proxy.clone(), until));
     }
 
     /// Returns how long a proxy is to be left alone.
     pub(crate) fn left(&self, proxy: &Proxy, now: Instant) -> Option<Duration> {
-        let mut all = self.lock();
-        let All(all) = &mut **all.as_mut()?;
+        let mut all = self.lock()?;
         all.retain(|(_, until)| *until > now);
         let (_, until) = all.iter().find(|(other, _)| other == proxy)?;
         Some(until.saturating_duration_since(now))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Box<All>>> {
+    fn lock(&self) -> Option<MutexGuard<'_, Until>> {
         // What is behind it is whole at all times.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        Some(self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -48,6 +50,8 @@ pub(crate) fn told(left: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -55,7 +59,7 @@ mod tests {
         let at = |seconds| Instant::ORIGIN + Duration::from_secs(seconds);
         let proxy = |url| Proxy::parse(url).expect("a proxy");
         let (one, other) = (proxy("http://a"), proxy("http://b"));
-        let pauses = Pauses::default();
+        let pauses = Pauses::of(&Proxies::One(Arc::new(one.clone())));
         assert_eq!(pauses.left(&one, at(0)), None);
         pauses.begin(&one, at(30));
         assert_eq!(pauses.left(&one, at(1)), Some(Duration::from_secs(29)));
@@ -63,7 +67,8 @@ mod tests {
         pauses.begin(&one, at(10));
         assert_eq!(pauses.left(&one, at(9)), Some(Duration::from_secs(1)));
         assert_eq!(pauses.left(&one, at(10)), None);
-        assert!(pauses.lock().as_ref().is_some_and(|all| all.0.is_empty()));
+        assert!(pauses.lock().expect("there are proxies").is_empty());
+        assert!(Pauses::of(&Proxies::None).lock().is_none());
         assert_eq!(
             told(Duration::from_millis(1_001)),
             "it has asked to be left alone, for 2 s more"
