@@ -59,10 +59,10 @@ pub(crate) struct Heartbeat {
     checks: Hints<CHANGE_EVERY>,
     /// The network has changed, and a ping follows once there may be one.
     is_check_due: bool,
-    /// A pong that is owed to the server, by its cause.
-    pub(crate) pong_owed: Option<Order>,
-    /// A ping of the session's own that waits to be polled.
-    pub(crate) ping_due: Option<Order>,
+    /// A pong that is owed to the server, by its cause; [`Order::NEVER`] if none is.
+    pub(crate) pong_owed: Order,
+    /// A ping of the session's own that waits to be polled; [`Order::NEVER`] if none does.
+    pub(crate) ping_due: Order,
     /// Pings that were sent and not answered, oldest first.
     sent: VecDeque<SentPing>,
     last_ping: u64,
@@ -81,8 +81,8 @@ impl Heartbeat {
             is_in_doubt: false,
             checks: Hints::new(),
             is_check_due: false,
-            pong_owed: None,
-            ping_due: None,
+            pong_owed: Order::NEVER,
+            ping_due: Order::NEVER,
             sent: VecDeque::new(),
             last_ping: 0,
             round_trip: None,
@@ -101,8 +101,8 @@ impl Heartbeat {
         self.is_in_doubt = false;
         self.checks = Hints::new();
         self.is_check_due = false;
-        self.pong_owed = None;
-        self.ping_due = None;
+        self.pong_owed = Order::NEVER;
+        self.ping_due = Order::NEVER;
         core::mem::take(&mut self.sent).into_iter().filter_map(|sent| sent.ping)
     }
 

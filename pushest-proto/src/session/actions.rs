@@ -95,20 +95,19 @@ impl Session {
         let frames = connection.writable && is_open || connection.sends_before_close;
         let established = frames && !matches!(connection.phase, Phase::Opening(_));
         let never = Order::NEVER;
-        let when = |allowed: bool, order: Option<Order>| {
-            if allowed { order.unwrap_or(never) } else { never }
-        };
-        let (order, front) = self.pending.front();
-        let mut oldest = (order, Source::Pending(front));
+        let when = |allowed: bool, order: Order| if allowed { order } else { never };
+        let front = |allowed: bool, order: Option<Order>| when(allowed, order.unwrap_or(never));
+        let (order, place) = self.pending.front();
+        let mut oldest = (order, Source::Pending(place));
         // A fold over plain numbers: this runs once for each action.
         for (order, source) in [
             (connection.connect_due.unwrap_or(never), Source::Connect),
             (connection.close_due.map_or(never, |(order, ..)| order), Source::Close),
             (when(frames, self.heartbeat.pong_owed), Source::Pong),
             (when(established, self.heartbeat.ping_due), Source::Ping),
-            (when(established, self.user.due_front()), Source::SignIn),
-            (when(established, self.channels.due_front()), Source::Channel),
-            (when(established, self.outgoing.front()), Source::Outgoing),
+            (front(established, self.user.due_front()), Source::SignIn),
+            (front(established, self.channels.due_front()), Source::Channel),
+            (front(established, self.outgoing.front()), Source::Outgoing),
         ] {
             if order < oldest.0 {
                 oldest = (order, source);
@@ -130,12 +129,12 @@ impl Session {
     }
 
     fn take_pong(&mut self) -> Option<Action> {
-        self.heartbeat.pong_owed = None;
+        self.heartbeat.pong_owed = Order::NEVER;
         self.frame(encode::PONG)
     }
 
     fn take_ping(&mut self) -> Option<Action> {
-        self.heartbeat.ping_due = None;
+        self.heartbeat.ping_due = Order::NEVER;
         self.heartbeat.sent(None, self.now);
         self.sent.ping();
         self.frame(encode::PING)

@@ -11,6 +11,7 @@ use crate::endpoints::Next;
 use crate::event::Event;
 use crate::id::ConnectionId;
 use crate::loss::{CloseCode, Loss};
+use crate::order::Order;
 use crate::policy::Policy;
 use crate::request::Said;
 use crate::status::StateChange;
@@ -328,8 +329,8 @@ impl Session {
     /// Sends a ping, and expects anything at all within this time. What is expected earlier stays so:
     /// a network that changes again and again must not put it off.
     fn check_for_life(&mut self, within: Duration) {
-        if self.heartbeat.ping_due.is_none() {
-            self.heartbeat.ping_due = Some(self.pending.next_order());
+        if self.heartbeat.ping_due == Order::NEVER {
+            self.heartbeat.ping_due = self.pending.next_order();
         }
         let latest = self.now + within;
         let is_earlier = self.timers.deadline(Timer::Pong).is_none_or(|deadline| deadline > latest);

@@ -19,6 +19,7 @@ use crate::event::{Event, LimitReached, MalformedReason};
 use crate::heartbeat::RoundTrip;
 use crate::id::ConnectionId;
 use crate::memory;
+use crate::order::Order;
 use crate::queue::fill;
 use crate::request::Said;
 use crate::text::clip;
@@ -111,8 +112,8 @@ impl Session {
                 None => self.malformed(MalformedReason::BadData, message),
             },
             Control::Ping => {
-                if self.heartbeat.pong_owed.is_none() {
-                    self.heartbeat.pong_owed = Some(self.pending.next_order());
+                if self.heartbeat.pong_owed == Order::NEVER {
+                    self.heartbeat.pong_owed = self.pending.next_order();
                 }
             }
             Control::Pong => self.pong(),
