@@ -4,6 +4,8 @@
 #[cfg(all(feature = "network-watch", target_os = "linux"))]
 pub mod networks;
 pub mod proxy;
+#[cfg(all(feature = "network-watch", target_os = "linux"))]
+mod watched;
 
 use std::time::{Duration, SystemTime};
 

@@ -10,8 +10,6 @@ use super::burst::Burst;
 use super::entry::Entry;
 use super::message::{Message, Route};
 use super::path::Facts;
-use super::watch::{WatchOption, Watching};
-use crate::options::Options;
 
 /// The interface that has the machine's addresses, and another one.
 const OWN: u32 = 1;
@@ -19,7 +17,7 @@ const OTHER: u32 = 2;
 
 /// The networks of a machine with one interface. All clones are the same.
 #[derive(Debug, Clone)]
-pub struct Networks(Arc<MadeUp>);
+pub struct Networks(pub(crate) Arc<MadeUp>);
 
 #[derive(Debug)]
 pub(crate) struct MadeUp {
@@ -40,13 +38,6 @@ impl Networks {
     pub fn new(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         let machine = Machine { addresses: addresses.into_iter().collect(), way: Some(OWN) };
         Self(Arc::new(MadeUp { machine: Mutex::new(machine), entries: Mutex::default() }))
-    }
-
-    /// Lets the client that is made with these options watch them.
-    #[must_use]
-    pub fn watched(&self, mut options: Options) -> Options {
-        options.network = WatchOption::Begun(Arc::new(Watching::MadeUp(self.0.clone())));
-        options
     }
 
     /// Returns the number of clients that watch them.

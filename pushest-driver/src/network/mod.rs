@@ -20,5 +20,8 @@ mod path;
 mod socket;
 mod watch;
 mod watcher;
+mod watching;
 
 pub(crate) use self::watch::{NetworkWatch, WatchOption};
+#[cfg(feature = "__fuzzing")]
+pub(crate) use self::watching::Watching;

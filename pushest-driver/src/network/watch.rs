@@ -7,9 +7,7 @@ use std::sync::Arc;
 use pushest_proto::ConnectionId;
 
 use super::entry::Entry;
-#[cfg(feature = "__fuzzing")]
-use super::made_up::MadeUp;
-use super::watcher::Watcher;
+use super::watching::Watching;
 use crate::byte_stream::Addresses;
 use crate::network_news::NetworkNews;
 
@@ -33,7 +31,7 @@ impl WatchOption {
     /// Those of the system: there is no netlink socket, no file descriptor, or no thread.
     pub(crate) fn begin(&mut self) -> io::Result<()> {
         if matches!(self, Self::Asked) {
-            *self = Self::Begun(Watcher::get()?);
+            *self = Self::Begun(Watching::of_the_process()?);
         }
         Ok(())
     }
@@ -48,36 +46,6 @@ impl WatchOption {
         let entry = Arc::new(Entry::new(wake));
         watcher.enter(&entry);
         Some(NetworkWatch { watcher, entry, followed: None })
-    }
-}
-
-/// What looks at the connections of clients, and tells them.
-#[derive(Debug)]
-pub(crate) enum Watching {
-    /// The watcher of the process.
-    System(Watcher),
-    /// Networks that a test makes up.
-    #[cfg(feature = "__fuzzing")]
-    MadeUp(Arc<MadeUp>),
-}
-
-impl Watching {
-    /// Makes a place for one more client.
-    fn enter(&self, entry: &Arc<Entry>) {
-        match self {
-            Self::System(watcher) => watcher.enter(entry),
-            #[cfg(feature = "__fuzzing")]
-            Self::MadeUp(networks) => networks.enter(entry),
-        }
-    }
-
-    /// Has connections looked at that are new.
-    fn ring(&self) {
-        match self {
-            Self::System(watcher) => watcher.ring(),
-            #[cfg(feature = "__fuzzing")]
-            Self::MadeUp(networks) => networks.ring(),
-        }
     }
 }
 

@@ -14,7 +14,6 @@ use super::burst::Burst;
 use super::entry::Entry;
 use super::lookup::Lookup;
 use super::socket::{Read, Socket};
-use super::watch::Watching;
 
 /// Maximum number of datagrams that are read before the clock is looked at.
 const BATCH: usize = 64;
@@ -37,24 +36,8 @@ struct Shared {
 }
 
 impl Watcher {
-    /// Returns the watcher of the process, which is started if there is none.
-    pub(super) fn get() -> io::Result<Arc<Watching>> {
-        static CURRENT: Mutex<Weak<Watching>> = Mutex::new(Weak::new());
-        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = |watching: &Arc<Watching>| match &**watching {
-            Watching::System(watcher) => !watcher.shared.has_failed.load(Ordering::Relaxed),
-            #[cfg(feature = "__fuzzing")]
-            Watching::MadeUp(_) => false,
-        };
-        if let Some(watcher) = current.upgrade().filter(running) {
-            return Ok(watcher);
-        }
-        let watcher = Arc::new(Watching::System(Self::start()?));
-        *current = Arc::downgrade(&watcher);
-        Ok(watcher)
-    }
-
-    fn start() -> io::Result<Self> {
+    /// Starts the thread.
+    pub(super) fn start() -> io::Result<Self> {
         let (notices, lookup) = (Socket::of_notices()?, Lookup::new()?);
         let shared = Arc::new(Shared {
             entries: Mutex::default(),
@@ -71,6 +54,10 @@ impl Watcher {
             }
         })?;
         Ok(Self { shared })
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        !self.shared.has_failed.load(Ordering::Relaxed)
     }
 
     /// Makes a place for one more client.
