@@ -41,9 +41,9 @@ impl Session {
             return Ok(Applied::Done);
         }
         self.record(&input, now);
-        // A message says itself whether something has come to be due, and these signs of life make
-        // nothing due: they move the silence and its timers. Drivers tell one before nearly each batch.
-        // What is refused changes nothing.
+        // A message says itself whether something has come to be due, and so do these signs of life, which move
+        // the silence and its timers, and seldom more. Drivers tell one before nearly each batch. What is refused
+        // changes nothing.
         let may_be_quiet = matches!(
             input,
             Input::Message { .. } | Input::CaughtUp { .. } | Input::Activity { .. }
@@ -159,5 +159,19 @@ mod tests {
         }
         session.handle_network_change(now);
         assert!(!session.quiet && matches!(session.poll_action(), Some(Action::Send(_))));
+        // Changes in a row, of which the last is looked into a second later, once something is heard.
+        for heard in
+            [Input::Message { connection, message: event.into() }, Input::Activity { connection }]
+        {
+            for _ in 0..10 {
+                session.handle_network_change(now);
+                while session.poll_action().is_some() {}
+            }
+            now += Duration::from_secs(1);
+            session.apply(heard, now).expect("it happened");
+            let last = core::iter::from_fn(|| session.poll_action()).last();
+            assert!(matches!(last, Some(Action::Send(_))), "{last:?}");
+            assert!(session.quiet);
+        }
     }
 }

@@ -331,6 +331,8 @@ impl Session {
     fn check_for_life(&mut self, within: Duration) {
         if self.heartbeat.ping_due == Order::NEVER {
             self.heartbeat.ping_due = self.pending.next_order();
+            // Also where a message or another sign of life, which else makes nothing due, was waited for.
+            self.quiet = false;
         }
         let latest = self.now + within;
         let is_earlier = self.timers.deadline(Timer::Pong).is_none_or(|deadline| deadline > latest);
