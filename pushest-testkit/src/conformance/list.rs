@@ -205,7 +205,8 @@ macro_rules! conformance_over_tls {
                 what_is_wrong_with_a_certificate_that_was_given_counts_all_the_same
                 no_other_certificate_is_trusted_because_one_was_given
                 a_certificate_must_be_for_the_ascii_form_of_a_name
-                each_node_has_its_own_name_and_tls_or_none;
+                each_node_has_its_own_name_and_tls_or_none
+                a_connection_outlasts_others_with_odd_authorities_that_reach_nothing;
         }
         // The names are those of the tests without TLS.
         type DriverOverTls = $driver;
@@ -414,6 +415,7 @@ mod tests {
             include_str!("seams/headers.rs"),
             include_str!("seams/lists.rs"),
             include_str!("seams/names.rs"),
+            include_str!("seams/neighbours.rs"),
             include_str!("seams/networks.rs"),
             include_str!("seams/nodes.rs"),
             include_str!("seams/proxies.rs"),
