@@ -1,9 +1,13 @@
 //! The faults of the embedded server, by names that a command line can have.
 
+mod kinds;
+
 use std::fmt::{self, Display, Write as _};
 use std::time::Duration;
 
-use pushest_testkit::{EchoForm, Refusal, RefusalEnd, Server, Target, UpgradeFault};
+use pushest_testkit::{ApiFault, Refusal, RefusalEnd, Server, UpgradeFault};
+
+use self::kinds::{KINDS, REASON};
 
 /// A fault that was asked for.
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ enum Takes {
 enum When {
     /// Who asks for a WebSocket meets it.
     Upgrade,
+    /// Who calls the HTTP API meets it.
+    Api,
     /// It holds from the start on.
     Always,
     /// It befalls all connections there are, again and again.
@@ -51,234 +57,6 @@ enum When {
 
 /// How often a fault has struck before.
 type Times = u64;
-
-/// The code in a close frame or an error.
-const CODE: Takes = Takes::Number("CODE", 1000, 4999);
-const STATUS: Takes = Takes::Number("STATUS", 200, 599);
-
-const REASON: &str = "a fault, as told";
-
-static KINDS: [Kind; 24] = [
-    kind("http", STATUS, When::Upgrade, "an HTTP answer with this status", |server, fault, _| {
-        fault.upgrades(server, UpgradeFault::status(fault.number(), &[]));
-    }),
-    kind(
-        "http-echo",
-        STATUS,
-        When::Upgrade,
-        "the same, and the page repeats the request",
-        |server, fault, _| {
-            let (status, headers) = (fault.number(), Vec::new());
-            fault.upgrades(server, UpgradeFault::Echo { status, headers, form: EchoForm::Html });
-        },
-    ),
-    kind("http-ignore", Takes::Nothing, When::Upgrade, "no answer", |server, fault, _| {
-        fault.upgrades(server, UpgradeFault::Ignore);
-    }),
-    kind(
-        "http-junk",
-        Takes::Nothing,
-        When::Upgrade,
-        "bytes that are no HTTP, and the end",
-        |server, fault, _| {
-            fault.upgrades(server, UpgradeFault::Raw(b"\x00no HTTP\x1b[31m\r\n\r\n".to_vec()));
-        },
-    ),
-    kind(
-        "http-stall",
-        Takes::Nothing,
-        When::Upgrade,
-        "half an answer, and silence",
-        |server, fault, _| {
-            fault.upgrades(server, UpgradeFault::Stall(b"HTTP/1.1 101 Swi".to_vec()));
-        },
-    ),
-    kind(
-        "http-slow",
-        Takes::Number("BYTES", 1, 1000),
-        When::Upgrade,
-        "a WebSocket behind an answer in pieces of this many bytes",
-        |server, fault, _| {
-            let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: \
-                      websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n";
-            let answer = answer.to_owned();
-            fault.upgrades(server, UpgradeFault::Rewrite { answer, piece: fault.number().into() });
-        },
-    ),
-    kind(
-        "no-handshake",
-        Takes::Nothing,
-        When::Always,
-        "a WebSocket on which nothing is said",
-        |server, _, _| {
-            server.withhold_handshake(true);
-        },
-    ),
-    kind(
-        "refuse",
-        CODE,
-        When::Always,
-        "every connection is refused, in the profile's form",
-        |server, fault, _| {
-            server.refuse_connections(Some((fault.number(), REASON)));
-        },
-    ),
-    kind(
-        "refuse-open",
-        CODE,
-        When::Always,
-        "the same: an error, and the socket stays open",
-        |server, fault, _| {
-            fault.refuse(server, RefusalEnd::Open);
-        },
-    ),
-    kind(
-        "refuse-silence",
-        CODE,
-        When::Always,
-        "the same: an error, and no close frame is answered",
-        |server, fault, _| {
-            fault.refuse(server, RefusalEnd::Silence);
-        },
-    ),
-    kind(
-        "refuse-no-code",
-        CODE,
-        When::Always,
-        "the same: an error, and a close frame without a code",
-        |server, fault, _| {
-            fault.refuse(server, RefusalEnd::CloseWithoutCode);
-        },
-    ),
-    kind(
-        "refuse-drop",
-        CODE,
-        When::Always,
-        "the same: an error, and the connection just ends",
-        |server, fault, _| {
-            fault.refuse(server, RefusalEnd::Drop);
-        },
-    ),
-    kind(
-        "refuse-reset",
-        CODE,
-        When::Always,
-        "the same: an error, and a TCP reset",
-        |server, fault, _| {
-            fault.refuse(server, RefusalEnd::Reset);
-        },
-    ),
-    kind(
-        "delay",
-        Takes::Number("MILLISECONDS", 1, 600_000),
-        When::Always,
-        "every message comes so much later",
-        |server, fault, _| {
-            server.set_delay(fault.milliseconds());
-        },
-    ),
-    kind(
-        "deny",
-        Takes::Channel,
-        When::Always,
-        "subscriptions to this channel are refused",
-        |server, fault, _| {
-            if let Value::Text(channel) = &fault.value {
-                server.deny(channel, REASON);
-            }
-        },
-    ),
-    kind(
-        "members-junk",
-        Takes::Nothing,
-        When::Always,
-        "lists of members that cannot be read",
-        |server, _, _| {
-            server.replace_presence_data(Some("no list of members"));
-        },
-    ),
-    kind(
-        "close",
-        CODE,
-        When::Strike,
-        "a close frame with this code; with 1006 there is none",
-        |server, fault, _| {
-            server.close(Target::All, fault.number(), REASON);
-        },
-    ),
-    kind(
-        "drop",
-        Takes::Nothing,
-        When::Strike,
-        "the connection ends, without a close frame",
-        |server, _, _| {
-            server.drop_connections(Target::All);
-        },
-    ),
-    kind("reset", Takes::Nothing, When::Strike, "a TCP reset", |server, _, _| {
-        server.reset_connections(Target::All);
-    }),
-    kind(
-        "stop-answering",
-        Takes::Nothing,
-        When::Strike,
-        "nothing is sent any more, not even pongs",
-        |server, _, _| {
-            server.stop_answering(Target::All);
-        },
-    ),
-    kind(
-        "stop-reading",
-        Takes::Nothing,
-        When::Strike,
-        "nothing is read, from one strike to the next",
-        |server, _, times| {
-            if times.is_multiple_of(2) {
-                server.stop_reading(Target::All);
-            } else {
-                server.resume_reading(Target::All);
-            }
-        },
-    ),
-    kind(
-        "error",
-        CODE,
-        When::Strike,
-        "a pusher:error with this code; the connection stays",
-        |server, fault, _| {
-            server.send_error(Target::All, Some(fault.number()), REASON);
-        },
-    ),
-    kind(
-        "junk",
-        Takes::Nothing,
-        When::Strike,
-        "a message that is no JSON, and a binary one",
-        |server, _, _| {
-            server.send_raw(Target::All, "no JSON \u{1b}[31m");
-            server.send_binary(Target::All, b"\x00\xff");
-        },
-    ),
-    kind(
-        "junk-bytes",
-        Takes::Nothing,
-        When::Strike,
-        "bytes that are no WebSocket frame",
-        |server, _, _| {
-            server.send_bytes(Target::All, b"\xff\xff\xff\xff");
-        },
-    ),
-];
-
-const fn kind(
-    name: &'static str,
-    takes: Takes,
-    when: When,
-    help: &'static str,
-    act: fn(&Server, &Fault, Times),
-) -> Kind {
-    Kind { name, takes, when, help, act }
-}
 
 impl Fault {
     /// Whether it befalls the connections there are, by [`strike`](Self::strike).
@@ -316,9 +94,16 @@ impl Fault {
         }
     }
 
+    fn times(&self) -> usize {
+        self.count.and_then(|count| count.try_into().ok()).unwrap_or(usize::MAX)
+    }
+
     fn upgrades(&self, server: &Server, fault: UpgradeFault) {
-        let count = self.count.and_then(|count| count.try_into().ok());
-        server.fault_upgrades(count.unwrap_or(usize::MAX), fault);
+        server.fault_upgrades(self.times(), fault);
+    }
+
+    fn calls(&self, server: &Server, fault: ApiFault) {
+        server.fault_api(self.times(), fault);
     }
 
     fn refuse(&self, server: &Server, end: RefusalEnd) {
@@ -419,6 +204,7 @@ pub(crate) fn help() -> String {
     let mut help = "Faults, by when they are met.".to_owned();
     for (when, title) in [
         (When::Upgrade, "Who asks for a WebSocket gets, with /COUNT only so often:"),
+        (When::Api, "Who calls the HTTP API gets, with /COUNT only so often:"),
         (When::Always, "For as long as the server runs:"),
         (
             When::Strike,
@@ -476,6 +262,8 @@ mod tests {
             ("close=5000", "from 1000 to 4999"),
             ("close=-1", "from 1000 to 4999"),
             ("http=99", "from 200 to 599"),
+            ("api-http", "api-http needs a value: a whole number from 200 to 599"),
+            ("api-later=3601", "from 0 to 3600"),
             ("drop=1", "drop takes no value"),
             ("deny=", "the name of a channel"),
             ("drop/0", "the count behind the / is a whole number above 0"),

@@ -4,7 +4,8 @@
 //! every channel type, presence, client events, cache channels, sign-in with watchlists, and the
 //! signed HTTP API, so that any client and any server library of the protocol can use it. It takes
 //! on the habits of other servers ([`Profile`]) and misbehaves on demand:
-//! closes with any code, drops, resets, stops answering, refuses upgrades, delays, sends junk.
+//! closes with any code, drops, resets, stops answering, refuses upgrades and calls of its HTTP API, delays,
+//! sends junk.
 //!
 //! [`AuthorizationEndpoint`] is the app's own HTTP endpoint for clients without the secret: it signs
 //! for the server's app, or refuses, fails and delays as told.
@@ -55,7 +56,7 @@ pub use authorization::{AuthorizationEndpoint, ReceivedRequest, Reply};
 pub use duplex::{Duplex, duplex};
 pub use protocol::{Happening, MasterKey, Profile, Refusal, RefusalEnd, Target};
 pub use shell::{
-    AcceptStream, Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until,
+    AcceptStream, ApiFault, Builder, Certificate, EchoForm, PlainClients, Server, TimedOut, Until,
     UpgradeFault, View, WebhookAttempt, WebhookTarget,
 };
 pub use simulation::{Cut, Link, NodeFault, World};

@@ -209,6 +209,22 @@ fn an_upgrade_in_pieces_is_shown_with_its_status() {
 }
 
 #[test]
+fn calls_of_the_http_api_meet_the_faults_that_were_asked_for() {
+    let faults = ["api-cut/1", "api-lose-answer/1", "api-http=413/1", "api-later=0/1"];
+    let arguments: Vec<_> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
+    let (_server, options, _) = serve(&arguments);
+    let options = [options, words(&["--app-id", "1"], &[])].concat();
+    let publish = || pushest(&words(&["publish", "news", "x"], &options));
+    for text in ["may have been carried out", "may have been carried out", "413"] {
+        let ended = publish();
+        assert_eq!(ended.status, Some(1), "{ended:?}");
+        assert!(ended.stderr.contains(text), "{text}: {ended:?}");
+    }
+    let ended = publish();
+    assert_eq!(ended.status, Some(0), "{ended:?}");
+}
+
+#[test]
 fn it_takes_on_the_habits_of_each_server() {
     for profile in Profile::ALL.map(Profile::name) {
         let (server, options, line) = serve(&["--profile", profile]);

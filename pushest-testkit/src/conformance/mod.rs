@@ -142,9 +142,9 @@ use crate::Server;
 pub use api::{
     anywhere as api_anywhere, bad_input as api_bad_input,
     client_certificates as api_client_certificates, connections as api_connections,
-    endless as api_endless, futures as api_futures, idle as api_idle, over_tls as api_over_tls,
-    own_streams as api_own_streams, proxies as api_proxies, repeats as api_repeats,
-    silence as api_silence, variables as api_variables,
+    endless as api_endless, faults as api_faults, futures as api_futures, idle as api_idle,
+    over_tls as api_over_tls, own_streams as api_own_streams, proxies as api_proxies,
+    repeats as api_repeats, silence as api_silence, variables as api_variables,
 };
 pub use api_driver::{ApiClient, ApiDriver, ApiFailure, ApiFutures, ApiSettings};
 pub use driver::{

@@ -216,13 +216,18 @@ impl Broker {
         });
     }
 
-    /// Notes what became of an upgrade: its status, where it was answered with one.
-    pub(crate) fn note_upgrade(&mut self, target: &str, status: Option<u16>, reason: &str) {
+    /// Notes an upgrade that was accepted.
+    pub(crate) fn note_upgrade(&mut self, target: &str) {
+        self.note_request("GET", target, 101, "");
+    }
+
+    /// Notes an upgrade or a request that met a fault: the status, where it was answered with one.
+    pub(crate) fn note_fault(&mut self, method: &str, target: &str, status: Option<u16>) {
         self.note_other(|| Happening::Request {
-            method: "GET".to_owned(),
+            method: method.to_owned(),
             path: path(target),
             status,
-            reason: reason.to_owned(),
+            reason: "a fault, as told".to_owned(),
         });
     }
 

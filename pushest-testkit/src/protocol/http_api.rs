@@ -86,10 +86,15 @@ impl Broker {
     /// 400 for what cannot be understood, 401 with a reason for a bad signature or timestamp, 404
     /// for another app or path, 405 for another method, 413 for data that is too large.
     pub fn http(&mut self, request: &HttpRequest, now: Instant) -> HttpResponse {
-        self.clock(now);
-        let response = self.route(request).unwrap_or_else(|error| error);
+        let response = self.carry_out(request, now);
         self.note_request(&request.method, &request.target, response.status, &response.body);
         response
+    }
+
+    /// Handles a request without a note that it was answered.
+    pub(crate) fn carry_out(&mut self, request: &HttpRequest, now: Instant) -> HttpResponse {
+        self.clock(now);
+        self.route(request).unwrap_or_else(|error| error)
     }
 
     fn route(&mut self, request: &HttpRequest) -> Result<HttpResponse, HttpResponse> {

@@ -11,10 +11,11 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message, Utf8Bytes};
 
+use super::fault_queue::FaultQueue;
 use super::http::{self, Parsed, Upgrade};
 use super::transport::{Raw, Transport};
-use super::{PlainClients, UpgradeFault};
-use crate::protocol::{Broker, NO_CODE, PeerId, Target};
+use super::{ApiFault, PlainClients, UpgradeFault};
+use crate::protocol::{Broker, HttpRequest, NO_CODE, PeerId, Target};
 
 /// How many messages or chunks one socket may bring before others get their turn.
 const BUDGET: usize = 64;
@@ -27,8 +28,11 @@ pub(super) struct Shared {
     pub(super) sockets: HashMap<PeerId, usize>,
     pub(super) tls: Option<Arc<rustls::ServerConfig>>,
     pub(super) plain_clients: PlainClients,
-    /// How many of the next upgrades get what instead of a WebSocket.
-    pub(super) upgrade_faults: VecDeque<(usize, UpgradeFault)>,
+    /// What the next upgrades get instead of a WebSocket.
+    pub(super) upgrade_faults: FaultQueue<UpgradeFault>,
+    /// What becomes of the next requests of the HTTP API, and how many came.
+    pub(super) api_faults: FaultQueue<ApiFault>,
+    pub(super) api_requests: u64,
     /// The request targets of all upgrades asked for, in order; and how many there were.
     pub(super) upgrade_targets: VecDeque<String>,
     /// The heads of the latest of them.
@@ -63,15 +67,30 @@ impl Shared {
         self.upgrade_targets.push_back(target.to_owned());
     }
 
-    fn next_upgrade_fault(&mut self) -> Option<UpgradeFault> {
-        while let Some((left, fault)) = self.upgrade_faults.front_mut() {
-            if let Some(rest) = left.checked_sub(1) {
-                *left = rest;
-                return Some(fault.clone());
+    /// Returns the bytes of the answer to a request, and what becomes of the connection after it.
+    fn answer(&mut self, request: &HttpRequest, keep_alive: bool) -> (String, Afterwards) {
+        let afterwards = if keep_alive { Afterwards::Kept } else { Afterwards::Closed };
+        let is_api = request.target.starts_with("/apps/");
+        self.api_requests += u64::from(is_api);
+        let Some(fault) = is_api.then(|| self.api_faults.next()).flatten() else {
+            let response = self.broker.http(request, self.now);
+            return (http::encode(&response, keep_alive), afterwards);
+        };
+        self.broker.note_fault(&request.method, &request.target, fault.answered_status());
+        match fault {
+            ApiFault::Refuse { status, headers, body } => {
+                let mut headers: Vec<_> =
+                    headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+                headers.push(("Connection", if keep_alive { "keep-alive" } else { "close" }));
+                (http::encode_with(status, &headers, &body), afterwards)
             }
-            self.upgrade_faults.pop_front();
+            ApiFault::Ignore => (String::new(), Afterwards::Held),
+            ApiFault::Cut => (String::new(), Afterwards::Closed),
+            ApiFault::LoseAnswer => {
+                self.broker.carry_out(request, self.now);
+                (String::new(), Afterwards::Closed)
+            }
         }
-        None
     }
 
     fn record_message(&mut self, peer: PeerId, text: &str) {
@@ -82,6 +101,17 @@ impl Shared {
             received.push_back((peer, text.to_owned()));
         }
     }
+}
+
+/// What becomes of a connection after a request.
+#[derive(Debug, Clone, Copy)]
+enum Afterwards {
+    /// Another request may follow.
+    Kept,
+    /// It is closed once all is written.
+    Closed,
+    /// It stays open, and nothing is answered any more.
+    Held,
 }
 
 /// What became of a socket.
@@ -128,7 +158,7 @@ enum Stage {
     },
     /// The last answer is on its way; then the socket is closed.
     Finishing,
-    /// An upgrade that is never answered.
+    /// An upgrade or a request that is never answered.
     Held,
     WebSocket {
         context: Box<WebSocketContext>,
@@ -295,14 +325,16 @@ impl AcceptedSocket {
                     return Ok(());
                 }
                 Parsed::Request { request, keep_alive, length } => {
-                    let response = shared.broker.http(&request, shared.now);
-                    self.transport.queue(http::encode(&response, keep_alive).as_bytes());
+                    let (answer, afterwards) = shared.answer(&request, keep_alive);
+                    self.transport.queue(answer.as_bytes());
                     input.drain(..length);
                     *has_continued = false;
-                    if !keep_alive {
-                        self.stage = Stage::Finishing;
-                        return Ok(());
-                    }
+                    self.stage = match afterwards {
+                        Afterwards::Kept => continue,
+                        Afterwards::Closed => Stage::Finishing,
+                        Afterwards::Held => Stage::Held,
+                    };
+                    return Ok(());
                 }
                 Parsed::Bad(response) => {
                     shared.broker.note_bad_request(response.status, &response.body);
@@ -323,12 +355,13 @@ impl AcceptedSocket {
     /// Replies to an upgrade: with a WebSocket, or as a fault demands.
     fn upgrade(&mut self, upgrade: &Upgrade, rest: Vec<u8>, index: usize, shared: &mut Shared) {
         shared.record_upgrade(&upgrade.target, &upgrade.head);
-        let fault = shared.next_upgrade_fault();
-        let (status, reason) = match &fault {
-            None => (Some(101), ""),
-            Some(fault) => (fault.answered_status(), "a fault, as told"),
-        };
-        shared.broker.note_upgrade(&upgrade.target, status, reason);
+        let fault = shared.upgrade_faults.next();
+        match &fault {
+            None => shared.broker.note_upgrade(&upgrade.target),
+            Some(fault) => {
+                shared.broker.note_fault("GET", &upgrade.target, fault.answered_status());
+            }
+        }
         match fault {
             Some(UpgradeFault::Refuse { status, headers, body }) => {
                 let mut headers: Vec<_> =

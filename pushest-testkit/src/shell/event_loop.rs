@@ -13,6 +13,7 @@ use slab::Slab;
 
 use super::View;
 use super::accepted_socket::{AcceptedSocket, DRIP, Progress, Shared};
+use super::fault_queue::FaultQueue;
 use super::own_stream::{OwnStream, Woken};
 use super::transport::Raw;
 use super::wait::Waiter;
@@ -137,7 +138,7 @@ impl EventLoop {
         }
         self.watcher.tell(&mut self.shared.broker);
         self.backends.tell(&mut self.shared.broker);
-        let view = View { broker: &self.shared.broker, upgrades: self.shared.upgrades };
+        let view = View::of(&self.shared);
         self.waiters.retain_mut(|waiter| !waiter.check(&view));
     }
 
@@ -369,7 +370,9 @@ pub(super) fn shared(
         sockets: HashMap::new(),
         tls,
         plain_clients,
-        upgrade_faults: VecDeque::new(),
+        upgrade_faults: FaultQueue::default(),
+        api_faults: FaultQueue::default(),
+        api_requests: 0,
         upgrade_targets: VecDeque::new(),
         upgrade_heads: VecDeque::new(),
         dripping: VecDeque::new(),

@@ -45,6 +45,54 @@ pub enum UpgradeFault {
     },
 }
 
+/// What becomes of a request of the HTTP API (`/apps/…`) in place of an answer.
+///
+/// ```
+/// use pushest_testkit::{ApiFault, Server};
+///
+/// let server = Server::start()?;
+/// // The next two calls are to come again in a second; the answer to the third is lost.
+/// server.fault_api(2, ApiFault::status(503, &[("Retry-After", "1")]));
+/// server.fault_api(1, ApiFault::LoseAnswer);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ApiFault {
+    /// An answer of your own: 500, 503 with `Retry-After`, 413, 401 … The request is not carried out, and
+    /// the connection is kept where the request asks for it.
+    Refuse {
+        /// The HTTP status.
+        status: u16,
+        /// Headers beside `Connection` and `Content-Length`.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: String,
+    },
+    /// Nothing: the request is read, not carried out, and never answered. The connection stays open.
+    Ignore,
+    /// The end of the connection after the request was read. The request is not carried out.
+    Cut,
+    /// The end of the connection after the request was carried out: what it published is received.
+    LoseAnswer,
+}
+
+impl ApiFault {
+    /// Creates an HTTP answer with these headers and an empty body.
+    #[must_use]
+    pub fn status(status: u16, headers: &[(&str, &str)]) -> Self {
+        Self::Refuse { status, headers: owned(headers), body: String::new() }
+    }
+
+    /// Returns the status of the answer; `None` where there is none.
+    pub(super) fn answered_status(&self) -> Option<u16> {
+        match self {
+            Self::Refuse { status, .. } => Some(*status),
+            Self::Ignore | Self::Cut | Self::LoseAnswer => None,
+        }
+    }
+}
+
 /// The escaping of what an error page repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -91,9 +139,7 @@ impl UpgradeFault {
     /// Creates an HTTP answer with these headers and an empty body.
     #[must_use]
     pub fn status(status: u16, headers: &[(&str, &str)]) -> Self {
-        let headers =
-            headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self::Refuse { status, headers, body: String::new() }
+        Self::Refuse { status, headers: owned(headers), body: String::new() }
     }
 
     /// Creates a WebSocket behind an answer of your own, sent at once; `{accept}` in it stands for
@@ -102,6 +148,10 @@ impl UpgradeFault {
     pub fn rewrite(answer: &str) -> Self {
         Self::Rewrite { answer: answer.to_owned(), piece: usize::MAX }
     }
+}
+
+fn owned(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+    headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Returns the status of a status line.
@@ -183,12 +233,23 @@ impl Server {
 
     /// Gives the next `count` clients that ask for a WebSocket this fault instead.
     pub fn fault_upgrades(&self, count: usize, fault: UpgradeFault) {
-        self.call(move |turn| turn.shared.upgrade_faults.push_back((count, fault)));
+        self.call(move |turn| turn.shared.upgrade_faults.push(count, fault));
     }
 
     /// Ends the faults of upgrades: the next client that asks for a WebSocket gets one.
     pub fn heal_upgrades(&self) {
         self.call(|turn| turn.shared.upgrade_faults.clear());
+    }
+
+    /// Gives the next `count` requests of the HTTP API this fault instead of an answer. Faults that were asked
+    /// for before come first. How many requests came is [`View::api_requests`](crate::View::api_requests).
+    pub fn fault_api(&self, count: usize, fault: ApiFault) {
+        self.call(move |turn| turn.shared.api_faults.push(count, fault));
+    }
+
+    /// Ends the faults of the HTTP API: the next request is carried out and answered.
+    pub fn heal_api(&self) {
+        self.call(|turn| turn.shared.api_faults.clear());
     }
 
     /// While on, a new connection is opened and never told `connection_established`.

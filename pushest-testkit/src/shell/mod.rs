@@ -4,6 +4,7 @@ mod accepted_socket;
 mod builder;
 mod certificate;
 mod event_loop;
+mod fault_queue;
 mod faults;
 mod http;
 mod own_stream;
@@ -22,12 +23,13 @@ use std::time::Duration;
 pub use builder::{Builder, PlainClients};
 pub use certificate::Certificate;
 pub(crate) use certificate::{Identity, demanding};
-pub use faults::{EchoForm, UpgradeFault};
+pub use faults::{ApiFault, EchoForm, UpgradeFault};
 pub use own_stream::AcceptStream;
 pub use wait::Until;
 pub use webhooks::{WebhookAttempt, WebhookTarget};
 
 use crate::protocol::{App, Broker};
+use accepted_socket::Shared;
 use event_loop::{Command, EventLoop};
 use own_stream::Woken;
 use webhooks::Sent;
@@ -57,6 +59,15 @@ pub struct View<'a> {
     pub broker: &'a Broker,
     /// Number of upgrades to a WebSocket that were asked for, refused ones included.
     pub upgrades: u64,
+    /// Number of requests of the HTTP API (`/apps/…`), those that met a fault included.
+    pub api_requests: u64,
+}
+
+impl<'a> View<'a> {
+    fn of(shared: &'a Shared) -> Self {
+        let Shared { broker, upgrades, api_requests, .. } = shared;
+        Self { broker, upgrades: *upgrades, api_requests: *api_requests }
+    }
 }
 
 /// The condition was not met in time.
@@ -335,9 +346,7 @@ impl Server {
         &self,
         look: impl FnOnce(&View<'_>) -> T + Send + 'static,
     ) -> T {
-        self.call(move |turn| {
-            look(&View { broker: &turn.shared.broker, upgrades: turn.shared.upgrades })
-        })
+        self.call(move |turn| look(&View::of(&turn.shared)))
     }
 
     /// Returns a future that completes once `condition` holds; it is looked at after everything

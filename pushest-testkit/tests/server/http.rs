@@ -4,11 +4,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
-use pushest_testkit::Server;
+use pushest_testkit::{ApiFault, Happening, Server};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::client::{Client, tcp};
+use crate::client::{Client, PATIENCE, tcp};
 
 const EVENT: &str = r#"{"name":"x","channel":"news","data":"{\"a\":1}"}"#;
 
@@ -179,4 +179,70 @@ fn behind_a_request_whose_end_is_unclear_nothing_is_read() {
         let _ = reader.read_to_end(&mut rest);
         assert!(rest.is_empty(), "{headers}: {}", String::from_utf8_lossy(&rest));
     }
+}
+
+#[test]
+fn requests_are_refused_on_purpose_as_often_as_was_said_and_the_connection_stays() {
+    let (happenings, happened) = std::sync::mpsc::sync_channel(100);
+    let server = Server::builder().observe(happenings).start().unwrap();
+    let refusal = ApiFault::Refuse {
+        status: 503,
+        headers: vec![("Retry-After".to_owned(), "7".to_owned())],
+        body: "deploying".to_owned(),
+    };
+    server.fault_api(2, refusal);
+    server.fault_api(usize::MAX, ApiFault::status(413, &[]));
+    // What is no request of the API meets none.
+    assert_eq!(ask(&server, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").0, 200);
+    let mut stream = tcp(&server);
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    for expected in [(503, "deploying"), (503, "deploying"), (413, ""), (413, "")] {
+        stream.write_all(publish("").as_bytes()).unwrap();
+        let (status, body) = answer(&mut reader);
+        assert_eq!((status, &*body), expected);
+    }
+    server.heal_api();
+    stream.write_all(publish("").as_bytes()).unwrap();
+    assert_eq!(answer(&mut reader).0, 200);
+    assert_eq!(server.inspect(|view| view.api_requests), 5);
+    drop(server);
+    let told: Vec<_> = happened
+        .iter()
+        .filter_map(|happening| match happening {
+            Happening::Request { path, status, reason, .. } if path != "/" => {
+                Some((status, reason))
+            }
+            _ => None,
+        })
+        .collect();
+    let fault = |status| (Some(status), "a fault, as told".to_owned());
+    let answered = (Some(200), String::new());
+    assert_eq!(told, [fault(503), fault(503), fault(413), fault(413), answered]);
+}
+
+#[test]
+fn a_request_gets_no_answer_on_purpose_and_only_a_lost_answer_is_one_to_what_was_done() {
+    let server = Server::start().unwrap();
+    let mut client = Client::connect(&server);
+    client.subscribe("news");
+    for fault in [ApiFault::Cut, ApiFault::LoseAnswer] {
+        server.fault_api(1, fault);
+        let mut stream = tcp(&server);
+        stream.write_all(publish("").as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "");
+    }
+    server.publish("news", "last", "");
+    assert_eq!([client.read(), client.read()].map(|it| it["event"].clone()), ["x", "last"]);
+
+    server.fault_api(1, ApiFault::Ignore);
+    let mut stream = tcp(&server);
+    stream.write_all(publish("").as_bytes()).unwrap();
+    server.until(|view| view.api_requests == 3).wait(PATIENCE).unwrap();
+    server.stop();
+    let mut bytes = Vec::new();
+    // Whether it ends in order or by a reset, nothing was said.
+    let _ = stream.read_to_end(&mut bytes);
+    assert!(bytes.is_empty());
 }

@@ -22,6 +22,11 @@ macro_rules! conformance_of_api {
                 an_answer_that_drips_takes_no_longer_than_the_call_may
                 an_answer_without_end_is_given_up_where_it_is_too_large
                 what_comes_before_an_answer_is_passed_over;
+            api_faults
+                a_status_that_the_server_answers_on_purpose_is_told_with_whether_it_may_have_arrived
+                a_server_that_asks_for_a_pause_on_purpose_is_asked_again_as_often_as_it_does
+                a_request_that_gets_no_answer_on_purpose_is_sent_once_and_may_have_arrived
+                a_query_that_is_cut_on_purpose_is_asked_again;
             api_idle
                 what_a_burst_leaves_is_closed_after_its_time_although_no_call_is_made
                 what_is_used_again_is_kept_and_the_rest_is_closed

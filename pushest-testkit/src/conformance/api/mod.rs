@@ -6,6 +6,7 @@ pub mod client_certificates;
 pub mod connections;
 mod double;
 pub mod endless;
+pub mod faults;
 pub mod futures;
 pub mod idle;
 mod list;
