@@ -212,8 +212,8 @@ fn an_upgrade_in_pieces_is_shown_with_its_status() {
 fn calls_of_the_http_api_meet_the_faults_that_were_asked_for() {
     let faults = ["api-cut/1", "api-lose-answer/1", "api-http=413/1", "api-later=0/1"];
     let arguments: Vec<_> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
-    let (_server, options, _) = serve(&arguments);
-    let options = [options, words(&["--app-id", "1"], &[])].concat();
+    let (_server, mut options, _) = serve(&arguments);
+    options.push("--app-id=1".to_owned());
     let publish = || pushest(&words(&["publish", "news", "x"], &options));
     for text in ["may have been carried out", "may have been carried out", "413"] {
         let ended = publish();
