@@ -318,7 +318,7 @@ impl Builder {
             self.write_limit,
             self.is_recording,
         );
-        let webhooks = Arc::new(Sent::new(self.watcher.clone()));
+        let webhooks = Arc::new(Sent::new(self.watcher.clone(), waker.clone()));
         let turns = EventLoop::new(poll, listener, received, shared, Watcher::new(self.watcher))?;
         let thread =
             thread::Builder::new().name("pushest-testkit".to_owned()).spawn(move || turns.run())?;

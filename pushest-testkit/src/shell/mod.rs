@@ -247,47 +247,6 @@ impl Server {
         });
     }
 
-    /// Sends webhooks to an app's backend from here on: to a URL, `http://` and an address, or to a
-    /// [`WebhookTarget`], which has settings. They are signed, tell in batches what happens, and come
-    /// again until they are answered with 2xx ([protocol,
-    /// webhooks](pushest_proto::protocol#webhooks)). Called again, it adds a further backend.
-    ///
-    /// ```
-    /// use pushest_testkit::Server;
-    ///
-    /// let server = Server::start()?;
-    /// server.webhooks("http://127.0.0.1:3000/webhooks")?;
-    /// // A client subscribes, your backend hears of it, and then:
-    /// // server.wait_for_webhooks(1, Duration::from_secs(5))?;
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// If it is no such URL, or if no thread can be started.
-    pub fn webhooks(&self, to: impl Into<WebhookTarget>) -> io::Result<()> {
-        let backend = to.into().start(&self.app, &self.webhooks)?;
-        self.call(move |turn| {
-            turn.shared.broker.start_webhooks();
-            turn.backends.add(backend);
-        });
-        Ok(())
-    }
-
-    /// Returns the latest 10,000 attempts to deliver a webhook, oldest first.
-    #[must_use]
-    pub fn webhook_attempts(&self) -> Vec<WebhookAttempt> {
-        self.webhooks.attempts()
-    }
-
-    /// Blocks until at least `count` webhooks were answered with 2xx since the server was started.
-    /// One that a backend has taken twice counts twice.
-    ///
-    /// # Errors
-    /// After `timeout`.
-    pub fn wait_for_webhooks(&self, count: u64, timeout: Duration) -> Result<(), TimedOut> {
-        self.webhooks.wait(count, timeout)
-    }
-
     /// Returns how many connections are subscribed to a channel.
     #[must_use]
     pub fn subscribers(&self, channel: &str) -> usize {

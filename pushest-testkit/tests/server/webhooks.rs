@@ -274,3 +274,27 @@ fn what_is_no_url_of_webhooks_is_an_error_that_names_it() {
         assert!(error.to_string().starts_with(&format!("{url:?} is no URL")), "{error}");
     }
 }
+
+#[test]
+fn webhooks_are_waited_for_as_they_are_taken_and_attempts_as_they_are_made() {
+    let server = Server::start().unwrap();
+    let backend = Backend::start(&[500]);
+    let soon = WebhookTarget::new(&backend.url).retry(Duration::from_millis(1));
+    let taken = server.until_webhooks(1);
+    let refused = server.until_webhook_attempt(|attempt| attempt.status == Some(500));
+    let again = server.until_webhook_attempt(|attempt| attempt.attempt == 2);
+    server.webhooks(soon).unwrap();
+    let error = refused.wait(Duration::ZERO).unwrap_err();
+    let text = "waited 0ns for an attempt to deliver a webhook that fits; it has not come to that";
+    assert_eq!(error.to_string(), text);
+    let mut client = Client::connect(&server);
+    client.subscribe("news");
+    refused.wait(PATIENCE).unwrap();
+    again.wait(PATIENCE).unwrap();
+    taken.wait(PATIENCE).unwrap();
+    // And what has come to that before.
+    server.until_webhooks(0).wait(PATIENCE).unwrap();
+    server.until_webhooks(1).wait(PATIENCE).unwrap();
+    server.until_webhook_attempt(|attempt| attempt.body.contains("news")).wait(PATIENCE).unwrap();
+    server.until_webhooks(2).wait(Duration::ZERO).unwrap_err();
+}

@@ -5,6 +5,7 @@
 mod post;
 mod sender;
 mod sent;
+mod server;
 
 use std::io;
 use std::sync::{Arc, mpsc};

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::{Shutdown, TcpStream};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::protocol::Happening;
@@ -41,6 +41,8 @@ impl WebhookAttempt {
 pub(in crate::shell) struct Sent {
     log: Mutex<Log>,
     changed: Condvar,
+    /// Wakes the loop, which looks at what is waited for.
+    waker: Arc<mio::Waker>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +50,8 @@ struct Log {
     attempts: VecDeque<WebhookAttempt>,
     /// The channel of the program that watches the server.
     watcher: Option<SyncSender<Happening>>,
+    /// How many attempts there were, those that are kept no longer included.
+    tried: u64,
     taken: u64,
     is_over: bool,
     /// The sockets of requests that are on their way.
@@ -55,8 +59,25 @@ struct Log {
 }
 
 impl Sent {
-    pub(in crate::shell) fn new(watcher: Option<SyncSender<Happening>>) -> Self {
-        Self { log: Mutex::new(Log { watcher, ..Log::default() }), changed: Condvar::new() }
+    pub(in crate::shell) fn new(
+        watcher: Option<SyncSender<Happening>>,
+        waker: Arc<mio::Waker>,
+    ) -> Self {
+        let log = Mutex::new(Log { watcher, ..Log::default() });
+        Self { log, changed: Condvar::new(), waker }
+    }
+
+    /// Returns how many webhooks were answered with 2xx.
+    pub(super) fn taken(&self) -> u64 {
+        self.lock().taken
+    }
+
+    /// Returns the attempts behind the first `seen` ones, as far as they are kept, and counts them there.
+    pub(super) fn attempts_since(&self, seen: &mut u64) -> Vec<WebhookAttempt> {
+        let log = self.lock();
+        let new = usize::try_from(log.tried - *seen).unwrap_or(usize::MAX);
+        *seen = log.tried;
+        log.attempts.iter().skip(log.attempts.len().saturating_sub(new)).cloned().collect()
     }
 
     pub(in crate::shell) fn attempts(&self) -> Vec<WebhookAttempt> {
@@ -104,6 +125,7 @@ impl Sent {
 
     pub(super) fn note(&self, attempt: WebhookAttempt) {
         let mut log = self.lock();
+        log.tried += 1;
         log.taken += u64::from(attempt.is_taken());
         if let Some(watcher) = &log.watcher {
             let WebhookAttempt { url, attempt, status, problem, .. } = attempt.clone();
@@ -116,6 +138,8 @@ impl Sent {
         log.attempts.push_back(attempt);
         drop(log);
         self.changed.notify_all();
+        // It fails only if the loop is gone, and with it all who wait.
+        let _ = self.waker.wake();
     }
 
     /// Keeps a request's socket, to be cut at the end. Returns whether there is still time for it.
