@@ -12,7 +12,7 @@ use crate::text::clip;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DialFailure {
-    /// The host's name could not be resolved.
+    /// The host's name could not be resolved. Drivers put the name before the resolver's error.
     Dns(Box<str>),
     /// No address of the host accepted a connection.
     Connect(Box<str>),

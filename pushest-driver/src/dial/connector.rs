@@ -41,7 +41,11 @@ impl Way<'_> {
     ) -> Result<Reached<R::Tcp>, DialFailure> {
         let (host, port) = (endpoint.host_with_zone(), endpoint.port());
         let Some(connector) = self.connector else {
-            return address::connect(runtime, &host, port, chosen).await.map(Reached::plain);
+            let connected = address::connect(runtime, &host, port, chosen).await;
+            return connected.map(Reached::plain).map_err(|failure| match failure {
+                DialFailure::Dns(why) => DialFailure::Dns(format!("{host}: {why}").into()),
+                other => other,
+            });
         };
         let target = |host: &str, port| ConnectorTarget {
             host: host.into(),

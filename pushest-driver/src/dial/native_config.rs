@@ -59,12 +59,23 @@ pub(super) fn build(
 
 /// Returns the failure for an error of the handshake.
 pub(super) fn failed(error: &std::io::Error) -> DialFailure {
-    let text = error.to_string();
+    let mut text = error.to_string();
     // There is no other way to tell: each system has words of its own, and all of them have the first of these.
     // The other one is OpenSSL's for a server that does not have the key of its certificate.
     let is_about = text.contains("certificate") || text.contains("bad signature");
     let certificate = is_about && !text.contains("alert");
+    if certificate && is_of_a_stranger(&text) {
+        text = format!("{text}: {}", system_roots::TRUST_IT);
+    }
     DialFailure::Tls { certificate, detail: text.into() }
+}
+
+/// Returns whether the certificate was refused because of who signed it, in the words of OpenSSL (the first
+/// ones), Secure Transport and SChannel.
+fn is_of_a_stranger(text: &str) -> bool {
+    ["issuer certificate", "self-signed certificate", "self signed certificate", "not trusted"]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 /// Checks that the library takes the certificate of an authority.

@@ -11,7 +11,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use super::choices::Roots;
 use super::identity::{Identity, Problem, does_not_fit};
@@ -118,13 +118,15 @@ fn store(
     Ok(store)
 }
 
-/// Returns what rustls's error says. Of the certificate of an authority in a server's place it has
-/// no words that say what to do.
+/// Returns what rustls's error says. Of an authority that is unknown, or shown in a server's place, it has no
+/// words that say what to do.
 fn told(error: &rustls::Error) -> String {
     if is_authority_as_server(error) {
         "it signed itself, as an authority does (CaUsedAsEndEntity): if it is yours, trust it with \
          the option `ca_file`"
             .to_string()
+    } else if matches!(error, rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) {
+        format!("its authority is not trusted (UnknownIssuer): {}", system_roots::TRUST_IT)
     } else {
         error.to_string()
     }

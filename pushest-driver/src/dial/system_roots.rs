@@ -23,6 +23,10 @@ pub(super) fn load() -> SystemRoots {
     SystemRoots { certificates: native.certs, problem, lasts }
 }
 
+/// What helps where a certificate is refused because of who signed it.
+pub(super) const TRUST_IT: &str = "if it is one of your own, trust it with the option `ca_file`, or those of \
+     the system with `roots`";
+
 /// Returns the failure where no authority is left that could be trusted.
 pub(super) fn nothing_is_trusted(problem: Option<String>) -> DialFailure {
     let because = problem.map_or_else(String::new, |problem| format!(" ({problem})"));

@@ -57,12 +57,14 @@ pub fn an_unknown_authority_an_expired_certificate_and_another_name_are_refused_
     let server = start(Certificate::Valid);
     let error = refused(&server, Settings::default());
     assert!(error.contains(words("UnknownIssuer", "issuer certificate")), "{error}");
+    assert!(error.contains("trust it with the option `ca_file`"), "{error}");
     let server = start(Certificate::Expired);
     let error = refused(&server, trusting(&server));
     assert!(error.contains("expired"), "{error}");
     let server = start(Certificate::WrongName);
     let error = refused(&server, trusting(&server));
     assert!(error.contains(words("wrong.example", "ostname mismatch")), "{error}");
+    assert!(!error.contains("ca_file"), "that would not help: {error}");
 }
 
 pub fn tls_to_a_server_without_it_fails_and_is_tried_again<D: Driver>() {

@@ -31,6 +31,7 @@ pub fn calls_go_over_tls_to_a_server_of_a_trusted_authority<D: ApiDriver>() {
     assert!(failure.text.contains("no connection to localhost:"), "{failure:?}");
     let words = if D::TLS == TlsLibrary::Rustls { "UnknownIssuer" } else { "issuer certificate" };
     assert!(failure.text.contains(words), "{failure:?}");
+    assert!(failure.text.contains("trust it with the option `ca_file`"), "{failure:?}");
     assert!(!failure.may_have_arrived && !failure.may_repeat, "{failure:?}");
 }
 
