@@ -68,9 +68,10 @@ impl From<io::Error> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         match error {
-            ConfigError::Missing { what: "key" } => {
-                Self::input("no key was given: use --key, --url or PUSHER_APP_KEY")
-            }
+            ConfigError::Missing { what: "key" } => Self::input(
+                "no key was given: use --key, --url, or one of the variables PUSHER_URL, PUSHER_APP_KEY \
+                 and REVERB_APP_KEY",
+            ),
             ConfigError::Missing { what: "app id" } => Self::input(
                 "no app id was given: use --app-id, PUSHER_APP_ID or a --url that ends with /apps/ID",
             ),

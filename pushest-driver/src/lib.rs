@@ -120,6 +120,9 @@ pub use refetch::Refetch;
 /// The TLS library, in the version whose configuration [`Options::tls_config`] takes.
 #[cfg(feature = "tls")]
 pub use rustls;
+#[cfg(feature = "api")]
+#[doc(hidden)]
+pub use settings::__of_environment;
 pub use snapshot::{
     ChannelCounts, ChannelFailure, ChannelSnapshot, Ending, QueueDepths, Snapshot,
     UnconfirmedChannel,

@@ -87,6 +87,18 @@ impl Settings {
     }
 }
 
+/// Makes something of the configuration that the environment describes. What it lacks for that is named by the
+/// variables that were looked for.
+#[cfg(feature = "api")]
+#[doc(hidden)]
+pub fn __of_environment<T>(
+    make: impl FnOnce(&Config) -> Result<T, ConfigError>,
+) -> Result<T, ConfigError> {
+    from_environment(|lookup| {
+        make(&Config::from_variables(lookup)?).map_err(|error| error.__of_variables(lookup))
+    })
+}
+
 /// Reads something from environment variables, of which none may be other than UTF-8.
 pub(crate) fn from_environment<T>(
     read: impl FnOnce(&dyn Fn(&'static str) -> Option<String>) -> Result<T, ConfigError>,

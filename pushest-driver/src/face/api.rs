@@ -89,7 +89,8 @@ macro_rules! __api {
             /// `REVERB_`.
             ///
             /// # Errors
-            /// [`ConfigError`](crate::ConfigError), which names the variable and does not quote its value.
+            /// [`ConfigError`](crate::ConfigError), which names the variable and does not quote its value; where
+            /// the key, the secret or the app's id is missing, the variables that were looked for.
             ///
             /// ```
             #[doc = $begin]
@@ -97,7 +98,7 @@ macro_rules! __api {
             #[doc = $end]
             /// ```
             pub fn from_env() -> ::core::result::Result<Self, $crate::ConfigError> {
-                Self::new(&$crate::config_from_env()?)
+                $crate::__of_environment(Self::new)
             }
 
             /// Returns the app: its id and key, where its server is, and the limits of calls. It signs

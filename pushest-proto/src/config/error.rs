@@ -19,7 +19,7 @@ pub enum ConfigError {
         what: &'static str,
     },
     /// None of the variables that say something that is required is set.
-    #[error("no {what} was given: none of the variables {} is set", variables.join(", "))]
+    #[error("no {what} was given: {}", NotSet(variables))]
     NoVariable {
         /// What is missing.
         what: &'static str,
@@ -185,6 +185,18 @@ pub enum ConfigError {
         /// The refused value.
         value: usize,
     },
+}
+
+/// Variables of which none is set.
+struct NotSet<'a>(&'a [&'a str]);
+
+impl fmt::Display for NotSet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [one] => write!(f, "the variable {one} is not set"),
+            all => write!(f, "none of the variables {} is set", all.join(", ")),
+        }
+    }
 }
 
 /// Stands in the place of a value that is not shown.

@@ -18,11 +18,8 @@ impl Config {
     pub fn from_variables(
         lookup: impl Fn(&'static str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let config = ConfigBuilder::default().variables(lookup)?.build();
-        config.map_err(|error| match error {
-            ConfigError::Missing { what: "key" } => ConfigError::__no_key(),
-            other => other,
-        })
+        let config = ConfigBuilder::default().variables(&lookup)?.build();
+        config.map_err(|error| error.__of_variables(lookup))
     }
 }
 
@@ -88,13 +85,12 @@ impl ConfigBuilder {
         mut self,
         lookup: impl Fn(&'static str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let get = |name: &'static str| lookup(name).filter(|value| !value.trim().is_empty());
+        let get = |name: &'static str| value(&lookup, name);
         let url = get(PUSHER.url);
         if let Some(url) = &url {
             self = self.url(url)?;
         }
-        let is_pusher = url.is_some() || get(PUSHER.key).is_some() || get(REVERB.key).is_none();
-        // A lone `PUSHER_HOST` still counts: the key may come from elsewhere.
+        let is_pusher = is_pusher(&lookup);
         let names = if is_pusher { PUSHER } else { REVERB };
         if let Some(key) = get(names.key) {
             let rule = "is not a key: it may hold letters, digits and `_ - . ~`, 1 to 200";
@@ -224,7 +220,38 @@ const REVERB: Names = Names {
     scheme: "REVERB_SCHEME",
 };
 
+fn value(lookup: &impl Fn(&'static str) -> Option<String>, name: &'static str) -> Option<String> {
+    lookup(name).filter(|value| !value.trim().is_empty())
+}
+
+/// Returns whether the variables of Pusher count, and not those of Reverb. A lone `PUSHER_HOST` still counts: the
+/// key may come from elsewhere.
+fn is_pusher(lookup: &impl Fn(&'static str) -> Option<String>) -> bool {
+    let is_set = |name| value(lookup, name).is_some();
+    is_set(PUSHER.url) || is_set(PUSHER.key) || !is_set(REVERB.key)
+}
+
 impl ConfigError {
+    /// For drivers, which take what a configuration of variables alone lacks: names the variables that were
+    /// looked for. A URL that is there, and does not say it, is not among them.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __of_variables(self, lookup: impl Fn(&'static str) -> Option<String>) -> Self {
+        let Self::Missing { what } = self else { return self };
+        let has_url = value(&lookup, PUSHER.url).is_some();
+        let variables: &[&str] = match (what, is_pusher(&lookup)) {
+            ("key", _) => return Self::__no_key(),
+            ("app id", true) if has_url => &[PUSHER.app_id],
+            ("app id", true) => &[PUSHER.url, PUSHER.app_id],
+            ("app id", false) => &[REVERB.app_id],
+            ("secret", true) if has_url => &[PUSHER.secret],
+            ("secret", true) => &[PUSHER.url, PUSHER.secret],
+            ("secret", false) => &[REVERB.secret],
+            _ => return self,
+        };
+        Self::NoVariable { what, variables }
+    }
+
     /// For drivers, which build a configuration of variables and of other settings.
     #[doc(hidden)]
     #[must_use]

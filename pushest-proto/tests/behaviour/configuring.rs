@@ -195,6 +195,22 @@ fn bad_variables_are_refused() {
         error.to_string(),
         "no key was given: none of the variables PUSHER_URL, PUSHER_APP_KEY, REVERB_APP_KEY is set"
     );
+    // What a backend needs, too, where it is missing: of the variables that were looked for, and no others.
+    for (set, secret, app_id) in [
+        ("PUSHER_APP_KEY", "PUSHER_URL, PUSHER_APP_SECRET", "PUSHER_URL, PUSHER_APP_ID"),
+        ("PUSHER_URL", "PUSHER_APP_SECRET", "PUSHER_APP_ID"),
+        ("REVERB_APP_KEY", "REVERB_APP_SECRET", "REVERB_APP_ID"),
+    ] {
+        for (what, variables) in [("secret", secret), ("app id", app_id)] {
+            let error = ConfigError::Missing { what };
+            let error = error.__of_variables(|name| (name == set).then(|| "sentinel".to_owned()));
+            let told = match variables.contains(',') {
+                true => format!("none of the variables {variables} is set"),
+                false => format!("the variable {variables} is not set"),
+            };
+            assert_eq!(error.to_string(), format!("no {what} was given: {told}"));
+        }
+    }
     let refused = |name: &'static str, value: &str| {
         let error = from_variables(&[key, (name, value)]).expect_err(value);
         let ConfigError::Variable { name: named, problem } = &error else { panic!("{error:?}") };
