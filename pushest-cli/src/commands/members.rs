@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: &MembersArguments, output: &Output) -> Result
     let checks = Checks::new(&connection);
     let options = match user_id {
         None if connection.has_endpoint => SubscribeOptions::default(),
-        None => SubscribeOptions::member(&super::random_user()),
+        None => SubscribeOptions::member(super::random_user()),
         Some(id) => checks.user_id(id)?,
     };
     let name = checks.subscribe(channel, &options)?;

@@ -14,9 +14,15 @@ pub struct SubscribeOptions {
 }
 
 impl SubscribeOptions {
-    /// Creates options for a presence channel, with the user id of the member.
+    /// Creates options for a presence channel, with the user id of the member: a text, or a number.
+    ///
+    /// ```
+    /// use pushest_proto::SubscribeOptions;
+    ///
+    /// assert_eq!(SubscribeOptions::member(42), SubscribeOptions::member("42"));
+    /// ```
     #[must_use]
-    pub fn member(user_id: &str) -> Self {
+    pub fn member(user_id: impl ToString) -> Self {
         Self { user_id: Some(user_id.to_string()), user_info: None }
     }
 

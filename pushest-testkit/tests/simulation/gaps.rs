@@ -210,7 +210,7 @@ impl Walk {
     fn subscribe(&mut self, client: usize, channel: &'static str) {
         // Where it is subscribed, other member data makes a new subscription on the same connection.
         let mood = self.random.u8(0..3);
-        let options = SubscribeOptions::member(&format!("user-{client}"))
+        let options = SubscribeOptions::member(format!("user-{client}"))
             .info(&format!(r#"{{"mood":{mood}}}"#));
         self.world
             .command(client, |session, now| session.subscribe(channel, &options, now))

@@ -222,7 +222,7 @@ impl Run {
             } else {
                 "{\"a\":[1]}".into()
             };
-            SubscribeOptions::member(&format!("user-{}", client % 3)).info(&info)
+            SubscribeOptions::member(format!("user-{}", client % 3)).info(&info)
         } else {
             SubscribeOptions::default()
         };

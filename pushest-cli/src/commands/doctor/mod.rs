@@ -44,7 +44,7 @@ pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<
     let user = match &arguments.user_id {
         Some(id) => checks.user_id(id)?,
         None if connection.has_endpoint => SubscribeOptions::default(),
-        None => SubscribeOptions::member(&super::random_user()),
+        None => SubscribeOptions::member(super::random_user()),
     };
     let mut channels = Vec::new();
     match &arguments.channel {
