@@ -117,7 +117,7 @@ impl Answer for Vec<String> {
         let mut is_empty = true;
         let users = users?.values()?.inspect(|_| is_empty = false);
         let ids: Self = users.flatten().filter_map(id).collect();
-        // A list of which nothing can be read does not say that nobody is there.
+        // A list of which nothing can be read is no sign that the channel has no users.
         (is_empty || !ids.is_empty()).then_some(ids)
     }
 }

@@ -111,7 +111,7 @@ impl Broker {
                 ));
             }
         }
-        // Some servers take what is none, and exclude nobody then.
+        // Some servers take one that is malformed, and send the event to every subscriber then.
         if let Some(socket_id) = &event.socket_id
             && SocketId::new(socket_id).is_none()
         {
