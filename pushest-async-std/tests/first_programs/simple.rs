@@ -2,7 +2,14 @@
 use pushest_async_std::{Client, config_from_env};
 
 #[async_std::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let config = config_from_env()?;
     let client = Client::new(config);
     client.attempted().await?; // why not connected

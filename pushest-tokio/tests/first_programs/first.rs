@@ -2,7 +2,14 @@
 use pushest_tokio::{ClientBuilder, Event};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() {
+    if let Err(error) = run().await {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     // It connects in the background, and stays connected.
     let client = ClientBuilder::default().env().build()?;
     client.attempted().await?; // why not, if the first attempt fails: a wrong key, host or port
