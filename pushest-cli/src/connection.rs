@@ -216,9 +216,7 @@ pub(crate) fn app(app: &AppOptions, master_key: Option<&str>) -> Result<Config, 
 
 /// What signs as the app, which must have been given.
 pub(crate) fn secret(config: &Config) -> Result<&Signer, Failure> {
-    config.signer().ok_or_else(|| {
-        Failure::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")
-    })
+    config.signer().ok_or_else(|| pushest_proto::ConfigError::Missing { what: "secret" }.into())
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -73,11 +73,13 @@ impl From<ConfigError> for Failure {
                  and REVERB_APP_KEY",
             ),
             ConfigError::Missing { what: "app id" } => Self::input(
-                "no app id was given: use --app-id, PUSHER_APP_ID or a --url that ends with /apps/ID",
+                "no app id was given: use --app-id, a --url that ends with /apps/ID, or one of the variables \
+                 PUSHER_URL, PUSHER_APP_ID and REVERB_APP_ID",
             ),
-            ConfigError::Missing { what: "secret" } => {
-                Self::input("no secret was given: use --secret, --url or PUSHER_APP_SECRET")
-            }
+            ConfigError::Missing { what: "secret" } => Self::input(
+                "no secret was given: use --secret, --url, or one of the variables PUSHER_URL, \
+                 PUSHER_APP_SECRET and REVERB_APP_SECRET",
+            ),
             _ => Self::input(error),
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn failed(error: &std::io::Error) -> DialFailure {
     // The other one is OpenSSL's for a server that does not have the key of its certificate.
     let is_about = text.contains("certificate") || text.contains("bad signature");
     let certificate = is_about && !text.contains("alert");
-    if certificate && is_of_a_stranger(&text) {
+    if certificate && has_unknown_authority(&text) {
         text = format!("{text}: {}", system_roots::TRUST_IT);
     }
     DialFailure::Tls { certificate, detail: text.into() }
@@ -72,7 +72,7 @@ pub(super) fn failed(error: &std::io::Error) -> DialFailure {
 
 /// Returns whether the certificate was refused because of who signed it, in the words of OpenSSL (the first
 /// ones), Secure Transport and SChannel.
-fn is_of_a_stranger(text: &str) -> bool {
+fn has_unknown_authority(text: &str) -> bool {
     ["issuer certificate", "self-signed certificate", "self signed certificate", "not trusted"]
         .iter()
         .any(|words| text.contains(words))

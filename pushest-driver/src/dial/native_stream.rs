@@ -72,14 +72,11 @@ impl<S: ByteStream> NativeTlsStream<S> {
     fn poll<T>(
         &mut self,
         context: &Context<'_>,
-        mut step: impl FnMut(&mut TlsStream<Blocked<S>>) -> io::Result<T>,
+        step: impl FnOnce(&mut TlsStream<Blocked<S>>) -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
         self.tls.get_mut().waker.clone_from(context.waker());
-        let result = match step(&mut self.tls) {
-            Err(error) if is_the_librarys(&error) => once_more(error, || step(&mut self.tls)),
-            result => result,
-        };
-        match result {
+        forget_errors();
+        match step(&mut self.tls) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
             Err(error) if is_end(&error) => Poll::Ready(Err(ErrorKind::UnexpectedEof.into())),
             result => Poll::Ready(result),
@@ -87,20 +84,16 @@ impl<S: ByteStream> NativeTlsStream<S> {
     }
 }
 
-/// Takes a step again that failed with this error, which need not be the stream's: OpenSSL keeps its errors for each
-/// thread, and takes what another call has left there, as when a certificate is read for another client, for the
-/// cause where a stream has nothing to read. What it reports it forgets, so that the stream itself is heard now.
-fn once_more<T>(error: io::Error, step: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    match step() {
-        Err(again) if again.kind() != ErrorKind::WouldBlock => Err(error),
-        result => result,
-    }
+/// Drops the errors that other calls have left on the thread, such as those of a certificate that was read for another
+/// client: OpenSSL takes the oldest one for the cause when a stream has nothing to read.
+#[cfg(not(any(target_os = "windows", target_vendor = "apple")))]
+fn forget_errors() {
+    drop(openssl::error::ErrorStack::get());
 }
 
-/// Returns whether the library says this, and not the stream below it.
-fn is_the_librarys(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::Other && error.get_ref().is_some() && !is_end(error)
-}
+/// The other systems' libraries return their errors, and keep none.
+#[cfg(any(target_os = "windows", target_vendor = "apple"))]
+fn forget_errors() {}
 
 /// Returns whether this is what OpenSSL says of a stream that has ended without TLS's own farewell.
 fn is_end(error: &io::Error) -> bool {

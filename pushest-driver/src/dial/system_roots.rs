@@ -24,8 +24,12 @@ pub(super) fn load() -> SystemRoots {
 }
 
 /// What helps where a certificate is refused because of who signed it.
-pub(super) const TRUST_IT: &str = "if it is one of your own, trust it with the option `ca_file`, or those of \
-     the system with `roots`";
+pub(super) const TRUST_IT: &str = if cfg!(any(feature = "native-roots", feature = "native-tls")) {
+    "if it is one of your own, trust it with the option `ca_file`"
+} else {
+    "if it is one of your own, trust it with the option `ca_file`; those of the system count in builds with the feature \
+     `native-roots`"
+};
 
 /// Returns the failure where no authority is left that could be trusted.
 pub(super) fn nothing_is_trusted(problem: Option<String>) -> DialFailure {

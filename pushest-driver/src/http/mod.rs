@@ -96,7 +96,7 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
                 let purpose = ConnectorPurpose::AuthorizationEndpoint;
                 let left = deadline.saturating_duration_since(Instant::now());
                 let stream = dialer.connect(&*runtime, endpoint, purpose, left).await;
-                let stream = stream.map_err(|failure| unresolved(&host, failure))?;
+                let stream = stream.map_err(unresolved)?;
                 let (near, far) = pipe::pipe(stream);
                 asked.url = url.into_owned();
                 let asking = move || near.carry(|| asker.ask(&request, asked, deadline));
@@ -130,10 +130,10 @@ impl Asker {
         let proxy = self.dialer.proxies().of(target.is_tls, target.host(), target.port).cloned();
         let Some(proxy) = proxy else {
             let resolved = address::of_host(runtime, host, target.port).await;
-            let addresses = resolved.map_err(|failure| unresolved(host, failure))?;
+            let addresses = resolved.map_err(unresolved)?;
             return Ok(Route { target: proxied, proxy: None, addresses });
         };
-        let failed = |why: &str| unresolved(host, DialFailure::Proxy(proxy.failed(why).into()));
+        let failed = |why: &str| unresolved(DialFailure::Proxy(proxy.failed(why).into()));
         if let Some(left) = self.dialer.pauses().left(&proxy, runtime.now()) {
             let failure = DialFailure::Proxy(proxy.failed(&pauses::told(left)).into());
             return Err(paused(&failure.to_string(), Some(left)));
@@ -218,11 +218,10 @@ impl Target {
     }
 }
 
-fn unresolved(host: &str, failure: DialFailure) -> AuthorizationError {
+fn unresolved(failure: DialFailure) -> AuthorizationError {
     let text = match &failure {
-        DialFailure::Dns(problem) => {
-            format!("the endpoint's name {host} does not resolve: {problem}")
-        }
+        // The name is not quoted: where a `/` of a password was not encoded, it is the beginning of the password.
+        DialFailure::Dns(problem) => format!("the endpoint's name does not resolve: {problem}"),
         other => other.to_string(),
     };
     AuthorizationError::unavailable(None, &text)

@@ -17,8 +17,7 @@ impl SubscribeOptions {
     /// Creates options for a presence channel, with the user id of the member: a text, or a number.
     ///
     /// ```
-    /// use pushest_proto::SubscribeOptions;
-    ///
+    /// # use pushest_proto::SubscribeOptions;
     /// assert_eq!(SubscribeOptions::member(42), SubscribeOptions::member("42"));
     /// ```
     #[must_use]
