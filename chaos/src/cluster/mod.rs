@@ -238,7 +238,26 @@ impl Stage {
                 self.redis.wait(NODES, BACK)?;
             }
         }
+        if !round.fault.is_kill() {
+            self.wait_for_hand_over(node)?;
+        }
         Ok(back)
+    }
+
+    /// Waits until a node hands on again what is published through the other one. Before that it may still have to
+    /// read what was held up, and would send that to clients that come to it meanwhile, for a second time.
+    fn wait_for_hand_over(&self, node: usize) -> Result<(), String> {
+        let before: Vec<u64> = (0..CHANNELS).map(|channel| self.log.last(channel)).collect();
+        let deadline = Instant::now() + BACK;
+        let hands_on =
+            |(channel, number): (usize, &u64)| self.witnesses[node].has_two_after(channel, *number);
+        while !before.iter().enumerate().all(hands_on) {
+            if Instant::now() > deadline {
+                return Err(format!("node {node} does not hand on what the other one is told"));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
     }
 
     /// Waits until every channel of every client has events that are published from now on.

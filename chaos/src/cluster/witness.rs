@@ -81,6 +81,15 @@ impl Witness {
         lock(&self.state).sessions.iter().any(holds)
     }
 
+    /// Returns whether the node has sent it two events in a row of a channel that were published after this one:
+    /// each goes through another node, and so one of them came from another.
+    pub(super) fn has_two_after(&self, channel: usize, number: u64) -> bool {
+        let state = lock(&self.state);
+        let has = |number: u64| state.seen.contains_key(&(channel, number));
+        let mut later = state.seen.keys().filter(|(of, later)| *of == channel && *later > number);
+        later.any(|(_, later)| has(later + 1))
+    }
+
     /// Returns how often the node sent it an event.
     pub(super) fn times(&self, channel: usize, number: u64) -> u32 {
         lock(&self.state).seen.get(&(channel, number)).copied().unwrap_or_default()
