@@ -9,7 +9,9 @@ const LARGE: u64 = 2_000;
 type WrittenOut = (bool, String, String);
 
 fn is_number(token: &str) -> bool {
+    // serde_json passes over blanks behind a number, which are no part of it.
     token.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+        && token.ends_with(|last: char| last.is_ascii_digit())
         && serde_json::from_str::<IgnoredAny>(token).is_ok()
 }
 
