@@ -96,8 +96,7 @@ impl<R: Runtime> Authorizer for HttpAuthorizer<R> {
                 let purpose = ConnectorPurpose::AuthorizationEndpoint;
                 let left = deadline.saturating_duration_since(Instant::now());
                 let stream = dialer.connect(&*runtime, endpoint, purpose, left).await;
-                let stream = stream.map_err(unresolved)?;
-                let (near, far) = pipe::pipe(stream);
+                let (near, far) = pipe::pipe(stream.map_err(unresolved)?);
                 asked.url = url.into_owned();
                 let asking = move || near.carry(|| asker.ask(&request, asked, deadline));
                 far.carry(THREADS.run(about, move || unlogged(asking))).await
