@@ -1,12 +1,13 @@
 //! tokio's streams as the driver wants them, and the driver's as tokio-tungstenite does.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, ready};
 
 use pushest_driver::proto;
 use pushest_driver::unstable::{Addresses, ByteStream, OwnStream, Reads};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -17,12 +18,33 @@ pub(crate) struct Socket {
     stream: Raw,
     reads: Reads,
     origin: Instant,
+    /// Writing has failed.
+    is_broken: bool,
 }
 
 impl Socket {
     /// `reads` began before the stream was connected; `origin` is that of the runtime's time.
     pub(crate) fn new(stream: Raw, reads: Reads, origin: Instant) -> Self {
-        Self { stream, reads, origin }
+        Self { stream, reads, origin, is_broken: false }
+    }
+
+    /// Reads what had arrived before writing failed: the loop of tokio may not have been told of it yet,
+    /// and it may be the server's close frame.
+    fn read_behind_tokio(&self, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Raw::Tcp(stream) = &self.stream else { return Poll::Pending };
+        match (&*SockRef::from(stream)).read(buffer.initialize_unfilled()) {
+            Ok(length) => {
+                buffer.advance(length);
+                Poll::Ready(Ok(()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn note_failure<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.is_broken |= matches!(written, Poll::Ready(Err(_)));
+        written
     }
 
     fn raw(&mut self) -> Pin<&mut dyn ReadWrite> {
@@ -62,7 +84,7 @@ impl Socket {
             // The operating system knows before tokio does.
             Raw::Tcp(stream) => {
                 let mut byte = [std::mem::MaybeUninit::uninit()];
-                let peeked = socket2::SockRef::from(stream).peek(&mut byte);
+                let peeked = SockRef::from(stream).peek(&mut byte);
                 !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
             }
             // A descriptor of it is not known; tokio asks for all of its own before others run.
@@ -87,7 +109,11 @@ impl AsyncRead for Socket {
         let (asked, filled) = (buffer.remaining(), buffer.filled().len());
         // While it is pending, tokio has not asked the operating system: it knows of data only from
         // its own loop, which stands still while a task blocks the thread.
-        ready!(self.raw().poll_read(context, buffer))?;
+        let mut read = self.raw().poll_read(context, buffer);
+        if self.is_broken && read.is_pending() {
+            read = self.read_behind_tokio(buffer);
+        }
+        ready!(read)?;
         self.reads.read(before, asked, buffer.filled().len() - filled);
         Poll::Ready(Ok(()))
     }
@@ -99,7 +125,8 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.raw().poll_write(context, bytes)
+        let written = self.raw().poll_write(context, bytes);
+        self.note_failure(written)
     }
 
     /// TLS writes its records so.
@@ -108,7 +135,8 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.raw().poll_write_vectored(context, slices)
+        let written = self.raw().poll_write_vectored(context, slices);
+        self.note_failure(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -207,5 +235,52 @@ impl<S: ByteStream + Unpin> AsyncWrite for Bytes<S> {
     /// Flushes only: the connection ends when it is dropped.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(context)
+    }
+}
+
+#[cfg(test)]
+// Elsewhere, a reset may take back what was not read before it.
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::Write;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The socket of a client, and that of its server, which has sent nothing yet.
+    async fn pair() -> (Socket, std::net::TcpStream) {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        stream.writable().await.unwrap();
+        let reads = Reads::new(proto::Instant::ORIGIN);
+        let socket = Socket::new(Raw::Tcp(stream), reads, Instant::now());
+        (socket, listener.accept().unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn what_had_arrived_is_read_though_writing_fails_before_tokio_knows_of_it() {
+        let (mut socket, mut server) = pair().await;
+        // No other task runs from here on, nor does the loop of tokio.
+        server.write_all(b"last words").unwrap();
+        SockRef::from(&server).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(server);
+        poll_fn(|context| {
+            let mut bytes = [0; 32];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            assert!(Pin::new(&mut socket).poll_read(context, &mut buffer).is_pending());
+            let written = Pin::new(&mut socket).poll_write(context, b"hello");
+            assert!(matches!(written, Poll::Ready(Err(_))), "{written:?}");
+            assert!(Pin::new(&mut socket).poll_read(context, &mut buffer).is_ready());
+            assert_eq!(buffer.filled(), b"last words");
+            // Then it has ended.
+            assert!(matches!(
+                Pin::new(&mut socket).poll_read(context, &mut buffer),
+                Poll::Ready(Ok(()))
+            ));
+            assert_eq!(buffer.filled().len(), 10);
+            Poll::Ready(())
+        })
+        .await;
     }
 }
