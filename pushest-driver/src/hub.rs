@@ -167,14 +167,11 @@ impl Hub {
         is_refused: impl FnOnce(&T) -> bool,
         step: impl FnOnce(&mut State, Instant) -> T,
     ) -> T {
-        let (result, wakers) = {
-            let mut state = self.lock();
-            // Under the lock, so that of two commands the later one has the later time.
-            let now = state.not_before(self.now());
-            let result = step(&mut state, now);
-            (result, std::mem::take(&mut state.wakers))
-        };
-        wakers.into_iter().for_each(Waker::wake);
+        let mut state = self.lock();
+        // Under the lock, so that of two commands the later one has the later time.
+        let now = state.not_before(self.now());
+        let result = step(&mut state, now);
+        wake(state);
         // A recording has the refused ones, too, and it is the pump that hands it over.
         if !is_refused(&result) || !self.is_handed_over() {
             self.pump.wake();
@@ -260,17 +257,25 @@ impl Hub {
     /// unsubscribes.
     pub(crate) fn leave(&self, place: &mut Place, name: &ChannelName, is_detached: bool) {
         self.relieve(place.reader.close());
-        self.command(|state, now| {
-            state.receivers.remove(place.key);
-            let Some(channel) = state.channel(name.id()) else { return };
-            channel.receivers.retain(|key| *key != place.key);
-            channel.is_detached |= is_detached;
-            if channel.receivers.is_empty() && !channel.is_detached {
-                state.forget(name.id());
-                // It is wanted as long as the hub knows it.
-                let _ = state.session.unsubscribe(name.as_str(), now);
-            }
-        });
+        let mut state = self.lock();
+        state.receivers.remove(place.key);
+        let Some(channel) = state.channel(name.id()) else { return };
+        channel.receivers.retain(|key| *key != place.key);
+        channel.is_detached |= is_detached;
+        if !channel.receivers.is_empty() {
+            return;
+        }
+        if channel.is_detached {
+            // There may be many, and mostly they are left so.
+            channel.receivers = Vec::new();
+            return;
+        }
+        let now = state.not_before(self.now());
+        state.forget(name.id());
+        // It is wanted as long as the hub knows it.
+        let _ = state.session.unsubscribe(name.as_str(), now);
+        wake(state);
+        self.pump.wake();
     }
 
     /// Drops a receiver of everything, or of the user's events.
@@ -287,12 +292,9 @@ impl Hub {
         let Some(recording) = &self.recording else { return };
         recording.hand_over();
         // Those that wait for the end of the connection wait for the end of its recording, too.
-        let mut wakers = Vec::new();
         let mut state = self.lock();
         state.wake_closing();
-        state.take_wakers(&mut wakers);
-        drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        wake(state);
     }
 
     /// Returns whether there is no recording, or the user's sink has all of it.
@@ -304,6 +306,13 @@ impl Hub {
     pub(crate) fn is_sink_here(&self) -> bool {
         self.recording.as_ref().is_some_and(Recording::is_sink_here)
     }
+}
+
+/// Releases the lock, and wakes those whom that leaves something to do.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let wakers = std::mem::take(&mut state.wakers);
+    drop(state);
+    wakers.into_iter().for_each(Waker::wake);
 }
 
 impl State {
