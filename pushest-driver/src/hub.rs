@@ -481,10 +481,14 @@ impl State {
         self.closing_waiters.wake_all(&mut self.wakers);
     }
 
-    /// Takes the wakers to call after releasing the lock; `spare` is given for them, so that a
-    /// batch allocates nothing.
-    pub(crate) fn take_wakers(&mut self, spare: &mut Vec<Waker>) {
-        std::mem::swap(&mut self.wakers, spare);
+    /// Takes the wakers to call after releasing the lock, behind those that `taken` has. The room of
+    /// `taken` is given for them, so that a batch allocates nothing.
+    pub(crate) fn take_wakers(&mut self, taken: &mut Vec<Waker>) {
+        if taken.is_empty() {
+            std::mem::swap(&mut self.wakers, taken);
+        } else {
+            taken.append(&mut self.wakers);
+        }
     }
 }
 

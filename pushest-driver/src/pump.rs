@@ -39,6 +39,9 @@ use crate::websocket::WebSocket;
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
 
+/// Turns after which receivers are woken at the latest.
+const UNWOKEN_TURNS: u8 = 4;
+
 /// Bytes of frames that are taken from the session before the sink gets them.
 const SEND_BYTES: usize = 64 * 1024;
 
@@ -82,6 +85,8 @@ pub struct Pump<R: Runtime> {
     deadline: Option<Instant>,
     sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
     wakers: Vec<Waker>,
+    /// Turns since they were called.
+    unwoken_turns: u8,
     /// The dial to begin, and what to drop, once the lock is released.
     next_dial: Option<Box<(ConnectionId, Endpoint)>>,
     discarded: Vec<SocketState<WebSocket<R>>>,
@@ -103,11 +108,12 @@ impl<R: Runtime> Future for Pump<R> {
         let runtime = this.runtime.clone();
         let mut now = hub.now();
         let yield_now = |context: &mut Context<'_>| runtime.yield_now(context);
-        hub.pump.poll_turns(context, yield_now, |context| {
+        let polled = hub.pump.poll_turns(context, yield_now, |context| {
             this.drive(now);
             let told = this.traffic;
             this.write(context);
             this.read(context);
+            this.wake_unless_more_follows();
             this.look_at_network();
             this.poll_authorizations(context);
             this.poll_closing(context);
@@ -127,7 +133,9 @@ impl<R: Runtime> Future for Pump<R> {
                 this.tell_sockets();
             }
             if is_busy { Turn::Again } else { Turn::Idle }
-        })
+        });
+        this.wake();
+        polled
     }
 }
 
@@ -171,6 +179,7 @@ impl<R: Runtime> Pump<R> {
             deadline: None,
             sleep: None,
             wakers: Vec::new(),
+            unwoken_turns: 0,
             next_dial: None,
             discarded: Vec::new(),
         }
@@ -226,8 +235,21 @@ impl<R: Runtime> Pump<R> {
         state.take_wakers(&mut self.wakers);
         drop(guard);
         self.hub.hand_over();
-        self.wakers.drain(..).for_each(Waker::wake);
         self.without_the_lock(now);
+    }
+
+    /// Wakes those who have got something, unless more of it was just read: in a flood, a thread that
+    /// sleeps after each batch costs more than the batch.
+    fn wake_unless_more_follows(&mut self) {
+        self.unwoken_turns += 1;
+        if self.news.is_empty() || self.is_paused || self.unwoken_turns >= UNWOKEN_TURNS {
+            self.wake();
+        }
+    }
+
+    fn wake(&mut self) {
+        self.unwoken_turns = 0;
+        self.wakers.drain(..).for_each(Waker::wake);
     }
 
     /// Runs code of others, which may call back into the client: the log's subscriber, the
@@ -316,12 +338,14 @@ impl<R: Runtime> Pump<R> {
 
     /// Reports the sockets, and what went over them, where the lock is free.
     fn tell_sockets(&mut self) {
+        // There is room for wakers once, which the hub and this give each other.
+        self.wake();
         let hub = self.hub.clone();
         let mut state = hub.lock();
         self.report_sockets(&mut state);
         state.take_wakers(&mut self.wakers);
         drop(state);
-        self.wakers.drain(..).for_each(Waker::wake);
+        self.wake();
     }
 
     fn report_sockets(&self, state: &mut State) {
@@ -334,7 +358,7 @@ impl<R: Runtime> Drop for Pump<R> {
     fn drop(&mut self) {
         self.hub.finish();
         // Those that a panic kept from being woken.
-        self.wakers.drain(..).for_each(Waker::wake);
+        self.wake();
     }
 }
 

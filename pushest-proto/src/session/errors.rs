@@ -84,6 +84,9 @@ impl Session {
         if let Some(about) = &about {
             about.enter(&mut error, &self.channels);
         }
+        if !matches!(about, Some(About::Subscription(_) | About::SignIn)) {
+            return self.report(error);
+        }
         self.report(error.clone());
         let (channels, user, mut context) = self.parts();
         match about {
@@ -95,7 +98,11 @@ impl Session {
 
     fn report(&mut self, error: ServerError) {
         self.statistics.server_errors += 1;
-        self.connection.last_error = Some(Box::new(error.clone()));
+        let last = error.clone();
+        match &mut self.connection.last_error {
+            Some(former) => **former = last,
+            none => *none = Some(Box::new(last)),
+        }
         self.pending.push(Action::Emit(Event::ServerError(error)));
     }
 }
