@@ -173,14 +173,15 @@ impl Drop for Socket {
     }
 }
 
+/// Where writing fails, what had arrived before is still to be read.
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.get().write(bytes)
+        self.stream.get().write(bytes).inspect_err(|_| self.emptied = None)
     }
 
     /// TLS writes its records so.
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.get().write_vectored(slices)
+        self.stream.get().write_vectored(slices).inspect_err(|_| self.emptied = None)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -308,7 +308,7 @@ impl Hub {
     }
 }
 
-/// Releases the lock, and wakes those whom that leaves something to do.
+/// Releases the lock, and then calls the wakers that were gathered under it.
 fn wake(mut state: MutexGuard<'_, State>) {
     let wakers = std::mem::take(&mut state.wakers);
     drop(state);

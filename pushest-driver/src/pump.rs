@@ -1,9 +1,13 @@
 //! The one future that does all the work: it carries the session's actions out, and tells it what
 //! happens.
 //!
-//! A turn has a fixed order: drain the actions, flush, read, look at the time. After a few turns
-//! it lets others run, and begins anew with reading. The clock is read once a batch: what was read is
-//! told with the time of the look behind it.
+//! A turn has a fixed order: drain the actions, wake whom they concern, flush, read, look at the time.
+//! After a few turns it lets others run, and begins anew with reading. The clock is read once a batch:
+//! what was read is told with the time of the look behind it.
+//!
+//! Behind a full batch there is mostly another one. Then nobody is woken before that was told, too, or
+//! [`UNWOKEN_TURNS`] have passed: where another thread receives, its sleep after each batch and the wake
+//! cost more than the batch. Queues that so many batches could fill are woken for each.
 
 mod network;
 mod reading;
@@ -39,7 +43,7 @@ use crate::websocket::WebSocket;
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// Turns after which receivers are woken at the latest.
+/// Full batches that are told at most before receivers are woken.
 const UNWOKEN_TURNS: u8 = 4;
 
 /// Bytes of frames that are taken from the session before the sink gets them.
@@ -85,8 +89,10 @@ pub struct Pump<R: Runtime> {
     deadline: Option<Instant>,
     sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
     wakers: Vec<Waker>,
-    /// Turns since they were called.
-    unwoken_turns: u8,
+    /// Full batches that were told in this poll.
+    full_batches: u8,
+    /// Receivers have room for a few of them.
+    wakes_late: bool,
     /// The dial to begin, and what to drop, once the lock is released.
     next_dial: Option<Box<(ConnectionId, Endpoint)>>,
     discarded: Vec<SocketState<WebSocket<R>>>,
@@ -99,7 +105,7 @@ impl<R: Runtime> Future for Pump<R> {
         let this = &mut *self;
         let span = this.log.span();
         let _entered = span.enter();
-        this.is_new_poll = true;
+        (this.is_new_poll, this.full_batches) = (true, 0);
         // The executor may have been away for long. What has arrived meanwhile counts before any
         // deadline that has passed meanwhile.
         this.read(context);
@@ -113,7 +119,9 @@ impl<R: Runtime> Future for Pump<R> {
             let told = this.traffic;
             this.write(context);
             this.read(context);
-            this.wake_unless_more_follows();
+            if this.news.is_empty() {
+                this.wake();
+            }
             this.look_at_network();
             this.poll_authorizations(context);
             this.poll_closing(context);
@@ -155,6 +163,9 @@ impl<R: Runtime> Pump<R> {
         // An event takes some hundred bytes beside its message.
         let most = BATCH.min(limits.stored_events / 4).min(limits.stored_bytes / 1024);
         let batch = (most.max(1), BATCH_BYTES.min(limits.stored_bytes / 4));
+        let unwoken = 2 * usize::from(UNWOKEN_TURNS);
+        let wakes_late = hub.options.queue_events >= unwoken * batch.0
+            && hub.options.queue_bytes >= unwoken * batch.1;
         let log = Log::new(hub.name.clone());
         Self {
             hub,
@@ -179,7 +190,8 @@ impl<R: Runtime> Pump<R> {
             deadline: None,
             sleep: None,
             wakers: Vec::new(),
-            unwoken_turns: 0,
+            full_batches: 0,
+            wakes_late,
             next_dial: None,
             discarded: Vec::new(),
         }
@@ -188,6 +200,7 @@ impl<R: Runtime> Pump<R> {
     /// Tells the session what happened by `now` and carries out what it asks for, all under one lock.
     fn drive(&mut self, now: Instant) {
         let hub = self.hub.clone();
+        let is_more_likely = self.is_more_likely();
         // What follows these is counted by it.
         let asks = |news: &News| matches!(news, News::Opened(_) | News::Lost(..));
         let is_asked = self.news.iter().any(asks);
@@ -235,20 +248,21 @@ impl<R: Runtime> Pump<R> {
         state.take_wakers(&mut self.wakers);
         drop(guard);
         self.hub.hand_over();
+        if !is_more_likely || self.is_paused || self.is_ending {
+            self.wake();
+        }
         self.without_the_lock(now);
     }
 
-    /// Wakes those who have got something, unless more of it was just read: in a flood, a thread that
-    /// sleeps after each batch costs more than the batch.
-    fn wake_unless_more_follows(&mut self) {
-        self.unwoken_turns += 1;
-        if self.news.is_empty() || self.is_paused || self.unwoken_turns >= UNWOKEN_TURNS {
-            self.wake();
-        }
+    /// Returns whether what was read is a full batch, with room for another one before anybody is woken.
+    fn is_more_likely(&mut self) -> bool {
+        let bytes = || self.news.iter().map(News::bytes).sum::<usize>();
+        let is_full = self.news.len() >= self.batch.0 || bytes() >= self.batch.1;
+        self.full_batches += u8::from(is_full);
+        is_full && self.wakes_late && !self.full_batches.is_multiple_of(UNWOKEN_TURNS)
     }
 
     fn wake(&mut self) {
-        self.unwoken_turns = 0;
         self.wakers.drain(..).for_each(Waker::wake);
     }
 
@@ -338,7 +352,7 @@ impl<R: Runtime> Pump<R> {
 
     /// Reports the sockets, and what went over them, where the lock is free.
     fn tell_sockets(&mut self) {
-        // There is room for wakers once, which the hub and this give each other.
+        // Before the lock is taken: the list that is empty then is given for the one of the hub.
         self.wake();
         let hub = self.hub.clone();
         let mut state = hub.lock();

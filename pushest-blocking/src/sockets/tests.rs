@@ -97,3 +97,21 @@ fn the_end_behind_the_last_bytes_is_read_although_nothing_more_wakes_the_loop() 
         assert_eq!((pair.next(), pair.next()), (4, 0));
     }
 }
+
+/// Elsewhere, a reset may take back what was not read before it.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_had_arrived_is_read_though_writing_fails_before_the_loop_has_slept() {
+    let mut pair = Pair::new();
+    // What it does not read makes a reset of its end.
+    pair.socket.write_all(b"unread").expect("it is open");
+    assert_eq!(pair.read(), None);
+    pair.server.write_all(b"last").expect("it is open");
+    drop(pair.server);
+    let mut socket = pair.socket;
+    let mut buffer = [0; 100];
+    let kind = socket.read(&mut buffer).map_err(|error| error.kind());
+    assert_eq!(kind, Err(io::ErrorKind::WouldBlock));
+    socket.write(b"hello").expect_err("it was reset");
+    assert_eq!(socket.read(&mut buffer).expect("it was there"), 4);
+}

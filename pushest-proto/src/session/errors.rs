@@ -84,15 +84,18 @@ impl Session {
         if let Some(about) = &about {
             about.enter(&mut error, &self.channels);
         }
-        if !matches!(about, Some(About::Subscription(_) | About::SignIn)) {
-            return self.report(error);
-        }
-        self.report(error.clone());
-        let (channels, user, mut context) = self.parts();
         match about {
-            Some(About::Subscription(key)) => channels.refused(key, error, &mut context),
-            Some(About::SignIn) => drop(user.tell(Said::Refused(error), &mut context)),
-            Some(About::ClientEvent { .. }) | None => {}
+            Some(About::Subscription(key)) => {
+                self.report(error.clone());
+                let (channels, mut context) = self.channels();
+                channels.refused(key, error, &mut context);
+            }
+            Some(About::SignIn) => {
+                self.report(error.clone());
+                let (_, user, mut context) = self.parts();
+                user.tell(Said::Refused(error), &mut context);
+            }
+            Some(About::ClientEvent { .. }) | None => self.report(error),
         }
     }
 
