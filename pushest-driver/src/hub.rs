@@ -5,6 +5,7 @@
 //! released; wakers are cloned before it is taken. Order of locks: hub, then queue or recording.
 
 mod ending;
+mod leaving;
 mod numbers;
 
 use std::collections::HashMap;
@@ -251,40 +252,6 @@ impl Hub {
 
     fn can_authorize(&self) -> bool {
         self.config.has_secret() || self.options.authority.is_some()
-    }
-
-    /// Drops a receiver of a subscription; with the last one, unless it is detached, also
-    /// unsubscribes.
-    pub(crate) fn leave(&self, place: &mut Place, name: &ChannelName, is_detached: bool) {
-        self.relieve(place.reader.close());
-        let mut state = self.lock();
-        state.receivers.remove(place.key);
-        let Some(channel) = state.channel(name.id()) else { return };
-        channel.receivers.retain(|key| *key != place.key);
-        channel.is_detached |= is_detached;
-        if !channel.receivers.is_empty() {
-            return;
-        }
-        if channel.is_detached {
-            // There may be many, and mostly they are left so.
-            channel.receivers = Vec::new();
-            return;
-        }
-        let now = state.not_before(self.now());
-        state.forget(name.id());
-        // It is wanted as long as the hub knows it.
-        let _ = state.session.unsubscribe(name.as_str(), now);
-        wake(state);
-        self.pump.wake();
-    }
-
-    /// Drops a receiver of everything, or of the user's events.
-    pub(crate) fn stop_listening(&self, place: &mut Place) {
-        self.relieve(place.reader.close());
-        let mut state = self.lock();
-        state.receivers.remove(place.key);
-        state.listeners.retain(|key| *key != place.key);
-        state.user_listeners.retain(|key| *key != place.key);
     }
 
     /// Hands the recorded lines to the user's sink, which must not happen under the lock.

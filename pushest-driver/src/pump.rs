@@ -5,9 +5,9 @@
 //! After a few turns it lets others run, and begins anew with reading. The clock is read once a batch:
 //! what was read is told with the time of the look behind it.
 //!
-//! Behind a full batch there is mostly another one. Then nobody is woken before that was told, too, or
-//! [`UNWOKEN_TURNS`] have passed: where another thread receives, its sleep after each batch and the wake
-//! cost more than the batch. Queues that so many batches could fill are woken for each.
+//! After a full batch there is usually another one, and receivers are woken only once that was told,
+//! too, or after [`UNWOKEN_TURNS`] of them: for a receiver on another thread, its sleep after each batch and
+//! the wake cost more than the batch. Where a queue could be filled by that many, each batch wakes.
 
 mod network;
 mod reading;
