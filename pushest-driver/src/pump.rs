@@ -8,6 +8,10 @@
 //! After a full batch there is usually another one, and receivers are woken only once that was told,
 //! too, or after [`UNWOKEN_TURNS`] of them: for a receiver on another thread, its sleep after each batch and
 //! the wake cost more than the batch. Where a queue could be filled by that many, each batch wakes.
+//!
+//! A receiver on the pump's own thread runs only once the pump lets it: after each full batch, of fewer
+//! bytes. What it receives is still in the processor's caches then, and so little of it waits that the
+//! allocator does not give its memory back to the system, only to ask for it again.
 
 mod network;
 mod reading;
@@ -32,6 +36,7 @@ use crate::news::News;
 use crate::open_socket::Closing;
 use crate::options::Authority;
 use crate::pump_waker::Turn;
+use crate::queue::sleeper::Thread;
 use crate::read_bytes::ReadBytes;
 use crate::socket_state::SocketState;
 use crate::traffic::Traffic;
@@ -42,6 +47,9 @@ use crate::websocket::WebSocket;
 /// Messages and bytes that are read at most before they are handed to the session.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
+
+/// The same bytes where a receiver on the pump's thread waits for them.
+const BATCH_BYTES_HERE: usize = 32 * 1024;
 
 /// Full batches that are told at most before receivers are woken.
 const UNWOKEN_TURNS: u8 = 4;
@@ -85,6 +93,8 @@ pub struct Pump<R: Runtime> {
     traffic: Traffic,
     /// Messages, and bytes of them, that are read before the session is told: less than it stores.
     batch: (usize, usize),
+    /// The receiver that was woken last had waited on the thread that this runs on.
+    receives_here: bool,
     /// The time of the next turn if nothing happens before.
     deadline: Option<Instant>,
     sleep: Option<(Instant, Pin<Box<R::Sleep>>)>,
@@ -140,7 +150,11 @@ impl<R: Runtime> Future for Pump<R> {
             if !is_busy && this.traffic != told {
                 this.tell_sockets();
             }
-            if is_busy { Turn::Again } else { Turn::Idle }
+            match is_busy {
+                true if this.receives_here && this.full_batches > 0 => Turn::Yield,
+                true => Turn::Again,
+                false => Turn::Idle,
+            }
         });
         this.wake();
         polled
@@ -187,6 +201,7 @@ impl<R: Runtime> Pump<R> {
             read_bytes: ReadBytes::default(),
             traffic: Traffic::default(),
             batch,
+            receives_here: false,
             deadline: None,
             sleep: None,
             wakers: Vec::new(),
@@ -227,6 +242,9 @@ impl<R: Runtime> Pump<R> {
         state.wake_overdue(now);
         self.check_room(state, now);
         self.carry_out_all(state, now);
+        if let Some(thread) = state.receivers.take_woken_on() {
+            self.receives_here = thread == Thread::current();
+        }
         if state.drain_on(now) {
             self.carry_out_all(state, now);
         }
@@ -256,10 +274,17 @@ impl<R: Runtime> Pump<R> {
 
     /// Returns whether what was read is a full batch, with room for another one before anybody is woken.
     fn is_more_likely(&mut self) -> bool {
+        let (most, most_bytes) = self.batch();
         let bytes = || self.news.iter().map(News::bytes).sum::<usize>();
-        let is_full = self.news.len() >= self.batch.0 || bytes() >= self.batch.1;
+        let is_full = self.news.len() >= most || bytes() >= most_bytes;
         self.full_batches += u8::from(is_full);
         is_full && self.wakes_late && !self.full_batches.is_multiple_of(UNWOKEN_TURNS)
+    }
+
+    /// Returns how many messages, and bytes of them, are read before the session is told.
+    fn batch(&self) -> (usize, usize) {
+        let (most, most_bytes) = self.batch;
+        (most, if self.receives_here { most_bytes.min(BATCH_BYTES_HERE) } else { most_bytes })
     }
 
     fn wake(&mut self) {

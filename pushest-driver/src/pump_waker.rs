@@ -20,6 +20,8 @@ pub(crate) struct PumpWaker(AtomicWaker);
 pub(crate) enum Turn {
     /// There may be more to do.
     Again,
+    /// There may be more to do, but others run first.
+    Yield,
     /// There was nothing to do, and there will not be before a wake.
     Idle,
     /// Nothing is left to do, ever.
@@ -50,6 +52,7 @@ impl PumpWaker {
         for _ in 0..TURNS {
             match turn(context) {
                 Turn::Again => {}
+                Turn::Yield => break,
                 Turn::Idle => return Poll::Pending,
                 Turn::Ended => return Poll::Ready(()),
             }

@@ -26,6 +26,7 @@ pub(crate) mod congestion;
 pub(crate) mod costs;
 pub(crate) mod reader;
 mod ring;
+pub(crate) mod sleeper;
 mod taken;
 
 use std::collections::VecDeque;
@@ -37,6 +38,7 @@ use pushest_proto::Event;
 use self::congestion::{Congestion, Relief};
 use self::costs::cost;
 use self::ring::Ring;
+use self::sleeper::Sleeper;
 use self::taken::{Count, Unread};
 use crate::options::{Options, Overflow};
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, Ordering};
@@ -70,14 +72,14 @@ impl Queue {
         }
     }
 
-    /// Pushes a batch that costs `bytes` ([`cost`]). Returns the waker to call after releasing all locks. At
+    /// Pushes a batch that costs `bytes` ([`cost`]). Returns whom to wake after releasing all locks. At
     /// most `pinned` bytes are kept alive by views alone, in all queues of the client together.
     pub(crate) fn push_all(
         &self,
         events: &mut VecDeque<Event>,
         mut bytes: usize,
         pinned: usize,
-    ) -> Option<Waker> {
+    ) -> Option<Sleeper> {
         let mut ring = self.lock();
         if ring.is_ended {
             events.clear();
@@ -98,7 +100,7 @@ impl Queue {
         }
         ring.shrink();
         self.account(&mut ring);
-        if ring.len() == 0 { None } else { ring.waker.take() }
+        if ring.len() == 0 { None } else { ring.sleeper.take() }
     }
 
     /// Drops the oldest events until the others are within the bounds; the newest one stays.
@@ -164,7 +166,7 @@ impl Queue {
         }
         ring.is_ended = true;
         self.relieve(&mut ring);
-        ring.waker.take()
+        ring.sleeper.take().map(Sleeper::into_waker)
     }
 
     /// Makes the receiver wake the pump once it has received everything.

@@ -21,6 +21,7 @@ use slab::Slab;
 use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Total};
 use crate::queue::costs::cost;
+use crate::queue::sleeper::Thread;
 use crate::snapshot::QueueDepths;
 
 /// Bytes that are read before what is left as views is copied: few enough to be no burden, and so
@@ -54,6 +55,8 @@ pub(crate) struct Receivers {
     buffer: usize,
     /// The receiver that dropped events last.
     lagging: Option<usize>,
+    /// The thread on which the receiver had waited that was woken last.
+    woken_on: Option<Thread>,
     congestion: Arc<Congestion>,
 }
 
@@ -92,6 +95,7 @@ impl Receivers {
             looks: std::cell::Cell::default(),
             buffer,
             lagging: None,
+            woken_on: None,
             congestion,
         }
     }
@@ -133,6 +137,11 @@ impl Receivers {
     /// The receiver that dropped events last, unless it is gone.
     pub(crate) fn lagging(&self) -> Option<usize> {
         self.lagging
+    }
+
+    /// Returns on which thread the receiver had waited that was woken last, if one was since the last call.
+    pub(crate) fn take_woken_on(&mut self) -> Option<Thread> {
+        self.woken_on.take()
     }
 
     pub(crate) fn keys(&self) -> Vec<usize> {
@@ -323,7 +332,10 @@ impl Receivers {
         let dropped = self.congestion.dropped();
         let bytes = std::mem::take(&mut receiver.staged_bytes);
         self.staged_bytes -= bytes;
-        wakers.extend(receiver.queue.push_all(&mut receiver.staged, bytes, pinned));
+        if let Some(sleeper) = receiver.queue.push_all(&mut receiver.staged, bytes, pinned) {
+            self.woken_on = Some(sleeper.thread());
+            wakers.push(sleeper.into_waker());
+        }
         if self.congestion.dropped() != dropped {
             self.lagging = Some(key);
         }

@@ -26,6 +26,7 @@ use crate::queue::Queue;
 use crate::queue::congestion::{Congestion, Relief};
 use crate::queue::costs::cost;
 use crate::queue::reader::Reader;
+use crate::queue::sleeper::Sleeper;
 
 /// How often a thread is stopped, in one run of a model, where it could have gone on.
 const PREEMPTIONS: usize = 3;
@@ -72,7 +73,7 @@ fn push(queue: &Queue, names: &[&str]) {
     };
     let mut events: VecDeque<_> = names.iter().map(event).collect();
     let bytes = events.iter().map(cost).sum();
-    if let Some(waker) = queue.push_all(&mut events, bytes, 0) {
+    if let Some(waker) = queue.push_all(&mut events, bytes, 0).map(Sleeper::into_waker) {
         waker.wake();
     }
 }

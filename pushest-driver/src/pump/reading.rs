@@ -49,7 +49,7 @@ impl<R: Runtime> Pump<R> {
     }
 
     fn read_messages(&mut self, context: &mut Context<'_>) {
-        let (most, most_bytes) = self.batch;
+        let (most, most_bytes) = self.batch();
         // What is left of a former batch counts, too.
         let mut bytes = self.news.iter().map(News::bytes).sum::<usize>();
         while self.news.is_empty() || (self.news.len() < most && bytes < most_bytes) {

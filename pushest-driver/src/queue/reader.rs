@@ -9,6 +9,7 @@ use super::Queue;
 use super::congestion::Relief;
 use super::costs::cost;
 use super::ring::Ring;
+use super::sleeper::Sleeper;
 use super::taken::{Taken, Unread};
 
 /// Minimum number of events that are taken at one go.
@@ -69,18 +70,18 @@ impl Queue {
         if let Some(ready) = self.receive(&mut ring, taken) {
             return ready;
         }
-        if ring.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+        if ring.sleeper.as_mut().is_some_and(|former| former.waits_again(context.waker())) {
             return (Poll::Pending, Relief::None);
         }
         drop(ring);
         // Cloning and dropping it may run code of the user's: not under the lock.
-        let waker = context.waker().clone();
+        let sleeper = Sleeper::new(context.waker().clone());
         let mut ring = self.lock();
         // An event between the two looks has woken no task.
         if let Some(ready) = self.receive(&mut ring, taken) {
             return ready;
         }
-        let former = ring.waker.replace(waker);
+        let former = ring.sleeper.replace(sleeper);
         drop(ring);
         drop(former);
         (Poll::Pending, Relief::None)
@@ -160,7 +161,7 @@ impl Queue {
         let relief = self.relieve(&mut ring);
         ring.dropped = 0;
         // Dropping these may take long, or run code of the user's: not under the lock.
-        let gone = (ring.take(), taken.clear(), ring.waker.take());
+        let gone = (ring.take(), taken.clear(), ring.sleeper.take());
         drop(ring);
         drop(gone);
         if is_waited_for { Relief::All } else { relief }

@@ -1,11 +1,11 @@
 //! The events of one queue, and what they keep alive.
 
 use std::collections::VecDeque;
-use std::task::Waker;
 
 use pushest_proto::{Event, LimitReached};
 
 use super::costs::cost;
+use super::sleeper::Sleeper;
 use super::taken::{Taken, Unread};
 
 /// Places that a ring may have free, whatever its size.
@@ -31,7 +31,8 @@ pub(super) struct Ring {
     pub(super) dropped: u64,
     /// Of channel events only those of this name are taken in, and what may have cost some of them.
     pub(super) only: Option<Box<str>>,
-    pub(super) waker: Option<Waker>,
+    /// The receiver, while it waits for an event.
+    pub(super) sleeper: Option<Sleeper>,
     /// Counted in `congestion`.
     pub(super) is_full: bool,
     /// The bytes that are counted in `congestion`.

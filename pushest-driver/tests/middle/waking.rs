@@ -303,14 +303,16 @@ fn time_that_passes_at_any_moment_of_a_poll_is_noticed() {
 }
 
 #[test]
-fn a_receiver_is_woken_once_in_four_batches_and_may_use_the_client_in_its_wake() {
-    for messages in [1, 63, 64, 65, 500] {
+fn a_receiver_is_woken_in_four_batches_once_or_in_each_on_the_pumps_thread_and_may_use_the_client()
+{
+    let cases = [1, 63, 64, 65, 500].map(|messages| [(messages, true), (messages, false)]);
+    for (messages, is_here) in cases.into_iter().flatten() {
         let mut rig = Rig::connected();
         let news = rig.client.subscribe("news").unwrap();
         rig.settle();
         let receiver = Arc::new(Mutex::new((news, Vec::new(), Wakes::default())));
         let (shared, client) = (receiver.clone(), rig.client.clone());
-        let receive = move || {
+        let receive_here = move || {
             let (news, told, wakes) = &mut *shared.lock().unwrap();
             let waker = wakes.waker();
             let context = &mut Context::from_waker(&waker);
@@ -321,25 +323,54 @@ fn a_receiver_is_woken_once_in_four_batches_and_may_use_the_client_in_its_wake()
             let _ = client.status();
             client.network_changed();
         };
-        let first = receive.clone();
-        first();
+        let receive = move || match is_here {
+            true => receive_here(),
+            false => std::thread::scope(|scope| scope.spawn(&receive_here).join().unwrap()),
+        };
+        receive();
         receiver.lock().unwrap().1.clear();
-        let wakes = Wakes::running(receive);
+        let wakes = Wakes::running(receive.clone());
         receiver.lock().unwrap().2 = wakes.clone();
-        {
-            let (news, _, wakes) = &mut *receiver.lock().unwrap();
-            let waker = wakes.waker();
-            assert!(news.poll_next_unpin(&mut Context::from_waker(&waker)).is_pending());
-        }
+        // From here on it waits with these.
+        receive();
         rig.server().says(&frames::events("news", 0..messages));
         rig.settle();
         let told = std::mem::take(&mut receiver.lock().unwrap().1);
         assert_eq!(told.len(), messages);
         assert!(told.iter().enumerate().all(|(at, words)| words.ends_with(&format!(" {at}"))));
-        assert_eq!(wakes.take(), messages.div_ceil(4 * 64), "{messages} messages");
+        let batches = if is_here { 1 } else { 4 };
+        assert_eq!(wakes.take(), messages.div_ceil(batches * 64), "{messages}, here: {is_here}");
         // The test's own circle: a waker that holds its receiver.
         receiver.lock().unwrap().2 = Wakes::default();
     }
+}
+
+#[test]
+fn a_receiver_that_moves_to_the_pumps_thread_or_away_is_noticed_by_its_next_wake() {
+    let mut rig = Rig::connected();
+    let mut news = rig.client.subscribe("news").unwrap();
+    rig.settle();
+    received(&mut news);
+    let large = frames::event("news", "large", &"x".repeat(8 * 1024));
+    let mut most = Vec::new();
+    for is_here in [true, false, true] {
+        // A wake says where it had waited, and what follows is read accordingly.
+        rig.server().says(&large);
+        rig.settle();
+        let mut wait = || received(&mut news).len();
+        let waited = match is_here {
+            true => wait(),
+            false => std::thread::scope(|scope| scope.spawn(wait).join().unwrap()),
+        };
+        assert_eq!(waited, 1);
+        rig.server().says(&large.repeat(200));
+        assert!(rig.poll().is_pending());
+        most.push(received(&mut news).len());
+        rig.settle();
+        received(&mut news);
+    }
+    // One batch of 32 KiB, and up to nine of 256 KiB.
+    assert!(most[0] <= 5 && most[2] <= 5 && most[1] > 100, "{most:?}");
 }
 
 #[test]
