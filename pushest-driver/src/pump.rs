@@ -2,7 +2,7 @@
 //! happens.
 //!
 //! A turn has a fixed order: drain the actions, wake whom they concern, flush, read, look at the time.
-//! After a few turns it lets others run, and begins anew with reading. The clock is read once a batch:
+//! After some turns it lets others run, and begins anew with reading. The clock is read once a batch:
 //! what was read is told with the time of the look behind it.
 //!
 //! After a full batch there is usually another one, and receivers are woken only once that was told,
@@ -53,6 +53,10 @@ const BATCH_BYTES_HERE: usize = 32 * 1024;
 
 /// Full batches that are told at most before receivers are woken.
 const UNWOKEN_TURNS: u8 = 4;
+
+/// After this time others run, though there is more to do. Each time costs the executor some work, and a task
+/// that moves to another thread much more.
+const LONGEST_POLL: Duration = Duration::from_millis(1);
 
 /// Bytes of frames that are taken from the session before the sink gets them.
 const SEND_BYTES: usize = 64 * 1024;
@@ -122,7 +126,8 @@ impl<R: Runtime> Future for Pump<R> {
         this.look_at_network();
         let hub = this.hub.clone();
         let runtime = this.runtime.clone();
-        let mut now = hub.now();
+        let begun = hub.now();
+        let mut now = begun;
         let yield_now = |context: &mut Context<'_>| runtime.yield_now(context);
         let polled = hub.pump.poll_turns(context, yield_now, |context| {
             this.drive(now);
@@ -150,8 +155,10 @@ impl<R: Runtime> Future for Pump<R> {
             if !is_busy && this.traffic != told {
                 this.tell_sockets();
             }
+            let is_full = this.receives_here && this.full_batches > 0;
+            let is_long = now.saturating_duration_since(begun) >= LONGEST_POLL;
             match is_busy {
-                true if this.receives_here && this.full_batches > 0 => Turn::Yield,
+                true if is_full || is_long => Turn::Yield,
                 true => Turn::Again,
                 false => Turn::Idle,
             }

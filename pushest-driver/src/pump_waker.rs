@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 
 use crate::sync::AtomicWaker;
 
-/// Turns before others run.
-const TURNS: usize = 8;
+/// The most turns before others run, however short they are.
+const TURNS: usize = 32;
 
 /// Wakes the pump.
 #[derive(Debug, Default)]

@@ -103,8 +103,9 @@ fn a_command_is_seen_while_the_pump_lets_others_run() {
         parts.run(|| {
             turns += 1;
             match commands.load(Ordering::Relaxed) {
-                1 if turns > 9 => Turn::Ended,
-                _ if turns > 9 => Turn::Idle,
+                1 if turns > 2 => Turn::Ended,
+                _ if turns > 2 => Turn::Idle,
+                _ if turns == 2 => Turn::Yield,
                 _ => Turn::Again,
             }
         });

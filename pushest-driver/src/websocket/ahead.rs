@@ -5,27 +5,33 @@ use std::task::{Context, Poll};
 
 use crate::byte_stream::ByteStream;
 
+/// How many times its reader's whole buffer is read with one call, at most, and how many bytes that may be.
+const TIMES: usize = 4;
+const MOST: usize = 32 * 1024;
+
 /// Reads a stream in as few calls of the system as there can be.
 ///
 /// tungstenite reads into what its buffer has left: while events hold on to the rest of it, that is
 /// mostly a small piece, and then the beginning of the next buffer. A stream that fills what it is
-/// given has more, so that from then on it is read a whole buffer at a time, until it has none. A
-/// stream that is mostly idle costs no memory for this.
+/// given has more, so that from then on it is read a whole buffer at a time, then two and four, until it has
+/// none: each call costs the same beside the copy, and may wake the sender. A stream that is mostly idle costs
+/// no memory for this.
 #[derive(Debug)]
 pub(super) struct Ahead {
-    /// What was read; the first `given` bytes of it were given out.
+    /// Room for what is read; the first `filled` bytes of it were, and the first `given` of these given out.
     bytes: Vec<u8>,
+    filled: usize,
     given: usize,
-    /// The most that is read at a time, in bytes.
-    most: usize,
-    /// The last read filled all that it was given.
+    /// The size of its reader's buffer, in bytes.
+    buffer: usize,
+    /// The last read brought a whole buffer, or all that it had room for.
     is_more_there: bool,
 }
 
 impl Ahead {
-    /// Begins with what was read before.
-    pub(super) fn new(bytes: Vec<u8>, most: usize) -> Self {
-        Self { bytes, given: 0, most, is_more_there: false }
+    /// Begins with what was read before, for a reader whose buffer has this size in bytes.
+    pub(super) fn new(bytes: Vec<u8>, buffer: usize) -> Self {
+        Self { filled: bytes.len(), bytes, given: 0, buffer, is_more_there: false }
     }
 
     /// Reads what was read before, and then the stream, as [`ByteStream::poll_read`] does.
@@ -35,27 +41,31 @@ impl Ahead {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        if self.given == self.bytes.len() {
+        if self.given == self.filled {
+            (self.given, self.filled) = (0, 0);
             if !self.is_more_there {
                 // Its room is needed again only if much comes at once.
-                (self.bytes, self.given) = (Vec::new(), 0);
+                self.bytes = Vec::new();
             }
-            if !self.is_more_there || buffer.len() >= self.most {
+            if !self.is_more_there || buffer.len() >= self.most() {
                 return self.poll_stream(stream, context, buffer);
             }
             let mut bytes = std::mem::take(&mut self.bytes);
-            self.given = 0;
-            bytes.resize(self.most, 0);
+            bytes.resize((2 * bytes.len()).clamp(self.buffer, self.most()), 0);
             let read = self.poll_stream(stream, context, &mut bytes);
             let Poll::Ready(Ok(length)) = read else { return read };
-            bytes.truncate(length);
-            self.bytes = bytes;
+            (self.bytes, self.filled) = (bytes, length);
         }
-        let left = &self.bytes[self.given..];
+        let left = &self.bytes[self.given..self.filled];
         let length = left.len().min(buffer.len());
         buffer[..length].copy_from_slice(&left[..length]);
         self.given += length;
         Poll::Ready(Ok(length))
+    }
+
+    /// Returns how much is read at a time, at most, in bytes.
+    fn most(&self) -> usize {
+        self.buffer.saturating_mul(TIMES).min(MOST).max(self.buffer)
     }
 
     fn poll_stream<S: ByteStream>(
@@ -65,7 +75,8 @@ impl Ahead {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let read = stream.poll_read(context, buffer);
-        self.is_more_there = matches!(read, Poll::Ready(Ok(length)) if length == buffer.len());
+        let whole = buffer.len().min(self.buffer);
+        self.is_more_there = matches!(read, Poll::Ready(Ok(length)) if length >= whole);
         read
     }
 }
@@ -120,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_has_much_is_read_a_buffer_at_a_time_however_small_the_pieces() {
+    fn a_stream_that_has_much_is_read_buffers_at_a_time_however_small_the_pieces() {
         let mut stream = Stream { left: 24, ..Stream::default() };
         let mut ahead = Ahead::new(Vec::new(), 8);
         let mut length = 0;
@@ -128,8 +139,8 @@ mod tests {
             length += piece.len();
         }
         assert_eq!(length, 24);
-        // The first read fills its two bytes, the last one of 8 has less, and then there is nothing.
-        assert_eq!(stream.asked, [2, 8, 8, 8, 2]);
+        // The first read fills its two bytes, that of 16 has less but much, and then there is nothing.
+        assert_eq!(stream.asked, [2, 8, 16, 32]);
         assert_eq!(ahead.bytes.capacity(), 0, "an idle stream keeps memory");
     }
 
@@ -138,11 +149,35 @@ mod tests {
         let mut stream = Stream { left: 10, ..Stream::default() };
         let mut ahead = Ahead::new(Vec::new(), 8);
         while read(&mut ahead, &mut stream, 2).is_some() {}
-        assert_eq!(stream.asked, [2, 8, 8]);
+        assert_eq!(stream.asked, [2, 8, 16]);
+        assert_eq!(ahead.bytes.capacity(), 0, "an idle stream keeps memory");
         stream.left = 2;
         assert_eq!(read(&mut ahead, &mut stream, 2).as_deref(), Some("ss"));
         assert_eq!(read(&mut ahead, &mut stream, 2), None);
         assert_eq!(ahead.bytes.capacity(), 0, "an idle stream keeps memory");
+    }
+
+    #[test]
+    fn no_more_is_read_at_a_time_than_four_buffers_and_32_kib() {
+        for (buffer, most) in [(8, 32), (16 * 1024, 32 * 1024), (64 * 1024, 64 * 1024)] {
+            let mut stream = Stream { left: 1024 * 1024, ..Stream::default() };
+            let mut ahead = Ahead::new(Vec::new(), buffer);
+            for _ in 0..30 {
+                read(&mut ahead, &mut stream, buffer / 2).expect("there is more");
+            }
+            assert!(stream.asked.contains(&most), "{:?}", stream.asked);
+            assert!(stream.asked.iter().all(|asked| *asked <= most), "{:?}", stream.asked);
+            assert!(ahead.bytes.capacity() <= most);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_room_for_as_much_is_given_it_at_once() {
+        let mut stream = Stream { left: 1_000, ..Stream::default() };
+        let mut ahead = Ahead::new(Vec::new(), 8);
+        assert_eq!(read(&mut ahead, &mut stream, 100).map(|piece| piece.len()), Some(100));
+        assert_eq!(read(&mut ahead, &mut stream, 100).map(|piece| piece.len()), Some(100));
+        assert_eq!((stream.asked, ahead.bytes.capacity()), (vec![100, 100], 0));
     }
 
     #[test]

@@ -25,10 +25,10 @@ pub struct Followed<S> {
 }
 
 impl<S> Followed<S> {
-    /// Takes a stream of which `beginning` was read. While there is much to read, it is read `most`
-    /// bytes at a time.
-    pub(super) fn new(stream: S, beginning: Vec<u8>, follower: Follower, most: usize) -> Self {
-        Self { stream, ahead: Ahead::new(beginning, most), follower, written: 0 }
+    /// Takes a stream of which `beginning` was read. While there is much to read, buffers of this many bytes
+    /// are read at a time.
+    pub(super) fn new(stream: S, beginning: Vec<u8>, follower: Follower, buffer: usize) -> Self {
+        Self { stream, ahead: Ahead::new(beginning, buffer), follower, written: 0 }
     }
 
     #[cfg(test)]

@@ -17,7 +17,7 @@ const BATCH: usize = 64;
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// The most batches of one poll: one before its turns, and one in each of them.
-const BATCHES: usize = 9;
+const BATCHES: usize = 33;
 
 #[test]
 fn a_turn_drains_flushes_reads_and_looks_at_the_time_in_this_order() {
@@ -102,7 +102,7 @@ fn flooded(numbers: usize) -> Rig {
 
 #[test]
 fn after_its_budget_a_flood_lets_others_run_and_wakes_the_pump_exactly_once() {
-    let mut rig = flooded(20_000);
+    let mut rig = flooded(50_000);
     let mut told = 0;
     for _ in 0..20 {
         assert_eq!(rig.poll(), Poll::Pending);
@@ -114,10 +114,26 @@ fn after_its_budget_a_flood_lets_others_run_and_wakes_the_pump_exactly_once() {
     }
     // The rest, to the last one, and no wake without a reason.
     rig.settle();
-    assert_eq!(rig.client.statistics().events, 20_000);
+    assert_eq!(rig.client.statistics().events, 50_000);
     assert_eq!(rig.count_wakes(), 0);
     assert!(rig.poll().is_pending());
     assert_eq!(rig.count_wakes(), 0);
+}
+
+#[test]
+fn a_poll_is_over_after_a_millisecond_however_few_batches_it_had() {
+    let mut rig = flooded(20_000);
+    let clock = rig.world.clone();
+    rig.world.at_each_call(move |call| {
+        if matches!(call, Call::Read(_)) {
+            clock.clock().advance(Duration::from_micros(100));
+        }
+    });
+    let begun = rig.world.clock().now();
+    assert_eq!((rig.poll(), rig.count_wakes()), (Poll::Pending, 1));
+    let passed = rig.world.clock().now().saturating_duration_since(begun);
+    // The batch in which it passes is read to its end, and told by the next poll.
+    assert!((1_000..1_500).contains(&passed.as_micros()), "{passed:?}");
 }
 
 #[test]
@@ -149,7 +165,7 @@ fn timers_are_kept_in_a_flood_that_never_ends() {
     rig.want("unanswered");
     let mut subscribes = Vec::new();
     for second in 0..60 {
-        rig.server().says(&frames::events("news", 0..1_000));
+        rig.server().says(&frames::events("news", 0..3_000));
         rig.world.clock().advance(Duration::from_secs(1));
         // It never sleeps: no timer wakes it.
         assert!(rig.poll().is_pending());
@@ -168,13 +184,13 @@ fn timers_are_kept_in_a_flood_that_never_ends() {
 fn a_batch_is_bounded_in_bytes_too() {
     let mut rig = flooded(0);
     let large = frames::event("news", "large", &"x".repeat(100 * 1024));
-    rig.server().says(&large.repeat(60));
+    rig.server().says(&large.repeat(200));
     assert!(rig.poll().is_pending());
     assert_eq!(rig.count_wakes(), 1);
     let told = usize::try_from(rig.client.statistics().bytes).unwrap();
     assert!(told <= BATCHES * (BATCH_BYTES + large.len()), "{told} bytes");
     rig.settle();
-    assert_eq!(rig.client.statistics().events, 60);
+    assert_eq!(rig.client.statistics().events, 200);
 }
 
 #[test]
