@@ -173,7 +173,8 @@ impl Options {
 
     /// Sets the size of the read buffer, in bytes; at least 128. A smaller one saves memory in each
     /// connection, a larger one time under load. 4 KiB. While a server sends more than fits in, up to four
-    /// times as much is read at a time, at most 32 KiB, for which memory is taken until it is read.
+    /// times as much is read at a time, but at most 32 KiB or one whole buffer, for which memory is taken
+    /// until it is read.
     ///
     /// ```
     /// # use pushest_driver::Options;

@@ -2,8 +2,8 @@
 //! happens.
 //!
 //! A turn has a fixed order: drain the actions, wake whom they concern, flush, read, look at the time.
-//! After some turns it lets others run, and begins anew with reading. The clock is read once a batch:
-//! what was read is told with the time of the look behind it.
+//! After a millisecond, or 32 turns, it lets others run, and begins anew with reading. The clock is read at each
+//! turn's end: what was read is told with the time of the look behind it.
 //!
 //! After a full batch there is usually another one, and receivers are woken only once that was told,
 //! too, or after [`UNWOKEN_TURNS`] of them: for a receiver on another thread, its sleep after each batch and
@@ -54,8 +54,8 @@ const BATCH_BYTES_HERE: usize = 32 * 1024;
 /// Full batches that are told at most before receivers are woken.
 const UNWOKEN_TURNS: u8 = 4;
 
-/// After this time others run, though there is more to do. Each time costs the executor some work, and a task
-/// that moves to another thread much more.
+/// After this time others run, though there is more to do. Each such pause costs the executor some work, and far
+/// more where the task then moves to another thread.
 const LONGEST_POLL: Duration = Duration::from_millis(1);
 
 /// Bytes of frames that are taken from the session before the sink gets them.
@@ -96,7 +96,7 @@ pub struct Pump<R: Runtime> {
     read_bytes: ReadBytes,
     traffic: Traffic,
     /// Messages, and bytes of them, that are read before the session is told: less than it stores.
-    batch: (usize, usize),
+    largest_batch: (usize, usize),
     /// The receiver that was woken last had waited on the thread that this runs on.
     receives_here: bool,
     /// The time of the next turn if nothing happens before.
@@ -207,7 +207,7 @@ impl<R: Runtime> Pump<R> {
             is_new_poll: true,
             read_bytes: ReadBytes::default(),
             traffic: Traffic::default(),
-            batch,
+            largest_batch: batch,
             receives_here: false,
             deadline: None,
             sleep: None,
@@ -290,7 +290,7 @@ impl<R: Runtime> Pump<R> {
 
     /// Returns how many messages, and bytes of them, are read before the session is told.
     fn batch(&self) -> (usize, usize) {
-        let (most, most_bytes) = self.batch;
+        let (most, most_bytes) = self.largest_batch;
         (most, if self.receives_here { most_bytes.min(BATCH_BYTES_HERE) } else { most_bytes })
     }
 

@@ -39,8 +39,8 @@ impl PumpWaker {
         drop(self.0.take());
     }
 
-    /// Takes turns until there is nothing to do. After a few of them others run first: `yield_now`
-    /// sees to it that the task is polled after them.
+    /// Takes turns until there is nothing to do. After [`TURNS`] of them, or where a turn says so, others
+    /// run first: `yield_now` sees to it that the task is polled after them.
     pub(crate) fn poll_turns(
         &self,
         context: &mut Context<'_>,

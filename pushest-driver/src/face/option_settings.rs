@@ -185,8 +185,8 @@ macro_rules! __option_settings {
 
             /// Sets the size of the buffer that is read into, in bytes; at least 128. A smaller one saves
             /// memory in each connection, a larger one time under load. By default 4 KiB. While a server
-            /// sends more than fits in, up to four times as much is read at a time, at most 32 KiB, for
-            /// which memory is taken until it is read.
+            /// sends more than fits in, up to four times as much is read at a time, but at most 32 KiB or one
+            /// whole buffer, for which memory is taken until it is read.
             ///
             /// ```
             #[doc = $top]

@@ -5,8 +5,10 @@ use std::task::{Context, Poll};
 
 use crate::byte_stream::ByteStream;
 
-/// How many times its reader's whole buffer is read with one call, at most, and how many bytes that may be.
+/// The most that is read with one call, in buffers of the reader's.
 const TIMES: usize = 4;
+
+/// The same in bytes, unless one such buffer is larger.
 const MOST: usize = 32 * 1024;
 
 /// Reads a stream in as few calls of the system as there can be.
@@ -42,6 +44,7 @@ impl Ahead {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         if self.given == self.filled {
+            let was_full = self.filled == self.bytes.len();
             (self.given, self.filled) = (0, 0);
             if !self.is_more_there {
                 // Its room is needed again only if much comes at once.
@@ -51,7 +54,11 @@ impl Ahead {
                 return self.poll_stream(stream, context, buffer);
             }
             let mut bytes = std::mem::take(&mut self.bytes);
-            bytes.resize((2 * bytes.len()).clamp(self.buffer, self.most()), 0);
+            let times = if was_full { 2 } else { 1 };
+            let size = (times * bytes.len()).clamp(self.buffer, self.most());
+            if bytes.len() != size {
+                bytes = vec![0; size];
+            }
             let read = self.poll_stream(stream, context, &mut bytes);
             let Poll::Ready(Ok(length)) = read else { return read };
             (self.bytes, self.filled) = (bytes, length);
@@ -140,7 +147,7 @@ mod tests {
         }
         assert_eq!(length, 24);
         // The first read fills its two bytes, that of 16 has less but much, and then there is nothing.
-        assert_eq!(stream.asked, [2, 8, 16, 32]);
+        assert_eq!(stream.asked, [2, 8, 16, 16]);
         assert_eq!(ahead.bytes.capacity(), 0, "an idle stream keeps memory");
     }
 
@@ -159,7 +166,8 @@ mod tests {
 
     #[test]
     fn no_more_is_read_at_a_time_than_four_buffers_and_32_kib() {
-        for (buffer, most) in [(8, 32), (16 * 1024, 32 * 1024), (64 * 1024, 64 * 1024)] {
+        let sizes = [(8, 32), (12_000, 32 * 1024), (16 * 1024, 32 * 1024), (64_000, 64_000)];
+        for (buffer, most) in sizes {
             let mut stream = Stream { left: 1024 * 1024, ..Stream::default() };
             let mut ahead = Ahead::new(Vec::new(), buffer);
             for _ in 0..30 {

@@ -369,7 +369,7 @@ fn a_receiver_that_moves_to_the_pumps_thread_or_away_is_noticed_by_its_next_wake
         rig.settle();
         received(&mut news);
     }
-    // One batch of 32 KiB, and up to nine of 256 KiB.
+    // One batch of 32 KiB, and several of 256 KiB.
     assert!(most[0] <= 5 && most[2] <= 5 && most[1] > 100, "{most:?}");
 }
 
