@@ -260,7 +260,7 @@ impl Hub {
         recording.hand_over();
         // Those that wait for the end of the connection wait for the end of its recording, too.
         let mut state = self.lock();
-        state.wake_closing();
+        state.wake_if_closed();
         wake(state);
     }
 
@@ -442,6 +442,19 @@ impl State {
             self.sockets = sockets;
             self.wake_closing();
         }
+    }
+
+    /// Wakes those that wait for the end of the connection if it has come. Before, they would only look
+    /// again; one that runs the pump itself would wake itself by that, and never sleep.
+    pub(crate) fn wake_if_closed(&mut self) {
+        if self.has_closed() {
+            self.wake_closing();
+        }
+    }
+
+    /// Returns whether nothing is left of the connection, and none will come by itself.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.is_ended() || (self.sockets == 0 && self.is_off())
     }
 
     pub(crate) fn wake_closing(&mut self) {

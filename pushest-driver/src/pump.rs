@@ -267,9 +267,7 @@ impl<R: Runtime> Pump<R> {
         self.log.look(state, dropped, now);
         let due = [state.session.poll_timeout(), state.next_deadline(), self.log.due()];
         self.deadline = due.into_iter().flatten().min();
-        if state.is_off() {
-            state.wake_closing();
-        }
+        state.wake_if_closed();
         state.take_wakers(&mut self.wakers);
         drop(guard);
         self.hub.hand_over();

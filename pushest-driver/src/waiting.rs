@@ -237,9 +237,9 @@ impl Future for Shutdown {
         let waker = context.waker().clone();
         let mut state = this.hub.lock();
         let is_other = state.session.state() != ConnectionState::Disconnected;
-        let is_closed = state.is_ended() || (state.sockets == 0 && state.is_off());
         // What the sink waits for could only come once it has returned.
-        if is_other || this.hub.is_sink_here() || (is_closed && this.hub.is_handed_over()) {
+        if is_other || this.hub.is_sink_here() || (state.has_closed() && this.hub.is_handed_over())
+        {
             return Poll::Ready(());
         }
         let former = state.closing_waiters.leave(&mut this.place, waker, None);

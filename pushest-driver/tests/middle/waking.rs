@@ -398,6 +398,26 @@ fn only_those_are_woken_whom_it_concerns() {
 }
 
 #[test]
+fn those_who_wait_for_the_end_are_woken_by_it_and_not_by_each_turn_before() {
+    let mut rig = chatting();
+    rig.habits.closes = false;
+    rig.server().habits.closes = false;
+    let mut closed = Hand::new(rig.client.shutdown());
+    rig.settle();
+    assert!(closed.poll().is_pending());
+    closed.wakes.take();
+    for _ in 0..10 {
+        assert!(rig.poll().is_pending());
+    }
+    // A thread that runs the pump for the one who waits would never sleep.
+    assert_eq!(closed.wakes.take(), 0);
+    rig.world.clock().advance(Duration::from_secs(2));
+    rig.settle();
+    assert_eq!(closed.wakes.take(), 1);
+    closed.done();
+}
+
+#[test]
 fn those_who_wait_for_the_rate_are_woken_when_it_allows_and_only_then() {
     let config = config().client_events_per_second(Some(1));
     let mut rig = Rig::connected_with(config, Options::default());
